@@ -1,0 +1,8 @@
+"""``python -m beemon`` is the ``beemon`` command."""
+
+import sys
+
+from beemon.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

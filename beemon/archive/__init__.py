@@ -1,0 +1,1 @@
+"""All that is kept: the ledger and the recordings on disk."""

@@ -1,0 +1,133 @@
+"""The contract between a worker and a driver.
+
+A driver is one module: ``beemon/devices/<kind>s/<driver>.py``, named by the word ``driver`` in
+the config. It defines ``Settings``, a frozen dataclass of its options, and ``Driver``, a
+:class:`Sensor`, :class:`Microphone` or :class:`Camera`. Its hardware library is imported inside
+``open()``, never at the top: the module itself is also loaded to check the config, on machines
+that have no such library.
+
+A worker opens a device before its first use, always from the same thread, and calls it with one
+request of a kind at a time; a camera may be asked for a snapshot while it records. A driver
+raises what went wrong, it never returns a stand-in, and it need not watch the time: past its
+deadline the whole worker is killed. Children that a driver starts must die with the worker.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any, ClassVar
+
+from beemon.options import duration, option
+
+Facts = dict[str, Any]
+"""What a recording says of itself: plain JSON values, kept with it in the ledger."""
+
+
+class DeviceError(OSError):
+    """The device did not do what was asked. ``reason`` is the word that the ledger keeps."""
+
+    reason = "device-error"
+
+
+class DeviceMissingError(DeviceError):
+    """No such device on this machine, or it has gone."""
+
+    reason = "missing-device"
+
+
+class LibraryMissingError(DeviceError):
+    """A Python package or program that this driver needs is not installed."""
+
+    reason = "missing-library"
+
+
+class BadReadingError(DeviceError):
+    """The sensor answered, and what it said cannot be true."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every device has; a driver's own ``Settings`` adds its options."""
+
+    name: str = option(doc="the device's name, kind and all: sensor.brood")
+    timeout: float = option(5.0, parse=duration, doc="how long one read or snapshot may take")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One quantity as a sensor measured it: ``value`` in ``unit`` (SI or °C, %, g)."""
+
+    quantity: str
+    value: float
+    unit: str
+    raw: float | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise BadReadingError("not-a-number", f"{self.quantity} read as {self.value}")
+
+
+class Device(ABC):
+    """One piece of hardware, or of the simulated hive, behind its driver."""
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    def open(self) -> None:  # noqa: B027  (most sensors have nothing to open)
+        """Take the hardware. Raises :class:`DeviceError`."""
+
+    def close(self) -> None:  # noqa: B027
+        """Give the hardware back; harmless when it is not open."""
+
+
+class Sensor(Device):
+    """A device that is asked for numbers."""
+
+    @abstractmethod
+    def read(self) -> Sequence[Measurement]:
+        """Measure now. Raises :class:`DeviceError`; never returns a stand-in value."""
+
+
+class Recorder(Device):
+    """A device that makes recordings. ``suffix`` is the media file's ending."""
+
+    suffix: ClassVar[str]
+
+    @abstractmethod
+    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+        """Write ``seconds`` of media to ``path`` and say what was written.
+
+        When ``cancelled`` is set, finish the file early and properly. ``follows``: this recording
+        was waiting when the one before it ended, so it begins where that one stopped, with no
+        gap. The facts hold at least ``start_utc_us`` and ``seconds`` (of media, measured).
+        """
+
+
+class Microphone(Recorder):
+    """Records sound; its facts also hold ``samples``, ``rate`` (Hz) and ``lost_samples``."""
+
+    suffix = ".flac"
+
+
+class Camera(Recorder):
+    """Records video and takes snapshots; a recording's facts also hold ``frames``."""
+
+    suffix = ".mp4"
+
+    @abstractmethod
+    def snapshot(self, path: Path) -> Facts:
+        """Write one JPEG picture to ``path`` and say what was written."""
+
+
+def own_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A device's table without what is not the driver's: ``driver`` and ``schedule``."""
+    return {key: value for key, value in settings.items() if key not in ("driver", "schedule")}

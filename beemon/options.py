@@ -1,0 +1,151 @@
+"""Tables of named options, turned into frozen dataclasses, with every problem found at once.
+
+A settings class is a frozen dataclass whose fields are made by :func:`option`, which says what a
+value may be. :func:`build` holds a TOML table against it. Nothing here reads a file: where an
+option stands is asked of the caller, so that a problem can name its file and line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+Where = Callable[[str], str]
+
+DURATION_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
+_TYPE_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the config, where it stands and what would be right."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+class BadOptionError(ValueError):
+    """A value that an option cannot take; the text says what would be right."""
+
+
+def option(
+    default: Any = MISSING,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    parse: Callable[[Any], Any] | None = None,
+    doc: str = "",
+) -> Any:
+    """A field of a settings class: its default, its range (inclusive) or its parser, its meaning.
+
+    ``parse`` takes the TOML value and returns the field's, or raises :class:`BadOptionError`.
+    """
+    metadata = {"minimum": minimum, "maximum": maximum, "parse": parse, "doc": doc}
+    return field(default=default, metadata=metadata)
+
+
+def duration(value: object) -> float:
+    """Seconds from a number with a unit: ``"90s"``, ``"5m"``, ``"1.5h"``, ``"1d"``."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise BadOptionError(f'must be a duration such as "90s", "5m" or "1h", not {value!r}')
+    return float(match[1]) * DURATION_UNITS[match[2]]
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``; did you mean "…"?`` where a known word is near, else the known words, else nothing."""
+    candidates = sorted(known)
+    near = difflib.get_close_matches(word, candidates, n=1)
+    if near:
+        return f'; did you mean "{near[0]}"?'
+    return f"; known: {', '.join(candidates)}" if candidates else ""
+
+
+def build(
+    cls: type[T],
+    table: Mapping[str, object],
+    where: Where,
+    given: Mapping[str, object] | None = None,
+) -> tuple[T | None, list[Problem]]:
+    """The table as a ``cls``, or None and every problem with it.
+
+    ``given`` are fields that the caller sets and the table may not; ``where`` tells the place of
+    an option, or of the table itself for the empty name.
+    """
+    given = given or {}
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.name not in given}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(cls)
+    values: dict[str, object] = dict(given)
+    problems = [
+        Problem(where(name), f'unknown option "{name}"{suggestion(name, fields)}')
+        for name in table
+        if name not in fields
+    ]
+    for name, spec in fields.items():
+        if name in table:
+            try:
+                values[name] = _checked(table[name], hints[name], spec.metadata)
+            except BadOptionError as error:
+                problems.append(Problem(where(name), f'"{name}" {error}'))
+        elif spec.default is MISSING:
+            problems.append(Problem(where(""), f'option "{name}" is missing{_meaning(spec)}'))
+    if problems:
+        return None, problems
+    try:
+        return cls(**values), []
+    except BadOptionError as error:  # a rule between options, checked by __post_init__
+        return None, [Problem(where(""), str(error))]
+
+
+def _meaning(spec: dataclasses.Field[Any]) -> str:
+    doc = spec.metadata.get("doc", "")
+    return f": {doc}" if doc else ""
+
+
+def _checked(value: object, hint: Any, rules: Mapping[str, Any]) -> object:
+    if rules.get("parse") is not None:
+        return rules["parse"](value)
+    value = _typed(value, hint)
+    low, high = rules.get("minimum"), rules.get("maximum")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        too_low = low is not None and not value >= low
+        too_high = high is not None and not value <= high
+        if too_low or too_high:
+            raise BadOptionError(f"must be {_range(low, high)}, not {value!r}")
+    return value
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if high is None:
+        return f"at least {low:g}"
+    if low is None:
+        return f"at most {high:g}"
+    return f"between {low:g} and {high:g}"
+
+
+def _typed(value: object, hint: Any) -> object:
+    origin = typing.get_origin(hint)
+    if origin is Literal:
+        choices = typing.get_args(hint)
+        if value not in choices:
+            raise BadOptionError(f"must be one of {', '.join(map(repr, choices))}, not {value!r}")
+        return value
+    if origin in (types.UnionType, typing.Union):
+        hint = next(h for h in typing.get_args(hint) if h is not types.NoneType)
+        return _typed(value, hint)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise BadOptionError(f"must be {_TYPE_NAMES.get(hint, hint)}, not {value!r}")
+    return value

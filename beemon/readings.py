@@ -1,0 +1,33 @@
+"""A reading: what a sensor said of one quantity at one moment, as a value or as a reason.
+
+There is no third case and no stand-in number: a reading without a value says why.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` there is none.
+
+    ``utc_us`` is the moment in microseconds since 1970 (UTC); ``quality`` is ``good``, or what
+    should make a reader careful.
+    """
+
+    sensor: str
+    quantity: str
+    unit: str
+    value: float | None
+    reason: str | None
+    utc_us: int
+    quality: str = "good"
+    raw: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.reason is None):
+            raise ValueError("a reading has either a value or a reason")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"{self.value} is no reading; say the reason instead")
