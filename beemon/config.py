@@ -7,9 +7,11 @@ and line. What a driver's options may be is the driver's to say (:mod:`beemon.de
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -125,6 +127,8 @@ class Settings:
     source: Path | None = None
     fallback: str | None = None
     """Why these are not the settings on disk: the problems of those, when the last good ones run."""
+    original: Path | None = None
+    """Then, where the settings on disk are."""
 
     @property
     def archive_path(self) -> Path:
@@ -314,3 +318,48 @@ def read_token(path: Path) -> str:
     if problem:
         raise ConfigError([Problem(str(path), problem)])
     return token
+
+
+def original(settings: Settings) -> Path:
+    """The config file on disk that these settings come from, or stand in for."""
+    return settings.original or settings.source or DEFAULT_PATH
+
+
+def keep_last_good(settings: Settings) -> None:
+    """Keep a copy of the config that runs; it runs again when the one on disk is wrong at a start."""
+    if settings.source is None or settings.fallback is not None:
+        return
+    wanted = {"source": str(settings.source.absolute()).encode()}
+    for file in config_files(settings.source):
+        wanted[str(file.relative_to(settings.source.parent))] = file.read_bytes()
+    kept = _last_good_folder()
+    if all((kept / name).is_file() and (kept / name).read_bytes() == content
+           for name, content in wanted.items()):
+        return
+    fresh = kept.with_name(f"{kept.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    (fresh / "conf.d").mkdir(parents=True)
+    for name, content in wanted.items():
+        (fresh / name).write_bytes(content)
+    shutil.rmtree(kept, ignore_errors=True)
+    fresh.rename(kept)
+
+
+def load_last_good(path: Path, error: ConfigError) -> Settings:
+    """The settings that ran last, marked as standing in for those at ``path``.
+
+    Raises ``error`` where there are none.
+    """
+    kept = _last_good_folder()
+    try:
+        source = Path((kept / "source").read_text("utf-8"))
+        if source != path.absolute():
+            raise error  # they belong to another config file
+        settings = load(kept / path.name)
+    except (OSError, ConfigError):
+        raise error from None
+    return dataclasses.replace(settings, fallback=str(error), original=path)
+
+
+def _last_good_folder() -> Path:
+    return default_archive() / "last-good"

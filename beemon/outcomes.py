@@ -35,6 +35,7 @@ REASONS = {
     "busy": "the device still had an earlier scheduled recording before it",
     "cancelled": "a client cancelled the job",
     "stopping": "the service was stopped",
+    "reloaded": "the device's config changed while it worked",
     "crash": "the service ended before the job did (a kill, a crash, a power cut)",
     "not-queued": "the command could not be handed to the Orchestrator",
     "no-such-job": "the job to be cancelled was not open",

@@ -72,6 +72,13 @@ def next_slot(schedule: Schedule, after: datetime, zone: tzinfo | None = None) -
         day += _DAY
 
 
+def in_window(schedule: Schedule, at: datetime, zone: tzinfo | None = None) -> bool:
+    """Whether the window is open at ``at`` (aware)."""
+    today = at.astimezone(zone).date()
+    bounds = [_bounds(schedule, day, zone) for day in (today - _DAY, today)]
+    return any(start <= at < end for start, end in bounds)
+
+
 def _bounds(schedule: Schedule, day: date, zone: tzinfo | None) -> tuple[datetime, datetime]:
     start, end = schedule.window
     last_day = day if end > start else day + _DAY

@@ -179,6 +179,12 @@ def media_suffix(settings: DeviceSettings, verb: str) -> str:
     return suffix
 
 
+def read_timeout(device: DeviceSettings) -> float:
+    """How long one read of a sensor may take, in seconds."""
+    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+    return float(settings.timeout)
+
+
 def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Any]:
     """Every problem that a driver has with its options."""
     found = []
