@@ -126,7 +126,7 @@ class Settings:
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     source: Path | None = None
     fallback: str | None = None
-    """Why these are not the settings on disk: the problems of those, when the last good ones run."""
+    """What is wrong with the settings on disk, when these are the last good ones."""
     original: Path | None = None
     """Then, where the settings on disk are."""
 
@@ -326,7 +326,7 @@ def original(settings: Settings) -> Path:
 
 
 def keep_last_good(settings: Settings) -> None:
-    """Keep a copy of the config that runs; it runs again when the one on disk is wrong at a start."""
+    """Keep a copy of the config that runs, for a start at which the one on disk is wrong."""
     if settings.source is None or settings.fallback is not None:
         return
     wanted = {"source": str(settings.source.absolute()).encode()}

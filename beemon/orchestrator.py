@@ -100,7 +100,7 @@ class Orchestrator(SpawnProcess):
         self,
         settings: Settings,
         command_queue: multiprocessing.queues.Queue[Any],
-        report_queue: multiprocessing.queues.Queue[Report],
+        report_queue: multiprocessing.queues.Queue[Report | None],
         run_number: int,
     ) -> None:
         super().__init__(name="beemon-orchestrator", daemon=False)
@@ -112,7 +112,7 @@ class Orchestrator(SpawnProcess):
 
     def run(self) -> None:
         """The process: work until told to stop, then bring everything to an end."""
-        processes.begin_child(self._parent)
+        processes.begin_child(self.name, self._parent)
         processes.crash_with_any_thread()
         service.start_log()
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +33,6 @@ def _listening_inodes(port: int, proc: Path) -> Iterator[str]:
 def _open_files(process: Path) -> Iterator[str]:
     try:
         for descriptor in (process / "fd").iterdir():
-            yield os.readlink(descriptor)
+            yield str(descriptor.readlink())
     except OSError:
         return  # it ended, or belongs to someone else

@@ -11,10 +11,13 @@ import sys
 import threading
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_PR_SET_NAME = 15
 
 
-def begin_child(parent: int) -> None:
+def begin_child(name: str, parent: int) -> None:
     """Die with the parent, leave signals to it, show every thread's stack when aborted.
+
+    ``name`` is what `ps` and `top` show, cut to 15 bytes.
 
     SIGINT and SIGTERM reach the whole group or cgroup; only the Server acts on them, so that
     its children can finish what they record.
@@ -22,7 +25,9 @@ def begin_child(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_NAME, name.encode())
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)
     show_stacks_when_aborted()

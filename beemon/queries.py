@@ -116,7 +116,8 @@ class Queries:
 
     def _troubles(self, settings: Settings) -> dict[str, Any]:
         beat = self._board.heartbeat
-        found = {"ledger_trouble": beat.trouble if beat else None, "config_trouble": settings.fallback}
+        ledger = beat.trouble if beat else None
+        found = {"ledger_trouble": ledger, "config_trouble": settings.fallback}
         return {key: value for key, value in found.items() if value}
 
     def _devices(self) -> dict[str, Any]:

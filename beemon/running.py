@@ -69,10 +69,10 @@ def _serve(settings: Settings, notifier: Notifier) -> int:
 
 
 def _obey_signals(server: Server) -> None:
-    def stop(number: int, _: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         server.stop()
 
-    def reload(number: int, _: FrameType | None) -> None:
+    def reload(_number: int, _frame: FrameType | None) -> None:
         server.reload()
 
     signal.signal(signal.SIGTERM, stop)

@@ -378,7 +378,7 @@ class Supervisor:
                 continue
             if now >= kill_at:
                 process.kill()
-                kill_at = now + ABORT_SECONDS  # noqa: PLW2901
+                kill_at = now + ABORT_SECONDS
             left.append((process, kill_at))
         self._gone = left
 

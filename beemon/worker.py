@@ -45,7 +45,7 @@ class Worker(SpawnProcess):
 
     def run(self) -> None:
         """The process: work until told to finish, or until the Orchestrator has gone."""
-        processes.begin_child(self._parent)
+        processes.begin_child(self.name, self._parent)
         service.start_log()
         self._devices: dict[str, Device] = {}
         self._running: dict[int, threading.Event] = {}
@@ -100,14 +100,14 @@ class Worker(SpawnProcess):
         self._threads.pop(work.number, None)
 
     def _guarded(self, work: Work, action: Callable[[], None]) -> bool:
-        """Do it; where the driver or the disk fails, close the device and answer with the reason."""
+        """Do it; where the driver or the disk fails, close the device and say the reason."""
         try:
             action()
         except OSError as error:
             self._close(work.device)
             self._send(Failed(work.number, reason_of(error), _message_of(error)))
             return False
-        except Exception as error:  # noqa: BLE001  the worker's outermost boundary: it ends here
+        except Exception as error:  # the worker's outermost boundary: it ends here
             log.exception("%s: the driver has a defect", work.device,
                           extra=service.fields(device=work.device))
             self._send(Failed(work.number, "driver-error", f"{type(error).__name__}: {error}"))

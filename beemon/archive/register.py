@@ -1,4 +1,4 @@
-"""The Server's hand in the ledger: it takes the archive, enters what is accepted, looks things up."""
+"""The Server's hand in the ledger: it takes the archive, enters commands, looks things up."""
 
 from __future__ import annotations
 
