@@ -285,6 +285,8 @@ class Supervisor:
 
     def _on_opened(self, device: str, now: float) -> None:
         self._opened.add(device)
+        self.health[device].state = State.RUNNING
+        self._employer.device_changed(device, self.health[device])
         for task in self._flying.values():
             if task.device == device and task.deadline is not None:
                 task.deadline = min(task.deadline, now + task.budget)

@@ -175,18 +175,6 @@ class TestFaults:
         assert status["state"] == "degraded"
         assert status["devices"]["sensor.hanging"]["state"] == "BACKOFF"
 
-    def test_a_device_that_keeps_failing_is_fatal_and_its_neighbours_work(
-        self, faulty: Hive
-    ) -> None:
-        def fatal() -> bool:
-            faulty.do("read sensor.hanging")
-            state = faulty.ask("status")["devices"]["sensor.hanging"]["state"]
-            return bool(state == "FATAL")
-
-        until(fatal, 40)
-        assert faulty.do("read sensor.hanging")["reason"] == "fatal"
-        assert faulty.do("read sensor.good")["outcome"] == "done"
-
     def test_a_worker_that_dies_fails_its_job_and_leaves_what_it_wrote(self, faulty: Hive) -> None:
         job = faulty.do("record microphone.dying 2")
         assert (job["outcome"], job["reason"]) == ("failed", "worker-died")
@@ -289,7 +277,7 @@ class TestReload:
         hive.write('[sensor.other]\ndriver = "simulated"\nsped = 2\n')
         job = hive.do("reload")
         assert (job["outcome"], job["reason"]) == ("failed", "bad-config")
-        assert f'{hive.config}:8: unknown option "sped"; did you mean "speed"?' in job["message"]
+        assert f'{hive.config}:9: unknown option "sped"; did you mean "speed"?' in job["message"]
         assert "sensor.brood" in hive.ask("devices")["devices"]
 
     def test_sighup_does_the_same(self, hive: Hive) -> None:
