@@ -126,7 +126,7 @@ class TestContract:
                 server.start()
 
     def test_start_raises_oserror_for_an_address_of_another_machine(self) -> None:
-        with pytest.raises(OSError, match="cannot listen on 192.0.2.1"):
+        with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1"):
             Server("192.0.2.1", 0).start()
 
     def test_stop_works_twice_and_before_start(self, server: Server) -> None:
