@@ -120,8 +120,6 @@ def decode(message: bytes, limit: int) -> str:
                 "control-character",
                 f"character {position} is U+{ord(character):04X}; only printable ones are allowed",
             )
-    if not text.strip(" "):
-        raise RequestError("empty", "the request is empty; `help` lists what can be asked")
     return text
 
 
