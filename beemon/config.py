@@ -112,7 +112,7 @@ class DeviceSettings:
     name: str
     kind: str
     table: Mapping[str, Any]
-    lines: Mapping[str, str]
+    lines: Mapping[str, str] = field(compare=False)
     schedule: Schedule | None = None
 
     def where(self, name: str) -> str:

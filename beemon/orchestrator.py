@@ -244,6 +244,7 @@ class Orchestrator(SpawnProcess):
             return
         job = Job(number, str(command), command.origin, request.word.name)
         self._jobs[number] = job
+        self._next_heartbeat = 0.0
         carry_out: dict[str, Callable[[Job, commands.Request], None]] = {
             "record": self._record,
             "snapshot": self._snapshot,
@@ -410,6 +411,7 @@ class Orchestrator(SpawnProcess):
             else:
                 log.info("%s: works again", device, extra=fields(device=device))
         self._reports.put(DeviceChanged(device, health.state.value, health.trouble))
+        self._next_heartbeat = 0.0  # `status` is to know it at once
 
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):
