@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from contracts import CameraContract
 
 from beemon.devices import load
 from beemon.devices._base import LibraryMissingError
@@ -158,3 +159,10 @@ def test_without_pyav_the_package_to_install_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(LibraryMissingError, match="apt install python3-av"):
         load("camera", "camera.entrance", {"driver": "simulated"}).open()
+
+
+class TestContract(CameraContract):
+    @pytest.fixture
+    def device(self):
+        options = {"driver": "simulated", "width": 320, "height": 240, "speed": 10.0}
+        return load("camera", "camera.entrance", options)

@@ -20,6 +20,7 @@ import wave
 from pathlib import Path
 
 import pytest
+from contracts import MicrophoneContract
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceMissingError, LibraryMissingError
@@ -67,7 +68,9 @@ class FakeMicrophone:
 
     def stop(self):
         self._stopped.set()
+        reader = os.open(self.fifo, os.O_RDONLY | os.O_NONBLOCK)  # if nobody ever listened
         self._thread.join()
+        os.close(reader)
 
     def samples(self, facts):
         """What the recording must hold, by what it says of itself."""
@@ -347,3 +350,12 @@ def test_without_soundfile_the_package_to_install_is_named(monkeypatch, opened):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(LibraryMissingError, match="apt install python3-soundfile"):
         opened(card="CARD=Device")
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+class TestContract(MicrophoneContract):
+    @pytest.fixture
+    def device(self, fakemic):
+        fakemic.start(pace=0.05)
+        return load("microphone", "microphone.brood", {"driver": "alsa", "pcm": "fakemic"})

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from contracts import MicrophoneContract
 
 from beemon.devices import load
 
@@ -99,3 +100,9 @@ def test_cancelled_it_keeps_what_it_has(microphone, tmp_path):
     facts, samples = record(microphone(), tmp_path / "a.flac", 60, cancelled=cancelled)
     assert facts["samples"] == len(samples) == 8000
     assert facts["seconds"] == 0.5
+
+
+class TestContract(MicrophoneContract):
+    @pytest.fixture
+    def device(self):
+        return load("microphone", "microphone.brood", {"driver": "simulated", "speed": 10.0})
