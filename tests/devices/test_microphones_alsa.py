@@ -158,8 +158,8 @@ def test_in_real_time_what_was_heard_is_kept_bit_for_bit(fakemic, opened, tmp_pa
     assert samples == fakemic.samples(facts)
     assert facts["lost_samples"] == facts["overruns"] == 0
     assert facts["seconds"] == 1.25
-    assert before - 0.5 <= facts["start_utc_us"] / 1e6 <= before + 0.1
-    assert 0.9 <= time.time() - before <= 2.0
+    assert before - 0.5 <= facts["start_utc_us"] / 1e6 <= before + 1.0
+    assert time.time() - before >= 0.9
 
 
 @needs_arecord
