@@ -76,20 +76,20 @@ class Measurement:
             raise BadReadingError("not-a-number", f"{self.quantity} read as {self.value}")
 
 
-class Device(ABC):
+class Device:
     """One piece of hardware, or of the simulated hive, behind its driver."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 
-    def open(self) -> None:  # noqa: B027  (most sensors have nothing to open)
+    def open(self) -> None:
         """Take the hardware. Raises :class:`DeviceError`."""
 
-    def close(self) -> None:  # noqa: B027
+    def close(self) -> None:
         """Give the hardware back; harmless when it is not open."""
 
 
-class Sensor(Device):
+class Sensor(Device, ABC):
     """A device that is asked for numbers."""
 
     @abstractmethod
@@ -97,7 +97,7 @@ class Sensor(Device):
         """Measure now. Raises :class:`DeviceError`; never returns a stand-in value."""
 
 
-class Recorder(Device):
+class Recorder(Device, ABC):
     """A device that makes recordings. ``suffix`` is the media file's ending."""
 
     suffix: ClassVar[str]

@@ -1,0 +1,277 @@
+"""The ledger: every job and its one outcome, every recording, every reading. SQLite, WAL, FULL.
+
+The Server enters what it accepts, the Orchestrator everything else; both in short transactions.
+Times are microseconds since 1970 (UTC); monotonic ones are seconds since boot, and count within
+the boot that the run's row names.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from beemon import __version__, clock, outcomes
+from beemon.archive import recordings
+from beemon.outcomes import Ending
+from beemon.readings import Reading
+
+NAME = "ledger.db"
+BUSY_SECONDS = 5.0
+
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE runs (
+    run INTEGER PRIMARY KEY,
+    started_us INTEGER NOT NULL, started_monotonic REAL NOT NULL,
+    boot_id TEXT NOT NULL, clock TEXT NOT NULL, version TEXT NOT NULL
+);
+CREATE TABLE jobs (
+    job INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES runs,
+    command TEXT NOT NULL, origin TEXT NOT NULL,
+    accepted_us INTEGER NOT NULL, accepted_monotonic REAL NOT NULL, clock TEXT NOT NULL,
+    device TEXT, started_us INTEGER, temporary TEXT, final TEXT,
+    ended_us INTEGER, outcome TEXT CHECK (outcome IN ('done','failed','skipped','interrupted')),
+    reason TEXT, message TEXT, facts TEXT
+);
+CREATE INDEX open_jobs ON jobs (job) WHERE outcome IS NULL;
+CREATE TABLE recordings (
+    recording INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES jobs, device TEXT NOT NULL,
+    path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    start_us INTEGER, seconds REAL, clock TEXT NOT NULL, facts TEXT NOT NULL
+);
+CREATE TABLE readings (
+    utc_us INTEGER NOT NULL, sensor TEXT NOT NULL, quantity TEXT NOT NULL,
+    value REAL, unit TEXT NOT NULL, reason TEXT, quality TEXT NOT NULL, raw REAL,
+    job INTEGER NOT NULL,
+    PRIMARY KEY (utc_us, sensor, quantity),
+    CHECK ((value IS NULL) <> (reason IS NULL))
+) WITHOUT ROWID;
+CREATE TABLE latest (
+    sensor TEXT NOT NULL, quantity TEXT NOT NULL, utc_us INTEGER NOT NULL,
+    value REAL, unit TEXT NOT NULL, reason TEXT, quality TEXT NOT NULL,
+    PRIMARY KEY (sensor, quantity)
+) WITHOUT ROWID;
+"""
+_ACCEPT = (
+    "INSERT INTO jobs (run, command, origin, accepted_us, accepted_monotonic, clock)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+
+
+class LedgerVersionError(ValueError):
+    """The ledger was written by a newer beemon than this one."""
+
+
+class Ledger:
+    """The ledger, to write in. Each method stands within :meth:`transaction`.
+
+    Raises ``sqlite3.OperationalError`` where the disk is full or fails.
+    """
+
+    def __init__(self, archive: Path, run: int = 0) -> None:
+        self.archive = archive
+        self.run = run
+        self._db = sqlite3.connect(
+            archive / NAME, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        """Close the file; what was committed is kept."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Ledger]:
+        """All that is written inside is kept, durably, or none of it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def prepare(self) -> None:
+        """Make the tables where the ledger is new. Raises :class:`LedgerVersionError`."""
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > _SCHEMA_VERSION:
+            raise LedgerVersionError(
+                f"{self.archive / NAME} was written by a newer beemon (layout {version}; this one "
+                f"knows {_SCHEMA_VERSION}): install that version again"
+            )
+        if version == 0:
+            script = f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={_SCHEMA_VERSION};COMMIT;"
+            self._db.executescript(script)
+            recordings.sync_folder(self.archive)
+
+    def begin_run(self) -> int:
+        """Enter a new run of the service; rows that are written from now on belong to it."""
+        now = clock.now()
+        values = (now.utc_us, now.monotonic, clock.boot_id(), clock.quality(), __version__)
+        cursor = self._db.execute(
+            "INSERT INTO runs (started_us, started_monotonic, boot_id, clock, version)"
+            " VALUES (?, ?, ?, ?, ?)",
+            values,
+        )
+        self.run = int(cursor.lastrowid or 0)
+        return self.run
+
+    def accept(self, command: str, origin: str) -> int:
+        """Enter an accepted command; return its job number."""
+        now = clock.now()
+        values = (self.run, command, origin, now.utc_us, now.monotonic, clock.quality())
+        return int(self._db.execute(_ACCEPT, values).lastrowid or 0)
+
+    def begin(self, job: int, device: str, where: recordings.Place) -> None:
+        """Enter that a recording is about to be written, and where."""
+        self._db.execute(
+            "UPDATE jobs SET device = ?, started_us = ?, temporary = ?, final = ? WHERE job = ?",
+            (
+                device, clock.now().utc_us,
+                self._relative(where.temporary), self._relative(where.final), job,
+            ),
+        )
+
+    def end(self, job: int, ending: Ending) -> bool:
+        """Enter a job's outcome; False where it had one already, which then stands."""
+        cursor = self._db.execute(
+            "UPDATE jobs SET ended_us = ?, outcome = ?, reason = ?, message = ?, facts = ?"
+            " WHERE job = ? AND outcome IS NULL",
+            (
+                clock.now().utc_us, ending.outcome, ending.reason, ending.message,
+                json.dumps(ending.facts) if ending.facts else None, job,
+            ),
+        )
+        return cursor.rowcount == 1
+
+    def keep_recording(self, job: int, device: str, path: Path, facts: dict[str, Any]) -> None:
+        """Enter a whole recording; ``facts`` hold size, SHA-256 and what it says of itself."""
+        rest = {k: v for k, v in facts.items() if k not in ("size", "sha256")}
+        self._db.execute(
+            "INSERT INTO recordings"
+            " (job, device, path, size, sha256, start_us, seconds, clock, facts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                job, device, self._relative(path), facts["size"], facts["sha256"],
+                facts.get("start_utc_us"), facts.get("seconds"), clock.quality(), json.dumps(rest),
+            ),
+        )
+
+    def keep_readings(self, job: int, readings: Iterable[Reading]) -> None:
+        """Enter readings, and make each the latest of its quantity."""
+        rows = [{**asdict(reading), "job": job} for reading in readings]
+        self._db.executemany(
+            "INSERT OR REPLACE INTO readings VALUES"
+            " (:utc_us, :sensor, :quantity, :value, :unit, :reason, :quality, :raw, :job)",
+            rows,
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO latest VALUES"
+            " (:sensor, :quantity, :utc_us, :value, :unit, :reason, :quality)",
+            rows,
+        )
+
+    def close_earlier_runs(self) -> list[dict[str, Any]]:
+        """End what earlier runs left open as ``interrupted``; return those jobs.
+
+        A recording that was whole already is entered; another leftover stays under its
+        temporary name, and the job says so.
+        """
+        rows = self._db.execute(
+            "SELECT * FROM jobs WHERE outcome IS NULL AND run <> ?", (self.run,)
+        ).fetchall()
+        for row in rows:
+            self.end(row["job"], self._recovered(row))
+        return [dict(row) for row in rows]
+
+    def _recovered(self, row: sqlite3.Row) -> Ending:
+        if row["final"] is None:
+            return outcomes.interrupted("crash")
+        final, temporary = self.archive / row["final"], self.archive / row["temporary"]
+        if final.is_file():
+            size, sha256 = recordings.digest(final)
+            facts = {"size": size, "sha256": sha256, "recovered": True}
+            self.keep_recording(row["job"], row["device"], final, facts)
+            return outcomes.interrupted("crash", "the recording was whole", recording=row["final"])
+        left = recordings.discard_if_empty(temporary)
+        if not left:
+            return outcomes.interrupted("crash", "nothing was recorded yet")
+        message = f"{left} bytes were recorded and stay in {row['temporary']}"
+        return outcomes.interrupted("crash", message, leftover=row["temporary"])
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self.archive))
+
+
+class LedgerReader:
+    """The ledger, to read in. Raises ``sqlite3.OperationalError`` where that is impossible."""
+
+    def __init__(self, archive: Path) -> None:
+        self._db = sqlite3.connect(
+            f"{(archive / NAME).as_uri()}?mode=ro",
+            uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
+        )
+        self._db.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def job(self, job: int) -> dict[str, Any] | None:
+        """What is known of one job."""
+        row = self._db.execute("SELECT * FROM jobs WHERE job = ?", (job,)).fetchone()
+        return describe(row) if row else None
+
+    def jobs(self, count: int) -> list[dict[str, Any]]:
+        """The latest jobs, the newest first."""
+        rows = self._db.execute("SELECT * FROM jobs ORDER BY job DESC LIMIT ?", (count,))
+        return [describe(row) for row in rows]
+
+    def latest(self) -> list[dict[str, Any]]:
+        """The latest reading of each quantity of each sensor."""
+        rows = self._db.execute("SELECT * FROM latest ORDER BY sensor, quantity")
+        return [
+            {
+                "sensor": row["sensor"], "quantity": row["quantity"],
+                "utc": clock.iso(row["utc_us"]), "unit": row["unit"],
+                **({"value": row["value"]} if row["reason"] is None else {"reason": row["reason"]}),
+                "quality": row["quality"],
+            }
+            for row in rows
+        ]
+
+
+def describe(row: sqlite3.Row) -> dict[str, Any]:
+    """A job's row as clients see it: no empty fields, times as text."""
+    described = {
+        "job": row["job"],
+        "command": row["command"],
+        "origin": row["origin"],
+        "accepted": clock.iso(row["accepted_us"]),
+        "started": clock.iso(row["started_us"]) if row["started_us"] else None,
+        "ended": clock.iso(row["ended_us"]) if row["ended_us"] else None,
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+        "message": row["message"],
+        **(json.loads(row["facts"]) if row["facts"] else {}),
+    }
+    return {key: value for key, value in described.items() if value is not None}
+
+
+def ended_facts(job: int, ending: Ending) -> dict[str, Any]:
+    """A job's outcome as reports and replies carry it."""
+    facts = {"job": job, "outcome": ending.outcome.value, "reason": ending.reason,
+             "message": ending.message, **ending.facts}
+    return {key: value for key, value in facts.items() if value is not None}
+
+

@@ -1,0 +1,50 @@
+"""One service to one archive: a lock that a second one cannot take, and that names the first."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+NAME = "lock"
+
+
+class ArchiveBusyError(BlockingIOError):
+    """Another beemon has the archive; the text names it."""
+
+
+class ArchiveLock:
+    """Holds the archive until it is closed, or until this process ends, however that happens."""
+
+    def __init__(self, archive: Path) -> None:
+        archive.mkdir(parents=True, exist_ok=True)
+        self._file = (archive / NAME).open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.seek(0)
+            holder = self._file.read(40).strip() or "unknown"
+            self._file.close()
+            raise ArchiveBusyError(
+                f"the archive {archive} is in use by another beemon (process {holder}); "
+                "stop that one first, or set another path under [archive]"
+            ) from error
+        self._file.truncate(0)
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Let the next one have it."""
+        self._file.close()
+
+    def __enter__(self) -> ArchiveLock:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,88 @@
+"""Recordings on disk: their names, and the write that a power cut cannot tear.
+
+A recording is written under a temporary name, checked and hashed, then synced, renamed and its
+folder synced. So a file under a final name is always whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+FOLDER = "recordings"
+TEMPORARY_SUFFIX = ".part"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a recording is written, and where it goes when it is whole."""
+
+    temporary: Path
+    final: Path
+
+
+def place(archive: Path, hive: str, device: str, suffix: str, utc_us: int) -> Place:
+    """A free place for a recording that begins at ``utc_us``; makes the day's folder."""
+    moment = datetime.fromtimestamp(utc_us / 1e6, UTC)
+    folder = archive / FOLDER / f"{moment:%Y-%m-%d}"
+    _make_folder(folder)
+    stem = f"{hive}@{moment:%Y-%m-%d@%H-%M-%SZ}"
+    for again in range(1, 10_000):
+        name = f"{stem}{f'-{again}' if again > 1 else ''}.{device}{suffix}"
+        found = Place(folder / f".{name}{TEMPORARY_SUFFIX}", folder / name)
+        if not found.final.exists() and not found.temporary.exists():
+            return found
+    raise FileExistsError(f"10,000 recordings of {device} bear the name {stem}")
+
+
+def keep(where: Place) -> tuple[int, str]:
+    """Give the finished temporary file its final name for good; return its size and SHA-256.
+
+    Raises ``FileExistsError`` rather than replace a recording.
+    """
+    with where.temporary.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+        os.fsync(file.fileno())
+    if where.final.exists():
+        raise FileExistsError(f"{where.final} exists already")
+    where.temporary.rename(where.final)
+    sync_folder(where.final.parent)
+    return size, digest
+
+
+def digest(path: Path) -> tuple[int, str]:
+    """The size and the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def discard_if_empty(path: Path) -> int:
+    """Remove a leftover that holds nothing; return how many bytes another one holds."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    if size == 0:
+        path.unlink()
+    return size
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for parent in (folder.parent, folder.parent.parent):
+        sync_folder(parent)

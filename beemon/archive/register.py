@@ -1,0 +1,107 @@
+"""The Server's hand in the ledger: it takes the archive, enters commands, looks things up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from beemon import outcomes
+from beemon.archive.ledger import Ledger, LedgerReader
+from beemon.archive.lock import ArchiveLock
+
+log = logging.getLogger(__name__)
+
+
+class Register:
+    """One archive, held by this process from :meth:`open` (or the first use) to :meth:`close`.
+
+    Usable from any thread. Raises ``sqlite3.OperationalError`` where the disk is full or fails.
+    """
+
+    def __init__(self, archive: Path) -> None:
+        self._archive = archive
+        self._mutex = threading.RLock()
+        self._lock: ArchiveLock | None = None
+        self._ledger: Ledger | None = None
+        self._reader: LedgerReader | None = None
+
+    @property
+    def run_number(self) -> int:
+        """The number of this run of the service."""
+        return self._opened().run
+
+    def open(self) -> None:
+        """Take the archive, begin a run, and end what earlier runs left open.
+
+        Raises :class:`~beemon.archive.lock.ArchiveBusyError`, ``OSError``.
+        """
+        with self._mutex:
+            if self._ledger is not None:
+                return
+            self._lock = ArchiveLock(self._archive)
+            try:
+                self._ledger = self._begin_run()
+            except BaseException:
+                self._lock.close()
+                raise
+
+    def close(self) -> None:
+        """Let go of the archive."""
+        with self._mutex:
+            for held in (self._reader, self._ledger, self._lock):
+                if held is not None:
+                    held.close()
+            self._reader = self._ledger = self._lock = None
+
+    def accept(self, command: str, origin: str) -> int:
+        """Enter a command; return its job number."""
+        with self._mutex, self._opened().transaction() as ledger:
+            return ledger.accept(command, origin)
+
+    def fail(self, job: int, reason: str, message: str) -> None:
+        """End a job that was entered and could not be handed on."""
+        with self._mutex, self._opened().transaction() as ledger:
+            ledger.end(job, outcomes.failed(reason, message))
+
+    def job(self, job: int) -> dict[str, Any] | None:
+        """What is known of one job."""
+        with self._mutex:
+            return self._reading().job(job)
+
+    def jobs(self, count: int) -> list[dict[str, Any]]:
+        """The latest jobs, the newest first."""
+        with self._mutex:
+            return self._reading().jobs(count)
+
+    def latest(self) -> list[dict[str, Any]]:
+        """The latest reading of each quantity."""
+        with self._mutex:
+            return self._reading().latest()
+
+    def _opened(self) -> Ledger:
+        with self._mutex:
+            if self._ledger is None:
+                self.open()
+            assert self._ledger is not None
+            return self._ledger
+
+    def _reading(self) -> LedgerReader:
+        if self._reader is None:
+            self._opened()
+            self._reader = LedgerReader(self._archive)
+        return self._reader
+
+    def _begin_run(self) -> Ledger:
+        ledger = Ledger(self._archive)
+        ledger.prepare()
+        with ledger.transaction():
+            ledger.begin_run()
+            left_open = ledger.close_earlier_runs()
+        for job in left_open:
+            log.warning(
+                "job %d of an earlier run was interrupted: %s", job["job"], job["command"],
+                extra={"JOB": str(job["job"]), "OUTCOME": "interrupted"},
+            )
+        return ledger

@@ -1,0 +1,77 @@
+"""The Server's board: the latest reports, and the clients who wait for the next ones."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from beemon import clock
+from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Report
+
+Mail = queue.SimpleQueue[dict[str, Any] | None]
+"""What a waiting client gets: reports as JSON objects, or None when the Server stops."""
+
+
+class Board:
+    """Keeps what the Orchestrator said last, and passes on what it says now."""
+
+    def __init__(self) -> None:
+        self.heartbeat: Heartbeat | None = None
+        self._lock = threading.Lock()
+        self._subscribers: set[Mail] = set()
+
+    @property
+    def heartbeat_age(self) -> float | None:
+        """Seconds since the Orchestrator last proved that its loop turns."""
+        latest = self.heartbeat
+        return None if latest is None else clock.now().monotonic - latest.monotonic
+
+    @property
+    def waiting(self) -> int:
+        """How many clients wait or watch."""
+        return len(self._subscribers)
+
+    def post(self, report: Report) -> None:
+        """Take a report."""
+        if isinstance(report, Heartbeat):
+            self.heartbeat = report
+            return
+        if message := _message(report):
+            self._send(message)
+
+    def close(self) -> None:
+        """Tell every waiting client that nothing more will come."""
+        self._send(None)
+
+    @contextmanager
+    def subscription(self) -> Iterator[Mail]:
+        """A mailbox that gets every report from now on."""
+        mail: Mail = queue.SimpleQueue()
+        with self._lock:
+            self._subscribers.add(mail)
+        try:
+            yield mail
+        finally:
+            with self._lock:
+                self._subscribers.discard(mail)
+
+    def _send(self, message: dict[str, Any] | None) -> None:
+        with self._lock:
+            for mail in self._subscribers:
+                mail.put(message)
+
+
+def _message(report: Report) -> dict[str, Any] | None:
+    if isinstance(report, JobEnded):
+        return {"report": "job", **report.facts}
+    if isinstance(report, DeviceChanged):
+        return {
+            "report": "device",
+            "device": report.device,
+            "state": report.state,
+            **({"trouble": report.trouble} if report.trouble else {}),
+        }
+    return None

@@ -1,0 +1,63 @@
+"""What time it is, and how far that can be believed.
+
+Wall-clock time is UTC in whole microseconds since 1970; spans are measured on the monotonic
+clock, in seconds. A Pi without a battery clock starts in the past, so each record also carries
+the boot id and the clock's quality.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+_TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
+_RTC_SET_CLOCK = Path("/sys/class/rtc/rtc0/hctosys")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Quality(StrEnum):
+    """Where the wall clock's time comes from."""
+
+    SYNCHRONISED = "synchronised"
+    RTC = "rtc"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One instant on both clocks."""
+
+    utc_us: int
+    monotonic: float
+
+
+def now() -> Moment:
+    """This instant."""
+    return Moment(time.time_ns() // 1000, time.monotonic())
+
+
+def quality() -> Quality:
+    """How far the wall clock can be believed just now (systemd-timesyncd, a battery clock)."""
+    if _TIMESYNC_MARK.exists():
+        return Quality.SYNCHRONISED
+    try:
+        set_by_rtc = _RTC_SET_CLOCK.read_text().strip() == "1"
+    except OSError:
+        set_by_rtc = False
+    return Quality.RTC if set_by_rtc else Quality.UNSURE
+
+
+@functools.cache
+def boot_id() -> str:
+    """The kernel's name for this boot: the monotonic clock counts within it."""
+    return _BOOT_ID.read_text().strip()
+
+
+def iso(utc_us: int) -> str:
+    """``2026-06-01T12:00:00.000Z`` for a time in microseconds since 1970."""
+    moment = datetime.fromtimestamp(utc_us / 1e6, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

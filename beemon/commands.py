@@ -1,0 +1,212 @@
+"""The vocabulary: every word a client may say, parsed and checked; nothing is carried out here.
+
+Commands ask for work and become jobs. Queries ask what is known and are answered at once.
+Words are separated by one or more spaces; case matters; numbers are plain ASCII decimals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from beemon.options import suggestion
+from beemon.protocol import RequestError
+
+MAX_SECONDS = 3600.0
+"""The longest recording one command may ask for; a schedule makes longer series."""
+
+_NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
+_COUNT = re.compile(r"[1-9][0-9]{0,17}")
+
+Devices = Collection[str]
+Parser = Callable[[str, str, Devices], Any]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a word: how `help` shows it, and how it is parsed.
+
+    A parser takes the argument's name, what the client wrote and the known devices.
+    """
+
+    name: str
+    parse: Parser
+    optional: bool = False
+    repeated: bool = False
+
+    def __str__(self) -> str:
+        name = f"{self.name}…" if self.repeated else self.name
+        return f"[{name}]" if self.optional else name
+
+
+@dataclass(frozen=True)
+class Word:
+    """A command or a query."""
+
+    name: str
+    summary: str
+    arguments: tuple[Argument, ...] = ()
+    is_command: bool = False
+
+    @property
+    def usage(self) -> str:
+        """The word with its arguments, as `help` lists it."""
+        return " ".join([self.name, *map(str, self.arguments)])
+
+
+@dataclass(frozen=True)
+class Request:
+    """A word with its arguments, parsed; ``text`` is what the client wrote, verbatim."""
+
+    word: Word
+    text: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments.get(name)
+
+
+def kind_of(device: str) -> str:
+    """``camera``, ``microphone`` or ``sensor``: the first half of a device's name."""
+    return device.partition(".")[0]
+
+
+def _device(*kinds: str, or_all: bool = False) -> Parser:
+    def parse(name: str, written: str, devices: Devices) -> str:
+        if or_all and written == "all":
+            return written
+        fitting = [d for d in devices if not kinds or kind_of(d) in kinds]
+        if written in fitting:
+            return written
+        if written in devices:
+            wanted = " or a ".join(kinds)
+            raise RequestError(
+                "bad-argument", f"{name} must be a {wanted}, and {written} is a {kind_of(written)}"
+            )
+        none = "" if fitting else f"; the config has no {' or '.join(kinds) or 'device'}"
+        raise RequestError(
+            "unknown-device", f'no device "{shown(written)}"{none}{suggestion(written, fitting)}'
+        )
+
+    return parse
+
+
+def _seconds(name: str, written: str, _: Devices) -> float:
+    seconds = float(written) if _NUMBER.fullmatch(written) else 0.0
+    if not 0 < seconds <= MAX_SECONDS:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a number of seconds above 0 and up to {MAX_SECONDS:g}, '
+            f'not "{shown(written)}"',
+        )
+    return seconds
+
+
+def _count(name: str, written: str, _: Devices) -> int:
+    if not _COUNT.fullmatch(written):
+        raise RequestError(
+            "bad-argument", f'{name} must be a whole number from 1, not "{shown(written)}"'
+        )
+    return int(written)
+
+
+def _word(name: str, written: str, _: Devices) -> str:
+    if written not in VOCABULARY:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a word that `help` lists, not "{shown(written)}"'
+            f"{suggestion(written, VOCABULARY)}",
+        )
+    return written
+
+
+def _anything(_: str, written: str, __: Devices) -> str:
+    return written
+
+
+def shown(text: str, limit: int = 40) -> str:
+    """A client's words, escaped and shortened for a message or a log."""
+    escaped = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return escaped if len(escaped) <= limit else escaped[: limit - 1] + "…"
+
+
+_RECORDER = Argument("DEVICE", _device("camera", "microphone"))
+_SWITCHED = Argument("DEVICE|all", _device(or_all=True))
+_SENSORS = Argument("SENSOR", _device("sensor"), optional=True, repeated=True)
+_JOB = Argument("JOB", _count)
+
+_WORDS = (
+    Word(
+        "record",
+        "record sound or video; without SECONDS as long as its schedule says, else 10",
+        (_RECORDER, Argument("SECONDS", _seconds, optional=True)),
+        is_command=True,
+    ),
+    Word(
+        "snapshot",
+        "take one picture, also while the camera records",
+        (Argument("CAMERA", _device("camera")),),
+        is_command=True,
+    ),
+    Word("read", "read these sensors, or all", (_SENSORS,), is_command=True),
+    Word("start", "switch scheduled work on again", (_SWITCHED,), is_command=True),
+    Word(
+        "stop",
+        "switch scheduled work off, until `start` or until the service starts anew",
+        (_SWITCHED,),
+        is_command=True,
+    ),
+    Word("cancel", "end a job early; a recording keeps what it has", (_JOB,), is_command=True),
+    Word("reload", "take over the config on disk, or say what is wrong with it", is_command=True),
+    Word("status", "how the service and each device are"),
+    Word("devices", "the devices in the config"),
+    Word("job", "what the ledger holds of one job", (_JOB,)),
+    Word("jobs", "the latest jobs (20, or COUNT)", (Argument("COUNT", _count, optional=True),)),
+    Word("readings", "the latest reading of each quantity", (_SENSORS,)),
+    Word("wait", "answer when the job has its outcome", (_JOB,)),
+    Word("watch", "stream reports, a line each, until the connection ends"),
+    Word("ping", "answer at once"),
+    Word("version", "the version of beemon"),
+    Word(
+        "help",
+        "the words and their arguments",
+        (Argument("WORD", _word, optional=True),),
+    ),
+    Word("auth", "say the token, where one is set", (Argument("TOKEN", _anything),)),
+)
+
+VOCABULARY = {word.name: word for word in _WORDS}
+"""Every word, by name, in the order in which `help` lists them."""
+
+
+def parse(text: str, devices: Devices) -> Request:
+    """What a request asks for. Raises :class:`~beemon.protocol.RequestError`."""
+    name, *values = filter(None, text.split(" "))
+    word = VOCABULARY.get(name)
+    if word is None:
+        raise RequestError(
+            "unknown-command",
+            f'unknown command "{shown(name)}"{suggestion(name.lower(), VOCABULARY)}',
+        )
+    return Request(word, text, _arguments(word, values, devices))
+
+
+def _arguments(word: Word, values: list[str], devices: Devices) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for argument in word.arguments:
+        if argument.repeated:
+            taken, values = values, []
+            arguments[argument.name] = [argument.parse(argument.name, v, devices) for v in taken]
+        elif values:
+            arguments[argument.name] = argument.parse(argument.name, values.pop(0), devices)
+        elif not argument.optional:
+            raise RequestError(
+                "bad-argument", f"{argument.name} is missing; the form is: {word.usage}"
+            )
+    if values:
+        raise RequestError(
+            "bad-argument", f'"{shown(values[0])}" is one too many; the form is: {word.usage}'
+        )
+    return arguments

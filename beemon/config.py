@@ -1,0 +1,365 @@
+"""The config: TOML files into frozen, validated settings.
+
+``beemon.toml`` comes first, then ``conf.d/*.toml`` beside it in the order of their names; a later
+file overrides single options of an earlier one. Every problem is found at once and names its file
+and line. What a driver's options may be is the driver's to say (:mod:`beemon.devices`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beemon.options import BadOptionError, Problem, Where, build, option, suggestion
+from beemon.schedule import Schedule, slot_verb
+
+DEFAULT_PATH = Path("/etc/beemon/beemon.toml")
+KINDS = ("camera", "microphone", "sensor")
+
+_TABLES = ("hive", "server", "archive", *KINDS)
+_FILE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_DEVICE_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}", re.ASCII)
+_TABLE_LINE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_OPTION_LINE = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
+
+Key = tuple[str, ...]
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run; ``problems`` lists everything that is wrong with it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def _hive_name(value: object) -> str:
+    if not isinstance(value, str) or not _FILE_WORD.fullmatch(value):
+        raise BadOptionError(
+            f"must be a name of up to 63 letters, digits, dots, hyphens and underscores "
+            f"(it becomes part of file names), not {value!r}"
+        )
+    return value
+
+
+def _absolute_path(value: object) -> Path:
+    if not isinstance(value, str) or not Path(value).is_absolute():
+        raise BadOptionError(f"must be an absolute path, not {value!r}")
+    return Path(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hive:
+    """Which hive this is and where it stands (degrees, WGS 84)."""
+
+    name: str = option("hive", parse=_hive_name)
+    latitude: float | None = option(None, minimum=-90, maximum=90)
+    longitude: float | None = option(None, minimum=-180, maximum=180)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """Where the Server listens, and its patience; the names are those of its constructor."""
+
+    host_address: str = option("127.0.0.1")
+    listening_port: int = option(8080, minimum=1, maximum=65535)
+    socket_timeout_seconds: float = option(3.0, minimum=0.1, maximum=60)
+    receive_size_bytes: int = option(1024, minimum=64, maximum=65536)
+    token_file: Path | None = option(None, parse=_absolute_path)
+
+    def __post_init__(self) -> None:
+        if self.token_file is None and not is_loopback(self.host_address):
+            raise BadOptionError(
+                f'host_address "{self.host_address}" can be reached from other machines, so '
+                'clients must say a token: set token_file = "/etc/beemon/token", a file that '
+                "only root and the group beemon can read; or listen on 127.0.0.1"
+            )
+
+
+def default_archive() -> Path:
+    """``$STATE_DIRECTORY`` under systemd, else ``beemon`` in the user's state folder."""
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    state = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if state.startswith("/") else Path.home() / ".local/state"
+    return home / "beemon"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveSettings:
+    """Where everything is kept; without a path, :func:`default_archive`."""
+
+    path: Path | None = option(None, parse=_absolute_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceSettings:
+    """One device as the config has it; the driver checks ``table`` itself."""
+
+    name: str
+    kind: str
+    table: Mapping[str, Any]
+    lines: Mapping[str, str] = field(compare=False)
+    schedule: Schedule | None = None
+
+    def where(self, name: str) -> str:
+        """The file and line of one of the device's options, or of its table."""
+        return self.lines.get(name) or self.lines[""]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that the config says."""
+
+    hive: Hive = field(default_factory=Hive)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
+    devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
+    source: Path | None = None
+    fallback: str | None = None
+    """What is wrong with the settings on disk, when these are the last good ones."""
+    original: Path | None = None
+    """Then, where the settings on disk are."""
+
+    @property
+    def archive_path(self) -> Path:
+        """The archive's folder."""
+        return self.archive.path or default_archive()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def config_files(path: Path) -> list[Path]:
+    """The files that make up a config, in the order in which they are read."""
+    return [path, *sorted((path.parent / "conf.d").glob("*.toml"))]
+
+
+def load(path: Path) -> Settings:
+    """The settings in ``path`` and its ``conf.d``. Raises :class:`ConfigError`."""
+    merged: dict[str, Any] = {}
+    lines: dict[Key, str] = {}
+    problems: list[Problem] = []
+    for file in config_files(path):
+        try:
+            table, found = _read(file)
+        except BadOptionError as error:
+            problems.append(Problem(str(file), str(error)))
+            continue
+        _merge(merged, table)
+        lines.update(found)
+    settings, more = _settings(merged, lines, path)
+    problems += more
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[Key, str]]:
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text), {
+            key: f"{file}:{line}" for key, line in _lines(text.replace("\r\n", "\n"))
+        }
+    except OSError as error:
+        raise BadOptionError(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadOptionError(f"is not UTF-8 (byte {error.start})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadOptionError(f"is not TOML: {error}") from error
+
+
+def _lines(text: str) -> Iterator[tuple[Key, int]]:
+    """Each table and option with its line. It is for messages only: tomllib keeps no lines."""
+    table: Key = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _TABLE_LINE.match(line):
+            table = _key(header[1])
+            yield table, number
+        elif name := _OPTION_LINE.match(line):
+            yield table + _key(name[1]), number
+
+
+def _key(dotted: str) -> Key:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def _merge(into: dict[str, Any], table: Mapping[str, Any]) -> None:
+    for key, value in table.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+class _Loader:
+    """Builds the settings out of the merged tables, and keeps every problem on the way."""
+
+    def __init__(self, merged: Mapping[str, Any], lines: Mapping[Key, str], path: Path) -> None:
+        self.merged = merged
+        self.lines = lines
+        self.path = path
+        self.problems: list[Problem] = []
+
+    def where(self, *key: str) -> str:
+        """The nearest place that is known: the option's, its table's, the file's."""
+        for length in range(len(key), 0, -1):
+            if key[:length] in self.lines:
+                return self.lines[key[:length]]
+        return str(self.path)
+
+    def place(self, *table: str) -> Where:
+        return lambda name: self.where(*table, *([name] if name else []))
+
+    def section(self, cls: type[Any], name: str) -> Any:
+        return self._build(cls, self._table(self.merged.get(name, {}), name), name)
+
+    def devices(self) -> dict[str, DeviceSettings]:
+        found = {}
+        for kind in KINDS:
+            for word, table in self._table(self.merged.get(kind, {}), kind).items():
+                device = self._device(kind, word, self._table(table, kind, word))
+                if device is not None:
+                    found[device.name] = device
+        return found
+
+    def problem(self, message: str, *key: str) -> None:
+        self.problems.append(Problem(self.where(*key), message))
+
+    def _device(self, kind: str, word: str, table: dict[str, Any]) -> DeviceSettings | None:
+        if not _DEVICE_WORD.fullmatch(word):
+            self.problem(
+                f'"{word}" is no name for a device: use up to 31 small letters, digits, '
+                "hyphens and underscores",
+                kind,
+                word,
+            )
+            return None
+        if not isinstance(table.get("driver"), str):
+            self.problem(f'[{kind}.{word}] needs driver = "…"', kind, word)
+        schedule = self._schedule(kind, word, table)
+        lines = {name: self.where(kind, word, name) for name in table}
+        lines[""] = self.where(kind, word)
+        name = f"{kind}.{word}"
+        return DeviceSettings(name=name, kind=kind, table=table, lines=lines, schedule=schedule)
+
+    def _schedule(self, kind: str, word: str, table: Mapping[str, Any]) -> Schedule | None:
+        if "schedule" not in table:
+            return None
+        given = self._table(table["schedule"], kind, word, "schedule")
+        schedule: Schedule | None = self._build(Schedule, given, kind, word, "schedule")
+        if schedule is None:
+            return None
+        if kind == "sensor" and schedule.duration is not None:
+            self.problem("a sensor's schedule has no duration", kind, word, "schedule", "duration")
+        if kind == "microphone" and slot_verb(f"{kind}.{word}", schedule) != "record":
+            self.problem(
+                'a microphone\'s schedule needs duration = "60s" or the like',
+                kind, word, "schedule",
+            )
+        return schedule
+
+    def _build(self, cls: type[Any], table: Mapping[str, Any], *key: str) -> Any:
+        built, problems = build(cls, table, self.place(*key))
+        self.problems += problems
+        return built
+
+    def _table(self, value: object, *key: str) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        self.problem(f"{'.'.join(key)} must be a table, [{'.'.join(key)}], not {value!r}", *key)
+        return {}
+
+
+def _settings(
+    merged: Mapping[str, Any], lines: Mapping[Key, str], path: Path
+) -> tuple[Settings, list[Problem]]:
+    loader = _Loader(merged, lines, path)
+    for name in merged:
+        if name not in _TABLES:
+            loader.problem(f'unknown table or option "{name}"{suggestion(name, _TABLES)}', name)
+    hive = loader.section(Hive, "hive")
+    server = loader.section(ServerSettings, "server")
+    archive = loader.section(ArchiveSettings, "archive")
+    devices = loader.devices()
+    if loader.problems:
+        return Settings(), loader.problems
+    return Settings(
+        hive=hive, server=server, archive=archive, devices=devices, source=path
+    ), []
+
+
+def read_token(path: Path) -> str:
+    """The token in a file. Raises :class:`ConfigError`: unreadable, too open, or too weak."""
+    try:
+        mode = path.stat().st_mode & 0o777
+        token = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(str(path), f"the token cannot be read: {error}")]) from error
+    problem = None
+    if mode & 0o007:
+        problem = f"everyone can read the token (mode {mode:04o}); run: chmod o= {path}"
+    elif len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token:
+        problem = "the token must be at least 16 printable ASCII characters without spaces"
+    if problem:
+        raise ConfigError([Problem(str(path), problem)])
+    return token
+
+
+def original(settings: Settings) -> Path:
+    """The config file on disk that these settings come from, or stand in for."""
+    return settings.original or settings.source or DEFAULT_PATH
+
+
+def keep_last_good(settings: Settings) -> None:
+    """Keep a copy of the config that runs, for a start at which the one on disk is wrong."""
+    if settings.source is None or settings.fallback is not None:
+        return
+    wanted = {"source": str(settings.source.absolute()).encode()}
+    for file in config_files(settings.source):
+        wanted[str(file.relative_to(settings.source.parent))] = file.read_bytes()
+    kept = _last_good_folder()
+    if all((kept / name).is_file() and (kept / name).read_bytes() == content
+           for name, content in wanted.items()):
+        return
+    fresh = kept.with_name(f"{kept.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    (fresh / "conf.d").mkdir(parents=True)
+    for name, content in wanted.items():
+        (fresh / name).write_bytes(content)
+    shutil.rmtree(kept, ignore_errors=True)
+    fresh.rename(kept)
+
+
+def load_last_good(path: Path, error: ConfigError) -> Settings:
+    """The settings that ran last, marked as standing in for those at ``path``.
+
+    Raises ``error`` where there are none.
+    """
+    kept = _last_good_folder()
+    try:
+        source = Path((kept / "source").read_text("utf-8"))
+        if source != path.absolute():
+            raise error  # they belong to another config file
+        settings = load(kept / path.name)
+    except (OSError, ConfigError):
+        raise error from None
+    return dataclasses.replace(settings, fallback=str(error), original=path)
+
+
+def _last_good_folder() -> Path:
+    return default_archive() / "last-good"

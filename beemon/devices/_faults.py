@@ -1,0 +1,52 @@
+"""Faults that a simulated device shows on request, to drill what happens to a real one.
+
+``fault = "hang"`` never answers again, ``"die"`` kills the process that holds the device (the
+worker, with SIGKILL), ``"error"`` raises :class:`DeviceError` each time. The first
+``fault_after`` requests succeed. In a recording the fault shows half-way, so that there is a
+half-written file to deal with.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+from beemon.devices._base import DeviceError, Settings
+from beemon.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultSettings(Settings):
+    """The options that ask for a fault."""
+
+    fault: Literal["none", "hang", "die", "error"] = option("none", doc="the fault to show")
+    fault_after: int = option(0, minimum=0, doc="how many requests succeed before it")
+
+
+class Faults:
+    """Counts the requests of one device and says which of them are to fail."""
+
+    def __init__(self, settings: FaultSettings) -> None:
+        self._settings = settings
+        self._requests = itertools.count()
+
+    def strikes(self) -> bool:
+        """Count a request; true where the fault is due in it."""
+        return next(self._requests) >= self._settings.fault_after and self._settings.fault != "none"
+
+    def show(self) -> None:
+        """Fail as the settings ask."""
+        if self._settings.fault == "hang":
+            threading.Event().wait()
+        elif self._settings.fault == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise DeviceError(f"{self._settings.name} fails because its config asks for it")
+
+    def request(self) -> None:
+        """Count a request and fail at once where the fault is due."""
+        if self.strikes():
+            self.show()

@@ -1,0 +1,273 @@
+"""A microphone behind ALSA: one ``arecord`` stream for as long as the device is open.
+
+The stream never stops between recordings (a new arecord loses 130 ms); they are cut out of it by
+sample count. What was lost is told: by the card, which overran its own 10 s buffer (an estimate,
+from arecord's message), or here, where the disk stalled for longer than the 30 s that are kept
+(exact). Nothing is put in the place of lost samples.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import IO, Literal
+
+from beemon.devices._base import DeviceError, DeviceMissingError, Facts, Microphone
+from beemon.devices._base import Settings as DeviceSettings
+from beemon.devices._libraries import library, program
+from beemon.devices.microphones._flac import FlacWriter
+from beemon.devices.microphones._ring import Ring
+from beemon.options import BadOptionError, option
+
+BUFFER_US = 10_000_000  # arecord's buffer: how long this process may be held up
+PERIOD_US = 250_000
+RING_SECONDS = 30  # how long the disk may be held up
+POLL_SECONDS = 0.25  # how soon a cancelled recording notices
+SAMPLE_BYTES = {"S16_LE": 2, "S32_LE": 4}
+
+# arecord's messages, with LC_ALL=C (alsa-utils, aplay/aplay.c)
+OVERRUN = re.compile(r"overrun!!!(?: \(at least (\d+\.\d+) ms long\))?")
+WRONG_RATE = re.compile(r"rate is not accurate \(requested = (\d+)Hz, got = (\d+)Hz\)")
+MISSING = re.compile(r"No such device|No such file or directory|Unknown PCM")
+
+
+def card_id(value: object) -> str:
+    """``CARD=Device`` or ``CARD=Device,DEV=1``; a number would change with the next boot."""
+    if not isinstance(value, str) or not re.fullmatch(
+        r"CARD=[A-Za-z_][A-Za-z0-9_-]*(,DEV=[0-9]+)?", value
+    ):
+        raise BadOptionError(
+            f'must be a card\'s id such as "CARD=Device" (see "arecord -L"), not {value!r}'
+        )
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(DeviceSettings):
+    """An ALSA microphone's options: ``card`` for the hardware itself, else ``pcm``."""
+
+    card: str | None = option(None, parse=card_id, doc="the sound card: CARD=Device")
+    pcm: str | None = option(None, doc="any other ALSA device by its full name: plughw:CARD=Device")
+    rate: int = option(48000, minimum=4000, maximum=384_000, doc="samples a second")
+    channels: int = option(1, minimum=1, maximum=8, doc="how many channels")
+    format: Literal["S16_LE", "S32_LE"] = option(
+        "S16_LE", doc="S32_LE for I2S microphones; its upper 24 bits are kept"
+    )
+
+    def __post_init__(self) -> None:
+        if (self.card is None) == (self.pcm is None):
+            raise BadOptionError('needs either "card" or "pcm"')
+
+    @property
+    def alsa_name(self) -> str:
+        """What arecord calls the device."""
+        return self.pcm or f"hw:{self.card}"
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of every channel."""
+        return SAMPLE_BYTES[self.format] * self.channels
+
+
+class Driver(Microphone):
+    """Cuts recordings out of a stream that runs while the device is open."""
+
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._capture: Capture | None = None
+        self._end: int | None = None
+
+    def open(self) -> None:
+        """Start the stream; returns when sound arrives.
+
+        Call it from a thread that lives as long as the device is open: arecord ends with the
+        thread that started it.
+        """
+        library("soundfile")
+        self._end = None
+        self._capture = Capture(self.settings)
+        try:
+            self._capture.wait_for_sound(self.settings.timeout)
+        except DeviceError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._capture is not None:
+            self._capture.stop()
+            self._capture = None
+
+    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+        if self._capture is None:
+            raise DeviceError(f"{self.settings.name} is not open")
+        ring, rate = self._capture.ring, self.settings.rate
+        begin = self._end if follows and self._end is not None else ring.end
+        cut = Cut(begin, begin + round(seconds * rate))
+        sample_bytes = SAMPLE_BYTES[self.settings.format]
+        with FlacWriter(path, rate, self.settings.channels, sample_bytes) as flac:
+            self._end = begin
+            for data in cut.chunks(ring, cancelled, self.settings.timeout):
+                flac.write(data)
+                cut.wrote(len(data) // self.settings.frame_bytes)
+                self._end = cut.position
+        return self._facts(self._capture, cut)
+
+    def _facts(self, capture: Capture, cut: Cut) -> Facts:
+        overruns = capture.overruns_between(cut.begin, cut.position)
+        overrun_ms = sum(overrun.milliseconds for overrun in overruns)
+        rate = self.settings.rate
+        ago = time.monotonic() - capture.ring.arrival(cut.first)
+        return {
+            "start_utc_us": time.time_ns() // 1000 - round(ago * 1e6),
+            "seconds": cut.written / rate,
+            "samples": cut.written,
+            "rate": rate,
+            "channels": self.settings.channels,
+            "first_sample": cut.first,
+            "lost_samples": cut.overwritten + round(overrun_ms * rate / 1000),
+            "overruns": len(overruns),
+            "overrun_ms": overrun_ms,
+        }
+
+
+class Cut:
+    """One recording's part of the stream: from ``begin`` up to ``end``, by sample number."""
+
+    def __init__(self, begin: int, end: int) -> None:
+        self.begin = begin
+        self.end = end
+        self.first = begin  # the first that was still there
+        self.position = begin  # the next one to write
+        self.written = 0
+
+    @property
+    def overwritten(self) -> int:
+        """How many samples were gone before they could be written."""
+        return self.position - self.begin - self.written
+
+    def chunks(self, ring: Ring, cancelled: Event, patience: float) -> Iterator[bytes]:
+        """The samples as they arrive, until the end or until it is cancelled.
+
+        Raises :class:`DeviceError` where none came for ``patience`` seconds.
+        """
+        heard = time.monotonic()
+        while self.position < self.end and not cancelled.is_set():
+            start, data = ring.take(self.position, self.end, POLL_SECONDS)
+            if self.written == 0:
+                self.first = start
+            self.position = start
+            if data:
+                heard = time.monotonic()
+                yield data
+            elif time.monotonic() - heard > patience:
+                raise DeviceError(f"no sound arrived for {patience:g} s")
+
+    def wrote(self, samples: int) -> None:
+        """That many more are in the file."""
+        self.written += samples
+        self.position += samples
+
+
+@dataclass(frozen=True)
+class Overrun:
+    """The card's buffer ran over: when in the stream, and for how long at least."""
+
+    at: int
+    milliseconds: float
+
+
+class Capture:
+    """An arecord process, and the threads that read its sound and its messages."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.ring = Ring(settings.frame_bytes, RING_SECONDS * settings.rate, settings.rate)
+        self._overruns: deque[Overrun] = deque(maxlen=10_000)
+        self._last_message = "arecord ended"
+        self._process = subprocess.Popen(
+            arecord_command(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+            start_new_session=True,  # Ctrl-C on a terminal is for beemon to act on
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._messages = _thread(self._read_messages, self._process.stderr)
+        self._sound = _thread(self._read_sound, self._process.stdout)
+
+    def wait_for_sound(self, timeout: float) -> None:
+        """Return when the first samples are there. Raises :class:`DeviceError`."""
+        _, data = self.ring.take(0, 1, timeout)
+        if not data:
+            raise DeviceError(f"{self._settings.alsa_name}: no sound within {timeout:g} s")
+
+    def overruns_between(self, begin: int, end: int) -> list[Overrun]:
+        """The overruns that were told while those samples arrived."""
+        return [overrun for overrun in self._overruns.copy() if begin <= overrun.at < end]
+
+    def stop(self) -> None:
+        """End arecord and the threads; it is killed, for it has nothing to put away."""
+        self._process.kill()
+        self._process.wait()
+        self._sound.join()
+        self._messages.join()
+
+    def _read_sound(self, pipe: IO[bytes]) -> None:
+        """Fill the ring until arecord ends; half a frame waits for its other half."""
+        frame_bytes = self._settings.frame_bytes
+        rest = b""
+        with pipe:
+            while data := os.read(pipe.fileno(), 1 << 16):
+                data = rest + data
+                whole = len(data) - len(data) % frame_bytes
+                rest = data[whole:]
+                self.ring.append(data[:whole])
+        self._messages.join(timeout=1.0)
+        self.ring.fail(self._death())
+
+    def _read_messages(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            for line in pipe:
+                self._hear(line.decode(errors="replace").strip())
+
+    def _hear(self, message: str) -> None:
+        """Take in one line of arecord's: an overrun, a wrong rate, or what it may die of."""
+        if overrun := OVERRUN.search(message):
+            self._overruns.append(Overrun(self.ring.end, float(overrun[1] or 0)))
+            self.ring.interrupted()
+        elif rate := WRONG_RATE.search(message):
+            self.ring.fail(DeviceError(f"the card records at {rate[2]} Hz, not at {rate[1]} Hz"))
+            self._process.kill()
+        elif message and not message.startswith("Recording "):
+            self._last_message = message
+
+    def _death(self) -> DeviceError:
+        kind = DeviceMissingError if MISSING.search(self._last_message) else DeviceError
+        return kind(f"{self._settings.alsa_name}: {self._last_message}")
+
+
+def arecord_command(settings: Settings) -> list[str]:
+    """How arecord is started: so that it dies with the thread that starts it."""
+    return [
+        *(program("setpriv"), "--pdeathsig", "KILL"),
+        *(program("arecord"), "-D", settings.alsa_name, "-t", "raw", "-f", settings.format),
+        *("-r", str(settings.rate), "-c", str(settings.channels)),
+        *(f"--buffer-time={BUFFER_US}", f"--period-time={PERIOD_US}"),
+    ]
+
+
+def _thread(work: Callable[[IO[bytes]], None], pipe: IO[bytes]) -> Thread:
+    thread = Thread(target=work, args=(pipe,), daemon=True)
+    thread.start()
+    return thread

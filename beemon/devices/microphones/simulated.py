@@ -1,0 +1,86 @@
+"""A simulated microphone in a humming hive.
+
+It hears one endless stream, of which every sample depends on the seed and on its number alone,
+and which is paced by the clock: a recording of a minute takes a minute (divided by ``speed``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Literal
+
+from beemon.devices._base import DeviceError, Facts, Microphone
+from beemon.devices._faults import Faults
+from beemon.devices._libraries import library
+from beemon.devices._simulation import SimulatedSettings, Stream
+from beemon.devices.microphones._flac import FlacWriter
+from beemon.options import option
+
+CHUNK_SECONDS = 0.25  # as a sound card hands over its periods
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(SimulatedSettings):
+    """A simulated microphone's options."""
+
+    rate: Literal[16000, 48000] = option(16000, doc="samples a second")
+
+
+class Driver(Microphone):
+    """Records the hum of the simulated hive."""
+
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._faults = Faults(settings)
+        self._stream: Stream | None = None
+
+    def open(self) -> None:
+        library("numpy")
+        library("soundfile")
+        self._stream = Stream(self.settings.rate, self.settings.speed)
+        self._end: int | None = None
+
+    def close(self) -> None:
+        self._stream = None
+
+    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+        if self._stream is None:
+            raise DeviceError(f"{self.settings.name} is not open")
+        rate = self.settings.rate
+        first = self._end if follows and self._end is not None else self._stream.next_due()
+        asked = round(seconds * rate)
+        start_utc_us = self._stream.utc_us(first)
+        with FlacWriter(path, rate, channels=1) as flac:
+            self._end = first
+            for chunk in self._chunks(self._stream, first, asked, cancelled):
+                flac.write(chunk)
+                self._end += len(chunk) // 2
+        samples = self._end - first
+        return {
+            "start_utc_us": start_utc_us,
+            "seconds": samples / rate,
+            "samples": samples,
+            "rate": rate,
+            "lost_samples": 0,
+            "first_sample": first,
+        }
+
+    def _chunks(self, stream: Stream, first: int, asked: int, cancelled: Event) -> Iterator[bytes]:
+        """The asked samples as they become due; fewer where it is cancelled."""
+        from beemon.devices.microphones._hum import hum
+
+        fault_at = first + asked // 2 if self._faults.strikes() else None
+        step = max(1, round(CHUNK_SECONDS * self.settings.rate))
+        for start in range(first, first + asked, step):
+            count = min(step, first + asked - start)
+            stream.wait(start + count, cancelled)
+            if fault_at is not None and start + count > fault_at:
+                self._faults.show()
+            if cancelled.is_set():
+                return
+            yield hum(self.settings.seed, self.settings.rate, start, count)

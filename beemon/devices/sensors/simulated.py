@@ -1,0 +1,116 @@
+"""A simulated hive's numbers: brood and outside temperature, humidity and weight.
+
+Every value is a pure function of the seed and of the time in the hive, so that a run can be
+repeated. The curves have the shape of a colony in the flying season: a brood nest held at 35 °C,
+a day that is coldest before dawn, foragers that leave in the morning and bring nectar home, and
+water that evaporates from it at night.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from beemon.devices._base import Measurement, Sensor
+from beemon.devices._choices import some_of
+from beemon.devices._faults import Faults
+from beemon.devices._simulation import SimulatedSettings
+from beemon.options import option
+
+DAY = 86400.0
+YEAR = 365.25 * DAY
+
+# Weight against the evening before, in grams, at hours of the day (UTC): water evaporates
+# overnight, foragers are out from eight, nectar comes home from eleven to seven.
+FORAGING = ((0.0, -60.0), (7.0, -150.0), (10.0, -520.0), (13.0, -200.0), (19.0, 0.0), (24.0, -60.0))
+
+
+def temperature(seed: int, seconds: float) -> float:
+    """The brood nest in °C: 34.6 to 35.4, whatever the weather."""
+    return 35.0 + 0.15 * _daily(seconds, warmest=16.0) + 0.25 * _drift(seed, "brood", seconds, 900)
+
+
+def outside_temperature(seed: int, seconds: float) -> float:
+    """The air in °C: coldest at three, warmest at three in the afternoon, no two days alike."""
+    weather = 3.0 * _drift(seed, "weather", seconds, DAY)
+    gusts = 0.4 * _drift(seed, "gusts", seconds, 600)
+    return 16.0 + 7.0 * _daily(seconds, warmest=15.0) + weather + gusts
+
+
+def humidity(seed: int, seconds: float) -> float:
+    """The air in the hive in % relative humidity: 53 to 67, driest when the bees fan."""
+    return 60.0 - 5.0 * _daily(seconds, warmest=14.0) + 2.0 * _drift(seed, "fanning", seconds, 1800)
+
+
+def weight(seed: int, seconds: float) -> float:
+    """The whole hive in grams: 27 to 43 kg with the year, and the foragers' daily curve."""
+    year = 8000.0 * math.sin(2 * math.pi * seconds / YEAR)
+    forage = 0.5 + 0.5 * (1 + _drift(seed, "forage", seconds, DAY)) / 2
+    return 35000.0 + year + forage * _foraging(seconds) + 5.0 * _drift(seed, "wind", seconds, 120)
+
+
+QUANTITIES: dict[str, tuple[Callable[[int, float], float], str]] = {
+    "temperature": (temperature, "°C"),
+    "outside_temperature": (outside_temperature, "°C"),
+    "humidity": (humidity, "%"),
+    "weight": (weight, "g"),
+}
+
+
+def _daily(seconds: float, warmest: float) -> float:
+    """A day's wave from -1 to 1, highest at the hour ``warmest`` (UTC)."""
+    return math.cos(2 * math.pi * (seconds / DAY - warmest / 24))
+
+
+def _foraging(seconds: float) -> float:
+    hour = seconds % DAY / 3600
+    for (start, low), (end, high) in itertools.pairwise(FORAGING):
+        if hour <= end:
+            return low + (high - low) * (hour - start) / (end - start)
+    return FORAGING[-1][1]
+
+
+def _drift(seed: int, name: str, seconds: float, step: float) -> float:
+    """A smooth random curve between -1 and 1 with a new direction each ``step`` seconds."""
+    number, part = divmod(seconds / step, 1.0)
+    before, after = (_chance(f"{seed} {name} {int(number) + i}") for i in (0, 1))
+    ease = part * part * (3 - 2 * part)
+    return before + (after - before) * ease
+
+
+def _chance(text: str) -> float:
+    """A number from -1 to 1 that depends on the text alone."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**63 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(SimulatedSettings):
+    """A simulated sensor's options."""
+
+    quantities: tuple[str, ...] = option(
+        tuple(QUANTITIES), parse=some_of(QUANTITIES), doc="what it measures"
+    )
+
+
+class Driver(Sensor):
+    """Reads the simulated hive; with ``speed`` its days pass faster than the clock's."""
+
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._faults = Faults(settings)
+
+    def read(self) -> Sequence[Measurement]:
+        self._faults.request()
+        seconds = time.time() * self.settings.speed
+        return [self._measure(quantity, seconds) for quantity in self.settings.quantities]
+
+    def _measure(self, quantity: str, seconds: float) -> Measurement:
+        curve, unit = QUANTITIES[quantity]
+        return Measurement(quantity, round(curve(self.settings.seed, seconds), 3), unit)

@@ -1,0 +1,68 @@
+"""The health of one device: when to leave it alone, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+BUDGET = 5
+"""Strikes in a row after which a device is FATAL."""
+FIRST_DELAY_SECONDS = 1.0
+LONGEST_DELAY_SECONDS = 60.0
+FATAL_RETRY_SECONDS = 600.0
+
+
+class State(StrEnum):
+    """The state of a device and its worker."""
+
+    IDLE = "IDLE"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    BACKOFF = "BACKOFF"
+    FATAL = "FATAL"
+
+
+@dataclass
+class Health:
+    """Counts strikes: each cost a worker its life. One success wipes them out.
+
+    An error that the driver raised is a trouble but no strike: it costs nothing to try again.
+    """
+
+    state: State = State.IDLE
+    strikes: int = 0
+    retry_at: float = 0.0
+    trouble: str | None = None
+
+    def strike(self, trouble: str, now: float) -> None:
+        """The device cost a worker its life at ``now`` (monotonic seconds)."""
+        self.trouble = trouble
+        self.strikes += 1
+        if self.strikes >= BUDGET:
+            self.state, delay = State.FATAL, FATAL_RETRY_SECONDS
+        else:
+            delay = min(FIRST_DELAY_SECONDS * 2 ** (self.strikes - 1), LONGEST_DELAY_SECONDS)
+            self.state = State.BACKOFF
+        self.retry_at = now + delay
+
+    def may_try(self, now: float) -> bool:
+        """Whether the device may be asked for anything at ``now``."""
+        return now >= self.retry_at
+
+    def well(self) -> None:
+        """The device did what it was asked."""
+        self.state, self.strikes, self.trouble = State.RUNNING, 0, None
+
+    def troubled(self, trouble: str) -> None:
+        """The driver raised an error."""
+        self.state, self.trouble = State.RUNNING, trouble
+
+    def describe(self, now: float) -> dict[str, Any]:
+        """The state as `status` shows it."""
+        described: dict[str, Any] = {"state": self.state.value}
+        if self.trouble:
+            described["trouble"] = self.trouble
+        if self.state in (State.BACKOFF, State.FATAL):
+            described["retry_in_seconds"] = max(0, round(self.retry_at - now))
+        return described

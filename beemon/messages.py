@@ -1,0 +1,76 @@
+"""What the Orchestrator and a worker say to each other over their pipe.
+
+Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`,
+:class:`Opened`, and for each piece of work a :class:`Done` or a :class:`Failed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beemon.archive.recordings import Place
+from beemon.readings import Reading
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work for one device: ``read``, ``record`` or ``snapshot``."""
+
+    number: int
+    device: str
+    verb: str
+    seconds: float = 0.0
+    place: Place | None = None
+    follows: bool = False
+
+
+@dataclass(frozen=True)
+class Cut:
+    """End this piece of work early, keeping what there is."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Finish:
+    """End all work early, close the devices, exit."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker can take work."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The device is open now."""
+
+    device: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording."""
+
+    number: int
+    readings: list[Reading] = field(default_factory=list)
+    path: Path | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The work failed; ``reason`` is a word of :data:`beemon.outcomes.REASONS`."""
+
+    number: int
+    reason: str
+    message: str
+
+
+Answer = Done | Failed
+"""What ends a piece of work."""
+Upward = Ready | Opened | Done | Failed
+Downward = Work | Cut | Finish

@@ -1,0 +1,613 @@
+"""Orchestrator: one process, one loop, one mailbox.
+
+Commands off the Server's queue, answers of workers, what became durable, and the time all come in
+through the mailbox as things to do; the loop does them one after the other and waits for nothing
+else. Hardware waits in the workers, the card in the ledger's writer thread. What goes up to the
+Server are reports.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing.queues
+import os
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from beemon import clock, commands, outcomes, processes, schedule, service
+from beemon.archive import recordings
+from beemon.archive.ledger import Ledger, ended_facts
+from beemon.archive.recordings import Place
+from beemon.archive.writer import LedgerWriter
+from beemon.config import DeviceSettings, Settings
+from beemon.health import Health, State
+from beemon.messages import Answer, Done, Failed
+from beemon.outcomes import Ending, Outcome
+from beemon.protocol import RequestError
+from beemon.readings import Reading
+from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report, Started, Stopped
+from beemon.service import fields
+from beemon.supervisor import Supervisor, Task
+from beemon.worker import check_devices, media_suffix, read_timeout, reason_of
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 1.0
+STOP_SECONDS = 6.0
+"""How long open recordings get to end properly at a stop."""
+REST_SECONDS = 30.0
+"""How long an unused recorder stays open outside its window."""
+DEFAULT_SECONDS = 10.0
+"""A recording's length where neither the command nor a schedule gives one."""
+SLACK_SECONDS = 10.0
+"""What a recording may take beyond its own length: to end the file, check, hash and sync it."""
+
+
+class QueuedCommand(str):
+    """A command on the queue: equal to the client's words, and carrying its job number.
+
+    ``settings`` are what a ``reload`` hands over.
+    """
+
+    job: int | None
+    origin: str
+    settings: Settings | None
+
+    def __new__(
+        cls,
+        text: str,
+        job: int | None = None,
+        origin: str = "queue",
+        settings: Settings | None = None,
+    ) -> QueuedCommand:
+        command = super().__new__(cls, text)
+        command.job, command.origin, command.settings = job, origin, settings
+        return command
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return QueuedCommand, (str(self), self.job, self.origin, self.settings)
+
+
+@dataclass
+class Job:
+    """A command that is being carried out, and what came of its parts."""
+
+    number: int
+    text: str
+    origin: str
+    verb: str
+    device: str | None = None
+    pending: set[str] = field(default_factory=set)
+    readings: list[Reading] = field(default_factory=list)
+    failures: dict[str, Failed] = field(default_factory=dict)
+    cut: str | None = None
+
+
+class Orchestrator(SpawnProcess):
+    """Carries out the commands on ``command_queue`` and reports on ``report_queue``.
+
+    ``None`` on the queue means stop. ``run_number`` is this run's number in the ledger.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        command_queue: multiprocessing.queues.Queue[Any],
+        report_queue: multiprocessing.queues.Queue[Report | None],
+        run_number: int,
+    ) -> None:
+        super().__init__(name="beemon-orchestrator", daemon=False)
+        self._settings = settings
+        self._commands = command_queue
+        self._reports = report_queue
+        self._run_number = run_number
+        self._parent = os.getpid()
+
+    def run(self) -> None:
+        """The process: work until told to stop, then bring everything to an end."""
+        processes.begin_child(self.name, self._parent)
+        processes.crash_with_any_thread()
+        service.start_log()
+        try:
+            self._work()
+        except Exception:
+            log.critical("the Orchestrator has a defect and ends", exc_info=True)
+            os._exit(70)  # what it started dies with it
+
+    def _work(self) -> None:
+        if problems := check_devices(self._settings.devices):
+            self._reports.put(Rejected(problems))
+            return
+        self._set_up()
+        self._reports.put(Started())
+        while not self._stopped():
+            self._turn()
+        self._wind_up()
+
+    def _set_up(self) -> None:
+        self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._jobs: dict[int, Job] = {}
+        self._switched_off: set[str] = set()
+        self._due: dict[str, datetime] = {}
+        self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
+        self._entering = 0
+        self._troubles: dict[str, str | None] = {}
+        self._ledger_trouble: str | None = None
+        self._stop_at: float | None = None
+        self._next_heartbeat = 0.0
+        self._supervisors: dict[str, Supervisor] = {}
+        self._retired: list[Supervisor] = []
+        self._writer = LedgerWriter(
+            self._settings.archive_path,
+            self._run_number,
+            lambda trouble: self._mailbox.put(partial(self._on_ledger_trouble, trouble)),
+        )
+        self._writer.start()
+        self._hire(self._settings.devices)
+        threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
+
+    # The loop
+
+    def _turn(self) -> None:
+        now = clock.now().monotonic
+        wait = min(self._tick(now), self._heartbeat(now)) - clock.now().monotonic
+        try:
+            action = self._mailbox.get(timeout=max(0.0, wait))
+        except queue.Empty:
+            return
+        action()
+
+    def _tick(self, now: float) -> float:
+        """Do what the time asks for; return when to look again."""
+        times = [now + HEARTBEAT_SECONDS]
+        for supervisor in [*self._supervisors.values(), *self._retired]:
+            again = supervisor.tick(now)
+            times += [again] if again is not None else []
+            self._let_rest(supervisor, now)
+        self._retired = [s for s in self._retired if s.alive or s.busy]
+        if self._stop_at is None:
+            times.append(now + self._run_due_slots())
+        elif now >= self._stop_at:
+            for supervisor in [*self._supervisors.values(), *self._retired]:
+                supervisor.kill(now)
+        return min(times)
+
+    def _heartbeat(self, now: float) -> float:
+        if now >= self._next_heartbeat:
+            self._next_heartbeat = now + HEARTBEAT_SECONDS
+            self._reports.put(self._state(now))
+        return self._next_heartbeat
+
+    def _state(self, now: float) -> Heartbeat:
+        running = {
+            job.number: job.text for job in self._jobs.values() if job.pending
+        }
+        return Heartbeat(
+            monotonic=now,
+            devices={
+                name: {**health.describe(now), "scheduled": self._is_scheduled(name)}
+                for supervisor in self._supervisors.values()
+                for name, health in supervisor.health.items()
+            },
+            running=running,
+            waiting=len(self._jobs) - len(running),
+            trouble=self._ledger_trouble,
+        )
+
+    def _take_commands(self) -> None:
+        while True:
+            command = self._commands.get()
+            self._mailbox.put(partial(self._on_command, command))
+            if command is None:
+                return
+
+    # Commands
+
+    def _on_command(self, command: str | None) -> None:
+        if command is None:
+            self._begin_stop()
+        elif isinstance(command, QueuedCommand) and command.job is not None:
+            self._execute(command, command.job)
+        else:
+            origin = command.origin if isinstance(command, QueuedCommand) else "queue"
+            self._enter(str(command), origin)
+
+    def _enter(self, text: str, origin: str) -> None:
+        """Give a command that no client sent its job number, then carry it out like any other."""
+        self._entering += 1
+        self._writer.write(
+            lambda ledger: ledger.accept(text, origin),
+            lambda job: self._mailbox.put(partial(self._entered, text, origin, job)),
+        )
+
+    def _entered(self, text: str, origin: str, job: int) -> None:
+        self._entering -= 1
+        self._execute(QueuedCommand(text, job, origin), job)
+
+    def _execute(self, command: QueuedCommand, number: int) -> None:
+        if self._stop_at is not None:
+            self._end_unknown(number, command, outcomes.interrupted("stopping", "not begun"))
+            return
+        try:
+            request = commands.parse(str(command), self._settings.devices)
+            if not request.word.is_command:
+                raise RequestError("unknown-command", f"{request.word.name} is not a command")
+        except RequestError as error:
+            self._end_unknown(number, command, outcomes.failed("refused", str(error)))
+            return
+        job = Job(number, str(command), command.origin, request.word.name)
+        self._jobs[number] = job
+        self._next_heartbeat = 0.0
+        carry_out: dict[str, Callable[[Job, commands.Request], None]] = {
+            "record": self._record,
+            "snapshot": self._snapshot,
+            "read": self._read,
+            "start": self._switch,
+            "stop": self._switch,
+            "cancel": self._cancel,
+            "reload": partial(self._reload, command.settings),
+        }
+        carry_out[job.verb](job, request)
+
+    def _record(self, job: Job, request: commands.Request) -> None:
+        device = self._settings.devices[request["DEVICE"]]
+        planned = device.schedule.duration if device.schedule else None
+        seconds = request["SECONDS"] or planned or DEFAULT_SECONDS
+        self._employ(job, device, seconds + SLACK_SECONDS, seconds)
+
+    def _snapshot(self, job: Job, request: commands.Request) -> None:
+        device = self._settings.devices[request["CAMERA"]]
+        self._employ(job, device, SLACK_SECONDS)
+
+    def _read(self, job: Job, request: commands.Request) -> None:
+        sensors = request["SENSOR"] or [
+            name for name in self._settings.devices if commands.kind_of(name) == "sensor"
+        ]
+        if not sensors:
+            self._end(job, outcomes.failed("missing-device", "the config has no sensor"))
+            return
+        job.pending = set(sensors)
+        for name in dict.fromkeys(sensors):
+            device = self._settings.devices[name]
+            self._employ(job, device, read_timeout(device))
+
+    def _switch(self, job: Job, request: commands.Request) -> None:
+        chosen = request["DEVICE|all"]
+        names = set(self._settings.devices) if chosen == "all" else {chosen}
+        if job.verb == "stop":
+            self._switched_off |= names
+        else:
+            self._switched_off -= names
+        log.info("scheduled work of %s: %s", chosen, job.verb, extra=fields(job=job.number))
+        self._end(job, outcomes.done(scheduled=sorted(filter(self._is_scheduled, names))))
+
+    def _cancel(self, job: Job, request: commands.Request) -> None:
+        target = self._jobs.get(request["JOB"])
+        if target is None or target is job:
+            message = f"job {request['JOB']} is not open"
+            self._end(job, outcomes.failed("no-such-job", message))
+            return
+        self._cut(target, "cancelled")
+        self._end(job, outcomes.done(cancelled=target.number))
+
+    def _cut(self, job: Job, reason: str) -> None:
+        job.cut = reason
+        for supervisor in [*self._supervisors.values(), *self._retired]:
+            supervisor.cut(job.number, reason)
+
+    def _reload(self, settings: Settings | None, job: Job, _: commands.Request) -> None:
+        if settings is None:
+            message = "no settings came with it; send `reload` to the Server"
+            self._end(job, outcomes.failed("bad-config", message))
+            return
+        problems = [str(problem) for problem in check_devices(settings.devices)]
+        if settings.archive_path != self._settings.archive_path:
+            problems.append("[archive] path cannot change while the service runs; restart it")
+        if problems:
+            self._end(job, outcomes.failed("bad-config", "; ".join(problems)))
+            return
+        self._change(settings)
+        self._end(job, outcomes.done(devices=sorted(settings.devices)))
+
+    def _change(self, settings: Settings) -> None:
+        self._settings = settings
+        wanted = _crews(settings.devices)
+        for name, supervisor in list(self._supervisors.items()):
+            if wanted.get(name) != supervisor.devices:
+                del self._supervisors[name]
+                supervisor.finish("reloaded")
+                self._retired.append(supervisor)
+        self._due.clear()
+        self._switched_off &= set(settings.devices)
+        self._hire(settings.devices)
+
+    # Workers
+
+    def _hire(self, devices: Any) -> None:
+        for name, crew in _crews(devices).items():
+            if name not in self._supervisors:
+                self._supervisors[name] = Supervisor(name, crew, self, self._mailbox.put)
+
+    def _supervisor_of(self, device: str) -> Supervisor:
+        return next(s for s in self._supervisors.values() if device in s.devices)
+
+    def _employ(
+        self, job: Job, device: DeviceSettings, budget: float, seconds: float = 0.0
+    ) -> None:
+        supervisor = self._supervisor_of(device.name)
+        job.device = device.name if len(job.pending) < 2 else None
+        job.pending.add(device.name)
+        lane = supervisor.name if job.verb == "read" else f"{job.verb} {device.name}"
+        if job.origin == "schedule" and supervisor.waiting_in(lane) and job.verb != "read":
+            self._end(job, outcomes.skipped("busy", "an earlier slot still waits"))
+            return
+        task = Task(job.number, device.name, job.verb, lane, budget, seconds)
+        supervisor.submit(task, clock.now().monotonic)
+
+    def _let_rest(self, supervisor: Supervisor, now: float) -> None:
+        if supervisor.name in ("sensors", "gpio") or supervisor.busy or not supervisor.idle_since:
+            return
+        if now - supervisor.idle_since > REST_SECONDS and not any(
+            self._in_window(name) for name in supervisor.devices
+        ):
+            supervisor.rest(now)
+
+    def _in_window(self, name: str) -> bool:
+        device = self._settings.devices.get(name)
+        if device is None or device.schedule is None or not self._is_scheduled(name):
+            return False
+        return schedule.in_window(device.schedule, datetime.now(UTC))
+
+    # What a supervisor needs (supervisor.Employer)
+
+    def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
+        """Find a place for the task's recording, enter it in the ledger, then call back."""
+        device = self._settings.devices[task.device]
+        suffix = media_suffix(device, task.verb)
+        settings = self._settings
+
+        def write(ledger: Ledger) -> Place | Failed:
+            try:
+                place = recordings.place(
+                    settings.archive_path, settings.hive.name, task.device, suffix,
+                    clock.now().utc_us,
+                )
+            except OSError as error:
+                return Failed(task.number, reason_of(error), str(error))
+            ledger.begin(task.job, task.device, place)
+            return place
+
+        self._writer.write(write, lambda place: self._mailbox.put(partial(placed, place)))
+
+    def finished(self, task: Task, answer: Answer) -> None:
+        """The task has its answer: the job may be at its end."""
+        job = self._jobs.get(task.job)
+        if job is None:
+            return
+        job.pending.discard(task.device)
+        if task.verb == "read":
+            self._take_readings(job, task, answer)
+        elif isinstance(answer, Done):
+            self._end_recording(job, task, answer)
+        else:
+            self._end(job, _failure(task.cut or job.cut, answer), leftover=task.place)
+
+    def device_changed(self, device: str, health: Health) -> None:
+        """Tell of a device's trouble when it begins, changes or ends; never twice."""
+        before = self._troubles.get(device)
+        if health.trouble != before:
+            self._troubles[device] = health.trouble
+            if health.trouble:
+                state = f" ({health.state})" if health.state is not State.RUNNING else ""
+                log.warning("%s: trouble%s: %s", device, state, health.trouble,
+                            extra=fields(device=device))
+            else:
+                log.info("%s: works again", device, extra=fields(device=device))
+        self._reports.put(DeviceChanged(device, health.state.value, health.trouble))
+        self._next_heartbeat = 0.0  # `status` is to know it at once
+
+    def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
+        if isinstance(answer, Done):
+            job.readings += answer.readings
+            self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
+        else:
+            job.failures[task.device] = answer
+            job.readings += self._refusals(task.device, answer.reason)
+        if job.pending:
+            return
+        self._end(job, self._reading_outcome(job), readings=job.readings)
+
+    def _refusals(self, sensor: str, reason: str) -> Iterable[Reading]:
+        utc_us = clock.now().utc_us
+        known = self._quantities.get(sensor) or {"reading": ""}
+        return [Reading(sensor, name, unit, None, reason, utc_us) for name, unit in known.items()]
+
+    def _reading_outcome(self, job: Job) -> Ending:
+        values = {f"{r.sensor} {r.quantity}": r.value for r in job.readings if r.value is not None}
+        if not job.failures:
+            return outcomes.done(readings=values)
+        said = "; ".join(
+            f"{sensor}: {failure.reason}: {failure.message}"
+            for sensor, failure in sorted(job.failures.items())
+        )
+        if job.cut:
+            return outcomes.interrupted(job.cut, said, readings=values)
+        reason = "partly" if values else next(iter(job.failures.values())).reason
+        return outcomes.failed(reason, said, readings=values)
+
+    def _end_recording(self, job: Job, task: Task, answer: Done) -> None:
+        path = answer.path
+        if path is None:
+            raise ValueError(f"{task.device} recorded without a file")
+        relative = str(path.relative_to(self._settings.archive_path))
+        facts = {"recording": relative, **answer.facts}
+        reason = task.cut or job.cut
+        ending = (
+            outcomes.interrupted(reason, **facts) if answer.cut and reason
+            else outcomes.done(**facts)
+        )
+
+        def keep(ledger: Ledger) -> None:
+            ledger.keep_recording(job.number, task.device, path, answer.facts)
+
+        self._end(job, ending, keep=keep)
+
+    # Ends
+
+    def _end_unknown(self, number: int, command: str, ending: Ending) -> None:
+        verb = str(command).split(maxsplit=1)[0] if str(command).strip() else ""
+        job = self._jobs[number] = Job(number, str(command), "client", verb)
+        self._end(job, ending)
+
+    def _end(
+        self,
+        job: Job,
+        ending: Ending,
+        *,
+        readings: Iterable[Reading] = (),
+        keep: Callable[[Ledger], None] | None = None,
+        leftover: Place | None = None,
+    ) -> None:
+        """Give the job its outcome: in the ledger first, then in the log and to the Server."""
+        self._jobs.pop(job.number, None)
+        archive = self._settings.archive_path
+
+        def write(ledger: Ledger) -> Ending:
+            final = _with_leftover(ending, leftover, archive)
+            if keep:
+                keep(ledger)
+            ledger.keep_readings(job.number, readings)
+            ledger.end(job.number, final)
+            return final
+
+        self._writer.write(write, partial(self._tell, job))
+
+    def _tell(self, job: Job, ending: Ending) -> None:
+        """Called by the writer when the outcome is durable."""
+        level = _log_level(job, ending)
+        log.log(
+            level, "job %d %s: %s%s", job.number, ending.outcome.value,
+            commands.shown(job.text, 80), _said(ending),
+            extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
+        )
+        self._reports.put(JobEnded(job.number, ended_facts(job.number, ending)))
+
+    # Scheduled work
+
+    def _is_scheduled(self, name: str) -> bool:
+        device = self._settings.devices.get(name)
+        return bool(device and device.schedule) and name not in self._switched_off
+
+    def _run_due_slots(self) -> float:
+        """Type the commands that are due; return the seconds until the next ones are."""
+        now = datetime.now(UTC)
+        due: list[DeviceSettings] = []
+        for device in self._settings.devices.values():
+            if device.schedule is None:
+                continue
+            slot = self._due.get(device.name)
+            if slot is None or slot <= now:
+                self._due[device.name] = schedule.next_slot(device.schedule, now)
+            if slot is not None and slot <= now and device.name not in self._switched_off:
+                due.append(device)
+        for text in _slot_commands(due):
+            self._enter(text, "schedule")
+        waits = [(slot - now).total_seconds() for slot in self._due.values()]
+        return max(0.0, min(waits, default=HEARTBEAT_SECONDS))
+
+    # The end
+
+    def _begin_stop(self) -> None:
+        self._stop_at = clock.now().monotonic + STOP_SECONDS
+        for job in list(self._jobs.values()):
+            job.cut = "stopping"
+        for supervisor in self._supervisors.values():
+            supervisor.finish("stopping")
+
+    def _stopped(self) -> bool:
+        if self._stop_at is None:
+            return False
+        if clock.now().monotonic > self._stop_at + 1.0:
+            return True  # what is left does not even die of SIGKILL
+        crews = [*self._supervisors.values(), *self._retired]
+        open_jobs = self._jobs or self._entering
+        return not open_jobs and not any(s.alive or s.busy for s in crews)
+
+    def _wind_up(self) -> None:
+        if not self._writer.finish(2.0):
+            log.error("the ledger could not be written to the end; the next start closes it")
+        self._reports.put(Stopped())
+
+    def _on_ledger_trouble(self, trouble: str | None) -> None:
+        self._ledger_trouble = trouble
+        if trouble:
+            log.error("%s; outcomes wait until it can", trouble)
+        else:
+            log.info("the ledger can be written again")
+
+
+def _crews(devices: Any) -> dict[str, dict[str, DeviceSettings]]:
+    """Which worker holds which devices: a recorder has its own, GPIO one, the sensors another."""
+    crews: dict[str, dict[str, DeviceSettings]] = defaultdict(dict)
+    for name, device in devices.items():
+        if device.kind != "sensor":
+            crews[name][name] = device
+        else:
+            crews["gpio" if device.table["driver"] == "gpio" else "sensors"][name] = device
+    return dict(crews)
+
+
+def _slot_commands(due: list[DeviceSettings]) -> list[str]:
+    """The commands for slots that fall together; sensors share one `read`."""
+    texts = []
+    sensors = [device.name for device in due if device.kind == "sensor"]
+    for device in due:
+        if device.schedule and device.kind != "sensor":
+            verb = schedule.slot_verb(device.name, device.schedule)
+            length = f" {device.schedule.duration:g}" if verb == "record" else ""
+            texts.append(f"{verb} {device.name}{length}")
+    return texts + ([f"read {' '.join(sensors)}"] if sensors else [])
+
+
+def _failure(cut: str | None, answer: Failed) -> Ending:
+    """What was cut short before there was anything to keep was interrupted; the rest failed."""
+    if cut:
+        return outcomes.interrupted(cut, answer.message)
+    return outcomes.failed(answer.reason, answer.message)
+
+
+def _with_leftover(ending: Ending, leftover: Place | None, archive: Any) -> Ending:
+    if leftover is None:
+        return ending
+    size = recordings.discard_if_empty(leftover.temporary)
+    if not size:
+        return ending
+    facts = {**ending.facts, "leftover": str(leftover.temporary.relative_to(archive))}
+    return Ending(ending.outcome, ending.reason, ending.message, facts)
+
+
+def _log_level(job: Job, ending: Ending) -> int:
+    """Reads and repeated failures of the schedule are no news; a device's trouble is told apart."""
+    quiet = job.verb == "read" or (
+        job.origin == "schedule" and ending.outcome in (Outcome.FAILED, Outcome.SKIPPED)
+    )
+    if quiet:
+        return logging.DEBUG
+    return logging.INFO if ending.outcome is Outcome.DONE else logging.WARNING
+
+
+def _said(ending: Ending) -> str:
+    said = [ending.reason, ending.message]
+    if "recording" in ending.facts:
+        seconds = ending.facts.get("seconds")
+        length = f" ({seconds:.1f} s)" if seconds else ""
+        said.append(f"{ending.facts['recording']}{length}")
+    told = "; ".join(word for word in said if word)
+    return f": {told}" if told else ""

@@ -1,0 +1,75 @@
+"""How a job ends: exactly one outcome, and the reason where it is not ``done``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """The four ways in which a job can end."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+
+REASONS = {
+    "timeout": "the device did not answer before its deadline; its worker was killed",
+    "worker-died": "the device's worker process ended by itself, or with another device's request",
+    "back-off": "the device failed a moment ago and is left alone for a while",
+    "fatal": "the device failed too often; it is tried again every ten minutes",
+    "missing-device": "there is no such device on this machine, or it has gone",
+    "missing-library": "a package that the driver needs is not installed",
+    "device-error": "the device, or the kernel on its behalf, reported an error",
+    "driver-error": "the driver has a defect; the journal holds its traceback",
+    "power-on-value": "the sensor said what it says after power-on, before it measured",
+    "out-of-range": "the sensor said what cannot be true",
+    "not-a-number": "the sensor said what is not a number",
+    "check-failed": "the recording did not pass its content check; the file is kept aside",
+    "disk-full": "there was no space, or no inode, left for the file",
+    "archive-error": "the archive's disk reported an error",
+    "partly": "some of the sensors gave no value; each reading says why",
+    "busy": "the device still had an earlier scheduled recording before it",
+    "cancelled": "a client cancelled the job",
+    "stopping": "the service was stopped",
+    "reloaded": "the device's config changed while it worked",
+    "crash": "the service ended before the job did (a kill, a crash, a power cut)",
+    "not-queued": "the command could not be handed to the Orchestrator",
+    "no-such-job": "the job to be cancelled was not open",
+    "bad-config": "a driver refused the new config; everything goes on with the old one",
+    "refused": "the command no longer fitted the config when its turn came",
+}
+"""Every reason that an outcome or a reading can have, and what it means."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A job's outcome with its reason, and what there is to say of it."""
+
+    outcome: Outcome
+    reason: str | None = None
+    message: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def done(**facts: Any) -> Ending:
+    """The work was done."""
+    return Ending(Outcome.DONE, facts=facts)
+
+
+def failed(reason: str, message: str | None = None, **facts: Any) -> Ending:
+    """The work was tried, and did not succeed."""
+    return Ending(Outcome.FAILED, reason, message, facts)
+
+
+def interrupted(reason: str, message: str | None = None, **facts: Any) -> Ending:
+    """The work was cut short; a recording keeps what it has."""
+    return Ending(Outcome.INTERRUPTED, reason, message, facts)
+
+
+def skipped(reason: str, message: str | None = None) -> Ending:
+    """The work was not tried."""
+    return Ending(Outcome.SKIPPED, reason, message)

@@ -1,0 +1,51 @@
+"""What every child process of beemon does first."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import resource
+import signal
+import sys
+import threading
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_PR_SET_NAME = 15
+
+
+def begin_child(name: str, parent: int) -> None:
+    """Die with the parent, leave signals to it, show every thread's stack when aborted.
+
+    ``name`` is what `ps` and `top` show, cut to 15 bytes.
+
+    SIGINT and SIGTERM reach the whole group or cgroup; only the Server acts on them, so that
+    its children can finish what they record.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_NAME, name.encode())
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(1)
+    show_stacks_when_aborted()
+
+
+def show_stacks_when_aborted() -> None:
+    """On SIGABRT write all stacks to standard error; keep core files off the card."""
+    if not faulthandler.is_enabled() and sys.stderr is not None:
+        faulthandler.enable(all_threads=True)
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def crash_with_any_thread() -> None:
+    """A thread that ends by an unforeseen error takes its process along, after its traceback."""
+
+    def crash(failure: threading.ExceptHookArgs) -> None:
+        threading.__excepthook__(failure)
+        os._exit(70)  # EX_SOFTWARE of <sysexits.h>
+
+    threading.excepthook = crash

@@ -1,0 +1,152 @@
+"""The line protocol, as bytes: no socket and no clock here.
+
+Grammar, for a client that opens a TCP connection::
+
+    request  = text [CR] LF            at most `limit` bytes before the terminator
+    text     = UTF-8 of printable characters, words separated by spaces
+    reply    = ("OK" / "ERROR") SP json-object LF
+
+One reply line answers one request line, in order (`watch` goes on to stream lines). A request
+may arrive in any pieces, and several may arrive in one piece. What is left at the end of the
+stream, or after a silence, counts as a request too. An ERROR's object has a ``code`` out of
+:data:`ERRORS` and a ``message`` that names what is wrong and what would be right.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+ERRORS = {
+    "empty": "the request holds no word",
+    "too-long": "the request is longer than receive_size_bytes",
+    "not-utf8": "the request is not UTF-8",
+    "control-character": "the request holds a NUL, a tab or another character that does not print",
+    "http": "the request looks like HTTP, which is not spoken here; the connection is closed",
+    "not-finished": "the request was not finished in time; the connection is closed",
+    "not-authorised": "a token is set, and the first line was not `auth TOKEN` with the right one",
+    "too-many-clients": "as many clients as allowed are connected; the connection is closed",
+    "too-many-waiting": "as many clients as allowed are waiting or watching",
+    "unknown-command": "the first word is neither a command nor a query",
+    "bad-argument": "an argument is missing, superfluous, or not what the command takes",
+    "unknown-device": "the config names no such device",
+    "unknown-job": "the ledger holds no such job",
+    "queue-full": "as many commands as allowed are waiting to be carried out",
+    "bad-config": "the config on disk has problems; the service goes on with the one it has",
+    "no-ledger": "the ledger cannot be read or written at the moment; nothing was accepted",
+    "stopping": "the service is stopping; nothing was accepted",
+}
+"""Every error code, and when it is sent."""
+
+_HTTP = re.compile(
+    rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) |[A-Za-z][A-Za-z-]*:"
+)
+
+
+class RequestError(ValueError):
+    """A request that cannot be granted: ``code`` is one of :data:`ERRORS`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def reply(self) -> bytes:
+        """The ERROR line that tells the client."""
+        return _line("ERROR", {"code": self.code, "message": str(self)})
+
+
+class RequestReader:
+    """Cuts a stream of bytes into requests, however the stream was cut into pieces.
+
+    A request of more than ``limit`` bytes comes out once, cut down to ``limit + 1`` bytes, as
+    soon as it is known to be too long; the rest of its line is skipped.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._skipping = False
+
+    @property
+    def pending(self) -> bool:
+        """Whether a request has begun and not ended."""
+        return self._skipping or bool(self._buffer)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take bytes off the wire; return the requests that are complete now."""
+        self._buffer += data
+        requests = []
+        while (end := self._buffer.find(b"\n")) >= 0:
+            line = bytes(self._buffer[:end]).removesuffix(b"\r")
+            del self._buffer[: end + 1]
+            if not self._skipping:
+                requests.append(line[: self._limit + 1])
+            self._skipping = False
+        return requests + self._overflow()
+
+    def finish(self) -> list[bytes]:
+        """No more is coming: what is left is the last request."""
+        rest = bytes(self._buffer[: self._limit + 1])
+        requests = [rest] if rest and not self._skipping else []
+        self._buffer.clear()
+        self._skipping = False
+        return requests
+
+    def _overflow(self) -> list[bytes]:
+        # One byte over the limit may still turn out to be the CR of a CRLF.
+        if self._skipping or len(self._buffer) > self._limit + 1:
+            cut = [] if self._skipping else [bytes(self._buffer[: self._limit + 1])]
+            self._buffer.clear()
+            self._skipping = True
+            return cut
+        return []
+
+
+def is_http(message: bytes) -> bool:
+    """Whether a request begins like HTTP: a method and a space, or a header's name and colon."""
+    return _HTTP.match(message) is not None
+
+
+def decode(message: bytes, limit: int) -> str:
+    """The text of a request. Raises :class:`RequestError`."""
+    if is_http(message):
+        raise RequestError("http", "this is not an HTTP server; send `help` and a newline instead")
+    if len(message) > limit:
+        raise RequestError("too-long", f"a request has at most {limit} bytes")
+    try:
+        text = message.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError("not-utf8", f"byte {error.start + 1} is not UTF-8") from error
+    for position, character in enumerate(text, start=1):
+        if not character.isprintable():
+            raise RequestError(
+                "control-character",
+                f"character {position} is U+{ord(character):04X}; only printable ones are allowed",
+            )
+    if not text.strip(" "):
+        raise RequestError("empty", "the request is empty; `help` lists what can be asked")
+    return text
+
+
+def ok(payload: dict[str, Any]) -> bytes:
+    """The OK line with a JSON object."""
+    return _line("OK", payload)
+
+
+def parse_reply(line: bytes) -> tuple[bool, dict[str, Any]]:
+    """A reply line as (whether it was OK, its object). Raises ``ValueError`` for anything else."""
+    word, _, rest = line.decode("utf-8").strip().partition(" ")
+    if word not in ("OK", "ERROR"):
+        raise ValueError(f"not a reply of beemon: {line[:80]!r}")
+    payload = json.loads(rest)
+    if not isinstance(payload, dict):
+        raise ValueError(f"not a reply of beemon: {line[:80]!r}")  # noqa: TRY004
+    return word == "OK", payload
+
+
+def _line(word: str, payload: dict[str, Any]) -> bytes:
+    return f"{word} {_encode(payload)}\n".encode("ascii")
+
+
+_encode = json.JSONEncoder(allow_nan=False).encode

@@ -1,0 +1,158 @@
+"""Answers to queries: what is known, from the latest reports and the ledger. No work is done."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+
+from beemon import __version__, clock
+from beemon.board import Board
+from beemon.commands import VOCABULARY, Request
+from beemon.config import Settings
+from beemon.protocol import ERRORS, RequestError
+
+DEFAULT_JOBS = 20
+MOST_JOBS = 1000
+STALE_SECONDS = 10.0
+"""Age of the Orchestrator's heartbeat from which on it counts as hung."""
+
+_TROUBLED = ("BACKOFF", "FATAL")
+
+
+class Reader(Protocol):
+    """What queries need of the ledger."""
+
+    def job(self, job: int) -> dict[str, Any] | None:
+        """What is known of one job."""
+
+    def jobs(self, count: int) -> list[dict[str, Any]]:
+        """The latest jobs."""
+
+    def latest(self) -> list[dict[str, Any]]:
+        """The latest readings."""
+
+
+class Queries:
+    """Answers queries. ``settings`` is asked anew each time, since a reload replaces them."""
+
+    def __init__(
+        self, board: Board, settings: Callable[[], Settings], reader: Callable[[], Reader]
+    ) -> None:
+        self._board = board
+        self._settings = settings
+        self._reader = reader
+        self._started = clock.now().monotonic
+        self._answers: dict[str, Callable[[Request], dict[str, Any]]] = {
+            "ping": lambda _: {"pong": True},
+            "version": lambda _: {"version": __version__},
+            "help": self._help,
+            "status": lambda _: self.status(),
+            "devices": lambda _: self._devices(),
+            "job": lambda request: self.job(request["JOB"]),
+            "jobs": self._jobs,
+            "readings": self._readings,
+        }
+
+    def answer(self, request: Request) -> dict[str, Any]:
+        """The answer's object. Raises :class:`RequestError`, ``sqlite3.OperationalError``."""
+        return self._answers[request.word.name](request)
+
+    def job(self, number: int) -> dict[str, Any]:
+        """What the ledger holds of a job. Raises :class:`RequestError` where it has none."""
+        found = self._reader().job(number)
+        if found is None:
+            raise RequestError("unknown-job", f"the ledger holds no job {number}")
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """How everything is; works also when the Orchestrator hangs."""
+        settings, age = self._settings(), self._board.heartbeat_age
+        beat = self._board.heartbeat
+        status: dict[str, Any] = {
+            "state": self.state(),
+            "hive": settings.hive.name,
+            "version": __version__,
+            "uptime_seconds": round(clock.now().monotonic - self._started, 1),
+            "heartbeat_age_seconds": None if age is None else round(age, 1),
+            "clock": clock.quality().value,
+            "devices": beat.devices if beat else {},
+            "running": {str(job): text for job, text in beat.running.items()} if beat else {},
+            "waiting": beat.waiting if beat else 0,
+        }
+        return status | self._troubles(settings) | _disk(settings)
+
+    def state(self) -> str:
+        """``starting``, ``healthy``, ``degraded`` or ``hung``."""
+        age, beat = self._board.heartbeat_age, self._board.heartbeat
+        if age is None or beat is None:
+            return "starting"
+        if age > STALE_SECONDS:
+            return "hung"
+        ill = beat.trouble or self._settings().fallback or any(
+            d.get("trouble") or d["state"] in _TROUBLED for d in beat.devices.values()
+        )
+        return "degraded" if ill else "healthy"
+
+    def sentence(self) -> str:
+        """One sentence for `systemctl status`."""
+        beat, settings = self._board.heartbeat, self._settings()
+        if beat is None:
+            return "Starting"
+        busy = [text for _, text in sorted(beat.running.items())]
+        doing = f"At work: {'; '.join(busy[:3])}" if busy else "Waiting"
+        ill = [
+            f"{name} {device['state'] if device['state'] in _TROUBLED else 'in trouble'}"
+            f" ({device.get('trouble', 'no reason known')})"
+            for name, device in beat.devices.items()
+            if device.get("trouble") or device["state"] in _TROUBLED
+        ]
+        count = len(beat.devices)
+        health = "; ".join(ill) or f"{count} device{'s' if count != 1 else ''}, no trouble"
+        more = [beat.trouble] if beat.trouble else []
+        if settings.fallback:
+            more.append("the config on disk is wrong, so the last good one runs")
+        return ". ".join([doing, health, *more])
+
+    def _troubles(self, settings: Settings) -> dict[str, Any]:
+        beat = self._board.heartbeat
+        ledger = beat.trouble if beat else None
+        found = {"ledger_trouble": ledger, "config_trouble": settings.fallback}
+        return {key: value for key, value in found.items() if value}
+
+    def _devices(self) -> dict[str, Any]:
+        return {
+            "devices": {
+                name: {
+                    "driver": device.table.get("driver"),
+                    **({"interval_seconds": device.schedule.interval} if device.schedule else {}),
+                }
+                for name, device in self._settings().devices.items()
+            }
+        }
+
+    def _jobs(self, request: Request) -> dict[str, Any]:
+        return {"jobs": self._reader().jobs(min(request["COUNT"] or DEFAULT_JOBS, MOST_JOBS))}
+
+    def _readings(self, request: Request) -> dict[str, Any]:
+        wanted: Collection[str] = request["SENSOR"]
+        latest = self._reader().latest()
+        return {"readings": [r for r in latest if not wanted or r["sensor"] in wanted]}
+
+    def _help(self, request: Request) -> dict[str, Any]:
+        if request["WORD"]:
+            word = VOCABULARY[request["WORD"]]
+            return {"usage": word.usage, "summary": word.summary}
+        return {
+            "commands": {w.usage: w.summary for w in VOCABULARY.values() if w.is_command},
+            "queries": {w.usage: w.summary for w in VOCABULARY.values() if not w.is_command},
+            "errors": ERRORS,
+        }
+
+
+def _disk(settings: Settings) -> dict[str, Any]:
+    try:
+        usage = shutil.disk_usage(settings.archive_path)
+    except OSError as error:
+        return {"archive": str(settings.archive_path), "archive_trouble": error.strerror}
+    return {"archive": str(settings.archive_path), "free_bytes": usage.free}

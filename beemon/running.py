@@ -1,0 +1,80 @@
+"""Running the service: the config, the Server, the signals, and the exit status."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from pathlib import Path
+from types import FrameType
+
+from beemon import __version__, config, processes, service
+from beemon.config import ConfigError, Settings
+from beemon.link import OrchestratorDiedError
+from beemon.server import Server
+from beemon.service import Notifier
+
+log = logging.getLogger(__name__)
+
+EXIT_FAILED = 1
+EXIT_BAD_CONFIG = 78
+
+
+def serve(path: Path, *, verbose: bool = False) -> int:
+    """Run the service with the config at ``path`` until it is told to stop; its exit status.
+
+    A config that is wrong at the start gives way to the last good one, if there is one.
+    """
+    notifier = Notifier()
+    service.start_log(verbose=verbose)
+    processes.show_stacks_when_aborted()
+    log.info("beemon %s starts", __version__)
+    try:
+        return _serve_or_fall_back(path, notifier)
+    except ConfigError as error:
+        for problem in error.problems:
+            log.critical("%s", problem)
+        notifier.status("The config is wrong and there is no earlier good one; see the journal")
+        return EXIT_BAD_CONFIG
+    except (OSError, OrchestratorDiedError) as error:
+        log.critical("%s", error)
+        return EXIT_FAILED
+
+
+def _serve_or_fall_back(path: Path, notifier: Notifier) -> int:
+    try:
+        return _serve(config.load(path), notifier)
+    except ConfigError as error:
+        settings = config.load_last_good(path, error)
+        for problem in error.problems:
+            log.error("%s", problem)
+        log.error("the config is wrong, so the last good one runs; mend it, then reload")
+        return _serve(settings, notifier)
+
+
+def _serve(settings: Settings, notifier: Notifier) -> int:
+    given = settings.server
+    token = config.read_token(given.token_file) if given.token_file else None
+    server = Server(
+        given.host_address,
+        given.listening_port,
+        given.socket_timeout_seconds,
+        given.receive_size_bytes,
+        settings=settings,
+        token=token,
+        notifier=notifier,
+    )
+    _obey_signals(server)
+    server.start()
+    return 0
+
+
+def _obey_signals(server: Server) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.stop()
+
+    def reload(_number: int, _frame: FrameType | None) -> None:
+        server.reload()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGHUP, reload)

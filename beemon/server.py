@@ -1,0 +1,522 @@
+"""Server: takes requests over TCP, answers queries, and queues commands to the Orchestrator.
+
+It executes nothing and touches no hardware. A client is served by a thread of its own, so a slow
+one disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hmac
+import logging
+import multiprocessing
+import queue
+import socket
+import sqlite3
+import threading
+import time
+import weakref
+from collections import deque
+from typing import Any
+
+from beemon import clock, commands, config, ports, protocol
+from beemon.archive.register import Register
+from beemon.board import Board
+from beemon.commands import Request
+from beemon.config import ConfigError, Settings
+from beemon.link import Link, OrchestratorDiedError
+from beemon.orchestrator import QueuedCommand
+from beemon.protocol import RequestError, RequestReader
+from beemon.queries import STALE_SECONDS, Queries
+from beemon.reports import Heartbeat, JobEnded, Report
+from beemon.service import Notifier, fields
+
+log = logging.getLogger(__name__)
+
+IPAddress = tuple[str, int]
+
+MAX_CLIENTS = 500
+MAX_WAITING = 50
+MAX_OPEN_JOBS = 100
+IDLE_SECONDS = 30.0
+"""How long a connection may stay silent between requests."""
+REQUEST_SECONDS = 10.0
+"""How long a request may take from its first byte to its end."""
+
+_BACKLOG = 512
+_HANG_UP_SECONDS = 0.5
+_REFUSED_SECONDS = 1.0
+_MOST_REFUSED = 64
+_WATCH_SECONDS = 10.0
+_RESERVE = 20  # places on the queue for `stop` and `cancel` when it is full
+_URGENT = ("start", "stop", "cancel")
+
+
+class Server:
+    """The TCP server of one hive.
+
+    The first four arguments take None for their default. ``settings`` is the config (default: no
+    devices, the archive in ``$STATE_DIRECTORY`` or the user's state folder); ``token``, if set,
+    must be said first by every client; ``command_queue`` and ``ledger`` replace the real ones;
+    ``stale_seconds`` is the age of a heartbeat from which on the Orchestrator counts as hung.
+    Nothing on disk is touched before :meth:`start`, or the first accepted command.
+    """
+
+    def __init__(
+        self,
+        host_address: str | None = "127.0.0.1",
+        listening_port: int | None = 8080,
+        socket_timeout_seconds: float | None = 3,
+        receive_size_bytes: int | None = 1024,
+        *,
+        settings: Settings | None = None,
+        command_queue: Any = None,
+        ledger: Register | None = None,
+        token: str | None = None,
+        notifier: Notifier | None = None,
+        max_clients: int = MAX_CLIENTS,
+        idle_seconds: float = IDLE_SECONDS,
+        request_seconds: float = REQUEST_SECONDS,
+        stale_seconds: float = STALE_SECONDS,
+    ) -> None:
+        self.host_address = "127.0.0.1" if host_address is None else host_address
+        self.listening_port = 8080 if listening_port is None else listening_port
+        self.socket_timeout_seconds = (
+            3 if socket_timeout_seconds is None else socket_timeout_seconds
+        )
+        self.receive_size_bytes = 1024 if receive_size_bytes is None else receive_size_bytes
+        self._check_arguments()
+        self._settings = Settings() if settings is None else settings
+        self.command_queue = (
+            multiprocessing.get_context("spawn").Queue(MAX_OPEN_JOBS + _RESERVE + 1)
+            if command_queue is None
+            else command_queue
+        )
+        self._ledger = Register(self._settings.archive_path) if ledger is None else ledger
+        self._token = token
+        self._notifier = Notifier() if notifier is None else notifier
+        self._max_clients = max_clients
+        self._idle_seconds, self._request_seconds = idle_seconds, request_seconds
+        self._board = Board()
+        self._queries = Queries(self._board, lambda: self._settings, lambda: self._ledger)
+        self._link = Link(
+            self.command_queue,
+            self._heard,
+            self._orchestrator_died,
+            lambda: self._board.heartbeat_age,
+            stale_seconds=stale_seconds,
+            kill_hung=self._notifier.watchdog_seconds is None,
+        )
+        self._stale_seconds = stale_seconds
+        self._accepting = threading.Lock()
+        self._open_jobs: set[int] = set()
+        self._handovers: dict[int, Settings] = {}
+        self._clients: set[socket.socket] = set()
+        self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._refused: deque[tuple[float, socket.socket]] = deque()
+        self._listener: socket.socket | None = None
+        self._ready = self._stopping = False
+        self._failure: Exception | None = None
+
+    # The contract
+
+    def start(self) -> None:
+        """Listen, start the Orchestrator, then serve until :meth:`stop`.
+
+        Raises ``OSError`` where the address cannot be bound or another beemon has the archive,
+        :class:`~beemon.config.ConfigError` where a driver refuses its options, and
+        :class:`~beemon.link.OrchestratorDiedError`.
+        """
+        if self._stopping:
+            return
+        self._listener = self._bind()
+        try:
+            self._ledger.open()
+            self._listen(self._listener)
+            self._link.start(self._settings, self._ledger.run_number)
+            config.keep_last_good(self._settings)
+            log.info("listening on %s port %d", self.host_address, self.listening_port)
+            self._ready = True
+            self._notifier.ready()
+            self._accept_loop()
+        finally:
+            self._shut_down()
+        if self._failure:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the accept loop; harmless from any thread, a second time, and before the start."""
+        self._stopping = True
+        if self._listener is not None:
+            # It wakes accept(); on a socket that is closed or does not listen yet it fails.
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+
+    def _accept_loop(self) -> None:
+        listener = self._listener
+        assert listener is not None
+        while not self._stopping:
+            self._close_refused()
+            try:
+                socket_connection, ip_address = listener.accept()
+            except TimeoutError:
+                continue
+            except OSError as error:
+                self._accept_failed(error)
+                continue
+            self._admit(socket_connection, ip_address)
+
+    def on_accept(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
+        """Serve one client until it hangs up, falls silent, or breaks the rules."""
+        reader = RequestReader(self.receive_size_bytes)
+        began = None
+        socket_connection.settimeout(self._idle_seconds)
+        while True:
+            try:
+                data = socket_connection.recv(self.receive_size_bytes)
+            except TimeoutError:
+                self._take_rest(reader, began, socket_connection, ip_address)
+                return
+            except OSError:
+                return  # the client is gone
+            requests = reader.feed(data) if data else reader.finish()
+            if not self._take(requests, socket_connection, ip_address) or not data:
+                return
+            began = self._patience(reader, began if not requests else None, socket_connection)
+            if began is not None and clock.now().monotonic - began >= self._request_seconds:
+                self._reply_not_finished(socket_connection)
+                return
+
+    def on_receive(
+        self, message: bytes, socket_connection: socket.socket, ip_address: IPAddress
+    ) -> None:
+        """Answer one request, given without its terminator; a known command goes on the queue."""
+        try:
+            reply = self._answer(message, socket_connection, ip_address)
+        except RequestError as error:
+            _log_refusal(error, message, ip_address)
+            reply = error.reply()
+        except sqlite3.Error as error:
+            log.error("the ledger failed: %s", error)
+            reply = RequestError("no-ledger", f"the ledger cannot be used now: {error}").reply()
+        socket_connection.sendall(reply)
+
+    # Requests
+
+    def _answer(
+        self, message: bytes, socket_connection: socket.socket, ip_address: IPAddress
+    ) -> bytes:
+        text = protocol.decode(message, self.receive_size_bytes)
+        if self._token is not None and socket_connection not in self._authorised:
+            return self._authorise(text, self._token, socket_connection)
+        request = commands.parse(text, self._settings.devices)
+        if request.word.is_command:
+            return protocol.ok({"job": self._accept(request, ip_address)})
+        if request.word.name == "wait":
+            return protocol.ok(self._wait(request["JOB"]))
+        if request.word.name == "watch":
+            return self._watch(socket_connection)
+        if request.word.name == "auth":
+            return protocol.ok({"authorised": True})
+        return protocol.ok(self._queries.answer(request))
+
+    def _authorise(self, text: str, token: str, socket_connection: socket.socket) -> bytes:
+        word, _, said = text.strip(" ").partition(" ")
+        right = hmac.compare_digest(said.strip(" ").encode(), token.encode())
+        if word != "auth" or not right:
+            raise RequestError("not-authorised", "say `auth TOKEN` first, with the right token")
+        self._authorised.add(socket_connection)
+        return protocol.ok({"authorised": True})
+
+    def _accept(self, request: Request, ip_address: IPAddress) -> int:
+        """Enter a command in the ledger and queue it, verbatim; return its job number."""
+        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address else "signal"
+        with self._accepting:
+            self._check_room(request)
+            settings = self._settings_on_disk() if request.word.name == "reload" else None
+            job = self._ledger.accept(request.text, origin)
+            if settings is not None:
+                self._handovers[job] = settings
+                self._notifier.reloading()
+            self._open_jobs.add(job)
+            self._queue(QueuedCommand(request.text, job, origin, settings), job)
+        log.info(
+            "job %d accepted: %s (%s)", job, commands.shown(request.text, 80), origin,
+            extra=fields(job=job),
+        )
+        return job
+
+    def _check_room(self, request: Request) -> None:
+        if self._stopping:
+            raise RequestError("stopping", "the service is stopping")
+        limit = MAX_OPEN_JOBS + (_RESERVE if request.word.name in _URGENT else 0)
+        if len(self._open_jobs) >= limit or self.command_queue.full():
+            raise RequestError(
+                "queue-full",
+                f"{len(self._open_jobs)} commands wait already; try again when some are done",
+            )
+
+    def _queue(self, command: QueuedCommand, job: int) -> None:
+        try:
+            self.command_queue.put_nowait(command)
+        except (queue.Full, ValueError, OSError) as error:
+            self._open_jobs.discard(job)
+            self._ledger.fail(job, "not-queued", f"the queue did not take it: {error}")
+            raise RequestError("queue-full", "the queue did not take the command") from error
+
+    def _settings_on_disk(self) -> Settings:
+        if self._settings.source is None:
+            raise RequestError("bad-config", "the service was started without a config file")
+        try:
+            return config.load(config.original(self._settings))
+        except ConfigError as error:
+            raise RequestError("bad-config", str(error)) from error
+
+    def _wait(self, job: int) -> dict[str, Any]:
+        with self._waiting_place() as mail:
+            found = self._queries.job(job)
+            while "outcome" not in found:
+                message = mail.get()
+                if message is None:
+                    raise RequestError("stopping", f"the service stopped before job {job} ended")
+                if message.get("job") == job:
+                    found = self._queries.job(job)
+        return found
+
+    def _watch(self, socket_connection: socket.socket) -> bytes:
+        with self._waiting_place() as mail:
+            socket_connection.sendall(protocol.ok({"watching": True}))
+            while True:
+                try:
+                    message = mail.get(timeout=_WATCH_SECONDS)
+                except queue.Empty:  # a client that has gone is noticed by writing to it
+                    message = {"report": "state", "state": self._queries.state()}
+                if message is None:
+                    raise RequestError("stopping", "the service is stopping")
+                socket_connection.sendall(protocol.ok(message))
+
+    @contextlib.contextmanager
+    def _waiting_place(self) -> Any:
+        if self._board.waiting >= MAX_WAITING:
+            raise RequestError("too-many-waiting", f"{MAX_WAITING} clients wait or watch already")
+        with self._board.subscription() as mail:
+            yield mail
+
+    # Clients
+
+    def _take(
+        self, requests: list[bytes], socket_connection: socket.socket, ip_address: IPAddress
+    ) -> bool:
+        """Answer requests in their order; False when the connection is to end."""
+        for request in requests:
+            try:
+                self.on_receive(request, socket_connection, ip_address)
+            except OSError:
+                return False  # the client is gone, or takes no answer
+            if protocol.is_http(request):
+                return False
+            if self._token is not None and socket_connection not in self._authorised:
+                return False
+        return True
+
+    def _take_rest(
+        self,
+        reader: RequestReader,
+        began: float | None,
+        socket_connection: socket.socket,
+        ip_address: IPAddress,
+    ) -> None:
+        """After a silence: what has come counts as a request, unless its time was up."""
+        if began is not None and clock.now().monotonic - began >= self._request_seconds:
+            self._reply_not_finished(socket_connection)
+        else:
+            self._take(reader.finish(), socket_connection, ip_address)
+
+    def _patience(
+        self, reader: RequestReader, began: float | None, socket_connection: socket.socket
+    ) -> float | None:
+        """Set how long to wait for more; return when the pending request began."""
+        if not reader.pending:
+            if began is None:
+                socket_connection.settimeout(self._idle_seconds)
+            return None
+        now = clock.now().monotonic
+        began = now if began is None else began
+        left = began + self._request_seconds - now
+        socket_connection.settimeout(max(0.001, min(self.socket_timeout_seconds, left)))
+        return began
+
+    def _reply_not_finished(self, socket_connection: socket.socket) -> None:
+        error = RequestError(
+            "not-finished", f"a request must be finished within {self._request_seconds:g} s"
+        )
+        with contextlib.suppress(OSError):
+            socket_connection.sendall(error.reply())
+
+    def _admit(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
+        if len(self._clients) - self._board.waiting >= self._max_clients:
+            self._refuse(socket_connection)
+            return
+        self._clients.add(socket_connection)
+        thread = threading.Thread(
+            target=self._serve, args=(socket_connection, ip_address), name="client", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads
+            self._clients.discard(socket_connection)
+            self._refuse(socket_connection)
+
+    def _serve(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
+        try:
+            socket_connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            socket_connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self.on_accept(socket_connection, ip_address)
+            _hang_up(socket_connection)
+        finally:
+            self._clients.discard(socket_connection)
+            socket_connection.close()
+
+    def _refuse(self, socket_connection: socket.socket) -> None:
+        """Say why, and close a little later: at once, the reply could be lost."""
+        error = RequestError(
+            "too-many-clients", f"{self._max_clients} clients are connected; try again soon"
+        )
+        with contextlib.suppress(OSError):
+            socket_connection.setblocking(False)
+            socket_connection.send(error.reply())
+            socket_connection.shutdown(socket.SHUT_WR)
+        self._refused.append((clock.now().monotonic, socket_connection))
+
+    def _close_refused(self) -> None:
+        now = clock.now().monotonic
+        while self._refused and (
+            len(self._refused) > _MOST_REFUSED or now - self._refused[0][0] > _REFUSED_SECONDS
+        ):
+            _, refused = self._refused.popleft()
+            with contextlib.suppress(OSError):
+                refused.recv(4096)
+            refused.close()
+
+    def _accept_failed(self, error: OSError) -> None:
+        if self._stopping:
+            return
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            raise error
+        log.warning("no client can be accepted for the moment: %s", error.strerror)
+        time.sleep(0.2)  # no descriptor is free: a spinning loop would only heat the Pi
+
+    # The Orchestrator
+
+    def _heard(self, report: Report) -> None:
+        if isinstance(report, JobEnded):
+            self._open_jobs.discard(report.job)
+            if report.job in self._handovers:
+                self._finish_reload(report)
+        self._board.post(report)  # after the switch: who waits for a reload may rely on it
+        if isinstance(report, Heartbeat):
+            if clock.now().monotonic - report.monotonic < self._stale_seconds:
+                self._notifier.alive()
+            self._notifier.status(self._queries.sentence())
+
+    def reload(self) -> None:
+        """Take over the config on disk, as the `reload` command does; for a signal handler."""
+        threading.Thread(target=self._reload, name="reload", daemon=True).start()
+
+    def _reload(self) -> None:
+        try:
+            self._accept(commands.parse("reload", ()), ("", 0))
+        except RequestError as error:
+            log.error("the config was not reloaded: %s", error)
+
+    def _finish_reload(self, report: JobEnded) -> None:
+        settings = self._handovers.pop(report.job)
+        if report.facts["outcome"] == "done":
+            self._settings = settings
+            config.keep_last_good(settings)
+            if settings.server != self._settings.server:
+                log.warning("[server] changes take effect when the service is restarted")
+        if not self._handovers:
+            self._notifier.ready()
+
+    def _orchestrator_died(self, how: str) -> None:
+        self._failure = OrchestratorDiedError(how)
+        log.critical("%s; the service ends and starts anew", how)
+        self.stop()
+
+    # Start and end
+
+    def _check_arguments(self) -> None:
+        for name in ("socket_timeout_seconds", "receive_size_bytes"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)!r}")
+        if not 0 <= self.listening_port <= 65535:
+            raise ValueError(
+                f"listening_port must be between 1 and 65535 (0 lets the system choose), "
+                f"not {self.listening_port!r}"
+            )
+
+    def _bind(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host_address else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.settimeout(self.socket_timeout_seconds)
+        try:
+            listener.bind((self.host_address, self.listening_port))
+        except OSError as error:
+            listener.close()
+            raise self._cannot_listen(error) from error
+        self.listening_port = listener.getsockname()[1]
+        return listener
+
+    def _listen(self, listener: socket.socket) -> None:
+        try:
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            raise self._cannot_listen(error) from error
+
+    def _cannot_listen(self, error: OSError) -> OSError:
+        where = f"{self.host_address} port {self.listening_port}"
+        why = error.strerror
+        if error.errno == errno.EADDRINUSE:
+            why = f"it is in use by {ports.holder(self.listening_port)}"
+        return OSError(error.errno, f"cannot listen on {where}: {why}")
+
+    def _shut_down(self) -> None:
+        self._stopping = True
+        if self._ready:
+            self._notifier.stopping()
+            log.info("stopping")
+        if self._listener is not None:
+            self._listener.close()
+        self._link.stop()
+        self._board.close()
+        for client in [*self._clients, *(refused for _, refused in self._refused)]:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+        self._ledger.close()
+        if self._ready:
+            log.info("stopped")
+
+
+def _hang_up(socket_connection: socket.socket) -> None:
+    """Close so that the last reply arrives: unread bytes would make the kernel reset instead."""
+    with contextlib.suppress(OSError):
+        socket_connection.shutdown(socket.SHUT_WR)
+        socket_connection.settimeout(_HANG_UP_SECONDS)
+        for _ in range(16):
+            if not socket_connection.recv(4096):
+                return
+
+
+def _log_refusal(error: RequestError, message: bytes, ip_address: IPAddress) -> None:
+    if error.code == "not-authorised":
+        log.warning("%s was refused: %s", ip_address[0], error)
+    elif error.code == "http":
+        log.warning("%s speaks HTTP to this port and was refused", ip_address[0])
+    else:
+        said = commands.shown(message.decode("utf-8", "replace"), 80)
+        log.debug("%s said %s: %s", ip_address[0], said, error.code)
+
+

@@ -1,0 +1,102 @@
+"""What systemd and the journal see: readiness, the watchdog, the status line, log records.
+
+Without systemd every call here is harmless, and the log goes to standard error for a person.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+import sdnotify
+
+IDENTIFIER = "beemon"
+_OWN_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
+class Notifier:
+    """Tells systemd how the service is.
+
+    It takes the variables out of the environment: a child that could speak to systemd could also
+    feed the watchdog of a service that hangs.
+    """
+
+    def __init__(self) -> None:
+        self._status = ""
+        self.watchdog_seconds = _watchdog_seconds()
+        self._notifier = sdnotify.SystemdNotifier()
+        for name in _OWN_VARIABLES:
+            os.environ.pop(name, None)
+
+    def ready(self) -> None:
+        """The service does its work (again, after a reload)."""
+        self._notifier.notify("READY=1")
+
+    def alive(self) -> None:
+        """Feed the watchdog; call this on evidence of progress only."""
+        if self.watchdog_seconds:
+            self._notifier.notify("WATCHDOG=1")
+
+    def reloading(self) -> None:
+        """The config is about to change; :meth:`ready` follows, whether it did or not."""
+        self._notifier.notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def stopping(self) -> None:
+        """The service is about to end."""
+        self._notifier.notify("STOPPING=1")
+
+    def status(self, sentence: str) -> None:
+        """The sentence that `systemctl status` shows; sent when it changes."""
+        if sentence != self._status:
+            self._status = sentence
+            self._notifier.notify(f"STATUS={sentence}")
+
+
+def _watchdog_seconds() -> float | None:
+    owner = os.environ.get("WATCHDOG_PID", str(os.getpid()))
+    usec = os.environ.get("WATCHDOG_USEC", "")
+    return int(usec) / 1e6 if usec.isdigit() and owner == str(os.getpid()) else None
+
+
+class _Terminal(logging.Formatter):
+    """Log lines for a person: the time, the level where it matters, the text."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(shown_level)s%(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        calm = record.levelno <= logging.INFO
+        record.shown_level = "" if calm else f"{record.levelname.lower()}: "
+        return super().format(record)
+
+
+def start_log(*, verbose: bool = False) -> None:
+    """Log to the journal with its fields where this is a systemd service, else to stderr."""
+    handler = _journal_handler() if "JOURNAL_STREAM" in os.environ else None
+    if handler is None:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_Terminal())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _journal_handler() -> logging.Handler | None:
+    try:
+        journal = importlib.import_module("systemd.journal")
+    except ImportError:
+        return None  # standard error reaches the journal too, without the fields
+    handler: logging.Handler = journal.JournalHandler(SYSLOG_IDENTIFIER=IDENTIFIER)
+    return handler
+
+
+def fields(
+    *, job: int | None = None, device: str | None = None, outcome: str | None = None
+) -> dict[str, Any]:
+    """Journal fields for a log record: ``log.info(…, extra=fields(job=17))``."""
+    given = {"JOB": job, "DEVICE": device, "OUTCOME": outcome}
+    return {name: str(value) for name, value in given.items() if value is not None}

@@ -1,0 +1,201 @@
+"""Worker: a process that may hang. It holds devices and does one thing with each at a time.
+
+The main thread takes work off the pipe and opens devices (a child that a driver starts dies with
+the thread that forked it, and this one lives longest); each piece of work has a thread of its
+own. What a driver raises fails the work; what nobody foresaw ends the process, after telling.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from beemon import clock, devices, processes, service
+from beemon.analysis import checks
+from beemon.archive import recordings
+from beemon.config import DeviceSettings
+from beemon.devices._base import Camera, Device, DeviceError, Recorder, Sensor
+from beemon.messages import Cut, Done, Downward, Failed, Finish, Opened, Ready, Upward, Work
+from beemon.readings import Reading
+
+log = logging.getLogger(__name__)
+
+FINISH_SECONDS = 5.0
+"""How long recordings get to end properly when the worker is told to finish."""
+
+_SHORT_BY = 0.1  # seconds by which a recording may fall short and still count as whole
+
+
+class CheckFailedError(DeviceError):
+    """A recording that does not hold what its driver said; it is kept aside, and does not count."""
+
+    reason = "check-failed"
+
+
+class Worker(SpawnProcess):
+    """Drives ``devices`` for the Orchestrator at the other end of ``pipe``."""
+
+    def __init__(
+        self, name: str, devices: Mapping[str, DeviceSettings], pipe: Connection[Any, Any]
+    ) -> None:
+        super().__init__(name=f"beemon-{name}", daemon=True)
+        self._settings = devices
+        self._pipe = pipe
+        self._parent = os.getpid()
+
+    def run(self) -> None:
+        """The process: work until told to finish, or until the Orchestrator has gone."""
+        processes.begin_child(self.name, self._parent)
+        service.start_log()
+        self._devices: dict[str, Device] = {}
+        self._running: dict[int, threading.Event] = {}
+        self._threads: dict[int, threading.Thread] = {}
+        self._sending = threading.Lock()
+        self._send(Ready())
+        while not isinstance(message := self._receive(), Finish):
+            if isinstance(message, Cut):
+                self._cut(message.number)
+            else:
+                self._begin(message)
+        self._finish()
+
+    def _receive(self) -> Downward:
+        try:
+            message: Downward = self._pipe.recv()
+        except EOFError:
+            return Finish()
+        return message
+
+    def _send(self, message: Upward) -> None:
+        with self._sending:
+            self._pipe.send(message)
+
+    def _cut(self, number: int) -> None:
+        if event := self._running.get(number):
+            event.set()
+
+    def _begin(self, work: Work) -> None:
+        cancelled = self._running[work.number] = threading.Event()
+        if not self._guarded(work, lambda: self._open(work.device)):
+            del self._running[work.number]
+            return
+        thread = threading.Thread(
+            target=self._work, args=(work, cancelled), name=f"{work.verb}-{work.device}"
+        )
+        self._threads[work.number] = thread
+        thread.start()
+
+    def _open(self, name: str) -> None:
+        if name in self._devices:
+            return
+        settings = self._settings[name]
+        device = devices.load(settings.kind, name, settings.table)
+        device.open()
+        self._devices[name] = device
+        self._send(Opened(name))
+
+    def _work(self, work: Work, cancelled: threading.Event) -> None:
+        self._guarded(work, lambda: self._send(self._carry_out(work, cancelled)))
+        self._running.pop(work.number, None)
+        self._threads.pop(work.number, None)
+
+    def _guarded(self, work: Work, action: Callable[[], None]) -> bool:
+        """Do it; where the driver or the disk fails, close the device and say the reason."""
+        try:
+            action()
+        except OSError as error:
+            self._close(work.device)
+            self._send(Failed(work.number, reason_of(error), _message_of(error)))
+            return False
+        except Exception as error:  # the worker's outermost boundary: it ends here
+            log.exception("%s: the driver has a defect", work.device,
+                          extra=service.fields(device=work.device))
+            self._send(Failed(work.number, "driver-error", f"{type(error).__name__}: {error}"))
+            os._exit(70)
+        return True
+
+    def _carry_out(self, work: Work, cancelled: threading.Event) -> Done:
+        device = self._devices[work.device]
+        if isinstance(device, Sensor):
+            return Done(work.number, readings=_read(device, work.device))
+        if work.place is None or not isinstance(device, Recorder):
+            raise TypeError(f"{work.device} cannot {work.verb}")
+        temporary = work.place.temporary
+        if work.verb == "snapshot" and isinstance(device, Camera):
+            facts = device.snapshot(temporary)
+        else:
+            facts = device.record(temporary, work.seconds, cancelled, follows=work.follows)
+        if found := checks.findings(temporary, facts):
+            raise CheckFailedError("; ".join(map(str, found)))
+        size, sha256 = recordings.keep(work.place)
+        return Done(
+            work.number,
+            path=work.place.final,
+            facts={**facts, "size": size, "sha256": sha256},
+            cut=cancelled.is_set() and facts.get("seconds", 0) < work.seconds - _SHORT_BY,
+        )
+
+    def _close(self, name: str) -> None:
+        device = self._devices.pop(name, None)
+        if device is not None:
+            device.close()
+
+    def _finish(self) -> None:
+        for cancelled in list(self._running.values()):
+            cancelled.set()
+        deadline = clock.now().monotonic + FINISH_SECONDS
+        for thread in list(self._threads.values()):
+            thread.join(max(0.0, deadline - clock.now().monotonic))
+        for name in list(self._devices):
+            self._close(name)
+
+
+def _read(sensor: Sensor, name: str) -> list[Reading]:
+    measured = sensor.read()
+    utc_us = clock.now().utc_us
+    return [
+        Reading(name, m.quantity, m.unit, m.value, None, utc_us, raw=m.raw) for m in measured
+    ]
+
+
+def reason_of(error: OSError) -> str:
+    """The word of :data:`beemon.outcomes.REASONS` for what a driver or the disk raised."""
+    if isinstance(error, DeviceError):
+        return error.reason
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "disk-full"
+    return "archive-error" if error.filename else "device-error"
+
+
+def _message_of(error: OSError) -> str:
+    return str(error) or type(error).__name__
+
+
+def media_suffix(settings: DeviceSettings, verb: str) -> str:
+    """The ending of the file that this verb makes on this device."""
+    if verb == "snapshot":
+        return ".jpg"
+    driver = devices.module(settings.kind, settings.table["driver"]).Driver
+    suffix: str = driver.suffix
+    return suffix
+
+
+def read_timeout(device: DeviceSettings) -> float:
+    """How long one read of a sensor may take, in seconds."""
+    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+    return float(settings.timeout)
+
+
+def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Any]:
+    """Every problem that a driver has with its options."""
+    found = []
+    for device in settings.values():
+        _, problems = devices.settings_for(device.kind, device.name, device.table, device.where)
+        found += problems
+    return found

@@ -1,0 +1,361 @@
+"""The ALSA microphone: on ALSA's own ``file`` plug-in, and on a stand-in for ``arecord``.
+
+The plug-in reads a FIFO that the test feeds with the voice recordings of alsa-utils, so that
+everything from ALSA to the FLAC file is real. The stand-in shows what ALSA without a sound card
+cannot: overruns, a wrong rate, a card that goes silent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import wave
+from pathlib import Path
+
+import pytest
+from contracts import MicrophoneContract
+
+from beemon.devices import load
+from beemon.devices._base import DeviceError, DeviceMissingError, LibraryMissingError
+from beemon.devices.microphones._ring import Ring
+from beemon.devices.microphones.alsa import Cut
+
+soundfile = pytest.importorskip("soundfile")
+
+VOICES = sorted(Path("/usr/share/sounds/alsa").glob("*_*.wav"))
+PERIOD = 24_000  # bytes of 250 ms; the plug-in fills up a shorter read with silence
+F_SETPIPE_SZ = 1031
+
+needs_arecord = pytest.mark.skipif(
+    not (shutil.which("arecord") and VOICES), reason="needs arecord and its voices (alsa-utils)"
+)
+
+OPEN_AND_WAIT = """
+import sys, threading
+from beemon.devices import load
+load("microphone", "microphone.brood", {"driver": "alsa", "pcm": "fakemic"}).open()
+print("open", flush=True)
+threading.Event().wait()
+"""
+
+
+class FakeMicrophone:
+    """ALSA device ``fakemic``: hears the voices, one period each ``pace`` seconds."""
+
+    def __init__(self, folder, monkeypatch):
+        self.source = b"".join(map(self._samples, VOICES))
+        self.fifo = folder / "microphone.fifo"
+        os.mkfifo(self.fifo)
+        config = folder / "asoundrc"
+        config.write_text(
+            "</usr/share/alsa/alsa.conf>\n"
+            "pcm.fakemic { type file  slave.pcm { type null }  file /dev/null  "
+            f"infile {self.fifo}  format raw }}\n"
+        )
+        monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
+        self._stopped = threading.Event()
+
+    def start(self, pace):
+        self._thread = threading.Thread(target=self._feed, args=(pace,), daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        self._stopped.set()
+        reader = os.open(self.fifo, os.O_RDONLY | os.O_NONBLOCK)  # if nobody ever listened
+        os.close(reader)
+        self._thread.join()
+
+    def samples(self, facts):
+        """What the recording must hold, by what it says of itself."""
+        first = 2 * facts["first_sample"]
+        return self.source[first : first + 2 * facts["samples"]]
+
+    def _samples(self, path):
+        with wave.open(str(path)) as voice:
+            return voice.readframes(voice.getnframes())
+
+    def _feed(self, pace):
+        with contextlib.suppress(BrokenPipeError), self.fifo.open("wb", buffering=0) as fifo:
+            fcntl.fcntl(fifo, F_SETPIPE_SZ, 1 << 20)
+            due = time.monotonic()
+            for start in range(0, len(self.source) - PERIOD, PERIOD):
+                fifo.write(self.source[start : start + PERIOD])
+                due += pace
+                if self._stopped.wait(max(0.0, due - time.monotonic())):
+                    return
+            self._stopped.wait()
+
+
+@pytest.fixture
+def fakemic(tmp_path, monkeypatch):
+    microphone = FakeMicrophone(tmp_path, monkeypatch)
+    yield microphone
+    microphone.stop()
+
+
+@pytest.fixture
+def opened():
+    devices = []
+
+    def opener(**options):
+        device = load("microphone", "microphone.brood", {"driver": "alsa", **options})
+        device.open()
+        devices.append(device)
+        return device
+
+    yield opener
+    for device in devices:
+        device.close()
+
+
+@pytest.fixture
+def arecord(tmp_path, monkeypatch):
+    """A stand-in for arecord, made of a shell script."""
+
+    def stand_in(script):
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        (folder / "arecord").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "arecord").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    return stand_in
+
+
+def record(device, path, seconds, *, follows=False, cancelled=None):
+    facts = device.record(path, seconds, cancelled or threading.Event(), follows=follows)
+    return facts, soundfile.read(str(path), dtype="int16")[0].tobytes()
+
+
+def children(pid):
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in listed.split()]
+
+
+def running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+def test_in_real_time_what_was_heard_is_kept_bit_for_bit(fakemic, opened, tmp_path):
+    fakemic.start(pace=0.25)
+    device = opened(pcm="fakemic")
+    before = time.time()
+    facts, samples = record(device, tmp_path / "a.flac", 1.25)
+    assert facts["samples"] == 60_000
+    assert samples == fakemic.samples(facts)
+    assert facts["lost_samples"] == facts["overruns"] == 0
+    assert facts["seconds"] == 1.25
+    assert before - 0.5 <= facts["start_utc_us"] / 1e6 <= before + 0.1
+    assert 0.9 <= time.time() - before <= 2.0
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+def test_two_recordings_back_to_back_have_no_gap(fakemic, opened, tmp_path):
+    fakemic.start(pace=0.05)
+    device = opened(pcm="fakemic")
+    first, one = record(device, tmp_path / "a.flac", 1.1)
+    time.sleep(0.12)  # what arrives meanwhile belongs to the second one
+    second, two = record(device, tmp_path / "b.flac", 1.1, follows=True)
+    assert second["first_sample"] == first["first_sample"] + first["samples"]
+    assert one + two == fakemic.samples({**first, "samples": 105_600})
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+def test_a_recording_that_does_not_follow_begins_with_the_next_sample(fakemic, opened, tmp_path):
+    fakemic.start(pace=0.05)
+    device = opened(pcm="fakemic")
+    first, _ = record(device, tmp_path / "a.flac", 0.5)
+    time.sleep(0.2)
+    second, samples = record(device, tmp_path / "b.flac", 0.5)
+    assert second["first_sample"] > first["first_sample"] + first["samples"]
+    assert samples == fakemic.samples(second)
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+def test_cancelled_it_keeps_what_it_has(fakemic, opened, tmp_path):
+    fakemic.start(pace=0.05)
+    cancelled = threading.Event()
+    device = opened(pcm="fakemic")
+    threading.Timer(0.3, cancelled.set).start()
+    facts, samples = record(device, tmp_path / "a.flac", 60, cancelled=cancelled)
+    assert 0 < facts["samples"] < 60 * 48_000
+    assert samples == fakemic.samples(facts)
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+def test_where_arecord_dies_the_recording_fails_and_its_sound_is_kept(fakemic, opened, tmp_path):
+    fakemic.start(pace=0.05)
+    device = opened(pcm="fakemic")
+    (arecord_pid,) = children(os.getpid())
+    threading.Timer(0.3, os.kill, [arecord_pid, signal.SIGKILL]).start()
+    with pytest.raises(DeviceError, match="fakemic"):
+        record(device, tmp_path / "a.flac", 60)
+    kept = soundfile.read(str(tmp_path / "a.flac"), dtype="int16")[0].tobytes()
+    assert kept
+    assert kept in fakemic.source
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+def test_a_killed_worker_takes_arecord_with_it(fakemic):
+    fakemic.start(pace=0.05)
+    worker = subprocess.Popen([sys.executable, "-c", OPEN_AND_WAIT], stdout=subprocess.PIPE)
+    with worker:
+        assert worker.stdout.readline() == b"open\n"
+        (arecord_pid,) = children(worker.pid)
+        worker.kill()
+    deadline = time.monotonic() + 5
+    while running(arecord_pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not running(arecord_pid)
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+def test_close_ends_arecord_and_the_device_can_be_opened_again(fakemic, opened, tmp_path):
+    fakemic.start(pace=0.05)
+    device = opened(pcm="fakemic")
+    device.close()
+    assert children(os.getpid()) == []
+    with pytest.raises(DeviceError, match="not open"):
+        record(device, tmp_path / "a.flac", 1)
+
+
+@needs_arecord
+@pytest.mark.parametrize("options", [{"card": "CARD=NoSuch"}, {"pcm": "nosuch"}])
+def test_a_card_that_is_not_there_is_missing(opened, options):
+    with pytest.raises(DeviceMissingError, match=r"audio open error: No such"):
+        opened(**options)
+
+
+def test_overruns_are_counted_and_the_loss_is_estimated(arecord, opened, tmp_path):
+    arecord(
+        'echo "Recording raw data" >&2\n'
+        "for i in $(seq 200); do\n"
+        "  head -c 24000 /dev/zero; sleep 0.02\n"
+        '  echo "overrun!!! (at least 12.500 ms long)" >&2\n'
+        "done"
+    )
+    facts, _ = record(opened(card="CARD=Device"), tmp_path / "a.flac", 2)
+    assert facts["samples"] == 96_000
+    assert facts["overruns"] >= 2
+    assert facts["overrun_ms"] == facts["overruns"] * 12.5
+    assert facts["lost_samples"] == facts["overruns"] * 600
+
+
+def test_a_card_that_goes_silent_fails_the_recording(arecord, opened, tmp_path):
+    arecord("head -c 24000 /dev/zero; exec sleep 60")
+    device = opened(card="CARD=Device", timeout="0.5s")
+    with pytest.raises(DeviceError, match=r"no sound arrived for 0\.5 s"):
+        record(device, tmp_path / "a.flac", 10)
+
+
+def test_a_card_that_never_gives_a_sound_does_not_open(arecord, opened):
+    arecord("exec sleep 60")
+    with pytest.raises(DeviceError, match=r"hw:CARD=Device: no sound within 0\.3 s"):
+        opened(card="CARD=Device", timeout="0.3s")
+
+
+def test_a_card_at_another_rate_does_not_open(arecord, opened):
+    arecord(
+        'echo "Warning: rate is not accurate (requested = 16000Hz, got = 48000Hz)" >&2\n'
+        "sleep 0.2; exec cat /dev/zero"
+    )
+    with pytest.raises(DeviceError, match="records at 48000 Hz, not at 16000 Hz"):
+        opened(card="CARD=Device", rate=16000)
+
+
+def test_a_card_that_is_unplugged_is_missing(arecord, opened, tmp_path):
+    arecord(
+        "head -c 24000 /dev/zero; sleep 0.2\n"
+        'echo "arecord: pcm_read:2221: read error: No such device" >&2; exit 1'
+    )
+    device = opened(card="CARD=Device")
+    with pytest.raises(DeviceMissingError, match="read error: No such device"):
+        record(device, tmp_path / "a.flac", 10)
+
+
+def test_arecord_is_asked_for_a_long_buffer_and_for_the_card_by_id(arecord, opened, tmp_path):
+    arecord(f'echo "$@" > {tmp_path}/arguments; head -c 24000 /dev/zero; exec sleep 60')
+    opened(card="CARD=Device,DEV=1", rate=16000)
+    assert (tmp_path / "arguments").read_text().split() == [
+        *("-D", "hw:CARD=Device,DEV=1", "-t", "raw", "-f", "S16_LE", "-r", "16000", "-c", "1"),
+        *("--buffer-time=10000000", "--period-time=250000"),
+    ]
+
+
+def test_of_an_i2s_microphone_the_upper_24_bits_are_kept(arecord, opened, tmp_path):
+    frame = r"\001\002\003\204\000\377\376\175"
+    arecord(f"for i in $(seq 2000); do printf '{frame * 50}'; sleep 0.005; done")
+    device = opened(card="CARD=Device", format="S32_LE", channels=2, rate=8000)
+    facts = device.record(tmp_path / "a.flac", 0.1, threading.Event(), follows=False)
+    sound, _ = soundfile.read(str(tmp_path / "a.flac"), dtype="int32", always_2d=True)
+    assert facts["samples"] == len(sound) == 800
+    assert sound[0].tobytes() == bytes([0, 2, 3, 0x84, 0, 0xFF, 0xFE, 0x7D])
+
+
+def test_what_the_disk_was_too_slow_for_is_counted_exactly(tmp_path):
+    ring = Ring(frame_bytes=2, capacity=100, rate=1000)
+    cut = Cut(0, 400)
+    ring.append(bytes(200))
+    for data in cut.chunks(ring, threading.Event(), patience=0.1):
+        cut.wrote(len(data) // 2)
+        for _ in range(3):  # while the disk stalls, 50 more arrive than the ring can hold
+            ring.append(bytes(100))
+    assert (cut.first, cut.position) == (0, 400)
+    assert cut.overwritten == 2 * 50
+    assert cut.written == 300
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"card": "CARD=Device", "pcm": "default"},
+        {"card": "hw:1"},
+        {"card": "CARD=1"},
+        {"card": 1},
+        {"card": "CARD=Device", "rate": 0},
+    ],
+)
+def test_what_cannot_name_a_card_is_refused(options):
+    with pytest.raises(ValueError, match=r"card|rate"):
+        load("microphone", "microphone.brood", {"driver": "alsa", **options})
+
+
+def test_without_arecord_the_package_to_install_is_named(monkeypatch, opened):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(LibraryMissingError, match="apt install"):
+        opened(card="CARD=Device")
+
+
+def test_without_soundfile_the_package_to_install_is_named(monkeypatch, opened):
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(LibraryMissingError, match="apt install python3-soundfile"):
+        opened(card="CARD=Device")
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+class TestContract(MicrophoneContract):
+    @pytest.fixture
+    def device(self, fakemic):
+        fakemic.start(pace=0.05)
+        return load("microphone", "microphone.brood", {"driver": "alsa", "pcm": "fakemic"})

@@ -1,0 +1,87 @@
+"""The ring of samples between the sound card and the disk."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from beemon.devices._base import DeviceError
+from beemon.devices.microphones._ring import Ring
+
+
+def frames(first, count):
+    return b"".join(number.to_bytes(2, "little") for number in range(first, first + count))
+
+
+@pytest.fixture
+def ring():
+    return Ring(frame_bytes=2, capacity=100, rate=1000)
+
+
+def test_what_went_in_comes_out_by_its_number(ring):
+    ring.append(frames(0, 60))
+    assert ring.end == 60
+    assert ring.take(10, 15, 0) == (10, frames(10, 5))
+    assert ring.take(50, 99, 0) == (50, frames(50, 10))
+
+
+def test_it_goes_round(ring):
+    for first in range(0, 490, 70):
+        ring.append(frames(first, 70))
+        assert ring.take(first, first + 70, 0) == (first, frames(first, 70))
+    assert ring.take(390, 490, 0) == (390, frames(390, 100))
+
+
+def test_the_number_tells_what_was_overwritten(ring):
+    ring.append(frames(0, 90))
+    ring.append(frames(90, 90))
+    assert ring.take(0, 150, 0) == (80, frames(80, 70))
+
+
+def test_where_everything_asked_for_is_gone_nothing_comes(ring):
+    for first in range(0, 500, 100):
+        ring.append(frames(first, 100))
+    assert ring.take(0, 50, 0) == (50, b"")
+
+
+def test_it_waits_for_what_has_yet_to_arrive(ring):
+    threading.Timer(0.05, ring.append, [frames(0, 10)]).start()
+    assert ring.take(0, 100, 5.0) == (0, frames(0, 10))
+
+
+def test_it_does_not_wait_longer_than_asked(ring):
+    assert ring.take(0, 100, 0.01) == (0, b"")
+
+
+def test_what_arrived_before_a_failure_can_still_be_taken(ring):
+    ring.append(frames(0, 10))
+    ring.fail(DeviceError("gone"))
+    assert ring.take(0, 100, 5.0) == (0, frames(0, 10))
+    with pytest.raises(DeviceError, match="gone"):
+        ring.take(10, 100, 5.0)
+
+
+def test_the_first_failure_is_the_one_that_is_told(ring):
+    ring.fail(DeviceError("the cause"))
+    ring.fail(DeviceError("the effect"))
+    with pytest.raises(DeviceError, match="the cause"):
+        ring.take(0, 100, 5.0)
+
+
+def test_the_burst_that_was_least_late_tells_the_time(ring):
+    before = time.monotonic()
+    ring.append(frames(0, 100))
+    time.sleep(0.15)
+    ring.append(frames(100, 100))
+    assert before - 0.1 <= ring.arrival(0) <= before + 0.02 - 0.1 + 0.05
+    assert ring.arrival(200) - ring.arrival(100) == pytest.approx(0.1)
+
+
+def test_after_a_loss_times_are_taken_anew(ring):
+    ring.append(frames(0, 100))
+    time.sleep(0.3)
+    ring.interrupted()
+    ring.append(frames(100, 100))
+    assert ring.arrival(200) == pytest.approx(time.monotonic(), abs=0.05)

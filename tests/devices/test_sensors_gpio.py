@@ -1,0 +1,164 @@
+"""GPIO counters and contacts, over gpiozero's own mock pins."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from contracts import SensorContract
+
+from beemon.devices import load
+from beemon.devices._base import DeviceError, LibraryMissingError
+
+gpiozero = pytest.importorskip("gpiozero")
+mock = pytest.importorskip("gpiozero.pins.mock")
+
+OPEN_WITHOUT_CHIP = """
+import warnings
+warnings.simplefilter("ignore")
+from beemon.devices import load
+from beemon.devices._base import DeviceMissingError
+try:
+    load("sensor", "sensor.lid", {"driver": "gpio", "kind": "contact", "pin": 17}).open()
+except DeviceMissingError as error:
+    print(error.reason, error)
+"""
+
+
+@pytest.fixture
+def pins():
+    before = gpiozero.Device.pin_factory
+    gpiozero.Device.pin_factory = mock.MockFactory()
+    yield gpiozero.Device.pin_factory
+    gpiozero.Device.pin_factory.reset()
+    gpiozero.Device.pin_factory = before
+
+
+@pytest.fixture
+def opened(pins):
+    sensors = []
+
+    def opener(**options):
+        sensor = load("sensor", "sensor.pin", {"driver": "gpio", "pin": 17, **options})
+        sensors.append(sensor)
+        sensor.open()
+        return sensor, pins.pin(17)
+
+    yield opener
+    for sensor in sensors:
+        sensor.close()
+
+
+def values(sensor):
+    return {m.quantity: m.value for m in sensor.read()}
+
+
+def pulse(pin, times=1):
+    for _ in range(times):
+        pin.drive_low()
+        pin.drive_high()
+
+
+def test_a_counter_counts_what_happened_between_two_reads(opened):
+    counter, pin = opened(kind="counter")
+    assert values(counter) == {"count": 0, "total": 0}
+    pulse(pin, 3)
+    assert values(counter) == {"count": 3, "total": 3}
+    pulse(pin, 2)
+    assert values(counter) == {"count": 2, "total": 5}
+    assert values(counter) == {"count": 0, "total": 5}
+
+
+def test_a_counter_loses_nothing_while_it_is_read(opened):
+    counter, pin = opened(kind="counter")
+    bees = threading.Thread(target=pulse, args=(pin, 500))
+    bees.start()
+    counted = 0
+    while bees.is_alive():
+        counted += values(counter)["count"]
+    counted += values(counter)["count"]
+    assert counted == 500
+
+
+def test_a_counter_starts_anew_when_it_is_opened_again(opened):
+    counter, pin = opened(kind="counter")
+    pulse(pin, 3)
+    counter.close()
+    counter.open()
+    assert values(counter) == {"count": 0, "total": 0}
+
+
+def test_a_contact_is_closed_when_it_is_pulled_to_ground(opened):
+    contact, pin = opened(kind="contact")
+    assert values(contact) == {"contact": 0}
+    pin.drive_low()
+    assert values(contact) == {"contact": 1}
+    assert [m.unit for m in contact.read()] == [""]
+
+
+def test_with_a_pull_down_the_active_level_is_high(opened):
+    contact, pin = opened(kind="contact", pull="down")
+    pin.drive_high()
+    assert values(contact) == {"contact": 1}
+
+
+@pytest.mark.parametrize(("active", "level"), [("high", 0), ("low", 1)])
+def test_without_a_pull_the_config_says_which_level_is_active(opened, active, level):
+    contact, pin = opened(kind="contact", pull="none", active=active)
+    pin.drive_low()
+    assert values(contact) == {"contact": level}
+
+
+def test_the_debounce_time_reaches_the_pin(opened):
+    _, pin = opened(kind="counter", debounce="0.01s")
+    assert pin.bounce == 0.01
+
+
+def test_a_pin_that_is_in_use_is_refused(opened):
+    opened(kind="contact")
+    with pytest.raises(DeviceError, match="17"):
+        opened(kind="counter")
+
+
+def test_a_sensor_that_is_not_open_says_so(opened):
+    contact, _ = opened(kind="contact")
+    contact.close()
+    contact.close()
+    with pytest.raises(DeviceError, match="not open"):
+        contact.read()
+
+
+@pytest.mark.parametrize("options", [{"pull": "none"}, {"pull": "up", "active": "low"}])
+def test_pull_and_active_must_fit(options):
+    with pytest.raises(ValueError, match="active"):
+        load("sensor", "sensor.x", {"driver": "gpio", "pin": 17, "kind": "contact", **options})
+
+
+def test_a_machine_without_gpio_has_no_such_device():
+    run = subprocess.run(
+        [sys.executable, "-c", OPEN_WITHOUT_CHIP],
+        capture_output=True,
+        text=True,
+        env={"GPIOZERO_PIN_FACTORY": "no-such-factory", "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert run.stdout.startswith("missing-device no GPIO"), run.stderr
+
+
+def test_without_gpiozero_the_package_to_install_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gpiozero", None)
+    with pytest.raises(LibraryMissingError, match="apt install python3-gpiozero"):
+        load("sensor", "sensor.x", {"driver": "gpio", "pin": 17, "kind": "contact"}).open()
+
+
+class TestCounterContract(SensorContract):
+    @pytest.fixture
+    def device(self, pins):
+        return load("sensor", "sensor.bees", {"driver": "gpio", "pin": 4, "kind": "counter"})
+
+
+class TestContactContract(SensorContract):
+    @pytest.fixture
+    def device(self, pins):
+        return load("sensor", "sensor.lid", {"driver": "gpio", "pin": 4, "kind": "contact"})

@@ -1,0 +1,234 @@
+"""Kernel sensors, over a sysfs tree in a temporary folder."""
+
+from __future__ import annotations
+
+import pytest
+from contracts import SensorContract
+
+from beemon.devices import load
+from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError
+
+IO_ERROR = "/proc/self/mem"  # its first byte cannot be read: the kernel answers EIO
+
+
+class Sysfs:
+    """A sysfs tree that devices can be plugged into."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def hwmon(self, number, name, address="1-0044", **files):
+        device = self.root / "devices" / address / "hwmon" / f"hwmon{number}"
+        self._plug("class/hwmon", device, {"name": name, **files})
+        (device / "device").symlink_to(device.parent.parent)
+        return device
+
+    def iio(self, number, name, address="1-0076", **files):
+        device = self.root / "devices" / address / f"iio:device{number}"
+        self._plug("bus/iio/devices", device, {"name": name, **files})
+        return device
+
+    def w1(self, rom, **files):
+        device = self.root / "devices" / "w1_bus_master1" / rom
+        self._plug("bus/w1/devices", device, files)
+        return device
+
+    def unplug(self, device):
+        for entry in device.iterdir():
+            entry.unlink()
+        device.rmdir()
+        for folder in ("class/hwmon", "bus/iio/devices", "bus/w1/devices"):
+            (self.root / folder / device.name).unlink(missing_ok=True)
+
+    def _plug(self, folder, device, files):
+        device.mkdir(parents=True)
+        for name, text in files.items():
+            (device / name).write_text(f"{text}\n")
+        (self.root / folder).mkdir(parents=True, exist_ok=True)
+        (self.root / folder / device.name).symlink_to(device)
+
+    def sensor(self, subsystem, device, **options):
+        table = {"driver": "kernel", "subsystem": subsystem, "device": device, **options}
+        return load("sensor", "sensor.brood", {**table, "sysfs": str(self.root)})
+
+
+@pytest.fixture
+def sysfs(tmp_path):
+    return Sysfs(tmp_path)
+
+
+def values(sensor):
+    return {m.quantity: (m.value, m.unit) for m in sensor.read()}
+
+
+def test_hwmon_gives_temperature_and_humidity(sysfs):
+    sysfs.hwmon(0, "sht3x", temp1_input=34812, humidity1_input=61250, update_interval=0)
+    sensor = sysfs.sensor("hwmon", "sht3x")
+    assert values(sensor) == {"temperature": (34.812, "°C"), "humidity": (61.25, "%")}
+    assert sorted(m.raw for m in sensor.read()) == [34812, 61250]
+
+
+def test_hwmon_numbers_what_there_is_more_than_one_of(sysfs):
+    sysfs.hwmon(0, "ads1015", in0_input=3301, in1_input=12, temp1_input=20000, temp2_input=21000)
+    assert values(sysfs.sensor("hwmon", "ads1015")) == {
+        "voltage0": (3.301, "V"),
+        "voltage1": (0.012, "V"),
+        "temperature": (20.0, "°C"),
+        "temperature2": (21.0, "°C"),
+    }
+
+
+def test_iio_gives_processed_values_in_si_units(sysfs):
+    sysfs.iio(
+        0, "bme280", in_temp_input=21370, in_humidityrelative_input=55123, in_pressure_input=98.7
+    )
+    assert values(sysfs.sensor("iio", "bme280")) == {
+        "temperature": (21.37, "°C"),
+        "humidity": (55.123, "%"),
+        "pressure": (98700.0, "Pa"),
+    }
+
+
+def test_iio_raw_values_get_their_offset_and_scale(sysfs):
+    sysfs.iio(0, "si7020", in_temp_raw=6800, in_temp_offset=-4368, in_temp_scale=10.725)
+    assert values(sysfs.sensor("iio", "si7020"))["temperature"][0] == pytest.approx(
+        (6800 - 4368) * 10.725 / 1000
+    )
+
+
+def test_iio_channels_may_share_a_scale_and_keep_their_number(sysfs):
+    sysfs.iio(0, "hx711", in_voltage0_raw=8000, in_voltage1_raw=4000, in_voltage_scale=0.000095)
+    read = {m.quantity: (m.raw, m.value) for m in sysfs.sensor("iio", "hx711").read()}
+    assert read == {
+        "voltage0": (8000, pytest.approx(0.00076)),
+        "voltage1": (4000, pytest.approx(0.00038)),
+    }
+
+
+def test_iio_co2_has_its_own_name(sysfs):
+    sysfs.iio(0, "scd4x", in_concentration_co2_raw=850, in_concentration_co2_scale=0.0001)
+    assert values(sysfs.sensor("iio", "scd4x")) == {"co2": (0.085, "%")}
+
+
+def test_one_wire_is_found_by_its_rom_id(sysfs):
+    sysfs.w1("28-0316a2795aff", temperature=34562, w1_slave="…")
+    sysfs.w1("28-0316a2795b00", temperature=12000)
+    assert values(sysfs.sensor("w1", "28-0316a2795aff")) == {"temperature": (34.562, "°C")}
+
+
+def test_the_config_chooses_channels(sysfs):
+    sysfs.hwmon(0, "sht3x", temp1_input=34812, humidity1_input=61250)
+    sensor = sysfs.sensor("hwmon", "sht3x", channels=["humidity1"])
+    assert values(sensor) == {"humidity": (61.25, "%")}
+
+
+def test_a_channel_that_is_not_there_is_named_with_those_that_are(sysfs):
+    sysfs.hwmon(0, "sht3x", temp1_input=34812)
+    with pytest.raises(DeviceMissingError, match=r"humidity1; has: temp1"):
+        sysfs.sensor("hwmon", "sht3x", channels=["humidity1"]).open()
+
+
+def test_one_broken_channel_that_nobody_asked_for_does_no_harm(sysfs):
+    device = sysfs.hwmon(0, "sht3x", temp1_input=34812)
+    (device / "humidity1_input").symlink_to(IO_ERROR)
+    sensor = sysfs.sensor("hwmon", "sht3x", channels=["temp1"])
+    assert values(sensor) == {"temperature": (34.812, "°C")}
+
+
+def test_a_missing_device_is_named_with_those_that_are_there(sysfs):
+    sysfs.hwmon(0, "cpu_thermal", temp1_input=45000)
+    with pytest.raises(DeviceMissingError, match=r'"sht3x".*there are: cpu_thermal') as caught:
+        sysfs.sensor("hwmon", "sht3x").open()
+    assert caught.value.reason == "missing-device"
+
+
+def test_a_machine_without_the_subsystem_has_no_device(sysfs):
+    with pytest.raises(DeviceMissingError, match="there are: none"):
+        sysfs.sensor("w1", "28-0316a2795aff").open()
+
+
+def test_two_chips_of_a_name_are_told_apart_by_bus_address(sysfs):
+    sysfs.hwmon(0, "sht3x", address="1-0044", temp1_input=34812)
+    sysfs.hwmon(1, "sht3x", address="1-0045", temp1_input=11250)
+    with pytest.raises(DeviceMissingError, match="sht3x@1-0044, sht3x@1-0045: name one"):
+        sysfs.sensor("hwmon", "sht3x").open()
+    assert values(sysfs.sensor("hwmon", "sht3x@1-0045"))["temperature"][0] == 11.25
+
+
+def test_two_iio_chips_of_a_name_are_told_apart_by_bus_address(sysfs):
+    sysfs.iio(0, "bme280", address="1-0076", in_temp_input=34812)
+    sysfs.iio(1, "bme280", address="1-0077", in_temp_input=11250)
+    assert values(sysfs.sensor("iio", "bme280@1-0077"))["temperature"][0] == 11.25
+
+
+def test_a_device_that_comes_back_under_another_number_is_read_again(sysfs):
+    device = sysfs.hwmon(0, "sht3x", temp1_input=34812)
+    sensor = sysfs.sensor("hwmon", "sht3x")
+    sensor.open()
+    sysfs.unplug(device)
+    with pytest.raises(DeviceMissingError):
+        sensor.read()
+    sysfs.hwmon(3, "sht3x", temp1_input=30000)
+    assert values(sensor)["temperature"][0] == 30.0
+
+
+def test_a_failed_transfer_is_an_io_error(sysfs):
+    device = sysfs.hwmon(0, "sht3x")
+    (device / "temp1_input").symlink_to(IO_ERROR)
+    with pytest.raises(DeviceError, match="temp1_input") as caught:
+        sysfs.sensor("hwmon", "sht3x").read()
+    assert caught.value.reason == "io-error"
+
+
+def test_the_power_on_value_of_a_ds18b20_is_no_reading(sysfs):
+    sysfs.w1("28-0316a2795aff", temperature=85000)
+    with pytest.raises(BadReadingError) as caught:
+        sysfs.sensor("w1", "28-0316a2795aff").read()
+    assert caught.value.reason == "power-on-value"
+
+
+@pytest.mark.parametrize("value", [85062, 84937])
+def test_a_ds18b20_may_read_what_is_near_its_power_on_value(sysfs, value):
+    sysfs.w1("28-0316a2795aff", temperature=value)
+    assert values(sysfs.sensor("w1", "28-0316a2795aff"))["temperature"][0] == value / 1000
+
+
+def test_other_sensors_may_read_85_degrees(sysfs):
+    sysfs.hwmon(0, "cpu_thermal", temp1_input=85000)
+    assert values(sysfs.sensor("hwmon", "cpu_thermal"))["temperature"][0] == 85.0
+
+
+@pytest.mark.parametrize("milli", [125001, -40001])
+def test_what_the_chip_cannot_measure_is_out_of_range(sysfs, milli):
+    sysfs.hwmon(0, "sht3x", temp1_input=milli)
+    with pytest.raises(BadReadingError, match="sht3x") as caught:
+        sysfs.sensor("hwmon", "sht3x").read()
+    assert caught.value.reason == "out-of-range"
+
+
+def test_an_unknown_chip_is_read_within_what_can_be_true(sysfs):
+    device = sysfs.hwmon(0, "newchip", temp1_input=-59000, humidity1_input=50000)
+    assert values(sysfs.sensor("hwmon", "newchip"))["temperature"][0] == -59.0
+    (device / "humidity1_input").write_text("101000\n")
+    with pytest.raises(BadReadingError):
+        sysfs.sensor("hwmon", "newchip").read()
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "nan"])
+def test_what_is_not_a_number_is_no_reading(sysfs, text):
+    sysfs.w1("28-0316a2795aff", temperature=text)
+    with pytest.raises(BadReadingError) as caught:
+        sysfs.sensor("w1", "28-0316a2795aff").read()
+    assert caught.value.reason == "not-a-number"
+
+
+def test_a_subsystem_is_one_of_three():
+    with pytest.raises(ValueError, match="subsystem"):
+        load("sensor", "sensor.x", {"driver": "kernel", "subsystem": "i2c", "device": "sht3x"})
+
+
+class TestContract(SensorContract):
+    @pytest.fixture
+    def device(self, sysfs):
+        sysfs.hwmon(0, "sht3x", temp1_input=34812, humidity1_input=61250)
+        return sysfs.sensor("hwmon", "sht3x")
