@@ -135,8 +135,10 @@ def record(device, path, seconds, *, follows=False, cancelled=None):
 
 
 def children(pid):
+    """The processes of the driver below this one; a helper of multiprocessing's is none of them."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in listed.split()]
+    commands = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in listed.split()}
+    return [int(child) for child, command in commands.items() if b"arecord" in command]
 
 
 def running(pid):
