@@ -313,6 +313,17 @@ def test_of_an_i2s_microphone_the_upper_24_bits_are_kept(arecord, opened, tmp_pa
     assert sound[0].tobytes() == bytes([0, 2, 3, 0x84, 0, 0xFF, 0xFE, 0x7D])
 
 
+def test_a_sample_that_arrives_in_two_pieces_is_put_together(arecord, opened, tmp_path):
+    arecord(
+        "for i in $(seq 1000); do\n"
+        r"  for piece in '\001\002\003' '\004\001\002' '\003\004\001' '\002\003\004'; do"
+        '\n    printf "$piece"; sleep 0.001\n  done\ndone'
+    )
+    device = opened(card="CARD=Device", channels=2, rate=4000)
+    facts, samples = record(device, tmp_path / "a.flac", 0.025)
+    assert samples == bytes([1, 2, 3, 4]) * facts["samples"]
+
+
 def test_what_the_disk_was_too_slow_for_is_counted_exactly(tmp_path):
     ring = Ring(frame_bytes=2, capacity=100, rate=1000)
     cut = Cut(0, 400)
