@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from corpus import COMMANDS, DEVICES, LIMIT, MESSAGES, Message
+from tests.corpus import COMMANDS, DEVICES, LIMIT, MESSAGES, Message
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from corpus import LIMIT, MESSAGES, TERMINATORS, Message
+from tests.corpus import LIMIT, MESSAGES, TERMINATORS, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
