@@ -10,6 +10,7 @@ Layers stack: ``Container(first.upper, tree)`` begins where ``first`` ended.
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -84,9 +85,9 @@ class Container:
     def kill(self) -> None:
         """Pull the plug."""
         if self._nspawn:
-            self._nspawn.kill()
-            self._nspawn.wait()
-            within(10, lambda: not Path(f"/proc/{self.leader}").exists(), "the container's end")
+            for nspawn in _children(self._nspawn.pid):
+                os.kill(nspawn, signal.SIGKILL)
+            self._nspawn.wait(30)
         _remove_cgroups(self.name)
 
     def shut_down(self) -> None:

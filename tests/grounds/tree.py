@@ -14,7 +14,8 @@ SYSTEM = ["dbus", "netcat-openbsd", "systemd-sysv", "tzdata", "udev"]
 @cache
 def tree(release: str, packages: tuple[str, ...] = (), downloads: tuple[str, ...] = ()) -> Path:
     """A tree of that release with these packages in it, and others ready to install."""
-    command = [PROJECT / "scripts/debian-tree", release, *map(",".join, (packages, downloads))]
+    command = [str(PROJECT / "scripts/debian-tree"), release]
+    command += [",".join(packages), ",".join(downloads)]
     made = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return Path(made.stdout.strip())
 
