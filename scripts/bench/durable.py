@@ -2,7 +2,9 @@
 
 The insert has the ledger's pragmas (WAL, synchronous=FULL) and a row of the same kind, in a
 database beside the archive. beemon's time goes from the client's send to its reply: TCP, parse,
-checks, the commit, and the place on the queue.
+checks, the commit, and the place on the queue. An insert and an acknowledgement take turns, with
+a pause before each, as commands come in life; then blocks of each are done back to back, where a
+commit costs half as much, since neither processor nor disk has gone to sleep.
 """
 
 from __future__ import annotations
@@ -11,14 +13,17 @@ import socket
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from services import Beemon
 from table import Row
 
 IN_A_ROUND = 40
+WARM_UP = 600  # commits, so that both write into a log that no longer grows
+PAUSE_SECONDS = 0.005
 TARGET = 1.5
 _BARE_TABLE = """
 CREATE TABLE jobs (
@@ -31,42 +36,69 @@ _BARE_INSERT = (
     " VALUES (1, 'record microphone.brood 10', '127.0.0.1:40000', ?, ?, 'synchronised')"
 )
 
+Action = Callable[[], None]
+Times = tuple[list[float], list[float]]
+"""Seconds for each acknowledgement, and for each insert."""
+
 
 def measure(beemon: Beemon, rounds: int) -> list[Row]:
-    """Two figures: with an Orchestrator that writes nothing meanwhile, and with one that does."""
-    with closing(_bare(beemon.folder / "bare.db")) as bare:
+    """`record` with pauses and without; then with an Orchestrator that writes at the same time."""
+    with closing(_bare(beemon.folder / "bare.db")) as bare, _saying(beemon) as say:
+
         def insert() -> None:
             _insert(bare)
 
-        quiet = _compare(lambda: _queued_records(beemon), insert, rounds)
-        busy = _compare(lambda: _ended_at_once(beemon), insert, rounds)
+        for _ in range(WARM_UP // IN_A_ROUND):
+            _ended_at_once(beemon, say, insert)
+        record = partial(say, "record microphone.brood 10")
+        paced = [_while_busy(beemon, record, insert, _in_turns) for _ in range(rounds)]
+        quick = [_while_busy(beemon, record, insert, _in_blocks) for _ in range(rounds)]
+        shared = [_ended_at_once(beemon, say, insert) for _ in range(rounds)]
     return [
-        Row("record acknowledged, p50", *quiet, target=TARGET),
-        Row("same, an outcome is entered for each", *busy),
+        _row("record acknowledged, p50", paced, TARGET),
+        _row("  back to back", quick, TARGET),
+        _row("  and an outcome entered for each", shared, None),
     ]
 
 
-def _compare(
-    acknowledgements: Callable[[], list[float]], insert: Callable[[], None], rounds: int
-) -> tuple[float, str, str, float, float]:
-    mine, theirs = [], []
-    for _ in range(rounds):
-        theirs.append(statistics.median(_timed(insert) for _ in range(IN_A_ROUND)) * 1e3)
-        mine.append(statistics.median(acknowledgements()) * 1e3)
+def _row(name: str, rounds: list[Times], target: float | None) -> Row:
+    """Medians in ms, and the median of the rounds' ratios."""
+    mine = [statistics.median(acknowledged) * 1e3 for acknowledged, _ in rounds]
+    theirs = [statistics.median(inserted) * 1e3 for _, inserted in rounds]
     ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
-    return statistics.median(mine), "ms", "bare SQLite insert", statistics.median(theirs), ratio
+    insert = statistics.median(theirs)
+    return Row(name, statistics.median(mine), "ms", "bare SQLite insert", insert, ratio, target)
 
 
-def _queued_records(beemon: Beemon) -> list[float]:
-    """`record` while the microphone is busy: each command waits, so only the Server writes."""
-    first = beemon.ask("record microphone.brood 600")["job"]
-    _await_running(beemon, first)
-    with socket.create_connection(beemon.address, timeout=30) as connection:
-        lines = connection.makefile("rb")
-        times, jobs = [], []
-        for _ in range(IN_A_ROUND):
-            times.append(_timed(lambda: _say(connection, lines, "record microphone.brood 10")))
-        jobs = [entry["job"] for entry in beemon.ask(f"jobs {IN_A_ROUND + 1}")["jobs"]]
+def _in_turns(acknowledge: Action, insert: Action) -> Times:
+    mine, theirs = [], []
+    for _ in range(IN_A_ROUND):
+        time.sleep(PAUSE_SECONDS)
+        mine.append(_timed(acknowledge))
+        time.sleep(PAUSE_SECONDS)
+        theirs.append(_timed(insert))
+    return mine, theirs
+
+
+def _in_blocks(acknowledge: Action, insert: Action) -> Times:
+    theirs = [_timed(insert) for _ in range(IN_A_ROUND)]
+    return [_timed(acknowledge) for _ in range(IN_A_ROUND)], theirs
+
+
+def _ended_at_once(beemon: Beemon, say: Callable[[str], None], insert: Action) -> Times:
+    """`start all`: the Orchestrator commits an outcome for each, in the same file."""
+    times = _in_blocks(partial(say, "start all"), insert)
+    beemon.ask(f"wait {beemon.ask('jobs 1')['jobs'][0]['job']}")
+    return times
+
+
+def _while_busy(
+    beemon: Beemon, acknowledge: Action, insert: Action, how: Callable[[Action, Action], Times]
+) -> Times:
+    """While the microphone records: each `record` waits its turn, so only the Server writes."""
+    _await_started(beemon, beemon.ask("record microphone.brood 600")["job"])
+    times = how(acknowledge, insert)
+    jobs = [entry["job"] for entry in beemon.ask(f"jobs {IN_A_ROUND + 1}")["jobs"]]
     for job in jobs:
         beemon.ask(f"cancel {job}")
     for job in jobs:
@@ -74,29 +106,29 @@ def _queued_records(beemon: Beemon) -> list[float]:
     return times
 
 
-def _ended_at_once(beemon: Beemon) -> list[float]:
-    """`start all` back to back: the Orchestrator commits an outcome for each, in the same file."""
-    with socket.create_connection(beemon.address, timeout=30) as connection:
-        lines = connection.makefile("rb")
-        times = [_timed(lambda: _say(connection, lines, "start all")) for _ in range(IN_A_ROUND)]
-    beemon.ask(f"wait {beemon.ask('jobs 1')['jobs'][0]['job']}")
-    return times
-
-
-def _say(connection: socket.socket, lines: socket.SocketIO, text: str) -> None:
-    connection.sendall(f"{text}\n".encode())
-    reply = lines.readline()
-    if not reply.startswith(b"OK"):
-        raise RuntimeError(f"beemon refused {text}: {reply!r}")
-
-
-def _await_running(beemon: Beemon, job: int) -> None:
+def _await_started(beemon: Beemon, job: int) -> None:
     """The recording has begun, so nothing more is written about it until it ends."""
     deadline = time.monotonic() + 30
     while "started" not in beemon.ask(f"job {job}"):
         if time.monotonic() > deadline:
             raise RuntimeError("the simulated microphone does not record")
         time.sleep(0.05)
+
+
+@contextmanager
+def _saying(beemon: Beemon) -> Iterator[Callable[[str], None]]:
+    """What says a command on one connection, and returns when it was acknowledged."""
+    with socket.create_connection(beemon.address, timeout=30) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        lines = connection.makefile("rb")
+
+        def say(text: str) -> None:
+            connection.sendall(f"{text}\n".encode())
+            reply = lines.readline()
+            if not reply.startswith(b"OK"):
+                raise RuntimeError(f"beemon refused {text}: {reply!r}")
+
+        yield say
 
 
 def _bare(path: Path) -> sqlite3.Connection:
@@ -113,7 +145,7 @@ def _insert(bare: sqlite3.Connection) -> None:
     bare.execute("COMMIT")
 
 
-def _timed(action: Callable[[], None]) -> float:
+def _timed(action: Action) -> float:
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
