@@ -10,7 +10,7 @@ import pytest
 
 from beemon import ports
 
-HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout"
+HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid inode"
 UNKNOWN = "a process that this user may not see"
 LISTEN, ESTABLISHED = "0A", "01"
 

@@ -195,7 +195,7 @@ SCHEDULES = st.builds(
     interval=st.integers(1, 86400).map(float) | st.floats(1, 86400),
     window=st.tuples(*[st.times().map(lambda t: t.replace(second=0, microsecond=0))] * 2),
 )
-MOMENTS = st.datetimes(datetime(2011, 12, 25), datetime(2030, 1, 1), timezones=st.just(UTC))
+MOMENTS = st.datetimes(datetime(2012, 2, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
 
 
 @given(SCHEDULES, MOMENTS, ZONES)
