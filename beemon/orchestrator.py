@@ -126,6 +126,7 @@ class Orchestrator(SpawnProcess):
             self._reports.put(Rejected(problems))
             return
         self._set_up()
+        self._heartbeat(clock.now().monotonic)
         self._reports.put(Started())
         while not self._stopped():
             self._turn()

@@ -243,7 +243,7 @@ class TestEnds:
         assert hive.process is not None
         hive.process.kill()
         hive.process.wait()
-        with Hive.start(hive):
+        with hive:
             ended = hive.ask(f"job {job}")
         assert (ended["outcome"], ended["reason"]) == ("interrupted", "crash")
         assert not list(hive.archive.glob("recordings/*/[!.]*.mp4"))
