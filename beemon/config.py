@@ -12,7 +12,6 @@ import ipaddress
 import os
 import re
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,6 +169,8 @@ def load(path: Path) -> Settings:
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[Key, str]]:
+    import tomllib  # the Orchestrator and the workers read no file
+
     try:
         text = file.read_bytes().decode("utf-8-sig")
         return tomllib.loads(text), {
