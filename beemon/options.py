@@ -8,7 +8,6 @@ option stands is asked of the caller, so that a problem can name its file and li
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
 import types
@@ -67,6 +66,8 @@ def duration(value: object) -> float:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """``; did you mean "…"?`` where a known word is near, else the known words, else nothing."""
+    import difflib  # only mistakes need it
+
     candidates = sorted(known)
     near = difflib.get_close_matches(word, candidates, n=1)
     if near:

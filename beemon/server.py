@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hmac
 import logging
 import multiprocessing
 import queue
@@ -222,6 +221,8 @@ class Server:
         return protocol.ok(self._queries.answer(request))
 
     def _authorise(self, text: str, token: str, socket_connection: socket.socket) -> bytes:
+        import hmac  # it brings OpenSSL; most hives set no token
+
         word, _, said = text.strip(" ").partition(" ")
         right = hmac.compare_digest(said.strip(" ").encode(), token.encode())
         if word != "auth" or not right:
