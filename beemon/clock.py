@@ -44,11 +44,16 @@ def quality() -> Quality:
     """How far the wall clock can be believed just now (systemd-timesyncd, a battery clock)."""
     if _TIMESYNC_MARK.exists():
         return Quality.SYNCHRONISED
+    return Quality.RTC if _set_by_rtc(_RTC_SET_CLOCK) else Quality.UNSURE
+
+
+@functools.cache
+def _set_by_rtc(mark: Path) -> bool:
+    """Whether the kernel took the time from a battery clock; decided once, while it boots."""
     try:
-        set_by_rtc = _RTC_SET_CLOCK.read_text().strip() == "1"
+        return mark.read_text().strip() == "1"
     except OSError:
-        set_by_rtc = False
-    return Quality.RTC if set_by_rtc else Quality.UNSURE
+        return False
 
 
 @functools.cache

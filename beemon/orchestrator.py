@@ -86,7 +86,7 @@ class Job:
     device: str | None = None
     pending: set[str] = field(default_factory=set)
     readings: list[Reading] = field(default_factory=list)
-    failures: dict[str, Failed] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
     cut: str | None = None
 
 
@@ -417,9 +417,10 @@ class Orchestrator(SpawnProcess):
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):
             job.readings += answer.readings
+            job.failures |= {f"{task.device} {q}": why for q, why in answer.refused.items()}
             self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
         else:
-            job.failures[task.device] = answer
+            job.failures[task.device] = f"{answer.reason}: {answer.message}"
             job.readings += self._refusals(task.device, answer.reason)
         if job.pending:
             return
@@ -434,13 +435,11 @@ class Orchestrator(SpawnProcess):
         values = {f"{r.sensor} {r.quantity}": r.value for r in job.readings if r.value is not None}
         if not job.failures:
             return outcomes.done(readings=values)
-        said = "; ".join(
-            f"{sensor}: {failure.reason}: {failure.message}"
-            for sensor, failure in sorted(job.failures.items())
-        )
+        said = "; ".join(f"{what}: {why}" for what, why in sorted(job.failures.items()))
         if job.cut:
             return outcomes.interrupted(job.cut, said, readings=values)
-        reason = "partly" if values else next(iter(job.failures.values())).reason
+        first = next(reading.reason for reading in job.readings if reading.reason)
+        reason = "partly" if values else first
         return outcomes.failed(reason, said, readings=values)
 
     def _end_recording(self, job: Job, task: Task, answer: Done) -> None:

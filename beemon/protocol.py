@@ -114,12 +114,12 @@ def decode(message: bytes, limit: int) -> str:
         text = message.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestError("not-utf8", f"byte {error.start + 1} is not UTF-8") from error
-    for position, character in enumerate(text, start=1):
-        if not character.isprintable():
-            raise RequestError(
-                "control-character",
-                f"character {position} is U+{ord(character):04X}; only printable ones are allowed",
-            )
+    if not text.isprintable():
+        at = next(i for i, character in enumerate(text) if not character.isprintable())
+        raise RequestError(
+            "control-character",
+            f"character {at + 1} is U+{ord(text[at]):04X}; only printable ones are allowed",
+        )
     return text
 
 

@@ -18,6 +18,7 @@ STALE_SECONDS = 10.0
 """Age of the Orchestrator's heartbeat from which on it counts as hung."""
 
 _TROUBLED = ("BACKOFF", "FATAL")
+_GLANCE_SECONDS = 1.0
 
 
 class Reader(Protocol):
@@ -43,6 +44,7 @@ class Queries:
         self._settings = settings
         self._reader = reader
         self._started = clock.now().monotonic
+        self._glanced: tuple[float, dict[str, Any]] = (-_GLANCE_SECONDS, {})
         self._answers: dict[str, Callable[[Request], dict[str, Any]]] = {
             "ping": lambda _: {"pong": True},
             "version": lambda _: {"version": __version__},
@@ -75,12 +77,11 @@ class Queries:
             "version": __version__,
             "uptime_seconds": round(clock.now().monotonic - self._started, 1),
             "heartbeat_age_seconds": None if age is None else round(age, 1),
-            "clock": clock.quality().value,
             "devices": beat.devices if beat else {},
             "running": {str(job): text for job, text in beat.running.items()} if beat else {},
             "waiting": beat.waiting if beat else 0,
         }
-        return status | self._troubles(settings) | _disk(settings)
+        return status | self._troubles(settings) | self._machine(settings)
 
     def state(self) -> str:
         """``starting``, ``healthy``, ``degraded`` or ``hung``."""
@@ -113,6 +114,15 @@ class Queries:
         if settings.fallback:
             more.append("the config on disk is wrong, so the last good one runs")
         return ". ".join([doing, health, *more])
+
+    def _machine(self, settings: Settings) -> dict[str, Any]:
+        """The clock and the disk, looked at once a second at most, however often it is asked."""
+        now = clock.now().monotonic
+        looked, seen = self._glanced
+        if now - looked >= _GLANCE_SECONDS:
+            seen = {"clock": clock.quality().value, **_disk(settings)}
+            self._glanced = now, seen
+        return seen
 
     def _troubles(self, settings: Settings) -> dict[str, Any]:
         beat = self._board.heartbeat

@@ -183,7 +183,7 @@ class Server:
             requests = reader.feed(data) if data else reader.finish()
             if not self._take(requests, socket_connection, ip_address) or not data:
                 return
-            began = self._patience(reader, began if not requests else None, socket_connection)
+            began = self._patience(reader, began, socket_connection, anew=bool(requests))
             if began is not None and clock.now().monotonic - began >= self._request_seconds:
                 self._reply_not_finished(socket_connection)
                 return
@@ -334,15 +334,23 @@ class Server:
             self._take(reader.finish(), socket_connection, ip_address)
 
     def _patience(
-        self, reader: RequestReader, began: float | None, socket_connection: socket.socket
+        self,
+        reader: RequestReader,
+        began: float | None,
+        socket_connection: socket.socket,
+        *,
+        anew: bool,
     ) -> float | None:
-        """Set how long to wait for more; return when the pending request began."""
+        """Set how long to wait for more; return when the pending request began.
+
+        ``anew``: what is pending came after the end of another request.
+        """
         if not reader.pending:
-            if began is None:
+            if began is not None:
                 socket_connection.settimeout(self._idle_seconds)
             return None
         now = clock.now().monotonic
-        began = now if began is None else began
+        began = now if began is None or anew else began
         left = began + self._request_seconds - now
         socket_connection.settimeout(max(0.001, min(self.socket_timeout_seconds, left)))
         return began

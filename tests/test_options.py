@@ -1,4 +1,4 @@
-"""Tables of options: what a value may be, and every problem told at once with what would be right."""
+"""Tables of options: what a value may be, and every problem told at once."""
 
 from __future__ import annotations
 

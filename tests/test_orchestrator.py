@@ -183,6 +183,28 @@ class TestFaults:
             assert (faulty.archive / job["leftover"]).name.endswith(".part")
         assert faulty.do("record microphone.good 1")["outcome"] == "done"
 
+    def test_a_quantity_that_cannot_be_true_does_not_take_the_others_along(
+        self, tmp_path: Path
+    ) -> None:
+        chip = tmp_path / "sys/class/hwmon/hwmon0"
+        chip.mkdir(parents=True)
+        for name, text in (("name", "sht3x"), ("temp1_input", "34500"),
+                           ("humidity1_input", "250000")):
+            (chip / name).write_text(f"{text}\n")
+        device = (
+            '[sensor.air]\ndriver = "kernel"\nsubsystem = "hwmon"\ndevice = "sht3x"\n'
+            f'sysfs = "{tmp_path / "sys"}"\n'
+        )
+        with Hive(tmp_path, device) as hive:
+            job = hive.do("read")
+            readings = {r["quantity"]: r for r in hive.ask("readings")["readings"]}
+            trouble = hive.ask("status")["devices"]["sensor.air"]["trouble"]
+        assert (job["outcome"], job["reason"]) == ("failed", "partly")
+        assert job["readings"] == {"sensor.air temperature": 34.5}
+        assert readings["humidity"]["reason"] == "out-of-range"
+        assert "value" not in readings["humidity"]
+        assert "humidity: out-of-range" in trouble
+
     def test_trouble_is_logged_once_and_so_is_its_end(self, tmp_path: Path) -> None:
         thermometer = tmp_path / "sys/class/hwmon/hwmon0"
         device = (
@@ -243,7 +265,7 @@ class TestEnds:
         assert hive.process is not None
         hive.process.kill()
         hive.process.wait()
-        with Hive.start(hive):
+        with hive:
             ended = hive.ask(f"job {job}")
         assert (ended["outcome"], ended["reason"]) == ("interrupted", "crash")
         assert not list(hive.archive.glob("recordings/*/[!.]*.mp4"))

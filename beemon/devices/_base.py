@@ -76,6 +76,16 @@ class Measurement:
             raise BadReadingError("not-a-number", f"{self.quantity} read as {self.value}")
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """One quantity that could not be measured while others could: the reason, and a sentence."""
+
+    quantity: str
+    unit: str
+    reason: str
+    message: str
+
+
 class Device:
     """One piece of hardware, or of the simulated hive, behind its driver."""
 
@@ -93,8 +103,11 @@ class Sensor(Device, ABC):
     """A device that is asked for numbers."""
 
     @abstractmethod
-    def read(self) -> Sequence[Measurement]:
-        """Measure now. Raises :class:`DeviceError`; never returns a stand-in value."""
+    def read(self) -> Sequence[Measurement | Refusal]:
+        """Measure now. Raises :class:`DeviceError`; never returns a stand-in value.
+
+        A sensor of several quantities may refuse some of them; where it has none, it raises.
+        """
 
 
 class Recorder(Device, ABC):
@@ -113,7 +126,8 @@ class Recorder(Device, ABC):
 
 
 class Microphone(Recorder):
-    """Records sound; its facts also hold ``samples``, ``rate`` (Hz) and ``lost_samples``."""
+    """Records sound; its facts also hold ``samples``, ``rate`` (Hz), ``lost_samples`` and
+    ``first_sample`` (its place in the stream that began when the device was opened)."""
 
     suffix = ".flac"
 

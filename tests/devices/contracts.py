@@ -100,6 +100,7 @@ class MicrophoneContract(RecorderContract):
 
     def test_a_recording_that_follows_begins_where_the_other_ended(self, opened, tmp_path):
         first = self.record(opened, tmp_path / "a", 0.5)
+        time.sleep(0.15)  # the stream goes on meanwhile
         second = self.record(opened, tmp_path / "b", 0.5, follows=True)
         assert second["first_sample"] == first["first_sample"] + first["samples"]
 

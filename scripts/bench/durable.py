@@ -1,0 +1,151 @@
+"""How long the durable acknowledgement of a command takes, against a bare SQLite insert.
+
+The insert has the ledger's pragmas (WAL, synchronous=FULL) and a row of the same kind, in a
+database beside the archive. beemon's time goes from the client's send to its reply: TCP, parse,
+checks, the commit, and the place on the queue. An insert and an acknowledgement take turns, with
+a pause before each, as commands come in life; then blocks of each are done back to back, where a
+commit costs half as much, since neither processor nor disk has gone to sleep.
+"""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+from services import Beemon
+from table import Row
+
+IN_A_ROUND = 40
+WARM_UP = 600  # commits, so that both write into a log that no longer grows
+PAUSE_SECONDS = 0.005
+TARGET = 1.5
+_BARE_TABLE = """
+CREATE TABLE jobs (
+    job INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, command TEXT NOT NULL,
+    origin TEXT NOT NULL, accepted_us INTEGER NOT NULL, accepted_monotonic REAL NOT NULL,
+    clock TEXT NOT NULL, outcome TEXT
+)"""
+_BARE_INSERT = (
+    "INSERT INTO jobs (run, command, origin, accepted_us, accepted_monotonic, clock)"
+    " VALUES (1, 'record microphone.brood 10', '127.0.0.1:40000', ?, ?, 'synchronised')"
+)
+
+Action = Callable[[], None]
+Times = tuple[list[float], list[float]]
+"""Seconds for each acknowledgement, and for each insert."""
+
+
+def measure(beemon: Beemon, rounds: int) -> list[Row]:
+    """`record` with pauses and without; then with an Orchestrator that writes at the same time."""
+    with closing(_bare(beemon.folder / "bare.db")) as bare, _saying(beemon) as say:
+
+        def insert() -> None:
+            _insert(bare)
+
+        for _ in range(WARM_UP // IN_A_ROUND):
+            _ended_at_once(beemon, say, insert)
+        record = partial(say, "record microphone.brood 10")
+        paced = [_while_busy(beemon, record, insert, _in_turns) for _ in range(rounds)]
+        quick = [_while_busy(beemon, record, insert, _in_blocks) for _ in range(rounds)]
+        shared = [_ended_at_once(beemon, say, insert) for _ in range(rounds)]
+    return [
+        _row("record acknowledged, p50", paced, TARGET),
+        _row("  back to back", quick, TARGET),
+        _row("  and an outcome entered for each", shared, None),
+    ]
+
+
+def _row(name: str, rounds: list[Times], target: float | None) -> Row:
+    """Medians in ms, and the median of the rounds' ratios."""
+    mine = [statistics.median(acknowledged) * 1e3 for acknowledged, _ in rounds]
+    theirs = [statistics.median(inserted) * 1e3 for _, inserted in rounds]
+    ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
+    insert = statistics.median(theirs)
+    return Row(name, statistics.median(mine), "ms", "bare SQLite insert", insert, ratio, target)
+
+
+def _in_turns(acknowledge: Action, insert: Action) -> Times:
+    mine, theirs = [], []
+    for _ in range(IN_A_ROUND):
+        time.sleep(PAUSE_SECONDS)
+        mine.append(_timed(acknowledge))
+        time.sleep(PAUSE_SECONDS)
+        theirs.append(_timed(insert))
+    return mine, theirs
+
+
+def _in_blocks(acknowledge: Action, insert: Action) -> Times:
+    theirs = [_timed(insert) for _ in range(IN_A_ROUND)]
+    return [_timed(acknowledge) for _ in range(IN_A_ROUND)], theirs
+
+
+def _ended_at_once(beemon: Beemon, say: Callable[[str], None], insert: Action) -> Times:
+    """`start all`: the Orchestrator commits an outcome for each, in the same file."""
+    times = _in_blocks(partial(say, "start all"), insert)
+    beemon.ask(f"wait {beemon.ask('jobs 1')['jobs'][0]['job']}")
+    return times
+
+
+def _while_busy(
+    beemon: Beemon, acknowledge: Action, insert: Action, how: Callable[[Action, Action], Times]
+) -> Times:
+    """While the microphone records: each `record` waits its turn, so only the Server writes."""
+    _await_started(beemon, beemon.ask("record microphone.brood 600")["job"])
+    times = how(acknowledge, insert)
+    jobs = [entry["job"] for entry in beemon.ask(f"jobs {IN_A_ROUND + 1}")["jobs"]]
+    for job in jobs:
+        beemon.ask(f"cancel {job}")
+    for job in jobs:
+        beemon.ask(f"wait {job}")
+    return times
+
+
+def _await_started(beemon: Beemon, job: int) -> None:
+    """The recording has begun, so nothing more is written about it until it ends."""
+    deadline = time.monotonic() + 30
+    while "started" not in beemon.ask(f"job {job}"):
+        if time.monotonic() > deadline:
+            raise RuntimeError("the simulated microphone does not record")
+        time.sleep(0.05)
+
+
+@contextmanager
+def _saying(beemon: Beemon) -> Iterator[Callable[[str], None]]:
+    """What says a command on one connection, and returns when it was acknowledged."""
+    with socket.create_connection(beemon.address, timeout=30) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        lines = connection.makefile("rb")
+
+        def say(text: str) -> None:
+            connection.sendall(f"{text}\n".encode())
+            reply = lines.readline()
+            if not reply.startswith(b"OK"):
+                raise RuntimeError(f"beemon refused {text}: {reply!r}")
+
+        yield say
+
+
+def _bare(path: Path) -> sqlite3.Connection:
+    bare = sqlite3.connect(path, isolation_level=None)
+    bare.execute("PRAGMA journal_mode=WAL")
+    bare.execute("PRAGMA synchronous=FULL")
+    bare.execute(_BARE_TABLE)
+    return bare
+
+
+def _insert(bare: sqlite3.Connection) -> None:
+    bare.execute("BEGIN IMMEDIATE")
+    bare.execute(_BARE_INSERT, (time.time_ns() // 1000, time.monotonic()))
+    bare.execute("COMMIT")
+
+
+def _timed(action: Action) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
