@@ -65,7 +65,7 @@ def duration(value: object) -> float:
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
-    """``; did you mean "…"?`` where a known word is near, else ``otherwise``, or the known words."""
+    """``; did you mean "…"?`` where a known word is near, else ``otherwise`` or the known words."""
     import difflib  # only mistakes need it
 
     candidates = sorted(known)
