@@ -232,7 +232,7 @@ class Server:
 
     def _accept(self, request: Request, ip_address: IPAddress) -> int:
         """Enter a command in the ledger and queue it, verbatim; return its job number."""
-        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address else "signal"
+        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address[0] else "signal"
         with self._accepting:
             self._check_room(request)
             settings = self._settings_on_disk() if request.word.name == "reload" else None
