@@ -76,8 +76,13 @@ def test_a_process_of_another_user_is_told_as_such(proc):
     assert proc.socket(8080, 777).process(42, b"bash", "/dev/null").holder(8080) == UNKNOWN
 
 
-def test_a_process_that_ends_meanwhile_does_no_harm(proc):
+def test_a_process_whose_files_cannot_be_listed_is_passed_over(proc):
     (proc.socket(8080, 777).root / "41").mkdir()
+    assert proc.holder(8080) == UNKNOWN
+
+
+def test_a_process_that_ends_meanwhile_is_told_without_its_name(proc):
+    proc.socket(8080, 777)
     assert proc.process(42, None, "socket:[777]").holder(8080) == "process 42"
 
 

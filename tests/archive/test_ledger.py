@@ -112,6 +112,13 @@ def test_after_a_failed_write_the_next_one_works(ledger, reader):
     assert accepted(ledger) == 1
 
 
+def test_after_a_failure_in_the_middle_of_a_transaction_the_next_one_works(ledger, reader):
+    with failing_disk(), pytest.raises(sqlite3.OperationalError), ledger.transaction():
+        ledger.accept("more than SQLite holds in memory" * 500_000, "test")
+    assert accepted(ledger) == 1
+    assert len(reader.jobs(10)) == 1
+
+
 COMMIT_THEN_HANG = """
 import sys
 from pathlib import Path

@@ -50,6 +50,16 @@ def test_a_leftover_of_that_second_is_not_written_over(tmp_path):
     assert "Z-2." in place(tmp_path).final.name
 
 
+def test_a_second_has_room_for_999_recordings_and_no_more(tmp_path):
+    first = place(tmp_path).final
+    day = first.parent
+    first.touch()
+    for again in range(2, 1000):
+        (day / first.name.replace("Z.", f"Z-{again}.")).touch()
+    with pytest.raises(FileExistsError, match="microphone.brood"):
+        place(tmp_path)
+
+
 def test_a_kept_recording_has_its_final_name_its_size_and_its_hash(tmp_path):
     where = place(tmp_path)
     where.temporary.write_bytes(SOUND)

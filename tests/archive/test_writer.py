@@ -24,7 +24,7 @@ class Desk:
     def __init__(self, archive: Path, run: int) -> None:
         self.mail: queue.SimpleQueue = queue.SimpleQueue()
         self.trouble: queue.SimpleQueue = queue.SimpleQueue()
-        self.writer = LedgerWriter(archive, run, self.trouble.put)
+        self.writer = LedgerWriter(archive, run, self.trouble.put, retry_seconds=0.01)
         self.reader = LedgerReader(archive)
 
     def enter(self, command: str) -> None:
@@ -110,7 +110,7 @@ def test_trouble_that_goes_on_is_not_told_again(desk):
     with failing_disk():
         desk.writer.write(lambda ledger: attempts.release() or ledger.accept("read", "test"),
                           desk.mail.put)
-        for _ in range(3):
+        for _ in range(5):
             assert attempts.acquire(timeout=SOON)
     assert desk.written(1) == [1]
     assert desk.trouble.get(timeout=SOON).startswith("the ledger cannot be written")
