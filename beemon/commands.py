@@ -183,7 +183,10 @@ VOCABULARY = {word.name: word for word in _WORDS}
 
 def parse(text: str, devices: Devices) -> Request:
     """What a request asks for. Raises :class:`~beemon.protocol.RequestError`."""
-    name, *values = filter(None, text.split(" "))
+    words = [word for word in text.split(" ") if word]
+    if not words:
+        raise RequestError("empty", "the request is empty; `help` lists what can be asked")
+    name, *values = words
     word = VOCABULARY.get(name)
     if word is None:
         raise RequestError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import logging
 import os
 import re
 import shutil
@@ -20,13 +21,16 @@ from typing import Any
 from beemon.options import BadOptionError, Problem, Where, build, option, suggestion
 from beemon.schedule import Schedule, slot_verb
 
+log = logging.getLogger(__name__)
+
 DEFAULT_PATH = Path("/etc/beemon/beemon.toml")
 KINDS = ("camera", "microphone", "sensor")
 
 _TABLES = ("hive", "server", "archive", *KINDS)
 _FILE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _DEVICE_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}", re.ASCII)
-_TABLE_LINE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_LINE_IN_ERROR = re.compile(r"\(at line (\d+), ")
+_TABLE_LINE = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _OPTION_LINE = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
 
 Key = tuple[str, ...]
@@ -107,7 +111,7 @@ class DeviceSettings:
     name: str
     kind: str
     table: Mapping[str, Any]
-    lines: Mapping[str, str]
+    lines: Mapping[str, str] = field(compare=False)
     schedule: Schedule | None = None
 
     def where(self, name: str) -> str:
@@ -124,6 +128,8 @@ class Settings:
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     source: Path | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What was read: ``source`` and its ``conf.d``, by their names in its folder."""
     fallback: str | None = None
     """What is wrong with the settings on disk, when these are the last good ones."""
     original: Path | None = None
@@ -152,42 +158,46 @@ def load(path: Path) -> Settings:
     """The settings in ``path`` and its ``conf.d``. Raises :class:`ConfigError`."""
     merged: dict[str, Any] = {}
     lines: dict[Key, str] = {}
+    files: dict[str, bytes] = {}
     problems: list[Problem] = []
     for file in config_files(path):
         try:
-            table, found = _read(file)
-        except BadOptionError as error:
-            problems.append(Problem(str(file), str(error)))
+            content, table, found = _read(file)
+        except ConfigError as error:
+            problems += error.problems
             continue
+        files[str(file.relative_to(path.parent))] = content
         _merge(merged, table)
         lines.update(found)
     settings, more = _settings(merged, lines, path)
     problems += more
     if problems:
         raise ConfigError(problems)
-    return settings
+    return dataclasses.replace(settings, source=path, files=files)
 
 
-def _read(file: Path) -> tuple[dict[str, Any], dict[Key, str]]:
+def _read(file: Path) -> tuple[bytes, dict[str, Any], dict[Key, str]]:
+    """What is in a file, the same as a table, and where each key of it stands."""
     import tomllib  # the Orchestrator and the workers read no file
 
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-        return tomllib.loads(text), {
-            key: f"{file}:{line}" for key, line in _lines(text.replace("\r\n", "\n"))
-        }
+        content = file.read_bytes()
+        text = content.decode("utf-8-sig")
+        return content, tomllib.loads(text), {k: f"{file}:{line}" for k, line in _lines(text)}
     except OSError as error:
-        raise BadOptionError(f"cannot be read: {error.strerror}") from error
+        problem = Problem(str(file), f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
-        raise BadOptionError(f"is not UTF-8 (byte {error.start})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadOptionError(f"is not TOML: {error}") from error
+        problem = Problem(str(file), f"is not UTF-8 (byte {error.start})")
+    except (ValueError, RecursionError) as error:  # besides bad TOML: endless digits or brackets
+        line = _LINE_IN_ERROR.search(str(error))
+        problem = Problem(f"{file}:{line[1]}" if line else str(file), f"is not TOML: {error}")
+    raise ConfigError([problem])
 
 
 def _lines(text: str) -> Iterator[tuple[Key, int]]:
     """Each table and option with its line. It is for messages only: tomllib keeps no lines."""
     table: Key = ()
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if header := _TABLE_LINE.match(line):
             table = _key(header[1])
             yield table, number
@@ -299,9 +309,7 @@ def _settings(
     devices = loader.devices()
     if loader.problems:
         return Settings(), loader.problems
-    return Settings(
-        hive=hive, server=server, archive=archive, devices=devices, source=path
-    ), []
+    return Settings(hive=hive, server=server, archive=archive, devices=devices), []
 
 
 def read_token(path: Path) -> str:
@@ -330,20 +338,31 @@ def keep_last_good(settings: Settings) -> None:
     """Keep a copy of the config that runs, for a start at which the one on disk is wrong."""
     if settings.source is None or settings.fallback is not None:
         return
-    wanted = {"source": str(settings.source.absolute()).encode()}
-    for file in config_files(settings.source):
-        wanted[str(file.relative_to(settings.source.parent))] = file.read_bytes()
+    wanted = {**settings.files, "source": str(settings.source.absolute()).encode()}
     kept = _last_good_folder()
-    if all((kept / name).is_file() and (kept / name).read_bytes() == content
-           for name, content in wanted.items()):
-        return
-    fresh = kept.with_name(f"{kept.name}.new")
+    try:
+        if _contents(kept) != wanted:
+            _replace_folder(kept, wanted)
+    except OSError as error:
+        log.warning("no copy of the config was kept, for the day it is wrong: %s", error)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def _replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "conf.d").mkdir(parents=True)
-    for name, content in wanted.items():
-        (fresh / name).write_bytes(content)
-    shutil.rmtree(kept, ignore_errors=True)
-    fresh.rename(kept)
+    for name, content in contents.items():
+        with (fresh / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut leaves it empty, which is a good config
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
 
 
 def load_last_good(path: Path, error: ConfigError) -> Settings:
@@ -357,7 +376,7 @@ def load_last_good(path: Path, error: ConfigError) -> Settings:
         if source != path.absolute():
             raise error  # they belong to another config file
         settings = load(kept / path.name)
-    except (OSError, ConfigError):
+    except (OSError, ValueError):
         raise error from None
     return dataclasses.replace(settings, fallback=str(error), original=path)
 

@@ -61,6 +61,7 @@ class Link:
         self._kill_hung = kill_hung
         self._launched: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._process: Orchestrator | None = None
+        self._hearing = threading.Thread(target=self._hear, name="hear", daemon=True)
         self._stopping = False
 
     @property
@@ -76,8 +77,8 @@ class Link:
         """
         self._process = Orchestrator(settings, self._commands, self._reports, run_number)
         self._process.start()
-        for target in (self._hear, self._guard):
-            threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True).start()
+        threading.Thread(target=self._guard, name="guard", daemon=True).start()
+        self._hearing.start()
         try:
             first = self._launched.get(timeout=START_SECONDS)
         except queue.Empty:
@@ -99,7 +100,9 @@ class Link:
                 log.error("the Orchestrator did not stop in time and is killed")
                 process.kill()
                 process.join(1.0)
-        self._reports.put(None)
+        if self._hearing.is_alive():
+            self._reports.put(None)
+            self._hearing.join(1.0)
         for channel in (self._commands, self._reports):
             channel.close()
             channel.cancel_join_thread()

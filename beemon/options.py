@@ -8,6 +8,7 @@ option stands is asked of the caller, so that a problem can name its file and li
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import types
 import typing
@@ -19,7 +20,8 @@ T = TypeVar("T")
 Where = Callable[[str], str]
 
 DURATION_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
+_LARGEST = 2**63  # as TOML has it
 _TYPE_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -139,14 +141,14 @@ def _typed(value: object, hint: Any) -> object:
     origin = typing.get_origin(hint)
     if origin is Literal:
         choices = typing.get_args(hint)
-        if value not in choices:
+        if not any(type(value) is type(choice) and value == choice for choice in choices):
             raise BadOptionError(f"must be one of {', '.join(map(repr, choices))}, not {value!r}")
         return value
     if origin in (types.UnionType, typing.Union):
         hint = next(h for h in typing.get_args(hint) if h is not types.NoneType)
         return _typed(value, hint)
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
+    if hint is float and type(value) is int and abs(value) <= _LARGEST:
+        value = float(value)
+    if type(value) is not hint or (isinstance(value, float) and not math.isfinite(value)):
         raise BadOptionError(f"must be {_TYPE_NAMES.get(hint, hint)}, not {value!r}")
     return value

@@ -126,6 +126,7 @@ class Orchestrator(SpawnProcess):
             self._reports.put(Rejected(problems))
             return
         self._set_up()
+        self._heartbeat(clock.now().monotonic)
         self._reports.put(Started())
         while not self._stopped():
             self._turn()
@@ -244,6 +245,7 @@ class Orchestrator(SpawnProcess):
             return
         job = Job(number, str(command), command.origin, request.word.name)
         self._jobs[number] = job
+        self._next_heartbeat = 0.0
         carry_out: dict[str, Callable[[Job, commands.Request], None]] = {
             "record": self._record,
             "snapshot": self._snapshot,
@@ -410,6 +412,7 @@ class Orchestrator(SpawnProcess):
             else:
                 log.info("%s: works again", device, extra=fields(device=device))
         self._reports.put(DeviceChanged(device, health.state.value, health.trouble))
+        self._next_heartbeat = 0.0  # `status` is to know it at once
 
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def _listening_inodes(port: int, proc: Path) -> Iterator[str]:
 
 def _open_files(process: Path) -> Iterator[str]:
     try:
-        for descriptor in (process / "fd").iterdir():
-            yield str(descriptor.readlink())
+        descriptors = list((process / "fd").iterdir())
     except OSError:
         return  # it ended, or belongs to someone else
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):  # closed meanwhile
+            yield str(descriptor.readlink())

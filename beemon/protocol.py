@@ -87,11 +87,7 @@ class RequestReader:
 
     def finish(self) -> list[bytes]:
         """No more is coming: what is left is the last request."""
-        rest = bytes(self._buffer[: self._limit + 1])
-        requests = [rest] if rest and not self._skipping else []
-        self._buffer.clear()
-        self._skipping = False
-        return requests
+        return self.feed(b"\n") if self.pending else []
 
     def _overflow(self) -> list[bytes]:
         # One byte over the limit may still turn out to be the CR of a CRLF.
@@ -124,8 +120,6 @@ def decode(message: bytes, limit: int) -> str:
             "control-character",
             f"character {at + 1} is U+{ord(text[at]):04X}; only printable ones are allowed",
         )
-    if not text.strip(" "):
-        raise RequestError("empty", "the request is empty; `help` lists what can be asked")
     return text
 
 

@@ -45,6 +45,9 @@ OPEN_SECONDS = 30.0
 ABORT_SECONDS = 1.0
 """How long an aborted worker may take to write its stacks before it is killed."""
 
+BURY_SECONDS = 0.05
+"""How often to look whether a worker that was given up has really gone."""
+
 Mailbox = Callable[[Callable[[], None]], None]
 """Hands the loop something to do."""
 
@@ -187,7 +190,7 @@ class Supervisor:
         self._bury(now)
         self._pump(now)
         times = [t.deadline for t in self._flying.values() if t.deadline is not None]
-        times += [kill_at for _, kill_at in self._gone]
+        times += [now + BURY_SECONDS for _ in self._gone]
         if self._process and not self._ready:
             times.append(self._start_deadline)
         return min(times, default=None)
@@ -285,6 +288,8 @@ class Supervisor:
 
     def _on_opened(self, device: str, now: float) -> None:
         self._opened.add(device)
+        self.health[device].state = State.RUNNING
+        self._employer.device_changed(device, self.health[device])
         for task in self._flying.values():
             if task.device == device and task.deadline is not None:
                 task.deadline = min(task.deadline, now + task.budget)

@@ -32,6 +32,12 @@ FINISH_SECONDS = 5.0
 _SHORT_BY = 0.1  # seconds by which a recording may fall short and still count as whole
 
 
+class CheckFailedError(DeviceError):
+    """A recording that does not hold what its driver said; it is kept aside, and does not count."""
+
+    reason = "check-failed"
+
+
 class Worker(SpawnProcess):
     """Drives ``devices`` for the Orchestrator at the other end of ``pipe``."""
 
@@ -125,7 +131,8 @@ class Worker(SpawnProcess):
             facts = device.snapshot(temporary)
         else:
             facts = device.record(temporary, work.seconds, cancelled, follows=work.follows)
-        checks.check(temporary, work.place.final.suffix, facts)
+        if found := checks.findings(temporary, facts):
+            raise CheckFailedError("; ".join(map(str, found)))
         size, sha256 = recordings.keep(work.place)
         return Done(
             work.number,

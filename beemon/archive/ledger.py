@@ -155,7 +155,7 @@ class Ledger:
         return cursor.rowcount == 1
 
     def keep_recording(self, job: int, device: str, path: Path, facts: dict[str, Any]) -> None:
-        """Enter a whole recording; ``facts`` hold its size, its SHA-256 and what it says of itself."""
+        """Enter a whole recording; ``facts`` hold size, SHA-256 and what it says of itself."""
         rest = {k: v for k, v in facts.items() if k not in ("size", "sha256")}
         self._db.execute(
             "INSERT INTO recordings"

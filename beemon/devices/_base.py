@@ -113,7 +113,8 @@ class Recorder(Device, ABC):
 
 
 class Microphone(Recorder):
-    """Records sound; its facts also hold ``samples``, ``rate`` (Hz) and ``lost_samples``."""
+    """Records sound; its facts also hold ``samples``, ``rate`` (Hz), ``lost_samples`` and
+    ``first_sample`` (its place in the stream that began when the device was opened)."""
 
     suffix = ".flac"
 

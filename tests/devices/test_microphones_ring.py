@@ -6,6 +6,8 @@ import threading
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beemon.devices._base import DeviceError
 from beemon.devices.microphones._ring import Ring
@@ -73,15 +75,33 @@ def test_the_first_failure_is_the_one_that_is_told(ring):
 def test_the_burst_that_was_least_late_tells_the_time(ring):
     before = time.monotonic()
     ring.append(frames(0, 100))
+    after = time.monotonic()
     time.sleep(0.15)
     ring.append(frames(100, 100))
-    assert before - 0.1 <= ring.arrival(0) <= before + 0.02 - 0.1 + 0.05
+    assert before - 0.1 <= ring.arrival(0) <= after - 0.1
     assert ring.arrival(200) - ring.arrival(100) == pytest.approx(0.1)
 
 
 def test_after_a_loss_times_are_taken_anew(ring):
     ring.append(frames(0, 100))
-    time.sleep(0.3)
+    time.sleep(0.2)
     ring.interrupted()
+    before = time.monotonic()
     ring.append(frames(100, 100))
-    assert ring.arrival(200) == pytest.approx(time.monotonic(), abs=0.05)
+    assert before <= ring.arrival(200) <= time.monotonic()
+
+
+@given(
+    sizes=st.lists(st.integers(1, 100), max_size=20),
+    first=st.integers(0, 2000),
+    length=st.integers(0, 300),
+)
+def test_whatever_is_taken_is_the_asked_part_of_what_is_still_there(sizes, first, length):
+    ring, end = Ring(frame_bytes=2, capacity=100, rate=1000), 0
+    for size in sizes:
+        ring.append(frames(end, size))
+        end += size
+    start, data = ring.take(first, first + length, 0)
+    expected = range(max(first, end - 100, 0), min(end, first + length))
+    assert data == frames(expected.start, len(expected))
+    assert start == min(first + length, max(first, end - 100))

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError, LibraryMissingError
@@ -149,3 +150,15 @@ def test_without_gpiozero_the_package_to_install_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "gpiozero", None)
     with pytest.raises(LibraryMissingError, match="apt install python3-gpiozero"):
         load("sensor", "sensor.x", {"driver": "gpio", "pin": 17, "kind": "contact"}).open()
+
+
+class TestCounterContract(SensorContract):
+    @pytest.fixture
+    def device(self, pins):
+        return load("sensor", "sensor.bees", {"driver": "gpio", "pin": 4, "kind": "counter"})
+
+
+class TestContactContract(SensorContract):
+    @pytest.fixture
+    def device(self, pins):
+        return load("sensor", "sensor.lid", {"driver": "gpio", "pin": 4, "kind": "contact"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError
@@ -224,3 +225,10 @@ def test_what_is_not_a_number_is_no_reading(sysfs, text):
 def test_a_subsystem_is_one_of_three():
     with pytest.raises(ValueError, match="subsystem"):
         load("sensor", "sensor.x", {"driver": "kernel", "subsystem": "i2c", "device": "sht3x"})
+
+
+class TestContract(SensorContract):
+    @pytest.fixture
+    def device(self, sysfs):
+        sysfs.hwmon(0, "sht3x", temp1_input=34812, humidity1_input=61250)
+        return sysfs.sensor("hwmon", "sht3x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices.sensors.simulated import (
@@ -55,3 +56,9 @@ def test_the_config_chooses_the_quantities():
 def test_a_wrong_choice_of_quantities_is_refused(quantities):
     with pytest.raises(ValueError, match="quantities"):
         load("sensor", "sensor.scale", {"driver": "simulated", "quantities": quantities})
+
+
+class TestContract(SensorContract):
+    @pytest.fixture
+    def device(self):
+        return load("sensor", "sensor.hive", {"driver": "simulated"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError
@@ -118,3 +119,9 @@ def test_this_machine_can_be_read():
     sensor = load("sensor", "sensor.pi", {"driver": "system"})
     sensor.open()
     assert {"memory_available", "disk_free", "load"} <= set(values(sensor))
+
+
+class TestContract(SensorContract):
+    @pytest.fixture
+    def device(self):
+        return load("sensor", "sensor.pi", {"driver": "system"})

@@ -33,7 +33,7 @@ POLL_SECONDS = 0.25  # how soon a cancelled recording notices
 SAMPLE_BYTES = {"S16_LE": 2, "S32_LE": 4}
 
 # arecord's messages, with LC_ALL=C (alsa-utils, aplay/aplay.c)
-OVERRUN = re.compile(r"overrun!!!(?: \(at least (\d+\.\d+) ms long\))?")
+OVERRUN = re.compile(r"overrun ?!!!(?: \(at least (\d+\.\d+) ms long\))?")
 WRONG_RATE = re.compile(r"rate is not accurate \(requested = (\d+)Hz, got = (\d+)Hz\)")
 MISSING = re.compile(r"No such device|No such file or directory|Unknown PCM")
 

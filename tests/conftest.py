@@ -1,0 +1,35 @@
+"""Which tests run here, and in what order: grounds last, as they take the longest."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+from tests.grounds import GROUNDS
+
+# A loaded machine is slow, not wrong.
+settings.register_profile("beemon", deadline=None)
+settings.load_profile("beemon")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: ground_of(item) is not None)
+    for item in items:
+        if reason := why_not(item):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name, missing in GROUNDS.items():
+        terminalreporter.write_line(f"ground {name}: {missing() or 'there'}")
+
+
+def ground_of(item: pytest.Item) -> str | None:
+    marker = item.get_closest_marker("ground")
+    return marker.args[0] if marker else None
+
+
+def why_not(item: pytest.Item) -> str | None:
+    ground = ground_of(item)
+    reason = GROUNDS[ground]() if ground else None
+    return reason and f"no ground {ground}: {reason}"

@@ -1,0 +1,133 @@
+"""What every driver of a kind must do, whatever it drives.
+
+The test file of a driver makes a class of one of these, with a fixture ``device`` that gives a
+device which can be opened and is not yet open. What it gives must hear, see or feel something.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+
+from beemon.analysis.checks import findings
+from beemon.devices._base import DeviceError, Measurement
+
+
+class DeviceContract:
+    """Opens and closes."""
+
+    @pytest.fixture
+    def opened(self, device):
+        device.open()
+        yield device
+        device.close()
+
+    def test_it_can_be_closed_at_any_time(self, device):
+        device.close()
+        device.open()
+        device.close()
+        device.close()
+
+
+class SensorContract(DeviceContract):
+    """Gives measurements."""
+
+    def test_it_measures(self, opened):
+        measured = opened.read()
+        assert measured
+        assert all(isinstance(each, Measurement) for each in measured)
+
+    def test_it_measures_each_quantity_once_and_the_same_ones_every_time(self, opened):
+        quantities = [each.quantity for each in opened.read()]
+        assert len(set(quantities)) == len(quantities)
+        assert [each.quantity for each in opened.read()] == quantities
+
+    def test_quantities_are_plain_words(self, opened):
+        for each in opened.read():
+            assert each.quantity.isidentifier()
+            assert each.quantity == each.quantity.lower()
+
+    def test_it_can_be_opened_again(self, device):
+        for _ in range(2):
+            device.open()
+            assert device.read()
+            device.close()
+
+
+class RecorderContract(DeviceContract):
+    """Makes recordings that hold what they state."""
+
+    def test_a_recording_holds_what_it_states(self, opened, tmp_path):
+        facts = self.record(opened, tmp_path / "recording.part", 1.5)
+        assert facts["seconds"] == pytest.approx(1.5, abs=0.1)
+        assert findings(tmp_path / "recording.part", facts) == []
+
+    def test_facts_can_be_kept_as_json(self, opened, tmp_path):
+        facts = self.record(opened, tmp_path / "a", 0.5)
+        assert json.loads(json.dumps(facts)) == facts
+
+    def test_it_states_when_it_began_by_the_wall_clock(self, opened, tmp_path):
+        before = time.time() - 1
+        facts = self.record(opened, tmp_path / "a", 0.5)
+        assert isinstance(facts["start_utc_us"], int)
+        assert before < facts["start_utc_us"] / 1e6 < time.time()
+
+    def test_a_cancelled_recording_is_short_and_whole(self, opened, tmp_path):
+        cancelled = threading.Event()
+        threading.Timer(0.4, cancelled.set).start()
+        facts = self.record(opened, tmp_path / "a", 600, cancelled)
+        assert 0 < facts["seconds"] < 600
+        assert findings(tmp_path / "a", facts) == []
+
+    def test_a_device_that_is_not_open_says_so(self, device, tmp_path):
+        with pytest.raises(DeviceError):
+            self.record(device, tmp_path / "a", 1)
+
+    def record(self, device, path, seconds, cancelled=None, *, follows=False):
+        return device.record(path, seconds, cancelled or threading.Event(), follows=follows)
+
+
+class MicrophoneContract(RecorderContract):
+    """Records sound by sample count."""
+
+    def test_it_has_exactly_the_samples_that_were_asked_for(self, opened, tmp_path):
+        facts = self.record(opened, tmp_path / "a", 0.7)
+        assert facts["samples"] == round(0.7 * facts["rate"])
+        assert facts["lost_samples"] == 0
+
+    def test_a_recording_that_follows_begins_where_the_other_ended(self, opened, tmp_path):
+        first = self.record(opened, tmp_path / "a", 0.5)
+        time.sleep(0.15)  # the stream goes on meanwhile
+        second = self.record(opened, tmp_path / "b", 0.5, follows=True)
+        assert second["first_sample"] == first["first_sample"] + first["samples"]
+
+    def test_the_first_recording_has_nothing_to_follow(self, opened, tmp_path):
+        assert self.record(opened, tmp_path / "a", 0.5, follows=True)["samples"] > 0
+
+
+class CameraContract(RecorderContract):
+    """Records video and takes snapshots."""
+
+    def test_a_snapshot_is_a_picture(self, opened, tmp_path):
+        facts = opened.snapshot(tmp_path / "picture.part")
+        assert findings(tmp_path / "picture.part", facts) == []
+        assert json.loads(json.dumps(facts)) == facts
+
+    def test_a_snapshot_does_not_wait_for_the_recording(self, opened, tmp_path):
+        cancelled = threading.Event()
+        film = threading.Thread(
+            target=self.record, args=(opened, tmp_path / "a", 600, cancelled), daemon=True
+        )
+        film.start()
+        facts = opened.snapshot(tmp_path / "b")
+        assert film.is_alive()
+        cancelled.set()
+        film.join()
+        assert findings(tmp_path / "b", facts) == []
+
+    def test_a_closed_camera_takes_no_snapshot(self, device, tmp_path):
+        with pytest.raises(DeviceError):
+            device.snapshot(tmp_path / "a")

@@ -1,0 +1,63 @@
+"""What holds for every driver's module, found by name; its behaviour is in ``contracts.py``."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from beemon.devices import PACKAGES, drivers, module
+from beemon.devices._base import Camera, Microphone, Sensor, Settings
+
+BASES = {"camera": Camera, "microphone": Microphone, "sensor": Sensor}
+ALL = [(kind, driver) for kind in PACKAGES for driver in drivers(kind)]
+HEAVY = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
+
+LOAD_ALL = """
+import sys
+from beemon.devices import PACKAGES, drivers, module
+for kind in PACKAGES:
+    for driver in drivers(kind):
+        module(kind, driver)
+print(*sys.modules)
+"""
+
+
+@pytest.fixture(params=ALL, ids=".".join)
+def named(request):
+    return request.param
+
+
+def test_it_defines_settings_and_a_driver_of_its_kind(named):
+    found = module(*named)
+    assert issubclass(found.Driver, BASES[named[0]])
+    assert not inspect.isabstract(found.Driver)
+    assert issubclass(found.Settings, Settings)
+    assert found.Settings.__dataclass_params__.frozen
+
+
+def test_each_option_says_what_it_means(named):
+    for field in dataclasses.fields(module(*named).Settings):
+        assert field.metadata["doc"], field.name
+
+
+def test_it_is_described(named):
+    found = module(*named)
+    assert found.__doc__
+    assert found.Driver.__doc__
+
+
+def test_it_has_a_test_file_that_holds_it_to_its_contract(named):
+    kind, driver = named
+    test = Path(__file__).with_name(f"test_{PACKAGES[kind]}_{driver}.py")
+    assert f"({kind.capitalize()}Contract)" in test.read_text()
+
+
+def test_loading_the_modules_loads_no_hardware_library():
+    run = subprocess.run([sys.executable, "-c", LOAD_ALL], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert not HEAVY & set(run.stdout.split())

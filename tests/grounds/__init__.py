@@ -1,0 +1,38 @@
+"""Test grounds: what a test stands on when a plain process is not enough.
+
+A test that needs one says so with ``@pytest.mark.ground("container")``; where this machine does
+not have it, the test is skipped and the end of the run says why.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.grounds import container
+
+VOICES = Path("/usr/share/sounds/alsa")
+
+
+def alsa_missing() -> str | None:
+    """What the ALSA ground lacks: `arecord` and the voices that its package brings."""
+    there = shutil.which("arecord") and list(VOICES.glob("*.wav"))
+    return None if there else "install alsa-utils"
+
+
+def load_missing() -> str | None:
+    """What a load of 500 clients lacks: descriptors."""
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = soft in (resource.RLIM_INFINITY, -1) or soft >= 1024
+    return None if enough else f"only {soft} descriptors (ulimit -n)"
+
+
+GROUNDS: dict[str, Callable[[], str | None]] = {
+    "alsa": alsa_missing,
+    "load": load_missing,
+    "container": container.missing,
+}
+"""By name: what this machine lacks for it, or None."""

@@ -1,0 +1,207 @@
+"""`apt install ./beemon.deb` on Debian 12 and 13, and what comes after it."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.grounds.container import Container
+from tests.grounds.package import Installation, higher_version, install, on_terminal, package
+from tests.grounds.tree import PROJECT, bare, tree
+
+pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
+
+MATRIX = [
+    pytest.param((release, recommends), id=f"{release}-{'with' if recommends else 'no'}-recommends")
+    for release in ("bookworm", "trixie")
+    for recommends in (False, True)
+]
+
+
+@pytest.fixture(scope="module", params=MATRIX)
+def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    release, recommends = request.param
+    with Container(bare(release)) as machine:
+        said, seconds = install(machine, recommends)
+        machine.shut_down()
+        layers = (machine.upper, bare(release))
+        yield Installation(release, recommends, said, seconds, layers)
+
+
+@pytest.fixture
+def machine(installation: Installation) -> Iterator[Container]:
+    """A machine with beemon on it, just booted."""
+    with Container(*installation.layers) as booted:
+        yield booted
+
+
+def test_apt_installs_it_and_asks_nothing(installation: Installation) -> None:
+    assert "Setting up beemon" in installation.transcript
+    assert not re.search(r"Configuring beemon|\[Y/n\]", installation.transcript)
+
+
+def test_it_is_active_within_five_seconds(installation: Installation) -> None:
+    assert installation.seconds_until_active < 5
+
+
+def test_recommends_are_a_choice(installation: Installation, machine: Container) -> None:
+    found = machine.run("python3", "-c", "import av", check=False).returncode == 0
+    assert found == installation.recommends
+
+
+def test_it_is_active_after_a_boot(machine: Container) -> None:
+    assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
+
+
+def test_an_operator_asks_for_the_status(machine: Container) -> None:
+    assert "state" in machine.run("beemon", "status").stdout
+
+
+def test_any_client_asks_for_the_status(machine: Container) -> None:
+    assert machine.shell("printf status | nc -N 127.0.0.1 8080").startswith("OK {")
+
+
+def test_its_exposure_is_at_most_1_3(machine: Container) -> None:
+    machine.run("systemd-analyze", "security", "--threshold=13", "beemon.service")
+
+
+def test_systemd_understands_every_line_of_the_unit(machine: Container) -> None:
+    said = machine.run("systemd-analyze", "verify", "--man=no", "beemon.service").stdout
+    assert "beemon" not in said
+
+
+def test_the_service_runs_as_its_own_user_in_the_groups_of_the_devices(machine: Container) -> None:
+    groups = machine.run("id", "--name", "--groups", "beemon").stdout.split()
+    assert set(groups) == {"beemon", "audio", "gpio", "i2c", "spi", "video"}
+
+
+def test_a_reload_takes_a_good_config_and_refuses_a_bad_one(machine: Container) -> None:
+    machine.run("systemctl", "reload", "beemon")
+    machine.put("/etc/beemon/conf.d/wrong.toml", "[hive")
+    assert machine.run("systemctl", "reload", "beemon", check=False).returncode != 0
+    assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
+
+
+def test_a_config_that_was_edited_survives_an_upgrade(machine: Container, tmp_path: Path) -> None:
+    machine.shell("echo '# mine' >> /etc/beemon/beemon.toml")
+    machine.put("/root/later.deb", higher_version(package(), tmp_path))
+    said = on_terminal(machine, "apt install -y /root/later.deb")
+    assert "+later" in said
+    assert machine.shell("tail -1 /etc/beemon/beemon.toml") == "# mine\n"
+    assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
+
+
+def test_disabled_stays_disabled(machine: Container) -> None:
+    machine.run("systemctl", "disable", "--now", "beemon")
+    on_terminal(machine, "apt install -y --reinstall /root/beemon.deb")
+    assert machine.run("systemctl", "is-active", "beemon", check=False).stdout == "inactive\n"
+
+
+def test_purge_takes_the_config_and_leaves_the_recordings_and_says_so(machine: Container) -> None:
+    keep = "/var/lib/beemon/recordings/2026-11-22/hive.flac"
+    machine.shell(f"mkdir -p $(dirname {keep}); echo hum > {keep}")
+    said = on_terminal(machine, "apt purge -y beemon")
+    assert "stay in /var/lib/beemon" in said
+    assert machine.shell(f"ls -d /etc/beemon 2>/dev/null || cat {keep}") == "hum\n"
+
+
+def test_purge_says_nothing_where_nothing_was_kept(machine: Container) -> None:
+    machine.run("systemctl", "stop", "beemon")
+    machine.shell("rm -rf /var/lib/beemon/*")
+    said = on_terminal(machine, "apt purge -y beemon")
+    assert "/var/lib/beemon" not in said
+    assert machine.run("ls", "/var/lib/beemon", check=False).returncode != 0
+
+
+PROBE = """\
+    import multiprocessing, os, pathlib, subprocess
+    import gpiozero, numpy, sdnotify, soundfile
+    from systemd import journal
+
+    def child():
+        numpy.ones(3) @ numpy.ones(3)
+
+    def refused(action):
+        try:
+            action()
+        except OSError:
+            return True
+
+    if __name__ == "__main__":
+        state = pathlib.Path(os.environ["STATE_DIRECTORY"])
+        spawn = multiprocessing.get_context("spawn")
+        process = spawn.Process(target=child)
+        process.start(), process.join()
+        assert process.exitcode == 0
+        assert spawn.Queue(10)
+        soundfile.write(state / "probe.flac", numpy.zeros(4800), 48000)
+        capture = ["arecord", "-q", "-D", "null", "-d", "1", "-f", "S16_LE", "/dev/null"]
+        subprocess.run(["setpriv", "--pdeathsig", "KILL", *capture], check=True)
+        try:
+            import av
+        except ImportError:
+            pass
+        else:
+            video = av.open(str(state / "probe.mp4"), "w")
+            stream = video.add_stream("libx264", rate=10)
+            stream.width = stream.height = 64
+            frame = av.VideoFrame.from_ndarray(numpy.zeros((64, 64, 3), "uint8"))
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                video.mux(packet)
+            video.close()
+        assert refused(lambda: pathlib.Path("/usr/probe").touch())
+        assert refused(lambda: pathlib.Path("/etc/beemon/probe").touch())
+        assert refused(lambda: os.setuid(0))
+        assert pathlib.Path.cwd() == pathlib.Path("/run/beemon")
+        pathlib.Path("fifo").touch()
+        print("all of it works")
+"""
+
+
+def test_what_drivers_need_works_in_the_sandbox(machine: Container) -> None:
+    """Python's processes, numpy, FLAC, H.264, a supervised arecord; and nothing beyond."""
+    machine.put("/usr/local/bin/probe.py", dedent(PROBE))
+    unit = machine.run("systemctl", "cat", "beemon").stdout
+    probe = re.sub(r"ExecStart=.*", "ExecStart=/usr/bin/python3 /usr/local/bin/probe.py", unit)
+    once = probe.replace("Type=notify", "Type=oneshot").replace("Restart=always", "Restart=no")
+    machine.run("systemctl", "stop", "beemon")
+    machine.put("/run/systemd/system/probe.service", once)
+    machine.run("systemctl", "start", "probe", check=False)
+    assert "all of it works" in machine.journal("-u", "probe")
+
+
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_piuparts_finds_nothing_left_behind(release: str) -> None:
+    """Installed, removed and purged without a trace, as Debian's own checker sees it."""
+    checker = tree("trixie", ("piuparts", "systemd-sysv", "tzdata"))
+    with Container(checker, network=True, binds=[f"{bare(release)}:/base"]) as machine:
+        machine.put("/root/beemon.deb", package())
+        machine.run(
+            *("piuparts", "--distribution", release, "--existing-chroot", "/base"),
+            *("--keep-sources-list", "--no-eatmydata", "--warn-on-others", "/root/beemon.deb"),
+            timeout=300,
+        )
+
+
+def test_autopkgtest_passes(installation: Installation, machine: Container) -> None:
+    """debian/tests, run the way Debian's own machines run them."""
+    if installation.recommends:
+        pytest.skip("said already without them")
+    tools = ["autopkgtest", "dpkg-dev"]
+    machine.run("apt-get", "install", "-y", "--no-install-recommends", *tools, timeout=300)
+    machine.put("/root/source.tar", debian_source())
+    machine.run("tar", "-xf", "/root/source.tar", "--one-top-level=/root/source")
+    ignored = "--ignore-restrictions=isolation-container"
+    said = machine.run(
+        *("autopkgtest", ignored, "/root/beemon.deb", "/root/source/", "--", "null"), timeout=300
+    ).stdout
+    assert re.search(r"^service +PASS", said, re.MULTILINE)
+
+
+def debian_source() -> bytes:
+    """As much of the source as autopkgtest reads, as a tar archive."""
+    command = ["tar", "--create", "debian", "systemd"]
+    return subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=True).stdout

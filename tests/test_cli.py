@@ -1,0 +1,103 @@
+"""What an operator types, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from beemon import __version__, cli
+from beemon.commands import VOCABULARY
+from tests.hive import Hive, free_port
+
+
+@pytest.fixture(scope="module")
+def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
+    with Hive(tmp_path_factory.mktemp("hive")) as hive:
+        yield hive
+
+
+@pytest.fixture
+def beemon(hive: Hive, capsys: pytest.CaptureFixture[str]) -> object:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = cli.main([*arguments, "--config", str(hive.config)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_status_reads_well_and_exits_0(beemon) -> None:  # type: ignore[no-untyped-def]
+    status, out, _ = beemon("status")
+    assert status == 0
+    assert out.startswith("state: healthy\nhive: test-hive\n")
+    assert "  sensor.brood: state IDLE, scheduled no\n" in out
+
+
+def test_json_prints_the_reply_as_one_object(beemon) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = beemon("devices", "--json")
+    assert "camera.entrance" in json.loads(out)["devices"]
+
+
+def test_wait_option_prints_the_outcome(beemon) -> None:  # type: ignore[no-untyped-def]
+    status, out, _ = beemon("read", "sensor.brood", "--wait")
+    assert status == 0
+    assert "outcome: done\n" in out
+
+
+def test_a_job_that_did_not_end_done_exits_1(beemon) -> None:  # type: ignore[no-untyped-def]
+    status, out, _ = beemon("cancel", "4711", "--wait")
+    assert status == 1
+    assert "reason: no-such-job\n" in out
+
+
+def test_a_refusal_goes_to_standard_error_and_exits_1(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    status, out, err = beemon("record", "microphone.brod")
+    assert (status, out) == (1, "")
+    assert 'did you mean "microphone.brood"?' in err
+
+
+def test_a_service_that_is_not_there_exits_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = str(tmp_path / "none.toml")
+    assert cli.main(["ping", "--port", str(free_port()), "--config", config]) == 3
+    assert "is the service running?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", [w for w in VOCABULARY if w != "auth"])
+def test_every_word_of_the_protocol_can_be_typed(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([word, "--help"])
+    assert end.value.code == 0
+    assert f"usage: beemon {VOCABULARY[word].usage}" in capsys.readouterr().out
+
+
+def test_config_check_says_what_is_good(beemon) -> None:  # type: ignore[no-untyped-def]
+    status, out, _ = beemon("config", "check")
+    assert status == 0
+    assert "is good: hive test-hive" in out
+
+
+def test_config_check_lists_every_problem_also_the_drivers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text('[sensor.a]\ndriver = "simulated"\nsped = 2\n[sensor.b]\ndriver = "nope"\n')
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    err = capsys.readouterr().err
+    assert f'{config}:3: unknown option "sped"; did you mean "speed"?' in err
+    assert f'{config}:5: unknown sensor driver "nope"' in err
+    assert "2 problems found" in err
+
+
+def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"beemon {__version__}\n"

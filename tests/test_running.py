@@ -1,0 +1,232 @@
+"""The service as systemd runs it: readiness, watchdog, reload, stop, and configs that are wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from beemon.config import ArchiveSettings, Settings
+from beemon.link import OrchestratorDiedError
+from beemon.server import Server
+from tests.hive import SIMULATED, Hive, until
+
+
+class Systemd:
+    """Listens on a notification socket and keeps every line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "notify"
+        self.lines: list[str] = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            self.lines += self._socket.recv(4096).decode().split("\n")
+
+    def count(self, line: str) -> int:
+        return self.lines.count(line)
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Systemd:
+    return Systemd(tmp_path)
+
+
+@pytest.fixture
+def hive(tmp_path: Path, systemd: Systemd) -> Iterator[Hive]:
+    environment = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "30000000"}
+    with Hive(tmp_path, SIMULATED, **environment) as hive:
+        yield hive
+
+
+def test_ready_comes_when_the_port_listens_and_the_orchestrator_runs(
+    tmp_path: Path, systemd: Systemd
+) -> None:
+    hive = Hive(tmp_path, SIMULATED, NOTIFY_SOCKET=str(systemd.path))
+    hive.begin()
+    until(lambda: systemd.count("READY=1"))
+    assert hive.answers()
+    assert "beemon-orchestr" in hive.children()
+    assert hive.stop() == 0
+
+
+def test_the_status_is_a_sentence_worth_reading(hive: Hive, systemd: Systemd) -> None:
+    until(lambda: systemd.count("STATUS=Waiting. 3 devices, no trouble"))
+    job = hive.ask("record camera.entrance 60")["job"]
+    until(lambda: systemd.count(
+        "STATUS=At work: record camera.entrance 60. 3 devices, no trouble"
+    ))
+    hive.do(f"cancel {job}")
+
+
+def test_the_watchdog_is_fed_by_heartbeats_and_not_while_the_orchestrator_is_stopped(
+    hive: Hive, systemd: Systemd
+) -> None:
+    until(lambda: systemd.count("WATCHDOG=1") >= 2)
+    orchestrator = hive.children()["beemon-orchestr"]
+    os.kill(orchestrator, signal.SIGSTOP)
+    time.sleep(1.2)  # longer than a heartbeat, so that none is on its way
+    fed = systemd.count("WATCHDOG=1")
+    time.sleep(2.2)  # two heartbeats' time
+    assert systemd.count("WATCHDOG=1") == fed
+    assert hive.ask("status")["heartbeat_age_seconds"] > 2
+    os.kill(orchestrator, signal.SIGCONT)
+    until(lambda: systemd.count("WATCHDOG=1") > fed)
+
+
+@pytest.mark.parametrize("how", ["sighup", "command"])
+def test_a_reload_is_announced_and_ends_ready(hive: Hive, systemd: Systemd, how: str) -> None:
+    hive.write('[sensor.other]\ndriver = "simulated"\n')
+    if how == "sighup":
+        assert hive.process is not None
+        hive.process.send_signal(signal.SIGHUP)
+    else:
+        hive.do("reload")
+    until(lambda: systemd.count("READY=1") == 2)
+    assert systemd.lines.index("RELOADING=1") > systemd.lines.index("READY=1")
+    assert list(hive.ask("devices")["devices"]) == ["sensor.other"]
+
+
+def test_a_reload_of_a_wrong_config_ends_ready_too_and_changes_nothing(
+    hive: Hive, systemd: Systemd
+) -> None:
+    hive.write('[sensor.other]\ndriver = "simulated"\nsped = 2\n')
+    assert hive.do("reload")["outcome"] == "failed"
+    until(lambda: systemd.count("READY=1") == 2)
+    assert "sensor.brood" in hive.ask("devices")["devices"]
+
+
+def test_stopping_is_announced(hive: Hive, systemd: Systemd) -> None:
+    assert hive.stop() == 0
+    assert systemd.count("STOPPING=1") == 1
+
+
+def test_no_child_inherits_the_notification_socket(hive: Hive) -> None:
+    hive.do("read")
+    for pid in hive.children().values():
+        assert b"NOTIFY_SOCKET" not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def test_an_aborted_server_shows_the_stack_of_every_thread(hive: Hive) -> None:
+    assert hive.process is not None
+    hive.process.send_signal(signal.SIGABRT)
+    assert hive.process.wait(10) == -signal.SIGABRT
+    assert "Current thread" in hive.said()
+    assert "_accept_loop" in hive.said()
+
+
+def test_a_hung_orchestrator_is_aborted_and_ends_the_server(tmp_path: Path) -> None:
+    server = Server(
+        None, 0, settings=Settings(archive=ArchiveSettings(path=tmp_path)), stale_seconds=1.0
+    )
+    raised: list[Exception] = []
+
+    def serve() -> None:
+        try:
+            server.start()
+        except OrchestratorDiedError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    pid = until(lambda: server._link.pid if server._board.heartbeat else None)
+    os.kill(pid, signal.SIGSTOP)
+    thread.join(15)
+    assert len(raised) == 1
+
+
+class TestWrongConfig:
+    def test_without_an_earlier_good_one_the_service_stays_down_with_78(
+        self, tmp_path: Path
+    ) -> None:
+        hive = Hive(tmp_path, '[sensor.x]\ndriver = "simulatd"\nfoo = 1\n')
+        assert hive.begin().wait(10) == 78
+        assert f'{hive.config}:8: unknown sensor driver "simulatd"' in hive.said()
+
+    def test_a_missing_config_is_named(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        hive.config.unlink()
+        assert hive.begin().wait(10) == 78
+        assert f"{hive.config}: cannot be read: No such file or directory" in hive.said()
+
+    @pytest.mark.parametrize("mistake", ['[hiv]\nname = "x"', '[sensor.x]\ndriver = "simulatd"'])
+    def test_after_a_good_run_the_last_good_one_runs_and_says_so(
+        self, tmp_path: Path, mistake: str
+    ) -> None:
+        with Hive(tmp_path) as hive:
+            hive.stop()
+        hive.write(mistake)
+        with hive:
+            status = hive.ask("status")
+            assert status["state"] == "degraded"
+            assert str(hive.config) in status["config_trouble"]
+            assert "sensor.brood" in status["devices"]
+            hive.write('[sensor.other]\ndriver = "simulated"\n')
+            assert hive.do("reload")["outcome"] == "done"
+            assert "config_trouble" not in hive.ask("status")
+
+    def test_an_address_others_can_reach_needs_a_token(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        text = hive.config.read_text()
+        hive.config.write_text(text.replace("[server]", '[server]\nhost_address = "0.0.0.0"'))
+        assert hive.begin().wait(10) == 78
+        assert "token_file" in hive.said()
+
+
+class TestBusy:
+    def test_a_taken_port_ends_the_service_and_names_the_holder(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            hive = Hive(tmp_path)
+            hive.write("", port=other.getsockname()[1])
+            assert hive.begin().wait(10) == 1
+        assert f"it is in use by process {os.getpid()}" in hive.said()
+
+    def test_a_second_service_on_one_archive_names_the_first(
+        self, hive: Hive, tmp_path: Path
+    ) -> None:
+        second = Hive(tmp_path / "second") if (tmp_path / "second").mkdir() is None else hive
+        second.archive = hive.archive
+        second.write("")
+        assert second.begin().wait(10) == 1
+        assert hive.process is not None
+        assert f"in use by another beemon (process {hive.process.pid})" in second.said()
+        assert hive.answers()
+
+
+IMPORTS = """
+import sys, threading, time
+from pathlib import Path
+from beemon import config
+from beemon.server import Server
+server = Server(None, 0, settings=config.load(Path(sys.argv[1])))
+threading.Thread(target=server.start).start()
+while server._board.heartbeat is None:
+    time.sleep(0.01)
+drivers = [name for name in sys.modules if name.startswith("beemon.devices.") and
+           name.split(".")[2] in ("cameras", "microphones", "sensors")]
+hardware = {"numpy", "av", "picamera2", "gpiozero", "soundfile"} & set(sys.modules)
+print(sorted(hardware) + drivers)
+server.stop()
+"""
+
+
+def test_the_servers_process_holds_no_driver_and_no_hardware_library(tmp_path: Path) -> None:
+    hive = Hive(tmp_path)
+    script = tmp_path / "imports.py"
+    script.write_text(f'if __name__ == "__main__":\n    exec({IMPORTS!r})\n')
+    said = subprocess.run(
+        [sys.executable, script, hive.config], env=hive.environment,
+        capture_output=True, text=True, timeout=30, check=True,
+    )
+    assert said.stdout == "[]\n"

@@ -1,0 +1,176 @@
+"""A Supervisor with real workers, in a time that the test tells."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from beemon import config
+from beemon.archive.recordings import Place
+from beemon.health import BUDGET, FATAL_RETRY_SECONDS, Health, State
+from beemon.messages import Answer, Done, Failed
+from beemon.supervisor import Supervisor, Task
+
+
+class Office:
+    """An employer that notes what it is told, and turns its mailbox when asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.answers: list[tuple[Task, Answer]] = []
+        self.changes: list[tuple[str, State]] = []
+        self.mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
+        placed(Place(self.folder / f".{task.job}.part", self.folder / f"{task.job}.flac"))
+
+    def finished(self, task: Task, answer: Answer) -> None:
+        self.answers.append((task, answer))
+
+    def device_changed(self, device: str, health: Health) -> None:
+        self.changes.append((device, health.state))
+
+    def next_answer(self, supervisor: Supervisor) -> tuple[Task, Answer]:
+        deadline = time.monotonic() + 20
+        while not self.answers:
+            assert time.monotonic() < deadline
+            self.turn(supervisor)
+        return self.answers.pop(0)
+
+    def turn(self, supervisor: Supervisor, now: float | None = None) -> None:
+        supervisor.tick(time.monotonic() if now is None else now)
+        try:
+            self.mailbox.get(timeout=0.05)()
+        except queue.Empty:
+            return
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+@pytest.fixture
+def hire(office: Office, tmp_path: Path) -> Iterator[Callable[[str], Supervisor]]:
+    hired: list[Supervisor] = []
+
+    def hire(devices: str) -> Supervisor:
+        path = tmp_path / "beemon.toml"
+        path.write_text(devices)
+        supervisor = Supervisor("crew", config.load(path).devices, office, office.mailbox.put)
+        hired.append(supervisor)
+        return supervisor
+
+    yield hire
+    for supervisor in hired:
+        supervisor.kill(time.monotonic())
+
+
+def read(device: str, job: int = 1, budget: float = 5.0) -> Task:
+    return Task(job, device, "read", "crew", budget)
+
+
+def record(job: int, seconds: float) -> Task:
+    return Task(job, "microphone.m", "record", "record", seconds + 5, seconds)
+
+
+DYING = '[sensor.dying]\ndriver = "simulated"\nfault = "die"\n'
+HANGING = '[sensor.hanging]\ndriver = "simulated"\nfault = "hang"\n'
+GOOD = '[sensor.good]\ndriver = "simulated"\n'
+MICROPHONE = '[microphone.m]\ndriver = "simulated"\nspeed = 20\n'
+
+Hire = Callable[[str], Supervisor]
+
+
+def test_the_worker_starts_at_first_use(office: Office, hire: Hire) -> None:
+    supervisor = hire(GOOD)
+    office.turn(supervisor)
+    assert supervisor.pid() is None
+    supervisor.submit(read("sensor.good"), time.monotonic())
+    assert supervisor.pid() is not None
+    assert supervisor.health["sensor.good"].state is State.STARTING
+    assert isinstance(office.next_answer(supervisor)[1], Done)
+    assert supervisor.health["sensor.good"].state is State.RUNNING
+
+
+def test_past_its_deadline_a_task_fails_and_the_waiting_ones_go_on(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(HANGING + GOOD)
+    now = time.monotonic()
+    supervisor.submit(read("sensor.hanging", 1, budget=0.2), now)
+    supervisor.submit(read("sensor.good", 2), now)
+    first, second = office.next_answer(supervisor), office.next_answer(supervisor)
+    assert (first[0].job, second[0].job) == (1, 2)
+    assert isinstance(first[1], Failed)
+    assert first[1].reason == "timeout"
+    assert isinstance(second[1], Done)
+
+
+def test_a_device_is_fatal_after_its_budget_and_tried_again_much_later(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(DYING)
+    health = supervisor.health["sensor.dying"]
+    for strike in range(1, BUDGET + 1):
+        now = max(health.retry_at, time.monotonic())
+        supervisor.submit(read("sensor.dying", strike), now)
+        _, answer = office.next_answer(supervisor)
+        assert isinstance(answer, Failed)
+        assert (answer.reason, health.strikes) == ("worker-died", strike)
+    assert health.state is State.FATAL
+    later = time.monotonic() + FATAL_RETRY_SECONDS
+    supervisor.submit(read("sensor.dying", 6), later - 60)
+    assert office.answers.pop()[1].reason == "fatal"  # type: ignore[union-attr]
+    supervisor.submit(read("sensor.dying", 7), later + 60)
+    assert office.next_answer(supervisor)[1].reason == "worker-died"  # type: ignore[union-attr]
+
+
+def test_a_waiting_recording_follows_the_one_before_it(office: Office, hire: Hire) -> None:
+    supervisor = hire(MICROPHONE)
+    for job in (1, 2):
+        supervisor.submit(record(job, 5), time.monotonic())
+    answers = [office.next_answer(supervisor)[1] for _ in range(2)]
+    first, second = (a.facts for a in answers if isinstance(a, Done))
+    assert second["first_sample"] == first["first_sample"] + first["samples"]
+
+
+def test_what_is_cut_while_it_waits_is_answered_at_once(office: Office, hire: Hire) -> None:
+    supervisor = hire(MICROPHONE)
+    for job in (1, 2):
+        supervisor.submit(record(job, 60), time.monotonic())
+    supervisor.cut(2, "cancelled")
+    task, answer = office.answers.pop()
+    assert isinstance(answer, Failed)
+    assert (task.job, answer.reason) == (2, "cancelled")
+
+
+def test_a_resting_worker_is_replaced_when_there_is_work(office: Office, hire: Hire) -> None:
+    supervisor = hire(GOOD)
+    supervisor.submit(read("sensor.good"), time.monotonic())
+    office.next_answer(supervisor)
+    before = supervisor.pid()
+    supervisor.rest(time.monotonic())
+    supervisor.submit(read("sensor.good", 2), time.monotonic())
+    assert isinstance(office.next_answer(supervisor)[1], Done)
+    assert supervisor.pid() not in (None, before)
+
+
+def test_finish_lets_the_worker_go_and_leaves_nothing_behind(office: Office, hire: Hire) -> None:
+    supervisor = hire(MICROPHONE)
+    supervisor.submit(record(1, 600), time.monotonic())
+    while supervisor.health["microphone.m"].state is State.STARTING and not office.answers:
+        office.turn(supervisor)
+        if supervisor._opened:
+            break
+    supervisor.finish("stopping")
+    task, _ = office.next_answer(supervisor)
+    assert task.cut == "stopping"
+    deadline = time.monotonic() + 10
+    while supervisor.alive:
+        assert time.monotonic() < deadline
+        office.turn(supervisor)
