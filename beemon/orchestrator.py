@@ -46,6 +46,8 @@ REST_SECONDS = 30.0
 """How long an unused recorder stays open outside its window."""
 DEFAULT_SECONDS = 10.0
 """A recording's length where neither the command nor a schedule gives one."""
+LATE_SECONDS = 10.0
+"""How late a slot may begin; one that had to wait longer is skipped, not run at a wrong time."""
 SLACK_SECONDS = 10.0
 """What a recording may take beyond its own length: to end the file, check, hash and sync it."""
 
@@ -223,14 +225,22 @@ class Orchestrator(SpawnProcess):
     def _enter(self, text: str, origin: str) -> None:
         """Give a command that no client sent its job number, then carry it out like any other."""
         self._entering += 1
+        due = clock.now().monotonic
         self._writer.write(
             lambda ledger: ledger.accept(text, origin),
-            lambda job: self._mailbox.put(partial(self._entered, text, origin, job)),
+            lambda job: self._mailbox.put(
+                partial(self._entered, QueuedCommand(text, job, origin), job, due)
+            ),
         )
 
-    def _entered(self, text: str, origin: str, job: int) -> None:
+    def _entered(self, command: QueuedCommand, number: int, due: float) -> None:
         self._entering -= 1
-        self._execute(QueuedCommand(text, job, origin), job)
+        waited = clock.now().monotonic - due
+        if waited > LATE_SECONDS:
+            ending = outcomes.skipped("late", f"the ledger could not be written for {waited:.0f} s")
+            self._end_unknown(number, command, ending)
+        else:
+            self._execute(command, number)
 
     def _execute(self, command: QueuedCommand, number: int) -> None:
         if self._stop_at is not None:
