@@ -238,20 +238,20 @@ class Orchestrator(SpawnProcess):
         waited = clock.now().monotonic - due
         if waited > LATE_SECONDS:
             ending = outcomes.skipped("late", f"the ledger could not be written for {waited:.0f} s")
-            self._end_unknown(number, command, ending)
+            self._end_unbegun(number, command, ending)
         else:
             self._execute(command, number)
 
     def _execute(self, command: QueuedCommand, number: int) -> None:
         if self._stop_at is not None:
-            self._end_unknown(number, command, outcomes.interrupted("stopping", "not begun"))
+            self._end_unbegun(number, command, outcomes.interrupted("stopping", "not begun"))
             return
         try:
             request = commands.parse(str(command), self._settings.devices)
             if not request.word.is_command:
                 raise RequestError("unknown-command", f"{request.word.name} is not a command")
         except RequestError as error:
-            self._end_unknown(number, command, outcomes.failed("refused", str(error)))
+            self._end_unbegun(number, command, outcomes.failed("refused", str(error)))
             return
         job = Job(number, str(command), command.origin, request.word.name)
         self._jobs[number] = job
@@ -471,10 +471,9 @@ class Orchestrator(SpawnProcess):
 
     # Ends
 
-    def _end_unknown(self, number: int, command: str, ending: Ending) -> None:
-        verb = str(command).split(maxsplit=1)[0] if str(command).strip() else ""
-        job = self._jobs[number] = Job(number, str(command), "client", verb)
-        self._end(job, ending)
+    def _end_unbegun(self, number: int, command: QueuedCommand, ending: Ending) -> None:
+        verb = next(iter(command.split()), "")
+        self._end(Job(number, str(command), command.origin, verb), ending)
 
     def _end(
         self,
