@@ -56,7 +56,7 @@ def test_a_second_has_room_for_999_recordings_and_no_more(tmp_path):
     first.touch()
     for again in range(2, 1000):
         (day / first.name.replace("Z.", f"Z-{again}.")).touch()
-    with pytest.raises(FileExistsError, match="microphone.brood"):
+    with pytest.raises(FileExistsError, match="bear the name"):
         place(tmp_path)
 
 
