@@ -95,7 +95,7 @@ def _check(options: argparse.Namespace) -> int:
         settings = config.load(options.config)
         problems = check_devices(settings.devices)
     except config.ConfigError as error:
-        problems = error.problems
+        problems = [*error.problems, *check_devices(error.devices)]
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:

@@ -97,6 +97,20 @@ def test_config_check_lists_every_problem_also_the_drivers(
     assert "2 problems found" in err
 
 
+def test_config_check_tells_at_once_what_is_wrong_with_tables_and_with_drivers_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(
+        "[hive]\nlattitude = 36.2\n"
+        '[sensor.entrance]\ndriver = "gpio"\nkind = "counter"\npin = "GPIO17"\n'
+    )
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    err = capsys.readouterr().err
+    assert f'{config}:2: unknown option "lattitude"; did you mean "latitude"?' in err
+    assert f'{config}:6: "pin" must be a whole number, not "GPIO17"' in err
+
+
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--version"])
