@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from beemon.client import Client, Reply
     from beemon.commands import Word
+    from beemon.options import Problem
 
 # Each child of the service loads this module anew, as its parent's main one: what only the
 # command line needs is imported where it is used.
@@ -142,20 +143,34 @@ def _check(options: argparse.Namespace) -> int:
     from beemon import config
     from beemon.worker import check_devices
 
+    settings = config.Settings()
     try:
         settings = config.load(options.config)
-        problems = check_devices(settings.devices)
     except config.ConfigError as error:
-        problems = [*error.problems, *check_devices(error.devices)]
+        problems, devices = error.problems, error.devices
+    else:
+        problems, devices = _token_problems(settings.server.token_file), settings.devices
+    problems = [*problems, *check_devices(devices)]
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
         count = len(problems)
         print(f"{count} problem{'s' if count > 1 else ''} found", file=sys.stderr)
         return 1
-    devices = ", ".join(settings.devices) or "no devices"
-    print(f"{options.config} is good: hive {settings.hive.name}, {devices}")
+    names = ", ".join(devices) or "no devices"
+    print(f"{options.config} is good: hive {settings.hive.name}, {names}")
     return 0
+
+
+def _token_problems(file: Path | None) -> list[Problem]:
+    from beemon import config
+
+    try:
+        if file is not None:
+            config.read_token(file)
+    except config.ConfigError as error:
+        return error.problems
+    return []
 
 
 def _help(options: argparse.Namespace) -> int:

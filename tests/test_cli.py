@@ -114,6 +114,17 @@ def test_config_check_tells_at_once_what_is_wrong_with_tables_and_with_drivers_o
     assert f'{config}:6: "pin" must be a whole number, not "GPIO17"' in err
 
 
+def test_config_check_looks_at_the_token_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(f'[server]\ntoken_file = "{tmp_path}/token"\n[sensor.a]\ndriver = "no"\n')
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    err = capsys.readouterr().err
+    assert f"{tmp_path}/token: the token cannot be read: No such file or directory" in err
+    assert 'unknown sensor driver "no"' in err
+
+
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--version"])

@@ -11,9 +11,11 @@ import pytest
 
 from beemon import config
 from beemon.commands import VOCABULARY
-from beemon.devices import PACKAGES, drivers, settings_for
+from beemon.devices import PACKAGES, drivers, module, settings_for
+from beemon.devices._base import Settings as DeviceSettings
 from beemon.outcomes import REASONS
 from beemon.protocol import ERRORS
+from beemon.rendering import HERE
 from beemon.schedule import Schedule
 
 PROJECT = Path(__file__).parent.parent
@@ -141,16 +143,49 @@ OPTIONS = {
     for settings in (config.Hive, config.ServerSettings, config.ArchiveSettings, Schedule)
     for field in dataclasses.fields(settings)
 }
+GIVEN = {field.name for field in dataclasses.fields(DeviceSettings)}
+GENERAL, _, DRIVERS = MANUAL.partition(".SH DRIVERS\n")
+
+
+def explained(manual: str) -> set[str]:
+    """The options that have a paragraph of their own."""
+    tags = re.findall(r"^\.TP\n\.BR? (.*)$", manual, re.MULTILINE)
+    return {
+        word
+        for tag in tags
+        for word in re.findall(r"[a-z_]+", re.sub(r'"[^"]*"|\[.*', " ", tag))
+    }
 
 
 def test_the_manual_of_the_config_explains_every_option_and_no_other():
-    tags = re.findall(r"^\.TP\n\.BR? (.*)$", MANUAL, re.MULTILINE)
-    explained = {
-        word for tag in tags for word in re.findall(r"[a-z_]+", re.sub(r'"[^"]*"|\[.*', " ", tag))
+    assert explained(GENERAL) == OPTIONS | {"driver", "timeout"}  # what every device has
+
+
+def test_the_manual_of_the_config_explains_every_option_of_every_driver_and_no_other():
+    parts = re.split(r"^\.S[SH] (.*)\n", DRIVERS, flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], map(explained, parts[2::2]), strict=True))
+    shared = sections.pop("every kind: simulated")
+    del sections["SEE ALSO"]
+    found = {
+        heading: options | (shared if heading.endswith(": simulated") else set())
+        for heading, options in sections.items()
     }
-    assert explained - {"timeout"} == OPTIONS  # what every driver has is explained there too
+    assert found == {
+        f"{kind}: {driver}": {f.name for f in dataclasses.fields(module(kind, driver).Settings)}
+        - GIVEN
+        for kind in PACKAGES
+        for driver in drivers(kind)
+    }
+
+
+def test_the_manual_of_the_command_has_every_word():
+    manual = (PROJECT / "debian/beemon.1").read_text("utf-8")
+    tags = {re.sub(r"\\f[BIRP]", "", tag) for tag in re.findall(r"^\.TP\n(.*)$", manual, re.M)}
+    usages = {w.usage.replace("…", "...") for w in VOCABULARY.values() if w.name != "auth"}
+    assert usages <= tags
+    assert {f".B {word}" for word in HERE} <= tags
 
 
 def test_the_config_in_the_manual_is_good(tmp_path):
     [example] = re.findall(r"^\.nf\n(.*?)^\.fi", MANUAL, re.MULTILINE | re.DOTALL)
-    assert problems(example, tmp_path) == []
+    assert problems(example.replace("\\-", "-"), tmp_path) == []
