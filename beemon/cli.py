@@ -212,7 +212,8 @@ def _with_more(reply: Reply, client: Client, options: argparse.Namespace) -> Rep
 
     if options.word == "status":
         jobs = client.request("jobs").payload.get("jobs", ())
-        last = next((job for job in jobs if "outcome" in job), None)
+        ended = [job for job in jobs if "ended" in job]
+        last = max(ended, key=lambda job: str(job["ended"]), default=None)
         return replace(reply, payload={**reply.payload, "last_job": last})
     if options.word == "read" and options.wait:
         readings = client.request(" ".join(["readings", *options.arguments]))

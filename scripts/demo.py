@@ -64,6 +64,7 @@ def main() -> int:
     service = start(config)
     try:
         jobs = converse(connect(port, service))
+        show_to_a_person(config)
         show_files(jobs)
         if keep:
             print(f"\nThe service runs until Ctrl-C; to say `help` to it: nc 127.0.0.1 {port}")
@@ -129,9 +130,18 @@ def show(line: str, ok: bool, payload: dict[str, object]) -> None:
     print(f"> {line}\n< {reply if len(reply) < 400 else reply[:400] + ' …'}", flush=True)
 
 
+def show_to_a_person(config: Path) -> None:
+    """The same service, asked with the `beemon` command."""
+    print("\n3. What a person sees:", flush=True)
+    for word in ("status", "readings", "jobs"):
+        print(f"\n$ beemon {word}", flush=True)
+        command = [sys.executable, "-m", "beemon", word, "--config", str(config)]
+        subprocess.run(command, check=True)
+
+
 def show_files(jobs: list[dict[str, object]]) -> None:
     """The recordings that the jobs made."""
-    print(f"\n3. What it made, in {FOLDER / 'archive'}:\n")
+    print(f"\n4. What it made, in {FOLDER / 'archive'}:\n")
     for job in jobs:
         if "recording" in job:
             print(f"   {job['size']:>9} bytes  {job['recording']}")

@@ -11,7 +11,8 @@ import pytest
 
 from beemon import config
 from beemon.commands import VOCABULARY
-from beemon.devices import PACKAGES, drivers, module, settings_for
+from beemon.devices import PACKAGES, drivers, load, module, sensors, settings_for
+from beemon.devices._base import DeviceError, Measurement
 from beemon.devices._base import Settings as DeviceSettings
 from beemon.outcomes import REASONS
 from beemon.protocol import ERRORS
@@ -129,6 +130,20 @@ def test_every_config_in_the_readme_is_good(tmp_path):
     assert examples
     for example in examples:
         assert problems(example, tmp_path) == []
+
+
+def test_the_driver_in_the_readme_works(tmp_path, monkeypatch):
+    [source] = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (tmp_path / "scale.py").write_text(source)
+    monkeypatch.setattr(sensors, "__path__", [*sensors.__path__, str(tmp_path)])
+    weight = tmp_path / "weight"
+    scale = load("sensor", "sensor.scale", {"driver": "scale", "path": str(weight)})
+    with pytest.raises(DeviceError, match="No such file"):
+        scale.read()
+    weight.write_text("34567.8\n")
+    assert scale.read() == [Measurement("weight", 34567.8, "g")]
+    _, [problem] = settings_for("sensor", "sensor.scale", {"driver": "scale"}, str)
+    assert 'option "path" is missing: the file that holds the weight' in str(problem)
 
 
 def test_every_command_in_the_readme_is_one():
