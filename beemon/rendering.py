@@ -99,10 +99,11 @@ def _status(status: Payload, now: datetime) -> Iterator[str]:
     yield f"{status['hive']} {_STATES.get(status['state'], status['state'])}."
     yield ""
     if status["devices"]:
-        yield from _table(
+        rows = [
             (name, _doing(device), _scheduled(device), device.get("trouble", ""))
             for name, device in sorted(status["devices"].items())
-        )
+        ]
+        yield from _table([("device", "state", "schedule", "trouble"), *rows])
     else:
         yield "No device is known yet: the config names none, or the service is starting."
     yield ""
@@ -138,7 +139,7 @@ def _doing(device: Payload) -> str:
 
 
 def _scheduled(device: Payload) -> str:
-    return "scheduled" if device.get("scheduled") else ""
+    return "on" if device.get("scheduled") else "-"
 
 
 def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[str]:

@@ -33,8 +33,9 @@ def test_status_begins_with_the_answer_and_goes_on_with_the_devices():
     assert rendered("status", {**STATUS, "last_job": last}) == """\
 apiary-7 is degraded: it works, but for the trouble below.
 
-camera.entrance  idle
-sensor.brood     left alone, tried again in 4 s  scheduled  timeout: no answer
+device           state                           schedule  trouble
+camera.entrance  idle                            -
+sensor.brood     left alone, tried again in 4 s  on        timeout: no answer
 
 service   beemon 1.2, up 3 d 4 h, heartbeat 0.4 s ago
 at work   job 17: record microphone.brood 60

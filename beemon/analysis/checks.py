@@ -51,7 +51,7 @@ def check_for(path: Path) -> Check | None:
     if head.startswith(b"fLaC"):
         return check_sound
     if head[4:8] == b"ftyp":
-        return check_film
+        return check_video
     if head.startswith(b"\xff\xd8\xff"):
         return check_picture
     return None
@@ -75,17 +75,17 @@ def check_sound(path: Path, facts: Facts) -> Iterator[Finding]:
         yield Finding(WRONG_LENGTH, f"{rate} Hz where {facts['rate']} Hz were recorded")
 
 
-def check_film(path: Path, facts: Facts) -> Iterator[Finding]:
+def check_video(path: Path, facts: Facts) -> Iterator[Finding]:
     """An MP4 file has the stated frames over the stated time, and its first one decodes."""
     import av
 
     try:
-        with av.open(str(path)) as film:
-            times = sorted(_frame_times(film))
-            film.seek(0)
-            first = next(film.decode(video=0), None)
+        with av.open(str(path)) as video:
+            times = sorted(_frame_times(video))
+            video.seek(0)
+            first = next(video.decode(video=0), None)
     except (av.FFmpegError, OSError, IndexError) as error:
-        yield Finding(UNREADABLE, f"the film cannot be decoded: {error}")
+        yield Finding(UNREADABLE, f"the video cannot be decoded: {error}")
         return
     if not times:
         yield Finding(EMPTY, "it has no frames")
@@ -121,9 +121,9 @@ def _count_samples(sound: Any) -> int:
     return samples
 
 
-def _frame_times(film: Any) -> Iterator[float]:
+def _frame_times(video: Any) -> Iterator[float]:
     """When each frame is shown, in seconds."""
-    for packet in film.demux(video=0):
+    for packet in video.demux(video=0):
         if packet.size and packet.pts is not None:
             yield float(packet.pts * packet.time_base)
 
@@ -134,5 +134,5 @@ def _check_duration(times: list[float], seconds: float) -> Iterator[Finding]:
     frame = shown / (len(times) - 1) if len(times) > 1 else seconds
     if abs(shown + frame - seconds) > frame + 0.001:
         yield Finding(
-            WRONG_LENGTH, f"{shown + frame:.3f} s long, where {seconds:.3f} s were filmed"
+            WRONG_LENGTH, f"{shown + frame:.3f} s long, where {seconds:.3f} s were recorded"
         )

@@ -77,9 +77,9 @@ class Driver(Camera):
         start_utc_us = stream.utc_us(first)
         asked = max(1, round(seconds * self.settings.frame_rate))
         self._end = first
-        with Film(path, self.settings) as film:
+        with Mp4Writer(path, self.settings) as video:
             for number in self._due(stream, range(first, first + asked), cancelled):
-                film.add(self._picture(number), self._ticks(number - first))
+                video.add(self._picture(number), self._ticks(number - first))
                 self._end = number + 1
         frames = self._end - first
         return {
@@ -105,7 +105,7 @@ class Driver(Camera):
     def _due(self, stream: Stream, numbers: range, cancelled: Event) -> Iterator[int]:
         """The numbers as their frames become due: all, or those before it was cancelled.
 
-        There is always one, for an empty film is no recording.
+        There is always one, for an empty video is no recording.
         """
         fault_at = numbers[len(numbers) // 2] if self._faults.strikes() else None
         for number in numbers:
@@ -127,7 +127,7 @@ class Driver(Camera):
         return {"start_utc_us": start_utc_us, **size}
 
 
-class Film:
+class Mp4Writer:
     """An H.264 encoder and the file it writes to; pictures carry their own times."""
 
     def __init__(self, path: Path, settings: Settings) -> None:
@@ -142,7 +142,7 @@ class Film:
         self._encoder.codec_context.time_base = Fraction(1, TICKS)
         self._encoder.codec_context.thread_count = 1  # threads cost more than they bring here
 
-    def __enter__(self) -> Film:
+    def __enter__(self) -> Mp4Writer:
         return self
 
     def __exit__(
