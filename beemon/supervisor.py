@@ -157,9 +157,18 @@ class Supervisor:
                 lane.waiting.remove(task)
                 task.cut = reason
                 self._employer.finished(task, Failed(task.number, reason, "not begun"))
-            if lane.current and lane.current.job == job:
-                lane.current.cut = reason
-                self._send(Cut(lane.current.number))
+            if lane.current and lane.current.job == job and not lane.current.cut:
+                self._cut_current(lane.current, reason)
+
+    def _cut_current(self, task: Task, reason: str) -> None:
+        """Once only: a worker that does not listen would let its pipe fill up."""
+        task.cut = reason
+        if task.deadline is None:  # the worker has not been told of it yet
+            self._settle(task, Failed(task.number, reason, "not begun"))
+            return
+        rest = task.budget - task.seconds  # the file is ended, checked and kept, as always
+        task.deadline = min(task.deadline, _monotonic() + self._opening(task) + rest)
+        self._send(Cut(task.number))
 
     def finish(self, reason: str) -> None:
         """End everything early and let the worker exit by itself."""
@@ -167,9 +176,10 @@ class Supervisor:
             self.cut(task.job, reason)
         self._finishing = True
         if self._ready:
-            self._send(Finish())
-        elif self._process:
+            self.rest(_monotonic())
+        elif self._process and not self._resting:
             self._abort(signal.SIGKILL)  # it has not begun anything
+            self._drop_process()
 
     def kill(self, now: float) -> None:
         """Take the worker's life at once; what it did is answered as failed."""
@@ -184,8 +194,9 @@ class Supervisor:
         if late:
             self._miss_deadline(late[0], now)
         elif self._process and not self._ready and now >= self._start_deadline:
+            missed = "end" if self._resting else "start"
             self._lose_worker(
-                "timeout", "the worker did not start in time", now, how=signal.SIGABRT
+                "timeout", f"the worker did not {missed} in time", now, how=signal.SIGABRT
             )
         self._bury(now)
         self._pump(now)
@@ -256,14 +267,13 @@ class Supervisor:
                 self._send_work(task, now)
 
     def _send_work(self, task: Task, now: float) -> None:
-        if task.cut:
-            self._answer(Failed(task.number, task.cut, "not begun"), now)
-            return
-        opening = 0.0 if task.device in self._opened else OPEN_SECONDS
-        task.deadline = now + opening + task.budget
+        task.deadline = now + self._opening(task) + task.budget
         self._send(
             Work(task.number, task.device, task.verb, task.seconds, task.place, task.follows)
         )
+
+    def _opening(self, task: Task) -> float:
+        return 0.0 if task.device in self._opened else OPEN_SECONDS
 
     def _send(self, message: Any) -> None:
         if self._pipe is None or not self._ready:
@@ -299,7 +309,7 @@ class Supervisor:
         if process is not self._process:
             return
         now = _monotonic()
-        if self._resting or (self._finishing and not self._flying):
+        if self._resting and not (self._finishing and self._flying):
             self._drop_process()
             if self._flying:
                 self._start(now)
