@@ -335,9 +335,10 @@ class Supervisor:
         if how is not None:
             self._abort(how)
         self._drop_process()
+        for device in {task.device for task in lost if culprit in (None, task)}:
+            self.health[device].strike(f"{reason}: {message}", now)
         for task in lost:
             if culprit in (None, task):
-                self.health[task.device].strike(f"{reason}: {message}", now)
                 self._settle(task, Failed(task.number, reason, message))
             else:
                 blamed = f"its worker was killed because of {culprit.device}" if culprit else ""

@@ -241,3 +241,14 @@ def test_an_idle_worker_that_does_not_end_is_killed(office: Office, hire: Hire) 
     assert supervisor.pid() == pid
     office.turn(supervisor, time.monotonic() + START_SECONDS + 1)
     until(lambda: office.turn(supervisor) or not supervisor.alive)
+
+
+def test_one_death_is_one_strike_however_much_the_device_had_to_do(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(DYING)
+    for job, lane in enumerate(("record", "snapshot"), start=1):
+        supervisor.submit(Task(job, "sensor.dying", "read", lane, 5.0), time.monotonic())
+    for _ in range(2):
+        assert isinstance(office.next_answer(supervisor)[1], Failed)
+    assert supervisor.health["sensor.dying"].strikes == 1
