@@ -92,7 +92,10 @@ class _Lane:
 
 
 class Supervisor:
-    """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds."""
+    """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds.
+
+    ``after`` held the devices before: while its worker lives, this one's waits.
+    """
 
     def __init__(
         self,
@@ -100,12 +103,14 @@ class Supervisor:
         devices: Mapping[str, DeviceSettings],
         employer: Employer,
         mailbox: Mailbox,
+        after: Supervisor | None = None,
     ) -> None:
         self.name = name
         self.devices = devices
         self.health = {device: Health() for device in devices}
         self._employer = employer
         self._mailbox = mailbox
+        self._after = after
         self._lanes: dict[str, _Lane] = {}
         self._flying: dict[int, Task] = {}
         self._numbers = 0
@@ -128,6 +133,13 @@ class Supervisor:
     def alive(self) -> bool:
         """Whether there is a worker process."""
         return self._process is not None or bool(self._gone)
+
+    @property
+    def holds_devices(self) -> bool:
+        """Whether a worker, this one's or an earlier one's, may have the devices open."""
+        if self._after is not None and not self._after.holds_devices:
+            self._after = None
+        return self._process is not None or self._after is not None
 
     @property
     def tasks(self) -> list[Task]:
@@ -207,6 +219,8 @@ class Supervisor:
         return min(times, default=None)
 
     def _pump(self, now: float) -> None:
+        if self._process is None and self.holds_devices:
+            return
         for lane in self._lanes.values():
             while lane.current is None and lane.waiting and not self._finishing:
                 self._take(lane, now)

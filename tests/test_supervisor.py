@@ -252,3 +252,22 @@ def test_one_death_is_one_strike_however_much_the_device_had_to_do(
     for _ in range(2):
         assert isinstance(office.next_answer(supervisor)[1], Failed)
     assert supervisor.health["sensor.dying"].strikes == 1
+
+
+def test_a_worker_does_not_start_while_an_earlier_one_may_hold_the_devices(
+    office: Office, hire: Hire
+) -> None:
+    first, second, third = (hire(GOOD) for _ in range(3))
+    second._after, third._after = first, second
+    first.submit(read("sensor.good"), time.monotonic())
+    office.next_answer(first)
+    pid = first.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    for before in (first, second):
+        before.finish("reloaded")
+    third.submit(read("sensor.good", 3), time.monotonic())
+    office.turn(third)
+    assert third.pid() is None
+    os.kill(pid, signal.SIGCONT)
+    assert office.next_answer(third)[0].job == 3
