@@ -325,6 +325,8 @@ class Orchestrator(SpawnProcess):
                 del self._supervisors[name]
                 supervisor.finish("reloaded")
                 self._retired.append(supervisor)
+                for device in supervisor.devices:
+                    self._troubles.pop(device, None)  # what a new start finds is news
         self._due.clear()
         self._switched_off &= set(settings.devices)
         self._hire(settings.devices)

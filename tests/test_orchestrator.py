@@ -293,3 +293,15 @@ class TestReload:
         hive.do("reload")
         hive.do("read")
         assert hive.children()["beemon-sensors"] == before
+
+    def test_a_device_in_trouble_does_not_work_again_because_its_config_changed(
+        self, hive: Hive
+    ) -> None:
+        hive.write('[sensor.x]\ndriver = "simulated"\nfault = "error"\n')
+        hive.do("reload")
+        hive.do("read")
+        hive.write('[sensor.x]\ndriver = "simulated"\nfault = "error"\nseed = 2\n')
+        hive.do("reload")
+        hive.do("read")
+        assert "works again" not in hive.said()
+        assert hive.said().count("sensor.x: trouble") == 2
