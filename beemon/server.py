@@ -441,10 +441,10 @@ class Server:
     def _finish_reload(self, report: JobEnded) -> None:
         settings = self._handovers.pop(report.job)
         if report.facts["outcome"] == "done":
-            self._settings = settings
-            config.keep_last_good(settings)
             if settings.server != self._settings.server:
                 log.warning("[server] changes take effect when the service is restarted")
+            self._settings = settings
+            config.keep_last_good(settings)
         if not self._handovers:
             self._notifier.ready()
 

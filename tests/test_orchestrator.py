@@ -286,6 +286,11 @@ class TestReload:
         hive.process.send_signal(signal.SIGHUP)
         until(lambda: list(hive.ask("devices")["devices"]) == ["sensor.other"])
 
+    def test_another_port_is_told_to_need_a_restart(self, hive: Hive) -> None:
+        hive.write("", port=hive.port + 1)
+        hive.do("reload")
+        assert "[server] changes take effect when the service is restarted" in hive.said()
+
     def test_an_unchanged_device_keeps_its_worker(self, hive: Hive) -> None:
         hive.do("read")
         before = hive.children()["beemon-sensors"]
