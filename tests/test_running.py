@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -182,6 +183,27 @@ class TestWrongConfig:
         hive.config.write_text(text.replace("[server]", '[server]\nhost_address = "0.0.0.0"'))
         assert hive.begin().wait(10) == 78
         assert "token_file" in hive.said()
+
+
+class TestLedger:
+    def test_a_damaged_one_ends_the_service_with_a_sentence(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        hive.archive.mkdir()
+        (hive.archive / "ledger.db").write_bytes(b"no ledger" * 1000)
+        assert hive.begin().wait(10) == 1
+        assert f"{hive.archive}/ledger.db cannot be used: file is not a database" in hive.said()
+        assert "move it aside" in hive.said()
+        assert "Traceback" not in hive.said()
+
+    def test_one_of_a_newer_beemon_ends_the_service_with_a_sentence(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        hive.archive.mkdir()
+        newer = sqlite3.connect(hive.archive / "ledger.db")
+        newer.execute("PRAGMA user_version = 99")
+        newer.close()
+        assert hive.begin().wait(10) == 1
+        assert "written by a newer beemon (layout 99" in hive.said()
+        assert "Traceback" not in hive.said()
 
 
 class TestBusy:

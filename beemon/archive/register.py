@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
 
 from beemon import outcomes
-from beemon.archive.ledger import Ledger, LedgerReader
+from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class Register:
     def open(self) -> None:
         """Take the archive, begin a run, and end what earlier runs left open.
 
-        Raises :class:`~beemon.archive.lock.ArchiveBusyError`, ``OSError``.
+        Raises ``OSError`` where that is impossible; the text says why.
         """
         with self._mutex:
             if self._ledger is not None:
@@ -43,6 +44,9 @@ class Register:
             self._lock = ArchiveLock(self._archive)
             try:
                 self._ledger = self._begin_run()
+            except sqlite3.Error as error:
+                self._lock.close()
+                raise _unusable(self._archive / NAME, error) from error
             except BaseException:
                 self._lock.close()
                 raise
@@ -105,3 +109,12 @@ class Register:
                 extra={"JOB": str(job["job"]), "OUTCOME": "interrupted"},
             )
         return ledger
+
+
+def _unusable(ledger: Path, error: sqlite3.Error) -> OSError:
+    """A busy or full disk passes; what is no ledger stays so until someone acts."""
+    advice = (
+        "" if isinstance(error, sqlite3.OperationalError)
+        else "; move it aside, and the next start begins a new one (the recordings stay)"
+    )
+    return OSError(f"the ledger {ledger} cannot be used: {error}{advice}")
