@@ -299,6 +299,8 @@ class Orchestrator(SpawnProcess):
                 del self._supervisors[name]
                 supervisor.finish("reloaded")
                 self._retired.append(supervisor)
+                for device in supervisor.devices:
+                    self._troubles.pop(device, None)  # what a new start finds is news
         self._timetable.change(settings.devices)
         self._hire(settings.devices)
 
@@ -307,7 +309,8 @@ class Orchestrator(SpawnProcess):
     def _hire(self, devices: Any) -> None:
         for name, crew in _crews(devices).items():
             if name not in self._supervisors:
-                self._supervisors[name] = Supervisor(name, crew, self, self._mailbox.put)
+                before = next((s for s in reversed(self._retired) if s.name == name), None)
+                self._supervisors[name] = Supervisor(name, crew, self, self._mailbox.put, before)
 
     def _supervisor_of(self, device: str) -> Supervisor:
         return next(s for s in self._supervisors.values() if device in s.devices)

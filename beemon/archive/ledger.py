@@ -65,7 +65,7 @@ _ACCEPT = (
 )
 
 
-class LedgerVersionError(ValueError):
+class LedgerVersionError(OSError):
     """The ledger was written by a newer beemon than this one."""
 
 
