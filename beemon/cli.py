@@ -183,6 +183,8 @@ def _lines(value: Any, indent: str = "") -> Iterator[str]:
             if isinstance(item, dict | list) and item and not _is_flat(item):
                 yield f"{indent}{key}:"
                 yield from _lines(item, f"{indent}  ")
+            elif key.endswith("_bytes"):
+                yield f"{indent}{key.removesuffix('_bytes')}: {item / 1e9:.1f} GB"
             else:
                 yield f"{indent}{key}: {_flat(item)}"
     elif isinstance(value, list):

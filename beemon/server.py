@@ -25,8 +25,8 @@ from beemon.archive.register import Register
 from beemon.board import Board
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
+from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
-from beemon.orchestrator import QueuedCommand
 from beemon.protocol import RequestError, RequestReader
 from beemon.queries import STALE_SECONDS, Queries
 from beemon.reports import Heartbeat, JobEnded, Report
@@ -244,7 +244,7 @@ class Server:
 
     def _accept(self, request: Request, ip_address: IPAddress) -> int:
         """Enter a command in the ledger and queue it, verbatim; return its job number."""
-        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address else "signal"
+        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address[0] else "signal"
         with self._accepting:
             self._check_room(request)
             settings = self._settings_on_disk() if request.word.name == "reload" else None
@@ -470,10 +470,10 @@ class Server:
     def _finish_reload(self, report: JobEnded) -> None:
         settings = self._handovers.pop(report.job)
         if report.facts["outcome"] == "done":
-            self._settings = settings
-            config.keep_last_good(settings)
             if settings.server != self._settings.server:
                 log.warning("[server] changes take effect when the service is restarted")
+            self._settings = settings
+            config.keep_last_good(settings)
         if not self._handovers:
             self._notifier.ready()
 

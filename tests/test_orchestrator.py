@@ -183,6 +183,28 @@ class TestFaults:
             assert (faulty.archive / job["leftover"]).name.endswith(".part")
         assert faulty.do("record microphone.good 1")["outcome"] == "done"
 
+    def test_a_quantity_that_cannot_be_true_does_not_take_the_others_along(
+        self, tmp_path: Path
+    ) -> None:
+        chip = tmp_path / "sys/class/hwmon/hwmon0"
+        chip.mkdir(parents=True)
+        for name, text in (("name", "sht3x"), ("temp1_input", "34500"),
+                           ("humidity1_input", "250000")):
+            (chip / name).write_text(f"{text}\n")
+        device = (
+            '[sensor.air]\ndriver = "kernel"\nsubsystem = "hwmon"\ndevice = "sht3x"\n'
+            f'sysfs = "{tmp_path / "sys"}"\n'
+        )
+        with Hive(tmp_path, device) as hive:
+            job = hive.do("read")
+            readings = {r["quantity"]: r for r in hive.ask("readings")["readings"]}
+            trouble = hive.ask("status")["devices"]["sensor.air"]["trouble"]
+        assert (job["outcome"], job["reason"]) == ("failed", "partly")
+        assert job["readings"] == {"sensor.air temperature": 34.5}
+        assert readings["humidity"]["reason"] == "out-of-range"
+        assert "value" not in readings["humidity"]
+        assert "humidity: out-of-range" in trouble
+
     def test_trouble_is_logged_once_and_so_is_its_end(self, tmp_path: Path) -> None:
         thermometer = tmp_path / "sys/class/hwmon/hwmon0"
         device = (
@@ -286,6 +308,11 @@ class TestReload:
         hive.process.send_signal(signal.SIGHUP)
         until(lambda: list(hive.ask("devices")["devices"]) == ["sensor.other"])
 
+    def test_another_port_is_told_to_need_a_restart(self, hive: Hive) -> None:
+        hive.write("", port=hive.port + 1)
+        hive.do("reload")
+        assert "[server] changes take effect when the service is restarted" in hive.said()
+
     def test_an_unchanged_device_keeps_its_worker(self, hive: Hive) -> None:
         hive.do("read")
         before = hive.children()["beemon-sensors"]
@@ -293,3 +320,15 @@ class TestReload:
         hive.do("reload")
         hive.do("read")
         assert hive.children()["beemon-sensors"] == before
+
+    def test_a_device_in_trouble_does_not_work_again_because_its_config_changed(
+        self, hive: Hive
+    ) -> None:
+        hive.write('[sensor.x]\ndriver = "simulated"\nfault = "error"\n')
+        hive.do("reload")
+        hive.do("read")
+        hive.write('[sensor.x]\ndriver = "simulated"\nfault = "error"\nseed = 2\n')
+        hive.do("reload")
+        hive.do("read")
+        assert "works again" not in hive.said()
+        assert hive.said().count("sensor.x: trouble") == 2

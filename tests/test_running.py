@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -184,6 +185,27 @@ class TestWrongConfig:
         assert "token_file" in hive.said()
 
 
+class TestLedger:
+    def test_a_damaged_one_ends_the_service_with_a_sentence(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        hive.archive.mkdir()
+        (hive.archive / "ledger.db").write_bytes(b"no ledger" * 1000)
+        assert hive.begin().wait(10) == 1
+        assert f"{hive.archive}/ledger.db cannot be used: file is not a database" in hive.said()
+        assert "move it aside" in hive.said()
+        assert "Traceback" not in hive.said()
+
+    def test_one_of_a_newer_beemon_ends_the_service_with_a_sentence(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        hive.archive.mkdir()
+        newer = sqlite3.connect(hive.archive / "ledger.db")
+        newer.execute("PRAGMA user_version = 99")
+        newer.close()
+        assert hive.begin().wait(10) == 1
+        assert "written by a newer beemon (layout 99" in hive.said()
+        assert "Traceback" not in hive.said()
+
+
 class TestBusy:
     def test_a_taken_port_ends_the_service_and_names_the_holder(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
@@ -202,6 +224,32 @@ class TestBusy:
         assert hive.process is not None
         assert f"in use by another beemon (process {hive.process.pid})" in second.said()
         assert hive.answers()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"no database at all" * 100, "the ledger cannot be used: file is not a database"),
+     (None, "was written by a newer beemon (layout 99; this one knows")],
+)
+def test_a_ledger_that_cannot_be_used_ends_the_service_in_one_line(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    hive = Hive(tmp_path)
+    hive.archive.mkdir()
+    if content:
+        (hive.archive / "ledger.db").write_bytes(content)
+    else:
+        with sqlite3.connect(hive.archive / "ledger.db") as newer:
+            newer.execute("PRAGMA user_version=99")
+    assert hive.begin().wait(10) == 1
+    assert said in hive.said()
+    assert "Traceback" not in hive.said()
+
+
+def test_a_reload_says_that_another_port_takes_a_restart(hive: Hive) -> None:
+    hive.write(SIMULATED, port=hive.port % 60000 + 1)
+    assert hive.do("reload")["outcome"] == "done"
+    assert "[server] changes take effect when the service is restarted" in hive.said()
 
 
 IMPORTS = """

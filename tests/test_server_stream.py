@@ -1,4 +1,4 @@
-"""The Server and the stream of bytes: however it is cut, joined and ended, the replies are the same.
+"""The Server and the stream of bytes: however it is cut, joined and ended, the replies stay.
 
 The socket here is scripted: it hands out exactly the pieces that a test says, so that every cut is
 one that the Server sees.

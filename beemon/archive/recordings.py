@@ -30,12 +30,12 @@ def place(archive: Path, hive: str, device: str, suffix: str, utc_us: int) -> Pl
     folder = archive / FOLDER / f"{moment:%Y-%m-%d}"
     _make_folder(folder)
     stem = f"{hive}@{moment:%Y-%m-%d@%H-%M-%SZ}"
-    for again in range(1, 10_000):
+    for again in range(1, 1000):
         name = f"{stem}{f'-{again}' if again > 1 else ''}.{device}{suffix}"
         found = Place(folder / f".{name}{TEMPORARY_SUFFIX}", folder / name)
         if not found.final.exists() and not found.temporary.exists():
             return found
-    raise FileExistsError(f"10,000 recordings of {device} bear the name {stem}")
+    raise FileExistsError(f"999 recordings of {device} bear the name {stem}")
 
 
 def keep(where: Place) -> tuple[int, str]:

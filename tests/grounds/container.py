@@ -108,7 +108,8 @@ class Container:
             errors="replace",
             timeout=timeout,
         )
-        assert not check or result.returncode == 0, f"{command}: {result}"
+        ended = f"{' '.join(command)} ended with {result.returncode}:\n{result.stdout[-8000:]}"
+        assert not check or result.returncode == 0, ended
         return result
 
     def shell(self, script: str, **more: Any) -> str:
