@@ -289,7 +289,7 @@ class Server:
     def _wait(self, job: int, socket_connection: socket.socket) -> dict[str, Any]:
         with self._waiting_place() as mail:
             found = self._queries.job(job)
-            while "outcome" not in found:
+            while "outcome" not in found or job in self._handovers:  # until this side switched too
                 try:
                     message = mail.get(timeout=_LOOK_SECONDS)
                 except queue.Empty:

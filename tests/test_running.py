@@ -228,7 +228,7 @@ class TestBusy:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"no database at all" * 100, "the ledger cannot be used: file is not a database"),
+    [(b"no database at all" * 100, "cannot be used: file is not a database; move it aside"),
      (None, "was written by a newer beemon (layout 99; this one knows")],
 )
 def test_a_ledger_that_cannot_be_used_ends_the_service_in_one_line(
