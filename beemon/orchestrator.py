@@ -481,10 +481,12 @@ class Orchestrator(SpawnProcess):
     ) -> None:
         """Give the job its outcome: in the ledger first, then in the log and to the Server."""
         self._jobs.pop(job.number, None)
-        archive = self._settings.archive_path
 
         def write(ledger: Ledger) -> Ending:
-            final = _with_leftover(ending, leftover, archive)
+            final = ending
+            if leftover and job.device:
+                said, facts = ledger.keep_rest(job.number, job.device, leftover)
+                final = ending.but(said, facts) if facts else ending
             if keep:
                 keep(ledger)
             ledger.keep_readings(job.number, readings)
@@ -585,16 +587,6 @@ def _failure(cut: str | None, answer: Failed) -> Ending:
     if cut:
         return outcomes.interrupted(cut, answer.message)
     return outcomes.failed(answer.reason, answer.message)
-
-
-def _with_leftover(ending: Ending, leftover: Place | None, archive: Any) -> Ending:
-    if leftover is None:
-        return ending
-    size = recordings.discard_if_empty(leftover.temporary)
-    if not size:
-        return ending
-    facts = {**ending.facts, "leftover": str(leftover.temporary.relative_to(archive))}
-    return Ending(ending.outcome, ending.reason, ending.message, facts)
 
 
 def _log_level(job: Job, ending: Ending) -> int:

@@ -54,6 +54,11 @@ class Ending:
     message: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
+    def but(self, message: str, facts: dict[str, Any]) -> Ending:
+        """The same ending with more to say of it."""
+        said = f"{self.message}; {message}" if self.message else message
+        return Ending(self.outcome, self.reason, said, {**self.facts, **facts})
+
 
 def done(**facts: Any) -> Ending:
     """The work was done."""

@@ -36,6 +36,17 @@ quantities = ["load"]
 """
 
 
+DIES_AFTER_THE_RENAME = """
+import os, signal
+from beemon.archive import recordings
+keep = recordings.keep
+def keep_and_die(where):
+    keep(where)
+    os.kill(os.getpid(), signal.SIGKILL)
+recordings.keep = keep_and_die
+"""
+
+
 @pytest.fixture
 def hive(tmp_path: Path) -> Iterator[Hive]:
     with Hive(tmp_path) as hive:
@@ -182,6 +193,18 @@ class TestFaults:
         if "leftover" in job:
             assert (faulty.archive / job["leftover"]).name.endswith(".part")
         assert faulty.do("record microphone.good 1")["outcome"] == "done"
+
+    def test_a_recording_that_was_whole_when_its_worker_died_is_kept(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(DIES_AFTER_THE_RENAME)
+        with Hive(tmp_path, PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}") as hive:
+            job = hive.do("record microphone.brood 1")
+            rows = sqlite3.connect(hive.archive / "ledger.db").execute(
+                "SELECT job, path FROM recordings"
+            ).fetchall()
+        assert (job["outcome"], job["reason"]) == ("failed", "worker-died")
+        assert job["message"].endswith("; the recording was whole")
+        assert rows == [(job["job"], job["recording"])]
+        assert (hive.archive / job["recording"]).is_file()
 
     def test_trouble_is_logged_once_and_so_is_its_end(self, tmp_path: Path) -> None:
         thermometer = tmp_path / "sys/class/hwmon/hwmon0"
