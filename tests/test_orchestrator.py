@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from beemon.config import DeviceSettings
+from beemon.orchestrator import _slot_commands
+from beemon.schedule import Schedule
 from tests.hive import Hive, until
 
 FAULTY = """
@@ -162,6 +165,14 @@ duration = "1s"
 def _unscheduled(hive: Hive) -> dict[str, dict[str, bool]] | None:
     devices: dict[str, dict[str, bool]] = hive.ask("status")["devices"]
     return None if any(d["scheduled"] for d in devices.values()) else devices
+
+
+def test_a_slots_command_has_its_length_to_the_millisecond() -> None:
+    schedule = Schedule(interval=3600, duration=1234.5678)
+    camera = DeviceSettings(
+        name="camera.c", kind="camera", table={"driver": "simulated"}, lines={}, schedule=schedule
+    )
+    assert _slot_commands([camera]) == ["record camera.c 1234.568"]
 
 
 class TestFaults:
