@@ -143,6 +143,7 @@ class Orchestrator(SpawnProcess):
         self._ledger_trouble: str | None = None
         self._stop_at: float | None = None
         self._next_heartbeat = 0.0
+        self._look_again = 0.0
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []
         self._writer = LedgerWriter(
@@ -157,13 +158,15 @@ class Orchestrator(SpawnProcess):
     # The loop
 
     def _turn(self) -> None:
-        now = clock.now().monotonic
-        wait = min(self._tick(now), self._heartbeat(now)) - clock.now().monotonic
+        wait = self._look_again - clock.now().monotonic
         try:
             action = self._mailbox.get(timeout=max(0.0, wait))
         except queue.Empty:
-            return
-        action()
+            pass
+        else:
+            action()
+        now = clock.now().monotonic
+        self._look_again = min(self._tick(now), self._heartbeat(now))
 
     def _tick(self, now: float) -> float:
         """Do what the time asks for; return when to look again."""
