@@ -26,6 +26,7 @@ from beemon.archive import recordings
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import LedgerWriter
+from beemon.clock import Moment
 from beemon.config import DeviceSettings, Settings
 from beemon.health import Health, State
 from beemon.messages import Answer, Done, Failed
@@ -48,6 +49,10 @@ DEFAULT_SECONDS = 10.0
 """A recording's length where neither the command nor a schedule gives one."""
 SLACK_SECONDS = 10.0
 """What a recording may take beyond its own length: to end the file, check, hash and sync it."""
+
+
+LATE_SECONDS = 10.0
+"""How late a slot may begin because the ledger could not be written; a later one is skipped."""
 
 
 class QueuedCommand(str):
@@ -226,14 +231,21 @@ class Orchestrator(SpawnProcess):
     def _enter(self, text: str, origin: str) -> None:
         """Give a command that no client sent its job number, then carry it out like any other."""
         self._entering += 1
+        came = clock.now()
         self._writer.write(
-            lambda ledger: ledger.accept(text, origin),
-            lambda job: self._mailbox.put(partial(self._entered, text, origin, job)),
+            lambda ledger: ledger.accept(text, origin, came),
+            lambda job: self._mailbox.put(partial(self._entered, text, origin, job, came)),
         )
 
-    def _entered(self, text: str, origin: str, job: int) -> None:
+    def _entered(self, text: str, origin: str, job: int, came: Moment) -> None:
         self._entering -= 1
-        self._execute(QueuedCommand(text, job, origin), job)
+        command = QueuedCommand(text, job, origin)
+        late = clock.now().monotonic - came.monotonic
+        if origin == "schedule" and late > LATE_SECONDS:
+            message = f"the ledger could not be written for {late:.0f} s"
+            self._end_unknown(job, command, outcomes.skipped("late", message))
+        else:
+            self._execute(command, job)
 
     def _execute(self, command: QueuedCommand, number: int) -> None:
         if self._stop_at is not None:
@@ -468,9 +480,9 @@ class Orchestrator(SpawnProcess):
 
     # Ends
 
-    def _end_unknown(self, number: int, command: str, ending: Ending) -> None:
+    def _end_unknown(self, number: int, command: QueuedCommand, ending: Ending) -> None:
         verb = str(command).split(maxsplit=1)[0] if str(command).strip() else ""
-        job = self._jobs[number] = Job(number, str(command), "client", verb)
+        job = self._jobs[number] = Job(number, str(command), command.origin, verb)
         self._end(job, ending)
 
     def _end(

@@ -162,6 +162,33 @@ duration = "1s"
             until(lambda: hive.ask("jobs 1")["jobs"][0]["origin"] == "schedule")
 
 
+    def test_slots_that_the_ledger_could_not_take_are_skipped_and_not_run_late(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "sitecustomize.py").write_text(
+            "from beemon import orchestrator\norchestrator.LATE_SECONDS = 0.5\n"
+        )
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        with Hive(tmp_path, EVERY_SECOND, PYTHONPATH=path) as hive:
+            until(lambda: hive.ask("jobs 1")["jobs"])
+            other = sqlite3.connect(hive.archive / "ledger.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(2.5)
+            other.execute("ROLLBACK")
+            other.close()
+            late = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "late"])
+        assert {job["outcome"] for job in late} == {"skipped"}
+        assert len({job["accepted"] for job in late}) == len(late)
+
+
+EVERY_SECOND = """
+[sensor.s]
+driver = "simulated"
+[sensor.s.schedule]
+interval = "1s"
+"""
+
+
 def _unscheduled(hive: Hive) -> dict[str, dict[str, bool]] | None:
     devices: dict[str, dict[str, bool]] = hive.ask("status")["devices"]
     return None if any(d["scheduled"] for d in devices.values()) else devices

@@ -128,9 +128,9 @@ class Ledger:
         self.run = int(cursor.lastrowid or 0)
         return self.run
 
-    def accept(self, command: str, origin: str) -> int:
-        """Enter an accepted command; return its job number."""
-        now = clock.now()
+    def accept(self, command: str, origin: str, came: clock.Moment | None = None) -> int:
+        """Enter a command that was accepted now, or when it ``came``; return its job number."""
+        now = came or clock.now()
         values = (self.run, command, origin, now.utc_us, now.monotonic, clock.quality())
         return int(self._db.execute(_ACCEPT, values).lastrowid or 0)
 
