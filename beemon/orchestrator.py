@@ -364,11 +364,11 @@ class Orchestrator(SpawnProcess):
         job.device = device.name if len(job.pending) < 2 else None
         job.pending.add(device.name)
         lane = supervisor.name if job.verb == "read" else f"{job.verb} {device.name}"
-        if job.origin == "schedule" and supervisor.waiting_in(lane) and job.verb != "read":
-            self._end(job, outcomes.skipped("busy", "an earlier slot still waits"))
-            return
         task = Task(job.number, device.name, job.verb, lane, budget, seconds)
-        supervisor.submit(task, clock.now().monotonic)
+        if job.origin == "schedule" and supervisor.has_waiting(lane, device.name):
+            self.finished(task, Failed(task.number, "busy", "an earlier slot still waits"))
+        else:
+            supervisor.submit(task, clock.now().monotonic)
 
     def _let_rest(self, supervisor: Supervisor, now: float) -> None:
         if supervisor.name in ("sensors", "gpio") or supervisor.busy or not supervisor.idle_since:
@@ -458,6 +458,8 @@ class Orchestrator(SpawnProcess):
         )
         if job.cut:
             return outcomes.interrupted(job.cut, said, readings=values)
+        if not values and all(failure.reason == "busy" for failure in job.failures.values()):
+            return outcomes.skipped("busy", said)
         reason = "partly" if values else next(iter(job.failures.values())).reason
         return outcomes.failed(reason, said, readings=values)
 
@@ -602,6 +604,8 @@ def _failure(cut: str | None, answer: Failed) -> Ending:
     """What was cut short before there was anything to keep was interrupted; the rest failed."""
     if cut:
         return outcomes.interrupted(cut, answer.message)
+    if answer.reason == "busy":
+        return outcomes.skipped("busy", answer.message)
     return outcomes.failed(answer.reason, answer.message)
 
 

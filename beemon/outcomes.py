@@ -32,7 +32,7 @@ REASONS = {
     "disk-full": "there was no space, or no inode, left for the file",
     "archive-error": "the archive's disk reported an error",
     "partly": "some of the sensors gave no value; each reading says why",
-    "busy": "the device still had an earlier scheduled recording before it",
+    "busy": "an earlier scheduled command still waited for the device",
     "late": "the slot's moment had long passed when its command could be entered",
     "cancelled": "a client cancelled the job",
     "stopping": "the service was stopped",

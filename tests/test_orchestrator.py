@@ -180,6 +180,12 @@ duration = "1s"
         assert {job["outcome"] for job in late} == {"skipped"}
         assert len({job["accepted"] for job in late}) == len(late)
 
+    def test_a_slow_sensor_does_not_pile_up_its_slots(self, tmp_path: Path) -> None:
+        hanging = EVERY_SECOND.replace('"simulated"', '"simulated"\nfault = "hang"\ntimeout = "4s"')
+        with Hive(tmp_path, hanging) as hive:
+            busy = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "busy"])
+        assert busy[0]["outcome"] == "skipped"
+
 
 EVERY_SECOND = """
 [sensor.s]
