@@ -36,7 +36,7 @@ from beemon.readings import Reading
 from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report, Started, Stopped
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
-from beemon.worker import check_devices, media_suffix, read_timeout, reason_of
+from beemon.worker import check_devices, media_suffix, message_of, read_timeout, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -399,7 +399,7 @@ class Orchestrator(SpawnProcess):
                     clock.now().utc_us,
                 )
             except OSError as error:
-                return Failed(task.number, reason_of(error), str(error))
+                return Failed(task.number, reason_of(error), message_of(error))
             ledger.begin(task.job, task.device, place)
             return place
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Any
 
 from beemon import clock, devices, processes, service
@@ -111,7 +112,7 @@ class Worker(SpawnProcess):
             action()
         except OSError as error:
             self._close(work.device)
-            self._send(Failed(work.number, reason_of(error), _message_of(error)))
+            self._send(Failed(work.number, reason_of(error), message_of(error)))
             return False
         except Exception as error:  # the worker's outermost boundary: it ends here
             log.exception("%s: the driver has a defect", work.device,
@@ -173,8 +174,12 @@ def reason_of(error: OSError) -> str:
     return "archive-error" if error.filename else "device-error"
 
 
-def _message_of(error: OSError) -> str:
-    return str(error) or type(error).__name__
+def message_of(error: OSError) -> str:
+    """What went wrong, alike each time: a recording's own name is left out, its folder is not."""
+    if not (error.strerror and error.filename):
+        return str(error) or type(error).__name__
+    file = Path(os.fsdecode(error.filename))
+    return f"{error.strerror}: {file.parent if recordings.is_temporary(file) else file}"
 
 
 def media_suffix(settings: DeviceSettings, verb: str) -> str:
