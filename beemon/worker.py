@@ -22,7 +22,18 @@ from beemon.analysis import checks
 from beemon.archive import recordings
 from beemon.config import DeviceSettings
 from beemon.devices._base import Camera, Device, DeviceError, Recorder, Sensor
-from beemon.messages import Cut, Done, Downward, Failed, Finish, Opened, Ready, Upward, Work
+from beemon.messages import (
+    Answer,
+    Cut,
+    Done,
+    Downward,
+    Failed,
+    Finish,
+    Opened,
+    Ready,
+    Upward,
+    Work,
+)
 from beemon.readings import Reading
 
 log = logging.getLogger(__name__)
@@ -121,7 +132,7 @@ class Worker(SpawnProcess):
             os._exit(70)
         return True
 
-    def _carry_out(self, work: Work, cancelled: threading.Event) -> Done:
+    def _carry_out(self, work: Work, cancelled: threading.Event) -> Answer:
         device = self._devices[work.device]
         if isinstance(device, Sensor):
             return Done(work.number, readings=_read(device, work.device))
@@ -132,6 +143,8 @@ class Worker(SpawnProcess):
             facts = device.snapshot(temporary)
         else:
             facts = device.record(temporary, work.seconds, cancelled, follows=work.follows)
+            if cancelled.is_set() and not facts["seconds"]:
+                return Failed(work.number, "cancelled", "nothing was recorded yet")
         if found := checks.findings(temporary, facts):
             raise CheckFailedError("; ".join(map(str, found)))
         size, sha256 = recordings.keep(work.place)
