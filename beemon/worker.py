@@ -66,7 +66,7 @@ class Worker(SpawnProcess):
         processes.begin_child(self.name, self._parent)
         service.start_log()
         self._devices: dict[str, Device] = {}
-        self._running: dict[int, threading.Event] = {}
+        self._running: dict[int, tuple[Work, threading.Event]] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._sending = threading.Lock()
         self._send(Ready())
@@ -89,11 +89,12 @@ class Worker(SpawnProcess):
             self._pipe.send(message)
 
     def _cut(self, number: int) -> None:
-        if event := self._running.get(number):
-            event.set()
+        if number in self._running:
+            self._running[number][1].set()
 
     def _begin(self, work: Work) -> None:
-        cancelled = self._running[work.number] = threading.Event()
+        cancelled = threading.Event()
+        self._running[work.number] = work, cancelled
         if not self._guarded(work, lambda: self._open(work.device)):
             del self._running[work.number]
             return
@@ -118,11 +119,11 @@ class Worker(SpawnProcess):
         self._threads.pop(work.number, None)
 
     def _guarded(self, work: Work, action: Callable[[], None]) -> bool:
-        """Do it; where the driver or the disk fails, close the device and say the reason."""
+        """Do it; where the driver or the disk fails, say the reason."""
         try:
             action()
         except OSError as error:
-            self._close(work.device)
+            self._release(work, error)
             self._send(Failed(work.number, reason_of(error), message_of(error)))
             return False
         except Exception as error:  # the worker's outermost boundary: it ends here
@@ -155,13 +156,23 @@ class Worker(SpawnProcess):
             cut=cancelled.is_set() and facts.get("seconds", 0) < work.seconds - _SHORT_BY,
         )
 
+    def _release(self, failed: Work, error: OSError) -> None:
+        """Close the device, so that the next request opens it afresh.
+
+        Not over the disk's failure, and not under other work on it.
+        """
+        running = [work for work, _ in list(self._running.values())]
+        in_use = any(work.device == failed.device for work in running if work is not failed)
+        if not in_use and reason_of(error) not in ("disk-full", "archive-error"):
+            self._close(failed.device)
+
     def _close(self, name: str) -> None:
         device = self._devices.pop(name, None)
         if device is not None:
             device.close()
 
     def _finish(self) -> None:
-        for cancelled in list(self._running.values()):
+        for _, cancelled in list(self._running.values()):
             cancelled.set()
         deadline = clock.now().monotonic + FINISH_SECONDS
         for thread in list(self._threads.values()):
