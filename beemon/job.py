@@ -63,6 +63,8 @@ class Job:
         said = "; ".join(f"{what}: {why}" for what, why in sorted(self.failures.items()))
         if self.cut:
             return outcomes.interrupted(self.cut, said, readings=values)
+        if all(reading.reason == "busy" for reading in self.readings):
+            return outcomes.skipped("busy", said)
         first = next(reading.reason for reading in self.readings if reading.reason)
         return outcomes.failed("partly" if values else first, said, readings=values)
 
@@ -79,6 +81,8 @@ class Job:
         reason = cut or self.cut
         if reason:
             return outcomes.interrupted(reason, failed.message)
+        if failed.reason == "busy":
+            return outcomes.skipped("busy", failed.message)
         return outcomes.failed(failed.reason, failed.message)
 
     def log_level(self, ending: Ending) -> int:

@@ -24,6 +24,7 @@ from beemon.archive import recordings
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import LedgerWriter
+from beemon.clock import Moment
 from beemon.config import DeviceSettings, Settings
 from beemon.health import Health, State
 from beemon.job import Job, QueuedCommand, said
@@ -35,7 +36,7 @@ from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report,
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
 from beemon.timetable import Timetable
-from beemon.worker import check_devices, media_suffix, read_timeout, reason_of
+from beemon.worker import check_devices, media_suffix, message_of, read_timeout, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class Orchestrator(SpawnProcess):
         self._ledger_trouble: str | None = None
         self._stop_at: float | None = None
         self._next_heartbeat = 0.0
+        self._look_again = 0.0
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []
         self._writer = LedgerWriter(
@@ -118,13 +120,15 @@ class Orchestrator(SpawnProcess):
     # The loop
 
     def _turn(self) -> None:
-        now = clock.now().monotonic
-        wait = min(self._tick(now), self._heartbeat(now)) - clock.now().monotonic
+        wait = self._look_again - clock.now().monotonic
         try:
             action = self._mailbox.get(timeout=max(0.0, wait))
         except queue.Empty:
-            return
-        action()
+            pass
+        else:
+            action()
+        now = clock.now().monotonic
+        self._look_again = min(self._tick(now), self._heartbeat(now))
 
     def _tick(self, now: float) -> float:
         """Do what the time asks for; return when to look again."""
@@ -192,22 +196,21 @@ class Orchestrator(SpawnProcess):
     def _enter(self, text: str, origin: str) -> None:
         """Give a command that no client sent its job number, then carry it out like any other."""
         self._entering += 1
-        due = clock.now().monotonic
+        came = clock.now()
         self._writer.write(
-            lambda ledger: ledger.accept(text, origin),
-            lambda job: self._mailbox.put(
-                partial(self._entered, QueuedCommand(text, job, origin), job, due)
-            ),
+            lambda ledger: ledger.accept(text, origin, came),
+            lambda job: self._mailbox.put(partial(self._entered, text, origin, job, came)),
         )
 
-    def _entered(self, command: QueuedCommand, number: int, due: float) -> None:
+    def _entered(self, text: str, origin: str, job: int, came: Moment) -> None:
         self._entering -= 1
-        waited = clock.now().monotonic - due
-        if waited > LATE_SECONDS:
-            ending = outcomes.skipped("late", f"the ledger could not be written for {waited:.0f} s")
-            self._end_unbegun(number, command, ending)
+        command = QueuedCommand(text, job, origin)
+        late = clock.now().monotonic - came.monotonic
+        if origin == "schedule" and late > LATE_SECONDS:
+            message = f"the ledger could not be written for {late:.0f} s"
+            self._end_unbegun(job, command, outcomes.skipped("late", message))
         else:
-            self._execute(command, number)
+            self._execute(command, job)
 
     def _execute(self, command: QueuedCommand, number: int) -> None:
         if self._stop_at is not None:
@@ -322,11 +325,11 @@ class Orchestrator(SpawnProcess):
         job.device = device.name if len(job.pending) < 2 else None
         job.pending.add(device.name)
         lane = supervisor.name if job.verb == "read" else f"{job.verb} {device.name}"
-        if job.origin == "schedule" and supervisor.waiting_in(lane) and job.verb != "read":
-            self._end(job, outcomes.skipped("busy", "an earlier slot still waits"))
-            return
         task = Task(job.number, device.name, job.verb, lane, budget, seconds)
-        supervisor.submit(task, clock.now().monotonic)
+        if job.origin == "schedule" and supervisor.has_waiting(lane, device.name):
+            self.finished(task, Failed(task.number, "busy", "an earlier slot still waits"))
+        else:
+            supervisor.submit(task, clock.now().monotonic)
 
     def _let_rest(self, supervisor: Supervisor, now: float) -> None:
         if supervisor.name in ("sensors", "gpio") or supervisor.busy or not supervisor.idle_since:
@@ -351,7 +354,7 @@ class Orchestrator(SpawnProcess):
                     clock.now().utc_us,
                 )
             except OSError as error:
-                return Failed(task.number, reason_of(error), str(error))
+                return Failed(task.number, reason_of(error), message_of(error))
             ledger.begin(task.job, task.device, place)
             return place
 
@@ -430,10 +433,12 @@ class Orchestrator(SpawnProcess):
     ) -> None:
         """Give the job its outcome: in the ledger first, then in the log and to the Server."""
         self._jobs.pop(job.number, None)
-        archive = self._settings.archive_path
 
         def write(ledger: Ledger) -> Ending:
-            final = _with_leftover(ending, leftover, archive)
+            final = ending
+            if leftover and job.device:
+                said, facts = ledger.keep_rest(job.number, job.device, leftover)
+                final = ending.but(said, facts) if facts else ending
             if keep:
                 keep(ledger)
             ledger.keep_readings(job.number, readings)
@@ -493,11 +498,3 @@ def _crews(devices: Any) -> dict[str, dict[str, DeviceSettings]]:
     return dict(crews)
 
 
-def _with_leftover(ending: Ending, leftover: Place | None, archive: Any) -> Ending:
-    if leftover is None:
-        return ending
-    size = recordings.discard_if_empty(leftover.temporary)
-    if not size:
-        return ending
-    facts = {**ending.facts, "leftover": str(leftover.temporary.relative_to(archive))}
-    return Ending(ending.outcome, ending.reason, ending.message, facts)

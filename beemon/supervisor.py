@@ -157,10 +157,10 @@ class Supervisor:
         self._lanes.setdefault(task.lane, _Lane()).waiting.append(task)
         self._pump(now)
 
-    def waiting_in(self, lane: str) -> int:
-        """How many tasks wait in a lane behind the one that is being done."""
+    def has_waiting(self, lane: str, device: str) -> bool:
+        """Whether a task for the device waits in a lane behind the one that is being done."""
         found = self._lanes.get(lane)
-        return len(found.waiting) if found else 0
+        return found is not None and any(task.device == device for task in found.waiting)
 
     def cut(self, job: int, reason: str) -> None:
         """End a job's tasks early: what waits is dropped, what runs keeps what it has."""

@@ -83,6 +83,7 @@ def _commands(due: list[DeviceSettings]) -> list[str]:
     for device in due:
         if device.schedule and device.kind != "sensor":
             verb = schedule.slot_verb(device.name, device.schedule)
-            length = f" {device.schedule.duration:g}" if verb == "record" else ""
+            seconds = device.schedule.duration
+            length = "" if seconds is None else f" {round(seconds, 3):.7g}"
             texts.append(f"{verb} {device.name}{length}")
     return texts + ([f"read {' '.join(sensors)}"] if sensors else [])

@@ -36,6 +36,17 @@ quantities = ["load"]
 """
 
 
+DIES_AFTER_THE_RENAME = """
+import os, signal
+from beemon.archive import recordings
+keep = recordings.keep
+def keep_and_die(where):
+    keep(where)
+    os.kill(os.getpid(), signal.SIGKILL)
+recordings.keep = keep_and_die
+"""
+
+
 @pytest.fixture
 def hive(tmp_path: Path) -> Iterator[Hive]:
     with Hive(tmp_path) as hive:
@@ -148,6 +159,39 @@ duration = "1s"
             until(lambda: hive.ask("jobs 1")["jobs"][0]["origin"] == "schedule")
 
 
+    def test_slots_that_the_ledger_could_not_take_are_skipped_and_not_run_late(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "sitecustomize.py").write_text(
+            "from beemon import orchestrator\norchestrator.LATE_SECONDS = 0.5\n"
+        )
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        with Hive(tmp_path, EVERY_SECOND, PYTHONPATH=path) as hive:
+            until(lambda: hive.ask("jobs 1")["jobs"])
+            other = sqlite3.connect(hive.archive / "ledger.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(2.5)
+            other.execute("ROLLBACK")
+            other.close()
+            late = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "late"])
+        assert {job["outcome"] for job in late} == {"skipped"}
+        assert len({job["accepted"] for job in late}) == len(late)
+
+    def test_a_slow_sensor_does_not_pile_up_its_slots(self, tmp_path: Path) -> None:
+        hanging = EVERY_SECOND.replace('"simulated"', '"simulated"\nfault = "hang"\ntimeout = "4s"')
+        with Hive(tmp_path, hanging) as hive:
+            busy = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "busy"])
+        assert busy[0]["outcome"] == "skipped"
+
+
+EVERY_SECOND = """
+[sensor.s]
+driver = "simulated"
+[sensor.s.schedule]
+interval = "1s"
+"""
+
+
 def _unscheduled(hive: Hive) -> dict[str, dict[str, bool]] | None:
     devices: dict[str, dict[str, bool]] = hive.ask("status")["devices"]
     return None if any(d["scheduled"] for d in devices.values()) else devices
@@ -204,6 +248,18 @@ class TestFaults:
         assert readings["humidity"]["reason"] == "out-of-range"
         assert "value" not in readings["humidity"]
         assert "humidity: out-of-range" in trouble
+
+    def test_a_recording_that_was_whole_when_its_worker_died_is_kept(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(DIES_AFTER_THE_RENAME)
+        with Hive(tmp_path, PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}") as hive:
+            job = hive.do("record microphone.brood 1")
+            rows = sqlite3.connect(hive.archive / "ledger.db").execute(
+                "SELECT job, path FROM recordings"
+            ).fetchall()
+        assert (job["outcome"], job["reason"]) == ("failed", "worker-died")
+        assert job["message"].endswith("; the recording was whole")
+        assert rows == [(job["job"], job["recording"])]
+        assert (hive.archive / job["recording"]).is_file()
 
     def test_trouble_is_logged_once_and_so_is_its_end(self, tmp_path: Path) -> None:
         thermometer = tmp_path / "sys/class/hwmon/hwmon0"

@@ -196,6 +196,19 @@ def test_a_recording_that_does_not_end_when_cut_is_not_waited_for_to_its_full_le
     assert (task.cut, answer.reason) == ("cancelled", "timeout")
 
 
+def test_what_is_cut_before_there_was_any_sound_leaves_the_stream_open(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(MICROPHONE.replace("20", "0.1"))
+    for job in (1, 2):
+        supervisor.submit(record(job, 1), time.monotonic())
+        opened(office, supervisor)
+        supervisor.cut(job, "cancelled")
+        _, answer = office.next_answer(supervisor)
+        assert answer == Failed(job, "cancelled", "nothing was recorded yet")
+    assert office.changes.count(("microphone.m", State.RUNNING)) == 1
+
+
 def test_a_worker_is_told_once_to_cut(
     office: Office, hire: Hire, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,3 +99,14 @@ def test_the_window_of_a_scheduled_device_is_open_unless_it_is_switched_off(
     assert not timetable.is_open("camera.idle", at(1))
     timetable.switch({"microphone.m"}, on=False)
     assert not timetable.is_open("microphone.m", at(1))
+
+
+def test_a_slots_command_has_its_length_to_the_millisecond(tmp_path: Path) -> None:
+    path = tmp_path / "beemon.toml"
+    path.write_text(
+        '[camera.c]\ndriver = "simulated"\n'
+        'schedule = { interval = "1h", duration = "1234.5678s" }\n'
+    )
+    timetable = Timetable(config.load(path).devices)
+    timetable.due(at(1))
+    assert timetable.due(at(3600)) == ["record camera.c 1234.568"]
