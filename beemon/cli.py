@@ -6,15 +6,20 @@ problems; 2 wrong usage; 3 the service cannot be reached; 78 the config cannot b
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from beemon import __version__
-from beemon.commands import VOCABULARY, Word
+
+if TYPE_CHECKING:
+    import argparse
+
+    from beemon.commands import Word
+
+# Each child of the service loads this module anew, as its parent's main one: what only the
+# command line needs is imported where it is used.
 
 EXIT_REFUSED = 1
 EXIT_UNREACHABLE = 3
@@ -36,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    from beemon.commands import VOCABULARY
+
     parser = argparse.ArgumentParser(prog="beemon", description="A beehive monitor.")
     parser.add_argument("--version", action="version", version=f"beemon {__version__}")
     words = parser.add_subparsers(metavar="WORD", required=True)
@@ -126,6 +135,8 @@ def _numbers(words: list[str]) -> Iterator[int]:
 
 
 def _watch(client: Any, options: argparse.Namespace) -> int:
+    import json
+
     for reply in client.watch():
         if not reply.ok:
             return _print(reply, options)
@@ -154,6 +165,8 @@ def _address(options: argparse.Namespace) -> tuple[str, int, str | None]:
 
 def _print(reply: Any, options: argparse.Namespace) -> int:
     if options.json:
+        import json
+
         print(json.dumps(reply.payload))
     elif not reply.ok:
         print(f"beemon: {reply.payload['message']} ({reply.payload['code']})", file=sys.stderr)
@@ -170,6 +183,8 @@ def _lines(value: Any, indent: str = "") -> Iterator[str]:
             if isinstance(item, dict | list) and item and not _is_flat(item):
                 yield f"{indent}{key}:"
                 yield from _lines(item, f"{indent}  ")
+            elif key.endswith("_bytes"):
+                yield f"{indent}{key.removesuffix('_bytes')}: {item / 1e9:.1f} GB"
             else:
                 yield f"{indent}{key}: {_flat(item)}"
     elif isinstance(value, list):

@@ -191,7 +191,8 @@ def parse(text: str, devices: Devices) -> Request:
     if word is None:
         raise RequestError(
             "unknown-command",
-            f'unknown command "{shown(name)}"{suggestion(name.lower(), VOCABULARY)}',
+            f'unknown command "{shown(name)}"'
+            f"{suggestion(name.lower(), VOCABULARY, '; `help` lists what can be said')}",
         )
     return Request(word, text, _arguments(word, values, devices))
 

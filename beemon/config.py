@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,6 +178,8 @@ def load(path: Path) -> Settings:
 
 def _read(file: Path) -> tuple[bytes, dict[str, Any], dict[Key, str]]:
     """What is in a file, the same as a table, and where each key of it stands."""
+    import tomllib  # the Orchestrator and the workers read no file
+
     try:
         content = file.read_bytes()
         text = content.decode("utf-8-sig")

@@ -8,7 +8,6 @@ option stands is asked of the caller, so that a problem can name its file and li
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
 import types
@@ -65,12 +64,16 @@ def duration(value: object) -> float:
     return float(match[1]) * DURATION_UNITS[match[2]]
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """``; did you mean "…"?`` where a known word is near, else the known words, else nothing."""
+def suggestion(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """``; did you mean "…"?`` where a known word is near, else ``otherwise`` or the known words."""
+    import difflib  # only mistakes need it
+
     candidates = sorted(known)
     near = difflib.get_close_matches(word, candidates, n=1)
     if near:
         return f'; did you mean "{near[0]}"?'
+    if otherwise is not None:
+        return otherwise
     return f"; known: {', '.join(candidates)}" if candidates else ""
 
 

@@ -64,7 +64,7 @@ class Schedule:
 def next_slot(schedule: Schedule, after: datetime, zone: tzinfo | None = None) -> datetime:
     """The first slot later than ``after`` (aware), in UTC; ``zone`` None is the system's."""
     day = after.astimezone(zone).date() - _DAY
-    while True:  # ends: every day has a slot at its window's start
+    while True:  # ends: all but a day of changed clocks have a slot
         start, end = _bounds(schedule, day, zone)
         slot = _first_on_grid(start, schedule.interval, after)
         if slot < end:

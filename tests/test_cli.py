@@ -101,3 +101,9 @@ def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--version"])
     assert capsys.readouterr().out == f"beemon {__version__}\n"
+
+
+def test_bytes_are_shown_as_a_person_counts_them(beemon) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = beemon("status")
+    (line,) = [line for line in out.splitlines() if line.startswith("free: ")]
+    assert line.endswith(" GB")

@@ -148,13 +148,13 @@ def test_a_number_beyond_all_bounds_is_a_problem_like_any_other():
 
 TOML = st.recursive(
     st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.datetimes(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
 )
 NAMES = st.sampled_from(list(Scale.__dataclass_fields__)) | st.text(max_size=8)
 
 
-@given(st.dictionaries(NAMES, TOML))
+@given(st.dictionaries(NAMES, TOML, max_size=5))
 def test_any_table_gives_settings_or_problems(table):
     settings, found = build(Scale, table, place)
     assert (settings is None) == bool(found)

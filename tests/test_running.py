@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -202,6 +203,32 @@ class TestBusy:
         assert hive.process is not None
         assert f"in use by another beemon (process {hive.process.pid})" in second.said()
         assert hive.answers()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"no database at all" * 100, "the ledger cannot be used: file is not a database"),
+     (None, "was written by a newer beemon (layout 99; this one knows")],
+)
+def test_a_ledger_that_cannot_be_used_ends_the_service_in_one_line(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    hive = Hive(tmp_path)
+    hive.archive.mkdir()
+    if content:
+        (hive.archive / "ledger.db").write_bytes(content)
+    else:
+        with sqlite3.connect(hive.archive / "ledger.db") as newer:
+            newer.execute("PRAGMA user_version=99")
+    assert hive.begin().wait(10) == 1
+    assert said in hive.said()
+    assert "Traceback" not in hive.said()
+
+
+def test_a_reload_says_that_another_port_takes_a_restart(hive: Hive) -> None:
+    hive.write(SIMULATED, port=hive.port % 60000 + 1)
+    assert hive.do("reload")["outcome"] == "done"
+    assert "[server] changes take effect when the service is restarted" in hive.said()
 
 
 IMPORTS = """

@@ -218,7 +218,7 @@ class LedgerReader:
 
     def __init__(self, archive: Path) -> None:
         self._db = sqlite3.connect(
-            f"{(archive / NAME).as_uri()}?mode=ro",
+            f"{(archive / NAME).absolute().as_uri()}?mode=ro",
             uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
         )
         self._db.row_factory = sqlite3.Row
