@@ -151,7 +151,7 @@ def is_loopback(host: str) -> bool:
 
 def config_files(path: Path) -> list[Path]:
     """The files that make up a config, in the order in which they are read."""
-    return [path, *sorted((path.parent / "conf.d").glob("*.toml"))]
+    return [path, *sorted((path.parent / "conf.d").glob("[!.]*.toml"))]
 
 
 def load(path: Path) -> Settings:

@@ -15,26 +15,26 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from beemon import clock, commands, outcomes, processes, schedule, service
+from beemon import clock, commands, outcomes, processes, service
 from beemon.archive import recordings
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import LedgerWriter
 from beemon.config import DeviceSettings, Settings
 from beemon.health import Health, State
+from beemon.job import Job, QueuedCommand, said
 from beemon.messages import Answer, Done, Failed
-from beemon.outcomes import Ending, Outcome
+from beemon.outcomes import Ending
 from beemon.protocol import RequestError
 from beemon.readings import Reading
 from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report, Started, Stopped
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
+from beemon.timetable import Timetable
 from beemon.worker import check_devices, media_suffix, read_timeout, reason_of
 
 log = logging.getLogger(__name__)
@@ -46,48 +46,10 @@ REST_SECONDS = 30.0
 """How long an unused recorder stays open outside its window."""
 DEFAULT_SECONDS = 10.0
 """A recording's length where neither the command nor a schedule gives one."""
+LATE_SECONDS = 10.0
+"""How late a slot may begin; one that had to wait longer is skipped, not run at a wrong time."""
 SLACK_SECONDS = 10.0
 """What a recording may take beyond its own length: to end the file, check, hash and sync it."""
-
-
-class QueuedCommand(str):
-    """A command on the queue: equal to the client's words, and carrying its job number.
-
-    ``settings`` are what a ``reload`` hands over.
-    """
-
-    job: int | None
-    origin: str
-    settings: Settings | None
-
-    def __new__(
-        cls,
-        text: str,
-        job: int | None = None,
-        origin: str = "queue",
-        settings: Settings | None = None,
-    ) -> QueuedCommand:
-        command = super().__new__(cls, text)
-        command.job, command.origin, command.settings = job, origin, settings
-        return command
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return QueuedCommand, (str(self), self.job, self.origin, self.settings)
-
-
-@dataclass
-class Job:
-    """A command that is being carried out, and what came of its parts."""
-
-    number: int
-    text: str
-    origin: str
-    verb: str
-    device: str | None = None
-    pending: set[str] = field(default_factory=set)
-    readings: list[Reading] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
-    cut: str | None = None
 
 
 class Orchestrator(SpawnProcess):
@@ -135,8 +97,7 @@ class Orchestrator(SpawnProcess):
     def _set_up(self) -> None:
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._jobs: dict[int, Job] = {}
-        self._switched_off: set[str] = set()
-        self._due: dict[str, datetime] = {}
+        self._timetable = Timetable(self._settings.devices)
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
         self._entering = 0
         self._troubles: dict[str, str | None] = {}
@@ -180,6 +141,14 @@ class Orchestrator(SpawnProcess):
                 supervisor.kill(now)
         return min(times)
 
+    def _run_due_slots(self) -> float:
+        """Type the commands that are due; return the seconds until the next ones are."""
+        now = clock.now()
+        for text in self._timetable.due(now):
+            self._enter(text, "schedule")
+        seconds = self._timetable.seconds_to_next(now)
+        return HEARTBEAT_SECONDS if seconds is None else seconds
+
     def _heartbeat(self, now: float) -> float:
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + HEARTBEAT_SECONDS
@@ -193,7 +162,7 @@ class Orchestrator(SpawnProcess):
         return Heartbeat(
             monotonic=now,
             devices={
-                name: {**health.describe(now), "scheduled": self._is_scheduled(name)}
+                name: {**health.describe(now), "scheduled": self._timetable.is_on(name)}
                 for supervisor in self._supervisors.values()
                 for name, health in supervisor.health.items()
             },
@@ -223,25 +192,33 @@ class Orchestrator(SpawnProcess):
     def _enter(self, text: str, origin: str) -> None:
         """Give a command that no client sent its job number, then carry it out like any other."""
         self._entering += 1
+        due = clock.now().monotonic
         self._writer.write(
             lambda ledger: ledger.accept(text, origin),
-            lambda job: self._mailbox.put(partial(self._entered, text, origin, job)),
+            lambda job: self._mailbox.put(
+                partial(self._entered, QueuedCommand(text, job, origin), job, due)
+            ),
         )
 
-    def _entered(self, text: str, origin: str, job: int) -> None:
+    def _entered(self, command: QueuedCommand, number: int, due: float) -> None:
         self._entering -= 1
-        self._execute(QueuedCommand(text, job, origin), job)
+        waited = clock.now().monotonic - due
+        if waited > LATE_SECONDS:
+            ending = outcomes.skipped("late", f"the ledger could not be written for {waited:.0f} s")
+            self._end_unbegun(number, command, ending)
+        else:
+            self._execute(command, number)
 
     def _execute(self, command: QueuedCommand, number: int) -> None:
         if self._stop_at is not None:
-            self._end_unknown(number, command, outcomes.interrupted("stopping", "not begun"))
+            self._end_unbegun(number, command, outcomes.interrupted("stopping", "not begun"))
             return
         try:
             request = commands.parse(str(command), self._settings.devices)
             if not request.word.is_command:
                 raise RequestError("unknown-command", f"{request.word.name} is not a command")
         except RequestError as error:
-            self._end_unknown(number, command, outcomes.failed("refused", str(error)))
+            self._end_unbegun(number, command, outcomes.failed("refused", str(error)))
             return
         job = Job(number, str(command), command.origin, request.word.name)
         self._jobs[number] = job
@@ -282,12 +259,9 @@ class Orchestrator(SpawnProcess):
     def _switch(self, job: Job, request: commands.Request) -> None:
         chosen = request["DEVICE|all"]
         names = set(self._settings.devices) if chosen == "all" else {chosen}
-        if job.verb == "stop":
-            self._switched_off |= names
-        else:
-            self._switched_off -= names
+        self._timetable.switch(names, on=job.verb == "start")
         log.info("scheduled work of %s: %s", chosen, job.verb, extra=fields(job=job.number))
-        self._end(job, outcomes.done(scheduled=sorted(filter(self._is_scheduled, names))))
+        self._end(job, outcomes.done(scheduled=sorted(filter(self._timetable.is_on, names))))
 
     def _cancel(self, job: Job, request: commands.Request) -> None:
         target = self._jobs.get(request["JOB"])
@@ -325,8 +299,9 @@ class Orchestrator(SpawnProcess):
                 del self._supervisors[name]
                 supervisor.finish("reloaded")
                 self._retired.append(supervisor)
-        self._due.clear()
-        self._switched_off &= set(settings.devices)
+                for device in supervisor.devices:
+                    self._troubles.pop(device, None)  # what a new start finds is news
+        self._timetable.change(settings.devices)
         self._hire(settings.devices)
 
     # Workers
@@ -334,7 +309,8 @@ class Orchestrator(SpawnProcess):
     def _hire(self, devices: Any) -> None:
         for name, crew in _crews(devices).items():
             if name not in self._supervisors:
-                self._supervisors[name] = Supervisor(name, crew, self, self._mailbox.put)
+                before = next((s for s in reversed(self._retired) if s.name == name), None)
+                self._supervisors[name] = Supervisor(name, crew, self, self._mailbox.put, before)
 
     def _supervisor_of(self, device: str) -> Supervisor:
         return next(s for s in self._supervisors.values() if device in s.devices)
@@ -356,15 +332,9 @@ class Orchestrator(SpawnProcess):
         if supervisor.name in ("sensors", "gpio") or supervisor.busy or not supervisor.idle_since:
             return
         if now - supervisor.idle_since > REST_SECONDS and not any(
-            self._in_window(name) for name in supervisor.devices
+            self._timetable.is_open(name, clock.now()) for name in supervisor.devices
         ):
             supervisor.rest(now)
-
-    def _in_window(self, name: str) -> bool:
-        device = self._settings.devices.get(name)
-        if device is None or device.schedule is None or not self._is_scheduled(name):
-            return False
-        return schedule.in_window(device.schedule, datetime.now(UTC))
 
     # What a supervisor needs (supervisor.Employer)
 
@@ -398,7 +368,7 @@ class Orchestrator(SpawnProcess):
         elif isinstance(answer, Done):
             self._end_recording(job, task, answer)
         else:
-            self._end(job, _failure(task.cut or job.cut, answer), leftover=task.place)
+            self._end(job, job.failed_ending(answer, task.cut), leftover=task.place)
 
     def device_changed(self, device: str, health: Health) -> None:
         """Tell of a device's trouble when it begins, changes or ends; never twice."""
@@ -424,35 +394,19 @@ class Orchestrator(SpawnProcess):
             job.readings += self._refusals(task.device, answer.reason)
         if job.pending:
             return
-        self._end(job, self._reading_outcome(job), readings=job.readings)
+        self._end(job, job.read_ending(), readings=job.readings)
 
     def _refusals(self, sensor: str, reason: str) -> Iterable[Reading]:
         utc_us = clock.now().utc_us
         known = self._quantities.get(sensor) or {"reading": ""}
         return [Reading(sensor, name, unit, None, reason, utc_us) for name, unit in known.items()]
 
-    def _reading_outcome(self, job: Job) -> Ending:
-        values = {f"{r.sensor} {r.quantity}": r.value for r in job.readings if r.value is not None}
-        if not job.failures:
-            return outcomes.done(readings=values)
-        said = "; ".join(f"{what}: {why}" for what, why in sorted(job.failures.items()))
-        if job.cut:
-            return outcomes.interrupted(job.cut, said, readings=values)
-        first = next(reading.reason for reading in job.readings if reading.reason)
-        reason = "partly" if values else first
-        return outcomes.failed(reason, said, readings=values)
-
     def _end_recording(self, job: Job, task: Task, answer: Done) -> None:
         path = answer.path
         if path is None:
             raise ValueError(f"{task.device} recorded without a file")
         relative = str(path.relative_to(self._settings.archive_path))
-        facts = {"recording": relative, **answer.facts}
-        reason = task.cut or job.cut
-        ending = (
-            outcomes.interrupted(reason, **facts) if answer.cut and reason
-            else outcomes.done(**facts)
-        )
+        ending = job.recording_ending(answer, relative, task.cut)
 
         def keep(ledger: Ledger) -> None:
             ledger.keep_recording(job.number, task.device, path, answer.facts)
@@ -461,10 +415,9 @@ class Orchestrator(SpawnProcess):
 
     # Ends
 
-    def _end_unknown(self, number: int, command: str, ending: Ending) -> None:
-        verb = str(command).split(maxsplit=1)[0] if str(command).strip() else ""
-        job = self._jobs[number] = Job(number, str(command), "client", verb)
-        self._end(job, ending)
+    def _end_unbegun(self, number: int, command: QueuedCommand, ending: Ending) -> None:
+        verb = next(iter(command.split()), "")
+        self._end(Job(number, str(command), command.origin, verb), ending)
 
     def _end(
         self,
@@ -491,36 +444,12 @@ class Orchestrator(SpawnProcess):
 
     def _tell(self, job: Job, ending: Ending) -> None:
         """Called by the writer when the outcome is durable."""
-        level = _log_level(job, ending)
         log.log(
-            level, "job %d %s: %s%s", job.number, ending.outcome.value,
-            commands.shown(job.text, 80), _said(ending),
+            job.log_level(ending), "job %d %s: %s%s", job.number, ending.outcome.value,
+            commands.shown(job.text, 80), said(ending),
             extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
         )
         self._reports.put(JobEnded(job.number, ended_facts(job.number, ending)))
-
-    # Scheduled work
-
-    def _is_scheduled(self, name: str) -> bool:
-        device = self._settings.devices.get(name)
-        return bool(device and device.schedule) and name not in self._switched_off
-
-    def _run_due_slots(self) -> float:
-        """Type the commands that are due; return the seconds until the next ones are."""
-        now = datetime.now(UTC)
-        due: list[DeviceSettings] = []
-        for device in self._settings.devices.values():
-            if device.schedule is None:
-                continue
-            slot = self._due.get(device.name)
-            if slot is None or slot <= now:
-                self._due[device.name] = schedule.next_slot(device.schedule, now)
-            if slot is not None and slot <= now and device.name not in self._switched_off:
-                due.append(device)
-        for text in _slot_commands(due):
-            self._enter(text, "schedule")
-        waits = [(slot - now).total_seconds() for slot in self._due.values()]
-        return max(0.0, min(waits, default=HEARTBEAT_SECONDS))
 
     # The end
 
@@ -564,25 +493,6 @@ def _crews(devices: Any) -> dict[str, dict[str, DeviceSettings]]:
     return dict(crews)
 
 
-def _slot_commands(due: list[DeviceSettings]) -> list[str]:
-    """The commands for slots that fall together; sensors share one `read`."""
-    texts = []
-    sensors = [device.name for device in due if device.kind == "sensor"]
-    for device in due:
-        if device.schedule and device.kind != "sensor":
-            verb = schedule.slot_verb(device.name, device.schedule)
-            length = f" {device.schedule.duration:g}" if verb == "record" else ""
-            texts.append(f"{verb} {device.name}{length}")
-    return texts + ([f"read {' '.join(sensors)}"] if sensors else [])
-
-
-def _failure(cut: str | None, answer: Failed) -> Ending:
-    """What was cut short before there was anything to keep was interrupted; the rest failed."""
-    if cut:
-        return outcomes.interrupted(cut, answer.message)
-    return outcomes.failed(answer.reason, answer.message)
-
-
 def _with_leftover(ending: Ending, leftover: Place | None, archive: Any) -> Ending:
     if leftover is None:
         return ending
@@ -591,23 +501,3 @@ def _with_leftover(ending: Ending, leftover: Place | None, archive: Any) -> Endi
         return ending
     facts = {**ending.facts, "leftover": str(leftover.temporary.relative_to(archive))}
     return Ending(ending.outcome, ending.reason, ending.message, facts)
-
-
-def _log_level(job: Job, ending: Ending) -> int:
-    """Reads and repeated failures of the schedule are no news; a device's trouble is told apart."""
-    quiet = job.verb == "read" or (
-        job.origin == "schedule" and ending.outcome in (Outcome.FAILED, Outcome.SKIPPED)
-    )
-    if quiet:
-        return logging.DEBUG
-    return logging.INFO if ending.outcome is Outcome.DONE else logging.WARNING
-
-
-def _said(ending: Ending) -> str:
-    said = [ending.reason, ending.message]
-    if "recording" in ending.facts:
-        seconds = ending.facts.get("seconds")
-        length = f" ({seconds:.1f} s)" if seconds else ""
-        said.append(f"{ending.facts['recording']}{length}")
-    told = "; ".join(word for word in said if word)
-    return f": {told}" if told else ""

@@ -34,6 +34,7 @@ REASONS = {
     "archive-error": "the archive's disk reported an error",
     "partly": "some of the sensors gave no value; each reading says why",
     "busy": "the device still had an earlier scheduled recording before it",
+    "late": "the slot's time was over before the ledger could be written",
     "cancelled": "a client cancelled the job",
     "stopping": "the service was stopped",
     "reloaded": "the device's config changed while it worked",

@@ -25,8 +25,8 @@ from beemon.archive.register import Register
 from beemon.board import Board
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
+from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
-from beemon.orchestrator import QueuedCommand
 from beemon.protocol import RequestError, RequestReader
 from beemon.queries import STALE_SECONDS, Queries
 from beemon.reports import Heartbeat, JobEnded, Report

@@ -92,7 +92,10 @@ class _Lane:
 
 
 class Supervisor:
-    """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds."""
+    """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds.
+
+    ``after`` held the devices before: while its worker lives, this one's waits.
+    """
 
     def __init__(
         self,
@@ -100,12 +103,14 @@ class Supervisor:
         devices: Mapping[str, DeviceSettings],
         employer: Employer,
         mailbox: Mailbox,
+        after: Supervisor | None = None,
     ) -> None:
         self.name = name
         self.devices = devices
         self.health = {device: Health() for device in devices}
         self._employer = employer
         self._mailbox = mailbox
+        self._after = after
         self._lanes: dict[str, _Lane] = {}
         self._flying: dict[int, Task] = {}
         self._numbers = 0
@@ -128,6 +133,13 @@ class Supervisor:
     def alive(self) -> bool:
         """Whether there is a worker process."""
         return self._process is not None or bool(self._gone)
+
+    @property
+    def holds_devices(self) -> bool:
+        """Whether a worker, this one's or an earlier one's, may have the devices open."""
+        if self._after is not None and not self._after.holds_devices:
+            self._after = None
+        return self._process is not None or self._after is not None
 
     @property
     def tasks(self) -> list[Task]:
@@ -157,9 +169,18 @@ class Supervisor:
                 lane.waiting.remove(task)
                 task.cut = reason
                 self._employer.finished(task, Failed(task.number, reason, "not begun"))
-            if lane.current and lane.current.job == job:
-                lane.current.cut = reason
-                self._send(Cut(lane.current.number))
+            if lane.current and lane.current.job == job and not lane.current.cut:
+                self._cut_current(lane.current, reason)
+
+    def _cut_current(self, task: Task, reason: str) -> None:
+        """Once only: a worker that does not listen would let its pipe fill up."""
+        task.cut = reason
+        if task.deadline is None:  # the worker has not been told of it yet
+            self._settle(task, Failed(task.number, reason, "not begun"))
+            return
+        rest = task.budget - task.seconds  # the file is ended, checked and kept, as always
+        task.deadline = min(task.deadline, _monotonic() + self._opening(task) + rest)
+        self._send(Cut(task.number))
 
     def finish(self, reason: str) -> None:
         """End everything early and let the worker exit by itself."""
@@ -167,9 +188,10 @@ class Supervisor:
             self.cut(task.job, reason)
         self._finishing = True
         if self._ready:
-            self._send(Finish())
-        elif self._process:
+            self.rest(_monotonic())
+        elif self._process and not self._resting:
             self._abort(signal.SIGKILL)  # it has not begun anything
+            self._drop_process()
 
     def kill(self, now: float) -> None:
         """Take the worker's life at once; what it did is answered as failed."""
@@ -184,8 +206,9 @@ class Supervisor:
         if late:
             self._miss_deadline(late[0], now)
         elif self._process and not self._ready and now >= self._start_deadline:
+            missed = "end" if self._resting else "start"
             self._lose_worker(
-                "timeout", "the worker did not start in time", now, how=signal.SIGABRT
+                "timeout", f"the worker did not {missed} in time", now, how=signal.SIGABRT
             )
         self._bury(now)
         self._pump(now)
@@ -196,6 +219,8 @@ class Supervisor:
         return min(times, default=None)
 
     def _pump(self, now: float) -> None:
+        if self._process is None and self.holds_devices:
+            return
         for lane in self._lanes.values():
             while lane.current is None and lane.waiting and not self._finishing:
                 self._take(lane, now)
@@ -256,14 +281,13 @@ class Supervisor:
                 self._send_work(task, now)
 
     def _send_work(self, task: Task, now: float) -> None:
-        if task.cut:
-            self._answer(Failed(task.number, task.cut, "not begun"), now)
-            return
-        opening = 0.0 if task.device in self._opened else OPEN_SECONDS
-        task.deadline = now + opening + task.budget
+        task.deadline = now + self._opening(task) + task.budget
         self._send(
             Work(task.number, task.device, task.verb, task.seconds, task.place, task.follows)
         )
+
+    def _opening(self, task: Task) -> float:
+        return 0.0 if task.device in self._opened else OPEN_SECONDS
 
     def _send(self, message: Any) -> None:
         if self._pipe is None or not self._ready:
@@ -299,7 +323,7 @@ class Supervisor:
         if process is not self._process:
             return
         now = _monotonic()
-        if self._resting or (self._finishing and not self._flying):
+        if self._resting and not (self._finishing and self._flying):
             self._drop_process()
             if self._flying:
                 self._start(now)
@@ -325,9 +349,10 @@ class Supervisor:
         if how is not None:
             self._abort(how)
         self._drop_process()
+        for device in {task.device for task in lost if culprit in (None, task)}:
+            self.health[device].strike(f"{reason}: {message}", now)
         for task in lost:
             if culprit in (None, task):
-                self.health[task.device].strike(f"{reason}: {message}", now)
                 self._settle(task, Failed(task.number, reason, message))
             else:
                 blamed = f"its worker was killed because of {culprit.device}" if culprit else ""

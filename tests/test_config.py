@@ -151,6 +151,12 @@ def test_the_archive_is_the_state_folder_of_systemd_or_of_the_user(etc, monkeypa
 
 # conf.d
 
+def test_an_editors_hidden_file_in_conf_d_is_not_read(etc):
+    etc.write('[hive]\nname = "one"')
+    etc.write("half a li", "conf.d/.10-draft.toml")
+    assert etc.load().hive.name == "one"
+
+
 def test_files_in_conf_d_are_merged_in_the_order_of_their_names(etc):
     etc.write('[hive]\nname = "one"\nlatitude = 1\n[sensor.system]\ndriver = "system"')
     etc.write('[hive]\nname = "three"', "conf.d/20-later.toml")

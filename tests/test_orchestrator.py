@@ -308,6 +308,11 @@ class TestReload:
         hive.process.send_signal(signal.SIGHUP)
         until(lambda: list(hive.ask("devices")["devices"]) == ["sensor.other"])
 
+    def test_another_port_is_told_to_need_a_restart(self, hive: Hive) -> None:
+        hive.write("", port=hive.port + 1)
+        hive.do("reload")
+        assert "[server] changes take effect when the service is restarted" in hive.said()
+
     def test_an_unchanged_device_keeps_its_worker(self, hive: Hive) -> None:
         hive.do("read")
         before = hive.children()["beemon-sensors"]
@@ -315,3 +320,15 @@ class TestReload:
         hive.do("reload")
         hive.do("read")
         assert hive.children()["beemon-sensors"] == before
+
+    def test_a_device_in_trouble_does_not_work_again_because_its_config_changed(
+        self, hive: Hive
+    ) -> None:
+        hive.write('[sensor.x]\ndriver = "simulated"\nfault = "error"\n')
+        hive.do("reload")
+        hive.do("read")
+        hive.write('[sensor.x]\ndriver = "simulated"\nfault = "error"\nseed = 2\n')
+        hive.do("reload")
+        hive.do("read")
+        assert "works again" not in hive.said()
+        assert hive.said().count("sensor.x: trouble") == 2

@@ -185,6 +185,27 @@ class TestWrongConfig:
         assert "token_file" in hive.said()
 
 
+class TestLedger:
+    def test_a_damaged_one_ends_the_service_with_a_sentence(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        hive.archive.mkdir()
+        (hive.archive / "ledger.db").write_bytes(b"no ledger" * 1000)
+        assert hive.begin().wait(10) == 1
+        assert f"{hive.archive}/ledger.db cannot be used: file is not a database" in hive.said()
+        assert "move it aside" in hive.said()
+        assert "Traceback" not in hive.said()
+
+    def test_one_of_a_newer_beemon_ends_the_service_with_a_sentence(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        hive.archive.mkdir()
+        newer = sqlite3.connect(hive.archive / "ledger.db")
+        newer.execute("PRAGMA user_version = 99")
+        newer.close()
+        assert hive.begin().wait(10) == 1
+        assert "written by a newer beemon (layout 99" in hive.said()
+        assert "Traceback" not in hive.said()
+
+
 class TestBusy:
     def test_a_taken_port_ends_the_service_and_names_the_holder(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:

@@ -65,7 +65,7 @@ _ACCEPT = (
 )
 
 
-class LedgerVersionError(ValueError):
+class LedgerVersionError(OSError):
     """The ledger was written by a newer beemon than this one."""
 
 
@@ -197,6 +197,13 @@ class Ledger:
     def _recovered(self, row: sqlite3.Row) -> Ending:
         if row["final"] is None:
             return outcomes.interrupted("crash")
+        try:
+            return self._recovered_files(row)
+        except OSError as error:  # a bad spot on the card must not keep the service from starting
+            message = f"what was recorded cannot be read: {error}"
+            return outcomes.interrupted("crash", message, leftover=row["final"])
+
+    def _recovered_files(self, row: sqlite3.Row) -> Ending:
         final, temporary = self.archive / row["final"], self.archive / row["temporary"]
         if final.is_file():
             size, sha256 = recordings.digest(final)

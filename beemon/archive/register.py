@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon import outcomes
-from beemon.archive.ledger import Ledger, LedgerReader
+from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,9 @@ class Register:
             self._lock = ArchiveLock(self._archive)
             try:
                 self._ledger = self._begin_run()
+            except sqlite3.Error as error:
+                self._lock.close()
+                raise _unusable(self._archive / NAME, error) from error
             except BaseException:
                 self._lock.close()
                 raise
@@ -116,3 +119,12 @@ class Register:
                 extra={"JOB": str(job["job"]), "OUTCOME": "interrupted"},
             )
         return ledger
+
+
+def _unusable(ledger: Path, error: sqlite3.Error) -> OSError:
+    """A busy or full disk passes; what is no ledger stays so until someone acts."""
+    advice = (
+        "" if isinstance(error, sqlite3.OperationalError)
+        else "; move it aside, and the next start begins a new one (the recordings stay)"
+    )
+    return OSError(f"the ledger {ledger} cannot be used: {error}{advice}")

@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar
 
-from beemon.options import duration, option
+from beemon.options import BadOptionError, duration, option
 
 Facts = dict[str, Any]
 """What a recording says of itself: plain JSON values, kept with it in the ledger."""
@@ -54,12 +54,19 @@ class BadReadingError(DeviceError):
         self.reason = reason
 
 
+def _timeout(value: object) -> float:
+    seconds = duration(value)
+    if not 0.1 <= seconds <= 600:
+        raise BadOptionError(f"must be between 0.1s and 10m, not {value!r}")
+    return seconds
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What every device has; a driver's own ``Settings`` adds its options."""
 
     name: str = option(doc="the device's name, kind and all: sensor.brood")
-    timeout: float = option(5.0, parse=duration, doc="how long one read or snapshot may take")
+    timeout: float = option(5.0, parse=_timeout, doc="how long one read or snapshot may take")
 
 
 @dataclass(frozen=True)

@@ -223,3 +223,13 @@ def test_a_start_that_fails_half_way_closes_nothing(tmp_path):
     assert register.run_number == 2
     assert register.job(job)["outcome"] == outcomes.Outcome.INTERRUPTED
     register.close()
+
+
+def test_a_recording_that_cannot_be_read_does_not_keep_the_service_from_starting(tmp_path):
+    job, place = open_recording(tmp_path)
+    place.final.symlink_to("/proc/self/mem")  # its first byte cannot be read: EIO
+    register = run(tmp_path)
+    found = register.job(job)
+    register.close()
+    assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
+    assert "cannot be read" in found["message"]
