@@ -144,9 +144,8 @@ class Queries:
         return {"jobs": self._reader().jobs(min(request["COUNT"] or DEFAULT_JOBS, MOST_JOBS))}
 
     def _readings(self, request: Request) -> dict[str, Any]:
-        wanted: Collection[str] = request["SENSOR"]
-        latest = self._reader().latest()
-        return {"readings": [r for r in latest if not wanted or r["sensor"] in wanted]}
+        wanted: Collection[str] = request["SENSOR"] or self._settings().devices
+        return {"readings": [r for r in self._reader().latest() if r["sensor"] in wanted]}
 
     def _help(self, request: Request) -> dict[str, Any]:
         if request["WORD"]:

@@ -23,7 +23,7 @@ LEVELS = (
     "__main__",
     "cli",
     "running",
-    "server client",
+    "server client rendering",
     "queries link",
     "board orchestrator",
     "supervisor job timetable",

@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar
 
-from beemon.options import BadOptionError, duration, option
+from beemon.options import BadOptionError, duration, in_toml, option
 
 Facts = dict[str, Any]
 """What a recording says of itself: plain JSON values, kept with it in the ledger."""
@@ -57,7 +57,7 @@ class BadReadingError(DeviceError):
 def _timeout(value: object) -> float:
     seconds = duration(value)
     if not 0.1 <= seconds <= 600:
-        raise BadOptionError(f"must be between 0.1s and 10m, not {value!r}")
+        raise BadOptionError(f"must be between 0.1s and 10m, not {in_toml(value)}")
     return seconds
 
 

@@ -13,7 +13,7 @@ import pytest
 from beemon import outcomes
 from beemon.archive import recordings
 from beemon.archive.ledger import Ledger, LedgerReader, LedgerVersionError, ended_facts
-from beemon.readings import Reading
+from beemon.readings import UNKNOWN_QUANTITY, Reading
 from tests.faults import failing_disk
 
 PROJECT = Path(__file__).parents[2]
@@ -249,10 +249,20 @@ def test_the_latest_reading_of_each_quantity_is_at_hand(ledger, reader):
         ledger.keep_readings(2, [reading(2_000_000, None, "timeout")])
     assert reader.latest() == [
         {"sensor": "sensor.a", "quantity": "temperature", "utc": "1970-01-01T00:00:02.000Z",
-         "unit": "°C", "reason": "timeout", "quality": "good"},
+         "unit": "°C", "reason": "timeout"},
         {"sensor": "sensor.b", "quantity": "temperature", "utc": "1970-01-01T00:00:01.000Z",
          "unit": "°C", "value": 20.0, "quality": "good"},
     ]
+
+
+def test_a_sensor_that_failed_before_it_named_its_quantities_leaves_no_old_reason(ledger, reader):
+    unknown = Reading("sensor.a", UNKNOWN_QUANTITY, "", None, "missing-device", 1_000_000)
+    with ledger.transaction():
+        ledger.keep_readings(1, [unknown])
+    assert [latest["quantity"] for latest in reader.latest()] == ["reading"]
+    with ledger.transaction():
+        ledger.keep_readings(2, [reading(2_000_000, 34.0)])
+    assert [latest["quantity"] for latest in reader.latest()] == ["temperature"]
 
 
 def test_every_reading_is_kept_with_its_job(ledger, raw):
