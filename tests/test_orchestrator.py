@@ -267,6 +267,18 @@ class TestFaults:
         assert said.count("sensor.air: trouble") == 1
         assert said.count("sensor.air: works again") == 1
 
+    def test_a_driver_with_a_defect_is_left_alone_like_one_that_dies(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(
+            "from beemon.devices.sensors import system\nsystem.Driver.read = lambda self: 1 / 0\n"
+        )
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        devices = '[sensor.bad]\ndriver = "system"\n[sensor.good]\ndriver = "simulated"\n'
+        with Hive(tmp_path, devices, PYTHONPATH=path) as hive:
+            jobs = [hive.do("read") for _ in range(2)]
+        said = [job["message"].split(": ")[:2] for job in jobs]
+        assert said == [["sensor.bad", "driver-error"], ["sensor.bad", "back-off"]]
+        assert all("sensor.good weight" in job["readings"] for job in jobs)
+
     def test_an_unused_worker_may_be_killed_and_is_started_anew(self, hive: Hive) -> None:
         hive.do("read")
         os.kill(hive.children()["beemon-sensors"], signal.SIGKILL)
