@@ -51,6 +51,8 @@ SLACK_SECONDS = 10.0
 """What a recording may take beyond its own length: to end the file, check, hash and sync it."""
 
 
+JUMP_SECONDS = 1.0
+"""From how far on a step of the wall clock counts as a jump; smaller ones are how it is kept."""
 LATE_SECONDS = 10.0
 """How late a slot may begin because the ledger could not be written; a later one is skipped."""
 
@@ -142,6 +144,7 @@ class Orchestrator(SpawnProcess):
         self._jobs: dict[int, Job] = {}
         self._switched_off: set[str] = set()
         self._due: dict[str, datetime] = {}
+        self._booted = 0.0
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
         self._entering = 0
         self._troubles: dict[str, str | None] = {}
@@ -531,6 +534,8 @@ class Orchestrator(SpawnProcess):
     def _run_due_slots(self) -> float:
         """Type the commands that are due; return the seconds until the next ones are."""
         now = datetime.now(UTC)
+        if self._clock_jumped(now):
+            self._due.clear()  # what was due by the wrong time would hold the next slots back
         due: list[DeviceSettings] = []
         for device in self._settings.devices.values():
             if device.schedule is None:
@@ -544,6 +549,12 @@ class Orchestrator(SpawnProcess):
             self._enter(text, "schedule")
         waits = [(slot - now).total_seconds() for slot in self._due.values()]
         return max(0.0, min(waits, default=HEARTBEAT_SECONDS))
+
+    def _clock_jumped(self, now: datetime) -> bool:
+        """Whether the wall clock was set since this was asked last."""
+        booted = now.timestamp() - clock.now().monotonic
+        jump, self._booted = booted - self._booted, booted
+        return abs(jump) > JUMP_SECONDS
 
     # The end
 

@@ -180,12 +180,32 @@ duration = "1s"
         assert {job["outcome"] for job in late} == {"skipped"}
         assert len({job["accepted"] for job in late}) == len(late)
 
+    def test_a_clock_that_is_set_back_does_not_hold_the_slots_back(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(CLOCK_AHEAD)
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        with Hive(tmp_path, EVERY_SECOND, PYTHONPATH=path, AHEAD=str(tmp_path / "ahead")) as hive:
+            first = until(lambda: hive.ask("jobs 1")["jobs"])[0]["job"]
+            (tmp_path / "ahead").touch()
+            time.sleep(0.5)  # the last slot by the wrong time may still be on its way
+            until(lambda: hive.ask("jobs 1")["jobs"][0]["job"] > first + 1)
+
     def test_a_slow_sensor_does_not_pile_up_its_slots(self, tmp_path: Path) -> None:
         hanging = EVERY_SECOND.replace('"simulated"', '"simulated"\nfault = "hang"\ntimeout = "4s"')
         with Hive(tmp_path, hanging) as hive:
             busy = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "busy"])
         assert busy[0]["outcome"] == "skipped"
 
+
+CLOCK_AHEAD = """
+import datetime, os
+from beemon import orchestrator
+class Ahead(datetime.datetime):
+    @classmethod
+    def now(cls, zone=None):
+        ahead = datetime.timedelta(days=0 if os.path.exists(os.environ["AHEAD"]) else 3)
+        return datetime.datetime.now(zone) + ahead
+orchestrator.datetime = Ahead
+"""
 
 EVERY_SECOND = """
 [sensor.s]
