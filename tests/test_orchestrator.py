@@ -385,6 +385,14 @@ class TestReload:
         hive.process.send_signal(signal.SIGHUP)
         until(lambda: list(hive.ask("devices")["devices"]) == ["sensor.other"])
 
+    def test_a_sighup_that_the_ledger_cannot_take_is_told_in_a_line(self, hive: Hive) -> None:
+        for file in hive.archive.glob("ledger.db*"):
+            file.unlink()
+        assert hive.process is not None
+        hive.process.send_signal(signal.SIGHUP)
+        until(lambda: "the config was not reloaded: " in hive.said())
+        assert "Traceback" not in hive.said()
+
     def test_another_port_is_told_to_need_a_restart(self, hive: Hive) -> None:
         hive.write("", port=hive.port + 1)
         hive.do("reload")
