@@ -142,6 +142,11 @@ class Supervisor:
         return self._process is not None or self._after is not None
 
     @property
+    def at_work(self) -> set[int]:
+        """The jobs whose turn it is."""
+        return {task.job for task in self._flying.values()}
+
+    @property
     def tasks(self) -> list[Task]:
         """Every unanswered task."""
         lanes = self._lanes.values()

@@ -90,6 +90,11 @@ class TestWork:
         assert "outcome" not in hive.ask(f"job {video['job']}")
         assert hive.do(f"cancel {video['job']}")["outcome"] == "done"
 
+    def test_what_waits_for_its_turn_is_not_said_to_run(self, hive: Hive) -> None:
+        first, *_ = [hive.ask("record microphone.brood 600")["job"] for _ in range(3)]
+        until(lambda: hive.ask("status")["waiting"] == 2)
+        assert list(hive.ask("status")["running"]) == [str(first)]
+
     def test_read_enters_a_reading_of_each_quantity(self, hive: Hive) -> None:
         job = hive.do("read")
         readings = hive.ask("readings")["readings"]
