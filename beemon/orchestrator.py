@@ -160,9 +160,9 @@ class Orchestrator(SpawnProcess):
         return self._next_heartbeat
 
     def _state(self, now: float) -> Heartbeat:
-        running = {
-            job.number: job.text for job in self._jobs.values() if job.pending
-        }
+        crews = [*self._supervisors.values(), *self._retired]
+        at_work = {job for crew in crews for job in crew.at_work}
+        running = {job.number: job.text for job in self._jobs.values() if job.number in at_work}
         return Heartbeat(
             monotonic=now,
             devices={

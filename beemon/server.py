@@ -464,7 +464,7 @@ class Server:
     def _reload(self) -> None:
         try:
             self._accept(commands.parse("reload", ()), ("", 0))
-        except RequestError as error:
+        except (RequestError, sqlite3.Error) as error:
             log.error("the config was not reloaded: %s", error)
 
     def _finish_reload(self, report: JobEnded) -> None:

@@ -142,6 +142,11 @@ class Supervisor:
         return self._process is not None or self._after is not None
 
     @property
+    def at_work(self) -> set[int]:
+        """The jobs whose turn it is."""
+        return {task.job for task in self._flying.values()}
+
+    @property
     def tasks(self) -> list[Task]:
         """Every unanswered task."""
         lanes = self._lanes.values()
@@ -333,7 +338,11 @@ class Supervisor:
         self._lose_worker("worker-died", message, now)
 
     def _miss_deadline(self, culprit: Task, now: float) -> None:
-        message = f"no answer to {culprit.verb} within {culprit.budget:g} s"
+        message = (
+            f"{culprit.verb} did not end when it was cut"
+            if culprit.cut
+            else f"no answer to {culprit.verb} within {culprit.budget:g} s"
+        )
         self._lose_worker("timeout", message, now, culprit, signal.SIGABRT)
 
     def _lose_worker(
@@ -363,6 +372,9 @@ class Supervisor:
     def _answer(self, answer: Answer, now: float) -> None:
         task = self._flying.get(answer.number)
         if task is None:
+            return
+        if isinstance(answer, Failed) and answer.reason == "driver-error":
+            self._lose_worker(answer.reason, answer.message, now, task)  # it ends by itself
             return
         if not task.cut:
             self._judge(task, answer)

@@ -87,6 +87,11 @@ class TestWork:
         assert "outcome" not in hive.ask(f"job {video['job']}")
         assert hive.do(f"cancel {video['job']}")["outcome"] == "done"
 
+    def test_what_waits_for_its_turn_is_not_said_to_run(self, hive: Hive) -> None:
+        first, *_ = [hive.ask("record microphone.brood 600")["job"] for _ in range(3)]
+        until(lambda: hive.ask("status")["waiting"] == 2)
+        assert list(hive.ask("status")["running"]) == [str(first)]
+
     def test_read_enters_a_reading_of_each_quantity(self, hive: Hive) -> None:
         job = hive.do("read")
         readings = hive.ask("readings")["readings"]
@@ -177,12 +182,32 @@ duration = "1s"
         assert {job["outcome"] for job in late} == {"skipped"}
         assert len({job["accepted"] for job in late}) == len(late)
 
+    def test_a_clock_that_is_set_back_does_not_hold_the_slots_back(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(CLOCK_AHEAD)
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        with Hive(tmp_path, EVERY_SECOND, PYTHONPATH=path, AHEAD=str(tmp_path / "ahead")) as hive:
+            first = until(lambda: hive.ask("jobs 1")["jobs"])[0]["job"]
+            (tmp_path / "ahead").touch()
+            time.sleep(0.5)  # the last slot by the wrong time may still be on its way
+            until(lambda: hive.ask("jobs 1")["jobs"][0]["job"] > first + 1)
+
     def test_a_slow_sensor_does_not_pile_up_its_slots(self, tmp_path: Path) -> None:
         hanging = EVERY_SECOND.replace('"simulated"', '"simulated"\nfault = "hang"\ntimeout = "4s"')
         with Hive(tmp_path, hanging) as hive:
             busy = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "busy"])
         assert busy[0]["outcome"] == "skipped"
 
+
+CLOCK_AHEAD = """
+import datetime, os
+from beemon import orchestrator
+class Ahead(datetime.datetime):
+    @classmethod
+    def now(cls, zone=None):
+        ahead = datetime.timedelta(days=0 if os.path.exists(os.environ["AHEAD"]) else 3)
+        return datetime.datetime.now(zone) + ahead
+orchestrator.datetime = Ahead
+"""
 
 EVERY_SECOND = """
 [sensor.s]
@@ -278,6 +303,18 @@ class TestFaults:
         assert said.count("sensor.air: trouble") == 1
         assert said.count("sensor.air: works again") == 1
 
+    def test_a_driver_with_a_defect_is_left_alone_like_one_that_dies(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(
+            "from beemon.devices.sensors import system\nsystem.Driver.read = lambda self: 1 / 0\n"
+        )
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        devices = '[sensor.bad]\ndriver = "system"\n[sensor.good]\ndriver = "simulated"\n'
+        with Hive(tmp_path, devices, PYTHONPATH=path) as hive:
+            jobs = [hive.do("read") for _ in range(2)]
+        said = [job["message"].split(": ")[:2] for job in jobs]
+        assert said == [["sensor.bad", "driver-error"], ["sensor.bad", "back-off"]]
+        assert all("sensor.good weight" in job["readings"] for job in jobs)
+
     def test_an_unused_worker_may_be_killed_and_is_started_anew(self, hive: Hive) -> None:
         hive.do("read")
         os.kill(hive.children()["beemon-sensors"], signal.SIGKILL)
@@ -363,6 +400,14 @@ class TestReload:
         assert hive.process is not None
         hive.process.send_signal(signal.SIGHUP)
         until(lambda: list(hive.ask("devices")["devices"]) == ["sensor.other"])
+
+    def test_a_sighup_that_the_ledger_cannot_take_is_told_in_a_line(self, hive: Hive) -> None:
+        for file in hive.archive.glob("ledger.db*"):
+            file.unlink()
+        assert hive.process is not None
+        hive.process.send_signal(signal.SIGHUP)
+        until(lambda: "the config was not reloaded: " in hive.said())
+        assert "Traceback" not in hive.said()
 
     def test_another_port_is_told_to_need_a_restart(self, hive: Hive) -> None:
         hive.write("", port=hive.port + 1)

@@ -8,6 +8,7 @@ the boot that the run's row names.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,10 @@ class LedgerVersionError(OSError):
     """The ledger was written by a newer beemon than this one."""
 
 
+class LedgerGoneError(sqlite3.OperationalError):
+    """The file was removed or replaced: what is written to it is lost at the end of the run."""
+
+
 class Ledger:
     """The ledger, to write in. Each method stands within :meth:`transaction`.
 
@@ -86,6 +91,7 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.row_factory = sqlite3.Row
+        self._file = (archive / NAME).stat()
 
     def close(self) -> None:
         """Close the file; what was committed is kept."""
@@ -94,6 +100,7 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[Ledger]:
         """All that is written inside is kept, durably, or none of it."""
+        self._check_file()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self
@@ -229,6 +236,12 @@ class Ledger:
         where = recordings.Place(self.archive / row["temporary"], self.archive / row["final"])
         message, facts = self.keep_rest(row["job"], row["device"], where)
         return outcomes.interrupted("crash", message, **facts)
+
+    def _check_file(self) -> None:
+        """SQLite goes on in a file that has no name any more, and says nothing."""
+        file = self.archive / NAME
+        if not file.exists() or not os.path.samestat(file.stat(), self._file):
+            raise LedgerGoneError(f"{file} was removed or replaced; restart beemon")
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self.archive))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beemon.archive.ledger import Ledger, LedgerReader
+from beemon.archive.ledger import Ledger, LedgerGoneError, LedgerReader
 from beemon.archive.recordings import Place
 
 
@@ -55,3 +55,15 @@ def test_a_leftover_that_cannot_be_read_does_not_keep_the_service_from_starting(
     loop.symlink_to(loop)
     found = interrupted(ledger, Place(loop / ".a.mp4.part", loop / "a.mp4"))
     assert "cannot be read: [Errno 40]" in str(found["message"])
+
+
+def test_nothing_is_accepted_into_a_file_that_was_removed_or_replaced(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    for file in tmp_path.glob("ledger.db*"):
+        file.unlink()
+    with pytest.raises(LedgerGoneError, match="removed or replaced"), ledger.transaction():
+        pass
+    (tmp_path / "ledger.db").touch()
+    with pytest.raises(LedgerGoneError, match="removed or replaced"), ledger.transaction():
+        pass

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,20 @@ def test_a_recording_that_cannot_be_read_does_not_keep_the_service_from_starting
     register.close()
     assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
     assert "cannot be read" in found["message"]
+
+
+# While it writes
+
+def test_looking_up_does_not_wait_for_a_write(register, tmp_path):
+    job = register.accept("read", "test")
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writing = threading.Thread(target=register.accept, args=("read", "test"))
+    writing.start()
+    time.sleep(0.1)  # it waits for the other one by now
+    began = time.monotonic()
+    assert register.job(job) is not None
+    assert time.monotonic() - began < 0.5
+    other.execute("ROLLBACK")
+    other.close()
+    writing.join()
