@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 _TIMESYNC_MARK = "run/systemd/timesync/synchronized"
 _RTC_SET_CLOCK = "sys/class/rtc/rtc0/hctosys"
@@ -27,8 +27,7 @@ class Quality(StrEnum):
     UNSURE = "unsure"
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """One instant on both clocks."""
 
     utc_us: int

@@ -60,7 +60,7 @@ def _hive_name(value: object) -> str:
 
 
 def _absolute_path(value: object) -> Path:
-    if not isinstance(value, str) or not Path(value).is_absolute():
+    if not isinstance(value, str) or not Path(value).is_absolute() or "\0" in value:
         raise BadOptionError(f"must be an absolute path, not {in_toml(value)}")
     return Path(value)
 
@@ -94,13 +94,20 @@ class ServerSettings:
 
 
 def default_archive() -> Path:
-    """``$STATE_DIRECTORY`` under systemd, else ``beemon`` in the user's state folder."""
+    """``$STATE_DIRECTORY`` under systemd, else ``beemon`` in the user's state folder.
+
+    Raises ``OSError`` where the user has none.
+    """
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if given:
-        return Path(given)
+        return Path(given).absolute()
     state = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(state) if state.startswith("/") else Path.home() / ".local/state"
-    return home / "beemon"
+    if state.startswith("/"):
+        return Path(state) / "beemon"
+    try:
+        return Path.home() / ".local/state/beemon"
+    except RuntimeError as error:
+        raise OSError(f"{error} for the archive: set path under [archive]") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,8 +356,8 @@ def keep_last_good(settings: Settings) -> None:
     if settings.source is None or settings.fallback is not None:
         return
     wanted = {**settings.files, "source": str(settings.source.absolute()).encode()}
-    kept = _last_good_folder()
     try:
+        kept = _last_good_folder()
         if _contents(kept) != wanted:
             _replace_folder(kept, wanted)
     except OSError as error:
@@ -380,8 +387,8 @@ def load_last_good(path: Path, error: ConfigError) -> Settings:
 
     Raises ``error`` where there are none.
     """
-    kept = _last_good_folder()
     try:
+        kept = _last_good_folder()
         source = Path((kept / "source").read_text("utf-8"))
         if source != path.absolute():
             raise error  # they belong to another config file

@@ -33,8 +33,8 @@ REASONS = {
     "disk-full": "there was no space, or no inode, left for the file",
     "archive-error": "the archive's disk reported an error",
     "partly": "some of the sensors gave no value; each reading says why",
-    "busy": "the device still had an earlier scheduled recording before it",
-    "late": "the slot's time was over before the ledger could be written",
+    "busy": "an earlier scheduled command still waited for the device",
+    "late": "the slot's moment had long passed when its command could be entered",
     "cancelled": "a client cancelled the job",
     "stopping": "the service was stopped",
     "reloaded": "the device's config changed while it worked",
@@ -55,6 +55,11 @@ class Ending:
     reason: str | None = None
     message: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def but(self, message: str, facts: dict[str, Any]) -> Ending:
+        """The same ending with more to say of it."""
+        said = f"{self.message}; {message}" if self.message else message
+        return Ending(self.outcome, self.reason, said, {**self.facts, **facts})
 
 
 def done(**facts: Any) -> Ending:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
-import sqlite3
 from pathlib import Path
 from types import FrameType
 
 from beemon import __version__, config, processes, service
-from beemon.archive.ledger import LedgerVersionError
 from beemon.config import ConfigError, Settings
 from beemon.link import OrchestratorDiedError
 from beemon.server import Server
@@ -37,11 +35,8 @@ def serve(path: Path, *, verbose: bool = False) -> int:
             log.critical("%s", problem)
         notifier.status("The config is wrong and there is no earlier good one; see the journal")
         return EXIT_BAD_CONFIG
-    except (OSError, OrchestratorDiedError, LedgerVersionError) as error:
+    except (OSError, OrchestratorDiedError) as error:
         log.critical("%s", error)
-        return EXIT_FAILED
-    except sqlite3.Error as error:
-        log.critical("the ledger cannot be used: %s", error)
         return EXIT_FAILED
 
 

@@ -26,8 +26,8 @@ def _interval(value: object) -> float:
 
 def _duration(value: object) -> float:
     seconds = duration(value)
-    if not 0 < seconds <= 3600:
-        raise BadOptionError(f"must be above 0s and at most 1h, not {in_toml(value)}")
+    if not 0.1 <= seconds <= 3600:
+        raise BadOptionError(f"must be between 0.1s and 1h, not {in_toml(value)}")
     return seconds
 
 

@@ -25,8 +25,8 @@ from beemon.archive.register import Register
 from beemon.board import Board
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
+from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
-from beemon.orchestrator import QueuedCommand
 from beemon.protocol import RequestError, RequestReader
 from beemon.queries import STALE_SECONDS, Queries
 from beemon.reports import Heartbeat, JobEnded, Report
@@ -289,7 +289,7 @@ class Server:
     def _wait(self, job: int, socket_connection: socket.socket) -> dict[str, Any]:
         with self._waiting_place() as mail:
             found = self._queries.job(job)
-            while "outcome" not in found:
+            while "outcome" not in found or job in self._handovers:  # until this side switched too
                 try:
                     message = mail.get(timeout=_LOOK_SECONDS)
                 except queue.Empty:
@@ -464,7 +464,7 @@ class Server:
     def _reload(self) -> None:
         try:
             self._accept(commands.parse("reload", ()), ("", 0))
-        except RequestError as error:
+        except (RequestError, sqlite3.Error) as error:
             log.error("the config was not reloaded: %s", error)
 
     def _finish_reload(self, report: JobEnded) -> None:

@@ -92,7 +92,10 @@ class _Lane:
 
 
 class Supervisor:
-    """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds."""
+    """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds.
+
+    ``after`` held the devices before: while its worker lives, this one's waits.
+    """
 
     def __init__(
         self,
@@ -100,12 +103,14 @@ class Supervisor:
         devices: Mapping[str, DeviceSettings],
         employer: Employer,
         mailbox: Mailbox,
+        after: Supervisor | None = None,
     ) -> None:
         self.name = name
         self.devices = devices
         self.health = {device: Health() for device in devices}
         self._employer = employer
         self._mailbox = mailbox
+        self._after = after
         self._lanes: dict[str, _Lane] = {}
         self._flying: dict[int, Task] = {}
         self._numbers = 0
@@ -130,6 +135,18 @@ class Supervisor:
         return self._process is not None or bool(self._gone)
 
     @property
+    def holds_devices(self) -> bool:
+        """Whether a worker, this one's or an earlier one's, may have the devices open."""
+        if self._after is not None and not self._after.holds_devices:
+            self._after = None
+        return self._process is not None or self._after is not None
+
+    @property
+    def at_work(self) -> set[int]:
+        """The jobs whose turn it is."""
+        return {task.job for task in self._flying.values()}
+
+    @property
     def tasks(self) -> list[Task]:
         """Every unanswered task."""
         lanes = self._lanes.values()
@@ -145,10 +162,10 @@ class Supervisor:
         self._lanes.setdefault(task.lane, _Lane()).waiting.append(task)
         self._pump(now)
 
-    def waiting_in(self, lane: str) -> int:
-        """How many tasks wait in a lane behind the one that is being done."""
+    def has_waiting(self, lane: str, device: str) -> bool:
+        """Whether a task for the device waits in a lane behind the one that is being done."""
         found = self._lanes.get(lane)
-        return len(found.waiting) if found else 0
+        return found is not None and any(task.device == device for task in found.waiting)
 
     def cut(self, job: int, reason: str) -> None:
         """End a job's tasks early: what waits is dropped, what runs keeps what it has."""
@@ -157,9 +174,18 @@ class Supervisor:
                 lane.waiting.remove(task)
                 task.cut = reason
                 self._employer.finished(task, Failed(task.number, reason, "not begun"))
-            if lane.current and lane.current.job == job:
-                lane.current.cut = reason
-                self._send(Cut(lane.current.number))
+            if lane.current and lane.current.job == job and not lane.current.cut:
+                self._cut_current(lane.current, reason)
+
+    def _cut_current(self, task: Task, reason: str) -> None:
+        """Once only: a worker that does not listen would let its pipe fill up."""
+        task.cut = reason
+        if task.deadline is None:  # the worker has not been told of it yet
+            self._settle(task, Failed(task.number, reason, "not begun"))
+            return
+        rest = task.budget - task.seconds  # the file is ended, checked and kept, as always
+        task.deadline = min(task.deadline, _monotonic() + self._opening(task) + rest)
+        self._send(Cut(task.number))
 
     def finish(self, reason: str) -> None:
         """End everything early and let the worker exit by itself."""
@@ -167,9 +193,10 @@ class Supervisor:
             self.cut(task.job, reason)
         self._finishing = True
         if self._ready:
-            self._send(Finish())
-        elif self._process:
+            self.rest(_monotonic())
+        elif self._process and not self._resting:
             self._abort(signal.SIGKILL)  # it has not begun anything
+            self._drop_process()
 
     def kill(self, now: float) -> None:
         """Take the worker's life at once; what it did is answered as failed."""
@@ -184,8 +211,9 @@ class Supervisor:
         if late:
             self._miss_deadline(late[0], now)
         elif self._process and not self._ready and now >= self._start_deadline:
+            missed = "end" if self._resting else "start"
             self._lose_worker(
-                "timeout", "the worker did not start in time", now, how=signal.SIGABRT
+                "timeout", f"the worker did not {missed} in time", now, how=signal.SIGABRT
             )
         self._bury(now)
         self._pump(now)
@@ -196,6 +224,8 @@ class Supervisor:
         return min(times, default=None)
 
     def _pump(self, now: float) -> None:
+        if self._process is None and self.holds_devices:
+            return
         for lane in self._lanes.values():
             while lane.current is None and lane.waiting and not self._finishing:
                 self._take(lane, now)
@@ -256,14 +286,13 @@ class Supervisor:
                 self._send_work(task, now)
 
     def _send_work(self, task: Task, now: float) -> None:
-        if task.cut:
-            self._answer(Failed(task.number, task.cut, "not begun"), now)
-            return
-        opening = 0.0 if task.device in self._opened else OPEN_SECONDS
-        task.deadline = now + opening + task.budget
+        task.deadline = now + self._opening(task) + task.budget
         self._send(
             Work(task.number, task.device, task.verb, task.seconds, task.place, task.follows)
         )
+
+    def _opening(self, task: Task) -> float:
+        return 0.0 if task.device in self._opened else OPEN_SECONDS
 
     def _send(self, message: Any) -> None:
         if self._pipe is None or not self._ready:
@@ -299,7 +328,7 @@ class Supervisor:
         if process is not self._process:
             return
         now = _monotonic()
-        if self._resting or (self._finishing and not self._flying):
+        if self._resting and not (self._finishing and self._flying):
             self._drop_process()
             if self._flying:
                 self._start(now)
@@ -309,7 +338,11 @@ class Supervisor:
         self._lose_worker("worker-died", message, now)
 
     def _miss_deadline(self, culprit: Task, now: float) -> None:
-        message = f"no answer to {culprit.verb} within {culprit.budget:g} s"
+        message = (
+            f"{culprit.verb} did not end when it was cut"
+            if culprit.cut
+            else f"no answer to {culprit.verb} within {culprit.budget:g} s"
+        )
         self._lose_worker("timeout", message, now, culprit, signal.SIGABRT)
 
     def _lose_worker(
@@ -325,9 +358,10 @@ class Supervisor:
         if how is not None:
             self._abort(how)
         self._drop_process()
+        for device in {task.device for task in lost if culprit in (None, task)}:
+            self.health[device].strike(f"{reason}: {message}", now)
         for task in lost:
             if culprit in (None, task):
-                self.health[task.device].strike(f"{reason}: {message}", now)
                 self._settle(task, Failed(task.number, reason, message))
             else:
                 blamed = f"its worker was killed because of {culprit.device}" if culprit else ""
@@ -338,6 +372,9 @@ class Supervisor:
     def _answer(self, answer: Answer, now: float) -> None:
         task = self._flying.get(answer.number)
         if task is None:
+            return
+        if isinstance(answer, Failed) and answer.reason == "driver-error":
+            self._lose_worker(answer.reason, answer.message, now, task)  # it ends by itself
             return
         if not task.cut:
             self._judge(task, answer)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Any
 
 from beemon import clock, devices, processes, service
@@ -21,7 +22,18 @@ from beemon.analysis import checks
 from beemon.archive import recordings
 from beemon.config import DeviceSettings
 from beemon.devices._base import Camera, Device, DeviceError, Recorder, Refusal, Sensor
-from beemon.messages import Cut, Done, Downward, Failed, Finish, Opened, Ready, Upward, Work
+from beemon.messages import (
+    Answer,
+    Cut,
+    Done,
+    Downward,
+    Failed,
+    Finish,
+    Opened,
+    Ready,
+    Upward,
+    Work,
+)
 from beemon.readings import Reading
 
 log = logging.getLogger(__name__)
@@ -54,7 +66,7 @@ class Worker(SpawnProcess):
         processes.begin_child(self.name, self._parent)
         service.start_log()
         self._devices: dict[str, Device] = {}
-        self._running: dict[int, threading.Event] = {}
+        self._running: dict[int, tuple[Work, threading.Event]] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._sending = threading.Lock()
         self._send(Ready())
@@ -77,11 +89,12 @@ class Worker(SpawnProcess):
             self._pipe.send(message)
 
     def _cut(self, number: int) -> None:
-        if event := self._running.get(number):
-            event.set()
+        if number in self._running:
+            self._running[number][1].set()
 
     def _begin(self, work: Work) -> None:
-        cancelled = self._running[work.number] = threading.Event()
+        cancelled = threading.Event()
+        self._running[work.number] = work, cancelled
         if not self._guarded(work, lambda: self._open(work.device)):
             del self._running[work.number]
             return
@@ -106,12 +119,12 @@ class Worker(SpawnProcess):
         self._threads.pop(work.number, None)
 
     def _guarded(self, work: Work, action: Callable[[], None]) -> bool:
-        """Do it; where the driver or the disk fails, close the device and say the reason."""
+        """Do it; where the driver or the disk fails, say the reason."""
         try:
             action()
         except OSError as error:
-            self._close(work.device)
-            self._send(Failed(work.number, reason_of(error), _message_of(error)))
+            self._release(work, error)
+            self._send(Failed(work.number, reason_of(error), message_of(error)))
             return False
         except Exception as error:  # the worker's outermost boundary: it ends here
             log.exception("%s: the driver has a defect", work.device,
@@ -120,7 +133,7 @@ class Worker(SpawnProcess):
             os._exit(70)
         return True
 
-    def _carry_out(self, work: Work, cancelled: threading.Event) -> Done:
+    def _carry_out(self, work: Work, cancelled: threading.Event) -> Answer:
         device = self._devices[work.device]
         if isinstance(device, Sensor):
             return _read(device, work)
@@ -131,6 +144,8 @@ class Worker(SpawnProcess):
             facts = device.snapshot(temporary)
         else:
             facts = device.record(temporary, work.seconds, cancelled, follows=work.follows)
+            if cancelled.is_set() and not facts["seconds"]:
+                return Failed(work.number, "cancelled", "nothing was recorded yet")
         if found := checks.findings(temporary, facts):
             raise CheckFailedError("; ".join(map(str, found)))
         size, sha256 = recordings.keep(work.place)
@@ -141,13 +156,23 @@ class Worker(SpawnProcess):
             cut=cancelled.is_set() and facts.get("seconds", 0) < work.seconds - _SHORT_BY,
         )
 
+    def _release(self, failed: Work, error: OSError) -> None:
+        """Close the device, so that the next request opens it afresh.
+
+        Not over the disk's failure, and not under other work on it.
+        """
+        running = [work for work, _ in list(self._running.values())]
+        in_use = any(work.device == failed.device for work in running if work is not failed)
+        if not in_use and reason_of(error) not in ("disk-full", "archive-error"):
+            self._close(failed.device)
+
     def _close(self, name: str) -> None:
         device = self._devices.pop(name, None)
         if device is not None:
             device.close()
 
     def _finish(self) -> None:
-        for cancelled in list(self._running.values()):
+        for _, cancelled in list(self._running.values()):
             cancelled.set()
         deadline = clock.now().monotonic + FINISH_SECONDS
         for thread in list(self._threads.values()):
@@ -180,8 +205,12 @@ def reason_of(error: OSError) -> str:
     return "archive-error" if error.filename else "device-error"
 
 
-def _message_of(error: OSError) -> str:
-    return str(error) or type(error).__name__
+def message_of(error: OSError) -> str:
+    """What went wrong, alike each time: a recording's own name is left out, its folder is not."""
+    if not (error.strerror and error.filename):
+        return str(error) or type(error).__name__
+    file = Path(os.fsdecode(error.filename))
+    return f"{error.strerror}: {file.parent if recordings.is_temporary(file) else file}"
 
 
 def media_suffix(settings: DeviceSettings, verb: str) -> str:

@@ -191,6 +191,20 @@ def test_one_file_that_cannot_be_read_does_not_hide_the_problems_of_another(etc)
 
 # What is wrong with a file
 
+def test_a_path_that_no_file_can_have_is_refused(etc):
+    etc.write('[archive]\npath = "/a\\u0000b"')
+    (told,) = etc.problems()
+    assert told == 'beemon.toml:2: "path" must be an absolute path, not "/a\\u0000b"'
+
+
+def test_a_user_without_a_home_is_told_to_set_the_path(etc, monkeypatch):
+    for name in ("STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    with pytest.raises(OSError, match=r"set path under \[archive\]"):
+        _ = etc.write("").load().archive_path
+
+
 def test_a_missing_file_is_told(tmp_path):
     folder = Folder(tmp_path)
     assert folder.problems() == ["beemon.toml: cannot be read: No such file or directory"]
@@ -326,7 +340,9 @@ def test_a_hive_has_a_name_that_files_can_bear(etc, name):
         ("camera", 'interval = "2d"',
          'beemon.toml:4: "interval" must be between 1s and 1d, not "2d"'),
         ("camera", 'interval = "2h"\nduration = "61m"',
-         'beemon.toml:5: "duration" must be above 0s and at most 1h, not "61m"'),
+         'beemon.toml:5: "duration" must be between 0.1s and 1h, not "61m"'),
+        ("camera", 'interval = "2h"\nduration = "0.0000001s"',
+         'beemon.toml:5: "duration" must be between 0.1s and 1h, not "0.0000001s"'),
     ],
 )
 def test_a_schedule_fits_its_device(etc, device, schedule, told):

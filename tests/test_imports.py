@@ -26,7 +26,7 @@ LEVELS = (
     "server client rendering",
     "queries link",
     "board orchestrator",
-    "supervisor",
+    "supervisor job timetable",
     "worker health",
     "messages devices analysis",
     "archive",

@@ -36,6 +36,17 @@ quantities = ["load"]
 """
 
 
+DIES_AFTER_THE_RENAME = """
+import os, signal
+from beemon.archive import recordings
+keep = recordings.keep
+def keep_and_die(where):
+    keep(where)
+    os.kill(os.getpid(), signal.SIGKILL)
+recordings.keep = keep_and_die
+"""
+
+
 @pytest.fixture
 def hive(tmp_path: Path) -> Iterator[Hive]:
     with Hive(tmp_path) as hive:
@@ -75,6 +86,11 @@ class TestWork:
         assert (hive.archive / picture["recording"]).read_bytes()[:2] == b"\xff\xd8"
         assert "outcome" not in hive.ask(f"job {video['job']}")
         assert hive.do(f"cancel {video['job']}")["outcome"] == "done"
+
+    def test_what_waits_for_its_turn_is_not_said_to_run(self, hive: Hive) -> None:
+        first, *_ = [hive.ask("record microphone.brood 600")["job"] for _ in range(3)]
+        until(lambda: hive.ask("status")["waiting"] == 2)
+        assert list(hive.ask("status")["running"]) == [str(first)]
 
     def test_read_enters_a_reading_of_each_quantity(self, hive: Hive) -> None:
         job = hive.do("read")
@@ -148,6 +164,59 @@ duration = "1s"
             until(lambda: hive.ask("jobs 1")["jobs"][0]["origin"] == "schedule")
 
 
+    def test_slots_that_the_ledger_could_not_take_are_skipped_and_not_run_late(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "sitecustomize.py").write_text(
+            "from beemon import orchestrator\norchestrator.LATE_SECONDS = 0.5\n"
+        )
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        with Hive(tmp_path, EVERY_SECOND, PYTHONPATH=path) as hive:
+            until(lambda: hive.ask("jobs 1")["jobs"])
+            other = sqlite3.connect(hive.archive / "ledger.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(2.5)
+            other.execute("ROLLBACK")
+            other.close()
+            late = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "late"])
+        assert {job["outcome"] for job in late} == {"skipped"}
+        assert len({job["accepted"] for job in late}) == len(late)
+
+    def test_a_clock_that_is_set_back_does_not_hold_the_slots_back(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(CLOCK_AHEAD)
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        with Hive(tmp_path, EVERY_SECOND, PYTHONPATH=path, AHEAD=str(tmp_path / "ahead")) as hive:
+            first = until(lambda: hive.ask("jobs 1")["jobs"])[0]["job"]
+            (tmp_path / "ahead").touch()
+            time.sleep(0.5)  # the last slot by the wrong time may still be on its way
+            until(lambda: hive.ask("jobs 1")["jobs"][0]["job"] > first + 1)
+
+    def test_a_slow_sensor_does_not_pile_up_its_slots(self, tmp_path: Path) -> None:
+        hanging = EVERY_SECOND.replace('"simulated"', '"simulated"\nfault = "hang"\ntimeout = "4s"')
+        with Hive(tmp_path, hanging) as hive:
+            busy = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "busy"])
+        assert busy[0]["outcome"] == "skipped"
+
+
+CLOCK_AHEAD = """
+import datetime, os
+from beemon import orchestrator
+class Ahead(datetime.datetime):
+    @classmethod
+    def now(cls, zone=None):
+        ahead = datetime.timedelta(days=0 if os.path.exists(os.environ["AHEAD"]) else 3)
+        return datetime.datetime.now(zone) + ahead
+orchestrator.datetime = Ahead
+"""
+
+EVERY_SECOND = """
+[sensor.s]
+driver = "simulated"
+[sensor.s.schedule]
+interval = "1s"
+"""
+
+
 def _unscheduled(hive: Hive) -> dict[str, dict[str, bool]] | None:
     devices: dict[str, dict[str, bool]] = hive.ask("status")["devices"]
     return None if any(d["scheduled"] for d in devices.values()) else devices
@@ -205,6 +274,18 @@ class TestFaults:
         assert "value" not in readings["humidity"]
         assert "humidity: out-of-range" in trouble
 
+    def test_a_recording_that_was_whole_when_its_worker_died_is_kept(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(DIES_AFTER_THE_RENAME)
+        with Hive(tmp_path, PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}") as hive:
+            job = hive.do("record microphone.brood 1")
+            rows = sqlite3.connect(hive.archive / "ledger.db").execute(
+                "SELECT job, path FROM recordings"
+            ).fetchall()
+        assert (job["outcome"], job["reason"]) == ("failed", "worker-died")
+        assert job["message"].endswith("; the recording was whole")
+        assert rows == [(job["job"], job["recording"])]
+        assert (hive.archive / job["recording"]).is_file()
+
     def test_trouble_is_logged_once_and_so_is_its_end(self, tmp_path: Path) -> None:
         thermometer = tmp_path / "sys/class/hwmon/hwmon0"
         device = (
@@ -221,6 +302,18 @@ class TestFaults:
             said = hive.said()
         assert said.count("sensor.air: trouble") == 1
         assert said.count("sensor.air: works again") == 1
+
+    def test_a_driver_with_a_defect_is_left_alone_like_one_that_dies(self, tmp_path: Path) -> None:
+        (tmp_path / "sitecustomize.py").write_text(
+            "from beemon.devices.sensors import system\nsystem.Driver.read = lambda self: 1 / 0\n"
+        )
+        path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+        devices = '[sensor.bad]\ndriver = "system"\n[sensor.good]\ndriver = "simulated"\n'
+        with Hive(tmp_path, devices, PYTHONPATH=path) as hive:
+            jobs = [hive.do("read") for _ in range(2)]
+        said = [job["message"].split(": ")[:2] for job in jobs]
+        assert said == [["sensor.bad", "driver-error"], ["sensor.bad", "back-off"]]
+        assert all("sensor.good weight" in job["readings"] for job in jobs)
 
     def test_an_unused_worker_may_be_killed_and_is_started_anew(self, hive: Hive) -> None:
         hive.do("read")
@@ -308,6 +401,19 @@ class TestReload:
         hive.process.send_signal(signal.SIGHUP)
         until(lambda: list(hive.ask("devices")["devices"]) == ["sensor.other"])
 
+    def test_a_sighup_that_the_ledger_cannot_take_is_told_in_a_line(self, hive: Hive) -> None:
+        for file in hive.archive.glob("ledger.db*"):
+            file.unlink()
+        assert hive.process is not None
+        hive.process.send_signal(signal.SIGHUP)
+        until(lambda: "the config was not reloaded: " in hive.said())
+        assert "Traceback" not in hive.said()
+
+    def test_another_port_is_told_to_need_a_restart(self, hive: Hive) -> None:
+        hive.write("", port=hive.port + 1)
+        hive.do("reload")
+        assert "[server] changes take effect when the service is restarted" in hive.said()
+
     def test_an_unchanged_device_keeps_its_worker(self, hive: Hive) -> None:
         hive.do("read")
         before = hive.children()["beemon-sensors"]
@@ -315,3 +421,15 @@ class TestReload:
         hive.do("reload")
         hive.do("read")
         assert hive.children()["beemon-sensors"] == before
+
+    def test_a_device_in_trouble_does_not_work_again_because_its_config_changed(
+        self, hive: Hive
+    ) -> None:
+        hive.write('[sensor.x]\ndriver = "simulated"\nfault = "error"\n')
+        hive.do("reload")
+        hive.do("read")
+        hive.write('[sensor.x]\ndriver = "simulated"\nfault = "error"\nseed = 2\n')
+        hive.do("reload")
+        hive.do("read")
+        assert "works again" not in hive.said()
+        assert hive.said().count("sensor.x: trouble") == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +14,9 @@ import pytest
 from beemon import config
 from beemon.archive.recordings import Place
 from beemon.health import BUDGET, FATAL_RETRY_SECONDS, Health, State
-from beemon.messages import Answer, Done, Failed
-from beemon.supervisor import Supervisor, Task
+from beemon.messages import Answer, Cut, Done, Failed
+from beemon.supervisor import START_SECONDS, Supervisor, Task
+from tests.hive import until
 
 
 class Office:
@@ -174,3 +177,110 @@ def test_finish_lets_the_worker_go_and_leaves_nothing_behind(office: Office, hir
     while supervisor.alive:
         assert time.monotonic() < deadline
         office.turn(supervisor)
+
+
+def opened(office: Office, supervisor: Supervisor) -> None:
+    until(lambda: office.turn(supervisor) or supervisor._opened)
+
+
+def test_a_recording_that_does_not_end_when_cut_is_not_waited_for_to_its_full_length(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(MICROPHONE.replace("20", "1000") + 'fault = "hang"\n')
+    supervisor.submit(Task(1, "microphone.m", "record", "record", 60.3, 60.0), time.monotonic())
+    opened(office, supervisor)
+    time.sleep(0.5)  # it hangs after 0.03 s, half-way
+    supervisor.cut(1, "cancelled")
+    task, answer = office.next_answer(supervisor)
+    assert isinstance(answer, Failed)
+    assert (task.cut, answer.reason) == ("cancelled", "timeout")
+
+
+def test_what_is_cut_before_there_was_any_sound_leaves_the_stream_open(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(MICROPHONE.replace("20", "0.1"))
+    for job in (1, 2):
+        supervisor.submit(record(job, 1), time.monotonic())
+        opened(office, supervisor)
+        supervisor.cut(job, "cancelled")
+        _, answer = office.next_answer(supervisor)
+        assert answer == Failed(job, "cancelled", "nothing was recorded yet")
+    assert office.changes.count(("microphone.m", State.RUNNING)) == 1
+
+
+def test_a_worker_is_told_once_to_cut(
+    office: Office, hire: Hire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = hire(MICROPHONE)
+    supervisor.submit(record(1, 600), time.monotonic())
+    opened(office, supervisor)
+    sent: list[object] = []
+    monkeypatch.setattr(supervisor, "_send", sent.append)
+    for _ in range(3):
+        supervisor.cut(1, "cancelled")
+    assert sent == [Cut(1)]
+
+
+def test_what_the_worker_has_not_been_told_of_is_cut_at_once(office: Office, hire: Hire) -> None:
+    supervisor = hire(MICROPHONE)
+    supervisor.submit(record(1, 600), time.monotonic())
+    supervisor.cut(1, "cancelled")
+    _, answer = office.answers.pop()
+    assert answer == Failed(1, "cancelled", "not begun")
+    supervisor.submit(record(2, 1), time.monotonic())
+    assert isinstance(office.next_answer(supervisor)[1], Done)
+
+
+def test_a_worker_that_is_let_go_while_it_starts_is_no_trouble(office: Office, hire: Hire) -> None:
+    supervisor = hire(MICROPHONE)
+    supervisor.submit(record(1, 600), time.monotonic())
+    supervisor.finish("reloaded")
+    assert office.answers.pop()[1] == Failed(1, "reloaded", "not begun")
+    until(lambda: office.turn(supervisor) or not supervisor.alive)
+    assert supervisor.health["microphone.m"].trouble is None
+    assert not office.answers
+
+
+def test_an_idle_worker_that_does_not_end_is_killed(office: Office, hire: Hire) -> None:
+    supervisor = hire(GOOD)
+    supervisor.submit(read("sensor.good"), time.monotonic())
+    office.next_answer(supervisor)
+    pid = supervisor.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    supervisor.finish("reloaded")
+    office.turn(supervisor)
+    assert supervisor.pid() == pid
+    office.turn(supervisor, time.monotonic() + START_SECONDS + 1)
+    until(lambda: office.turn(supervisor) or not supervisor.alive)
+
+
+def test_one_death_is_one_strike_however_much_the_device_had_to_do(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(DYING)
+    for job, lane in enumerate(("record", "snapshot"), start=1):
+        supervisor.submit(Task(job, "sensor.dying", "read", lane, 5.0), time.monotonic())
+    for _ in range(2):
+        assert isinstance(office.next_answer(supervisor)[1], Failed)
+    assert supervisor.health["sensor.dying"].strikes == 1
+
+
+def test_a_worker_does_not_start_while_an_earlier_one_may_hold_the_devices(
+    office: Office, hire: Hire
+) -> None:
+    first, second, third = (hire(GOOD) for _ in range(3))
+    second._after, third._after = first, second
+    first.submit(read("sensor.good"), time.monotonic())
+    office.next_answer(first)
+    pid = first.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    for before in (first, second):
+        before.finish("reloaded")
+    third.submit(read("sensor.good", 3), time.monotonic())
+    office.turn(third)
+    assert third.pid() is None
+    os.kill(pid, signal.SIGCONT)
+    assert office.next_answer(third)[0].job == 3

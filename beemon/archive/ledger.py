@@ -8,6 +8,7 @@ the boot that the run's row names.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from beemon.readings import UNKNOWN_QUANTITY, Reading
 
 NAME = "ledger.db"
 BUSY_SECONDS = 5.0
+
+Facts = dict[str, Any]
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -65,8 +68,12 @@ _ACCEPT = (
 )
 
 
-class LedgerVersionError(ValueError):
+class LedgerVersionError(OSError):
     """The ledger was written by a newer beemon than this one."""
+
+
+class LedgerGoneError(sqlite3.OperationalError):
+    """The file was removed or replaced: what is written to it is lost at the end of the run."""
 
 
 class Ledger:
@@ -84,6 +91,7 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.row_factory = sqlite3.Row
+        self._file = (archive / NAME).stat()
 
     def close(self) -> None:
         """Close the file; what was committed is kept."""
@@ -92,6 +100,7 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[Ledger]:
         """All that is written inside is kept, durably, or none of it."""
+        self._check_file()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self
@@ -126,9 +135,9 @@ class Ledger:
         self.run = int(cursor.lastrowid or 0)
         return self.run
 
-    def accept(self, command: str, origin: str) -> int:
-        """Enter an accepted command; return its job number."""
-        now = clock.now()
+    def accept(self, command: str, origin: str, came: clock.Moment | None = None) -> int:
+        """Enter a command that was accepted now, or when it ``came``; return its job number."""
+        now = came or clock.now()
         values = (self.run, command, origin, now.utc_us, now.monotonic, clock.quality())
         return int(self._db.execute(_ACCEPT, values).lastrowid or 0)
 
@@ -189,6 +198,25 @@ class Ledger:
             [(sensor, UNKNOWN_QUANTITY) for sensor in named],
         )
 
+    def keep_rest(self, job: int, device: str, where: recordings.Place) -> tuple[str, Facts]:
+        """Keep what a recording has left that nobody finished; say what, and where it is.
+
+        One that had its final name is whole, and is entered.
+        """
+        name = self._relative(where.temporary)
+        try:
+            if where.final.is_file() and not where.temporary.exists():
+                size, sha256 = recordings.digest(where.final)
+                facts = {"size": size, "sha256": sha256, "recovered": True}
+                self.keep_recording(job, device, where.final, facts)
+                return "the recording was whole", {"recording": self._relative(where.final)}
+            left = recordings.discard_if_empty(where.temporary)
+        except OSError as error:
+            return f"what was recorded cannot be read: {error}", {"leftover": name}
+        if not left:
+            return "nothing was recorded yet", {}
+        return f"{left} bytes were recorded and stay in {name}", {"leftover": name}
+
     def close_earlier_runs(self) -> list[dict[str, Any]]:
         """End what earlier runs left open as ``interrupted``; return those jobs.
 
@@ -205,24 +233,15 @@ class Ledger:
     def _recovered(self, row: sqlite3.Row) -> Ending:
         if row["final"] is None:
             return outcomes.interrupted("crash")
-        try:
-            return self._recovered_files(row)
-        except OSError as error:  # a bad spot on the card must not keep the service from starting
-            message = f"what was recorded cannot be read: {error}"
-            return outcomes.interrupted("crash", message, leftover=row["final"])
+        where = recordings.Place(self.archive / row["temporary"], self.archive / row["final"])
+        message, facts = self.keep_rest(row["job"], row["device"], where)
+        return outcomes.interrupted("crash", message, **facts)
 
-    def _recovered_files(self, row: sqlite3.Row) -> Ending:
-        final, temporary = self.archive / row["final"], self.archive / row["temporary"]
-        if final.is_file():
-            size, sha256 = recordings.digest(final)
-            facts = {"size": size, "sha256": sha256, "recovered": True}
-            self.keep_recording(row["job"], row["device"], final, facts)
-            return outcomes.interrupted("crash", "the recording was whole", recording=row["final"])
-        left = recordings.discard_if_empty(temporary)
-        if not left:
-            return outcomes.interrupted("crash", "nothing was recorded yet")
-        message = f"{left} bytes were recorded and stay in {row['temporary']}"
-        return outcomes.interrupted("crash", message, leftover=row["temporary"])
+    def _check_file(self) -> None:
+        """SQLite goes on in a file that has no name any more, and says nothing."""
+        file = self.archive / NAME
+        if not file.exists() or not os.path.samestat(file.stat(), self._file):
+            raise LedgerGoneError(f"{file} was removed or replaced; restart beemon")
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self.archive))

@@ -38,6 +38,11 @@ def place(archive: Path, hive: str, device: str, suffix: str, utc_us: int) -> Pl
     raise FileExistsError(f"999 recordings of {device} bear the name {stem}")
 
 
+def is_temporary(path: Path) -> bool:
+    """Whether it is the name of a recording that is being written."""
+    return path.suffix == TEMPORARY_SUFFIX
+
+
 def keep(where: Place) -> tuple[int, str]:
     """Give the finished temporary file its final name for good; return its size and SHA-256.
 

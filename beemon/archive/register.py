@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from beemon import outcomes
-from beemon.archive.ledger import Ledger, LedgerReader
+from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ class Register:
     def __init__(self, archive: Path) -> None:
         self._archive = archive
         self._mutex = threading.RLock()
+        self._reader_mutex = threading.Lock()
         self._lock: ArchiveLock | None = None
         self._ledger: Ledger | None = None
         self._reader: LedgerReader | None = None
@@ -49,13 +52,16 @@ class Register:
             self._lock = ArchiveLock(self._archive)
             try:
                 self._ledger = self._begin_run()
+            except sqlite3.Error as error:
+                self._lock.close()
+                raise _unusable(self._archive / NAME, error) from error
             except BaseException:
                 self._lock.close()
                 raise
 
     def close(self) -> None:
         """Let go of the archive, for good."""
-        with self._mutex:
+        with self._mutex, self._reader_mutex:
             self._closed = True
             for held in (self._reader, self._ledger, self._lock):
                 if held is not None:
@@ -74,18 +80,18 @@ class Register:
 
     def job(self, job: int) -> dict[str, Any] | None:
         """What is known of one job."""
-        with self._mutex:
-            return self._reading().job(job)
+        with self._reading() as reader:
+            return reader.job(job)
 
     def jobs(self, count: int) -> list[dict[str, Any]]:
         """The latest jobs, the newest first."""
-        with self._mutex:
-            return self._reading().jobs(count)
+        with self._reading() as reader:
+            return reader.jobs(count)
 
     def latest(self) -> list[dict[str, Any]]:
         """The latest reading of each quantity."""
-        with self._mutex:
-            return self._reading().latest()
+        with self._reading() as reader:
+            return reader.latest()
 
     def _opened(self) -> Ledger:
         with self._mutex:
@@ -94,11 +100,15 @@ class Register:
             assert self._ledger is not None
             return self._ledger
 
-    def _reading(self) -> LedgerReader:
-        if self._reader is None:
-            self._opened()
-            self._reader = LedgerReader(self._archive)
-        return self._reader
+    @contextmanager
+    def _reading(self) -> Iterator[LedgerReader]:
+        """To look something up nobody waits for a write, however long the disk takes for it."""
+        if self._ledger is None:
+            self.open()
+        with self._reader_mutex:
+            if self._reader is None:
+                self._reader = LedgerReader(self._archive)
+            yield self._reader
 
     def _begin_run(self) -> Ledger:
         ledger = Ledger(self._archive)
@@ -116,3 +126,12 @@ class Register:
                 extra={"JOB": str(job["job"]), "OUTCOME": "interrupted"},
             )
         return ledger
+
+
+def _unusable(ledger: Path, error: sqlite3.Error) -> OSError:
+    """A busy or full disk passes; what is no ledger stays so until someone acts."""
+    advice = (
+        "" if isinstance(error, sqlite3.OperationalError)
+        else "; move it aside, and the next start begins a new one (the recordings stay)"
+    )
+    return OSError(f"the ledger {ledger} cannot be used: {error}{advice}")

@@ -6,13 +6,14 @@ import hashlib
 import logging
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from beemon import outcomes
 from beemon.archive import recordings
-from beemon.archive.ledger import Ledger, LedgerVersionError
+from beemon.archive.ledger import Ledger
 from beemon.archive.lock import ArchiveBusyError, ArchiveLock
 from beemon.archive.recordings import Place
 from beemon.archive.register import Register
@@ -132,7 +133,7 @@ def test_a_ledger_that_cannot_be_used_leaves_the_archive_free(tmp_path, fault):
     else:
         (tmp_path / "ledger.db").mkdir()
     for _ in range(2):
-        with pytest.raises((LedgerVersionError, sqlite3.DatabaseError)):
+        with pytest.raises(OSError, match="ledger"):
             Register(tmp_path).open()
     ArchiveLock(tmp_path).close()
 
@@ -233,3 +234,20 @@ def test_a_recording_that_cannot_be_read_does_not_keep_the_service_from_starting
     register.close()
     assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
     assert "cannot be read" in found["message"]
+
+
+# While it writes
+
+def test_looking_up_does_not_wait_for_a_write(register, tmp_path):
+    job = register.accept("read", "test")
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writing = threading.Thread(target=register.accept, args=("read", "test"))
+    writing.start()
+    time.sleep(0.1)  # it waits for the other one by now
+    began = time.monotonic()
+    assert register.job(job) is not None
+    assert time.monotonic() - began < 0.5
+    other.execute("ROLLBACK")
+    other.close()
+    writing.join()

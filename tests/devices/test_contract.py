@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from beemon.devices import PACKAGES, drivers, module
+from beemon.devices import PACKAGES, drivers, module, settings_for
 from beemon.devices._base import Camera, Microphone, Sensor, Settings
 
 BASES = {"camera": Camera, "microphone": Microphone, "sensor": Sensor}
@@ -19,7 +19,7 @@ HEAVY = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfil
 
 LOAD_ALL = """
 import sys
-from beemon.devices import PACKAGES, drivers, module
+from beemon.devices import PACKAGES, drivers, module, settings_for
 for kind in PACKAGES:
     for driver in drivers(kind):
         module(kind, driver)
@@ -43,6 +43,14 @@ def test_it_defines_settings_and_a_driver_of_its_kind(named):
 def test_each_option_says_what_it_means(named):
     for field in dataclasses.fields(module(*named).Settings):
         assert field.metadata["doc"], field.name
+
+
+@pytest.mark.parametrize("timeout", ["0s", "11m", "999999999d"])
+def test_a_timeout_that_no_request_can_keep_to_or_pass_is_refused(named, timeout):
+    kind, driver = named
+    table = {"driver": driver, "timeout": timeout}
+    _, problems = settings_for(kind, f"{kind}.x", table, lambda _: "")
+    assert any("must be between 0.1s and 10m" in str(problem) for problem in problems)
 
 
 def test_it_is_described(named):

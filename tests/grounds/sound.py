@@ -70,4 +70,5 @@ class FakeMicrophone:
 
 def _samples(path: Path) -> bytes:
     with wave.open(str(path)) as voice:
-        return voice.readframes(voice.getnframes())
+        frames: bytes = voice.readframes(voice.getnframes())
+    return frames

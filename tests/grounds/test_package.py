@@ -119,6 +119,31 @@ def test_purge_says_nothing_where_nothing_was_kept(machine: Container) -> None:
     assert machine.run("ls", "/var/lib/beemon", check=False).returncode != 0
 
 
+def test_a_config_that_cannot_be_run_keeps_it_down_and_says_so(machine: Container) -> None:
+    machine.run("systemctl", "stop", "beemon")
+    machine.shell("rm -r /var/lib/beemon/last-good; echo '[hive' >> /etc/beemon/beemon.toml")
+    machine.run("systemctl", "start", "beemon", check=False)
+    shown = machine.run("systemctl", "show", "beemon", "--property=ExecMainStatus,NRestarts")
+    assert shown.stdout == "NRestarts=0\nExecMainStatus=78\n"
+    assert "beemon.toml" in machine.journal("-u", "beemon", "-p", "crit")
+
+
+def test_the_journal_can_be_asked_for_a_device_and_an_outcome(machine: Container) -> None:
+    """A device whose library or hardware is absent fails its own job, and says why."""
+    config = '[microphone.brood]\ndriver = "alsa"\ncard = "CARD=Absent"\n'
+    machine.put("/etc/beemon/conf.d/brood.toml", config)
+    machine.run("systemctl", "restart", "beemon")
+    number = ask(machine, "record microphone.brood 1")["job"]
+    asked = ["-u", "beemon", "DEVICE=microphone.brood", f"JOB={number}", "OUTCOME=failed"]
+    said = within(5, lambda: told(machine, asked))
+    assert "missing-device" in said
+
+
+def told(machine: Container, matches: list[str]) -> str:
+    lines = machine.journal(*matches).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
+
+
 @pytest.fixture
 def job(machine: Container) -> int:
     """The number of a recording of half a minute that is under way."""
