@@ -275,6 +275,8 @@ class Server:
             self.command_queue.put_nowait(command)
         except (queue.Full, ValueError, OSError) as error:
             self._open_jobs.discard(job)
+            if self._handovers.pop(job, None):
+                self._notifier.ready()  # what was announced does not happen
             self._ledger.fail(job, "not-queued", f"the queue did not take it: {error}")
             raise RequestError("queue-full", "the queue did not take the command") from error
 

@@ -12,8 +12,7 @@ import pytest
 from beemon import config
 from beemon.commands import VOCABULARY
 from beemon.devices import PACKAGES, drivers, load, module, sensors, settings_for
-from beemon.devices._base import DeviceError, Measurement
-from beemon.devices._base import Settings as DeviceSettings
+from beemon.devices._base import CommonSettings, DeviceError, Measurement
 from beemon.outcomes import REASONS
 from beemon.protocol import ERRORS
 from beemon.rendering import HERE
@@ -158,7 +157,7 @@ OPTIONS = {
     for settings in (config.Hive, config.ServerSettings, config.ArchiveSettings, Schedule)
     for field in dataclasses.fields(settings)
 }
-GIVEN = {field.name for field in dataclasses.fields(DeviceSettings)}
+GIVEN = {field.name for field in dataclasses.fields(CommonSettings)}
 GENERAL, _, DRIVERS = MANUAL.partition(".SH DRIVERS\n")
 
 

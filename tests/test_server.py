@@ -200,6 +200,16 @@ class TestCommands:
         (job,) = server._ledger.jobs(1)
         assert (job["outcome"], job["reason"]) == ("failed", "not-queued")
 
+    def test_a_reload_that_could_not_be_queued_is_not_waited_for(self, settings: Settings) -> None:
+        class ClosedQueue(queue.Queue[Any]):
+            def put_nowait(self, item: Any) -> None:
+                raise ValueError("the queue is closed")
+
+        server = Server(settings=settings, command_queue=ClosedQueue())
+        assert ask(server, b"reload")[1]["code"] == "queue-full"
+        assert ask(server, b"wait 1")[1]["reason"] == "not-queued"
+        server._ledger.close()
+
     def test_a_ledger_that_cannot_be_written_is_an_error_and_nothing_is_queued(
         self, server: Server, settings: Settings, commands: queue.Queue[Any]
     ) -> None:

@@ -1,8 +1,8 @@
 """The contract between a worker and a driver.
 
 A driver is one module: ``beemon/devices/<kind>s/<driver>.py``, named by the word ``driver`` in
-the config. It defines ``Settings``, a frozen dataclass of its options, and ``Driver``, a
-:class:`Sensor`, :class:`Microphone` or :class:`Camera`. Its hardware library is imported inside
+the config. It defines ``Settings``, a frozen dataclass of its options on top of
+:class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone` or :class:`Camera`. Its hardware library is imported inside
 ``open()``, never at the top: the module itself is also loaded to check the config, on machines
 that have no such library.
 
@@ -62,7 +62,7 @@ def _timeout(value: object) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class CommonSettings:
     """What every device has; a driver's own ``Settings`` adds its options."""
 
     name: str = option(doc="the device's name, kind and all: sensor.brood")

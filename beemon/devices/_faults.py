@@ -15,12 +15,12 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
-from beemon.devices._base import DeviceError, Settings
+from beemon.devices._base import CommonSettings, DeviceError
 from beemon.options import option
 
 
 @dataclass(frozen=True, kw_only=True)
-class FaultSettings(Settings):
+class FaultSettings(CommonSettings):
     """The options that ask for a fault."""
 
     fault: Literal["none", "hang", "die", "error"] = option("none", doc="the fault to show")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from beemon.devices import PACKAGES, drivers, module, settings_for
-from beemon.devices._base import Camera, Microphone, Sensor, Settings
+from beemon.devices._base import Camera, CommonSettings, Microphone, Sensor
 
 BASES = {"camera": Camera, "microphone": Microphone, "sensor": Sensor}
 ALL = [(kind, driver) for kind in PACKAGES for driver in drivers(kind)]
@@ -36,7 +36,7 @@ def test_it_defines_settings_and_a_driver_of_its_kind(named):
     found = module(*named)
     assert issubclass(found.Driver, BASES[named[0]])
     assert not inspect.isabstract(found.Driver)
-    assert issubclass(found.Settings, Settings)
+    assert issubclass(found.Settings, CommonSettings)
     assert found.Settings.__dataclass_params__.frozen
 
 

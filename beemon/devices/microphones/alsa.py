@@ -19,8 +19,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import IO, Literal
 
-from beemon.devices._base import DeviceError, DeviceMissingError, Facts, Microphone
-from beemon.devices._base import Settings as DeviceSettings
+from beemon.devices._base import CommonSettings, DeviceError, DeviceMissingError, Facts, Microphone
 from beemon.devices._libraries import library, program
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.devices.microphones._ring import Ring
@@ -50,7 +49,7 @@ def card_id(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DeviceSettings):
+class Settings(CommonSettings):
     """An ALSA microphone's options: ``card`` for the hardware itself, else ``pcm``."""
 
     card: str | None = option(None, parse=card_id, doc="the sound card: CARD=Device")

@@ -12,8 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from beemon.devices._base import DeviceError, DeviceMissingError, Measurement, Sensor
-from beemon.devices._base import Settings as DeviceSettings
+from beemon.devices._base import (
+    CommonSettings,
+    DeviceError,
+    DeviceMissingError,
+    Measurement,
+    Sensor,
+)
 from beemon.devices._libraries import library
 from beemon.options import BadOptionError, duration, option
 
@@ -21,7 +26,7 @@ PULL_UP = {"up": True, "down": False, "none": None}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DeviceSettings):
+class Settings(CommonSettings):
     """A GPIO sensor's options."""
 
     kind: Literal["counter", "contact"] = option(doc="count edges, or tell open from closed")

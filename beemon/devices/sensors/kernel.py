@@ -16,13 +16,13 @@ from typing import Literal, NamedTuple
 
 from beemon.devices._base import (
     BadReadingError,
+    CommonSettings,
     DeviceError,
     DeviceMissingError,
     Measurement,
     Refusal,
     Sensor,
 )
-from beemon.devices._base import Settings as DeviceSettings
 from beemon.devices._choices import words
 from beemon.options import option
 
@@ -86,7 +86,7 @@ CHIPS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DeviceSettings):
+class Settings(CommonSettings):
     """A kernel sensor's options."""
 
     subsystem: Literal["hwmon", "iio", "w1"] = option(doc="which part of the kernel reads it")

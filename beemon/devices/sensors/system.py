@@ -14,9 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError, Measurement
-from beemon.devices._base import Sensor as SensorDevice
-from beemon.devices._base import Settings as DeviceSettings
+from beemon.devices._base import (
+    BadReadingError,
+    CommonSettings,
+    DeviceError,
+    DeviceMissingError,
+    Measurement,
+    Sensor,
+)
 from beemon.devices._choices import some_of
 from beemon.options import option
 
@@ -108,7 +113,7 @@ QUANTITIES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DeviceSettings):
+class Settings(CommonSettings):
     """The options of the computer's own sensor."""
 
     quantities: tuple[str, ...] | None = option(
@@ -119,7 +124,7 @@ class Settings(DeviceSettings):
     proc: str = option("/proc", doc="where proc is mounted")
 
 
-class Driver(SensorDevice):
+class Driver(Sensor):
     """Reads what the config names, or what this machine was found to have when it was opened."""
 
     settings: Settings
