@@ -35,7 +35,11 @@ def serve(path: Path, *, verbose: bool = False) -> int:
             log.critical("%s", problem)
         notifier.status("The config is wrong and there is no earlier good one; see the journal")
         return EXIT_BAD_CONFIG
-    except (OSError, OrchestratorDiedError) as error:
+    except OSError as error:
+        # The Server's own say all in words, without a number; the system's need their file.
+        log.critical("%s", error if error.filename else error.strerror or error)
+        return EXIT_FAILED
+    except OrchestratorDiedError as error:
         log.critical("%s", error)
         return EXIT_FAILED
 

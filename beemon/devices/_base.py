@@ -2,9 +2,9 @@
 
 A driver is one module: ``beemon/devices/<kind>s/<driver>.py``, named by the word ``driver`` in
 the config. It defines ``Settings``, a frozen dataclass of its options on top of
-:class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone` or :class:`Camera`. Its hardware library is imported inside
-``open()``, never at the top: the module itself is also loaded to check the config, on machines
-that have no such library.
+:class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone` or
+:class:`Camera`. Its hardware library is imported inside ``open()``, never at the top: the module
+itself is also loaded to check the config, on machines that have no such library.
 
 A worker opens a device before its first use, always from the same thread, and calls it with one
 request of a kind at a time; a camera may be asked for a snapshot while it records. A driver
