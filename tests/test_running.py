@@ -212,8 +212,8 @@ class TestBusy:
             hive = Hive(tmp_path)
             hive.write("", port=other.getsockname()[1])
             assert hive.begin().wait(10) == 1
-        assert f"critical: cannot listen on 127.0.0.1 port {hive.port}: it is in use by process " \
-            f"{os.getpid()}" in hive.said()
+        assert "critical: cannot listen on 127.0.0.1 port " in hive.said()
+        assert f"it is in use by process {os.getpid()}" in hive.said()
 
     def test_a_second_service_on_one_archive_names_the_first(
         self, hive: Hive, tmp_path: Path
