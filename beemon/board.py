@@ -22,6 +22,7 @@ class Board:
         self.heartbeat: Heartbeat | None = None
         self._lock = threading.Lock()
         self._subscribers: set[Mail] = set()
+        self._closed = False
 
     @property
     def heartbeat_age(self) -> float | None:
@@ -40,11 +41,14 @@ class Board:
             self.heartbeat = report
             return
         if message := _message(report):
-            self._send(message)
+            with self._lock:
+                self._send(message)
 
     def close(self) -> None:
-        """Tell every waiting client that nothing more will come."""
-        self._send(None)
+        """Tell every waiting client, and who comes later, that nothing more will come."""
+        with self._lock:
+            self._closed = True
+            self._send(None)
 
     @contextmanager
     def subscription(self) -> Iterator[Mail]:
@@ -52,6 +56,8 @@ class Board:
         mail: Mail = queue.SimpleQueue()
         with self._lock:
             self._subscribers.add(mail)
+            if self._closed:
+                mail.put(None)
         try:
             yield mail
         finally:
@@ -59,9 +65,8 @@ class Board:
                 self._subscribers.discard(mail)
 
     def _send(self, message: dict[str, Any] | None) -> None:
-        with self._lock:
-            for mail in self._subscribers:
-                mail.put(message)
+        for mail in self._subscribers:
+            mail.put(message)
 
 
 def _message(report: Report) -> dict[str, Any] | None:

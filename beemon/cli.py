@@ -1,22 +1,30 @@
 """What an operator types: ``beemon serve``, ``beemon config check``, every word of the protocol.
 
 Exit status: 0 all well; 1 the service refused, or the job did not end ``done``, or the config has
-problems; 2 wrong usage; 3 the service cannot be reached; 78 the config cannot be run.
+problems; 2 wrong usage; 3 the service cannot be reached; 78 the config cannot be run; 130 Ctrl-C.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from beemon import __version__
-from beemon.commands import VOCABULARY, Word
+
+if TYPE_CHECKING:
+    import argparse
+
+    from beemon.client import Client, Reply
+    from beemon.commands import Word
+
+# Each child of the service loads this module anew, as its parent's main one: what only the
+# command line needs is imported where it is used.
 
 EXIT_REFUSED = 1
+EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of <sysexits.h>; the unit does not restart on it
 
@@ -25,26 +33,58 @@ DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``beemon`` with these arguments; return its exit status."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["help"]
+    if problem := _unknown_word(given[0]):
+        print(f"beemon: {problem}", file=sys.stderr)
+        return EXIT_USAGE
+    options = _parser().parse_args(given)
     try:
         status: int = options.run(options)
-    except BrokenPipeError:
-        return 0  # whoever read the output has seen enough
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return 130
     return status
 
 
+def _unknown_word(word: str) -> str | None:
+    from beemon.commands import VOCABULARY, shown
+    from beemon.options import suggestion
+
+    known = [*(name for name in VOCABULARY if name != "auth"), "serve", "config"]
+    if word in known or word.startswith("-"):
+        return None
+    near = suggestion(word, known, "; `beemon help` lists the words")
+    return f'unknown word "{shown(word)}"{near}'
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="beemon", description="A beehive monitor.")
+    import argparse
+    import shutil
+
+    from beemon.commands import VOCABULARY
+    from beemon.rendering import HERE, vocabulary
+
+    parser = argparse.ArgumentParser(
+        prog="beemon",
+        usage="beemon WORD [ARGUMENT…] [OPTION…]",
+        description=vocabulary(min(100, shutil.get_terminal_size().columns)),
+        epilog="`beemon WORD --help` tells a word's options; `man beemon` tells the rest.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"beemon {__version__}")
-    words = parser.add_subparsers(metavar="WORD", required=True)
-    serve = words.add_parser("serve", help="run the service (what the systemd unit does)")
+    words = parser.add_subparsers(prog="beemon", help=argparse.SUPPRESS, required=True)
+    serve = words.add_parser("serve", description=_sentence(HERE["serve"]))
     _add_config(serve)
     serve.add_argument("--verbose", action="store_true", help="log every job and bad request")
     serve.set_defaults(run=_serve)
-    config = words.add_parser("config", help="`config check`: say everything that is wrong with it")
-    config.add_argument("action", choices=["check"])
+    config = words.add_parser(
+        "config", usage="beemon config check [--config FILE]",
+        description=_sentence(HERE["config check"]),
+    )
+    config.add_argument("check", choices=["check"], help=argparse.SUPPRESS)
     _add_config(config)
     config.set_defaults(run=_check)
     for word in VOCABULARY.values():
@@ -61,15 +101,35 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_word(words: Any, word: Word) -> None:
-    parser = words.add_parser(word.name, help=word.summary, usage=f"beemon {word.usage}")
-    parser.add_argument("arguments", nargs="*")
-    parser.add_argument("--json", action="store_true", help="print the reply as it came")
-    parser.add_argument("--host", help="where the service listens (default: as in the config)")
-    parser.add_argument("--port", type=int)
+    import argparse
+
+    parser = words.add_parser(
+        word.name,
+        usage=f"beemon {word.usage} [OPTION…]",
+        description=_sentence(word.summary),
+    )
+    parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     if word.is_command:
         parser.add_argument("--wait", action="store_true", help="wait for the job's outcome")
+    parser.add_argument(
+        "--json", action="store_true", help="print the reply's object, for programs"
+    )
+    parser.add_argument("--host", help="where the service listens (default: as in the config)")
+    parser.add_argument("--port", type=_port, help="on which port (default: as in the config)")
     _add_config(parser)
-    parser.set_defaults(run=_ask, word=word.name)
+    parser.set_defaults(run=_help if word.name == "help" else _ask, word=word.name)
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+def _port(text: str) -> int:
+    import argparse
+
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f'a port is a number from 1 to 65535, not "{text}"')
+    return int(text)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -86,7 +146,7 @@ def _check(options: argparse.Namespace) -> int:
         settings = config.load(options.config)
         problems = check_devices(settings.devices)
     except config.ConfigError as error:
-        problems = error.problems
+        problems = [*error.problems, *check_devices(error.devices)]
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
@@ -98,38 +158,70 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
+def _help(options: argparse.Namespace) -> int:
+    """For a person `help` needs no service; for a program it is a query like any other."""
+    if options.json:
+        return _ask(options)
+    return main([*options.arguments[:1], "--help"])
+
+
 def _ask(options: argparse.Namespace) -> int:
-    from beemon.client import Client, ServiceUnreachableError
+    from beemon.client import Client, NotAdmittedError, ServiceUnreachableError
 
     host, port, token = _address(options)
     try:
         with Client(host, port, token=token) as client:
             if options.word == "watch":
                 return _watch(client, options)
-            if options.word == "wait":
-                reply = client.wait(*_numbers(options.arguments))
-            else:
-                reply = client.request(" ".join([options.word, *options.arguments]))
-            if reply.ok and getattr(options, "wait", False):
-                reply = client.wait(reply.payload["job"])
-    except (ServiceUnreachableError, ValueError) as error:
+            return _print(_converse(client, options), options)
+    except NotAdmittedError as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    except ServiceUnreachableError as error:
         print(f"beemon: {error}", file=sys.stderr)
         return EXIT_UNREACHABLE
-    return _print(reply, options)
 
 
-def _numbers(words: list[str]) -> Iterator[int]:
-    if len(words) != 1 or not words[0].isdigit():
-        print("beemon: the form is: beemon wait JOB", file=sys.stderr)
-        raise SystemExit(2)
-    yield int(words[0])
+def _converse(client: Client, options: argparse.Namespace) -> Reply:
+    """Send the request, wait where that was asked for; the reply to be shown."""
+    request = " ".join([options.word, *options.arguments])
+    reply = client.request(request, patient=options.word == "wait")
+    if reply.ok and getattr(options, "wait", False):
+        reply = client.wait(reply.payload["job"])
+    return reply if options.json or not reply.ok else _with_more(reply, client, options)
 
 
-def _watch(client: Any, options: argparse.Namespace) -> int:
+def _with_more(reply: Reply, client: Client, options: argparse.Namespace) -> Reply:
+    """What a person wants to see beside it: the last job that ended, or what a `read` measured."""
+    from dataclasses import replace
+
+    if options.word == "status":
+        jobs = client.request("jobs").payload.get("jobs", ())
+        last = next((job for job in jobs if "outcome" in job), None)
+        return replace(reply, payload={**reply.payload, "last_job": last})
+    if options.word == "read" and options.wait:
+        readings = client.request(" ".join(["readings", *options.arguments]))
+        measured = readings.payload.get("readings", ())
+        return replace(reply, payload={**reply.payload, "measured": measured})
+    return reply
+
+
+def _watch(client: Client, options: argparse.Namespace) -> int:
+    import json
+    import time
+
+    from beemon import rendering
+
+    latest = ""
     for reply in client.watch():
         if not reply.ok:
             return _print(reply, options)
-        print(json.dumps(reply.payload), flush=True)
+        line = rendering.report(reply.payload)
+        if options.json:
+            print(json.dumps(reply.payload), flush=True)
+        elif line != latest:  # the service's state comes every few seconds, as a sign of life
+            print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+        latest = line
     return 0
 
 
@@ -139,8 +231,10 @@ def _address(options: argparse.Namespace) -> tuple[str, int, str | None]:
 
     try:
         server = config.load(options.config).server
-    except config.ConfigError:
+    except config.ConfigError as error:
         server = config.ServerSettings()
+        if options.config.exists() or str(options.config) != DEFAULT_CONFIG:
+            print(f"beemon: {error.problems[0]}; taking the defaults", file=sys.stderr)
     host = options.host or server.host_address
     wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}
     token = None
@@ -152,40 +246,17 @@ def _address(options: argparse.Namespace) -> tuple[str, int, str | None]:
     return wildcard.get(host, host), options.port or server.listening_port, token
 
 
-def _print(reply: Any, options: argparse.Namespace) -> int:
+def _print(reply: Reply, options: argparse.Namespace) -> int:
+    from beemon import rendering
+
     if options.json:
+        import json
+
         print(json.dumps(reply.payload))
     elif not reply.ok:
         print(f"beemon: {reply.payload['message']} ({reply.payload['code']})", file=sys.stderr)
     else:
-        print("\n".join(_lines(reply.payload)))
+        print("\n".join(rendering.lines(options.word, reply.payload)))
     well = reply.ok and reply.payload.get("outcome", "done") == "done"
     return 0 if well else EXIT_REFUSED
 
-
-def _lines(value: Any, indent: str = "") -> Iterator[str]:
-    """A reply as a person reads it: a line each, nested by indentation."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, dict | list) and item and not _is_flat(item):
-                yield f"{indent}{key}:"
-                yield from _lines(item, f"{indent}  ")
-            else:
-                yield f"{indent}{key}: {_flat(item)}"
-    elif isinstance(value, list):
-        for item in value:
-            yield f"{indent}{_flat(item)}"
-
-
-def _is_flat(item: Any) -> bool:
-    return isinstance(item, dict) and not any(isinstance(v, dict | list) for v in item.values())
-
-
-def _flat(item: Any) -> str:
-    if isinstance(item, dict):
-        return ", ".join(f"{key} {_flat(value)}" for key, value in item.items()) or "none"
-    if isinstance(item, list):
-        return ", ".join(map(_flat, item)) or "none"
-    if isinstance(item, bool):
-        return "yes" if item else "no"
-    return str(item)

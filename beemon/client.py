@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from beemon.protocol import parse_reply
 
 class ServiceUnreachableError(ConnectionError):
     """No Server answers there; the text says where, and what to look at."""
+
+
+class NotAdmittedError(ConnectionError):
+    """The Server does not take this token, or takes no further client; the text says which."""
 
 
 @dataclass(frozen=True)
@@ -48,26 +53,28 @@ class Client:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lines = self._socket.makefile("rb")
         if token is not None:
-            self.request(f"auth {token}")
+            self._authorise(token)
 
-    def request(self, text: str) -> Reply:
-        """Send one request and read its reply.
+    def request(self, text: str, *, patient: bool = False) -> Reply:
+        """Send one request and read its reply; ``patient`` waits for as long as it takes.
 
-        Raises :class:`ServiceUnreachableError` where the connection ends, ``ValueError`` where
-        what answers is not beemon.
+        Raises :class:`ServiceUnreachableError` where the connection ends, or what answers is not
+        beemon.
         """
-        self._socket.sendall(f"{text}\n".encode())
+        if patient:
+            self._socket.settimeout(None)
+        # Where this fails, the reply may be there all the same: the Server said why, and hung up.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._socket.sendall(f"{text}\n".encode())
         return self._reply()
 
     def wait(self, job: int) -> Reply:
         """Read a job's outcome, however long it takes."""
-        self._socket.settimeout(None)
-        return self.request(f"wait {job}")
+        return self.request(f"wait {job}", patient=True)
 
     def watch(self) -> Iterator[Reply]:
         """Every report from now on, until the connection ends."""
-        self._socket.settimeout(None)
-        yield self.request("watch")
+        yield self.request("watch", patient=True)
         while True:
             yield self._reply()
 
@@ -75,6 +82,12 @@ class Client:
         """Hang up."""
         self._lines.close()
         self._socket.close()
+
+    def _authorise(self, token: str) -> None:
+        reply = self.request(f"auth {token}")
+        if not reply.ok:
+            self.close()
+            raise NotAdmittedError(f"{self._where}: {reply.payload.get('message')}")
 
     def _reply(self) -> Reply:
         try:
@@ -85,7 +98,12 @@ class Client:
             ) from error
         if not line:
             raise ServiceUnreachableError(f"{self._where} ended the connection")
-        return Reply(*parse_reply(line))
+        try:
+            return Reply(*parse_reply(line))
+        except ValueError as error:
+            raise ServiceUnreachableError(
+                f"what answers on {self._where} is not beemon: it said {line[:60]!r}"
+            ) from error
 
     def __enter__(self) -> Client:
         return self

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
-_TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
-_RTC_SET_CLOCK = Path("/sys/class/rtc/rtc0/hctosys")
+_TIMESYNC_MARK = "run/systemd/timesync/synchronized"
+_RTC_SET_CLOCK = "sys/class/rtc/rtc0/hctosys"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -27,8 +27,7 @@ class Quality(StrEnum):
     UNSURE = "unsure"
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """One instant on both clocks."""
 
     utc_us: int
@@ -40,11 +39,11 @@ def now() -> Moment:
     return Moment(time.time_ns() // 1000, time.monotonic())
 
 
-def quality() -> Quality:
+def quality(root: Path = Path("/")) -> Quality:
     """How far the wall clock can be believed just now (systemd-timesyncd, a battery clock)."""
-    if _TIMESYNC_MARK.exists():
+    if (root / _TIMESYNC_MARK).exists():
         return Quality.SYNCHRONISED
-    return Quality.RTC if _set_by_rtc(_RTC_SET_CLOCK) else Quality.UNSURE
+    return Quality.RTC if _set_by_rtc(root / _RTC_SET_CLOCK) else Quality.UNSURE
 
 
 @functools.cache

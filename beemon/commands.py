@@ -164,7 +164,7 @@ _WORDS = (
     Word("devices", "the devices in the config"),
     Word("job", "what the ledger holds of one job", (_JOB,)),
     Word("jobs", "the latest jobs (20, or COUNT)", (Argument("COUNT", _count, optional=True),)),
-    Word("readings", "the latest reading of each quantity", (_SENSORS,)),
+    Word("readings", "the latest reading of each quantity, of these sensors or all", (_SENSORS,)),
     Word("wait", "answer when the job has its outcome", (_JOB,)),
     Word("watch", "stream reports, a line each, until the connection ends"),
     Word("ping", "answer at once"),
@@ -191,7 +191,8 @@ def parse(text: str, devices: Devices) -> Request:
     if word is None:
         raise RequestError(
             "unknown-command",
-            f'unknown command "{shown(name)}"{suggestion(name.lower(), VOCABULARY)}',
+            f'unknown command "{shown(name)}"'
+            f"{suggestion(name.lower(), VOCABULARY, '; `help` lists what can be said')}",
         )
     return Request(word, text, _arguments(word, values, devices))
 

@@ -13,13 +13,12 @@ import logging
 import os
 import re
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beemon.options import BadOptionError, Problem, Where, build, option, suggestion
+from beemon.options import BadOptionError, Problem, Where, build, in_toml, option, suggestion
 from beemon.schedule import Schedule, slot_verb
 
 log = logging.getLogger(__name__)
@@ -38,25 +37,31 @@ Key = tuple[str, ...]
 
 
 class ConfigError(ValueError):
-    """A config that cannot be run; ``problems`` lists everything that is wrong with it."""
+    """A config that cannot be run; ``problems`` lists everything that is wrong with it.
 
-    def __init__(self, problems: list[Problem]) -> None:
+    ``devices`` are those that could be read all the same: their drivers may object to more.
+    """
+
+    def __init__(
+        self, problems: list[Problem], devices: Mapping[str, DeviceSettings] | None = None
+    ) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
+        self.devices = devices or {}
 
 
 def _hive_name(value: object) -> str:
     if not isinstance(value, str) or not _FILE_WORD.fullmatch(value):
         raise BadOptionError(
-            f"must be a name of up to 63 letters, digits, dots, hyphens and underscores "
-            f"(it becomes part of file names), not {value!r}"
+            f'must be a name such as "apiary-7": up to 63 letters, digits, dots, hyphens and '
+            f"underscores (it becomes part of file names), not {in_toml(value)}"
         )
     return value
 
 
 def _absolute_path(value: object) -> Path:
     if not isinstance(value, str) or not Path(value).is_absolute() or "\0" in value:
-        raise BadOptionError(f"must be an absolute path, not {value!r}")
+        raise BadOptionError(f"must be an absolute path, not {in_toml(value)}")
     return Path(value)
 
 
@@ -165,11 +170,12 @@ def config_files(path: Path) -> list[Path]:
     """
     folder = path.parent / "conf.d"
     try:
-        return [path, *sorted(file for file in folder.iterdir() if file.suffix == ".toml")]
+        added = [file for file in folder.iterdir() if file.suffix == ".toml"]
     except FileNotFoundError:
         return [path]
     except OSError as error:
         raise ConfigError([Problem(str(folder), f"cannot be read: {error.strerror}")]) from error
+    return [path, *sorted(file for file in added if not file.name.startswith("."))]
 
 
 def load(path: Path) -> Settings:
@@ -187,15 +193,17 @@ def load(path: Path) -> Settings:
         files[str(file.relative_to(path.parent))] = content
         _merge(merged, table)
         lines.update(found)
-    settings, more = _settings(merged, lines, path)
-    problems += more
-    if problems:
-        raise ConfigError(problems)
+    loader = _Loader(merged, lines, path)
+    settings = loader.settings()
+    if problems or loader.problems:
+        raise ConfigError(problems + loader.problems, settings.devices)
     return dataclasses.replace(settings, source=path, files=files)
 
 
 def _read(file: Path) -> tuple[bytes, dict[str, Any], dict[Key, str]]:
     """What is in a file, the same as a table, and where each key of it stands."""
+    import tomllib  # the Orchestrator and the workers read no file
+
     try:
         content = file.read_bytes()
         text = content.decode("utf-8-sig")
@@ -245,15 +253,30 @@ class _Loader:
     def where(self, *key: str) -> str:
         """The nearest place that is known: the option's, its table's, the file's."""
         for length in range(len(key), 0, -1):
-            if key[:length] in self.lines:
-                return self.lines[key[:length]]
+            table = key[:length]
+            inside = [place for known, place in self.lines.items() if known[:length] == table]
+            if inside:  # [sensor.brood] alone stands for [sensor] too
+                return self.lines.get(table, inside[0])
         return str(self.path)
 
     def place(self, *table: str) -> Where:
         return lambda name: self.where(*table, *([name] if name else []))
 
+    def settings(self) -> Settings:
+        """All that could be read; where there are problems, defaults stand in for the rest."""
+        for name in self.merged:
+            if name not in _TABLES:
+                message = f'unknown table or option "{name}"{suggestion(name, _TABLES)}'
+                self.problem(message, name)
+        return Settings(
+            hive=self.section(Hive, "hive"),
+            server=self.section(ServerSettings, "server"),
+            archive=self.section(ArchiveSettings, "archive"),
+            devices=self.devices(),
+        )
+
     def section(self, cls: type[Any], name: str) -> Any:
-        return self._build(cls, self._table(self.merged.get(name, {}), name), name)
+        return self._build(cls, self._table(self.merged.get(name, {}), name), name) or cls()
 
     def devices(self) -> dict[str, DeviceSettings]:
         found = {}
@@ -276,9 +299,12 @@ class _Loader:
                 word,
             )
             return None
-        if not isinstance(table.get("driver"), str):
+        has_driver = isinstance(table.get("driver"), str)
+        if not has_driver:
             self.problem(f'[{kind}.{word}] needs driver = "…"', kind, word)
         schedule = self._schedule(kind, word, table)
+        if not has_driver:
+            return None
         lines = {name: self.where(kind, word, name) for name in table}
         lines[""] = self.where(kind, word)
         name = f"{kind}.{word}"
@@ -308,24 +334,9 @@ class _Loader:
     def _table(self, value: object, *key: str) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
-        self.problem(f"{'.'.join(key)} must be a table, [{'.'.join(key)}], not {value!r}", *key)
+        name = ".".join(key)
+        self.problem(f"{name} must be a table, [{name}], not {in_toml(value)}", *key)
         return {}
-
-
-def _settings(
-    merged: Mapping[str, Any], lines: Mapping[Key, str], path: Path
-) -> tuple[Settings, list[Problem]]:
-    loader = _Loader(merged, lines, path)
-    for name in merged:
-        if name not in _TABLES:
-            loader.problem(f'unknown table or option "{name}"{suggestion(name, _TABLES)}', name)
-    hive = loader.section(Hive, "hive")
-    server = loader.section(ServerSettings, "server")
-    archive = loader.section(ArchiveSettings, "archive")
-    devices = loader.devices()
-    if loader.problems:
-        return Settings(), loader.problems
-    return Settings(hive=hive, server=server, archive=archive, devices=devices), []
 
 
 def read_token(path: Path) -> str:
@@ -334,7 +345,8 @@ def read_token(path: Path) -> str:
         mode = path.stat().st_mode & 0o777
         token = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(str(path), f"the token cannot be read: {error}")]) from error
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigError([Problem(str(path), f"the token cannot be read: {why}")]) from error
     problem = None
     if mode & 0o007:
         problem = f"everyone can read the token (mode {mode:04o}); run: chmod o= {path}"

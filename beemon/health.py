@@ -9,7 +9,6 @@ from typing import Any
 BUDGET = 5
 """Strikes in a row after which a device is FATAL."""
 FIRST_DELAY_SECONDS = 1.0
-LONGEST_DELAY_SECONDS = 60.0
 FATAL_RETRY_SECONDS = 600.0
 
 
@@ -42,8 +41,7 @@ class Health:
         if self.strikes >= BUDGET:
             self.state, delay = State.FATAL, FATAL_RETRY_SECONDS
         else:
-            delay = min(FIRST_DELAY_SECONDS * 2 ** (self.strikes - 1), LONGEST_DELAY_SECONDS)
-            self.state = State.BACKOFF
+            self.state, delay = State.BACKOFF, FIRST_DELAY_SECONDS * 2 ** (self.strikes - 1)
         self.retry_at = now + delay
 
     def may_try(self, now: float) -> bool:

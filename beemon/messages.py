@@ -52,10 +52,14 @@ class Opened:
 
 @dataclass(frozen=True)
 class Done:
-    """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording."""
+    """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording.
+
+    ``refused`` says of each quantity without a value why it has none.
+    """
 
     number: int
     readings: list[Reading] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     cut: bool = False

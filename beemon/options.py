@@ -8,7 +8,6 @@ option stands is asked of the caller, so that a problem can name its file and li
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
 import types
@@ -23,7 +22,9 @@ Where = Callable[[str], str]
 DURATION_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
 _LARGEST = 2**63  # as TOML has it
-_TYPE_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+_TYPE_NAMES = {
+    str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false",
+}
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,31 @@ def duration(value: object) -> float:
     """Seconds from a number with a unit: ``"90s"``, ``"5m"``, ``"1.5h"``, ``"1d"``."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise BadOptionError(f'must be a duration such as "90s", "5m" or "1h", not {value!r}')
+        raise BadOptionError(
+            f'must be a duration such as "90s", "5m" or "1h", not {in_toml(value)}'
+        )
     return float(match[1]) * DURATION_UNITS[match[2]]
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """``; did you mean "…"?`` where a known word is near, else the known words, else nothing."""
+def in_toml(value: object) -> str:
+    """A value as TOML has it, for messages: ``"5m"``, ``true``, ``[1, 2]``."""
+    import json  # only mistakes need it
+
+    if isinstance(value, float):
+        return str(value)  # nan and inf too
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def suggestion(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """``; did you mean "…"?`` where a known word is near, else ``otherwise`` or the known words."""
+    import difflib  # only mistakes need it
+
     candidates = sorted(known)
     near = difflib.get_close_matches(word, candidates, n=1)
     if near:
         return f'; did you mean "{near[0]}"?'
+    if otherwise is not None:
+        return otherwise
     return f"; known: {', '.join(candidates)}" if candidates else ""
 
 
@@ -118,14 +134,14 @@ def _meaning(spec: dataclasses.Field[Any]) -> str:
 def _checked(value: object, hint: Any, rules: Mapping[str, Any]) -> object:
     if rules.get("parse") is not None:
         return rules["parse"](value)
-    value = _typed(value, hint)
+    typed = _typed(value, hint)
     low, high = rules.get("minimum"), rules.get("maximum")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        too_low = low is not None and not value >= low
-        too_high = high is not None and not value <= high
+    if isinstance(typed, int | float) and not isinstance(typed, bool):
+        too_low = low is not None and not typed >= low
+        too_high = high is not None and not typed <= high
         if too_low or too_high:
-            raise BadOptionError(f"must be {_range(low, high)}, not {value!r}")
-    return value
+            raise BadOptionError(f"must be {_range(low, high)}, not {in_toml(value)}")
+    return typed
 
 
 def _range(low: float | None, high: float | None) -> str:
@@ -141,7 +157,8 @@ def _typed(value: object, hint: Any) -> object:
     if origin is Literal:
         choices = typing.get_args(hint)
         if not any(type(value) is type(choice) and value == choice for choice in choices):
-            raise BadOptionError(f"must be one of {', '.join(map(repr, choices))}, not {value!r}")
+            allowed = ", ".join(map(in_toml, choices))
+            raise BadOptionError(f"must be one of {allowed}, not {in_toml(value)}")
         return value
     if origin in (types.UnionType, typing.Union):
         hint = next(h for h in typing.get_args(hint) if h is not types.NoneType)
@@ -149,5 +166,5 @@ def _typed(value: object, hint: Any) -> object:
     if hint is float and type(value) is int and abs(value) <= _LARGEST:
         value = float(value)
     if type(value) is not hint or (isinstance(value, float) and not math.isfinite(value)):
-        raise BadOptionError(f"must be {_TYPE_NAMES.get(hint, hint)}, not {value!r}")
+        raise BadOptionError(f"must be {_TYPE_NAMES.get(hint, hint)}, not {in_toml(value)}")
     return value

@@ -15,13 +15,11 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from beemon import clock, commands, outcomes, processes, schedule, service
+from beemon import clock, commands, outcomes, processes, service
 from beemon.archive import recordings
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
@@ -29,13 +27,15 @@ from beemon.archive.writer import LedgerWriter
 from beemon.clock import Moment
 from beemon.config import DeviceSettings, Settings
 from beemon.health import Health, State
+from beemon.job import Job, QueuedCommand, said
 from beemon.messages import Answer, Done, Failed
-from beemon.outcomes import Ending, Outcome
+from beemon.outcomes import Ending
 from beemon.protocol import RequestError
 from beemon.readings import Reading
 from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report, Started, Stopped
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
+from beemon.timetable import Timetable
 from beemon.worker import check_devices, media_suffix, message_of, read_timeout, reason_of
 
 log = logging.getLogger(__name__)
@@ -47,54 +47,10 @@ REST_SECONDS = 30.0
 """How long an unused recorder stays open outside its window."""
 DEFAULT_SECONDS = 10.0
 """A recording's length where neither the command nor a schedule gives one."""
+LATE_SECONDS = 10.0
+"""How late a slot may begin; one that had to wait longer is skipped, not run at a wrong time."""
 SLACK_SECONDS = 10.0
 """What a recording may take beyond its own length: to end the file, check, hash and sync it."""
-
-
-JUMP_SECONDS = 1.0
-"""From how far on a step of the wall clock counts as a jump; smaller ones are how it is kept."""
-LATE_SECONDS = 10.0
-"""How late a slot may begin because the ledger could not be written; a later one is skipped."""
-
-
-class QueuedCommand(str):
-    """A command on the queue: equal to the client's words, and carrying its job number.
-
-    ``settings`` are what a ``reload`` hands over.
-    """
-
-    job: int | None
-    origin: str
-    settings: Settings | None
-
-    def __new__(
-        cls,
-        text: str,
-        job: int | None = None,
-        origin: str = "queue",
-        settings: Settings | None = None,
-    ) -> QueuedCommand:
-        command = super().__new__(cls, text)
-        command.job, command.origin, command.settings = job, origin, settings
-        return command
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return QueuedCommand, (str(self), self.job, self.origin, self.settings)
-
-
-@dataclass
-class Job:
-    """A command that is being carried out, and what came of its parts."""
-
-    number: int
-    text: str
-    origin: str
-    verb: str
-    device: str | None = None
-    pending: set[str] = field(default_factory=set)
-    readings: list[Reading] = field(default_factory=list)
-    failures: dict[str, Failed] = field(default_factory=dict)
-    cut: str | None = None
 
 
 class Orchestrator(SpawnProcess):
@@ -142,9 +98,7 @@ class Orchestrator(SpawnProcess):
     def _set_up(self) -> None:
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._jobs: dict[int, Job] = {}
-        self._switched_off: set[str] = set()
-        self._due: dict[str, datetime] = {}
-        self._booted = 0.0
+        self._timetable = Timetable(self._settings.devices)
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
         self._entering = 0
         self._troubles: dict[str, str | None] = {}
@@ -191,6 +145,14 @@ class Orchestrator(SpawnProcess):
                 supervisor.kill(now)
         return min(times)
 
+    def _run_due_slots(self) -> float:
+        """Type the commands that are due; return the seconds until the next ones are."""
+        now = clock.now()
+        for text in self._timetable.due(now):
+            self._enter(text, "schedule")
+        seconds = self._timetable.seconds_to_next(now)
+        return HEARTBEAT_SECONDS if seconds is None else seconds
+
     def _heartbeat(self, now: float) -> float:
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + HEARTBEAT_SECONDS
@@ -204,7 +166,7 @@ class Orchestrator(SpawnProcess):
         return Heartbeat(
             monotonic=now,
             devices={
-                name: {**health.describe(now), "scheduled": self._is_scheduled(name)}
+                name: {**health.describe(now), "scheduled": self._timetable.is_on(name)}
                 for supervisor in self._supervisors.values()
                 for name, health in supervisor.health.items()
             },
@@ -246,20 +208,20 @@ class Orchestrator(SpawnProcess):
         late = clock.now().monotonic - came.monotonic
         if origin == "schedule" and late > LATE_SECONDS:
             message = f"the ledger could not be written for {late:.0f} s"
-            self._end_unknown(job, command, outcomes.skipped("late", message))
+            self._end_unbegun(job, command, outcomes.skipped("late", message))
         else:
             self._execute(command, job)
 
     def _execute(self, command: QueuedCommand, number: int) -> None:
         if self._stop_at is not None:
-            self._end_unknown(number, command, outcomes.interrupted("stopping", "not begun"))
+            self._end_unbegun(number, command, outcomes.interrupted("stopping", "not begun"))
             return
         try:
             request = commands.parse(str(command), self._settings.devices)
             if not request.word.is_command:
                 raise RequestError("unknown-command", f"{request.word.name} is not a command")
         except RequestError as error:
-            self._end_unknown(number, command, outcomes.failed("refused", str(error)))
+            self._end_unbegun(number, command, outcomes.failed("refused", str(error)))
             return
         job = Job(number, str(command), command.origin, request.word.name)
         self._jobs[number] = job
@@ -300,12 +262,9 @@ class Orchestrator(SpawnProcess):
     def _switch(self, job: Job, request: commands.Request) -> None:
         chosen = request["DEVICE|all"]
         names = set(self._settings.devices) if chosen == "all" else {chosen}
-        if job.verb == "stop":
-            self._switched_off |= names
-        else:
-            self._switched_off -= names
+        self._timetable.switch(names, on=job.verb == "start")
         log.info("scheduled work of %s: %s", chosen, job.verb, extra=fields(job=job.number))
-        self._end(job, outcomes.done(scheduled=sorted(filter(self._is_scheduled, names))))
+        self._end(job, outcomes.done(scheduled=sorted(filter(self._timetable.is_on, names))))
 
     def _cancel(self, job: Job, request: commands.Request) -> None:
         target = self._jobs.get(request["JOB"])
@@ -345,8 +304,7 @@ class Orchestrator(SpawnProcess):
                 self._retired.append(supervisor)
                 for device in supervisor.devices:
                     self._troubles.pop(device, None)  # what a new start finds is news
-        self._due.clear()
-        self._switched_off &= set(settings.devices)
+        self._timetable.change(settings.devices)
         self._hire(settings.devices)
 
     # Workers
@@ -377,15 +335,9 @@ class Orchestrator(SpawnProcess):
         if supervisor.name in ("sensors", "gpio") or supervisor.busy or not supervisor.idle_since:
             return
         if now - supervisor.idle_since > REST_SECONDS and not any(
-            self._in_window(name) for name in supervisor.devices
+            self._timetable.is_open(name, clock.now()) for name in supervisor.devices
         ):
             supervisor.rest(now)
-
-    def _in_window(self, name: str) -> bool:
-        device = self._settings.devices.get(name)
-        if device is None or device.schedule is None or not self._is_scheduled(name):
-            return False
-        return schedule.in_window(device.schedule, datetime.now(UTC))
 
     # What a supervisor needs (supervisor.Employer)
 
@@ -419,7 +371,7 @@ class Orchestrator(SpawnProcess):
         elif isinstance(answer, Done):
             self._end_recording(job, task, answer)
         else:
-            self._end(job, _failure(task.cut or job.cut, answer), leftover=task.place)
+            self._end(job, job.failed_ending(answer, task.cut), leftover=task.place)
 
     def device_changed(self, device: str, health: Health) -> None:
         """Tell of a device's trouble when it begins, changes or ends; never twice."""
@@ -438,45 +390,26 @@ class Orchestrator(SpawnProcess):
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):
             job.readings += answer.readings
+            job.failures |= {f"{task.device} {q}": why for q, why in answer.refused.items()}
             self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
         else:
-            job.failures[task.device] = answer
+            job.failures[task.device] = f"{answer.reason}: {answer.message}"
             job.readings += self._refusals(task.device, answer.reason)
         if job.pending:
             return
-        self._end(job, self._reading_outcome(job), readings=job.readings)
+        self._end(job, job.read_ending(), readings=job.readings)
 
     def _refusals(self, sensor: str, reason: str) -> Iterable[Reading]:
         utc_us = clock.now().utc_us
         known = self._quantities.get(sensor) or {"reading": ""}
         return [Reading(sensor, name, unit, None, reason, utc_us) for name, unit in known.items()]
 
-    def _reading_outcome(self, job: Job) -> Ending:
-        values = {f"{r.sensor} {r.quantity}": r.value for r in job.readings if r.value is not None}
-        if not job.failures:
-            return outcomes.done(readings=values)
-        said = "; ".join(
-            f"{sensor}: {failure.reason}: {failure.message}"
-            for sensor, failure in sorted(job.failures.items())
-        )
-        if job.cut:
-            return outcomes.interrupted(job.cut, said, readings=values)
-        if not values and all(failure.reason == "busy" for failure in job.failures.values()):
-            return outcomes.skipped("busy", said)
-        reason = "partly" if values else next(iter(job.failures.values())).reason
-        return outcomes.failed(reason, said, readings=values)
-
     def _end_recording(self, job: Job, task: Task, answer: Done) -> None:
         path = answer.path
         if path is None:
             raise ValueError(f"{task.device} recorded without a file")
         relative = str(path.relative_to(self._settings.archive_path))
-        facts = {"recording": relative, **answer.facts}
-        reason = task.cut or job.cut
-        ending = (
-            outcomes.interrupted(reason, **facts) if answer.cut and reason
-            else outcomes.done(**facts)
-        )
+        ending = job.recording_ending(answer, relative, task.cut)
 
         def keep(ledger: Ledger) -> None:
             ledger.keep_recording(job.number, task.device, path, answer.facts)
@@ -485,10 +418,9 @@ class Orchestrator(SpawnProcess):
 
     # Ends
 
-    def _end_unknown(self, number: int, command: QueuedCommand, ending: Ending) -> None:
-        verb = str(command).split(maxsplit=1)[0] if str(command).strip() else ""
-        job = self._jobs[number] = Job(number, str(command), command.origin, verb)
-        self._end(job, ending)
+    def _end_unbegun(self, number: int, command: QueuedCommand, ending: Ending) -> None:
+        verb = next(iter(command.split()), "")
+        self._end(Job(number, str(command), command.origin, verb), ending)
 
     def _end(
         self,
@@ -517,44 +449,12 @@ class Orchestrator(SpawnProcess):
 
     def _tell(self, job: Job, ending: Ending) -> None:
         """Called by the writer when the outcome is durable."""
-        level = _log_level(job, ending)
         log.log(
-            level, "job %d %s: %s%s", job.number, ending.outcome.value,
-            commands.shown(job.text, 80), _said(ending),
+            job.log_level(ending), "job %d %s: %s%s", job.number, ending.outcome.value,
+            commands.shown(job.text, 80), said(ending),
             extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
         )
         self._reports.put(JobEnded(job.number, ended_facts(job.number, ending)))
-
-    # Scheduled work
-
-    def _is_scheduled(self, name: str) -> bool:
-        device = self._settings.devices.get(name)
-        return bool(device and device.schedule) and name not in self._switched_off
-
-    def _run_due_slots(self) -> float:
-        """Type the commands that are due; return the seconds until the next ones are."""
-        now = datetime.now(UTC)
-        if self._clock_jumped(now):
-            self._due.clear()  # what was due by the wrong time would hold the next slots back
-        due: list[DeviceSettings] = []
-        for device in self._settings.devices.values():
-            if device.schedule is None:
-                continue
-            slot = self._due.get(device.name)
-            if slot is None or slot <= now:
-                self._due[device.name] = schedule.next_slot(device.schedule, now)
-            if slot is not None and slot <= now and device.name not in self._switched_off:
-                due.append(device)
-        for text in _slot_commands(due):
-            self._enter(text, "schedule")
-        waits = [(slot - now).total_seconds() for slot in self._due.values()]
-        return max(0.0, min(waits, default=HEARTBEAT_SECONDS))
-
-    def _clock_jumped(self, now: datetime) -> bool:
-        """Whether the wall clock was set since this was asked last."""
-        booted = now.timestamp() - clock.now().monotonic
-        jump, self._booted = booted - self._booted, booted
-        return abs(jump) > JUMP_SECONDS
 
     # The end
 
@@ -598,43 +498,3 @@ def _crews(devices: Any) -> dict[str, dict[str, DeviceSettings]]:
     return dict(crews)
 
 
-def _slot_commands(due: list[DeviceSettings]) -> list[str]:
-    """The commands for slots that fall together; sensors share one `read`."""
-    texts = []
-    sensors = [device.name for device in due if device.kind == "sensor"]
-    for device in due:
-        if device.schedule and device.kind != "sensor":
-            verb = schedule.slot_verb(device.name, device.schedule)
-            seconds = device.schedule.duration
-            length = "" if seconds is None else f" {round(seconds, 3):.7g}"
-            texts.append(f"{verb} {device.name}{length}")
-    return texts + ([f"read {' '.join(sensors)}"] if sensors else [])
-
-
-def _failure(cut: str | None, answer: Failed) -> Ending:
-    """What was cut short before there was anything to keep was interrupted; the rest failed."""
-    if cut:
-        return outcomes.interrupted(cut, answer.message)
-    if answer.reason == "busy":
-        return outcomes.skipped("busy", answer.message)
-    return outcomes.failed(answer.reason, answer.message)
-
-
-def _log_level(job: Job, ending: Ending) -> int:
-    """Reads and repeated failures of the schedule are no news; a device's trouble is told apart."""
-    quiet = job.verb == "read" or (
-        job.origin == "schedule" and ending.outcome in (Outcome.FAILED, Outcome.SKIPPED)
-    )
-    if quiet:
-        return logging.DEBUG
-    return logging.INFO if ending.outcome is Outcome.DONE else logging.WARNING
-
-
-def _said(ending: Ending) -> str:
-    said = [ending.reason, ending.message]
-    if "recording" in ending.facts:
-        seconds = ending.facts.get("seconds")
-        length = f" ({seconds:.1f} s)" if seconds else ""
-        said.append(f"{ending.facts['recording']}{length}")
-    told = "; ".join(word for word in said if word)
-    return f": {told}" if told else ""

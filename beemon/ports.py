@@ -14,9 +14,16 @@ def holder(port: int, proc: Path = Path("/proc")) -> str:
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port, proc)}
     for process in proc.glob("[0-9]*"):
         if sockets & set(_open_files(process)):
-            name = (process / "comm").read_text().strip()
-            return f"process {process.name} ({name})"
+            return f"process {process.name}{_name(process)}"
     return "a process that this user may not see"
+
+
+def _name(process: Path) -> str:
+    try:
+        name = (process / "comm").read_bytes().strip()
+    except OSError:
+        return ""  # it ended meanwhile
+    return f" ({ascii(name.decode('utf-8', 'replace'))[1:-1]})"  # a process names itself
 
 
 def _listening_inodes(port: int, proc: Path) -> Iterator[str]:

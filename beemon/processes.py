@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import os
 import resource
@@ -22,6 +21,8 @@ def begin_child(name: str, parent: int) -> None:
     SIGINT and SIGTERM reach the whole group or cgroup; only the Server acts on them, so that
     its children can finish what they record.
     """
+    import ctypes  # the Server, which is nobody's child, does without
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

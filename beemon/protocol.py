@@ -143,4 +143,4 @@ def _line(word: str, payload: dict[str, Any]) -> bytes:
     return f"{word} {_encode(payload)}\n".encode("ascii")
 
 
-_encode = json.JSONEncoder(allow_nan=False).encode
+_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode  # replies are trees

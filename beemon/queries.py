@@ -69,19 +69,19 @@ class Queries:
 
     def status(self) -> dict[str, Any]:
         """How everything is; works also when the Orchestrator hangs."""
-        settings, age = self._settings(), self._board.heartbeat_age
+        settings, now = self._settings(), clock.now().monotonic
         beat = self._board.heartbeat
         status: dict[str, Any] = {
             "state": self.state(),
             "hive": settings.hive.name,
             "version": __version__,
-            "uptime_seconds": round(clock.now().monotonic - self._started, 1),
-            "heartbeat_age_seconds": None if age is None else round(age, 1),
+            "uptime_seconds": round(now - self._started, 1),
+            "heartbeat_age_seconds": round(now - beat.monotonic, 1) if beat else None,
             "devices": beat.devices if beat else {},
             "running": {str(job): text for job, text in beat.running.items()} if beat else {},
             "waiting": beat.waiting if beat else 0,
         }
-        return status | self._troubles(settings) | self._machine(settings)
+        return {**status, **self._troubles(settings), **self._machine(settings, now)}
 
     def state(self) -> str:
         """``starting``, ``healthy``, ``degraded`` or ``hung``."""
@@ -115,9 +115,8 @@ class Queries:
             more.append("the config on disk is wrong, so the last good one runs")
         return ". ".join([doing, health, *more])
 
-    def _machine(self, settings: Settings) -> dict[str, Any]:
+    def _machine(self, settings: Settings, now: float) -> dict[str, Any]:
         """The clock and the disk, looked at once a second at most, however often it is asked."""
-        now = clock.now().monotonic
         looked, seen = self._glanced
         if now - looked >= _GLANCE_SECONDS:
             seen = {"clock": clock.quality().value, **_disk(settings)}
@@ -145,9 +144,8 @@ class Queries:
         return {"jobs": self._reader().jobs(min(request["COUNT"] or DEFAULT_JOBS, MOST_JOBS))}
 
     def _readings(self, request: Request) -> dict[str, Any]:
-        wanted: Collection[str] = request["SENSOR"]
-        latest = self._reader().latest()
-        return {"readings": [r for r in latest if not wanted or r["sensor"] in wanted]}
+        wanted: Collection[str] = request["SENSOR"] or self._settings().devices
+        return {"readings": [r for r in self._reader().latest() if r["sensor"] in wanted]}
 
     def _help(self, request: Request) -> dict[str, Any]:
         if request["WORD"]:

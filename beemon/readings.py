@@ -8,13 +8,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+UNKNOWN_QUANTITY = "reading"
+"""Stands for a sensor's quantities, in a reading without a value, until the sensor named them."""
+
 
 @dataclass(frozen=True)
 class Reading:
     """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` there is none.
 
-    ``utc_us`` is the moment in microseconds since 1970 (UTC); ``quality`` is ``good``, or what
-    should make a reader careful.
+    ``utc_us`` is the moment in microseconds since 1970 (UTC); ``quality`` is of the value:
+    ``good``, or what should make a reader careful; ``raw`` is what the hardware said, where the
+    value was calculated from it.
     """
 
     sensor: str

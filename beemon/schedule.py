@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from beemon.options import BadOptionError, duration, option
+from beemon.options import BadOptionError, duration, in_toml, option
 
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _DAY = timedelta(days=1)
@@ -20,14 +20,14 @@ _DAY = timedelta(days=1)
 def _interval(value: object) -> float:
     seconds = duration(value)
     if not 1 <= seconds <= 86400:
-        raise BadOptionError(f"must be between 1s and 1d, not {value!r}")
+        raise BadOptionError(f"must be between 1s and 1d, not {in_toml(value)}")
     return seconds
 
 
 def _duration(value: object) -> float:
     seconds = duration(value)
     if not 0.1 <= seconds <= 3600:
-        raise BadOptionError(f"must be between 0.1s and 1h, not {value!r}")
+        raise BadOptionError(f"must be between 0.1s and 1h, not {in_toml(value)}")
     return seconds
 
 
@@ -35,7 +35,9 @@ def _window(value: object) -> tuple[time, time]:
     words = value if isinstance(value, list) and len(value) == 2 else [None]
     matches = [_CLOCK_TIME.fullmatch(w) if isinstance(w, str) else None for w in words]
     if None in matches:
-        raise BadOptionError(f'must be two clock times such as ["06:00", "21:30"], not {value!r}')
+        raise BadOptionError(
+            f'must be two clock times such as ["06:00", "21:30"], not {in_toml(value)}'
+        )
     start, end = (time(int(m[1]), int(m[2])) for m in matches if m)
     return start, end
 
@@ -64,7 +66,7 @@ class Schedule:
 def next_slot(schedule: Schedule, after: datetime, zone: tzinfo | None = None) -> datetime:
     """The first slot later than ``after`` (aware), in UTC; ``zone`` None is the system's."""
     day = after.astimezone(zone).date() - _DAY
-    while True:  # ends: every day has a slot at its window's start
+    while True:  # ends: all but a day of changed clocks have a slot
         start, end = _bounds(schedule, day, zone)
         slot = _first_on_grid(start, schedule.interval, after)
         if slot < end:

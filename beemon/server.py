@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hmac
 import logging
 import multiprocessing
 import queue
+import select
 import socket
 import sqlite3
 import threading
@@ -25,8 +25,8 @@ from beemon.archive.register import Register
 from beemon.board import Board
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
+from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
-from beemon.orchestrator import QueuedCommand
 from beemon.protocol import RequestError, RequestReader
 from beemon.queries import STALE_SECONDS, Queries
 from beemon.reports import Heartbeat, JobEnded, Report
@@ -49,6 +49,14 @@ _HANG_UP_SECONDS = 0.5
 _REFUSED_SECONDS = 1.0
 _MOST_REFUSED = 64
 _WATCH_SECONDS = 10.0
+_LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still there
+_MOST_UNREAD = 1000  # reports that a watcher may be behind
+_KEEPALIVE = (  # a client that vanished is noticed within a minute or two
+    (socket.TCP_KEEPIDLE, 30),
+    (socket.TCP_KEEPINTVL, 10),
+    (socket.TCP_KEEPCNT, 3),
+)
+_BROKEN = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)  # what accept() says of a bad listener
 _RESERVE = 20  # places on the queue for `stop` and `cancel` when it is full
 _URGENT = ("start", "stop", "cancel")
 
@@ -116,7 +124,7 @@ class Server:
         self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
         self._refused: deque[tuple[float, socket.socket]] = deque()
         self._listener: socket.socket | None = None
-        self._ready = self._stopping = False
+        self._ready = self._stopping = self._starved = False
         self._failure: Exception | None = None
 
     # The contract
@@ -165,6 +173,9 @@ class Server:
             except OSError as error:
                 self._accept_failed(error)
                 continue
+            if self._starved:
+                log.info("clients are accepted again")
+                self._starved = False
             self._admit(socket_connection, ip_address)
 
     def on_accept(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
@@ -214,7 +225,7 @@ class Server:
         if request.word.is_command:
             return protocol.ok({"job": self._accept(request, ip_address)})
         if request.word.name == "wait":
-            return protocol.ok(self._wait(request["JOB"]))
+            return protocol.ok(self._wait(request["JOB"], socket_connection))
         if request.word.name == "watch":
             return self._watch(socket_connection)
         if request.word.name == "auth":
@@ -222,6 +233,8 @@ class Server:
         return protocol.ok(self._queries.answer(request))
 
     def _authorise(self, text: str, token: str, socket_connection: socket.socket) -> bytes:
+        import hmac  # it brings OpenSSL; most hives set no token
+
         word, _, said = text.strip(" ").partition(" ")
         right = hmac.compare_digest(said.strip(" ").encode(), token.encode())
         if word != "auth" or not right:
@@ -231,7 +244,7 @@ class Server:
 
     def _accept(self, request: Request, ip_address: IPAddress) -> int:
         """Enter a command in the ledger and queue it, verbatim; return its job number."""
-        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address else "signal"
+        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address[0] else "signal"
         with self._accepting:
             self._check_room(request)
             settings = self._settings_on_disk() if request.word.name == "reload" else None
@@ -273,11 +286,15 @@ class Server:
         except ConfigError as error:
             raise RequestError("bad-config", str(error)) from error
 
-    def _wait(self, job: int) -> dict[str, Any]:
+    def _wait(self, job: int, socket_connection: socket.socket) -> dict[str, Any]:
         with self._waiting_place() as mail:
             found = self._queries.job(job)
-            while "outcome" not in found:
-                message = mail.get()
+            while "outcome" not in found or job in self._handovers:  # until this side switched too
+                try:
+                    message = mail.get(timeout=_LOOK_SECONDS)
+                except queue.Empty:
+                    _check_still_there(socket_connection)
+                    continue
                 if message is None:
                     raise RequestError("stopping", f"the service stopped before job {job} ended")
                 if message.get("job") == job:
@@ -294,6 +311,8 @@ class Server:
                     message = {"report": "state", "state": self._queries.state()}
                 if message is None:
                     raise RequestError("stopping", "the service is stopping")
+                if mail.qsize() > _MOST_UNREAD:
+                    raise TimeoutError("the client reads too slowly")
                 socket_connection.sendall(protocol.ok(message))
 
     @contextlib.contextmanager
@@ -380,6 +399,8 @@ class Server:
         try:
             socket_connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             socket_connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in _KEEPALIVE:
+                socket_connection.setsockopt(socket.IPPROTO_TCP, option, value)
             self.on_accept(socket_connection, ip_address)
             _hang_up(socket_connection)
         finally:
@@ -408,11 +429,19 @@ class Server:
             refused.close()
 
     def _accept_failed(self, error: OSError) -> None:
+        """Only a bad listener is the end; other errors belong to one client, or pass.
+
+        accept(2): a network error of the new connection comes as an error of accept.
+        """
         if self._stopping:
             return
-        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        if error.errno in _BROKEN:
             raise error
-        log.warning("no client can be accepted for the moment: %s", error.strerror)
+        if error.errno in (errno.ECONNABORTED, errno.EPROTO):
+            return  # that client hung up before its turn
+        if not self._starved:
+            log.warning("no client can be accepted for the moment: %s", error.strerror)
+        self._starved = True
         time.sleep(0.2)  # no descriptor is free: a spinning loop would only heat the Pi
 
     # The Orchestrator
@@ -516,6 +545,14 @@ def _hang_up(socket_connection: socket.socket) -> None:
         for _ in range(16):
             if not socket_connection.recv(4096):
                 return
+
+
+def _check_still_there(socket_connection: socket.socket) -> None:
+    """Raise where nothing can be sent any more; one who only ended their requests still listens."""
+    look = select.poll()
+    look.register(socket_connection, 0)
+    if look.poll(0):
+        raise ConnectionAbortedError("the client has gone")
 
 
 def _log_refusal(error: RequestError, message: bytes, ip_address: IPAddress) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import sdnotify
 
 IDENTIFIER = "beemon"
+_PATIENCE_SECONDS = 5.0  # for what systemd must not miss, when it is slow to read
 _OWN_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
@@ -29,31 +30,48 @@ class Notifier:
         self._status = ""
         self.watchdog_seconds = _watchdog_seconds()
         self._notifier = sdnotify.SystemdNotifier()
+        self._notifier.debug = True  # failures are judged here, where sdnotify would hide them
         for name in _OWN_VARIABLES:
             os.environ.pop(name, None)
 
     def ready(self) -> None:
         """The service does its work (again, after a reload)."""
-        self._notifier.notify("READY=1")
+        self._say("READY=1", _PATIENCE_SECONDS)
 
     def alive(self) -> None:
         """Feed the watchdog; call this on evidence of progress only."""
         if self.watchdog_seconds:
-            self._notifier.notify("WATCHDOG=1")
+            self._say("WATCHDOG=1")
 
     def reloading(self) -> None:
         """The config is about to change; :meth:`ready` follows, whether it did or not."""
-        self._notifier.notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        now = time.monotonic_ns() // 1000
+        self._say(f"RELOADING=1\nMONOTONIC_USEC={now}", _PATIENCE_SECONDS)
 
     def stopping(self) -> None:
         """The service is about to end."""
-        self._notifier.notify("STOPPING=1")
+        self._say("STOPPING=1")
 
     def status(self, sentence: str) -> None:
-        """The sentence that `systemctl status` shows; sent when it changes."""
-        if sentence != self._status:
-            self._status = sentence
-            self._notifier.notify(f"STATUS={sentence}")
+        """The sentence that `systemctl status` shows, on one line; sent when it changes."""
+        line = " ".join(sentence.split())
+        if line != self._status and self._say(f"STATUS={line}"):
+            self._status = line
+
+    def _say(self, message: str, seconds: float = 0.0) -> bool:
+        """Whether systemd took the message, or there is no systemd.
+
+        While it does not read, its socket is soon full, and the thread that speaks to it would
+        hear no heartbeat. sdnotify sends Latin-1, and systemd reads UTF-8.
+        """
+        if self._notifier.socket is None:
+            return True
+        self._notifier.socket.settimeout(seconds)
+        try:
+            self._notifier.notify(message.encode().decode("latin-1"))
+        except OSError:
+            return False
+        return True
 
 
 def _watchdog_seconds() -> float | None:

@@ -391,7 +391,9 @@ class Supervisor:
 
     def _judge(self, task: Task, answer: Answer) -> None:
         health = self.health[task.device]
-        if isinstance(answer, Done):
+        if isinstance(answer, Done) and answer.refused:
+            health.troubled("; ".join(f"{q}: {why}" for q, why in answer.refused.items()))
+        elif isinstance(answer, Done):
             health.well()
         else:
             health.troubled(f"{answer.reason}: {answer.message}")

@@ -21,7 +21,7 @@ from beemon import clock, devices, processes, service
 from beemon.analysis import checks
 from beemon.archive import recordings
 from beemon.config import DeviceSettings
-from beemon.devices._base import Camera, Device, DeviceError, Recorder, Sensor
+from beemon.devices._base import Camera, Device, DeviceError, Recorder, Refusal, Sensor
 from beemon.messages import (
     Answer,
     Cut,
@@ -136,7 +136,7 @@ class Worker(SpawnProcess):
     def _carry_out(self, work: Work, cancelled: threading.Event) -> Answer:
         device = self._devices[work.device]
         if isinstance(device, Sensor):
-            return Done(work.number, readings=_read(device, work.device))
+            return _read(device, work)
         if work.place is None or not isinstance(device, Recorder):
             raise TypeError(f"{work.device} cannot {work.verb}")
         temporary = work.place.temporary
@@ -181,12 +181,19 @@ class Worker(SpawnProcess):
             self._close(name)
 
 
-def _read(sensor: Sensor, name: str) -> list[Reading]:
+def _read(sensor: Sensor, work: Work) -> Done:
     measured = sensor.read()
     utc_us = clock.now().utc_us
-    return [
-        Reading(name, m.quantity, m.unit, m.value, None, utc_us, raw=m.raw) for m in measured
-    ]
+    done = Done(work.number)
+    for said in measured:
+        name, quantity, unit = work.device, said.quantity, said.unit
+        if isinstance(said, Refusal):
+            reading = Reading(name, quantity, unit, None, said.reason, utc_us)
+            done.refused[quantity] = f"{said.reason}: {said.message}"
+        else:
+            reading = Reading(name, quantity, unit, said.value, None, utc_us, raw=said.raw)
+        done.readings.append(reading)
+    return done
 
 
 def reason_of(error: OSError) -> str:

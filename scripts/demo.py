@@ -66,7 +66,7 @@ def main() -> int:
         jobs = converse(connect(port, service))
         show_files(jobs)
         if keep:
-            print(f"\nThe service runs on port {port} until Ctrl-C; say `help`: nc 127.0.0.1 {port}")
+            print(f"\nThe service runs until Ctrl-C; to say `help` to it: nc 127.0.0.1 {port}")
             service.wait()
     except KeyboardInterrupt:
         pass

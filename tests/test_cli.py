@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,8 +35,8 @@ def beemon(hive: Hive, capsys: pytest.CaptureFixture[str]) -> object:
 def test_status_reads_well_and_exits_0(beemon) -> None:  # type: ignore[no-untyped-def]
     status, out, _ = beemon("status")
     assert status == 0
-    assert out.startswith("state: healthy\nhive: test-hive\n")
-    assert "  sensor.brood: state IDLE, scheduled no\n" in out
+    assert out.startswith("test-hive is healthy.\n\ncamera.entrance   idle\n")
+    assert "\nservice  beemon " in out
 
 
 def test_json_prints_the_reply_as_one_object(beemon) -> None:  # type: ignore[no-untyped-def]
@@ -44,13 +47,13 @@ def test_json_prints_the_reply_as_one_object(beemon) -> None:  # type: ignore[no
 def test_wait_option_prints_the_outcome(beemon) -> None:  # type: ignore[no-untyped-def]
     status, out, _ = beemon("read", "sensor.brood", "--wait")
     assert status == 0
-    assert "outcome: done\n" in out
+    assert re.match(r"job \d+ done: read sensor.brood\nsensor.brood  humidity  .* %  ", out)
 
 
 def test_a_job_that_did_not_end_done_exits_1(beemon) -> None:  # type: ignore[no-untyped-def]
     status, out, _ = beemon("cancel", "4711", "--wait")
     assert status == 1
-    assert "reason: no-such-job\n" in out
+    assert "failed (no-such-job): cancel 4711\n" in out
 
 
 def test_a_refusal_goes_to_standard_error_and_exits_1(  # type: ignore[no-untyped-def]
@@ -97,7 +100,79 @@ def test_config_check_lists_every_problem_also_the_drivers(
     assert "2 problems found" in err
 
 
+def test_config_check_tells_at_once_what_is_wrong_with_tables_and_with_drivers_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(
+        "[hive]\nlattitude = 36.2\n"
+        '[sensor.entrance]\ndriver = "gpio"\nkind = "counter"\npin = "GPIO17"\n'
+    )
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    err = capsys.readouterr().err
+    assert f'{config}:2: unknown option "lattitude"; did you mean "latitude"?' in err
+    assert f'{config}:6: "pin" must be a whole number, not "GPIO17"' in err
+
+
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--version"])
     assert capsys.readouterr().out == f"beemon {__version__}\n"
+
+
+def test_help_needs_no_service(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["help"])
+    assert end.value.code == 0
+    assert "  record DEVICE [SECONDS]  record sound" in capsys.readouterr().out
+
+
+def test_help_for_a_program_is_the_services_answer(beemon) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = beemon("help", "--json")
+    assert "ping" in json.loads(out)["queries"]
+
+
+def test_status_for_a_program_is_the_reply_and_no_more(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    _, out, _ = beemon("status", "--json")
+    assert "last_job" not in json.loads(out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["recrod", "microphone.brood"], 'unknown word "recrod"; did you mean "record"?'),
+        (["brew"], 'unknown word "brew"; `beemon help` lists the words'),
+    ],
+)
+def test_a_wrong_word_gets_the_nearest_one(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err == f"beemon: {told}\n"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "８０"])
+def test_a_port_is_a_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["ping", "--port", port])
+    assert end.value.code == 2
+    assert f'a port is a number from 1 to 65535, not "{port}"' in capsys.readouterr().err
+
+
+def test_a_config_that_was_named_and_cannot_be_read_is_told(
+    hive: Hive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = str(tmp_path / "none.toml")
+    assert cli.main(["ping", "--port", str(hive.port), "--config", config]) == 0
+    assert f"{config}: cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_who_reads_no_more_sees_no_error(hive: Hive) -> None:
+    command = f"{sys.executable} -m beemon status --config {hive.config} | true"
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from beemon.config import DeviceSettings
-from beemon.orchestrator import _slot_commands
-from beemon.schedule import Schedule
 from tests.hive import Hive, until
 
 FAULTY = """
@@ -225,14 +222,6 @@ def _unscheduled(hive: Hive) -> dict[str, dict[str, bool]] | None:
     return None if any(d["scheduled"] for d in devices.values()) else devices
 
 
-def test_a_slots_command_has_its_length_to_the_millisecond() -> None:
-    schedule = Schedule(interval=3600, duration=1234.5678)
-    camera = DeviceSettings(
-        name="camera.c", kind="camera", table={"driver": "simulated"}, lines={}, schedule=schedule
-    )
-    assert _slot_commands([camera]) == ["record camera.c 1234.568"]
-
-
 class TestFaults:
     def test_a_hanging_sensor_fails_alone_with_its_reason(self, faulty: Hive) -> None:
         job = faulty.do("read")
@@ -262,6 +251,28 @@ class TestFaults:
         if "leftover" in job:
             assert (faulty.archive / job["leftover"]).name.endswith(".part")
         assert faulty.do("record microphone.good 1")["outcome"] == "done"
+
+    def test_a_quantity_that_cannot_be_true_does_not_take_the_others_along(
+        self, tmp_path: Path
+    ) -> None:
+        chip = tmp_path / "sys/class/hwmon/hwmon0"
+        chip.mkdir(parents=True)
+        for name, text in (("name", "sht3x"), ("temp1_input", "34500"),
+                           ("humidity1_input", "250000")):
+            (chip / name).write_text(f"{text}\n")
+        device = (
+            '[sensor.air]\ndriver = "kernel"\nsubsystem = "hwmon"\ndevice = "sht3x"\n'
+            f'sysfs = "{tmp_path / "sys"}"\n'
+        )
+        with Hive(tmp_path, device) as hive:
+            job = hive.do("read")
+            readings = {r["quantity"]: r for r in hive.ask("readings")["readings"]}
+            trouble = hive.ask("status")["devices"]["sensor.air"]["trouble"]
+        assert (job["outcome"], job["reason"]) == ("failed", "partly")
+        assert job["readings"] == {"sensor.air temperature": 34.5}
+        assert readings["humidity"]["reason"] == "out-of-range"
+        assert "value" not in readings["humidity"]
+        assert "humidity: out-of-range" in trouble
 
     def test_a_recording_that_was_whole_when_its_worker_died_is_kept(self, tmp_path: Path) -> None:
         (tmp_path / "sitecustomize.py").write_text(DIES_AFTER_THE_RENAME)

@@ -201,12 +201,12 @@ def test_a_reply_is_one_line_of_ascii():
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=10,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
 )
 
 
-@given(payload=st.dictionaries(st.text(), JSON))
+@given(payload=st.dictionaries(st.text(), JSON, max_size=3))
 def test_a_reply_is_read_back_as_it_was_written(payload: dict):
     line = ok(payload)
     assert line.isascii()

@@ -366,6 +366,26 @@ class TestConversations:
         assert client.hear() == ("OK", {"pong": True})
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"ping\nNov 22 12:00:00 hive beemon[1]: all is well",
+        b"\x1b[2J\x1b[1;1Hread",
+        "ping\u2028job 1 done".encode(),
+        b"\xff\x00\r\nroot",
+        b"read sensor." + b"x" * 900,
+    ],
+)
+def test_what_a_client_says_cannot_forge_a_line_of_the_log(
+    server: Server, caplog: pytest.LogCaptureFixture, message: bytes
+) -> None:
+    caplog.set_level("DEBUG")
+    ask(server, message)
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "beemon.server"]
+    assert line.isprintable()
+    assert len(line) < 200
+
+
 class TestToken:
     TOKEN = "correct-horse-battery"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -50,6 +51,30 @@ def test_the_status_is_sent_when_it_changes(systemd: socket.socket) -> None:
     for sentence in ("Waiting", "Waiting", "At work"):
         notifier.status(sentence)
     assert [said(systemd), said(systemd)] == ["STATUS=Waiting", "STATUS=At work"]
+
+
+def test_the_status_may_hold_any_character_and_stays_one_line(systemd: socket.socket) -> None:
+    Notifier().status("sensor.brood: 85 °C …\nWATCHDOG=1")
+    assert said(systemd) == "STATUS=sensor.brood: 85 °C … WATCHDOG=1"
+
+
+def test_a_systemd_that_does_not_read_holds_nothing_up(systemd: socket.socket) -> None:
+    notifier = Notifier()
+    for number in range(1000):
+        notifier.alive()
+        notifier.status(f"Sentence {number}")
+    with contextlib.suppress(TimeoutError):
+        while said(systemd):
+            pass
+    notifier.status("Sentence 999")  # it was not taken, so it is said again
+    assert said(systemd) == "STATUS=Sentence 999"
+
+
+def test_a_systemd_that_has_gone_is_no_error(systemd: socket.socket) -> None:
+    notifier = Notifier()
+    systemd.close()
+    notifier.ready()
+    notifier.status("Waiting")
 
 
 def test_children_cannot_speak_to_systemd(systemd: socket.socket) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from beemon import __version__, clock, outcomes
 from beemon.archive import recordings
 from beemon.outcomes import Ending
-from beemon.readings import Reading
+from beemon.readings import UNKNOWN_QUANTITY, Reading
 
 NAME = "ledger.db"
 BUSY_SECONDS = 5.0
@@ -177,7 +177,10 @@ class Ledger:
         )
 
     def keep_readings(self, job: int, readings: Iterable[Reading]) -> None:
-        """Enter readings, and make each the latest of its quantity."""
+        """Enter readings, and make each the latest of its quantity.
+
+        What stood for a sensor before it named its quantities is out of date when it does.
+        """
         rows = [{**asdict(reading), "job": job} for reading in readings]
         self._db.executemany(
             "INSERT OR REPLACE INTO readings VALUES"
@@ -188,6 +191,11 @@ class Ledger:
             "INSERT OR REPLACE INTO latest VALUES"
             " (:sensor, :quantity, :utc_us, :value, :unit, :reason, :quality)",
             rows,
+        )
+        named = {row["sensor"] for row in rows if row["quantity"] != UNKNOWN_QUANTITY}
+        self._db.executemany(
+            "DELETE FROM latest WHERE sensor = ? AND quantity = ?",
+            [(sensor, UNKNOWN_QUANTITY) for sensor in named],
         )
 
     def keep_rest(self, job: int, device: str, where: recordings.Place) -> tuple[str, Facts]:
@@ -244,7 +252,7 @@ class LedgerReader:
 
     def __init__(self, archive: Path) -> None:
         self._db = sqlite3.connect(
-            f"{(archive / NAME).as_uri()}?mode=ro",
+            f"{(archive / NAME).absolute().as_uri()}?mode=ro",
             uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
         )
         self._db.row_factory = sqlite3.Row
@@ -270,8 +278,8 @@ class LedgerReader:
             {
                 "sensor": row["sensor"], "quantity": row["quantity"],
                 "utc": clock.iso(row["utc_us"]), "unit": row["unit"],
-                **({"value": row["value"]} if row["reason"] is None else {"reason": row["reason"]}),
-                "quality": row["quality"],
+                **({"value": row["value"], "quality": row["quality"]} if row["reason"] is None
+                   else {"reason": row["reason"]}),
             }
             for row in rows
         ]

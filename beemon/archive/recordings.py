@@ -6,12 +6,13 @@ folder synced. So a file under a final name is always whole.
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 
 FOLDER = "recordings"
@@ -32,12 +33,12 @@ def place(archive: Path, hive: str, device: str, suffix: str, utc_us: int) -> Pl
     folder = archive / FOLDER / f"{moment:%Y-%m-%d}"
     _make_folder(folder)
     stem = f"{hive}@{moment:%Y-%m-%d@%H-%M-%SZ}"
-    for again in range(1, 10_000):
+    for again in range(1, 1000):
         name = f"{stem}{f'-{again}' if again > 1 else ''}.{device}{suffix}"
         found = Place(folder / f".{name}{TEMPORARY_SUFFIX}", folder / name)
         if not found.final.exists() and not found.temporary.exists():
             return found
-    raise FileExistsError(f"10,000 recordings of {device} bear the name {stem}")
+    raise FileExistsError(f"999 recordings of {device} bear the name {stem}")
 
 
 def is_temporary(path: Path) -> bool:
@@ -52,20 +53,26 @@ def keep(where: Place) -> tuple[int, str]:
     """
     with _told_of(where.temporary):
         with where.temporary.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
+            kept = _digest(file)
             os.fsync(file.fileno())
         if where.final.exists():
-            raise FileExistsError(f"{where.final} exists already")
+            raise FileExistsError(errno.EEXIST, "exists already", str(where.final))
         where.temporary.rename(where.final)
         sync_folder(where.final.parent)
-    return size, digest
+    return kept
 
 
 def digest(path: Path) -> tuple[int, str]:
     """The size and the SHA-256 of a file."""
     with path.open("rb") as file:
-        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+        return _digest(file)
+
+
+def _digest(file: BufferedReader) -> tuple[int, str]:
+    import hashlib  # it brings OpenSSL, which only who hashes needs to hold
+
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return file.tell(), sha256
 
 
 def discard_if_empty(path: Path) -> int:

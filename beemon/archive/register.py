@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 class Register:
     """One archive, held by this process from :meth:`open` (or the first use) to :meth:`close`.
 
-    Usable from any thread. Raises ``sqlite3.OperationalError`` where the disk is full or fails.
+    Usable from any thread, once. Raises ``sqlite3.Error`` where the disk is full or fails, and
+    after the close.
     """
 
     def __init__(self, archive: Path) -> None:
@@ -30,6 +31,7 @@ class Register:
         self._lock: ArchiveLock | None = None
         self._ledger: Ledger | None = None
         self._reader: LedgerReader | None = None
+        self._closed = False
 
     @property
     def run_number(self) -> int:
@@ -39,9 +41,12 @@ class Register:
     def open(self) -> None:
         """Take the archive, begin a run, and end what earlier runs left open.
 
-        Raises ``OSError`` where that is impossible; the text says why.
+        Raises :class:`~beemon.archive.lock.ArchiveBusyError`, ``OSError``, ``sqlite3.Error``,
+        :class:`~beemon.archive.ledger.LedgerVersionError`.
         """
         with self._mutex:
+            if self._closed:
+                raise sqlite3.ProgrammingError("it is closed")
             if self._ledger is not None:
                 return
             self._lock = ArchiveLock(self._archive)
@@ -55,8 +60,9 @@ class Register:
                 raise
 
     def close(self) -> None:
-        """Let go of the archive."""
+        """Let go of the archive, for good."""
         with self._mutex, self._reader_mutex:
+            self._closed = True
             for held in (self._reader, self._ledger, self._lock):
                 if held is not None:
                     held.close()
@@ -106,10 +112,14 @@ class Register:
 
     def _begin_run(self) -> Ledger:
         ledger = Ledger(self._archive)
-        ledger.prepare()
-        with ledger.transaction():
-            ledger.begin_run()
-            left_open = ledger.close_earlier_runs()
+        try:
+            ledger.prepare()
+            with ledger.transaction():
+                ledger.begin_run()
+                left_open = ledger.close_earlier_runs()
+        except BaseException:
+            ledger.close()
+            raise
         for job in left_open:
             log.warning(
                 "job %d of an earlier run was interrupted: %s", job["job"], job["command"],

@@ -32,11 +32,19 @@ class LedgerWriter(threading.Thread):
     ``on_trouble`` is told the problem when writing begins to fail, and None when it works again.
     """
 
-    def __init__(self, archive: Path, run: int, on_trouble: Callable[[str | None], None]) -> None:
+    def __init__(
+        self,
+        archive: Path,
+        run: int,
+        on_trouble: Callable[[str | None], None],
+        *,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
         super().__init__(name="ledger-writer", daemon=True)
         self._archive = archive
         self._run_number = run
         self._on_trouble = on_trouble
+        self._retry_seconds = retry_seconds
         self._queue: queue.SimpleQueue[tuple[Write, Written] | None] = queue.SimpleQueue()
         self._trouble: str | None = None
         self._giving_up = threading.Event()
@@ -79,7 +87,7 @@ class LedgerWriter(threading.Thread):
                     results = [write(ledger) for write, _ in batch]
             except (sqlite3.OperationalError, OSError) as error:
                 self._tell(f"the ledger cannot be written: {error}")
-                self._giving_up.wait(RETRY_SECONDS)
+                self._giving_up.wait(self._retry_seconds)
                 continue
             self._tell(None)
             for (_, written), result in zip(batch, results, strict=True):

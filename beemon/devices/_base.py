@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar
 
-from beemon.options import BadOptionError, duration, option
+from beemon.options import BadOptionError, duration, in_toml, option
 
 Facts = dict[str, Any]
 """What a recording says of itself: plain JSON values, kept with it in the ledger."""
@@ -57,7 +57,7 @@ class BadReadingError(DeviceError):
 def _timeout(value: object) -> float:
     seconds = duration(value)
     if not 0.1 <= seconds <= 600:
-        raise BadOptionError(f"must be between 0.1s and 10m, not {value!r}")
+        raise BadOptionError(f"must be between 0.1s and 10m, not {in_toml(value)}")
     return seconds
 
 
@@ -83,6 +83,16 @@ class Measurement:
             raise BadReadingError("not-a-number", f"{self.quantity} read as {self.value}")
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """One quantity that could not be measured while others could: the reason, and a sentence."""
+
+    quantity: str
+    unit: str
+    reason: str
+    message: str
+
+
 class Device:
     """One piece of hardware, or of the simulated hive, behind its driver."""
 
@@ -100,8 +110,11 @@ class Sensor(Device, ABC):
     """A device that is asked for numbers."""
 
     @abstractmethod
-    def read(self) -> Sequence[Measurement]:
-        """Measure now. Raises :class:`DeviceError`; never returns a stand-in value."""
+    def read(self) -> Sequence[Measurement | Refusal]:
+        """Measure now. Raises :class:`DeviceError`; never returns a stand-in value.
+
+        A sensor of several quantities may refuse some of them; where it has none, it raises.
+        """
 
 
 class Recorder(Device, ABC):

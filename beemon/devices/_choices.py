@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from beemon.options import BadOptionError, suggestion
+from beemon.options import BadOptionError, in_toml, suggestion
 
 
 def words(value: object) -> tuple[str, ...]:
     """A list of texts, none of them twice."""
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise BadOptionError(f"must be a list of texts, not {value!r}")
+        raise BadOptionError(f"must be a list of texts, not {in_toml(value)}")
     if len(set(value)) < len(value):
-        raise BadOptionError(f"names one thing twice: {value!r}")
+        raise BadOptionError(f"names one thing twice: {in_toml(value)}")
     return tuple(value)
 
 

@@ -100,8 +100,7 @@ def _while_busy(
     times = how(acknowledge, insert)
     jobs = [entry["job"] for entry in beemon.ask(f"jobs {IN_A_ROUND + 1}")["jobs"]]
     for job in jobs:
-        beemon.ask(f"cancel {job}")
-    for job in jobs:
+        beemon.ask(f"wait {beemon.ask(f'cancel {job}')['job']}")
         beemon.ask(f"wait {job}")
     return times
 

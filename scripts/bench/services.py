@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +83,14 @@ class Beemon:
 @contextmanager
 def started(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A service that says READY=1; given when it has said so, stopped at the end."""
-    with ready_socket(folder) as notify, (folder / "log").open("ab") as log:
-        process = subprocess.Popen(
-            command, env=environment(folder, folder / "notify"), stderr=log, cwd=folder
-        )
-        try:
+    with ExitStack() as stack:
+        with (folder / "log").open("ab") as log, ready_socket(folder) as notify:
+            process = subprocess.Popen(
+                command, env=environment(folder, folder / "notify"), stderr=log, cwd=folder
+            )
+            stack.callback(stop, process)
             await_ready(notify, process)
-            yield process
-        finally:
-            stop(process)
+        yield process
 
 
 @contextmanager

@@ -1,26 +1,244 @@
-"""The Server's hand in the ledger."""
+"""The Server's hand in the ledger: one run after another over the same archive."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from beemon import outcomes
+from beemon.archive import recordings
+from beemon.archive.ledger import Ledger
+from beemon.archive.lock import ArchiveBusyError, ArchiveLock
+from beemon.archive.recordings import Place
 from beemon.archive.register import Register
+from tests.faults import failing_disk
+
+SOUND = b"fLaC" + bytes(500)
+
+
+def run(archive: Path) -> Register:
+    register = Register(archive)
+    register.open()
+    return register
+
+
+def open_recording(archive: Path) -> tuple[int, Place]:
+    """A recording that a run of the service began and, by a crash, did not end."""
+    register = run(archive)
+    job = register.accept("record microphone.brood 30", "test")
+    place = recordings.place(archive, "hive", "microphone.brood", ".flac", 0)
+    orchestrator = Ledger(archive, register.run_number)
+    with orchestrator.transaction():
+        orchestrator.begin(job, "microphone.brood", place)
+    orchestrator.close()
+    register.close()
+    return job, place
 
 
 @pytest.fixture
-def register(tmp_path: Path) -> Iterator[Register]:
+def register(tmp_path):
     register = Register(tmp_path)
     yield register
     register.close()
 
 
-def test_looking_up_does_not_wait_for_a_write(register: Register, tmp_path: Path) -> None:
+# One run
+
+def test_nothing_on_disk_is_touched_before_the_first_use(tmp_path):
+    register = Register(tmp_path / "archive")
+    assert not (tmp_path / "archive").exists()
+    assert register.accept("read", "test") == 1
+    register.close()
+
+
+def test_opening_it_twice_is_one_run(register):
+    register.open()
+    register.open()
+    assert register.run_number == 1
+
+
+def test_what_was_accepted_can_be_looked_up(register):
+    assert register.accept("read", "test") == 1
+    assert register.job(1)["command"] == "read"
+    assert register.job(2) is None
+    assert [job["job"] for job in register.jobs(5)] == [1]
+    assert register.latest() == []
+
+
+def test_a_command_that_could_not_be_handed_on_has_failed(register):
+    job = register.accept("read", "test")
+    register.fail(job, "not-queued", "the queue did not take it")
+    assert register.job(job)["outcome"] == "failed"
+    assert register.job(job)["reason"] == "not-queued"
+
+
+def test_threads_may_share_it(register):
+    def accept_some():
+        for _ in range(5):
+            register.job(register.accept("read", "test"))
+
+    threads = [threading.Thread(target=accept_some) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(job["job"] for job in register.jobs(100)) == list(range(1, 41))
+
+
+def test_a_disk_that_fails_is_told_and_forgotten(register):
+    register.open()
+    with failing_disk(), pytest.raises(sqlite3.OperationalError):
+        register.accept("read", "test")
+    assert register.accept("read", "test") == 1
+
+
+# Who has the archive
+
+def test_a_second_service_is_refused_and_the_first_goes_on(tmp_path, register):
+    register.open()
+    with pytest.raises(ArchiveBusyError):
+        Register(tmp_path).open()
+    assert register.accept("read", "test") == 1
+
+
+def test_after_the_close_the_next_service_may_have_it(tmp_path, register):
+    register.open()
+    register.close()
+    register.close()
+    run(tmp_path).close()
+
+
+def test_a_closed_one_does_not_take_the_archive_again(tmp_path, register):
+    job = register.accept("read", "test")
+    register.close()
+    for use in (lambda: register.job(job), lambda: register.accept("read", "test"), register.open):
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            use()
+    ArchiveLock(tmp_path).close()
+
+
+@pytest.mark.parametrize("fault", ["newer", "damaged", "disk"])
+def test_a_ledger_that_cannot_be_used_leaves_the_archive_free(tmp_path, fault):
+    if fault == "newer":
+        with sqlite3.connect(tmp_path / "ledger.db") as raw:
+            raw.execute("PRAGMA user_version=99")
+    elif fault == "damaged":
+        (tmp_path / "ledger.db").write_bytes(b"this is no database at all" * 100)
+    else:
+        (tmp_path / "ledger.db").mkdir()
+    for _ in range(2):
+        with pytest.raises(OSError, match="ledger"):
+            Register(tmp_path).open()
+    ArchiveLock(tmp_path).close()
+
+
+# What an earlier run left
+
+def test_jobs_that_an_earlier_run_left_open_were_interrupted(tmp_path, caplog):
+    first = run(tmp_path)
+    left, ended = first.accept("read", "test"), first.accept("read", "test")
+    first.fail(ended, "not-queued", "")
+    first.close()
+    with caplog.at_level(logging.WARNING):
+        second = run(tmp_path)
+    assert second.run_number == 2
+    assert (second.job(left)["outcome"], second.job(left)["reason"]) == ("interrupted", "crash")
+    assert second.job(ended)["outcome"] == "failed"
+    assert caplog.messages == ["job 1 of an earlier run was interrupted: read"]
+    assert (caplog.records[0].JOB, caplog.records[0].OUTCOME) == ("1", "interrupted")
+    second.close()
+
+
+def test_jobs_of_this_run_are_left_alone(tmp_path, register):
+    job = register.accept("read", "test")
+    orchestrator = Ledger(tmp_path, register.run_number)
+    with orchestrator.transaction():
+        assert orchestrator.close_earlier_runs() == []
+    orchestrator.close()
+    assert "outcome" not in register.job(job)
+
+
+def test_a_recording_that_was_whole_is_entered(tmp_path):
+    job, place = open_recording(tmp_path)
+    place.final.write_bytes(SOUND)
+    register = run(tmp_path)
+    found = register.job(job)
+    register.close()
+    assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
+    assert found["message"] == "the recording was whole"
+    assert tmp_path / found["recording"] == place.final
+    with sqlite3.connect(tmp_path / "ledger.db") as raw:
+        entered = raw.execute("SELECT job, device, path, size, sha256 FROM recordings").fetchall()
+    assert entered == [
+        (job, "microphone.brood", found["recording"], len(SOUND),
+         hashlib.sha256(SOUND).hexdigest())
+    ]
+
+
+def test_a_part_of_a_recording_is_kept_and_named(tmp_path):
+    job, place = open_recording(tmp_path)
+    place.temporary.write_bytes(SOUND)
+    register = run(tmp_path)
+    found = register.job(job)
+    register.close()
+    assert found["outcome"] == "interrupted"
+    assert tmp_path / found["leftover"] == place.temporary
+    assert found["message"] == f"{len(SOUND)} bytes were recorded and stay in {found['leftover']}"
+    assert place.temporary.read_bytes() == SOUND
+
+
+@pytest.mark.parametrize("began", [True, False])
+def test_a_recording_that_holds_nothing_leaves_nothing(tmp_path, began):
+    job, place = open_recording(tmp_path)
+    if began:
+        place.temporary.touch()
+    register = run(tmp_path)
+    found = register.job(job)
+    register.close()
+    assert found["message"] == "nothing was recorded yet"
+    assert "leftover" not in found
+    assert not place.temporary.exists()
+
+
+def test_what_was_closed_once_is_not_closed_again(tmp_path):
+    job, place = open_recording(tmp_path)
+    place.final.write_bytes(SOUND)
+    run(tmp_path).close()
+    register = run(tmp_path)
+    assert register.run_number == 3
+    assert register.job(job)["message"] == "the recording was whole"
+    register.close()
+
+
+def test_a_start_that_fails_half_way_closes_nothing(tmp_path):
+    job, _ = open_recording(tmp_path)
+    with failing_disk(), pytest.raises(OSError):
+        run(tmp_path)
+    register = run(tmp_path)
+    assert register.run_number == 2
+    assert register.job(job)["outcome"] == outcomes.Outcome.INTERRUPTED
+    register.close()
+
+
+def test_a_recording_that_cannot_be_read_does_not_keep_the_service_from_starting(tmp_path):
+    job, place = open_recording(tmp_path)
+    place.final.symlink_to("/proc/self/mem")  # its first byte cannot be read: EIO
+    register = run(tmp_path)
+    found = register.job(job)
+    register.close()
+    assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
+    assert "cannot be read" in found["message"]
+
+
+# While it writes
+
+def test_looking_up_does_not_wait_for_a_write(register, tmp_path):
     job = register.accept("read", "test")
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

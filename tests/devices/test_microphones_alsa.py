@@ -7,8 +7,6 @@ cannot: overruns, a wrong rate, a card that goes silent.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import shutil
 import signal
@@ -16,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-import wave
 from pathlib import Path
 
 import pytest
@@ -26,12 +23,9 @@ from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceMissingError, LibraryMissingError
 from beemon.devices.microphones._ring import Ring
 from beemon.devices.microphones.alsa import Cut
+from tests.grounds.sound import VOICES, FakeMicrophone
 
 soundfile = pytest.importorskip("soundfile")
-
-VOICES = sorted(Path("/usr/share/sounds/alsa").glob("*_*.wav"))
-PERIOD = 24_000  # bytes of 250 ms; the plug-in fills up a shorter read with silence
-F_SETPIPE_SZ = 1031
 
 needs_arecord = pytest.mark.skipif(
     not (shutil.which("arecord") and VOICES), reason="needs arecord and its voices (alsa-utils)"
@@ -46,56 +40,10 @@ threading.Event().wait()
 """
 
 
-class FakeMicrophone:
-    """ALSA device ``fakemic``: hears the voices, one period each ``pace`` seconds."""
-
-    def __init__(self, folder, monkeypatch):
-        self.source = b"".join(map(self._samples, VOICES))
-        self.fifo = folder / "microphone.fifo"
-        os.mkfifo(self.fifo)
-        config = folder / "asoundrc"
-        config.write_text(
-            "</usr/share/alsa/alsa.conf>\n"
-            "pcm.fakemic { type file  slave.pcm { type null }  file /dev/null  "
-            f"infile {self.fifo}  format raw }}\n"
-        )
-        monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
-        self._stopped = threading.Event()
-
-    def start(self, pace):
-        self._thread = threading.Thread(target=self._feed, args=(pace,), daemon=True)
-        self._thread.start()
-
-    def stop(self):
-        self._stopped.set()
-        reader = os.open(self.fifo, os.O_RDONLY | os.O_NONBLOCK)  # if nobody ever listened
-        self._thread.join()
-        os.close(reader)
-
-    def samples(self, facts):
-        """What the recording must hold, by what it says of itself."""
-        first = 2 * facts["first_sample"]
-        return self.source[first : first + 2 * facts["samples"]]
-
-    def _samples(self, path):
-        with wave.open(str(path)) as voice:
-            return voice.readframes(voice.getnframes())
-
-    def _feed(self, pace):
-        with contextlib.suppress(BrokenPipeError), self.fifo.open("wb", buffering=0) as fifo:
-            fcntl.fcntl(fifo, F_SETPIPE_SZ, 1 << 20)
-            due = time.monotonic()
-            for start in range(0, len(self.source) - PERIOD, PERIOD):
-                fifo.write(self.source[start : start + PERIOD])
-                due += pace
-                if self._stopped.wait(max(0.0, due - time.monotonic())):
-                    return
-            self._stopped.wait()
-
-
 @pytest.fixture
 def fakemic(tmp_path, monkeypatch):
-    microphone = FakeMicrophone(tmp_path, monkeypatch)
+    microphone = FakeMicrophone(tmp_path)
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(microphone.config))
     yield microphone
     microphone.stop()
 

@@ -6,7 +6,7 @@ import pytest
 from contracts import SensorContract
 
 from beemon.devices import load
-from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError
+from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError, Refusal
 
 IO_ERROR = "/proc/self/mem"  # its first byte cannot be read: the kernel answers EIO
 
@@ -210,6 +210,13 @@ def test_an_unknown_chip_is_read_within_what_can_be_true(sysfs):
     device = sysfs.hwmon(0, "newchip", temp1_input=-59000, humidity1_input=50000)
     assert values(sysfs.sensor("hwmon", "newchip"))["temperature"][0] == -59.0
     (device / "humidity1_input").write_text("101000\n")
+    refused = {m.quantity: m for m in sysfs.sensor("hwmon", "newchip").read()}["humidity"]
+    assert isinstance(refused, Refusal)
+    assert (refused.unit, refused.reason) == ("%", "out-of-range")
+
+
+def test_where_no_channel_gives_a_value_the_read_fails(sysfs):
+    sysfs.hwmon(0, "newchip", temp1_input=999000, humidity1_input=101000)
     with pytest.raises(BadReadingError):
         sysfs.sensor("hwmon", "newchip").read()
 

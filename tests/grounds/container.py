@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,14 @@ ENVIRONMENT = {
 Completed = subprocess.CompletedProcess[str]
 
 
+@cache
 def missing() -> str | None:
     """What this machine lacks to boot one, or None."""
     if os.geteuid() != 0:
         return "only root can boot a container"
     if absent := [tool for tool in TOOLS if not shutil.which(tool)]:
         return f"not installed: {', '.join(absent)}"
-    if "overlay" not in Path("/proc/filesystems").read_text():
-        return "this kernel has no overlay file system"
-    return None
+    return None if _can_overlay() else f"no copy on write (overlay) is possible in {_runs()}"
 
 
 class Container:
@@ -108,7 +108,8 @@ class Container:
             errors="replace",
             timeout=timeout,
         )
-        assert not check or result.returncode == 0, f"{command}: {result}"
+        ended = f"{' '.join(command)} ended with {result.returncode}:\n{result.stdout[-8000:]}"
+        assert not check or result.returncode == 0, ended
         return result
 
     def shell(self, script: str, **more: Any) -> str:
@@ -154,6 +155,17 @@ def _runs() -> Path:
     runs = home / "beemon" / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     return runs
+
+
+def _can_overlay() -> bool:
+    """Whether a layer can be put over another where the changes are kept; in a container, no."""
+    with tempfile.TemporaryDirectory(dir=_runs()) as place:
+        script = """
+            cd "$1"; mkdir lower upper work root
+            mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay root
+        """
+        tried = ["unshare", "--mount", "sh", "-euc", script, "-", place]
+        return subprocess.run(tried, capture_output=True, check=False).returncode == 0
 
 
 def _children(pid: int) -> list[int]:

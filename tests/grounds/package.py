@@ -1,11 +1,13 @@
 """beemon's own package: built from this working tree, and installed into a container."""
 
+import json
 import re
 import subprocess
 import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tests.grounds.container import Container
 from tests.grounds.deadline import within
@@ -29,6 +31,15 @@ def higher_version(deb: Path, place: Path) -> Path:
     return target
 
 
+def ask(machine: Container, request: str) -> dict[str, Any]:
+    """The object that the service replies with, asked as any client asks."""
+    said = machine.shell(f"printf '%s\\n' '{request}' | nc -N 127.0.0.1 8080")
+    word, _, payload = said.partition(" ")
+    assert word == "OK", said
+    answer: dict[str, Any] = json.loads(payload)
+    return answer
+
+
 @dataclass(frozen=True)
 class Installation:
     """A machine as it is after ``apt install ./beemon.deb``, and how it came to be so."""
@@ -44,9 +55,14 @@ class Installation:
 def install(machine: Container, recommends: bool) -> tuple[str, float]:
     """apt's words on a terminal without a human, and how long until the service was active."""
     machine.put("/root/beemon.deb", package())
-    option = f"APT::Install-Recommends={'true' if recommends else 'false'}"
-    said = on_terminal(machine, f"cd /root && apt install -y -o {option} ./beemon.deb")
+    said = apt(machine, "install ./beemon.deb", recommends)
     return said, seconds_until(machine, "systemctl", "is-active", "beemon")
+
+
+def apt(machine: Container, words: str, recommends: bool = False) -> str:
+    """What apt says when asked this by somebody who then goes away."""
+    option = f"APT::Install-Recommends={'true' if recommends else 'false'}"
+    return on_terminal(machine, f"cd /root && apt -y -o {option} {words}")
 
 
 def on_terminal(machine: Container, command: str) -> str:

@@ -9,7 +9,8 @@ from textwrap import dedent
 import pytest
 
 from tests.grounds.container import Container
-from tests.grounds.package import Installation, higher_version, install, on_terminal, package
+from tests.grounds.deadline import within
+from tests.grounds.package import Installation, apt, ask, higher_version, install, package
 from tests.grounds.tree import PROJECT, bare, tree
 
 pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
@@ -79,7 +80,9 @@ def test_the_service_runs_as_its_own_user_in_the_groups_of_the_devices(machine: 
 
 
 def test_a_reload_takes_a_good_config_and_refuses_a_bad_one(machine: Container) -> None:
+    machine.put("/etc/beemon/conf.d/more.toml", '[sensor.more]\ndriver = "system"\n')
     machine.run("systemctl", "reload", "beemon")
+    within(5, lambda: "sensor.more" in ask(machine, "devices")["devices"])
     machine.put("/etc/beemon/conf.d/wrong.toml", "[hive")
     assert machine.run("systemctl", "reload", "beemon", check=False).returncode != 0
     assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
@@ -88,7 +91,7 @@ def test_a_reload_takes_a_good_config_and_refuses_a_bad_one(machine: Container) 
 def test_a_config_that_was_edited_survives_an_upgrade(machine: Container, tmp_path: Path) -> None:
     machine.shell("echo '# mine' >> /etc/beemon/beemon.toml")
     machine.put("/root/later.deb", higher_version(package(), tmp_path))
-    said = on_terminal(machine, "apt install -y /root/later.deb")
+    said = apt(machine, "install ./later.deb")
     assert "+later" in said
     assert machine.shell("tail -1 /etc/beemon/beemon.toml") == "# mine\n"
     assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
@@ -96,14 +99,14 @@ def test_a_config_that_was_edited_survives_an_upgrade(machine: Container, tmp_pa
 
 def test_disabled_stays_disabled(machine: Container) -> None:
     machine.run("systemctl", "disable", "--now", "beemon")
-    on_terminal(machine, "apt install -y --reinstall /root/beemon.deb")
+    apt(machine, "install --reinstall ./beemon.deb")
     assert machine.run("systemctl", "is-active", "beemon", check=False).stdout == "inactive\n"
 
 
 def test_purge_takes_the_config_and_leaves_the_recordings_and_says_so(machine: Container) -> None:
     keep = "/var/lib/beemon/recordings/2026-11-22/hive.flac"
     machine.shell(f"mkdir -p $(dirname {keep}); echo hum > {keep}")
-    said = on_terminal(machine, "apt purge -y beemon")
+    said = apt(machine, "purge beemon")
     assert "stay in /var/lib/beemon" in said
     assert machine.shell(f"ls -d /etc/beemon 2>/dev/null || cat {keep}") == "hum\n"
 
@@ -111,9 +114,83 @@ def test_purge_takes_the_config_and_leaves_the_recordings_and_says_so(machine: C
 def test_purge_says_nothing_where_nothing_was_kept(machine: Container) -> None:
     machine.run("systemctl", "stop", "beemon")
     machine.shell("rm -rf /var/lib/beemon/*")
-    said = on_terminal(machine, "apt purge -y beemon")
+    said = apt(machine, "purge beemon")
     assert "/var/lib/beemon" not in said
     assert machine.run("ls", "/var/lib/beemon", check=False).returncode != 0
+
+
+def test_a_config_that_cannot_be_run_keeps_it_down_and_says_so(machine: Container) -> None:
+    machine.run("systemctl", "stop", "beemon")
+    machine.shell("rm -r /var/lib/beemon/last-good; echo '[hive' >> /etc/beemon/beemon.toml")
+    machine.run("systemctl", "start", "beemon", check=False)
+    shown = machine.run("systemctl", "show", "beemon", "--property=ExecMainStatus,NRestarts")
+    assert shown.stdout == "NRestarts=0\nExecMainStatus=78\n"
+    assert "beemon.toml" in machine.journal("-u", "beemon", "-p", "crit")
+
+
+def test_the_journal_can_be_asked_for_a_device_and_an_outcome(machine: Container) -> None:
+    """A device whose library or hardware is absent fails its own job, and says why."""
+    config = '[microphone.brood]\ndriver = "alsa"\ncard = "CARD=Absent"\n'
+    machine.put("/etc/beemon/conf.d/brood.toml", config)
+    machine.run("systemctl", "restart", "beemon")
+    number = ask(machine, "record microphone.brood 1")["job"]
+    asked = ["-u", "beemon", "DEVICE=microphone.brood", f"JOB={number}", "OUTCOME=failed"]
+    said = within(5, lambda: told(machine, asked))
+    assert "missing-device" in said
+
+
+def told(machine: Container, matches: list[str]) -> str:
+    lines = machine.journal(*matches).splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
+
+
+@pytest.fixture
+def job(machine: Container) -> int:
+    """The number of a recording of half a minute that is under way."""
+    machine.put("/etc/beemon/conf.d/brood.toml", '[microphone.brood]\ndriver = "simulated"\n')
+    machine.run("systemctl", "reload", "beemon")
+    within(5, lambda: "microphone.brood" in ask(machine, "devices")["devices"])
+    number: int = ask(machine, "record microphone.brood 30")["job"]
+    within(5, lambda: str(number) in ask(machine, "status")["running"])
+    return number
+
+
+def test_an_upgrade_keeps_the_recording_that_runs(
+    machine: Container, job: int, tmp_path: Path
+) -> None:
+    machine.put("/root/later.deb", higher_version(package(), tmp_path))
+    apt(machine, "install ./later.deb")
+    assert_kept(machine, job)
+
+
+def test_a_removal_keeps_the_recording_that_runs_and_a_reinstallation_finds_it(
+    machine: Container, job: int
+) -> None:
+    apt(machine, "remove beemon")
+    assert machine.run("systemctl", "is-active", "beemon", check=False).stdout == "inactive\n"
+    apt(machine, "install ./beemon.deb")
+    assert_kept(machine, job)
+
+
+def test_recordings_outlive_a_purge_and_a_reinstallation_finds_them(
+    machine: Container, job: int
+) -> None:
+    said = apt(machine, "purge beemon")
+    assert "stay in /var/lib/beemon" in said
+    apt(machine, "install ./beemon.deb")
+    assert_kept(machine, job)
+    assert machine.run("ls", "/etc/beemon/conf.d").stdout == ""
+
+
+def assert_kept(machine: Container, job: int) -> None:
+    """The job has an outcome, and what was recorded until then is whole and entered."""
+    within(5, lambda: machine.run("beemon", "status", check=False).returncode == 0)
+    ended = ask(machine, f"job {job}")
+    assert ended["outcome"] in ("done", "interrupted")
+    files = machine.shell("find /var/lib/beemon/recordings -type f").split()
+    assert [Path(file).name for file in files] == [Path(ended["recording"]).name]
+    frames = "import soundfile, sys; print(len(soundfile.read(sys.argv[1])[0]))"
+    assert int(machine.run("python3", "-c", frames, files[0]).stdout) > 0
 
 
 PROBE = """\

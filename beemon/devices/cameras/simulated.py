@@ -19,7 +19,7 @@ from beemon.devices._base import Camera, DeviceError, Facts
 from beemon.devices._faults import Faults
 from beemon.devices._libraries import library
 from beemon.devices._simulation import SimulatedSettings, Stream
-from beemon.options import BadOptionError, option
+from beemon.options import BadOptionError, in_toml, option
 
 if TYPE_CHECKING:
     from beemon.devices.cameras._entrance import Entrance, Image
@@ -32,7 +32,9 @@ JPEG_QUALITY = {"qmin": "2", "qmax": "5"}  # the scale of libavcodec: 1 is best,
 def even(value: object) -> int:
     """A picture's width or height: H.264 halves it for the colours."""
     if type(value) is not int or not 64 <= value <= 4096 or value % 2:
-        raise BadOptionError(f"must be an even number of pixels from 64 to 4096, not {value!r}")
+        raise BadOptionError(
+            f"must be an even number of pixels from 64 to 4096, not {in_toml(value)}"
+        )
     return value
 
 

@@ -24,7 +24,7 @@ from beemon.devices._base import Settings as DeviceSettings
 from beemon.devices._libraries import library, program
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.devices.microphones._ring import Ring
-from beemon.options import BadOptionError, option
+from beemon.options import BadOptionError, in_toml, option
 
 BUFFER_US = 10_000_000  # arecord's buffer: how long this process may be held up
 PERIOD_US = 250_000
@@ -44,7 +44,7 @@ def card_id(value: object) -> str:
         r"CARD=[A-Za-z_][A-Za-z0-9_-]*(,DEV=[0-9]+)?", value
     ):
         raise BadOptionError(
-            f'must be a card\'s id such as "CARD=Device" (see "arecord -L"), not {value!r}'
+            f'must be a card\'s id such as "CARD=Device" (see "arecord -L"), not {in_toml(value)}'
         )
     return value
 

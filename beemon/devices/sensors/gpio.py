@@ -7,6 +7,7 @@ suits beam-break bee counters and tipping-bucket rain gauges; a contact suits a 
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -47,10 +48,14 @@ class Driver(Sensor):
 
     def open(self) -> None:
         gpiozero = library("gpiozero")
+        # Three lines in the journal for libraries that the next one made up for, or the error says.
+        warnings.simplefilter("ignore", gpiozero.PinFactoryFallback)
         try:
             self._pin = gpiozero.DigitalInputDevice(self.settings.pin, **self._wiring())
         except gpiozero.BadPinFactory as error:
-            raise DeviceMissingError(f"no GPIO on this machine: {error}") from error
+            raise DeviceMissingError(
+                f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"
+            ) from error
         except (gpiozero.GPIOZeroError, OSError, RuntimeError) as error:
             raise DeviceError(f"GPIO {self.settings.pin}: {error}") from error
         self._edges = itertools.count(1)

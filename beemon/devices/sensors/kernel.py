@@ -19,6 +19,7 @@ from beemon.devices._base import (
     DeviceError,
     DeviceMissingError,
     Measurement,
+    Refusal,
     Sensor,
 )
 from beemon.devices._base import Settings as DeviceSettings
@@ -115,9 +116,20 @@ class Driver(Sensor):
         """Find the device and its channels, so that a wrong name is told before the first read."""
         self._chosen_channels()
 
-    def read(self) -> Sequence[Measurement]:
+    def read(self) -> Sequence[Measurement | Refusal]:
         folder, channels = self._chosen_channels()
-        return [self._measure(folder, channel) for channel in channels]
+        measured: list[Measurement | Refusal] = []
+        errors: list[DeviceError] = []
+        for channel in channels:
+            try:
+                measured.append(self._measure(folder, channel))
+            except DeviceError as error:
+                errors.append(error)
+                kind = channel.kind
+                measured.append(Refusal(channel.quantity, kind.unit, error.reason, str(error)))
+        if len(errors) == len(measured):
+            raise errors[0]
+        return measured
 
     def _chosen_channels(self) -> tuple[Path, list[Channel]]:
         folder = find_device(Path(self.settings.sysfs), self.settings)

@@ -1,0 +1,109 @@
+"""A job: a command that is being carried out, and what becomes of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from beemon import outcomes
+from beemon.config import Settings
+from beemon.messages import Done, Failed
+from beemon.outcomes import Ending, Outcome
+from beemon.readings import Reading
+
+
+class QueuedCommand(str):
+    """A command on the queue: equal to the client's words, and carrying its job number.
+
+    ``settings`` are what a ``reload`` hands over.
+    """
+
+    job: int | None
+    origin: str
+    settings: Settings | None
+
+    def __new__(
+        cls,
+        text: str,
+        job: int | None = None,
+        origin: str = "queue",
+        settings: Settings | None = None,
+    ) -> QueuedCommand:
+        command = super().__new__(cls, text)
+        command.job, command.origin, command.settings = job, origin, settings
+        return command
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return QueuedCommand, (str(self), self.job, self.origin, self.settings)
+
+
+@dataclass
+class Job:
+    """A command that is being carried out.
+
+    ``pending`` are the devices whose answer is missing; ``failures`` say of each device or
+    quantity without a value why; ``cut`` is the reason for which the job was ended early.
+    """
+
+    number: int
+    text: str
+    origin: str
+    verb: str
+    device: str | None = None
+    pending: set[str] = field(default_factory=set)
+    readings: list[Reading] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    cut: str | None = None
+
+    def read_ending(self) -> Ending:
+        """The outcome of a `read`: done only where every quantity has a value."""
+        values = {f"{r.sensor} {r.quantity}": r.value for r in self.readings if r.value is not None}
+        if not self.failures:
+            return outcomes.done(readings=values)
+        said = "; ".join(f"{what}: {why}" for what, why in sorted(self.failures.items()))
+        if self.cut:
+            return outcomes.interrupted(self.cut, said, readings=values)
+        if all(reading.reason == "busy" for reading in self.readings):
+            return outcomes.skipped("busy", said)
+        first = next(reading.reason for reading in self.readings if reading.reason)
+        return outcomes.failed("partly" if values else first, said, readings=values)
+
+    def recording_ending(self, done: Done, path: str, cut: str | None) -> Ending:
+        """The outcome of a recording that is kept under ``path``."""
+        facts = {"recording": path, **done.facts}
+        reason = cut or self.cut
+        if done.cut and reason:
+            return outcomes.interrupted(reason, **facts)
+        return outcomes.done(**facts)
+
+    def failed_ending(self, failed: Failed, cut: str | None) -> Ending:
+        """The outcome where nothing is kept: what was cut short before that was interrupted."""
+        reason = cut or self.cut
+        if reason:
+            return outcomes.interrupted(reason, failed.message)
+        if failed.reason == "busy":
+            return outcomes.skipped("busy", failed.message)
+        return outcomes.failed(failed.reason, failed.message)
+
+    def log_level(self, ending: Ending) -> int:
+        """How loud the outcome is: reads, and a schedule's repeated failures, are no news.
+
+        What ails a device is told apart, once.
+        """
+        told_apart = self.origin == "schedule" and ending.outcome in (
+            Outcome.FAILED, Outcome.SKIPPED,
+        )
+        if self.verb == "read" or told_apart:
+            return logging.DEBUG
+        return logging.INFO if ending.outcome is Outcome.DONE else logging.WARNING
+
+
+def said(ending: Ending) -> str:
+    """What a log line adds to an outcome: the reason, the message, the recording."""
+    words = [ending.reason, ending.message]
+    if "recording" in ending.facts:
+        seconds = ending.facts.get("seconds")
+        length = f" ({seconds:.1f} s)" if seconds else ""
+        words.append(f"{ending.facts['recording']}{length}")
+    told = "; ".join(word for word in words if word)
+    return f": {told}" if told else ""

@@ -1,0 +1,279 @@
+"""Replies as a person at a terminal reads them: objects in, lines out.
+
+The protocol's replies are for programs; nothing here is sent, and nothing may depend on it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from beemon import clock
+from beemon.commands import VOCABULARY
+
+Payload = Mapping[str, Any]
+
+HERE = {
+    "serve": "run the service; the systemd unit does it",
+    "config check": "say everything that is wrong with the config, with file and line",
+}
+"""What `beemon` does by itself, without asking the service."""
+
+_STATES = {
+    "healthy": "is healthy",
+    "degraded": "is degraded: it works, but for the trouble below",
+    "hung": "hangs, and is about to be started anew",
+    "starting": "is starting",
+}
+_CLOCKS = {
+    "synchronised": "right (synchronised with the network)",
+    "rtc": "taken from the battery clock at start",
+    "unsure": "unsure: not synchronised with the network, so times may be wrong",
+}
+_LARGER = {  # units for large values: from which value on, their name, and decimals
+    "B": ((1e9, "GB", 1), (1e6, "MB", 1), (1e3, "kB", 1)),
+    "g": ((1e3, "kg", 3),),
+}
+_SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
+_IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
+
+
+def lines(word: str, payload: Payload, now: datetime | None = None) -> Iterator[str]:
+    """The reply to a request that began with ``word``; ``now`` (aware) is for ages."""
+    at = now or datetime.now(UTC)
+    if word == "status":
+        yield from _status(payload, at)
+    elif word == "readings":
+        yield from _readings(payload["readings"], at)
+    elif word == "jobs":
+        yield from _jobs(payload["jobs"])
+    elif word == "devices":
+        yield from _devices(payload["devices"])
+    elif "command" in payload:
+        yield from _job(payload, at)
+    elif set(payload) == {"job"}:
+        yield f"job {payload['job']} accepted; to see its outcome: beemon wait {payload['job']}"
+    else:
+        yield from _pairs(payload)
+
+
+def report(payload: Payload) -> str:
+    """One report of `watch`, in one line."""
+    if payload.get("report") == "job":
+        said = [payload.get("message"), _recording(payload), _values(payload.get("readings"))]
+        told = "; ".join(text for text in said if text)
+        return f"job {payload['job']} {_outcome(payload)}{f': {told}' if told else ''}"
+    if payload.get("report") == "device":
+        return f"{payload['device']} {_doing(payload)}{_colon(payload.get('trouble'))}"
+    if payload.get("report") == "state":
+        return f"the service {_STATES.get(payload['state'], payload['state'])}"
+    return "watching, until Ctrl-C"
+
+
+def vocabulary(width: int) -> str:
+    """Every word that can be typed after `beemon`, with what it does."""
+    asked = [word for word in VOCABULARY.values() if word.name != "auth"]
+    groups = {
+        "Ask for work; each becomes a numbered job with one outcome:":
+            {word.usage: word.summary for word in asked if word.is_command},
+        "Ask what is known:":
+            {word.usage: word.summary for word in asked if not word.is_command},
+        "Without the service:": HERE,
+    }
+    indent = 4 + max(len(usage) for group in groups.values() for usage in group)
+    text = []
+    for heading, group in groups.items():
+        text.append(heading)
+        for usage, summary in group.items():
+            first = f"  {usage}".ljust(indent)
+            text.append(textwrap.fill(summary, width, initial_indent=first,
+                                      subsequent_indent=" " * indent))
+        text.append("")
+    text.append("A DEVICE is called by its kind and its name in the config: microphone.brood.")
+    return "\n".join(text)
+
+
+def _status(status: Payload, now: datetime) -> Iterator[str]:
+    yield f"{status['hive']} {_STATES.get(status['state'], status['state'])}."
+    yield ""
+    if status["devices"]:
+        yield from _table(
+            (name, _doing(device), _scheduled(device), device.get("trouble", ""))
+            for name, device in sorted(status["devices"].items())
+        )
+    else:
+        yield "No device is known yet: the config names none, or the service is starting."
+    yield ""
+    yield from _table(_service(status, now))
+
+
+def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
+    beat = status["heartbeat_age_seconds"]
+    heard = "no heartbeat yet" if beat is None else f"heartbeat {span(beat)} ago"
+    yield "service", f"beemon {status['version']}, up {span(status['uptime_seconds'])}, {heard}"
+    for job, text in status["running"].items():
+        yield "at work", f"job {job}: {text}"
+    if status["waiting"]:
+        yield "waiting", f"{status['waiting']} more jobs"
+    if last := status.get("last_job"):
+        ago = _ago(last["ended"], now)
+        yield "last job", f"{last['job']} {_outcome(last)}: {last['command']}, {ago}"
+    yield "clock", _CLOCKS.get(status["clock"], str(status["clock"]))
+    free = f"{amount(status['free_bytes'], 'B')} free" if "free_bytes" in status else None
+    yield "archive", f"{status['archive']}, {free or status.get('archive_trouble')}"
+    if "ledger_trouble" in status:
+        yield "ledger", str(status["ledger_trouble"])
+    if "config_trouble" in status:
+        yield "config", f"wrong on disk, so the last good one runs: {status['config_trouble']}"
+
+
+def _doing(device: Payload) -> str:
+    state: str = device["state"]
+    if state in ("BACKOFF", "FATAL"):
+        again = device.get("retry_in_seconds")
+        return "left alone" + (f", tried again in {span(again)}" if again else "")
+    return "in trouble" if device.get("trouble") else state.lower()
+
+
+def _scheduled(device: Payload) -> str:
+    return "scheduled" if device.get("scheduled") else ""
+
+
+def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[str]:
+    rows = [
+        (
+            reading["sensor"],
+            reading["quantity"],
+            f"none: {reading['reason']}" if "reason" in reading
+            else amount(reading["value"], reading["unit"]),
+            _ago(reading["utc"], now),
+        )
+        for reading in readings
+    ]
+    yield from _table(rows)
+    if not rows:
+        yield "No reading yet; `beemon read --wait` takes one."
+
+
+def _jobs(jobs: Iterable[Payload]) -> Iterator[str]:
+    rows = [
+        (str(job["job"]), _time(job["accepted"]), _outcome(job), job["command"])
+        for job in jobs
+    ]
+    yield from _table([("job", "accepted (UTC)", "outcome", "command"), *rows])
+
+
+def _job(job: Payload, now: datetime) -> Iterator[str]:
+    """A job, with all that the ledger holds of it."""
+    yield f"job {job['job']} {_outcome(job)}: {job['command']}"
+    if "message" in job:
+        yield f"  {job['message']}"
+    facts = {key: value for key, value in job.items() if key not in _IN_HEADLINE}
+    if "measured" in job:
+        yield from _readings(job["measured"], now)
+        return
+    for line in _pairs(facts):
+        yield f"  {line}"
+
+
+def _devices(devices: Mapping[str, Payload]) -> Iterator[str]:
+    yield from _table(
+        (
+            name,
+            str(device["driver"]),
+            f"every {span(device['interval_seconds'])}" if "interval_seconds" in device
+            else "on command",
+        )
+        for name, device in sorted(devices.items())
+    )
+    if not devices:
+        yield "The config names no device."
+
+
+def _pairs(payload: Payload) -> Iterator[str]:
+    """Anything else: a name and its value a line."""
+    rows: list[tuple[str, str]] = []
+    for key, value in payload.items():
+        if isinstance(value, Mapping):
+            rows += [(inner, _plain(each)) for inner, each in value.items()]
+        elif key == "size":
+            rows.append((key, amount(value, "B")))
+        elif key == "start_utc_us":
+            rows.append(("start", clock.iso(value)))
+        else:
+            rows.append((key, _plain(value)))
+    yield from _table(rows)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or "none"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _outcome(job: Payload) -> str:
+    if "outcome" not in job:
+        return "open"
+    reason = job.get("reason")
+    return f"{job['outcome']} ({reason})" if reason else str(job["outcome"])
+
+
+def _recording(job: Payload) -> str:
+    if "recording" not in job:
+        return ""
+    length = f" ({job['seconds']:.1f} s)" if "seconds" in job else ""
+    return f"{job['recording']}{length}"
+
+
+def _values(readings: Payload | None) -> str:
+    return ", ".join(f"{name} {_plain(value)}" for name, value in (readings or {}).items())
+
+
+def _colon(text: str | None) -> str:
+    return f": {text}" if text else ""
+
+
+def _time(iso: str) -> str:
+    return iso.partition(".")[0].replace("T", " ")
+
+
+def _ago(iso: str, now: datetime) -> str:
+    """How long ago a moment was; where the clocks here and there disagree, the moment itself."""
+    seconds = (now - datetime.fromisoformat(iso)).total_seconds()
+    if seconds < -5:
+        return _time(iso)
+    return f"{span(round(seconds))} ago" if seconds >= 1 else "just now"
+
+
+def amount(value: float, unit: str) -> str:
+    """A value in a unit of a size that people use: ``70.2 GB``, ``29.8 kg``, ``35.07 °C``."""
+    for least, larger, decimals in _LARGER.get(unit, ()):
+        if abs(value) >= least:
+            return f"{value / least:.{decimals}f} {larger}"
+    return f"{value:.7g} {unit}".rstrip()
+
+
+def span(seconds: float) -> str:
+    """``0.8 s``, ``45 s``, ``12 min``, ``3 h 20 min``, ``5 d 4 h``."""
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    for large, name, small, smaller in _SPANS:
+        if seconds >= large:
+            rest = int(seconds % large // small)
+            return f"{seconds // large:.0f} {name}" + (f" {rest} {smaller}" if rest else "")
+    return f"{seconds // 60:.0f} min"
+
+
+def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Rows in columns as wide as they need to be; the last one may be as long as it is."""
+    kept = list(rows)
+    widths = [max(map(len, column)) for column in zip(*kept, strict=True)]
+    for row in kept:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,74 @@
+"""A sound card without hardware: ALSA's own ``file`` plug-in, which hears what a test feeds it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+import time
+import wave
+from pathlib import Path
+from typing import Any
+
+VOICES = sorted(Path("/usr/share/sounds/alsa").glob("*_*.wav"))
+"""The recordings that alsa-utils ships: 48 kHz, 16 bit, one channel."""
+
+REAL_TIME = 0.25
+PERIOD = 24_000  # bytes of 250 ms; the plug-in fills up a shorter read with silence
+_F_SETPIPE_SZ = 1031  # <linux/fcntl.h>
+
+
+class FakeMicrophone:
+    """ALSA device ``fakemic`` of ``config`` (for ``ALSA_CONFIG_PATH``): hears the voices.
+
+    They come through a FIFO, one period each ``pace`` seconds after :meth:`start`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.source = b"".join(map(_samples, VOICES))
+        self.fifo = folder / "microphone.fifo"
+        os.mkfifo(self.fifo)
+        self.config = folder / "asoundrc"
+        self.config.write_text(
+            "</usr/share/alsa/alsa.conf>\n"
+            "pcm.fakemic { type file  slave.pcm { type null }  file /dev/null  "
+            f"infile {self.fifo}  format raw }}\n"
+        )
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, pace: float) -> None:
+        """Let it hear, in real time or faster."""
+        self._thread = threading.Thread(target=self._feed, args=(pace,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the feeding, also where nobody ever listened."""
+        self._stopped.set()
+        if self._thread:
+            reader = os.open(self.fifo, os.O_RDONLY | os.O_NONBLOCK)
+            self._thread.join()
+            os.close(reader)
+
+    def samples(self, facts: dict[str, Any]) -> bytes:
+        """What the recording must hold, by what it says of itself."""
+        first = 2 * facts["first_sample"]
+        return self.source[first : first + 2 * facts["samples"]]
+
+    def _feed(self, pace: float) -> None:
+        with contextlib.suppress(BrokenPipeError), self.fifo.open("wb", buffering=0) as fifo:
+            fcntl.fcntl(fifo, _F_SETPIPE_SZ, 1 << 20)
+            due = time.monotonic()
+            for start in range(0, len(self.source) - PERIOD, PERIOD):
+                fifo.write(self.source[start : start + PERIOD])
+                due += pace
+                if self._stopped.wait(max(0.0, due - time.monotonic())):
+                    return
+            self._stopped.wait()
+
+
+def _samples(path: Path) -> bytes:
+    with wave.open(str(path)) as voice:
+        frames: bytes = voice.readframes(voice.getnframes())
+    return frames

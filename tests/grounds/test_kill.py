@@ -1,0 +1,172 @@
+"""Processes killed and stopped at random moments, while commands flow, on a booted Debian."""
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from tests.grounds.container import Container
+from tests.grounds.deadline import within
+from tests.grounds.package import install
+from tests.grounds.tree import bare
+
+pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
+
+KILLS = 25  # on each of the two releases
+STOPS = {"bookworm": 2, "trixie": 3}
+STALE_SECONDS = 10
+WATCHDOG_SECONDS = 5
+
+CONFIG = """\
+    [microphone.brood]
+    driver = "simulated"
+
+    [sensor.brood]
+    driver = "simulated"
+"""
+FLOWS = {"record": "record microphone.brood 0.5", "read": "read sensor.brood"}
+DROP_IN = f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\n"
+
+
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def machine(request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A machine on which commands flow and the watchdog is short."""
+    with Container(bare(request.param)) as booted:
+        install(booted, recommends=False)
+        booted.put("/etc/beemon/conf.d/brood.toml", dedent(CONFIG))
+        booted.put("/etc/systemd/system/beemon.service.d/short.conf", DROP_IN)
+        booted.shell("systemctl daemon-reload; systemctl restart beemon")
+        booted.put("/root/flow.py", Path(__file__).with_name("flow.py"))
+        yield booted
+
+
+def test_killed_at_random_it_answers_again_within_five_seconds(machine: Container) -> None:
+    chance = random.Random(1)
+    with commands_flowing(machine):
+        for _ in range(KILLS):
+            victim = chance.choice(["server", "orchestrator", "worker"])
+            before = main_pid(machine)
+            kill(machine, victim, "KILL")
+            wait_for_answer(machine, 5, not_by=None if victim == "worker" else before)
+            pause(chance)
+    assert len(accepted(machine)) > KILLS
+    assert_nothing_was_lost(machine)
+
+
+def test_a_stopped_orchestrator_is_replaced_and_leaves_its_stacks(
+    machine: Container, request: pytest.FixtureRequest
+) -> None:
+    limit = STALE_SECONDS + WATCHDOG_SECONDS + 5
+    with commands_flowing(machine):
+        for _ in range(STOPS[request.node.callspec.params["machine"]]):
+            before = main_pid(machine)
+            kill(machine, "orchestrator", "STOP")
+            wait_for_answer(machine, limit, not_by=before)
+    assert "most recent call first" in machine.journal("-u", "beemon")
+    assert_nothing_was_lost(machine)
+
+
+def test_it_leaves_no_process_behind(machine: Container) -> None:
+    machine.run("systemctl", "stop", "beemon")
+    assert names(machine) == {}
+
+
+@contextmanager
+def commands_flowing(machine: Container) -> Iterator[None]:
+    """Clients inside that send one command after the other."""
+    for name, command in FLOWS.items():
+        flow = ["python3", "/root/flow.py", command, f"/root/accepted-{name}"]
+        machine.run("systemd-run", f"--unit=flow-{name}", *flow)
+    yield
+    for name in FLOWS:
+        machine.run("systemctl", "stop", f"flow-{name}")
+
+
+def accepted(machine: Container) -> set[int]:
+    """The jobs that the clients were promised."""
+    return {int(line) for line in machine.shell("cat /root/accepted-*").split()}
+
+
+def wait_for_answer(machine: Container, seconds: float, not_by: int | None) -> None:
+    """Wait until the service answers, from another process than ``not_by``."""
+
+    def answers() -> bool:
+        ping = machine.run("beemon", "ping", check=False).returncode == 0
+        return ping and main_pid(machine) != not_by
+
+    within(seconds, answers, "an answer")
+
+
+def main_pid(machine: Container) -> int:
+    shown = machine.run("systemctl", "show", "--property=MainPID", "--value", "beemon").stdout
+    return int(shown)
+
+
+def kill(machine: Container, victim: str, signal: str) -> None:
+    """Send a signal to the Server, the Orchestrator or one of the workers."""
+    pid = within(5, lambda: find(machine, victim), victim)
+    machine.shell(f"kill -{signal} {pid}")
+
+
+def find(machine: Container, victim: str) -> int | None:
+    if victim == "server":
+        return main_pid(machine)
+    is_orchestrator = victim == "orchestrator"
+    found = [
+        pid
+        for pid, name in names(machine).items()
+        if name.startswith("beemon-") and name.startswith("beemon-orch") == is_orchestrator
+    ]
+    return found[0] if found else None
+
+
+def names(machine: Container) -> dict[int, str]:
+    """What beemon's own user runs, by process."""
+    script = """
+        for process in /proc/[0-9]*; do
+            [ "$(stat -c %U "$process" 2>/dev/null)" = beemon ] || continue
+            echo "${process#/proc/} $(cat "$process/comm" 2>/dev/null)"
+        done
+    """
+    pairs = (line.split(maxsplit=1) for line in machine.shell(script).splitlines())
+    return {int(pair[0]): pair[-1] for pair in pairs}
+
+
+def pause(chance: random.Random) -> None:
+    """Let commands flow for a moment that the next victim cannot foresee."""
+    time.sleep(chance.uniform(0, 0.7))
+
+
+def assert_nothing_was_lost(machine: Container) -> None:
+    """Every accepted job has one outcome; every file is whole and entered."""
+    within(20, lambda: not open_jobs(machine), "an outcome for every job")
+    assert accepted(machine) <= set(ledger(machine, "SELECT job FROM jobs"))
+    assert_files_are_whole(machine)
+
+
+def open_jobs(machine: Container) -> list[int]:
+    return ledger(machine, "SELECT job FROM jobs WHERE outcome IS NULL")
+
+
+def assert_files_are_whole(machine: Container) -> None:
+    entered = ledger(machine, "SELECT sha256 || '  ' || path FROM recordings")
+    files = machine.shell("cd /var/lib/beemon; find recordings -type f -exec sha256sum {} +")
+    final = [line for line in files.splitlines() if not line.endswith(".part")]
+    assert sorted(final) == sorted(entered)
+
+
+def ledger(machine: Container, query: str) -> list[Any]:
+    """The first column of a query's rows, asked as a reader beside the running service."""
+    script = f"""
+        import json, sqlite3
+        ledger = sqlite3.connect("/var/lib/beemon/ledger.db", timeout=5)
+        print(json.dumps([row[0] for row in ledger.execute({query!r})]))
+    """
+    rows: list[Any] = json.loads(machine.run("python3", "-c", dedent(script)).stdout)
+    return rows

@@ -1,0 +1,156 @@
+"""What is written for people says what the code says."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from beemon import config
+from beemon.commands import VOCABULARY
+from beemon.devices import PACKAGES, drivers, settings_for
+from beemon.outcomes import REASONS
+from beemon.protocol import ERRORS
+from beemon.schedule import Schedule
+
+PROJECT = Path(__file__).parent.parent
+README = (PROJECT / "README.md").read_text("utf-8")
+MANUAL = (PROJECT / "debian/beemon.toml.5").read_text("utf-8")
+
+Row = tuple[str, ...]
+
+
+def tables(text: str) -> dict[Row, list[Row]]:
+    """The tables in a Markdown text: heading to rows."""
+    found: dict[Row, list[Row]] = {}
+    heading = None
+    for line in text.splitlines():
+        cells = tuple(cell.strip() for cell in line.strip().strip("|").split("|"))
+        if not line.startswith("|"):
+            heading = None
+        elif heading is None:
+            heading = cells
+            found[heading] = []
+        elif not set(line) <= set("|-: "):
+            found[heading].append(cells)
+    return found
+
+
+TABLES = tables(README)
+
+
+def table(*heading: str) -> list[Row]:
+    assert heading in TABLES, f"the README has no table | {' | '.join(heading)} |"
+    return TABLES[heading]
+
+
+def words(cell: str) -> list[str]:
+    """What a cell has between backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def meanings(*heading: str) -> dict[str, str]:
+    return {words(row[0])[0]: row[1] for row in table(*heading)}
+
+
+def test_the_readme_has_every_error_code_with_its_meaning():
+    assert meanings("code", "meaning") == ERRORS
+
+
+def test_the_readme_has_every_reason_with_its_meaning():
+    assert meanings("reason", "meaning") == REASONS
+
+
+def test_the_readme_has_every_driver():
+    listed = {
+        (kind.strip(), driver)
+        for kinds, driver_cell, _ in table("kind", "driver", "what it is for")
+        for kind in kinds.split(",")
+        for driver in words(driver_cell)
+    }
+    assert listed == {(kind, driver) for kind in PACKAGES for driver in drivers(kind)}
+
+
+# The tour of the source
+
+def toured() -> set[str]:
+    """The paths in the tour; a bare name stands beside the one before it."""
+    section = README.partition("### Tour of the source\n")[2]
+    assert section, 'the README has no "Tour of the source"'
+    found = set()
+    for where, _ in tables(section)["where", "what"]:
+        folder = ""
+        for name in words(where):
+            folder = name[: name.rfind("/") + 1] or folder
+            found.add(name if "/" in name else f"{folder}{name}")
+    return found
+
+
+def test_the_tour_names_every_module_and_package():
+    modules = {f"beemon/{path.name}" for path in (PROJECT / "beemon").glob("*.py")}
+    inner = (PROJECT / "beemon").glob("*/__init__.py")
+    packages = {f"beemon/{path.parent.name}/" for path in inner}
+    assert (modules | packages) - {"beemon/__init__.py"} - toured() == set()
+
+
+def test_the_tour_names_every_folder_at_the_top():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    if tracked.returncode:
+        pytest.skip("this is no git checkout")
+    folders = {name.partition("/")[0] + "/" for name in tracked.stdout.split() if "/" in name}
+    assert folders - {"beemon/"} - toured() == set()
+
+
+def test_the_tour_leads_nowhere_else():
+    assert {name for name in toured() if not (PROJECT / name).exists()} == set()
+
+
+# Examples
+
+def problems(text: str, folder: Path) -> list[str]:
+    """What is wrong with a config, its drivers' options and all."""
+    (folder / "beemon.toml").write_text(text)
+    return [
+        str(problem)
+        for device in config.load(folder / "beemon.toml").devices.values()
+        for problem in settings_for(device.kind, device.name, device.table, device.where)[1]
+    ]
+
+
+def test_every_config_in_the_readme_is_good(tmp_path):
+    examples = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        assert problems(example, tmp_path) == []
+
+
+def test_every_command_in_the_readme_is_one():
+    blocks = re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    typed = set(re.findall(r"^beemon ([a-z]+)", "\n".join(blocks), re.MULTILINE))
+    assert {"status", "record"} <= typed
+    assert typed - set(VOCABULARY) == {"config"}
+
+
+OPTIONS = {
+    field.name
+    for settings in (config.Hive, config.ServerSettings, config.ArchiveSettings, Schedule)
+    for field in dataclasses.fields(settings)
+}
+
+
+def test_the_manual_of_the_config_explains_every_option_and_no_other():
+    tags = re.findall(r"^\.TP\n\.BR? (.*)$", MANUAL, re.MULTILINE)
+    explained = {
+        word for tag in tags for word in re.findall(r"[a-z_]+", re.sub(r'"[^"]*"|\[.*', " ", tag))
+    }
+    assert explained - {"timeout"} == OPTIONS  # what every driver has is explained there too
+
+
+def test_the_config_in_the_manual_is_good(tmp_path):
+    [example] = re.findall(r"^\.nf\n(.*?)^\.fi", MANUAL, re.MULTILINE | re.DOTALL)
+    assert problems(example, tmp_path) == []

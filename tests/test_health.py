@@ -1,0 +1,65 @@
+"""The health of a device: after how many strikes it is left alone, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from beemon.health import BUDGET, FATAL_RETRY_SECONDS, Health, State
+
+NOW = 1000.0
+
+
+def struck(times: int) -> Health:
+    health = Health()
+    for _ in range(times):
+        health.strike("timeout: no answer", NOW)
+    return health
+
+
+def test_a_device_begins_idle_and_may_be_tried():
+    assert Health().state is State.IDLE
+    assert Health().may_try(0.0)
+    assert Health().describe(NOW) == {"state": "IDLE"}
+
+
+@pytest.mark.parametrize(("strikes", "delay"), [(1, 1), (2, 2), (3, 4), (4, 8)])
+def test_each_strike_doubles_the_time_it_is_left_alone(strikes, delay):
+    health = struck(strikes)
+    assert health.state is State.BACKOFF
+    assert not health.may_try(NOW + delay - 0.001)
+    assert health.may_try(NOW + delay)
+
+
+def test_after_its_budget_a_device_is_fatal_and_tried_again_much_later():
+    health = struck(BUDGET)
+    assert health.state is State.FATAL
+    assert not health.may_try(NOW + FATAL_RETRY_SECONDS - 1)
+    assert health.may_try(NOW + FATAL_RETRY_SECONDS)
+
+
+def test_another_strike_leaves_a_fatal_device_fatal():
+    assert struck(BUDGET + 1).state is State.FATAL
+
+
+def test_one_success_wipes_the_strikes_out():
+    health = struck(BUDGET - 1)
+    health.well()
+    assert (health.state, health.trouble) == (State.RUNNING, None)
+    health.strike("timeout: no answer", NOW)
+    assert health.state is State.BACKOFF
+    assert health.may_try(NOW + 1)
+
+
+def test_an_error_that_the_driver_raised_is_a_trouble_and_no_strike():
+    health = struck(2)
+    health.troubled("missing-device: no such card")
+    assert (health.state, health.strikes) == (State.RUNNING, 2)
+    assert health.describe(NOW) == {"state": "RUNNING", "trouble": "missing-device: no such card"}
+
+
+def test_status_says_when_a_device_is_tried_again():
+    assert struck(1).describe(NOW + 0.2) == {
+        "state": "BACKOFF", "trouble": "timeout: no answer", "retry_in_seconds": 1,
+    }
+    assert struck(BUDGET).describe(NOW + 100)["retry_in_seconds"] == 500
+    assert struck(1).describe(NOW + 50)["retry_in_seconds"] == 0

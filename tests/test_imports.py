@@ -1,0 +1,203 @@
+"""The import rule: downwards only, drivers by name in one place, hardware libraries late.
+
+The source is read, not imported, so that an import inside a function counts too.
+"""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import beemon
+from beemon.devices import PACKAGES, drivers
+
+SOURCE = Path(beemon.__file__).parent
+
+LEVELS = (
+    "__main__",
+    "cli",
+    "running",
+    "server client rendering",
+    "queries link",
+    "board orchestrator",
+    "supervisor job timetable",
+    "worker health",
+    "messages devices analysis",
+    "archive",
+    "config reports",
+    "schedule commands",
+    "protocol options outcomes readings service processes ports clock",
+    "__init__",
+)
+"""The modules and packages of beemon, from the top down: each imports from lower levels only."""
+
+HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
+
+SWALLOWS = {
+    "orchestrator": "Orchestrator.run",
+    "worker": "Worker._guarded",
+}
+"""Where an ``except`` may take every error and not raise it again: the outermost edges of the two
+processes whose defects must reach the journal and the ledger before they end."""
+
+LEVEL_OF = {name: depth for depth, level in enumerate(LEVELS) for name in level.split()}
+
+
+def module_name(file: Path) -> str:
+    """``archive.ledger`` for beemon/archive/ledger.py, ``archive`` for its ``__init__.py``."""
+    parts = file.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+TREES = {
+    module_name(file): ast.parse(file.read_text("utf-8")) for file in sorted(SOURCE.rglob("*.py"))
+}
+
+
+def unit(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The absolute names that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(module: str) -> set[str]:
+    """The modules of beemon that a module imports."""
+    found = set()
+    for name in imported(TREES[module]):
+        top, _, inner = name.partition(".")
+        while top == "beemon" and inner and inner not in TREES:
+            inner = inner.rpartition(".")[0]
+        if top == "beemon":
+            found.add(inner or "__init__")
+    return found - {module}
+
+
+def test_every_module_has_its_level():
+    assert {unit(module) for module in TREES} == set(LEVEL_OF)
+
+
+@pytest.mark.parametrize("module", TREES)
+def test_imports_run_downwards_only(module):
+    upwards = {
+        other
+        for other in own_imports(module)
+        if unit(other) != unit(module) and LEVEL_OF[unit(other)] <= LEVEL_OF[unit(module)]
+    }
+    assert upwards == set(), f"{module} must not import these"
+
+
+def test_no_module_imports_itself_by_a_detour():
+    graph = {module: own_imports(module) for module in TREES}
+    tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError, which names them
+
+
+def test_no_driver_is_imported_but_by_its_name_in_the_config():
+    names = {f"devices.{PACKAGES[kind]}.{driver}" for kind in PACKAGES for driver in drivers(kind)}
+    assert {module for module in TREES if own_imports(module) & names} == set()
+
+
+def test_what_helps_drivers_is_theirs_alone():
+    helpers = {m for m in TREES if m.startswith("devices.") and m != "devices._base"}
+    users = {module for module in TREES if own_imports(module) & helpers}
+    assert {unit(module) for module in users} == {"devices"}
+
+
+def test_names_are_imported_at_run_time_in_three_places_only():
+    assert {module for module in TREES if "importlib.import_module" in ast.unparse(TREES[module])} \
+        == {"devices", "devices._libraries", "service"}
+
+
+def test_hardware_libraries_are_for_drivers_and_checks_alone():
+    users = {
+        module
+        for module, tree in TREES.items()
+        if {name.partition(".")[0] for name in imported(tree)} & HARDWARE
+    }
+    assert {unit(module) for module in users} <= {"devices", "analysis"}
+
+
+EVERYTHING = """
+import sys
+from beemon.devices import PACKAGES, drivers, module
+from beemon.server import Server
+for kind in PACKAGES:
+    for driver in drivers(kind):
+        module(kind, driver)
+Server(None, 0)
+print(*sys.modules)
+"""
+
+
+def test_the_server_and_every_driver_load_without_a_hardware_library():
+    loaded = subprocess.run(
+        [sys.executable, "-c", EVERYTHING],
+        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
+    ).stdout.split()
+    assert "beemon.devices.microphones.alsa" in loaded
+    assert HARDWARE & set(loaded) == set()
+
+
+CLIENT = "import sys, beemon.cli, beemon.client; print(*sys.modules)"
+
+
+def test_who_only_asks_a_question_loads_little():
+    loaded = subprocess.run(
+        [sys.executable, "-c", CLIENT],
+        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
+    ).stdout.split()
+    assert {"multiprocessing", "sqlite3", "sdnotify", "beemon.server"} & set(loaded) == set()
+
+
+# Errors that nobody foresaw
+
+def handlers(tree: ast.AST, where: str = "") -> Iterator[tuple[str, ast.ExceptHandler]]:
+    """Each ``except`` clause, with the function that it stands in."""
+    for node in ast.iter_child_nodes(tree):
+        named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        inner = f"{where}.{node.name}".lstrip(".") if named else where
+        if isinstance(node, ast.ExceptHandler):
+            yield where, node
+        yield from handlers(node, inner)
+
+
+def is_broad(handler: ast.ExceptHandler) -> bool:
+    caught = handler.type
+    names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    return any(n is None or ast.unparse(n) in ("Exception", "BaseException") for n in names)
+
+
+def raises_again(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
+def test_no_error_is_swallowed_but_at_the_outermost_edges():
+    found = {
+        module: where
+        for module, tree in TREES.items()
+        for where, handler in handlers(tree)
+        if is_broad(handler) and not raises_again(handler)
+    }
+    assert found == SWALLOWS
+
+
+def test_no_error_is_suppressed_that_has_no_name():
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+                names = {ast.unparse(argument) for argument in node.args}
+                assert not names & {"Exception", "BaseException"}, f"{module}:{node.lineno}"

@@ -1,0 +1,175 @@
+"""What a person at a terminal sees of a reply."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from beemon.commands import VOCABULARY
+from beemon.rendering import HERE, amount, lines, report, span, vocabulary
+
+NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
+STATUS = {
+    "state": "degraded", "hive": "apiary-7", "version": "1.2", "uptime_seconds": 273_600.0,
+    "heartbeat_age_seconds": 0.4,
+    "devices": {
+        "sensor.brood": {"state": "BACKOFF", "trouble": "timeout: no answer",
+                         "retry_in_seconds": 4, "scheduled": True},
+        "camera.entrance": {"state": "IDLE", "scheduled": False},
+    },
+    "running": {"17": "record microphone.brood 60"}, "waiting": 2,
+    "clock": "rtc", "archive": "/var/lib/beemon", "free_bytes": 70_200_000_000,
+}
+
+
+def rendered(word: str, payload: dict[str, Any]) -> str:
+    return "\n".join(lines(word, payload, NOW))
+
+
+def test_status_begins_with_the_answer_and_goes_on_with_the_devices():
+    last = {"job": 16, "outcome": "done", "command": "read", "ended": "2026-06-01T11:57:00.000Z"}
+    assert rendered("status", {**STATUS, "last_job": last}) == """\
+apiary-7 is degraded: it works, but for the trouble below.
+
+camera.entrance  idle
+sensor.brood     left alone, tried again in 4 s  scheduled  timeout: no answer
+
+service   beemon 1.2, up 3 d 4 h, heartbeat 0.4 s ago
+at work   job 17: record microphone.brood 60
+waiting   2 more jobs
+last job  16 done: read, 3 min ago
+clock     taken from the battery clock at start
+archive   /var/lib/beemon, 70.2 GB free"""
+
+
+def test_status_says_what_troubles_the_service_itself():
+    status = {
+        **STATUS, "state": "hung", "devices": {}, "running": {}, "waiting": 0,
+        "heartbeat_age_seconds": None, "archive_trouble": "Input/output error",
+        "ledger_trouble": "the ledger cannot be written: disk full",
+        "config_trouble": "/etc/beemon/beemon.toml:3: no",
+    }
+    del status["free_bytes"]
+    said = rendered("status", status)
+    assert said.startswith("apiary-7 hangs")
+    assert "No device is known yet" in said
+    assert "no heartbeat yet" in said
+    assert "archive  /var/lib/beemon, Input/output error" in said
+    assert "ledger   the ledger cannot be written: disk full" in said
+    assert "config   wrong on disk, so the last good one runs: /etc/beemon" in said
+
+
+def test_readings_are_a_value_or_a_reason_each_with_its_age():
+    readings = [
+        {"sensor": "sensor.hive", "quantity": "weight", "utc": "2026-06-01T11:59:00.000Z",
+         "unit": "g", "value": 29814.1},
+        {"sensor": "sensor.hive", "quantity": "temperature", "utc": "2026-06-01T12:00:00.000Z",
+         "unit": "°C", "reason": "timeout"},
+        {"sensor": "sensor.hive", "quantity": "load", "utc": "2026-06-02T12:00:00.000Z",
+         "unit": "", "value": 0.5},
+    ]
+    assert rendered("readings", {"readings": readings}) == """\
+sensor.hive  weight       29.814 kg      60 s ago
+sensor.hive  temperature  none: timeout  just now
+sensor.hive  load         0.5            2026-06-02 12:00:00"""
+    assert "No reading yet" in rendered("readings", {"readings": []})
+    read = {"job": 3, "command": "read", "outcome": "done", "measured": readings[:1]}
+    assert rendered("read", read).startswith("job 3 done: read\nsensor.hive  weight")
+
+
+def test_jobs_are_a_table_and_an_open_one_has_no_outcome_yet():
+    jobs = [
+        {"job": 12, "accepted": "2026-06-01T11:59:00.123Z", "command": "read"},
+        {"job": 9, "accepted": "2026-06-01T11:58:00.123Z", "command": "snapshot camera.a",
+         "outcome": "failed", "reason": "timeout", "message": "long"},
+    ]
+    assert rendered("jobs", {"jobs": jobs}) == """\
+job  accepted (UTC)       outcome           command
+12   2026-06-01 11:59:00  open              read
+9    2026-06-01 11:58:00  failed (timeout)  snapshot camera.a"""
+
+
+def test_a_job_is_its_outcome_then_what_is_known_of_it():
+    job = {
+        "job": 9, "command": "record microphone.a 3", "origin": "schedule",
+        "outcome": "interrupted", "reason": "stopping", "message": "the service was stopped",
+        "recording": "recordings/a.flac", "start_utc_us": 1_780_315_200_000_000,
+        "seconds": 2.5, "size": 67_900, "readings": {"sensor.a load": 1.0},
+    }
+    assert rendered("job", job) == """\
+job 9 interrupted (stopping): record microphone.a 3
+  the service was stopped
+  origin         schedule
+  recording      recordings/a.flac
+  start          2026-06-01T12:00:00.000Z
+  seconds        2.5
+  size           67.9 kB
+  sensor.a load  1"""
+
+
+def test_an_accepted_command_says_how_to_learn_its_outcome():
+    assert rendered("record", {"job": 5}) == "job 5 accepted; to see its outcome: beemon wait 5"
+
+
+def test_devices_have_a_driver_and_an_interval_or_none():
+    devices = {"sensor.a": {"driver": "kernel", "interval_seconds": 300.0},
+               "camera.b": {"driver": "simulated"}}
+    assert rendered("devices", {"devices": devices}) == """\
+camera.b  simulated  on command
+sensor.a  kernel     every 5 min"""
+    assert rendered("devices", {"devices": {}}) == "The config names no device."
+
+
+def test_anything_else_is_names_and_values():
+    assert rendered("ping", {"pong": True, "of": [], "late": False}) == """\
+pong  yes
+of    none
+late  no"""
+
+
+@pytest.mark.parametrize(
+    ("payload", "line"),
+    [
+        ({"watching": True}, "watching, until Ctrl-C"),
+        ({"report": "state", "state": "healthy"}, "the service is healthy"),
+        ({"report": "device", "device": "sensor.a", "state": "RUNNING"}, "sensor.a running"),
+        ({"report": "device", "device": "sensor.a", "state": "FATAL", "trouble": "timeout: x"},
+         "sensor.a left alone: timeout: x"),
+        ({"report": "job", "job": 3, "outcome": "done", "recording": "a.flac", "seconds": 5.0},
+         "job 3 done: a.flac (5.0 s)"),
+        ({"report": "job", "job": 4, "outcome": "done", "readings": {"sensor.a load": 1.5}},
+         "job 4 done: sensor.a load 1.5"),
+        ({"report": "job", "job": 5, "outcome": "failed", "reason": "timeout", "message": "x"},
+         "job 5 failed (timeout): x"),
+        ({"report": "job", "job": 6, "outcome": "done"}, "job 6 done"),
+    ],
+)
+def test_a_report_is_one_line(payload, line):
+    assert report(payload) == line
+
+
+def test_the_vocabulary_has_every_word_that_can_be_typed():
+    text = vocabulary(80)
+    usages = [word.usage for word in VOCABULARY.values() if word.name != "auth"]
+    assert all(f"\n  {usage} " in text for usage in [*usages, *HERE])
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (0.42, "0.42 s"), (9.2, "9.2 s"), (45.2, "45 s"), (119, "119 s"),
+     (120, "2 min"), (3600, "1 h"), (12_000, "3 h 20 min"), (446_400, "5 d 4 h")],
+)
+def test_a_span_has_units_of_its_own_size(seconds, text):
+    assert span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(70_200_000_000, "B", "70.2 GB"), (999, "B", "999 B"), (999.9, "g", "999.9 g"),
+     (-1500, "g", "-1.500 kg"), (35.07, "°C", "35.07 °C"), (3, "", "3")],
+)
+def test_an_amount_has_a_unit_of_its_size(value, unit, text):
+    assert amount(value, unit) == text
