@@ -163,8 +163,19 @@ def is_loopback(host: str) -> bool:
 
 
 def config_files(path: Path) -> list[Path]:
-    """The files that make up a config, in the order in which they are read."""
-    return [path, *sorted((path.parent / "conf.d").glob("[!.]*.toml"))]
+    """The files that make up a config, in the order in which they are read.
+
+    Raises :class:`ConfigError` where ``conf.d`` cannot be looked into: what is in it would be
+    missing, and nobody would know.
+    """
+    folder = path.parent / "conf.d"
+    try:
+        added = [file for file in folder.iterdir() if file.suffix == ".toml"]
+    except FileNotFoundError:
+        return [path]
+    except OSError as error:
+        raise ConfigError([Problem(str(folder), f"cannot be read: {error.strerror}")]) from error
+    return [path, *sorted(file for file in added if not file.name.startswith("."))]
 
 
 def load(path: Path) -> Settings:

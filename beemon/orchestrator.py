@@ -471,11 +471,11 @@ class Orchestrator(SpawnProcess):
         if clock.now().monotonic > self._stop_at + 1.0:
             return True  # what is left does not even die of SIGKILL
         crews = [*self._supervisors.values(), *self._retired]
-        open_jobs = self._jobs or self._entering
+        open_jobs = self._jobs or (self._entering and not self._ledger_trouble)
         return not open_jobs and not any(s.alive or s.busy for s in crews)
 
     def _wind_up(self) -> None:
-        if not self._writer.finish(2.0):
+        if not self._writer.finish(1.0):
             log.error("the ledger could not be written to the end; the next start closes it")
         self._reports.put(Stopped())
 

@@ -334,7 +334,8 @@ class Supervisor:
                 self._start(now)
             return
         message = f"the worker ended by itself{_how_it_ended(process)}"
-        log.warning("%s: %s", self.name, message)
+        if not self._flying:  # else the job and the device's trouble tell of it
+            log.warning("%s: %s", self.name, message)
         self._lose_worker("worker-died", message, now)
 
     def _miss_deadline(self, culprit: Task, now: float) -> None:

@@ -205,6 +205,11 @@ def test_a_user_without_a_home_is_told_to_set_the_path(etc, monkeypatch):
         _ = etc.write("").load().archive_path
 
 
+def test_a_conf_d_that_cannot_be_looked_into_is_told(etc):
+    (etc.path / "conf.d").symlink_to("conf.d")
+    assert etc.problems() == ["conf.d: cannot be read: Too many levels of symbolic links"]
+
+
 def test_a_missing_file_is_told(tmp_path):
     folder = Folder(tmp_path)
     assert folder.problems() == ["beemon.toml: cannot be read: No such file or directory"]

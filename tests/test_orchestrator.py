@@ -337,6 +337,21 @@ class TestEnds:
         (video,) = hive.archive.glob("recordings/*/*.mp4")
         assert video.stat().st_size > 0
 
+    def test_a_stop_while_the_ledger_is_locked_ends_by_itself_and_says_so(
+        self, tmp_path: Path
+    ) -> None:
+        with Hive(tmp_path, EVERY_SECOND) as hive:
+            other = sqlite3.connect(hive.archive / "ledger.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            until(lambda: "cannot be written: database is locked" in hive.said())
+            began = time.monotonic()
+            assert hive.stop() == 0
+            assert time.monotonic() - began < 10
+            other.close()
+            said = hive.folder.joinpath("log").read_text()
+        assert "the ledger could not be written to the end" in said
+        assert "is killed" not in said
+
     def test_when_the_orchestrator_dies_the_service_ends_with_an_error(self, hive: Hive) -> None:
         os.kill(hive.children()["beemon-orchestr"], signal.SIGKILL)
         assert hive.process is not None

@@ -6,7 +6,10 @@ folder synced. So a file under a final name is always whole.
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
@@ -48,13 +51,14 @@ def keep(where: Place) -> tuple[int, str]:
 
     Raises ``FileExistsError`` rather than replace a recording.
     """
-    with where.temporary.open("rb") as file:
-        kept = _digest(file)
-        os.fsync(file.fileno())
-    if where.final.exists():
-        raise FileExistsError(f"{where.final} exists already")
-    where.temporary.rename(where.final)
-    sync_folder(where.final.parent)
+    with _told_of(where.temporary):
+        with where.temporary.open("rb") as file:
+            kept = _digest(file)
+            os.fsync(file.fileno())
+        if where.final.exists():
+            raise FileExistsError(errno.EEXIST, "exists already", str(where.final))
+        where.temporary.rename(where.final)
+        sync_folder(where.final.parent)
     return kept
 
 
@@ -86,9 +90,20 @@ def sync_folder(folder: Path) -> None:
     """Make a folder's entries last through a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        with _told_of(folder):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """An error of a read or a sync names no file; with one it is known as the archive's."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _make_folder(folder: Path) -> None:
