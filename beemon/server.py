@@ -17,7 +17,6 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections import deque
 from typing import Any
 
 from beemon import clock, commands, config, ports, protocol
@@ -25,6 +24,7 @@ from beemon.archive.register import Register
 from beemon.board import Board
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
+from beemon.crowd import Crowd, Patience
 from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
 from beemon.protocol import RequestError, RequestReader
@@ -45,17 +45,9 @@ REQUEST_SECONDS = 10.0
 """How long a request may take from its first byte to its end."""
 
 _BACKLOG = 512
-_HANG_UP_SECONDS = 0.5
-_REFUSED_SECONDS = 1.0
-_MOST_REFUSED = 64
 _WATCH_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still there
 _MOST_UNREAD = 1000  # reports that a watcher may be behind
-_KEEPALIVE = (  # a client that vanished is noticed within a minute or two
-    (socket.TCP_KEEPIDLE, 30),
-    (socket.TCP_KEEPINTVL, 10),
-    (socket.TCP_KEEPCNT, 3),
-)
 _BROKEN = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)  # what accept() says of a bad listener
 _RESERVE = 20  # places on the queue for `stop` and `cancel` when it is full
 _URGENT = ("start", "stop", "cancel")
@@ -94,7 +86,14 @@ class Server:
             3 if socket_timeout_seconds is None else socket_timeout_seconds
         )
         self.receive_size_bytes = 1024 if receive_size_bytes is None else receive_size_bytes
-        self._check_arguments()
+        self._check_arguments(
+            socket_timeout_seconds=self.socket_timeout_seconds,
+            receive_size_bytes=self.receive_size_bytes,
+            max_clients=max_clients,
+            idle_seconds=idle_seconds,
+            request_seconds=request_seconds,
+            stale_seconds=stale_seconds,
+        )
         self._settings = Settings() if settings is None else settings
         self.command_queue = (
             multiprocessing.get_context("spawn").Queue(MAX_OPEN_JOBS + _RESERVE + 1)
@@ -104,7 +103,6 @@ class Server:
         self._ledger = Register(self._settings.archive_path) if ledger is None else ledger
         self._token = token
         self._notifier = Notifier() if notifier is None else notifier
-        self._max_clients = max_clients
         self._idle_seconds, self._request_seconds = idle_seconds, request_seconds
         self._board = Board()
         self._queries = Queries(self._board, lambda: self._settings, lambda: self._ledger)
@@ -120,9 +118,12 @@ class Server:
         self._accepting = threading.Lock()
         self._open_jobs: set[int] = set()
         self._handovers: dict[int, Settings] = {}
-        self._clients: set[socket.socket] = set()
+        self._crowd = Crowd(
+            max_clients,
+            exempt=lambda: self._board.waiting,
+            serve=lambda connection, address: self.on_accept(connection, address),
+        )
         self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._refused: deque[tuple[float, socket.socket]] = deque()
         self._listener: socket.socket | None = None
         self._ready = self._stopping = self._starved = False
         self._failure: Exception | None = None
@@ -165,7 +166,7 @@ class Server:
         listener = self._listener
         assert listener is not None
         while not self._stopping:
-            self._close_refused()
+            self._crowd.tidy()
             try:
                 socket_connection, ip_address = listener.accept()
             except TimeoutError:
@@ -176,28 +177,33 @@ class Server:
             if self._starved:
                 log.info("clients are accepted again")
                 self._starved = False
-            self._admit(socket_connection, ip_address)
+            self._crowd.admit(socket_connection, ip_address)
 
     def on_accept(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
         """Serve one client until it hangs up, falls silent, or breaks the rules."""
         reader = RequestReader(self.receive_size_bytes)
-        began = None
-        socket_connection.settimeout(self._idle_seconds)
-        while True:
+        patience = Patience(
+            socket_connection,
+            idle=self._idle_seconds,
+            silence=self.socket_timeout_seconds,
+            request=self._request_seconds,
+        )
+        data = b"x"
+        while data and not patience.is_at_end:
             try:
                 data = socket_connection.recv(self.receive_size_bytes)
-            except TimeoutError:
-                self._take_rest(reader, began, socket_connection, ip_address)
-                return
+            except TimeoutError:  # after a silence, what has come counts as a request
+                if patience.is_at_end:
+                    break
+                data = b""
             except OSError:
                 return  # the client is gone
             requests = reader.feed(data) if data else reader.finish()
-            if not self._take(requests, socket_connection, ip_address) or not data:
+            if not self._take(requests, socket_connection, ip_address):
                 return
-            began = self._patience(reader, began, socket_connection, anew=bool(requests))
-            if began is not None and clock.now().monotonic - began >= self._request_seconds:
-                self._reply_not_finished(socket_connection)
-                return
+            patience.after(pending=reader.pending, anew=bool(requests))
+        if patience.is_at_end:
+            self._reply_not_finished(socket_connection)
 
     def on_receive(
         self, message: bytes, socket_connection: socket.socket, ip_address: IPAddress
@@ -341,94 +347,12 @@ class Server:
                 return False
         return True
 
-    def _take_rest(
-        self,
-        reader: RequestReader,
-        began: float | None,
-        socket_connection: socket.socket,
-        ip_address: IPAddress,
-    ) -> None:
-        """After a silence: what has come counts as a request, unless its time was up."""
-        if began is not None and clock.now().monotonic - began >= self._request_seconds:
-            self._reply_not_finished(socket_connection)
-        else:
-            self._take(reader.finish(), socket_connection, ip_address)
-
-    def _patience(
-        self,
-        reader: RequestReader,
-        began: float | None,
-        socket_connection: socket.socket,
-        *,
-        anew: bool,
-    ) -> float | None:
-        """Set how long to wait for more; return when the pending request began.
-
-        ``anew``: what is pending came after the end of another request.
-        """
-        if not reader.pending:
-            if began is not None:
-                socket_connection.settimeout(self._idle_seconds)
-            return None
-        now = clock.now().monotonic
-        began = now if began is None or anew else began
-        left = began + self._request_seconds - now
-        socket_connection.settimeout(max(0.001, min(self.socket_timeout_seconds, left)))
-        return began
-
     def _reply_not_finished(self, socket_connection: socket.socket) -> None:
         error = RequestError(
             "not-finished", f"a request must be finished within {self._request_seconds:g} s"
         )
         with contextlib.suppress(OSError):
             socket_connection.sendall(error.reply())
-
-    def _admit(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
-        if len(self._clients) - self._board.waiting >= self._max_clients:
-            self._refuse(socket_connection)
-            return
-        self._clients.add(socket_connection)
-        thread = threading.Thread(
-            target=self._serve, args=(socket_connection, ip_address), name="client", daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError:  # no more threads
-            self._clients.discard(socket_connection)
-            self._refuse(socket_connection)
-
-    def _serve(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
-        try:
-            socket_connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            socket_connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in _KEEPALIVE:
-                socket_connection.setsockopt(socket.IPPROTO_TCP, option, value)
-            self.on_accept(socket_connection, ip_address)
-            _hang_up(socket_connection)
-        finally:
-            self._clients.discard(socket_connection)
-            socket_connection.close()
-
-    def _refuse(self, socket_connection: socket.socket) -> None:
-        """Say why, and close a little later: at once, the reply could be lost."""
-        error = RequestError(
-            "too-many-clients", f"{self._max_clients} clients are connected; try again soon"
-        )
-        with contextlib.suppress(OSError):
-            socket_connection.setblocking(False)
-            socket_connection.send(error.reply())
-            socket_connection.shutdown(socket.SHUT_WR)
-        self._refused.append((clock.now().monotonic, socket_connection))
-
-    def _close_refused(self) -> None:
-        now = clock.now().monotonic
-        while self._refused and (
-            len(self._refused) > _MOST_REFUSED or now - self._refused[0][0] > _REFUSED_SECONDS
-        ):
-            _, refused = self._refused.popleft()
-            with contextlib.suppress(OSError):
-                refused.recv(4096)
-            refused.close()
 
     def _accept_failed(self, error: OSError) -> None:
         """Only a bad listener is the end; other errors belong to one client, or pass.
@@ -486,10 +410,10 @@ class Server:
 
     # Start and end
 
-    def _check_arguments(self) -> None:
-        for name in ("socket_timeout_seconds", "receive_size_bytes"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name)!r}")
+    def _check_arguments(self, **above_zero: float) -> None:
+        for name, value in above_zero.items():
+            if not value > 0:
+                raise ValueError(f"{name} must be above 0, not {value!r}")
         if not 0 <= self.listening_port <= 65535:
             raise ValueError(
                 f"listening_port must be between 1 and 65535 (0 lets the system choose), "
@@ -531,22 +455,10 @@ class Server:
             self._listener.close()
         self._link.stop()
         self._board.close()
-        for client in [*self._clients, *(refused for _, refused in self._refused)]:
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
+        self._crowd.dismiss()
         self._ledger.close()
         if self._ready:
             log.info("stopped")
-
-
-def _hang_up(socket_connection: socket.socket) -> None:
-    """Close so that the last reply arrives: unread bytes would make the kernel reset instead."""
-    with contextlib.suppress(OSError):
-        socket_connection.shutdown(socket.SHUT_WR)
-        socket_connection.settimeout(_HANG_UP_SECONDS)
-        for _ in range(16):
-            if not socket_connection.recv(4096):
-                return
 
 
 def _check_still_there(socket_connection: socket.socket) -> None:

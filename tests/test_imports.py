@@ -24,7 +24,7 @@ LEVELS = (
     "cli",
     "running",
     "server client rendering",
-    "queries link",
+    "queries link crowd",
     "board orchestrator",
     "supervisor job timetable",
     "worker health",

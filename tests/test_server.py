@@ -98,6 +98,10 @@ class TestContract:
             {"socket_timeout_seconds": -3},
             {"receive_size_bytes": 0},
             {"receive_size_bytes": -1},
+            {"max_clients": 0},
+            {"idle_seconds": 0},
+            {"request_seconds": -1},
+            {"stale_seconds": 0},
         ],
     )
     def test_impossible_arguments_are_refused_by_name(self, arguments: dict[str, Any]) -> None:
