@@ -14,6 +14,7 @@ from typing import Any
 from beemon.options import suggestion
 from beemon.protocol import RequestError
 
+MIN_SECONDS = 0.1
 MAX_SECONDS = 3600.0
 """The longest recording one command may ask for; a schedule makes longer series."""
 
@@ -95,10 +96,10 @@ def _device(*kinds: str, or_all: bool = False) -> Parser:
 
 def _seconds(name: str, written: str, _: Devices) -> float:
     seconds = float(written) if _NUMBER.fullmatch(written) else 0.0
-    if not 0 < seconds <= MAX_SECONDS:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise RequestError(
             "bad-argument",
-            f'{name} must be a number of seconds above 0 and up to {MAX_SECONDS:g}, '
+            f"{name} must be a number of seconds between {MIN_SECONDS:g} and {MAX_SECONDS:g}, "
             f'not "{shown(written)}"',
         )
     return seconds

@@ -381,7 +381,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 
 def _replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
-    fresh = folder.with_name(f"{folder.name}.new")
+    fresh = _fresh(folder)
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "conf.d").mkdir(parents=True)
     for name, content in contents.items():
@@ -400,6 +400,8 @@ def load_last_good(path: Path, error: ConfigError) -> Settings:
     """
     try:
         kept = _last_good_folder()
+        if not kept.exists():  # a power cut between the old one's end and the new one's name
+            kept = _fresh(kept)
         source = Path((kept / "source").read_text("utf-8"))
         if source != path.absolute():
             raise error  # they belong to another config file
@@ -411,3 +413,8 @@ def load_last_good(path: Path, error: ConfigError) -> Settings:
 
 def _last_good_folder() -> Path:
     return default_archive() / "last-good"
+
+
+def _fresh(kept: Path) -> Path:
+    """Where a new copy is written, whole, before the old one goes."""
+    return kept.with_name(f"{kept.name}.new")

@@ -36,7 +36,7 @@ from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report,
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
 from beemon.timetable import Timetable
-from beemon.worker import check_devices, media_suffix, message_of, read_timeout, reason_of
+from beemon.worker import check_devices, media_suffix, message_of, reason_of, timeout_of
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,9 @@ DEFAULT_SECONDS = 10.0
 LATE_SECONDS = 10.0
 """How late a slot may begin; one that had to wait longer is skipped, not run at a wrong time."""
 SLACK_SECONDS = 10.0
-"""What a recording may take beyond its own length: to end the file, check, hash and sync it."""
+SLACK_SHARE = 0.25
+"""What a recording may take beyond its own length, and as a share of that: to end the file, check,
+hash and sync it."""
 
 
 class Orchestrator(SpawnProcess):
@@ -241,11 +243,11 @@ class Orchestrator(SpawnProcess):
         device = self._settings.devices[request["DEVICE"]]
         planned = device.schedule.duration if device.schedule else None
         seconds = request["SECONDS"] or planned or DEFAULT_SECONDS
-        self._employ(job, device, seconds + SLACK_SECONDS, seconds)
+        self._employ(job, device, seconds * (1 + SLACK_SHARE) + SLACK_SECONDS, seconds)
 
     def _snapshot(self, job: Job, request: commands.Request) -> None:
         device = self._settings.devices[request["CAMERA"]]
-        self._employ(job, device, SLACK_SECONDS)
+        self._employ(job, device, timeout_of(device) + SLACK_SECONDS)
 
     def _read(self, job: Job, request: commands.Request) -> None:
         sensors = request["SENSOR"] or [
@@ -257,7 +259,7 @@ class Orchestrator(SpawnProcess):
         job.pending = set(sensors)
         for name in dict.fromkeys(sensors):
             device = self._settings.devices[name]
-            self._employ(job, device, read_timeout(device))
+            self._employ(job, device, timeout_of(device))
 
     def _switch(self, job: Job, request: commands.Request) -> None:
         chosen = request["DEVICE|all"]
@@ -454,7 +456,8 @@ class Orchestrator(SpawnProcess):
             commands.shown(job.text, 80), said(ending),
             extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
         )
-        self._reports.put(JobEnded(job.number, ended_facts(job.number, ending)))
+        facts = {"command": job.text, **ended_facts(job.number, ending)}
+        self._reports.put(JobEnded(job.number, facts))
 
     # The end
 

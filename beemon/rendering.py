@@ -64,7 +64,8 @@ def report(payload: Payload) -> str:
     if payload.get("report") == "job":
         said = [payload.get("message"), _recording(payload), _values(payload.get("readings"))]
         told = "; ".join(text for text in said if text)
-        return f"job {payload['job']} {_outcome(payload)}{f': {told}' if told else ''}"
+        did = f"job {payload['job']} ({payload['command']})"
+        return f"{did} {_outcome(payload)}{f': {told}' if told else ''}"
     if payload.get("report") == "device":
         return f"{payload['device']} {_doing(payload)}{_colon(payload.get('trouble'))}"
     if payload.get("report") == "state":

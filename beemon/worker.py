@@ -222,8 +222,8 @@ def media_suffix(settings: DeviceSettings, verb: str) -> str:
     return suffix
 
 
-def read_timeout(device: DeviceSettings) -> float:
-    """How long one read of a sensor may take, in seconds."""
+def timeout_of(device: DeviceSettings) -> float:
+    """How long one read or snapshot of a device may take, in seconds."""
     settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
     return float(settings.timeout)
 

@@ -116,7 +116,7 @@ def test_a_superfluous_argument_is_named_with_the_form():
 
 def test_a_bad_number_is_told_what_would_be_right():
     assert str(refusal("record microphone.brood 3601")) == (
-        'SECONDS must be a number of seconds above 0 and up to 3600, not "3601"'
+        'SECONDS must be a number of seconds between 0.1 and 3600, not "3601"'
     )
     assert str(refusal("cancel x")) == 'JOB must be a whole number from 1, not "x"'
     assert "must be a word that `help` lists" in str(refusal("help me"))

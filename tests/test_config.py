@@ -441,6 +441,14 @@ def test_the_last_good_config_stands_in_for_a_bad_one(etc):
     assert "is not TOML" in settings.fallback
 
 
+def test_a_copy_whose_last_step_a_power_cut_prevented_stands_in_too(etc, tmp_path):
+    good = etc.write(FULL).load()
+    config.keep_last_good(good)
+    kept = config._last_good_folder()
+    kept.rename(kept.with_name("last-good.new"))
+    assert list(break_and_fall_back(etc).devices) == list(good.devices)
+
+
 def test_settings_know_where_the_config_is_that_they_stand_in_for(etc):
     good = etc.load()
     assert config.original(good) == etc.main

@@ -61,7 +61,7 @@ class Settings(CommonSettings):
     )
 
     def __post_init__(self) -> None:
-        if (self.card is None) == (self.pcm is None):
+        if bool(self.card) == bool(self.pcm):
             raise BadOptionError('needs either "card" or "pcm"')
 
     @property
