@@ -34,7 +34,7 @@ CREATE TABLE runs (
     boot_id TEXT NOT NULL, clock TEXT NOT NULL, version TEXT NOT NULL
 );
 CREATE TABLE jobs (
-    job INTEGER PRIMARY KEY AUTOINCREMENT,
+    job INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs,
     command TEXT NOT NULL, origin TEXT NOT NULL,
     accepted_us INTEGER NOT NULL, accepted_monotonic REAL NOT NULL, clock TEXT NOT NULL,
