@@ -339,7 +339,7 @@ class Orchestrator(SpawnProcess):
         if now - supervisor.idle_since > REST_SECONDS and not any(
             self._timetable.is_open(name, clock.now()) for name in supervisor.devices
         ):
-            supervisor.rest(now)
+            supervisor.rest()
 
     # What a supervisor needs (supervisor.Employer)
 

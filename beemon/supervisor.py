@@ -1,55 +1,33 @@
-"""Supervisor: the Orchestrator's side of one worker.
+"""Supervisor: the Orchestrator's side of one worker's devices.
 
-It starts the worker at first use, hands it one task per lane at a time, watches the deadlines,
-kills what passes them, and leaves a device alone that did harm. It never waits for anything: what
-happens comes in through the mailbox, and :meth:`Supervisor.tick` looks at the time.
+It has a worker started at first use, hands it one task per lane at a time, watches the deadlines,
+gives up a worker that passes them, and leaves a device alone that did harm. It never waits for
+anything: what happens comes in through the mailbox, and :meth:`Supervisor.tick` looks at the time.
 """
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
 import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import Protocol
 
 from beemon import clock
 from beemon.archive.recordings import Place
 from beemon.config import DeviceSettings
 from beemon.health import Health, State
-from beemon.messages import (
-    Answer,
-    Cut,
-    Done,
-    Failed,
-    Finish,
-    Opened,
-    Ready,
-    Upward,
-    Work,
-)
-from beemon.worker import Worker
+from beemon.messages import Answer, Cut, Done, Failed, Opened, Ready, Upward, Work
+from beemon.worker_link import Mailbox, WorkerLink
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 60.0
-"""How long a worker may take to start: imports are slow on the smallest Pi."""
 OPEN_SECONDS = 30.0
 """What a first request may take longer, for the device to be opened."""
-ABORT_SECONDS = 1.0
-"""How long an aborted worker may take to write its stacks before it is killed."""
-
 BURY_SECONDS = 0.05
 """How often to look whether a worker that was given up has really gone."""
-
-Mailbox = Callable[[Callable[[], None]], None]
-"""Hands the loop something to do."""
 
 
 @dataclass
@@ -114,14 +92,9 @@ class Supervisor:
         self._lanes: dict[str, _Lane] = {}
         self._flying: dict[int, Task] = {}
         self._numbers = 0
-        self._process: Worker | None = None
-        self._pipe: Connection[Any, Any] | None = None
-        self._ready = False
+        self._worker: WorkerLink | None = None
+        self._leaving: list[WorkerLink] = []
         self._finishing = False
-        self._start_deadline = 0.0
-        self._opened: set[str] = set()
-        self._gone: list[tuple[Worker, float]] = []
-        self._resting = False
         self.idle_since = 0.0
 
     @property
@@ -132,14 +105,14 @@ class Supervisor:
     @property
     def alive(self) -> bool:
         """Whether there is a worker process."""
-        return self._process is not None or bool(self._gone)
+        return self._worker is not None or bool(self._leaving)
 
     @property
     def holds_devices(self) -> bool:
         """Whether a worker, this one's or an earlier one's, may have the devices open."""
         if self._after is not None and not self._after.holds_devices:
             self._after = None
-        return self._process is not None or self._after is not None
+        return self._worker is not None or self._after is not None
 
     @property
     def at_work(self) -> set[int]:
@@ -152,10 +125,6 @@ class Supervisor:
         lanes = self._lanes.values()
         current = [lane.current for lane in lanes if lane.current]
         return current + [task for lane in lanes for task in lane.waiting]
-
-    def pid(self) -> int | None:
-        """The worker's process id."""
-        return self._process.pid if self._process else None
 
     def submit(self, task: Task, now: float) -> None:
         """Take a task; its answer comes through ``Employer.finished``."""
@@ -185,46 +154,46 @@ class Supervisor:
             return
         rest = task.budget - task.seconds  # the file is ended, checked and kept, as always
         task.deadline = min(task.deadline, _monotonic() + self._opening(task) + rest)
-        self._send(Cut(task.number))
+        if self._worker and self._worker.is_ready:
+            self._worker.send(Cut(task.number))
 
     def finish(self, reason: str) -> None:
         """End everything early and let the worker exit by itself."""
         for task in self.tasks:
             self.cut(task.job, reason)
         self._finishing = True
-        if self._ready:
-            self.rest(_monotonic())
-        elif self._process and not self._resting:
-            self._abort(signal.SIGKILL)  # it has not begun anything
-            self._drop_process()
+        worker = self._worker
+        if worker and worker.is_ready:
+            worker.rest()
+        elif worker and not worker.is_resting:
+            self._give_up(signal.SIGKILL)  # it has not begun anything
 
     def kill(self, now: float) -> None:
         """Take the worker's life at once; what it did is answered as failed."""
         self._finishing = True
         self._lose_worker("worker-died", "it had to be killed", now, how=signal.SIGKILL)
-        for process, _ in self._gone:
-            process.kill()
+        for worker in self._leaving:
+            worker.kill()
 
     def tick(self, now: float) -> float | None:
         """Act on what the time says; return when to look again (monotonic), if at all."""
         late = [t for t in self._flying.values() if t.deadline is not None and now >= t.deadline]
         if late:
             self._miss_deadline(late[0], now)
-        elif self._process and not self._ready and now >= self._start_deadline:
-            missed = "end" if self._resting else "start"
-            self._lose_worker(
-                "timeout", f"the worker did not {missed} in time", now, how=signal.SIGABRT
-            )
-        self._bury(now)
+        elif self._worker and self._worker.limit is not None and now >= self._worker.limit:
+            missed = "end" if self._worker.is_resting else "start"
+            message = f"the worker did not {missed} in time"
+            self._lose_worker("timeout", message, now, how=signal.SIGABRT)
+        self._leaving = [worker for worker in self._leaving if not worker.is_gone(now)]
         self._pump(now)
         times = [t.deadline for t in self._flying.values() if t.deadline is not None]
-        times += [now + BURY_SECONDS for _ in self._gone]
-        if self._process and not self._ready:
-            times.append(self._start_deadline)
+        times += [now + BURY_SECONDS] if self._leaving else []
+        if self._worker and self._worker.limit is not None:
+            times.append(self._worker.limit)
         return min(times, default=None)
 
     def _pump(self, now: float) -> None:
-        if self._process is None and self.holds_devices:
+        if self._worker is None and self.holds_devices:
             return
         for lane in self._lanes.values():
             while lane.current is None and lane.waiting and not self._finishing:
@@ -246,26 +215,15 @@ class Supervisor:
         task.number, task.follows, lane.current = self._numbers, lane.contiguous, task
         lane.contiguous = False
         self._flying[task.number] = task
-        if self._process is None:
-            self._start(now)
-        elif self._ready:
+        if self._worker is None:
+            self._start()
+        elif self._worker.is_ready:
             self._dispatch(task, now)
 
-    def _start(self, now: float) -> None:
-        ours, theirs = multiprocessing.get_context("spawn").Pipe()
-        process = self._process = Worker(self.name, self.devices, theirs)
-        process.start()
-        theirs.close()
-        self._pipe, self._ready, self._opened = ours, False, set()
-        self._start_deadline = now + START_SECONDS
-        reader = partial(
-            _read_pipe,
-            ours,
-            self._mailbox,
-            partial(self._on_message, process),
-            partial(self._on_end, process, ours),
+    def _start(self) -> None:
+        self._worker = WorkerLink(
+            self.name, self.devices, self._mailbox, self._on_message, self._on_end
         )
-        threading.Thread(target=reader, name=f"read-{self.name}", daemon=True).start()
         for device in {task.device for task in self._flying.values()}:
             self.health[device].state = State.STARTING
             self._employer.device_changed(device, self.health[device])
@@ -282,32 +240,23 @@ class Supervisor:
             self._answer(Failed(task.number, place.reason, place.message), now)
         elif task.number in self._flying:
             task.place = place
-            if self._ready:
-                self._send_work(task, now)
+            self._send_work(task, now)
 
     def _send_work(self, task: Task, now: float) -> None:
+        if self._worker is None or not self._worker.is_ready:
+            return  # the next one gets it when it is ready
         task.deadline = now + self._opening(task) + task.budget
-        self._send(
+        self._worker.send(
             Work(task.number, task.device, task.verb, task.seconds, task.place, task.follows)
         )
 
     def _opening(self, task: Task) -> float:
-        return 0.0 if task.device in self._opened else OPEN_SECONDS
+        is_open = self._worker is not None and task.device in self._worker.opened
+        return 0.0 if is_open else OPEN_SECONDS
 
-    def _send(self, message: Any) -> None:
-        if self._pipe is None or not self._ready:
-            return
-        try:
-            self._pipe.send(message)
-        except OSError:
-            log.debug("%s: the worker's pipe is closed; its end is about to be noticed", self.name)
-
-    def _on_message(self, process: Worker, message: Upward) -> None:
+    def _on_message(self, message: Upward) -> None:
         now = _monotonic()
-        if process is not self._process:
-            return  # said by a worker that was given up
         if isinstance(message, Ready):
-            self._ready = True
             for task in list(self._flying.values()):
                 self._dispatch(task, now)
         elif isinstance(message, Opened):
@@ -316,27 +265,25 @@ class Supervisor:
             self._answer(message, now)
 
     def _on_opened(self, device: str, now: float) -> None:
-        self._opened.add(device)
+        if self._worker:
+            self._worker.opened.add(device)
         self.health[device].state = State.RUNNING
         self._employer.device_changed(device, self.health[device])
         for task in self._flying.values():
             if task.device == device and task.deadline is not None:
                 task.deadline = min(task.deadline, now + task.budget)
 
-    def _on_end(self, process: Worker, pipe: Connection[Any, Any]) -> None:
-        pipe.close()
-        if process is not self._process:
-            return
-        now = _monotonic()
-        if self._resting and not (self._finishing and self._flying):
-            self._drop_process()
+    def _on_end(self, how: str) -> None:
+        was_told = self._worker is not None and self._worker.is_resting
+        if was_told and not (self._finishing and self._flying):
+            self._give_up()
             if self._flying:
-                self._start(now)
+                self._start()
             return
-        message = f"the worker ended by itself{_how_it_ended(process)}"
+        message = f"the worker ended by itself{how}"
         if not self._flying:  # else the job and the device's trouble tell of it
             log.warning("%s: %s", self.name, message)
-        self._lose_worker("worker-died", message, now)
+        self._lose_worker("worker-died", message, _monotonic())
 
     def _miss_deadline(self, culprit: Task, now: float) -> None:
         message = (
@@ -356,9 +303,7 @@ class Supervisor:
     ) -> None:
         """Fail what the worker did. One culprit takes the blame alone; without one, all do."""
         lost = list(self._flying.values())
-        if how is not None:
-            self._abort(how)
-        self._drop_process()
+        self._give_up(how)
         for device in {task.device for task in lost if culprit in (None, task)}:
             self.health[device].strike(f"{reason}: {message}", now)
         for task in lost:
@@ -397,66 +342,23 @@ class Supervisor:
             health.well()
         else:
             health.troubled(f"{answer.reason}: {answer.message}")
-            self._opened.discard(task.device)
+            if self._worker:
+                self._worker.opened.discard(task.device)
         self._employer.device_changed(task.device, health)
 
-    def _abort(self, how: signal.Signals) -> None:
-        process = self._process
-        if process is None or process.pid is None:
-            return
-        os.kill(process.pid, how)
-        os.kill(process.pid, signal.SIGCONT)  # a stopped one would keep its SIGABRT for later
-
-    def _drop_process(self) -> None:
-        if self._process:
-            self._gone.append((self._process, _monotonic() + ABORT_SECONDS))
-        self._process, self._pipe = None, None
-        self._ready = self._resting = False
+    def _give_up(self, how: signal.Signals | None = None) -> None:
+        if self._worker:
+            self._worker.let_go(how)
+            self._leaving.append(self._worker)
+        self._worker = None
         for health in self.health.values():
             if health.state in (State.RUNNING, State.STARTING):
                 health.state = State.IDLE
 
-    def _bury(self, now: float) -> None:
-        left = []
-        for process, kill_at in self._gone:
-            if process.exitcode is not None:
-                continue
-            if now >= kill_at:
-                process.kill()
-                kill_at = now + ABORT_SECONDS
-            left.append((process, kill_at))
-        self._gone = left
-
-    def rest(self, now: float) -> None:
+    def rest(self) -> None:
         """Let the idle worker go, and its devices with it; the next task starts a new one."""
-        if self._ready:
-            self._send(Finish())
-            self._ready, self._resting = False, True
-            self._start_deadline = now + START_SECONDS
-
-
-def _how_it_ended(process: Worker) -> str:
-    process.join(0.2)  # it has closed its pipe: it has exited, or is about to
-    code = process.exitcode
-    if code is None:
-        return ""
-    return f" ({signal.Signals(-code).name})" if code < 0 else f" (exit status {code})"
-
-
-def _read_pipe(
-    pipe: Connection[Any, Any],
-    mailbox: Mailbox,
-    deliver: Callable[[Upward], None],
-    ended: Callable[[], None],
-) -> None:
-    """Forward what a worker says, and that it has ended."""
-    while True:
-        try:
-            message = pipe.recv()
-        except (EOFError, OSError):
-            mailbox(ended)
-            return
-        mailbox(partial(deliver, message))
+        if self._worker and self._worker.is_ready:
+            self._worker.rest()
 
 
 def _monotonic() -> float:

@@ -27,6 +27,7 @@ LEVELS = (
     "queries link crowd",
     "board orchestrator",
     "supervisor job timetable",
+    "worker_link",
     "worker health",
     "messages devices analysis",
     "archive",
