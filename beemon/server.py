@@ -192,7 +192,7 @@ class Server:
         while data and not patience.is_at_end:
             try:
                 data = socket_connection.recv(self.receive_size_bytes)
-            except TimeoutError:  # after a silence, what has come counts as a request
+            except (TimeoutError, BlockingIOError):  # silence ends a request
                 if patience.is_at_end:
                     break
                 data = b""

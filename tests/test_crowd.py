@@ -1,0 +1,63 @@
+"""How long a client is waited for, on a real pair of sockets."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from beemon.crowd import Patience, wait_at_most
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def seconds_until_given_up(connection: socket.socket) -> float:
+    began = time.monotonic()
+    with pytest.raises(BlockingIOError):
+        connection.recv(1)
+    return time.monotonic() - began
+
+
+def test_a_client_that_says_nothing_is_waited_for_as_long_as_said(pair: Pair) -> None:
+    wait_at_most(pair[0], 0.15)
+    assert 0.14 <= seconds_until_given_up(pair[0]) < 2
+
+
+def test_a_client_that_takes_nothing_is_waited_for_as_long_as_said(pair: Pair) -> None:
+    wait_at_most(pair[0], 0.05)
+    with pytest.raises(BlockingIOError):
+        pair[0].sendall(bytes(10_000_000))
+
+
+def test_within_a_request_patience_is_short_and_between_them_long(pair: Pair) -> None:
+    patience = Patience(pair[0], idle=0.3, silence=0.05, request=5)
+    patience.after(pending=True, anew=False)
+    assert seconds_until_given_up(pair[0]) < 0.25
+    patience.after(pending=False, anew=True)
+    assert seconds_until_given_up(pair[0]) >= 0.29
+
+
+def test_a_request_has_one_time_limit_however_many_bytes_come(pair: Pair) -> None:
+    patience = Patience(pair[0], idle=5, silence=5, request=0.1)
+    patience.after(pending=True, anew=False)
+    assert not patience.is_at_end
+    seconds_until_given_up(pair[0])
+    patience.after(pending=True, anew=False)
+    assert patience.is_at_end
+
+
+def test_the_next_request_has_a_time_limit_of_its_own(pair: Pair) -> None:
+    patience = Patience(pair[0], idle=5, silence=5, request=0.1)
+    patience.after(pending=True, anew=False)
+    seconds_until_given_up(pair[0])
+    patience.after(pending=True, anew=True)
+    assert not patience.is_at_end
