@@ -334,7 +334,9 @@ class Orchestrator(SpawnProcess):
             supervisor.submit(task, clock.now().monotonic)
 
     def _let_rest(self, supervisor: Supervisor, now: float) -> None:
-        if supervisor.name in ("sensors", "gpio") or supervisor.busy or not supervisor.idle_since:
+        """A recorder draws power while it is open; sensors and counters stay."""
+        records = all(device.kind != "sensor" for device in supervisor.devices.values())
+        if not records or supervisor.busy or not supervisor.idle_since:
             return
         if now - supervisor.idle_since > REST_SECONDS and not any(
             self._timetable.is_open(name, clock.now()) for name in supervisor.devices

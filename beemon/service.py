@@ -94,13 +94,22 @@ class _Terminal(logging.Formatter):
 
 def start_log(*, verbose: bool = False) -> None:
     """Log to the journal with its fields where this is a systemd service, else to stderr."""
-    handler = _journal_handler() if "JOURNAL_STREAM" in os.environ else None
+    handler = _journal_handler() if _stderr_is_the_journal() else None
     if handler is None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_Terminal())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _stderr_is_the_journal() -> bool:
+    """systemd.exec(5): a shell below a service inherits the variable, but not the stream."""
+    try:
+        stderr = os.fstat(2)
+    except OSError:  # closed
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
 def _journal_handler() -> logging.Handler | None:

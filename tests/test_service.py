@@ -6,6 +6,8 @@ import contextlib
 import logging
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +119,15 @@ def test_a_terminal_shows_the_time_the_level_where_it_matters_and_the_text(
     calm, warning = capsys.readouterr().err.splitlines()
     assert calm[8:] == " all is well"
     assert warning[8:] == " warning: the bees are angry"
+
+
+def test_below_a_service_a_terminal_is_still_a_terminal(tmp_path: Path) -> None:
+    program = "import logging; from beemon import service; service.start_log(); logging.info('x')"
+    said = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "JOURNAL_STREAM": "8:12345"},
+        capture_output=True, text=True, check=True,
+    ).stderr
+    assert said[8:] == " x\n"
 
 
 def test_journal_fields_are_texts_and_leave_out_what_is_not_known() -> None:

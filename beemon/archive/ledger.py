@@ -240,7 +240,11 @@ class Ledger:
     def _check_file(self) -> None:
         """SQLite goes on in a file that has no name any more, and says nothing."""
         file = self.archive / NAME
-        if not file.exists() or not os.path.samestat(file.stat(), self._file):
+        try:
+            is_there = os.path.samestat(file.stat(), self._file)
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
             raise LedgerGoneError(f"{file} was removed or replaced; restart beemon")
 
     def _relative(self, path: Path) -> str:
