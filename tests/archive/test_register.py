@@ -247,7 +247,7 @@ def test_looking_up_does_not_wait_for_a_write(register, tmp_path):
     time.sleep(0.1)  # it waits for the other one by now
     began = time.monotonic()
     assert register.job(job) is not None
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2.5  # half of what a write waits for another
     other.execute("ROLLBACK")
     other.close()
     writing.join()
