@@ -1,4 +1,4 @@
-"""What the simulated devices share: their options, and a stream paced by the real clock."""
+"""What the simulated devices share: their options, a stream paced by the real clock, a recorder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from threading import Event
 
-from beemon.devices._faults import FaultSettings
+from beemon.devices._base import DeviceError, Recorder
+from beemon.devices._faults import Faults, FaultSettings
 from beemon.options import option
 
 
@@ -47,3 +48,31 @@ class Stream:
 
     def _seconds_until(self, number: int) -> float:
         return self._origin + number / self._pace - time.monotonic()
+
+
+class SimulatedRecorder(Recorder):
+    """A recorder of a stream, with faults on request; the stream begins anew at each opening."""
+
+    settings: SimulatedSettings
+
+    def __init__(self, settings: SimulatedSettings) -> None:
+        super().__init__(settings)
+        self._faults = Faults(settings)
+        self._stream: Stream | None = None
+        self._end: int | None = None
+
+    def close(self) -> None:
+        self._stream = None
+
+    def _begin_stream(self, rate: float) -> None:
+        self._stream = Stream(rate, self.settings.speed)
+        self._end = None
+
+    def _opened(self) -> Stream:
+        if self._stream is None:
+            raise DeviceError(f"{self.settings.name} is not open")
+        return self._stream
+
+    def _first(self, stream: Stream, *, follows: bool) -> int:
+        """The number at which a recording begins: now, or where the one before it ended."""
+        return self._end if follows and self._end is not None else stream.next_due()

@@ -15,10 +15,9 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from beemon.devices._base import Camera, DeviceError, Facts
-from beemon.devices._faults import Faults
+from beemon.devices._base import Camera, Facts
 from beemon.devices._libraries import library
-from beemon.devices._simulation import SimulatedSettings, Stream
+from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.options import BadOptionError, in_toml, option
 
 if TYPE_CHECKING:
@@ -48,15 +47,10 @@ class Settings(SimulatedSettings):
     bitrate: int = option(1_000_000, minimum=50_000, maximum=50_000_000, doc="bits a second")
 
 
-class Driver(Camera):
+class Driver(SimulatedRecorder, Camera):
     """Films the simulated hive's entrance."""
 
     settings: Settings
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._faults = Faults(settings)
-        self._stream: Stream | None = None
 
     def open(self) -> None:
         library("av")
@@ -65,15 +59,11 @@ class Driver(Camera):
 
         wanted = self.settings
         self._entrance: Entrance = Entrance(wanted.width, wanted.height, wanted.seed)
-        self._stream = Stream(wanted.frame_rate, wanted.speed)
-        self._end: int | None = None
-
-    def close(self) -> None:
-        self._stream = None
+        self._begin_stream(wanted.frame_rate)
 
     def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
         stream = self._opened()
-        first = self._end if follows and self._end is not None else stream.next_due()
+        first = self._first(stream, follows=follows)
         start_utc_us = stream.utc_us(first)
         asked = max(1, round(seconds * self.settings.frame_rate))
         self._end = first
@@ -96,11 +86,6 @@ class Driver(Camera):
         number = stream.next_due()
         path.write_bytes(jpeg(self._picture(number)))
         return self._facts(stream.utc_us(number))
-
-    def _opened(self) -> Stream:
-        if self._stream is None:
-            raise DeviceError(f"{self.settings.name} is not open")
-        return self._stream
 
     def _due(self, stream: Stream, numbers: range, cancelled: Event) -> Iterator[int]:
         """The numbers as their frames become due: all, or those before it was cancelled.

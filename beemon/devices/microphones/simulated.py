@@ -12,10 +12,9 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from beemon.devices._base import DeviceError, Facts, Microphone
-from beemon.devices._faults import Faults
+from beemon.devices._base import Facts, Microphone
 from beemon.devices._libraries import library
-from beemon.devices._simulation import SimulatedSettings, Stream
+from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.options import option
 
@@ -29,35 +28,25 @@ class Settings(SimulatedSettings):
     rate: Literal[16000, 48000] = option(16000, doc="samples a second")
 
 
-class Driver(Microphone):
+class Driver(SimulatedRecorder, Microphone):
     """Records the hum of the simulated hive."""
 
     settings: Settings
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._faults = Faults(settings)
-        self._stream: Stream | None = None
-
     def open(self) -> None:
         library("numpy")
         library("soundfile")
-        self._stream = Stream(self.settings.rate, self.settings.speed)
-        self._end: int | None = None
-
-    def close(self) -> None:
-        self._stream = None
+        self._begin_stream(self.settings.rate)
 
     def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
-        if self._stream is None:
-            raise DeviceError(f"{self.settings.name} is not open")
+        stream = self._opened()
         rate = self.settings.rate
-        first = self._end if follows and self._end is not None else self._stream.next_due()
+        first = self._first(stream, follows=follows)
         asked = round(seconds * rate)
-        start_utc_us = self._stream.utc_us(first)
+        start_utc_us = stream.utc_us(first)
         with FlacWriter(path, rate, channels=1) as flac:
             self._end = first
-            for chunk in self._chunks(self._stream, first, asked, cancelled):
+            for chunk in self._chunks(stream, first, asked, cancelled):
                 flac.write(chunk)
                 self._end += len(chunk) // 2
         samples = self._end - first
