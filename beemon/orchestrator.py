@@ -31,7 +31,7 @@ from beemon.job import Job, QueuedCommand, said
 from beemon.messages import Answer, Done, Failed
 from beemon.outcomes import Ending
 from beemon.protocol import RequestError
-from beemon.readings import Reading
+from beemon.readings import UNKNOWN_QUANTITY, Reading
 from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report, Started, Stopped
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
@@ -135,7 +135,7 @@ class Orchestrator(SpawnProcess):
     def _tick(self, now: float) -> float:
         """Do what the time asks for; return when to look again."""
         times = [now + HEARTBEAT_SECONDS]
-        for supervisor in [*self._supervisors.values(), *self._retired]:
+        for supervisor in self._all_supervisors:
             again = supervisor.tick(now)
             times += [again] if again is not None else []
             self._let_rest(supervisor, now)
@@ -143,7 +143,7 @@ class Orchestrator(SpawnProcess):
         if self._stop_at is None:
             times.append(now + self._run_due_slots())
         elif now >= self._stop_at:
-            for supervisor in [*self._supervisors.values(), *self._retired]:
+            for supervisor in self._all_supervisors:
                 supervisor.kill(now)
         return min(times)
 
@@ -162,8 +162,7 @@ class Orchestrator(SpawnProcess):
         return self._next_heartbeat
 
     def _state(self, now: float) -> Heartbeat:
-        crews = [*self._supervisors.values(), *self._retired]
-        at_work = {job for crew in crews for job in crew.at_work}
+        at_work = {job for supervisor in self._all_supervisors for job in supervisor.at_work}
         running = {job.number: job.text for job in self._jobs.values() if job.number in at_work}
         return Heartbeat(
             monotonic=now,
@@ -279,7 +278,7 @@ class Orchestrator(SpawnProcess):
 
     def _cut(self, job: Job, reason: str) -> None:
         job.cut = reason
-        for supervisor in [*self._supervisors.values(), *self._retired]:
+        for supervisor in self._all_supervisors:
             supervisor.cut(job.number, reason)
 
     def _reload(self, settings: Settings | None, job: Job, _: commands.Request) -> None:
@@ -316,6 +315,11 @@ class Orchestrator(SpawnProcess):
             if name not in self._supervisors:
                 before = next((s for s in reversed(self._retired) if s.name == name), None)
                 self._supervisors[name] = Supervisor(name, crew, self, self._mailbox.put, before)
+
+    @property
+    def _all_supervisors(self) -> list[Supervisor]:
+        """Those that get work, and those that a reload retired and whose workers still end."""
+        return [*self._supervisors.values(), *self._retired]
 
     def _supervisor_of(self, device: str) -> Supervisor:
         return next(s for s in self._supervisors.values() if device in s.devices)
@@ -405,7 +409,7 @@ class Orchestrator(SpawnProcess):
 
     def _refusals(self, sensor: str, reason: str) -> Iterable[Reading]:
         utc_us = clock.now().utc_us
-        known = self._quantities.get(sensor) or {"reading": ""}
+        known = self._quantities.get(sensor) or {UNKNOWN_QUANTITY: ""}
         return [Reading(sensor, name, unit, None, reason, utc_us) for name, unit in known.items()]
 
     def _end_recording(self, job: Job, task: Task, answer: Done) -> None:
@@ -475,9 +479,8 @@ class Orchestrator(SpawnProcess):
             return False
         if clock.now().monotonic > self._stop_at + 1.0:
             return True  # what is left does not even die of SIGKILL
-        crews = [*self._supervisors.values(), *self._retired]
         open_jobs = self._jobs or (self._entering and not self._ledger_trouble)
-        return not open_jobs and not any(s.alive or s.busy for s in crews)
+        return not open_jobs and not any(s.alive or s.busy for s in self._all_supervisors)
 
     def _wind_up(self) -> None:
         if not self._writer.finish(1.0):

@@ -34,6 +34,7 @@ from beemon.messages import (
     Upward,
     Work,
 )
+from beemon.options import Problem
 from beemon.readings import Reading
 
 log = logging.getLogger(__name__)
@@ -228,9 +229,9 @@ def timeout_of(device: DeviceSettings) -> float:
     return float(settings.timeout)
 
 
-def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Any]:
+def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
     """Every problem that a driver has with its options."""
-    found = []
+    found: list[Problem] = []
     for device in settings.values():
         _, problems = devices.settings_for(device.kind, device.name, device.table, device.where)
         found += problems
