@@ -34,9 +34,22 @@ class Moment(NamedTuple):
     monotonic: float
 
 
+class Stamp(NamedTuple):
+    """When something was: an instant on both clocks, and how far the wall clock was right then."""
+
+    utc_us: int
+    monotonic: float
+    quality: Quality
+
+
 def now() -> Moment:
     """This instant."""
     return Moment(time.time_ns() // 1000, time.monotonic())
+
+
+def stamp() -> Stamp:
+    """This instant, for a record."""
+    return Stamp(*now(), quality())
 
 
 def quality(root: Path = Path("/")) -> Quality:

@@ -408,9 +408,9 @@ class Orchestrator(SpawnProcess):
         self._end(job, job.read_ending(), readings=job.readings)
 
     def _refusals(self, sensor: str, reason: str) -> Iterable[Reading]:
-        utc_us = clock.now().utc_us
+        at = clock.stamp()
         known = self._quantities.get(sensor) or {UNKNOWN_QUANTITY: ""}
-        return [Reading(sensor, name, unit, None, reason, utc_us) for name, unit in known.items()]
+        return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
 
     def _end_recording(self, job: Job, task: Task, answer: Done) -> None:
         path = answer.path

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from beemon.clock import Stamp
+
 UNKNOWN_QUANTITY = "reading"
 """Stands for a sensor's quantities, in a reading without a value, until the sensor named them."""
 
@@ -16,9 +18,9 @@ UNKNOWN_QUANTITY = "reading"
 class Reading:
     """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` there is none.
 
-    ``utc_us`` is the moment in microseconds since 1970 (UTC); ``quality`` is of the value:
-    ``good``, or what should make a reader careful; ``raw`` is what the hardware said, where the
-    value was calculated from it.
+    ``at`` is the moment; ``quality`` is of the value: ``good``, or what should make a reader
+    careful; ``raw`` is what the hardware said, where the value was calculated from it, and
+    ``calibration`` the number of the calibration that did so.
     """
 
     sensor: str
@@ -26,9 +28,10 @@ class Reading:
     unit: str
     value: float | None
     reason: str | None
-    utc_us: int
+    at: Stamp
     quality: str = "good"
     raw: float | None = None
+    calibration: int | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.reason is None):

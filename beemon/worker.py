@@ -184,15 +184,15 @@ class Worker(SpawnProcess):
 
 def _read(sensor: Sensor, work: Work) -> Done:
     measured = sensor.read()
-    utc_us = clock.now().utc_us
+    at = clock.stamp()
     done = Done(work.number)
     for said in measured:
         name, quantity, unit = work.device, said.quantity, said.unit
         if isinstance(said, Refusal):
-            reading = Reading(name, quantity, unit, None, said.reason, utc_us)
+            reading = Reading(name, quantity, unit, None, said.reason, at)
             done.refused[quantity] = f"{said.reason}: {said.message}"
         else:
-            reading = Reading(name, quantity, unit, said.value, None, utc_us, raw=said.raw)
+            reading = Reading(name, quantity, unit, said.value, None, at, raw=said.raw)
         done.readings.append(reading)
     return done
 

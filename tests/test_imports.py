@@ -32,8 +32,8 @@ LEVELS = (
     "messages devices analysis",
     "archive",
     "config reports",
-    "schedule commands",
-    "protocol options outcomes readings service processes ports clock",
+    "schedule commands readings",
+    "protocol options outcomes service processes ports clock",
     "__init__",
 )
 """The modules and packages of beemon, from the top down: each imports from lower levels only."""

@@ -8,10 +8,13 @@ import pickle
 import pytest
 
 from beemon import outcomes
+from beemon.clock import Quality, Stamp
 from beemon.config import Settings
 from beemon.job import Job, QueuedCommand, said
 from beemon.messages import Done, Failed
 from beemon.readings import Reading
+
+AT = Stamp(0, 0.0, Quality.RTC)
 
 
 def job(origin: str = "client", verb: str = "record", cut: str | None = None) -> Job:
@@ -43,9 +46,9 @@ def test_what_was_cut_before_there_was_anything_is_interrupted_too() -> None:
 
 def test_a_read_is_done_only_where_every_quantity_has_a_value() -> None:
     whole = job(verb="read")
-    whole.readings = [Reading("sensor.a", "weight", "g", 30_000.0, None, 0)]
+    whole.readings = [Reading("sensor.a", "weight", "g", 30_000.0, None, AT)]
     assert whole.read_ending().facts["readings"] == {"sensor.a weight": 30_000.0}
-    whole.readings.append(Reading("sensor.b", "reading", "", None, "timeout", 0))
+    whole.readings.append(Reading("sensor.b", "reading", "", None, "timeout", AT))
     whole.failures["sensor.b"] = "timeout: no answer"
     assert (whole.read_ending().outcome, whole.read_ending().reason) == ("failed", "partly")
     del whole.readings[0]

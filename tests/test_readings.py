@@ -7,11 +7,12 @@ import math
 
 import pytest
 
+from beemon.clock import Quality, Stamp
 from beemon.readings import Reading
 
 
 def reading(value=None, reason=None) -> Reading:
-    return Reading("sensor.brood", "temperature", "°C", value, reason, 0)
+    return Reading("sensor.brood", "temperature", "°C", value, reason, Stamp(0, 0.0, Quality.RTC))
 
 
 def test_a_reading_has_a_value_or_a_reason():

@@ -12,12 +12,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from beemon import __version__, clock, outcomes
-from beemon.archive import recordings
+from beemon.archive import recordings, schema
 from beemon.outcomes import Ending
 from beemon.readings import UNKNOWN_QUANTITY, Reading
 
@@ -26,45 +25,9 @@ BUSY_SECONDS = 5.0
 
 Facts = dict[str, Any]
 
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE runs (
-    run INTEGER PRIMARY KEY,
-    started_us INTEGER NOT NULL, started_monotonic REAL NOT NULL,
-    boot_id TEXT NOT NULL, clock TEXT NOT NULL, version TEXT NOT NULL
-);
-CREATE TABLE jobs (
-    job INTEGER PRIMARY KEY,
-    run INTEGER NOT NULL REFERENCES runs,
-    command TEXT NOT NULL, origin TEXT NOT NULL,
-    accepted_us INTEGER NOT NULL, accepted_monotonic REAL NOT NULL, clock TEXT NOT NULL,
-    device TEXT, started_us INTEGER, temporary TEXT, final TEXT,
-    ended_us INTEGER, outcome TEXT CHECK (outcome IN ('done','failed','skipped','interrupted')),
-    reason TEXT, message TEXT, facts TEXT
-);
-CREATE INDEX open_jobs ON jobs (job) WHERE outcome IS NULL;
-CREATE TABLE recordings (
-    recording INTEGER PRIMARY KEY,
-    job INTEGER NOT NULL REFERENCES jobs, device TEXT NOT NULL,
-    path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    start_us INTEGER, seconds REAL, clock TEXT NOT NULL, facts TEXT NOT NULL
-);
-CREATE TABLE readings (
-    utc_us INTEGER NOT NULL, sensor TEXT NOT NULL, quantity TEXT NOT NULL,
-    value REAL, unit TEXT NOT NULL, reason TEXT, quality TEXT NOT NULL, raw REAL,
-    job INTEGER NOT NULL,
-    PRIMARY KEY (utc_us, sensor, quantity),
-    CHECK ((value IS NULL) <> (reason IS NULL))
-) WITHOUT ROWID;
-CREATE TABLE latest (
-    sensor TEXT NOT NULL, quantity TEXT NOT NULL, utc_us INTEGER NOT NULL,
-    value REAL, unit TEXT NOT NULL, reason TEXT, quality TEXT NOT NULL,
-    PRIMARY KEY (sensor, quantity)
-) WITHOUT ROWID;
-"""
 _ACCEPT = (
-    "INSERT INTO jobs (run, command, origin, accepted_us, accepted_monotonic, clock)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO jobs (run, command, origin, slot_us, accepted_us, accepted_monotonic, clock)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -85,49 +48,47 @@ class Ledger:
     def __init__(self, archive: Path, run: int = 0) -> None:
         self.archive = archive
         self.run = run
-        self._db = sqlite3.connect(
+        self.db = sqlite3.connect(
             archive / NAME, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.row_factory = sqlite3.Row
+        self.db.execute("PRAGMA journal_mode=WAL")
+        self.db.execute("PRAGMA synchronous=FULL")
+        self.db.row_factory = sqlite3.Row
         self._file = (archive / NAME).stat()
 
     def close(self) -> None:
         """Close the file; what was committed is kept."""
-        self._db.close()
+        self.db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Ledger]:
         """All that is written inside is kept, durably, or none of it."""
         self._check_file()
-        self._db.execute("BEGIN IMMEDIATE")
+        self.db.execute("BEGIN IMMEDIATE")
         try:
             yield self
         except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+        self.db.execute("COMMIT")
 
     def prepare(self) -> None:
-        """Make the tables where the ledger is new. Raises :class:`LedgerVersionError`."""
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > _SCHEMA_VERSION:
+        """Make the tables where the ledger is new or old. Raises :class:`LedgerVersionError`."""
+        version = schema.version(self.db)
+        if version > schema.VERSION:
             raise LedgerVersionError(
                 f"{self.archive / NAME} was written by a newer beemon (layout {version}; this one "
-                f"knows {_SCHEMA_VERSION}): install that version again"
+                f"knows {schema.VERSION}): install that version again"
             )
-        if version == 0:
-            script = f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={_SCHEMA_VERSION};COMMIT;"
-            self._db.executescript(script)
+        if schema.bring_up_to_date(self.db):
             recordings.sync_folder(self.archive)
 
     def begin_run(self) -> int:
         """Enter a new run of the service; rows that are written from now on belong to it."""
         now = clock.now()
         values = (now.utc_us, now.monotonic, clock.boot_id(), clock.quality(), __version__)
-        cursor = self._db.execute(
+        cursor = self.db.execute(
             "INSERT INTO runs (started_us, started_monotonic, boot_id, clock, version)"
             " VALUES (?, ?, ?, ?, ?)",
             values,
@@ -135,15 +96,24 @@ class Ledger:
         self.run = int(cursor.lastrowid or 0)
         return self.run
 
-    def accept(self, command: str, origin: str, came: clock.Moment | None = None) -> int:
-        """Enter a command that was accepted now, or when it ``came``; return its job number."""
+    def accept(
+        self,
+        command: str,
+        origin: str,
+        came: clock.Moment | None = None,
+        slot_us: int | None = None,
+    ) -> int:
+        """Enter a command that was accepted now, or when it ``came``; return its job number.
+
+        ``slot_us`` is the scheduled moment that it stands for.
+        """
         now = came or clock.now()
-        values = (self.run, command, origin, now.utc_us, now.monotonic, clock.quality())
-        return int(self._db.execute(_ACCEPT, values).lastrowid or 0)
+        values = (self.run, command, origin, slot_us, now.utc_us, now.monotonic, clock.quality())
+        return int(self.db.execute(_ACCEPT, values).lastrowid or 0)
 
     def begin(self, job: int, device: str, where: recordings.Place) -> None:
         """Enter that a recording is about to be written, and where."""
-        self._db.execute(
+        self.db.execute(
             "UPDATE jobs SET device = ?, started_us = ?, temporary = ?, final = ? WHERE job = ?",
             (
                 device, clock.now().utc_us,
@@ -153,12 +123,13 @@ class Ledger:
 
     def end(self, job: int, ending: Ending) -> bool:
         """Enter a job's outcome; False where it had one already, which then stands."""
-        cursor = self._db.execute(
-            "UPDATE jobs SET ended_us = ?, outcome = ?, reason = ?, message = ?, facts = ?"
-            " WHERE job = ? AND outcome IS NULL",
+        cursor = self.db.execute(
+            "UPDATE jobs SET ended_us = ?, outcome = ?, reason = ?, message = ?, facts = ?,"
+            " leftover = ? WHERE job = ? AND outcome IS NULL",
             (
                 clock.now().utc_us, ending.outcome, ending.reason, ending.message,
-                json.dumps(ending.facts) if ending.facts else None, job,
+                json.dumps(ending.facts) if ending.facts else None,
+                ending.facts.get("leftover"), job,
             ),
         )
         return cursor.rowcount == 1
@@ -166,7 +137,7 @@ class Ledger:
     def keep_recording(self, job: int, device: str, path: Path, facts: dict[str, Any]) -> None:
         """Enter a whole recording; ``facts`` hold size, SHA-256 and what it says of itself."""
         rest = {k: v for k, v in facts.items() if k not in ("size", "sha256")}
-        self._db.execute(
+        self.db.execute(
             "INSERT INTO recordings"
             " (job, device, path, size, sha256, start_us, seconds, clock, facts)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -181,22 +152,42 @@ class Ledger:
 
         What stood for a sensor before it named its quantities is out of date when it does.
         """
-        rows = [{**asdict(reading), "job": job} for reading in readings]
-        self._db.executemany(
-            "INSERT OR REPLACE INTO readings VALUES"
-            " (:utc_us, :sensor, :quantity, :value, :unit, :reason, :quality, :raw, :job)",
+        rows = [self._reading_row(job, reading) for reading in readings]
+        self.db.executemany(
+            "INSERT OR REPLACE INTO readings VALUES (:utc_us, :series, :value, :reason, :quality,"
+            " :raw, :calibration, :monotonic_ms, :clock, :job)",
             rows,
         )
-        self._db.executemany(
+        self.db.executemany(
             "INSERT OR REPLACE INTO latest VALUES"
-            " (:sensor, :quantity, :utc_us, :value, :unit, :reason, :quality)",
+            " (:series, :utc_us, :value, :reason, :quality, :clock)",
             rows,
         )
         named = {row["sensor"] for row in rows if row["quantity"] != UNKNOWN_QUANTITY}
-        self._db.executemany(
-            "DELETE FROM latest WHERE sensor = ? AND quantity = ?",
+        self.db.executemany(
+            "DELETE FROM latest WHERE series IN"
+            " (SELECT series FROM series WHERE sensor = ? AND quantity = ?)",
             [(sensor, UNKNOWN_QUANTITY) for sensor in named],
         )
+
+    def _reading_row(self, job: int, reading: Reading) -> dict[str, Any]:
+        return {
+            "sensor": reading.sensor, "quantity": reading.quantity,
+            "series": self._series(reading.sensor, reading.quantity, reading.unit),
+            "utc_us": reading.at.utc_us, "monotonic_ms": round(reading.at.monotonic * 1000),
+            "clock": reading.at.quality, "value": reading.value, "reason": reading.reason,
+            "quality": None if reading.quality == "good" else reading.quality,
+            "raw": reading.raw, "calibration": reading.calibration, "job": job,
+        }
+
+    def _series(self, *key: str) -> int:
+        """The number of a sensor's quantity in a unit; a new one where it is new."""
+        find = "SELECT series FROM series WHERE sensor = ? AND quantity = ? AND unit = ?"
+        row = self.db.execute(find, key).fetchone()
+        if row is None:
+            enter = "INSERT INTO series (sensor, quantity, unit) VALUES (?, ?, ?)"
+            return int(self.db.execute(enter, key).lastrowid or 0)
+        return int(row["series"])
 
     def keep_rest(self, job: int, device: str, where: recordings.Place) -> tuple[str, Facts]:
         """Keep what a recording has left that nobody finished; say what, and where it is.
@@ -223,7 +214,7 @@ class Ledger:
         A recording that was whole already is entered; another leftover stays under its
         temporary name, and the job says so.
         """
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT * FROM jobs WHERE outcome IS NULL AND run <> ?", (self.run,)
         ).fetchall()
         for row in rows:
@@ -255,35 +246,37 @@ class LedgerReader:
     """The ledger, to read in. Raises ``sqlite3.OperationalError`` where that is impossible."""
 
     def __init__(self, archive: Path) -> None:
-        self._db = sqlite3.connect(
+        self.db = sqlite3.connect(
             f"{(archive / NAME).absolute().as_uri()}?mode=ro",
             uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
         )
-        self._db.row_factory = sqlite3.Row
+        self.db.row_factory = sqlite3.Row
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self.db.close()
 
     def job(self, job: int) -> dict[str, Any] | None:
         """What is known of one job."""
-        row = self._db.execute("SELECT * FROM jobs WHERE job = ?", (job,)).fetchone()
+        row = self.db.execute("SELECT * FROM jobs WHERE job = ?", (job,)).fetchone()
         return describe(row) if row else None
 
     def jobs(self, count: int) -> list[dict[str, Any]]:
         """The latest jobs, the newest first."""
-        rows = self._db.execute("SELECT * FROM jobs ORDER BY job DESC LIMIT ?", (count,))
+        rows = self.db.execute("SELECT * FROM jobs ORDER BY job DESC LIMIT ?", (count,))
         return [describe(row) for row in rows]
 
     def latest(self) -> list[dict[str, Any]]:
         """The latest reading of each quantity of each sensor."""
-        rows = self._db.execute("SELECT * FROM latest ORDER BY sensor, quantity")
+        rows = self.db.execute(
+            "SELECT * FROM latest JOIN series USING (series) ORDER BY sensor, quantity"
+        )
         return [
             {
                 "sensor": row["sensor"], "quantity": row["quantity"],
                 "utc": clock.iso(row["utc_us"]), "unit": row["unit"],
-                **({"value": row["value"], "quality": row["quality"]} if row["reason"] is None
-                   else {"reason": row["reason"]}),
+                **({"value": row["value"], "quality": row["quality"] or "good"}
+                   if row["reason"] is None else {"reason": row["reason"]}),
             }
             for row in rows
         ]

@@ -13,6 +13,7 @@ import pytest
 from beemon import outcomes
 from beemon.archive import recordings
 from beemon.archive.ledger import Ledger, LedgerReader, LedgerVersionError, ended_facts
+from beemon.clock import Quality, Stamp
 from beemon.readings import UNKNOWN_QUANTITY, Reading
 from tests.faults import failing_disk
 
@@ -57,8 +58,8 @@ def ended(ledger: Ledger, job: int, ending: outcomes.Ending) -> bool:
 # The file
 
 def test_it_is_written_so_that_a_power_cut_takes_nothing_that_was_committed(ledger):
-    assert ledger._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-    assert ledger._db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+    assert ledger.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert ledger.db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
 
 
 def test_it_is_prepared_once_and_found_again(tmp_path, ledger, reader):
@@ -239,8 +240,12 @@ def test_a_file_is_entered_once(tmp_path, ledger):
         ledger.keep_recording(job, "microphone.brood", tmp_path / "x.flac", FACTS)
 
 
+def at(utc_us: int) -> Stamp:
+    return Stamp(utc_us, 12.5, Quality.RTC)
+
+
 def reading(utc_us: int, value: float | None, reason: str | None = None, sensor="a") -> Reading:
-    return Reading(f"sensor.{sensor}", "temperature", "°C", value, reason, utc_us)
+    return Reading(f"sensor.{sensor}", "temperature", "°C", value, reason, at(utc_us))
 
 
 def test_the_latest_reading_of_each_quantity_is_at_hand(ledger, reader):
@@ -256,7 +261,7 @@ def test_the_latest_reading_of_each_quantity_is_at_hand(ledger, reader):
 
 
 def test_a_sensor_that_failed_before_it_named_its_quantities_leaves_no_old_reason(ledger, reader):
-    unknown = Reading("sensor.a", UNKNOWN_QUANTITY, "", None, "missing-device", 1_000_000)
+    unknown = Reading("sensor.a", UNKNOWN_QUANTITY, "", None, "missing-device", at(1_000_000))
     with ledger.transaction():
         ledger.keep_readings(1, [unknown])
     assert [latest["quantity"] for latest in reader.latest()] == ["reading"]
@@ -276,14 +281,15 @@ def test_every_reading_is_kept_with_its_job(ledger, raw):
 
 def test_the_file_itself_refuses_a_reading_without_value_and_reason(ledger, raw):
     with pytest.raises(sqlite3.IntegrityError):
-        raw.execute("INSERT INTO readings VALUES (1, 's', 'q', NULL, '', NULL, 'good', NULL, 1)")
+        raw.execute("INSERT INTO readings (utc_us, series, monotonic_ms, clock, job)"
+                    " VALUES (1, 1, 1, 'rtc', 1)")
 
 
 # Reading
 
 def test_a_reader_cannot_write(reader):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._db.execute("DELETE FROM jobs")
+        reader.db.execute("DELETE FROM jobs")
 
 
 def test_a_reader_of_no_ledger_makes_none(tmp_path):

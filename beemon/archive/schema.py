@@ -1,0 +1,155 @@
+"""The ledger's tables, and how an older ledger becomes one of today's.
+
+Times end in ``_us``: microseconds since 1970, UTC. Monotonic ones are seconds (``_monotonic``)
+or milliseconds (``_ms``) since boot, and count within the boot that the run's row names. A
+``clock`` column is a word of :class:`beemon.clock.Quality`: how far the UTC time beside it could
+be believed when it was written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+VERSION = 2
+
+TABLES = """
+-- One row for each time the service ran. `sure_us`: when the clock became right in a run that
+-- began unsure. `accounted_us`: every slot up to here is in `jobs` or in `skips`.
+CREATE TABLE runs (
+    run INTEGER PRIMARY KEY,
+    started_us INTEGER NOT NULL, started_monotonic REAL NOT NULL,
+    boot_id TEXT NOT NULL, clock TEXT NOT NULL, version TEXT NOT NULL,
+    sure_us INTEGER, accounted_us INTEGER, accounted_clock TEXT
+);
+-- Every command, and its one outcome. `slot_us`: the scheduled moment that it stands for.
+-- `leftover`: the file of a recording that nobody finished, until it is salvaged or removed.
+CREATE TABLE jobs (
+    job INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs,
+    command TEXT NOT NULL, origin TEXT NOT NULL, slot_us INTEGER,
+    accepted_us INTEGER NOT NULL, accepted_monotonic REAL NOT NULL, clock TEXT NOT NULL,
+    device TEXT, started_us INTEGER, temporary TEXT, final TEXT, leftover TEXT,
+    ended_us INTEGER, outcome TEXT CHECK (outcome IN ('done','failed','skipped','interrupted')),
+    reason TEXT, message TEXT, facts TEXT
+);
+CREATE INDEX open_jobs ON jobs (job) WHERE outcome IS NULL;
+CREATE INDEX slot_jobs ON jobs (slot_us) WHERE slot_us IS NOT NULL;
+CREATE INDEX leftover_jobs ON jobs (job) WHERE leftover IS NOT NULL;
+-- Slots that never became jobs: a row for each series of them with one reason.
+CREATE TABLE skips (
+    skip INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs,
+    device TEXT NOT NULL, reason TEXT NOT NULL,
+    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, slots INTEGER NOT NULL
+);
+-- What the slots of a device followed, from when to when (NULL: still).
+CREATE TABLE schedules (
+    device TEXT NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER, definition TEXT NOT NULL,
+    PRIMARY KEY (device, from_us)
+) WITHOUT ROWID;
+-- Recordings that were kept. `verdict`: `good`, or `failed` for one that is kept as evidence.
+-- A recording is deleted in two steps: `deleting_us` before its file goes, `deleted_us` after.
+CREATE TABLE recordings (
+    recording INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES jobs, device TEXT NOT NULL,
+    path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    start_us INTEGER, start_monotonic REAL, seconds REAL, clock TEXT NOT NULL,
+    verdict TEXT NOT NULL DEFAULT 'good', findings TEXT, facts TEXT NOT NULL,
+    uploaded_us INTEGER, deleting_us INTEGER, deleted_us INTEGER
+);
+CREATE INDEX kept_recordings ON recordings (device, recording) WHERE deleting_us IS NULL;
+CREATE INDEX deleting_recordings ON recordings (recording)
+    WHERE deleting_us IS NOT NULL AND deleted_us IS NULL;
+-- What is measured: one quantity of one sensor (or of a recorder's recordings) in one unit.
+CREATE TABLE series (
+    series INTEGER PRIMARY KEY,
+    sensor TEXT NOT NULL, quantity TEXT NOT NULL, unit TEXT NOT NULL,
+    UNIQUE (sensor, quantity, unit)
+);
+-- A value or a reason. `quality` and `calibration` are NULL for a good value without calibration.
+CREATE TABLE readings (
+    utc_us INTEGER NOT NULL, series INTEGER NOT NULL,
+    value REAL, reason TEXT, quality TEXT, raw REAL, calibration INTEGER,
+    monotonic_ms INTEGER NOT NULL, clock TEXT NOT NULL, job INTEGER NOT NULL,
+    PRIMARY KEY (utc_us, series),
+    CHECK ((value IS NULL) <> (reason IS NULL))
+) WITHOUT ROWID;
+CREATE TABLE latest (
+    series INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL,
+    value REAL, reason TEXT, quality TEXT, clock TEXT NOT NULL
+);
+-- Whole hours of a series, reckoned once they are over. `hour`: hours since 1970, UTC.
+CREATE TABLE hours (
+    series INTEGER NOT NULL, hour INTEGER NOT NULL,
+    count INTEGER NOT NULL, missing INTEGER NOT NULL, mean REAL, minimum REAL, maximum REAL,
+    PRIMARY KEY (series, hour)
+) WITHOUT ROWID;
+-- How raw values become values: readings name the calibration that made them.
+CREATE TABLE calibrations (
+    calibration INTEGER PRIMARY KEY,
+    sensor TEXT NOT NULL, quantity TEXT NOT NULL, made_us INTEGER NOT NULL, clock TEXT NOT NULL,
+    facts TEXT NOT NULL
+);
+-- What happened to the hive or to beemon itself: an inspection, a clock that was set, a deletion.
+CREATE TABLE events (
+    event INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs,
+    utc_us INTEGER NOT NULL, monotonic REAL NOT NULL, clock TEXT NOT NULL,
+    kind TEXT NOT NULL, device TEXT, message TEXT NOT NULL, facts TEXT
+);
+"""
+
+_FROM_1 = """
+ALTER TABLE runs ADD COLUMN sure_us INTEGER;
+ALTER TABLE runs ADD COLUMN accounted_us INTEGER;
+ALTER TABLE runs ADD COLUMN accounted_clock TEXT;
+ALTER TABLE jobs RENAME TO jobs_1;
+ALTER TABLE recordings RENAME TO recordings_1;
+ALTER TABLE readings RENAME TO readings_1;
+DROP TABLE latest;
+DROP INDEX open_jobs;
+"""
+_FILL_FROM_1 = """
+INSERT INTO jobs (job, run, command, origin, accepted_us, accepted_monotonic, clock, device,
+                  started_us, temporary, final, leftover, ended_us, outcome, reason, message, facts)
+    SELECT job, run, command, origin, accepted_us, accepted_monotonic, clock, device,
+           started_us, temporary, final, json_extract(facts, '$.leftover'), ended_us, outcome,
+           reason, message, facts FROM jobs_1;
+INSERT INTO recordings (recording, job, device, path, size, sha256, start_us, seconds, clock, facts)
+    SELECT recording, job, device, path, size, sha256, start_us, seconds, clock, facts
+    FROM recordings_1;
+INSERT INTO series (sensor, quantity, unit) SELECT DISTINCT sensor, quantity, unit FROM readings_1;
+INSERT INTO readings (utc_us, series, value, reason, quality, raw, monotonic_ms, clock, job)
+    SELECT old.utc_us, series, value, old.reason, nullif(quality, 'good'), raw,
+           round((old.utc_us - accepted_us) / 1e3 + accepted_monotonic * 1e3), jobs.clock, old.job
+    FROM readings_1 AS old JOIN series USING (sensor, quantity, unit) JOIN jobs USING (job);
+INSERT INTO latest (series, utc_us, value, reason, quality, clock)
+    SELECT series, max(utc_us), value, reason, quality, clock FROM readings GROUP BY series;
+DROP TABLE recordings_1;
+DROP TABLE readings_1;
+DROP TABLE jobs_1;
+"""
+
+
+def _without_runs(tables: str) -> str:
+    """The tables, but for `runs`, which an older ledger has."""
+    start = tables.index("CREATE TABLE runs")
+    return tables[:start] + tables[tables.index(";", start) + 1 :]
+
+
+_SCRIPTS = {0: TABLES, 1: _FROM_1 + _without_runs(TABLES) + _FILL_FROM_1}
+
+
+def version(db: sqlite3.Connection) -> int:
+    """The layout of a ledger; 0 for a new file."""
+    (found,) = db.execute("PRAGMA user_version").fetchone()
+    return int(found)
+
+
+def bring_up_to_date(db: sqlite3.Connection) -> bool:
+    """Make the tables, or change older ones, in one transaction; whether anything was to do."""
+    found = version(db)
+    if found == VERSION:
+        return False
+    db.executescript(f"BEGIN IMMEDIATE;{_SCRIPTS[found]}PRAGMA user_version={VERSION};COMMIT;")
+    return True
