@@ -1,0 +1,88 @@
+"""Events: what happened to the hive or to beemon itself, in the ledger.
+
+A kind is one word (``inspection``, ``clock``, ``deletion``, …); the message is a sentence for a
+person, the facts are for programs.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from beemon import clock
+from beemon.archive.ledger import Ledger
+from beemon.clock import Quality, Stamp
+
+
+class Readable(Protocol):
+    """A ledger to read in: a ``Ledger`` or a ``LedgerReader``."""
+
+    db: sqlite3.Connection
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as the ledger holds it; ``run`` tells in which boot its monotonic time counts."""
+
+    number: int
+    run: int
+    at: Stamp
+    kind: str
+    device: str | None
+    message: str
+    facts: Mapping[str, Any]
+
+
+def enter(
+    ledger: Ledger,
+    kind: str,
+    message: str,
+    device: str | None = None,
+    *,
+    at: Stamp | None = None,
+    **facts: Any,
+) -> int:
+    """Enter what happened now, or at another moment of this boot; return the event's number.
+
+    Stands within ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
+    """
+    utc_us, monotonic, quality = at or clock.stamp()
+    cursor = ledger.db.execute(
+        "INSERT INTO events (run, utc_us, monotonic, clock, kind, device, message, facts)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            ledger.run, utc_us, monotonic, quality, kind, device, message,
+            json.dumps(facts) if facts else None,
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def latest(ledger: Readable, kind: str) -> Event | None:
+    """The event of this kind that was entered last."""
+    found = recent(ledger, 1, kind)
+    return found[0] if found else None
+
+
+def recent(ledger: Readable, count: int, kind: str | None = None) -> list[Event]:
+    """The events that were entered last, of one kind or of all; the newest first."""
+    rows = ledger.db.execute(
+        "SELECT * FROM events WHERE ?1 IS NULL OR kind = ?1 ORDER BY event DESC LIMIT ?2",
+        (kind, count),
+    )
+    return [_event(row) for row in rows]
+
+
+def _event(row: sqlite3.Row) -> Event:
+    return Event(
+        number=row["event"],
+        run=row["run"],
+        at=Stamp(row["utc_us"], row["monotonic"], Quality(row["clock"])),
+        kind=row["kind"],
+        device=row["device"],
+        message=row["message"],
+        facts=json.loads(row["facts"]) if row["facts"] else {},
+    )
