@@ -20,7 +20,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from beemon import clock, commands, outcomes, processes, service
-from beemon.archive import recordings
+from beemon.archive import catalog, recordings, recovery, series
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import LedgerWriter
@@ -420,7 +420,7 @@ class Orchestrator(SpawnProcess):
         ending = job.recording_ending(answer, relative, task.cut)
 
         def keep(ledger: Ledger) -> None:
-            ledger.keep_recording(job.number, task.device, path, answer.facts)
+            catalog.enter(ledger, job.number, task.device, path, answer.facts)
 
         self._end(job, ending, keep=keep)
 
@@ -445,11 +445,11 @@ class Orchestrator(SpawnProcess):
         def write(ledger: Ledger) -> Ending:
             final = ending
             if leftover and job.device:
-                said, facts = ledger.keep_rest(job.number, job.device, leftover)
+                said, facts = recovery.keep_rest(ledger, job.number, job.device, leftover)
                 final = ending.but(said, facts) if facts else ending
             if keep:
                 keep(ledger)
-            ledger.keep_readings(job.number, readings)
+            series.keep(ledger, job.number, readings)
             ledger.end(job.number, final)
             return final
 

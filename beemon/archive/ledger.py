@@ -1,6 +1,10 @@
-"""The ledger: every job and its one outcome, every recording, every reading. SQLite, WAL, FULL.
+"""The ledger: every job and its one outcome, and the file that all else is kept in as well.
 
-The Server enters what it accepts, the Orchestrator everything else; both in short transactions.
+SQLite, WAL, FULL. The Server enters what it accepts, the Orchestrator everything else; both in
+short transactions. What else it holds has a module of its own beside this one: recordings are in
+``catalog``, readings in ``series``, what happened in ``events``; ``recovery`` ends what a crash
+left open.
+
 Times are microseconds since 1970 (UTC); monotonic ones are seconds since boot, and count within
 the boot that the run's row names.
 """
@@ -10,20 +14,17 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from beemon import __version__, clock, outcomes
+from beemon import __version__, clock
 from beemon.archive import recordings, schema
 from beemon.outcomes import Ending
-from beemon.readings import UNKNOWN_QUANTITY, Reading
 
 NAME = "ledger.db"
 BUSY_SECONDS = 5.0
-
-Facts = dict[str, Any]
 
 _ACCEPT = (
     "INSERT INTO jobs (run, command, origin, slot_us, accepted_us, accepted_monotonic, clock)"
@@ -117,7 +118,7 @@ class Ledger:
             "UPDATE jobs SET device = ?, started_us = ?, temporary = ?, final = ? WHERE job = ?",
             (
                 device, clock.now().utc_us,
-                self._relative(where.temporary), self._relative(where.final), job,
+                self.relative(where.temporary), self.relative(where.final), job,
             ),
         )
 
@@ -134,100 +135,6 @@ class Ledger:
         )
         return cursor.rowcount == 1
 
-    def keep_recording(self, job: int, device: str, path: Path, facts: dict[str, Any]) -> None:
-        """Enter a whole recording; ``facts`` hold size, SHA-256 and what it says of itself."""
-        rest = {k: v for k, v in facts.items() if k not in ("size", "sha256")}
-        self.db.execute(
-            "INSERT INTO recordings"
-            " (job, device, path, size, sha256, start_us, seconds, clock, facts)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                job, device, self._relative(path), facts["size"], facts["sha256"],
-                facts.get("start_utc_us"), facts.get("seconds"), clock.quality(), json.dumps(rest),
-            ),
-        )
-
-    def keep_readings(self, job: int, readings: Iterable[Reading]) -> None:
-        """Enter readings, and make each the latest of its quantity.
-
-        What stood for a sensor before it named its quantities is out of date when it does.
-        """
-        rows = [self._reading_row(job, reading) for reading in readings]
-        self.db.executemany(
-            "INSERT OR REPLACE INTO readings VALUES (:utc_us, :series, :value, :reason, :quality,"
-            " :raw, :calibration, :monotonic_ms, :clock, :job)",
-            rows,
-        )
-        self.db.executemany(
-            "INSERT OR REPLACE INTO latest VALUES"
-            " (:series, :utc_us, :value, :reason, :quality, :clock)",
-            rows,
-        )
-        named = {row["sensor"] for row in rows if row["quantity"] != UNKNOWN_QUANTITY}
-        self.db.executemany(
-            "DELETE FROM latest WHERE series IN"
-            " (SELECT series FROM series WHERE sensor = ? AND quantity = ?)",
-            [(sensor, UNKNOWN_QUANTITY) for sensor in named],
-        )
-
-    def _reading_row(self, job: int, reading: Reading) -> dict[str, Any]:
-        return {
-            "sensor": reading.sensor, "quantity": reading.quantity,
-            "series": self._series(reading.sensor, reading.quantity, reading.unit),
-            "utc_us": reading.at.utc_us, "monotonic_ms": round(reading.at.monotonic * 1000),
-            "clock": reading.at.quality, "value": reading.value, "reason": reading.reason,
-            "quality": None if reading.quality == "good" else reading.quality,
-            "raw": reading.raw, "calibration": reading.calibration, "job": job,
-        }
-
-    def _series(self, *key: str) -> int:
-        """The number of a sensor's quantity in a unit; a new one where it is new."""
-        find = "SELECT series FROM series WHERE sensor = ? AND quantity = ? AND unit = ?"
-        row = self.db.execute(find, key).fetchone()
-        if row is None:
-            enter = "INSERT INTO series (sensor, quantity, unit) VALUES (?, ?, ?)"
-            return int(self.db.execute(enter, key).lastrowid or 0)
-        return int(row["series"])
-
-    def keep_rest(self, job: int, device: str, where: recordings.Place) -> tuple[str, Facts]:
-        """Keep what a recording has left that nobody finished; say what, and where it is.
-
-        One that had its final name is whole, and is entered.
-        """
-        name = self._relative(where.temporary)
-        try:
-            if where.final.is_file() and not where.temporary.exists():
-                size, sha256 = recordings.digest(where.final)
-                facts = {"size": size, "sha256": sha256, "recovered": True}
-                self.keep_recording(job, device, where.final, facts)
-                return "the recording was whole", {"recording": self._relative(where.final)}
-            left = recordings.discard_if_empty(where.temporary)
-        except OSError as error:
-            return f"what was recorded cannot be read: {error}", {"leftover": name}
-        if not left:
-            return "nothing was recorded yet", {}
-        return f"{left} bytes were recorded and stay in {name}", {"leftover": name}
-
-    def close_earlier_runs(self) -> list[dict[str, Any]]:
-        """End what earlier runs left open as ``interrupted``; return those jobs.
-
-        A recording that was whole already is entered; another leftover stays under its
-        temporary name, and the job says so.
-        """
-        rows = self.db.execute(
-            "SELECT * FROM jobs WHERE outcome IS NULL AND run <> ?", (self.run,)
-        ).fetchall()
-        for row in rows:
-            self.end(row["job"], self._recovered(row))
-        return [dict(row) for row in rows]
-
-    def _recovered(self, row: sqlite3.Row) -> Ending:
-        if row["final"] is None:
-            return outcomes.interrupted("crash")
-        where = recordings.Place(self.archive / row["temporary"], self.archive / row["final"])
-        message, facts = self.keep_rest(row["job"], row["device"], where)
-        return outcomes.interrupted("crash", message, **facts)
-
     def _check_file(self) -> None:
         """SQLite goes on in a file that has no name any more, and says nothing."""
         file = self.archive / NAME
@@ -238,7 +145,8 @@ class Ledger:
         if not is_there:
             raise LedgerGoneError(f"{file} was removed or replaced; restart beemon")
 
-    def _relative(self, path: Path) -> str:
+    def relative(self, path: Path) -> str:
+        """A file of the archive as the ledger names it."""
         return str(path.relative_to(self.archive))
 
 
@@ -265,21 +173,6 @@ class LedgerReader:
         """The latest jobs, the newest first."""
         rows = self.db.execute("SELECT * FROM jobs ORDER BY job DESC LIMIT ?", (count,))
         return [describe(row) for row in rows]
-
-    def latest(self) -> list[dict[str, Any]]:
-        """The latest reading of each quantity of each sensor."""
-        rows = self.db.execute(
-            "SELECT * FROM latest JOIN series USING (series) ORDER BY sensor, quantity"
-        )
-        return [
-            {
-                "sensor": row["sensor"], "quantity": row["quantity"],
-                "utc": clock.iso(row["utc_us"]), "unit": row["unit"],
-                **({"value": row["value"], "quality": row["quality"] or "good"}
-                   if row["reason"] is None else {"reason": row["reason"]}),
-            }
-            for row in rows
-        ]
 
 
 def describe(row: sqlite3.Row) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon import outcomes
+from beemon.archive import recovery, series
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 
@@ -91,7 +92,7 @@ class Register:
     def latest(self) -> list[dict[str, Any]]:
         """The latest reading of each quantity."""
         with self._reading() as reader:
-            return reader.latest()
+            return series.latest(reader.db)
 
     def _opened(self) -> Ledger:
         with self._mutex:
@@ -116,7 +117,7 @@ class Register:
             ledger.prepare()
             with ledger.transaction():
                 ledger.begin_run()
-                left_open = ledger.close_earlier_runs()
+                left_open = recovery.close_earlier_runs(ledger)
         except BaseException:
             ledger.close()
             raise

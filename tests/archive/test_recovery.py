@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from beemon.archive import recovery
 from beemon.archive.ledger import Ledger, LedgerGoneError, LedgerReader
 from beemon.archive.recordings import Place
 
@@ -25,7 +26,7 @@ def interrupted(ledger: Ledger, place: Place) -> dict[str, object]:
     job = ledger.accept("record camera.a", "test")
     ledger.begin(job, "camera.a", place)
     ledger.begin_run()
-    ledger.close_earlier_runs()
+    recovery.close_earlier_runs(ledger)
     reader = LedgerReader(ledger.archive)
     found = reader.job(job)
     reader.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from beemon import outcomes
-from beemon.archive import recordings
+from beemon.archive import recordings, recovery
 from beemon.archive.ledger import Ledger
 from beemon.archive.lock import ArchiveBusyError, ArchiveLock
 from beemon.archive.recordings import Place
@@ -159,7 +159,7 @@ def test_jobs_of_this_run_are_left_alone(tmp_path, register):
     job = register.accept("read", "test")
     orchestrator = Ledger(tmp_path, register.run_number)
     with orchestrator.transaction():
-        assert orchestrator.close_earlier_runs() == []
+        assert recovery.close_earlier_runs(orchestrator) == []
     orchestrator.close()
     assert "outcome" not in register.job(job)
 

@@ -1,0 +1,69 @@
+"""Series: readings as the ledger keeps them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from beemon.archive import series
+from beemon.archive.ledger import Ledger
+from beemon.clock import Quality, Stamp
+from beemon.readings import UNKNOWN_QUANTITY, Reading
+
+
+@pytest.fixture
+def ledger(tmp_path) -> Iterator[Ledger]:
+    ledger = Ledger(tmp_path)
+    ledger.prepare()
+    with ledger.transaction():
+        ledger.begin_run()
+    yield ledger
+    ledger.close()
+
+
+def at(utc_us: int) -> Stamp:
+    return Stamp(utc_us, 12.5, Quality.RTC)
+
+
+def reading(utc_us: int, value: float | None, reason: str | None = None, sensor="a") -> Reading:
+    return Reading(f"sensor.{sensor}", "temperature", "°C", value, reason, at(utc_us))
+
+
+def keep(ledger: Ledger, job: int, *readings: Reading) -> None:
+    with ledger.transaction():
+        series.keep(ledger, job, readings)
+
+
+def test_the_latest_reading_of_each_quantity_is_at_hand(ledger):
+    keep(ledger, 1, reading(1_000_000, 34.0), reading(1_000_000, 20.0, sensor="b"))
+    keep(ledger, 2, reading(2_000_000, None, "timeout"))
+    assert series.latest(ledger.db) == [
+        {"sensor": "sensor.a", "quantity": "temperature", "utc": "1970-01-01T00:00:02.000Z",
+         "unit": "°C", "reason": "timeout"},
+        {"sensor": "sensor.b", "quantity": "temperature", "utc": "1970-01-01T00:00:01.000Z",
+         "unit": "°C", "value": 20.0, "quality": "good"},
+    ]
+
+
+def test_a_sensor_that_failed_before_it_named_its_quantities_leaves_no_old_reason(ledger):
+    unknown = Reading("sensor.a", UNKNOWN_QUANTITY, "", None, "missing-device", at(1_000_000))
+    keep(ledger, 1, unknown)
+    assert [latest["quantity"] for latest in series.latest(ledger.db)] == ["reading"]
+    keep(ledger, 2, reading(2_000_000, 34.0))
+    assert [latest["quantity"] for latest in series.latest(ledger.db)] == ["temperature"]
+
+
+def test_every_reading_is_kept_with_its_job(ledger):
+    keep(ledger, 1, reading(1, 34.0))
+    keep(ledger, 2, reading(2, None, "timeout"))
+    keep(ledger, 3)
+    rows = ledger.db.execute("SELECT utc_us, value, reason, job FROM readings").fetchall()
+    assert [tuple(row) for row in rows] == [(1, 34.0, None, 1), (2, None, "timeout", 2)]
+
+
+def test_the_file_itself_refuses_a_reading_without_value_and_reason(ledger):
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger.db.execute("INSERT INTO readings (utc_us, series, monotonic_ms, clock, job)"
+                          " VALUES (1, 1, 1, 'rtc', 1)")
