@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.grounds import container
+from tests.grounds import container, guest
 
 VOICES = Path("/usr/share/sounds/alsa")
 
@@ -34,5 +34,6 @@ GROUNDS: dict[str, Callable[[], str | None]] = {
     "alsa": alsa_missing,
     "load": load_missing,
     "container": container.missing,
+    "guest": guest.missing,
 }
 """By name: what this machine lacks for it, or None."""

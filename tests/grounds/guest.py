@@ -1,0 +1,112 @@
+"""A machine with Debian's own kernel for a test: emulated, so that it has kernel modules.
+
+    output = run("modprobe snd-aloop; arecord -l", folder, seconds=60)
+
+The guest runs one script and ends. It sees the project under ``/beemon`` and shares ``folder``
+as ``/exchange``; what it changes elsewhere is gone afterwards. It has no network.
+"""
+
+import gzip
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from tests.grounds.tree import PROJECT, depends, tree
+
+INIT = Path(__file__).with_name("guest-init")
+QEMU = "qemu-system-x86_64"
+TOOLS = [QEMU, "busybox", "cpio", "mmdebstrap"]
+SYSTEM = ["i2c-tools", "kmod", "linux-image-amd64", "python3-pytest", "util-linux"]
+MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
+"""What the kernel needs before it can see the shared folders."""
+BOOT_SECONDS = 120
+"""What a boot may take on a loaded machine; on an idle one it takes some ten seconds."""
+
+
+@cache
+def missing() -> str | None:
+    """What this machine lacks to boot one, or None."""
+    if os.geteuid() != 0:
+        return "only root can make a guest's tree"
+    absent = [tool for tool in TOOLS if not shutil.which(tool)]
+    return f"not installed: {', '.join(absent)}" if absent else None
+
+
+def run(script: str, folder: Path, seconds: float) -> str:
+    """Boot a guest, run the script in it, and return its output.
+
+    ``folder`` is shared with the guest as ``/exchange``. Fails where the script fails, or does
+    not end within ``seconds`` after the boot.
+    """
+    (folder / "script").write_text(script)
+    boot = subprocess.run(
+        _command(folder), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        errors="replace", timeout=seconds + BOOT_SECONDS, check=False,
+    )
+    output = folder / "output"
+    said = output.read_text(errors="replace") if output.exists() else boot.stdout + boot.stderr
+    status = folder / "status"
+    assert status.exists(), f"the guest did not come to an end:\n{said[-8000:]}"
+    assert status.read_text().strip() == "0", f"the script failed:\n{said[-8000:]}"
+    return said
+
+
+def _command(folder: Path) -> list[str]:
+    root = guest_tree()
+    shares = {"tree": (root, "on"), "project": (PROJECT, "on"), "exchange": (folder, "off")}
+    return [
+        QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024",
+        "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot", "-nic", "none",
+        "-kernel", str(root / "boot" / f"vmlinuz-{_kernel(root)}"),
+        "-initrd", str(_initrd(root)),
+        "-append", "console=ttyS0 quiet panic=-1",
+        *(word for name, (path, is_read_only) in shares.items() for word in (
+            "-fsdev", f"local,id={name},path={path},security_model=none,readonly={is_read_only}",
+            "-device", f"virtio-9p-pci,fsdev={name},mount_tag={name}",
+        )),
+    ]
+
+
+def guest_tree() -> Path:
+    """Debian with a kernel, and all that beemon depends on."""
+    return tree("bookworm", (*SYSTEM, *depends()))
+
+
+def _kernel(root: Path) -> str:
+    [version] = [folder.name for folder in (root / "lib/modules").iterdir()]
+    return version
+
+
+@cache
+def _initrd(root: Path) -> Path:
+    """The first files of the guest: busybox, the modules, the init script."""
+    image = root.with_suffix(".initrd")
+    stage = root.with_suffix(".stage")
+    shutil.rmtree(stage, ignore_errors=True)
+    for name in ("bin", "modules", "proc", "sys", "dev", "tree", "memory", "root"):
+        (stage / name).mkdir(parents=True)
+    shutil.copy(shutil.which("busybox") or "", stage / "bin/busybox")
+    shutil.copy(INIT, stage / "init")
+    for number, module in enumerate(_modules(root)):
+        shutil.copy(root / module.lstrip("/"), stage / "modules" / f"{number:03}.ko")
+    names = "\n".join(str(path.relative_to(stage)) for path in sorted(stage.rglob("*")))
+    packed = subprocess.run(
+        ["cpio", "-o", "-H", "newc", "--quiet"], cwd=stage, input=names.encode(),
+        stdout=subprocess.PIPE, check=True,
+    )
+    image.write_bytes(gzip.compress(packed.stdout, 1))
+    shutil.rmtree(stage)
+    return image
+
+
+def _modules(root: Path) -> list[str]:
+    """The module files in the order in which they must be loaded."""
+    files: dict[str, None] = {}
+    for module in MODULES:
+        command = ["chroot", str(root), "modprobe", "--set-version", _kernel(root)]
+        command += ["--show-depends", module]
+        listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        files |= dict.fromkeys(line.split()[1] for line in listed.splitlines())
+    return list(files)

@@ -1,0 +1,22 @@
+"""What only a kernel with its modules can show: a guest runs the checks of tests/guest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.grounds import guest
+
+pytestmark = [pytest.mark.ground("guest"), pytest.mark.timeout(900)]
+
+PYTEST = "python3 -m pytest -p no:cacheprovider --confcutdir=/beemon/tests/guest -c /dev/null -q"
+
+
+def test_the_kernels_sensor_drivers(tmp_path: Path) -> None:
+    guest.run(
+        "modprobe i2c-dev; modprobe i2c-stub chip_addr=0x76,0x48\n"
+        "modprobe bmp280-i2c; modprobe lm75; modprobe sht3x\n"
+        f"{PYTEST} /beemon/tests/guest/check_sensors.py",
+        tmp_path, seconds=120,
+    )

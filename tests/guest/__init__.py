@@ -1,0 +1,1 @@
+"""Tests that run inside a guest with Debian's own kernel; tests/grounds has what boots it."""
