@@ -29,8 +29,6 @@ EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of <sysexits.h>; the unit does not restart on it
 
-DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``beemon`` with these arguments; return its exit status."""
@@ -54,7 +52,7 @@ def _unknown_word(word: str) -> str | None:
     from beemon.commands import VOCABULARY, shown
     from beemon.options import suggestion
 
-    known = [*(name for name in VOCABULARY if name != "auth"), "serve", "config"]
+    known = [*(name for name in VOCABULARY if name != "auth"), "serve", "config", "archive"]
     if word in known or word.startswith("-"):
         return None
     near = suggestion(word, known, "; `beemon help` lists the words")
@@ -65,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     import argparse
     import shutil
 
+    from beemon import here
     from beemon.commands import VOCABULARY
     from beemon.rendering import HERE, vocabulary
 
@@ -77,37 +76,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"beemon {__version__}")
     words = parser.add_subparsers(prog="beemon", help=argparse.SUPPRESS, required=True)
-    serve = words.add_parser("serve", description=_sentence(HERE["serve"]))
-    _add_config(serve)
+    serve = words.add_parser("serve", description=here.sentence(HERE["serve"]))
+    here.add_config(serve)
     serve.add_argument("--verbose", action="store_true", help="log every job and bad request")
     serve.set_defaults(run=_serve)
     config = words.add_parser(
         "config", usage="beemon config check [--config FILE]",
-        description=_sentence(HERE["config check"]),
+        description=here.sentence(HERE["config check"]),
     )
     config.add_argument("check", choices=["check"], help=argparse.SUPPRESS)
-    _add_config(config)
+    here.add_config(config)
     config.set_defaults(run=_check)
+    here.add_words(words)
     for word in VOCABULARY.values():
         if word.name != "auth":
             _add_word(words, word)
     return parser
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", metavar="FILE", type=Path, default=Path(DEFAULT_CONFIG),
-        help=f"the config file (default: {DEFAULT_CONFIG})",
-    )
-
-
 def _add_word(words: Any, word: Word) -> None:
     import argparse
+
+    from beemon import here
 
     parser = words.add_parser(
         word.name,
         usage=f"beemon {word.usage} [OPTION…]",
-        description=_sentence(word.summary),
+        description=here.sentence(word.summary),
     )
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     if word.is_command:
@@ -117,12 +112,8 @@ def _add_word(words: Any, word: Word) -> None:
     )
     parser.add_argument("--host", help="where the service listens (default: as in the config)")
     parser.add_argument("--port", type=_port, help="on which port (default: as in the config)")
-    _add_config(parser)
+    here.add_config(parser)
     parser.set_defaults(run=_help if word.name == "help" else _ask, word=word.name)
-
-
-def _sentence(summary: str) -> str:
-    return f"{summary[0].upper()}{summary[1:]}."
 
 
 def _port(text: str) -> int:
@@ -243,13 +234,13 @@ def _watch(client: Client, options: argparse.Namespace) -> int:
 
 def _address(options: argparse.Namespace) -> tuple[str, int, str | None]:
     """Where the service listens: as asked for, else as the config says, else the defaults."""
-    from beemon import config
+    from beemon import config, here
 
     try:
         server = config.load(options.config).server
     except config.ConfigError as error:
         server = config.ServerSettings()
-        if options.config.exists() or str(options.config) != DEFAULT_CONFIG:
+        if options.config.exists() or str(options.config) != here.DEFAULT_CONFIG:
             print(f"beemon: {error.problems[0]}; taking the defaults", file=sys.stderr)
     host = options.host or server.host_address
     wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}

@@ -18,6 +18,7 @@ Payload = Mapping[str, Any]
 HERE = {
     "serve": "run the service; the systemd unit does it",
     "config check": "say everything that is wrong with the config, with file and line",
+    "archive check": "say where the ledger and the files do not agree",
 }
 """What `beemon` does by itself, without asking the service."""
 

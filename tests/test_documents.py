@@ -149,7 +149,7 @@ def test_every_command_in_the_readme_is_one():
     blocks = re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     typed = set(re.findall(r"^beemon ([a-z]+)", "\n".join(blocks), re.MULTILINE))
     assert {"status", "record"} <= typed
-    assert typed - set(VOCABULARY) == {"config"}
+    assert typed - set(VOCABULARY) <= {word.partition(" ")[0] for word in HERE}
 
 
 OPTIONS = {

@@ -22,7 +22,7 @@ SOURCE = Path(beemon.__file__).parent
 LEVELS = (
     "__main__",
     "cli",
-    "running",
+    "running here",
     "server client rendering",
     "queries link crowd",
     "board orchestrator",

@@ -42,3 +42,20 @@ class ArchiveLock:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def holder(archive: Path) -> int | None:
+    """The process that holds the archive, by the kernel's list of locks; None if nobody does.
+
+    To ask is not to take it, even for a moment: a service that starts just then gets it.
+    """
+    try:
+        said = (archive / NAME).read_text().strip()
+        inode = str((archive / NAME).stat().st_ino)
+    except FileNotFoundError:
+        return None
+    for line in Path("/proc/locks").read_text().splitlines():
+        words = line.split()  # 1: FLOCK ADVISORY WRITE <process> <device>:<inode> 0 EOF
+        if words[1] == "FLOCK" and words[4] == said and words[5].rpartition(":")[2] == inode:
+            return int(said)
+    return None

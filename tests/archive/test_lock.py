@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from beemon.archive.lock import ArchiveBusyError, ArchiveLock
+from beemon.archive.lock import ArchiveBusyError, ArchiveLock, holder
 
 PROJECT = Path(__file__).parents[2]
 TAKE = """
@@ -88,3 +88,17 @@ def test_a_lock_file_without_a_name_in_it_still_locks(tmp_path):
         (tmp_path / "lock").write_text("")
         with pytest.raises(ArchiveBusyError, match="process unknown"):
             ArchiveLock(tmp_path)
+
+
+def test_who_holds_the_archive_can_be_asked_without_taking_it(tmp_path):
+    assert holder(tmp_path) is None
+    with another_process(tmp_path) as service:
+        service.stdout.readline()
+        assert holder(tmp_path) == service.pid
+        assert holder(tmp_path) == service.pid
+    assert holder(tmp_path) is None
+
+
+def test_a_lock_that_was_never_written_in_is_held_by_nobody(tmp_path):
+    (tmp_path / "lock").touch()
+    assert holder(tmp_path) is None
