@@ -28,19 +28,24 @@ CREATE TABLE jobs (
     run INTEGER NOT NULL REFERENCES runs,
     command TEXT NOT NULL, origin TEXT NOT NULL, slot_us INTEGER,
     accepted_us INTEGER NOT NULL, accepted_monotonic REAL NOT NULL, clock TEXT NOT NULL,
-    device TEXT, started_us INTEGER, temporary TEXT, final TEXT, leftover TEXT,
-    ended_us INTEGER, outcome TEXT CHECK (outcome IN ('done','failed','skipped','interrupted')),
+    device TEXT, started_us INTEGER, started_monotonic REAL,
+    temporary TEXT, final TEXT, leftover TEXT,
+    ended_us INTEGER, ended_monotonic REAL,
+    outcome TEXT CHECK (outcome IN ('done','failed','skipped','interrupted')),
     reason TEXT, message TEXT, facts TEXT
 );
 CREATE INDEX open_jobs ON jobs (job) WHERE outcome IS NULL;
 CREATE INDEX slot_jobs ON jobs (slot_us) WHERE slot_us IS NOT NULL;
 CREATE INDEX leftover_jobs ON jobs (job) WHERE leftover IS NOT NULL;
--- Slots that never became jobs: a row for each series of them with one reason.
+CREATE INDEX unsure_jobs ON jobs (job) WHERE clock = 'unsure';
+-- Slots that never became jobs: a row for each series of them with one reason. `clock`, and
+-- `monotonic`: of the moment at which the first of them was skipped.
 CREATE TABLE skips (
     skip INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs,
     device TEXT NOT NULL, reason TEXT NOT NULL,
-    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, slots INTEGER NOT NULL
+    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, slots INTEGER NOT NULL,
+    monotonic REAL, clock TEXT
 );
 -- What the slots of a device followed, from when to when (NULL: still).
 CREATE TABLE schedules (
@@ -60,6 +65,7 @@ CREATE TABLE recordings (
 CREATE INDEX kept_recordings ON recordings (device, recording) WHERE deleting_us IS NULL;
 CREATE INDEX deleting_recordings ON recordings (recording)
     WHERE deleting_us IS NOT NULL AND deleted_us IS NULL;
+CREATE INDEX unsure_recordings ON recordings (job) WHERE clock = 'unsure';
 -- What is measured: one quantity of one sensor (or of a recorder's recordings) in one unit.
 CREATE TABLE series (
     series INTEGER PRIMARY KEY,
@@ -74,16 +80,21 @@ CREATE TABLE readings (
     PRIMARY KEY (utc_us, series),
     CHECK ((value IS NULL) <> (reason IS NULL))
 ) WITHOUT ROWID;
+CREATE INDEX unsure_readings ON readings (job) WHERE clock = 'unsure';
 CREATE TABLE latest (
     series INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL,
     value REAL, reason TEXT, quality TEXT, clock TEXT NOT NULL
 );
--- Whole hours of a series, reckoned once they are over. `hour`: hours since 1970, UTC.
+-- Whole hours of a series, reckoned once they are over. `hour`: hours since 1970, UTC. `thinned`:
+-- 1 once their readings were deleted, so that they cannot be reckoned again.
 CREATE TABLE hours (
     series INTEGER NOT NULL, hour INTEGER NOT NULL,
     count INTEGER NOT NULL, missing INTEGER NOT NULL, mean REAL, minimum REAL, maximum REAL,
+    thinned INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (series, hour)
 ) WITHOUT ROWID;
+-- The hours whose readings changed since they were reckoned, this one among them.
+CREATE TABLE unreckoned (hour INTEGER PRIMARY KEY);
 -- How raw values become values: readings name the calibration that made them.
 CREATE TABLE calibrations (
     calibration INTEGER PRIMARY KEY,
@@ -97,6 +108,7 @@ CREATE TABLE events (
     utc_us INTEGER NOT NULL, monotonic REAL NOT NULL, clock TEXT NOT NULL,
     kind TEXT NOT NULL, device TEXT, message TEXT NOT NULL, facts TEXT
 );
+CREATE INDEX unsure_events ON events (event) WHERE clock = 'unsure';
 """
 
 _FROM_1 = """
@@ -125,6 +137,7 @@ INSERT INTO readings (utc_us, series, value, reason, quality, raw, monotonic_ms,
     FROM readings_1 AS old JOIN series USING (sensor, quantity, unit) JOIN jobs USING (job);
 INSERT INTO latest (series, utc_us, value, reason, quality, clock)
     SELECT series, max(utc_us), value, reason, quality, clock FROM readings GROUP BY series;
+INSERT INTO unreckoned (hour) SELECT DISTINCT utc_us / 3600000000 FROM readings;
 DROP TABLE recordings_1;
 DROP TABLE readings_1;
 DROP TABLE jobs_1;
