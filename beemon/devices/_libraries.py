@@ -12,6 +12,7 @@ DEBIAN_PACKAGES = {
     "arecord": "alsa-utils",
     "av": "python3-av",
     "gpiozero": "python3-gpiozero",
+    "mutagen": "python3-mutagen",
     "numpy": "python3-numpy",
     "setpriv": "util-linux",
     "soundfile": "python3-soundfile",

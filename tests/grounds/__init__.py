@@ -22,6 +22,12 @@ def alsa_missing() -> str | None:
     return None if there else "install alsa-utils"
 
 
+def media_tools_missing() -> str | None:
+    """What other people read recordings with."""
+    lacking = [name for name in ("flac", "metaflac", "ffprobe") if shutil.which(name) is None]
+    return f"install flac and ffmpeg (no {', '.join(lacking)})" if lacking else None
+
+
 def load_missing() -> str | None:
     """What a load of 500 clients lacks: descriptors."""
 
@@ -33,6 +39,7 @@ def load_missing() -> str | None:
 GROUNDS: dict[str, Callable[[], str | None]] = {
     "alsa": alsa_missing,
     "load": load_missing,
+    "media-tools": media_tools_missing,
     "container": container.missing,
     "guest": guest.missing,
 }

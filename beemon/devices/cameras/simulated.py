@@ -15,6 +15,7 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from beemon.archive import tags
 from beemon.devices._base import Camera, Facts
 from beemon.devices._libraries import library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
@@ -54,6 +55,7 @@ class Driver(SimulatedRecorder, Camera):
 
     def open(self) -> None:
         library("av")
+        library("mutagen")
         library("numpy")
         from beemon.devices.cameras._entrance import Entrance
 
@@ -118,6 +120,7 @@ class Mp4Writer:
     def __init__(self, path: Path, settings: Settings) -> None:
         self._av = library("av")
         self._container = self._av.open(str(path), "w", format="mp4", options=CONTAINER)
+        self._container.metadata["comment"] = tags.ROOM
         self._encoder = self._container.add_stream(
             "libx264", rate=settings.frame_rate, options=encoder_options(settings)
         )

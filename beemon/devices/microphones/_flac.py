@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from beemon.archive import tags
 from beemon.devices._libraries import library
 
 SUBTYPES = {2: "PCM_16", 4: "PCM_24"}  # by bytes a sample; FLAC holds at most 24 bits
@@ -35,6 +36,7 @@ class FlacWriter:
                 format="FLAC",
                 subtype=SUBTYPES[sample_bytes],
             )
+            self._file.comment = tags.ROOM
 
     def __enter__(self) -> FlacWriter:
         return self

@@ -91,6 +91,7 @@ class Driver(Microphone):
         Call it from a thread that lives as long as the device is open: arecord ends with the
         thread that started it.
         """
+        library("mutagen")
         library("soundfile")
         self._end = None
         self._capture = Capture(self.settings)

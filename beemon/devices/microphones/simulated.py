@@ -34,6 +34,7 @@ class Driver(SimulatedRecorder, Microphone):
     settings: Settings
 
     def open(self) -> None:
+        library("mutagen")
         library("numpy")
         library("soundfile")
         self._begin_stream(self.settings.rate)
