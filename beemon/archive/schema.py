@@ -22,6 +22,7 @@ CREATE TABLE runs (
     sure_us INTEGER, accounted_us INTEGER, accounted_clock TEXT
 );
 -- Every command, and its one outcome. `slot_us`: the scheduled moment that it stands for.
+-- A slot is known by a believable clock only: what the schedule asked for by another has none.
 -- `leftover`: the file of a recording that nobody finished, until it is salvaged or removed.
 CREATE TABLE jobs (
     job INTEGER PRIMARY KEY,
@@ -38,20 +39,23 @@ CREATE INDEX open_jobs ON jobs (job) WHERE outcome IS NULL;
 CREATE INDEX slot_jobs ON jobs (slot_us) WHERE slot_us IS NOT NULL;
 CREATE INDEX leftover_jobs ON jobs (job) WHERE leftover IS NOT NULL;
 CREATE INDEX unsure_jobs ON jobs (job) WHERE clock = 'unsure';
--- Slots that never became jobs: a row for each series of them with one reason. `clock`, and
--- `monotonic`: of the moment at which the first of them was skipped.
+-- Slots that never became jobs: a row for each series of them with one reason. Like all that
+-- tells of slots they are entered by a believable clock only, and so never dated anew.
 CREATE TABLE skips (
     skip INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs,
     device TEXT NOT NULL, reason TEXT NOT NULL,
-    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, slots INTEGER NOT NULL,
-    monotonic REAL, clock TEXT
+    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, slots INTEGER NOT NULL
 );
--- What the slots of a device followed, from when to when (NULL: still).
+CREATE INDEX device_skips ON skips (device, skip);
+-- What the slots of a device followed, after which moment and up to which (NULL: still). Every
+-- slot in a row's span is in `jobs` or in `skips`, once; where the clock was set back, spans of a
+-- device overlap, and what they share was due twice.
 CREATE TABLE schedules (
-    device TEXT NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER, definition TEXT NOT NULL,
-    PRIMARY KEY (device, from_us)
-) WITHOUT ROWID;
+    schedule INTEGER PRIMARY KEY,
+    device TEXT NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER, definition TEXT NOT NULL
+);
+CREATE INDEX open_schedules ON schedules (device) WHERE until_us IS NULL;
 -- Recordings that were kept. `verdict`: `good`, or `failed` for one that is kept as evidence.
 -- A recording is deleted in two steps: `deleting_us` before its file goes, `deleted_us` after.
 CREATE TABLE recordings (
@@ -108,6 +112,7 @@ CREATE TABLE events (
     utc_us INTEGER NOT NULL, monotonic REAL NOT NULL, clock TEXT NOT NULL,
     kind TEXT NOT NULL, device TEXT, message TEXT NOT NULL, facts TEXT
 );
+CREATE INDEX kind_events ON events (kind, event);
 CREATE INDEX unsure_events ON events (event) WHERE clock = 'unsure';
 """
 
