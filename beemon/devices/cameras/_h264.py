@@ -1,0 +1,41 @@
+"""H.264 by software, for cameras whose pictures reach this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from beemon.devices._libraries import library
+from beemon.devices.cameras._frames import Frame
+
+_MICROSECONDS = Fraction(1, 1_000_000)
+
+
+class H264Encoder:
+    """libx264: cheap, nothing held back, and a key frame a second."""
+
+    def __init__(self, width: int, height: int, frame_rate: int, bitrate: int) -> None:
+        self._av = library("av")
+        self._context: Any = self._av.CodecContext.create("libx264", "w")
+        self._context.width, self._context.height = width, height
+        self._context.pix_fmt = "yuv420p"
+        self._context.framerate = Fraction(frame_rate)
+        self._context.bit_rate = bitrate
+        self._context.time_base = _MICROSECONDS
+        self._context.thread_count = 1  # threads cost more than they bring here
+        options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(frame_rate)}
+        self._context.options = options
+
+    def encode(self, picture: Any, time_us: int) -> Iterator[Frame]:
+        """The frames that a picture (an ``av.VideoFrame``) brings out, as a rule its own."""
+        picture.pts, picture.time_base = time_us, _MICROSECONDS
+        yield from map(_frame, self._context.encode(picture))
+
+    def rest(self) -> Iterator[Frame]:
+        """The frames that are still inside; nothing can be encoded after them."""
+        yield from map(_frame, self._context.encode(None))
+
+
+def _frame(packet: Any) -> Frame:
+    return Frame(bytes(packet), packet.is_keyframe, packet.pts)

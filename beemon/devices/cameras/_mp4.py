@@ -1,0 +1,116 @@
+"""Fragmented MP4 out of encoded frames: what was written before a crash can be played.
+
+A fragment ends before each key frame (with MJPEG, after a second) and is handed to the kernel when
+it is whole; every few seconds it is also pressed down to the disk, since a power cut takes what the
+kernel still holds. A crash costs the last fragment, a power cut those few seconds.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from beemon.archive import tags
+from beemon.devices._libraries import library
+from beemon.devices.cameras._frames import Codec, Frame
+
+TICKS = 90_000  # presentation times count these a second, as usual for video
+SYNC_SECONDS = 2.0
+_MICROSECONDS = 1_000_000
+_GLOBAL_HEADER = 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER of libavcodec/avcodec.h
+
+CONTAINER: dict[Codec, dict[str, str]] = {
+    "h264": {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"},
+    "mjpeg": {
+        "movflags": "empty_moov+default_base_moof",
+        "frag_duration": "1000000",
+        "flush_packets": "1",
+    },
+}
+
+
+class Mp4Writer:
+    """A film of frames that an encoder has made; it begins at zero, with its first key frame."""
+
+    def __init__(self, path: Path, codec: Codec) -> None:
+        self._av = library("av")
+        self._codec = codec
+        self._file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._container = self._av.open(str(path), "w", format="mp4", options=CONTAINER[codec])
+        self._container.metadata["comment"] = tags.ROOM
+        self._stream: Any = None
+        self._synced = time.monotonic()
+        self._origin_us = 0
+        self._ticks = -1
+
+    def __enter__(self) -> Mp4Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._container.close()
+        finally:
+            os.close(self._file)
+
+    def add(self, frame: Frame) -> None:
+        """Append a frame. The first one must be a key frame; none may be earlier than another."""
+        if self._stream is None:
+            self._stream = self._begin(frame)
+            self._origin_us = frame.time_us
+        ticks = (frame.time_us - self._origin_us) * TICKS // _MICROSECONDS
+        self._ticks = max(ticks, self._ticks + 1)  # two frames cannot be shown at one moment
+        packet = self._packet(frame)
+        packet.pts = packet.dts = self._ticks
+        packet.time_base = Fraction(1, TICKS)
+        packet.stream = self._stream
+        self._container.mux(packet)
+        if frame.is_key:
+            self._press_down()
+
+    def _packet(self, frame: Frame) -> Any:
+        """The frame for the muxer, marked where it is a key frame."""
+        packet = self._av.Packet(frame.data)
+        try:
+            packet.is_keyframe = frame.is_key
+        except AttributeError:  # PyAV before 12 marks only what it has read itself
+            if frame.is_key:
+                with self._av.open(io.BytesIO(frame.data), format=self._codec) as head:
+                    packet = next(head.demux(video=0))
+        return packet
+
+    def _begin(self, frame: Frame) -> Any:
+        """The stream as its first frame describes itself: size, profile, parameter sets."""
+        with self._av.open(io.BytesIO(frame.data), format=self._codec) as head:
+            stream = self._copied(head.streams.video[0])
+        stream.time_base = Fraction(1, TICKS)
+        return stream
+
+    def _copied(self, described: Any) -> Any:
+        """A stream like another one. PyAV before 18 opens an encoder for it that encodes nothing.
+
+        Without the flag that encoder does not put parameter sets of its own in place of the film's.
+        """
+        if not hasattr(self._container, "add_stream_from_template"):  # PyAV before 13
+            stream = self._container.add_stream(template=described)
+        else:
+            stream = self._container.add_stream_from_template(described)
+        if self._codec == "h264":
+            context = stream.codec_context
+            context.flags = int(context.flags) & ~_GLOBAL_HEADER
+            context.options = {"preset": "ultrafast", "tune": "zerolatency"}
+        return stream
+
+    def _press_down(self) -> None:
+        if time.monotonic() - self._synced >= SYNC_SECONDS:
+            os.fdatasync(self._file)
+            self._synced = time.monotonic()
