@@ -20,3 +20,10 @@ def test_the_kernels_sensor_drivers(tmp_path: Path) -> None:
         f"{PYTEST} /beemon/tests/guest/check_sensors.py",
         tmp_path, seconds=120,
     )
+
+
+def test_a_sound_card(tmp_path: Path) -> None:
+    guest.run(
+        f"modprobe snd-aloop; {PYTEST} -s /beemon/tests/guest/check_microphone.py",
+        tmp_path, seconds=240,
+    )
