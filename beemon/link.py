@@ -88,6 +88,11 @@ class Link:
         if not isinstance(first, Started):
             raise OrchestratorDiedError("the Orchestrator ended while it started")
 
+    def wait(self) -> None:
+        """Return when the Orchestrator has ended."""
+        if self._process is not None:
+            wait([self._process.sentinel])
+
     def stop(self) -> None:
         """Tell the Orchestrator to stop, wait for it, and kill it if that takes too long."""
         self._stopping = True

@@ -35,14 +35,23 @@ class Reader(Protocol):
 
 
 class Queries:
-    """Answers queries. ``settings`` is asked anew each time, since a reload replaces them."""
+    """Answers queries. ``settings`` is asked anew each time, since a reload replaces them.
+
+    ``reader`` raises :class:`RequestError` while there is none; ``shut`` says why the archive
+    could not be opened yet, or None.
+    """
 
     def __init__(
-        self, board: Board, settings: Callable[[], Settings], reader: Callable[[], Reader]
+        self,
+        board: Board,
+        settings: Callable[[], Settings],
+        reader: Callable[[], Reader],
+        shut: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._board = board
         self._settings = settings
         self._reader = reader
+        self._shut = shut
         self._started = clock.now().monotonic
         self._glanced: tuple[float, dict[str, Any]] = (-_GLANCE_SECONDS, {})
         self._answers: dict[str, Callable[[Request], dict[str, Any]]] = {
@@ -87,7 +96,7 @@ class Queries:
         """``starting``, ``healthy``, ``degraded`` or ``hung``."""
         age, beat = self._board.heartbeat_age, self._board.heartbeat
         if age is None or beat is None:
-            return "starting"
+            return "degraded" if self._shut() else "starting"
         if age > STALE_SECONDS:
             return "hung"
         ill = beat.trouble or self._settings().fallback or any(
@@ -99,7 +108,7 @@ class Queries:
         """One sentence for `systemctl status`."""
         beat, settings = self._board.heartbeat, self._settings()
         if beat is None:
-            return "Starting"
+            return f"Not at work: {shut}" if (shut := self._shut()) else "Starting"
         busy = [text for _, text in sorted(beat.running.items())]
         doing = f"At work: {'; '.join(busy[:3])}" if busy else "Waiting"
         ill = [
@@ -125,7 +134,7 @@ class Queries:
 
     def _troubles(self, settings: Settings) -> dict[str, Any]:
         beat = self._board.heartbeat
-        ledger = beat.trouble if beat else None
+        ledger = beat.trouble if beat else self._shut()
         found = {"ledger_trouble": ledger, "config_trouble": settings.fallback}
         return {key: value for key, value in found.items() if value}
 

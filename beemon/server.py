@@ -27,6 +27,7 @@ from beemon.config import ConfigError, Settings
 from beemon.crowd import Crowd, Patience
 from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
+from beemon.opening import Opening
 from beemon.protocol import RequestError, RequestReader
 from beemon.queries import STALE_SECONDS, Queries
 from beemon.reports import Heartbeat, JobEnded, Report
@@ -49,6 +50,7 @@ _WATCH_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still there
 _MOST_UNREAD = 1000  # reports that a watcher may be behind
 _BROKEN = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)  # what accept() says of a bad listener
+_OPENING_SECONDS = 3.0  # that a stop waits for an attempt to open the archive
 _RESERVE = 20  # places on the queue for `stop` and `cancel` when it is full
 _URGENT = ("start", "stop", "cancel")
 
@@ -105,7 +107,6 @@ class Server:
         self._notifier = Notifier() if notifier is None else notifier
         self._idle_seconds, self._request_seconds = idle_seconds, request_seconds
         self._board = Board()
-        self._queries = Queries(self._board, lambda: self._settings, lambda: self._ledger)
         self._link = Link(
             self.command_queue,
             self._heard,
@@ -113,6 +114,13 @@ class Server:
             lambda: self._board.heartbeat_age,
             stale_seconds=stale_seconds,
             kill_hung=self._notifier.watchdog_seconds is None,
+        )
+        self._opening = Opening(
+            lambda: self._ledger.open(), self._launch_late, self._link.wait, self._end_with,
+            self._still_shut,
+        )
+        self._queries = Queries(
+            self._board, lambda: self._settings, self._opened_ledger, lambda: self._opening.trouble
         )
         self._stale_seconds = stale_seconds
         self._accepting = threading.Lock()
@@ -133,7 +141,8 @@ class Server:
     def start(self) -> None:
         """Listen, start the Orchestrator, then serve until :meth:`stop`.
 
-        Raises ``OSError`` where the address cannot be bound or another beemon has the archive,
+        While the archive's disk does not let it be opened, no command is accepted. Raises
+        ``OSError`` where the address cannot be bound or another beemon has the archive,
         :class:`~beemon.config.ConfigError` where a driver refuses its options, and
         :class:`~beemon.link.OrchestratorDiedError`.
         """
@@ -141,10 +150,12 @@ class Server:
             return
         self._listener = self._bind()
         try:
-            self._ledger.open()
+            opened = self._opening.at_once()
             self._listen(self._listener)
-            self._link.start(self._settings, self._ledger.run_number)
-            config.keep_last_good(self._settings)
+            if opened:
+                self._launch()
+            else:
+                self._opening.go_on()
             log.info("listening on %s port %d", self.host_address, self.listening_port)
             self._ready = True
             self._notifier.ready()
@@ -254,7 +265,7 @@ class Server:
         with self._accepting:
             self._check_room(request)
             settings = self._settings_on_disk() if request.word.name == "reload" else None
-            job = self._ledger.accept(request.text, origin)
+            job = self._opened_ledger().accept(request.text, origin)
             if settings is not None:
                 self._handovers[job] = settings
                 self._notifier.reloading()
@@ -370,7 +381,32 @@ class Server:
         self._starved = True
         time.sleep(0.2)  # no descriptor is free: a spinning loop would only heat the Pi
 
-    # The Orchestrator
+    # The archive and the Orchestrator
+
+    def _opened_ledger(self) -> Register:
+        """The ledger, where the start could open it. Raises :class:`RequestError`."""
+        if self._opening.trouble:
+            raise RequestError("no-ledger", self._opening.trouble)
+        return self._ledger
+
+    def _launch(self) -> None:
+        self._link.start(self._settings, self._ledger.run_number)
+        config.keep_last_good(self._settings)
+
+    def _launch_late(self) -> None:
+        try:
+            self._launch()
+        except (ConfigError, OrchestratorDiedError, OSError) as error:
+            self._end_with(error)
+
+    def _still_shut(self) -> None:
+        """The archive's disk was asked once more: a service that still does that is alive."""
+        self._notifier.alive()
+        self._notifier.status(self._queries.sentence())
+
+    def _end_with(self, failure: Exception) -> None:
+        self._failure = failure
+        self.stop()
 
     def _heard(self, report: Report) -> None:
         if isinstance(report, JobEnded):
@@ -404,9 +440,8 @@ class Server:
             self._notifier.ready()
 
     def _orchestrator_died(self, how: str) -> None:
-        self._failure = OrchestratorDiedError(how)
         log.critical("%s; the service ends and starts anew", how)
-        self.stop()
+        self._end_with(OrchestratorDiedError(how))
 
     # Start and end
 
@@ -453,6 +488,7 @@ class Server:
             log.info("stopping")
         if self._listener is not None:
             self._listener.close()
+        self._opening.give_up(_OPENING_SECONDS)
         self._link.stop()
         self._board.close()
         self._crowd.dismiss()

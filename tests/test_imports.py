@@ -24,7 +24,7 @@ LEVELS = (
     "cli",
     "running here",
     "server client rendering",
-    "queries link crowd",
+    "queries link crowd opening",
     "board orchestrator",
     "supervisor job timetable",
     "worker_link",

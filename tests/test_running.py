@@ -186,24 +186,50 @@ class TestWrongConfig:
 
 
 class TestLedger:
-    def test_a_damaged_one_ends_the_service_with_a_sentence(self, tmp_path: Path) -> None:
+    def test_a_damaged_one_is_set_aside_in_a_sentence(self, tmp_path: Path) -> None:
         hive = Hive(tmp_path)
         hive.archive.mkdir()
         (hive.archive / "ledger.db").write_bytes(b"no ledger" * 1000)
-        assert hive.begin().wait(10) == 1
-        assert f"{hive.archive}/ledger.db cannot be used: file is not a database" in hive.said()
-        assert "move it aside" in hive.said()
-        assert "Traceback" not in hive.said()
+        with hive:
+            assert hive.do("read")["outcome"] == "done"
+            assert "error: the ledger was damaged (file is not a database)" in hive.said()
+        (aside,) = hive.archive.glob("ledger-damaged-*.db")
+        assert aside.read_bytes() == b"no ledger" * 1000
 
-    def test_one_of_a_newer_beemon_ends_the_service_with_a_sentence(self, tmp_path: Path) -> None:
-        hive = Hive(tmp_path)
+    def test_one_of_a_newer_beemon_leaves_a_service_that_says_so(
+        self, tmp_path: Path, systemd: Systemd
+    ) -> None:
+        environment = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "30000000"}
+        hive = Hive(tmp_path, SIMULATED, **environment)
         hive.archive.mkdir()
         newer = sqlite3.connect(hive.archive / "ledger.db")
         newer.execute("PRAGMA user_version = 99")
         newer.close()
-        assert hive.begin().wait(10) == 1
-        assert "written by a newer beemon (layout 99" in hive.said()
-        assert "Traceback" not in hive.said()
+        with hive:
+            status = hive.ask("status")
+            assert status["state"] == "degraded"
+            said = f"{hive.archive}/ledger.db was written by a newer beemon (layout 99"
+            assert said in status["ledger_trouble"]
+            with hive.client() as client:
+                replies = [client.request(text).payload for text in ("read", "jobs")]
+            assert [reply["code"] for reply in replies] == ["no-ledger", "no-ledger"]
+            until(lambda: systemd.count("WATCHDOG=1") >= 2)
+            assert any(line.startswith("STATUS=Not at work: ") for line in systemd.lines)
+            (hive.archive / "ledger.db").unlink()
+            until(lambda: hive.ask("status")["state"] == "healthy", 30)
+            assert hive.do("read")["outcome"] == "done"
+            assert "the archive can be used again" in hive.said()
+            assert "Traceback" not in hive.said()
+            assert hive.stop() == 0
+
+    def test_a_service_without_one_stops_at_once(self, tmp_path: Path) -> None:
+        hive = Hive(tmp_path)
+        hive.archive.write_text("this is no folder")
+        with hive:
+            assert f"File exists: {hive.archive}" in hive.ask("status")["ledger_trouble"]
+            began = time.monotonic()
+            assert hive.stop() == 0
+            assert time.monotonic() - began < 2.0
 
 
 class TestBusy:
@@ -225,26 +251,6 @@ class TestBusy:
         assert hive.process is not None
         assert f"in use by another beemon (process {hive.process.pid})" in second.said()
         assert hive.answers()
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"no database at all" * 100, "cannot be used: file is not a database; move it aside"),
-     (None, "was written by a newer beemon (layout 99; this one knows")],
-)
-def test_a_ledger_that_cannot_be_used_ends_the_service_in_one_line(
-    tmp_path: Path, content: bytes | None, said: str
-) -> None:
-    hive = Hive(tmp_path)
-    hive.archive.mkdir()
-    if content:
-        (hive.archive / "ledger.db").write_bytes(content)
-    else:
-        with sqlite3.connect(hive.archive / "ledger.db") as newer:
-            newer.execute("PRAGMA user_version=99")
-    assert hive.begin().wait(10) == 1
-    assert said in hive.said()
-    assert "Traceback" not in hive.said()
 
 
 def test_a_reload_says_that_another_port_takes_a_restart(hive: Hive) -> None:

@@ -52,10 +52,14 @@ class Ledger:
         self.db = sqlite3.connect(
             archive / NAME, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        self.db.execute("PRAGMA journal_mode=WAL")
-        self.db.execute("PRAGMA synchronous=FULL")
+        try:
+            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db.execute("PRAGMA synchronous=FULL")
+            self._file = (archive / NAME).stat()
+        except (sqlite3.Error, OSError):
+            self.db.close()
+            raise
         self.db.row_factory = sqlite3.Row
-        self._file = (archive / NAME).stat()
 
     def close(self) -> None:
         """Close the file; what was committed is kept."""

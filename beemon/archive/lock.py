@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -29,9 +30,9 @@ class ArchiveLock:
                 f"the archive {archive} is in use by another beemon (process {holder}); "
                 "stop that one first, or set another path under [archive]"
             ) from error
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n")
-        self._file.flush()
+        with contextlib.suppress(OSError):  # on a full disk it holds all the same, without a name
+            os.ftruncate(self._file.fileno(), 0)
+            os.write(self._file.fileno(), f"{os.getpid()}\n".encode())
 
     def close(self) -> None:
         """Let the next one have it."""

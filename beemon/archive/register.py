@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from beemon import outcomes
-from beemon.archive import recovery, series
+from beemon.archive import events, quarantine, recovery, series
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
+from beemon.archive.quarantine import Damaged
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,9 @@ class Register:
     def open(self) -> None:
         """Take the archive, begin a run, and end what earlier runs left open.
 
-        Raises :class:`~beemon.archive.lock.ArchiveBusyError`, ``OSError``, ``sqlite3.Error``,
-        :class:`~beemon.archive.ledger.LedgerVersionError`.
+        A damaged ledger is set aside, and a new one begun. Raises
+        :class:`~beemon.archive.lock.ArchiveBusyError`, ``OSError`` (what is wrong with the disk
+        or the ledger; it may pass), :class:`~beemon.archive.ledger.LedgerVersionError`.
         """
         with self._mutex:
             if self._closed:
@@ -52,10 +54,11 @@ class Register:
                 return
             self._lock = ArchiveLock(self._archive)
             try:
-                self._ledger = self._begin_run()
+                self._ledger = self._begin_run_or_anew()
             except sqlite3.Error as error:
                 self._lock.close()
-                raise _unusable(self._archive / NAME, error) from error
+                what = f"the ledger {self._archive / NAME} cannot be used: {error}"
+                raise OSError(what) from error
             except BaseException:
                 self._lock.close()
                 raise
@@ -111,13 +114,33 @@ class Register:
                 self._reader = LedgerReader(self._archive)
             yield self._reader
 
-    def _begin_run(self) -> Ledger:
+    def _begin_run_or_anew(self) -> Ledger:
+        """Begin the run, in a new ledger where the one that is there is damaged."""
+        damaged = quarantine.marked(self._archive)
+        if damaged is None:
+            try:
+                return self._begin_run()
+            except sqlite3.DatabaseError as error:
+                if not quarantine.is_damage(error):
+                    raise
+                damaged = quarantine.mark(self._archive, str(error))
+        quarantine.set_aside(self._archive, damaged)
+        ledger = self._begin_run(damaged)
+        quarantine.unmark(self._archive)
+        log.error("%s", _set_aside(damaged))
+        return ledger
+
+    def _begin_run(self, instead_of: Damaged | None = None) -> Ledger:
         ledger = Ledger(self._archive)
         try:
             ledger.prepare()
             with ledger.transaction():
                 ledger.begin_run()
                 left_open = recovery.close_earlier_runs(ledger)
+                if instead_of:
+                    events.enter(
+                        ledger, "ledger", _set_aside(instead_of), aside=instead_of.aside
+                    )
         except BaseException:
             ledger.close()
             raise
@@ -129,10 +152,8 @@ class Register:
         return ledger
 
 
-def _unusable(ledger: Path, error: sqlite3.Error) -> OSError:
-    """A busy or full disk passes; what is no ledger stays so until someone acts."""
-    advice = (
-        "" if isinstance(error, sqlite3.OperationalError)
-        else "; move it aside, and the next start begins a new one (the recordings stay)"
+def _set_aside(damaged: Damaged) -> str:
+    return (
+        f"the ledger was damaged ({damaged.why}): it is kept as {damaged.aside}, and a new one "
+        "was begun; the recordings stay"
     )
-    return OSError(f"the ledger {ledger} cannot be used: {error}{advice}")

@@ -1,7 +1,8 @@
 """The one thread of the Orchestrator that waits for the card: it writes the ledger in order.
 
 What is waiting goes into one transaction together. While the ledger cannot be written (a full or
-failing disk), everything waits here, in order, and is tried again; nothing is dropped.
+failing disk), everything waits here, in order, and is tried again; nothing is dropped. A ledger
+that turns out to be damaged ends the process, with word for the next start to begin a new one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from beemon.archive import quarantine
 from beemon.archive.ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class LedgerWriter(threading.Thread):
         self._on_trouble = on_trouble
         self._retry_seconds = retry_seconds
         self._queue: queue.SimpleQueue[tuple[Write, Written] | None] = queue.SimpleQueue()
+        self._ledger: Ledger | None = None
         self._trouble: str | None = None
         self._giving_up = threading.Event()
 
@@ -62,12 +65,12 @@ class LedgerWriter(threading.Thread):
 
     def run(self) -> None:
         """Write batch after batch until :meth:`finish`."""
-        ledger = Ledger(self._archive, self._run_number)
         ending = False
         while not ending:
             batch, ending = self._next_batch()
-            self._write_until_durable(ledger, batch)
-        ledger.close()
+            self._write_until_durable(batch)
+        if self._ledger is not None:
+            self._ledger.close()
 
     def _next_batch(self) -> tuple[list[tuple[Write, Written]], bool]:
         batch = []
@@ -80,11 +83,10 @@ class LedgerWriter(threading.Thread):
                 return batch, False
         return batch, True
 
-    def _write_until_durable(self, ledger: Ledger, batch: list[tuple[Write, Written]]) -> None:
+    def _write_until_durable(self, batch: list[tuple[Write, Written]]) -> None:
         while batch and not self._giving_up.is_set():
             try:
-                with ledger.transaction():
-                    results = [write(ledger) for write, _ in batch]
+                results = self._write([write for write, _ in batch])
             except (sqlite3.OperationalError, OSError) as error:
                 self._tell(f"the ledger cannot be written: {error}")
                 self._giving_up.wait(self._retry_seconds)
@@ -93,6 +95,17 @@ class LedgerWriter(threading.Thread):
             for (_, written), result in zip(batch, results, strict=True):
                 written(result)
             return
+
+    def _write(self, writes: list[Write]) -> list[Any]:
+        try:
+            if self._ledger is None:
+                self._ledger = Ledger(self._archive, self._run_number)
+            with self._ledger.transaction() as ledger:
+                return [write(ledger) for write in writes]
+        except sqlite3.DatabaseError as error:
+            if quarantine.is_damage(error):
+                quarantine.mark(self._archive, str(error))
+            raise
 
     def _tell(self, trouble: str | None) -> None:
         if trouble != self._trouble:

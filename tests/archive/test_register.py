@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from beemon import outcomes
-from beemon.archive import recordings, recovery
-from beemon.archive.ledger import Ledger
+from beemon.archive import events, quarantine, recordings, recovery
+from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.lock import ArchiveBusyError, ArchiveLock
 from beemon.archive.recordings import Place
 from beemon.archive.register import Register
@@ -123,18 +123,86 @@ def test_a_closed_one_does_not_take_the_archive_again(tmp_path, register):
     ArchiveLock(tmp_path).close()
 
 
-@pytest.mark.parametrize("fault", ["newer", "damaged", "disk"])
+@pytest.mark.parametrize("fault", ["newer", "disk"])
 def test_a_ledger_that_cannot_be_used_leaves_the_archive_free(tmp_path, fault):
     if fault == "newer":
         with sqlite3.connect(tmp_path / "ledger.db") as raw:
             raw.execute("PRAGMA user_version=99")
-    elif fault == "damaged":
-        (tmp_path / "ledger.db").write_bytes(b"this is no database at all" * 100)
     else:
         (tmp_path / "ledger.db").mkdir()
     for _ in range(2):
         with pytest.raises(OSError, match="ledger"):
             Register(tmp_path).open()
+    ArchiveLock(tmp_path).close()
+
+
+# Damage
+
+def test_a_damaged_ledger_is_set_aside_and_a_new_one_says_so(tmp_path, caplog):
+    content = b"this is no database at all" * 100
+    (tmp_path / "ledger.db").write_bytes(content)
+    register = run(tmp_path)
+    assert register.accept("read", "test") == 1
+    register.close()
+    (aside,) = tmp_path.glob("ledger-damaged-*.db")
+    assert aside.read_bytes() == content
+    [event] = events.recent(LedgerReader(tmp_path), 9)
+    assert (event.kind, event.facts) == ("ledger", {"aside": aside.name})
+    assert caplog.messages == [event.message]
+    assert f"(file is not a database): it is kept as {aside.name}" in event.message
+    assert not (tmp_path / "ledger.damaged").exists()
+
+
+def test_a_ledger_of_which_a_page_was_ruined_is_set_aside_too(tmp_path):
+    register = run(tmp_path)
+    register.close()
+    with (tmp_path / "ledger.db").open("r+b") as file:
+        file.seek(4096)  # the first page of a table
+        file.write(b"\xff" * 8 * 4096)
+    run(tmp_path).close()
+    assert len(list(tmp_path.glob("ledger-damaged-*.db"))) == 1
+
+
+def test_the_log_of_a_damaged_ledger_goes_with_it(tmp_path):
+    (tmp_path / "ledger.db").write_bytes(b"this is no database at all" * 100)
+    quarantine.mark(tmp_path, "for a test")
+    (tmp_path / "ledger.db-wal").write_bytes(b"its log")
+    run(tmp_path).close()
+    (log,) = tmp_path.glob("ledger-damaged-*.db-wal")
+    assert log.read_bytes() == b"its log"
+
+
+@pytest.mark.parametrize("part", ["", "-wal"])
+def test_what_a_power_cut_left_half_set_aside_is_finished(tmp_path, part):
+    first = run(tmp_path)
+    first.accept("read", "test")
+    first.close()
+    damaged = quarantine.mark(tmp_path, "for a test")
+    if part:  # its log was moved, the ledger itself not yet
+        (tmp_path / f"{damaged.aside}-wal").write_bytes(b"its log")
+    else:
+        (tmp_path / "ledger.db").rename(tmp_path / damaged.aside)
+    second = run(tmp_path)
+    assert second.jobs(9) == []
+    second.close()
+    assert (tmp_path / damaged.aside).stat().st_size > 0
+    assert quarantine.marked(tmp_path) is None
+
+
+def test_a_mark_that_a_power_cut_emptied_counts_all_the_same(tmp_path):
+    run(tmp_path).close()
+    (tmp_path / "ledger.damaged").touch()
+    run(tmp_path).close()
+    assert len(list(tmp_path.glob("ledger-damaged-*.db"))) == 1
+
+
+def test_a_disk_that_ruins_one_ledger_after_the_other_is_given_up(tmp_path):
+    for _ in range(quarantine.MOST):
+        (tmp_path / "ledger.db").write_bytes(b"this is no database at all" * 100)
+        run(tmp_path).close()
+    (tmp_path / "ledger.db").write_bytes(b"this is no database at all" * 100)
+    with pytest.raises(quarantine.TooManyDamagedError, match="replace the card"):
+        run(tmp_path)
     ArchiveLock(tmp_path).close()
 
 

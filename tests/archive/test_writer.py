@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from beemon.archive import quarantine
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.register import Register
 from beemon.archive.writer import LedgerWriter
@@ -130,6 +131,33 @@ def test_a_file_that_cannot_be_made_holds_the_writes_up_too(desk):
     desk.writer.write(write, desk.mail.put)
     assert desk.trouble.get(timeout=SOON).endswith("No space left on device")
     assert desk.written(1) == [1]
+
+
+def test_a_ledger_that_cannot_be_opened_yet_is_waited_for(desk, tmp_path):
+    (tmp_path / "ledger.db").rename(tmp_path / "elsewhere")
+    (tmp_path / "ledger.db").mkdir()
+    desk.writer.start()
+    desk.enter("read")
+    assert "unable to open" in desk.trouble.get(timeout=SOON)
+    (tmp_path / "ledger.db").rmdir()
+    (tmp_path / "elsewhere").rename(tmp_path / "ledger.db")
+    assert desk.written(1) == [1]
+
+
+def test_a_damaged_ledger_ends_the_thread_and_is_marked(desk, tmp_path, monkeypatch):
+    ended = queue.SimpleQueue()
+    monkeypatch.setattr(threading, "excepthook", ended.put)  # as the Orchestrator's crashes
+    (root,) = desk.reader.db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'jobs'")
+    with sqlite3.connect(tmp_path / "ledger.db") as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    with (tmp_path / "ledger.db").open("r+b") as file:
+        file.seek((root[0] - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    desk.writer.start()
+    desk.enter("read")
+    assert ended.get(timeout=SOON).exc_type is sqlite3.DatabaseError
+    assert quarantine.marked(tmp_path).why == "database disk image is malformed"
 
 
 def test_a_writer_that_cannot_finish_in_time_says_so_and_ends(desk):
