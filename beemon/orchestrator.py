@@ -36,7 +36,14 @@ from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report,
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
 from beemon.timetable import Timetable
-from beemon.worker import check_devices, media_suffix, message_of, reason_of, timeout_of
+from beemon.worker import (
+    check_devices,
+    crew_of,
+    media_suffix,
+    message_of,
+    reason_of,
+    timeout_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -496,13 +503,8 @@ class Orchestrator(SpawnProcess):
 
 
 def _crews(devices: Any) -> dict[str, dict[str, DeviceSettings]]:
-    """Which worker holds which devices: a recorder has its own, GPIO one, the sensors another."""
+    """Which worker holds which devices, by the word of their drivers."""
     crews: dict[str, dict[str, DeviceSettings]] = defaultdict(dict)
     for name, device in devices.items():
-        if device.kind != "sensor":
-            crews[name][name] = device
-        else:
-            crews["gpio" if device.table["driver"] == "gpio" else "sensors"][name] = device
+        crews[crew_of(device)][name] = device
     return dict(crews)
-
-

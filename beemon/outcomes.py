@@ -29,6 +29,7 @@ REASONS = {
     "power-on-value": "the sensor said what it says after power-on, before it measured",
     "out-of-range": "the sensor said what cannot be true",
     "not-a-number": "the sensor said what is not a number",
+    "blocked": "a light beam has been broken for so long that it is dirt, not a bee",
     "check-failed": "the recording did not pass its content check; the file is kept aside",
     "disk-full": "there was no space, or no inode, left for the file",
     "archive-error": "the archive's disk reported an error",

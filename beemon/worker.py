@@ -223,6 +223,12 @@ def media_suffix(settings: DeviceSettings, verb: str) -> str:
     return suffix
 
 
+def crew_of(device: DeviceSettings) -> str:
+    """The worker that holds the device."""
+    driver = devices.module(device.kind, device.table["driver"]).Driver
+    return driver.crew or device.name
+
+
 def timeout_of(device: DeviceSettings) -> float:
     """How long one read or snapshot of a device may take, in seconds."""
     settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)

@@ -94,7 +94,13 @@ class Refusal:
 
 
 class Device:
-    """One piece of hardware, or of the simulated hive, behind its driver."""
+    """One piece of hardware, or of the simulated hive, behind its driver.
+
+    ``crew`` names the worker that holds it together with others of the same crew; without one it
+    has a worker of its own.
+    """
+
+    crew: ClassVar[str | None] = None
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -108,6 +114,8 @@ class Device:
 
 class Sensor(Device, ABC):
     """A device that is asked for numbers."""
+
+    crew = "sensors"
 
     @abstractmethod
     def read(self) -> Sequence[Measurement | Refusal]:

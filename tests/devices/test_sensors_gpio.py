@@ -12,9 +12,6 @@ from contracts import SensorContract
 from beemon.devices import load
 from beemon.devices._base import DeviceError, LibraryMissingError
 
-gpiozero = pytest.importorskip("gpiozero")
-mock = pytest.importorskip("gpiozero.pins.mock")
-
 OPEN_WITHOUT_CHIP = """
 import warnings
 warnings.simplefilter("ignore")
@@ -25,15 +22,6 @@ try:
 except DeviceMissingError as error:
     print(error.reason, error)
 """
-
-
-@pytest.fixture
-def pins():
-    before = gpiozero.Device.pin_factory
-    gpiozero.Device.pin_factory = mock.MockFactory()
-    yield gpiozero.Device.pin_factory
-    gpiozero.Device.pin_factory.reset()
-    gpiozero.Device.pin_factory = before
 
 
 @pytest.fixture

@@ -7,22 +7,13 @@ suits beam-break bee counters and tipping-bucket rain gauges; a contact suits a 
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from beemon.devices._base import (
-    CommonSettings,
-    DeviceError,
-    DeviceMissingError,
-    Measurement,
-    Sensor,
-)
-from beemon.devices._libraries import library
+from beemon.devices import _pins
+from beemon.devices._base import CommonSettings, DeviceError, Measurement, Sensor
 from beemon.options import BadOptionError, duration, option
-
-PULL_UP = {"up": True, "down": False, "none": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +21,9 @@ class Settings(CommonSettings):
     """A GPIO sensor's options."""
 
     kind: Literal["counter", "contact"] = option(doc="count edges, or tell open from closed")
-    pin: int = option(minimum=0, maximum=27, doc="the pin's GPIO (BCM) number")
+    pin: int = option(
+        minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the pin's GPIO (BCM) number"
+    )
     pull: Literal["up", "down", "none"] = option("up", doc="the pin's own resistor")
     active: Literal["high", "low"] | None = option(
         None, doc='the level that counts, with pull = "none"; else the one the pull is not'
@@ -45,6 +38,7 @@ class Settings(CommonSettings):
 class Driver(Sensor):
     """One pin: a contact (0 or 1), or a counter of the changes to active."""
 
+    crew = "gpio"
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:
@@ -52,17 +46,7 @@ class Driver(Sensor):
         self._pin: Any = None
 
     def open(self) -> None:
-        gpiozero = library("gpiozero")
-        # Three lines in the journal for libraries that the next one made up for, or the error says.
-        warnings.simplefilter("ignore", gpiozero.PinFactoryFallback)
-        try:
-            self._pin = gpiozero.DigitalInputDevice(self.settings.pin, **self._wiring())
-        except gpiozero.BadPinFactory as error:
-            raise DeviceMissingError(
-                f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"
-            ) from error
-        except (gpiozero.GPIOZeroError, OSError, RuntimeError) as error:
-            raise DeviceError(f"GPIO {self.settings.pin}: {error}") from error
+        self._pin = _pins.take("DigitalInputDevice", self.settings.pin, **self._wiring())
         self._edges = itertools.count(1)
         self._total = self._told = 0
         if self.settings.kind == "counter":
@@ -84,8 +68,8 @@ class Driver(Sensor):
 
     def _wiring(self) -> dict[str, Any]:
         return {
-            "pull_up": PULL_UP[self.settings.pull],
-            "active_state": {None: None, "high": True, "low": False}[self.settings.active],
+            "pull_up": _pins.PULL_UP[self.settings.pull],
+            "active_state": _pins.LEVELS[self.settings.active],
             "bounce_time": self.settings.debounce or None,
         }
 

@@ -1,0 +1,31 @@
+"""GPIO pins through gpiozero: how they are taken, and in what words it is said that they cannot."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from beemon.devices._base import DeviceError, DeviceMissingError
+from beemon.devices._libraries import library
+
+LOWEST, HIGHEST = 0, 27
+"""The GPIO (BCM) numbers on a Raspberry Pi's header."""
+
+PULL_UP = {"up": True, "down": False, "none": None}
+LEVELS = {"high": True, "low": False, None: None}
+
+
+def take(device: str, *arguments: int, **options: Any) -> Any:
+    """The gpiozero device of that class. Raises :class:`DeviceError` and its kin."""
+    gpiozero = library("gpiozero")
+    # Three lines in the journal for libraries that the next one made up for, or the error says.
+    warnings.simplefilter("ignore", gpiozero.PinFactoryFallback)
+    try:
+        return getattr(gpiozero, device)(*arguments, **options)
+    except gpiozero.BadPinFactory as error:
+        raise DeviceMissingError(
+            f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"
+        ) from error
+    except (gpiozero.GPIOZeroError, OSError, RuntimeError) as error:
+        named = " ".join(map(str, arguments))
+        raise DeviceError(f"GPIO {named}: {error}" if named else str(error)) from error

@@ -1,0 +1,134 @@
+"""Two beams across a passage, an outer and an inner one: who came in, who went out.
+
+The beams are nearer to each other than a bee is long, so that a bee breaks both on its way. In
+from out is the order, as with a quadrature encoder: on the way in the outer beam breaks first
+and is free first. Each change of one beam is a step forward or back on the ring
+
+    free → outer broken → both broken → inner broken → free
+
+and four steps are a bee. Nothing here reads a pin or a clock: levels and times are told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OUTER, INNER = 0, 1
+
+Levels = tuple[bool, bool]
+"""Whether the outer and the inner beam are broken."""
+
+_PHASES: dict[Levels, int] = {
+    (False, False): 0, (True, False): 1, (True, True): 2, (False, True): 3,
+}
+_STEPS = 4
+_BOTH_SEEN = 2  # steps after which an animal has been in both beams
+
+
+@dataclass
+class Tally:
+    """What passed. ``turned_back`` broke both beams and left the way it came; ``unclear`` could
+    have been other than it was counted, or could not be counted: then it is in no other number."""
+
+    bees_in: int = 0
+    bees_out: int = 0
+    turned_back: int = 0
+    unclear: int = 0
+
+
+class _Line:
+    """One beam, freed of bounce: a change counts when it has lasted for ``debounce`` seconds."""
+
+    def __init__(self, broken: bool, debounce: float) -> None:
+        self.raw = self.settled = broken
+        self._debounce = debounce
+        self._changed = 0.0
+
+    def change(self, broken: bool, at: float) -> None:
+        self.raw, self._changed = broken, at
+
+    @property
+    def due(self) -> float | None:
+        """When the pending change counts, if nothing comes in between."""
+        return None if self.raw == self.settled else self._changed + self._debounce
+
+
+class Passage:
+    """Follows both beams and keeps the tally. Times are seconds of any one steady clock."""
+
+    def __init__(self, levels: Levels, debounce: float, now: float) -> None:
+        self._lines = [_Line(broken, debounce) for broken in levels]
+        self._tally = Tally()
+        self._phase = _PHASES[levels]
+        self._changed = now
+        self._begin(seen=self._phase == 0)
+
+    @property
+    def levels(self) -> Levels:
+        """The levels as they were told last, bounce and all."""
+        return self._lines[OUTER].raw, self._lines[INNER].raw
+
+    def edge(self, beam: int, broken: bool, at: float) -> None:
+        """One beam broke or became free."""
+        self.settle(at)
+        line = self._lines[beam]
+        if self._phase and line.raw == broken:  # the edge between this one and the last was lost
+            self._is_unclear = True
+        line.change(broken, at)
+
+    def settle(self, now: float) -> None:
+        """Count every change that has lasted long enough by now."""
+        pending = [(line.due, line) for line in self._lines if line.due is not None]
+        for due, line in sorted(pending, key=lambda pair: pair[0]):
+            if due <= now:
+                line.settled = line.raw
+                self._step(due)
+
+    def resynchronise(self, levels: Levels, now: float) -> None:
+        """Take over the levels that the beams really have, where edges were lost.
+
+        One that differs is an edge that came late; of two, nobody knows the order.
+        """
+        self.settle(now)
+        self._is_unclear |= levels != self.levels
+        for line, broken in zip(self._lines, levels, strict=True):
+            line.raw = line.settled = broken
+        self._step(now)
+
+    def broken_since(self) -> float | None:
+        """When the last change was, while a beam is broken."""
+        return self._changed if self._phase else None
+
+    def take(self, now: float) -> Tally:
+        """The tally since it was taken before; an animal on its way is in a later one."""
+        self.settle(now)
+        taken, self._tally = self._tally, Tally()
+        return taken
+
+    def _begin(self, *, seen: bool) -> None:
+        self._position = self._furthest = 0
+        self._is_seen, self._is_unclear = seen, False
+
+    def _step(self, at: float) -> None:
+        phase = _PHASES[self._lines[OUTER].settled, self._lines[INNER].settled]
+        move = (phase - self._phase + 1) % _STEPS - 1
+        if not move:
+            return
+        self._phase, self._changed = phase, at
+        if move == _BOTH_SEEN:  # both changed at once: some edges were lost
+            self._is_seen = False
+        self._position += move
+        self._furthest = max(self._furthest, abs(self._position))
+        if self._furthest == _STEPS - 1 and abs(self._position) == 1:
+            self._is_unclear = True  # it went back and forth, or another one came close behind
+        if phase == 0:
+            self._end()
+
+    def _end(self) -> None:
+        tally = self._tally
+        tally.unclear += self._is_unclear or not self._is_seen
+        if self._is_seen:
+            tally.bees_in += self._position == _STEPS
+            tally.bees_out += self._position == -_STEPS
+            tally.turned_back += self._position == 0 and self._furthest >= _BOTH_SEEN
+        self._begin(seen=True)
