@@ -67,6 +67,10 @@ CREATE TABLE recordings (
     uploaded_us INTEGER, deleting_us INTEGER, deleted_us INTEGER
 );
 CREATE INDEX kept_recordings ON recordings (device, recording) WHERE deleting_us IS NULL;
+CREATE INDEX uploaded_recordings ON recordings (recording)
+    WHERE uploaded_us IS NOT NULL AND deleting_us IS NULL;
+CREATE INDEX failed_recordings ON recordings (recording)
+    WHERE verdict = 'failed' AND deleting_us IS NULL;
 CREATE INDEX deleting_recordings ON recordings (recording)
     WHERE deleting_us IS NOT NULL AND deleted_us IS NULL;
 CREATE INDEX unsure_recordings ON recordings (job) WHERE clock = 'unsure';
