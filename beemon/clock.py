@@ -9,22 +9,35 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+JUMP_SECONDS = 1.0
+"""From this change against the monotonic clock on, the wall clock counts as set anew."""
 
 _TIMESYNC_MARK = "run/systemd/timesync/synchronized"
-_RTC_SET_CLOCK = "sys/class/rtc/rtc0/hctosys"
+_RTC = "sys/class/rtc/rtc0"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_DAY_SECONDS = 86400
+_EARLIEST = 1_767_225_600  # 2026-01-01: no beemon is older than that
+_MAXIMUM_ERROR_US = 16_000_000
+"""At this error the kernel gives the time up (NTP_PHASE_LIMIT in its include/linux/timex.h)."""
 
 
 class Quality(StrEnum):
-    """Where the wall clock's time comes from."""
+    """Where the wall clock's time comes from.
+
+    ``REDATED``: an unsure clock dated the record; once the clock was right, within the same boot,
+    the record was dated anew by its monotonic time.
+    """
 
     SYNCHRONISED = "synchronised"
     RTC = "rtc"
     UNSURE = "unsure"
+    REDATED = "redated"
 
 
 class Moment(NamedTuple):
@@ -33,6 +46,11 @@ class Moment(NamedTuple):
     utc_us: int
     monotonic: float
 
+    @property
+    def offset_us(self) -> int:
+        """Where the monotonic clock stood at 0, in microseconds since 1970."""
+        return self.utc_us - round(self.monotonic * 1e6)
+
 
 class Stamp(NamedTuple):
     """When something was: an instant on both clocks, and how far the wall clock was right then."""
@@ -40,6 +58,24 @@ class Stamp(NamedTuple):
     utc_us: int
     monotonic: float
     quality: Quality
+
+    @property
+    def offset_us(self) -> int:
+        """Where the monotonic clock stood at 0, in microseconds since 1970."""
+        return self.utc_us - round(self.monotonic * 1e6)
+
+
+class Clock(Protocol):
+    """What tells the time: the machine's clocks, or those of a simulated year."""
+
+    def now(self) -> Moment:
+        """This instant."""
+
+    def stamp(self) -> Stamp:
+        """This instant, for a record."""
+
+    def boot_id(self) -> str:
+        """The name of this boot: the monotonic clock counts within it."""
 
 
 def now() -> Moment:
@@ -52,20 +88,96 @@ def stamp() -> Stamp:
     return Stamp(*now(), quality())
 
 
-def quality(root: Path = Path("/")) -> Quality:
-    """How far the wall clock can be believed just now (systemd-timesyncd, a battery clock)."""
+class _MachineClock:
+    """The clocks of this machine."""
+
+    def now(self) -> Moment:
+        return now()
+
+    def stamp(self) -> Stamp:
+        return stamp()
+
+    def boot_id(self) -> str:
+        return boot_id()
+
+
+MACHINE: Clock = _MachineClock()
+
+
+class Change(NamedTuple):
+    """The wall clock at ``at`` was set by ``seconds`` (0: it was not), or is of another quality."""
+
+    at: Stamp
+    before: Stamp
+    seconds: float
+
+    @property
+    def made_sure(self) -> bool:
+        """Whether the clock became right."""
+        return self.before.quality is Quality.UNSURE and self.at.quality is not Quality.UNSURE
+
+
+class ClockWatch:
+    """Notices that the wall clock was set, or is believed more or less than before."""
+
+    def __init__(self, first: Stamp) -> None:
+        self._last = first
+
+    def look(self, at: Stamp) -> Change | None:
+        """What changed since the look before."""
+        before, self._last = self._last, at
+        seconds = (at.offset_us - before.offset_us) / 1e6
+        if abs(seconds) < JUMP_SECONDS:
+            seconds = 0.0
+        if not seconds and at.quality is before.quality:
+            return None
+        return Change(at, before, seconds)
+
+
+def kernel_error_us() -> int | None:
+    """How wrong the wall clock may be, as the kernel reckons, in microseconds; None if unknown.
+
+    What keeps the time (chrony, ntpd, systemd-timesyncd) tells the kernel how good it is; from
+    then on the kernel adds 500 µs a second, and forgets it when the time is set by hand.
+    systemd's ``timedatectl`` goes by the same number (adjtimex(2), ``maxerror``). A sandbox may
+    refuse the call.
+    """
+    import ctypes  # a client asks for no record's time
+
+    struct_timex = (ctypes.c_long * 64)()  # modes (0: only tell), offset, freq, maxerror, …
+    state = ctypes.CDLL(None).adjtimex(struct_timex)
+    return None if state < 0 else struct_timex[3]
+
+
+def quality(
+    root: Path = Path("/"), error_us: Callable[[], int | None] = kernel_error_us
+) -> Quality:
+    """How far the wall clock can be believed just now.
+
+    systemd-timesyncd leaves a mark for the rest of the boot; what else keeps the time is known by
+    what it told the kernel.
+    """
     if (root / _TIMESYNC_MARK).exists():
         return Quality.SYNCHRONISED
-    return Quality.RTC if _set_by_rtc(root / _RTC_SET_CLOCK) else Quality.UNSURE
+    error = error_us()
+    if error is not None and error < _MAXIMUM_ERROR_US:
+        return Quality.SYNCHRONISED
+    return Quality.RTC if _set_by_rtc(root / _RTC) else Quality.UNSURE
 
 
 @functools.cache
-def _set_by_rtc(mark: Path) -> bool:
-    """Whether the kernel took the time from a battery clock; decided once, while it boots."""
+def _set_by_rtc(rtc: Path) -> bool:
+    """Whether the kernel took the time from a battery clock while it booted, and rightly so.
+
+    One whose battery is empty tells the past; then systemd or fake-hwclock set the time to the
+    last one they knew, which the battery clock does not know of.
+    """
     try:
-        return mark.read_text().strip() == "1"
-    except OSError:
+        took_it = (rtc / "hctosys").read_text().strip() == "1"
+        tells = int((rtc / "since_epoch").read_text())
+    except (OSError, ValueError):
         return False
+    return took_it and tells >= _EARLIEST and abs(tells - time.time()) < _DAY_SECONDS
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from beemon.archive import catalog, recordings, recovery, series
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import LedgerWriter
-from beemon.clock import Moment
+from beemon.clock import Stamp
 from beemon.config import DeviceSettings, Settings
 from beemon.health import Health, State
 from beemon.job import Job, QueuedCommand, said
@@ -204,13 +204,13 @@ class Orchestrator(SpawnProcess):
     def _enter(self, text: str, origin: str) -> None:
         """Give a command that no client sent its job number, then carry it out like any other."""
         self._entering += 1
-        came = clock.now()
+        came = clock.stamp()
         self._writer.write(
             lambda ledger: ledger.accept(text, origin, came),
             lambda job: self._mailbox.put(partial(self._entered, text, origin, job, came)),
         )
 
-    def _entered(self, text: str, origin: str, job: int, came: Moment) -> None:
+    def _entered(self, text: str, origin: str, job: int, came: Stamp) -> None:
         self._entering -= 1
         command = QueuedCommand(text, job, origin)
         late = clock.now().monotonic - came.monotonic

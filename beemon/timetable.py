@@ -6,11 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from beemon import schedule
-from beemon.clock import Moment
+from beemon.clock import JUMP_SECONDS, Moment
 from beemon.config import DeviceSettings
-
-JUMP_SECONDS = 1.0
-"""From this change against the monotonic clock on, the wall clock counts as set anew."""
 
 
 class Timetable:

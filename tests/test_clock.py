@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beemon import clock
-from beemon.clock import Quality
+from beemon.clock import ClockWatch, Quality, Stamp
 
 
 def test_a_moment_is_the_same_instant_on_both_clocks():
@@ -36,23 +36,94 @@ def machine(tmp_path):
     return write
 
 
+def unknown() -> int | None:
+    return None
+
+
+def rtc(machine, took_it="1\n", tells=None):
+    machine("sys/class/rtc/rtc0/hctosys", took_it)
+    return machine("sys/class/rtc/rtc0/since_epoch", f"{round(tells or time.time())}\n")
+
+
 def test_a_clock_that_nothing_vouches_for_is_unsure(tmp_path):
-    assert clock.quality(tmp_path) is Quality.UNSURE
+    assert clock.quality(tmp_path, unknown) is Quality.UNSURE
 
 
-@pytest.mark.parametrize(("mark", "quality"), [("1\n", Quality.RTC), ("0\n", Quality.UNSURE)])
-def test_a_battery_clock_vouches_when_the_kernel_took_the_time_from_it(machine, mark, quality):
-    assert clock.quality(machine("sys/class/rtc/rtc0/hctosys", mark)) is quality
+def test_a_battery_clock_vouches_when_the_kernel_took_the_time_from_it(machine):
+    assert clock.quality(rtc(machine), unknown) is Quality.RTC
+
+
+def test_a_battery_clock_that_the_kernel_did_not_ask_vouches_for_nothing(machine):
+    assert clock.quality(rtc(machine, "0\n"), unknown) is Quality.UNSURE
+
+
+@pytest.mark.parametrize("wrong", [946_684_800, time.time() - 30 * 86400, time.time() + 3 * 86400])
+def test_a_battery_clock_with_an_empty_battery_vouches_for_nothing(machine, wrong):
+    assert clock.quality(rtc(machine, tells=wrong), unknown) is Quality.UNSURE
 
 
 def test_a_time_server_vouches_above_all(machine):
-    machine("sys/class/rtc/rtc0/hctosys", "0\n")
+    rtc(machine)
     root = machine("run/systemd/timesync/synchronized", "")
-    assert clock.quality(root) is Quality.SYNCHRONISED
+    assert clock.quality(root, unknown) is Quality.SYNCHRONISED
+
+
+@pytest.mark.parametrize(
+    ("error_us", "quality"),
+    [(0, Quality.SYNCHRONISED), (15_999_999, Quality.SYNCHRONISED),
+     (16_000_000, Quality.UNSURE), (None, Quality.UNSURE)],
+)
+def test_what_keeps_the_time_vouches_by_what_it_told_the_kernel(tmp_path, error_us, quality):
+    assert clock.quality(tmp_path, lambda: error_us) is quality
+
+
+def test_the_kernel_of_this_machine_says_how_wrong_its_clock_may_be():
+    error = clock.kernel_error_us()
+    assert error is not None
+    assert 0 <= error <= 16_000_000
 
 
 def test_this_machine_has_some_quality():
     assert clock.quality() in Quality
+    assert clock.MACHINE.stamp().quality is clock.quality()
+    assert clock.MACHINE.boot_id() == clock.boot_id()
+
+
+# The watch
+
+def stamp(utc_seconds: float, monotonic: float, quality: Quality = Quality.UNSURE) -> Stamp:
+    return Stamp(round(utc_seconds * 1e6), monotonic, quality)
+
+
+def test_a_clock_that_runs_gives_the_watch_nothing_to_say():
+    watch = ClockWatch(stamp(1000, 10))
+    assert watch.look(stamp(1001, 11)) is None
+    assert watch.look(stamp(4601.9, 3611)) is None  # slewed, not set
+
+
+@pytest.mark.parametrize("jump", [-3e7, -1.0, 1.0, 1.6e9])
+def test_a_clock_that_was_set_is_noticed_once(jump):
+    watch = ClockWatch(stamp(1.7e9, 10))
+    change = watch.look(stamp(1.7e9 + 1 + jump, 11))
+    assert change is not None
+    assert change.seconds == jump
+    assert not change.made_sure
+    assert watch.look(stamp(1.7e9 + 2 + jump, 12)) is None
+
+
+def test_a_clock_that_becomes_right_is_noticed_set_or_not():
+    watch = ClockWatch(stamp(1000, 10))
+    change = watch.look(stamp(1001, 11, Quality.SYNCHRONISED))
+    assert change is not None
+    assert (change.made_sure, change.seconds) == (True, 0.0)
+    assert watch.look(stamp(1002, 12, Quality.SYNCHRONISED)) is None
+
+
+def test_a_battery_clock_that_a_time_server_confirms_was_right_before():
+    watch = ClockWatch(stamp(1000, 10, Quality.RTC))
+    change = watch.look(stamp(1001, 11, Quality.SYNCHRONISED))
+    assert change is not None
+    assert not change.made_sure
 
 
 def test_the_boot_id_is_the_kernels():

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from beemon import clock
 from beemon.archive.ledger import Ledger
 
 _COLUMNS = ("size", "sha256", "clock", "start_monotonic", "verdict", "findings")
@@ -40,7 +39,7 @@ def enter(ledger: Ledger, job: int, device: str, path: Path, facts: dict[str, An
         (
             job, device, ledger.relative(path), facts["size"], facts["sha256"],
             facts.get("start_utc_us"), facts.get("start_monotonic"), facts.get("seconds"),
-            facts.get("clock", clock.quality()), facts.get("verdict", "good"),
+            facts.get("clock", ledger.clock.stamp().quality), facts.get("verdict", "good"),
             json.dumps(findings) if findings else None, json.dumps(rest),
         ),
     )

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from beemon import clock
 from beemon.archive.ledger import Ledger
 from beemon.clock import Quality, Stamp
 
@@ -49,7 +48,7 @@ def enter(
 
     Stands within ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
     """
-    utc_us, monotonic, quality = at or clock.stamp()
+    utc_us, monotonic, quality = at or ledger.clock.stamp()
     cursor = ledger.db.execute(
         "INSERT INTO events (run, utc_us, monotonic, clock, kind, device, message, facts)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

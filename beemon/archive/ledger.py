@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from beemon import __version__, clock
+from beemon import __version__
 from beemon.archive import recordings, schema
+from beemon.clock import MACHINE, Clock, Stamp, iso
 from beemon.outcomes import Ending
 
 NAME = "ledger.db"
@@ -43,12 +44,14 @@ class LedgerGoneError(sqlite3.OperationalError):
 class Ledger:
     """The ledger, to write in. Each method stands within :meth:`transaction`.
 
-    Raises ``sqlite3.OperationalError`` where the disk is full or fails.
+    ``clock`` tells the moment of what is entered without one. Raises
+    ``sqlite3.OperationalError`` where the disk is full or fails.
     """
 
-    def __init__(self, archive: Path, run: int = 0) -> None:
+    def __init__(self, archive: Path, run: int = 0, clock: Clock = MACHINE) -> None:
         self.archive = archive
         self.run = run
+        self.clock = clock
         self.db = sqlite3.connect(
             archive / NAME, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -91,8 +94,8 @@ class Ledger:
 
     def begin_run(self) -> int:
         """Enter a new run of the service; rows that are written from now on belong to it."""
-        now = clock.now()
-        values = (now.utc_us, now.monotonic, clock.boot_id(), clock.quality(), __version__)
+        utc_us, monotonic, quality = self.clock.stamp()
+        values = (utc_us, monotonic, self.clock.boot_id(), quality, __version__)
         cursor = self.db.execute(
             "INSERT INTO runs (started_us, started_monotonic, boot_id, clock, version)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -105,23 +108,23 @@ class Ledger:
         self,
         command: str,
         origin: str,
-        came: clock.Moment | None = None,
+        came: Stamp | None = None,
         slot_us: int | None = None,
     ) -> int:
         """Enter a command that was accepted now, or when it ``came``; return its job number.
 
         ``slot_us`` is the scheduled moment that it stands for.
         """
-        now = came or clock.now()
-        values = (self.run, command, origin, slot_us, now.utc_us, now.monotonic, clock.quality())
+        values = (self.run, command, origin, slot_us, *(came or self.clock.stamp()))
         return int(self.db.execute(_ACCEPT, values).lastrowid or 0)
 
     def begin(self, job: int, device: str, where: recordings.Place) -> None:
         """Enter that a recording is about to be written, and where."""
         self.db.execute(
-            "UPDATE jobs SET device = ?, started_us = ?, temporary = ?, final = ? WHERE job = ?",
+            "UPDATE jobs SET device = ?, started_us = ?, started_monotonic = ?, temporary = ?,"
+            " final = ? WHERE job = ?",
             (
-                device, clock.now().utc_us,
+                device, *self.clock.now(),
                 self.relative(where.temporary), self.relative(where.final), job,
             ),
         )
@@ -129,10 +132,10 @@ class Ledger:
     def end(self, job: int, ending: Ending) -> bool:
         """Enter a job's outcome; False where it had one already, which then stands."""
         cursor = self.db.execute(
-            "UPDATE jobs SET ended_us = ?, outcome = ?, reason = ?, message = ?, facts = ?,"
-            " leftover = ? WHERE job = ? AND outcome IS NULL",
+            "UPDATE jobs SET ended_us = ?, ended_monotonic = ?, outcome = ?, reason = ?,"
+            " message = ?, facts = ?, leftover = ? WHERE job = ? AND outcome IS NULL",
             (
-                clock.now().utc_us, ending.outcome, ending.reason, ending.message,
+                *self.clock.now(), ending.outcome, ending.reason, ending.message,
                 json.dumps(ending.facts) if ending.facts else None,
                 ending.facts.get("leftover"), job,
             ),
@@ -185,9 +188,9 @@ def describe(row: sqlite3.Row) -> dict[str, Any]:
         "job": row["job"],
         "command": row["command"],
         "origin": row["origin"],
-        "accepted": clock.iso(row["accepted_us"]),
-        "started": clock.iso(row["started_us"]) if row["started_us"] else None,
-        "ended": clock.iso(row["ended_us"]) if row["ended_us"] else None,
+        "accepted": iso(row["accepted_us"]),
+        "started": iso(row["started_us"]) if row["started_us"] else None,
+        "ended": iso(row["ended_us"]) if row["ended_us"] else None,
         "outcome": row["outcome"],
         "reason": row["reason"],
         "message": row["message"],

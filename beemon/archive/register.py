@@ -15,6 +15,7 @@ from beemon.archive import events, quarantine, recovery, series
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 from beemon.archive.quarantine import Damaged
+from beemon.clock import MACHINE, Clock
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,9 @@ class Register:
     after the close.
     """
 
-    def __init__(self, archive: Path) -> None:
+    def __init__(self, archive: Path, clock: Clock = MACHINE) -> None:
         self._archive = archive
+        self._clock = clock
         self._mutex = threading.RLock()
         self._reader_mutex = threading.Lock()
         self._lock: ArchiveLock | None = None
@@ -131,7 +133,7 @@ class Register:
         return ledger
 
     def _begin_run(self, instead_of: Damaged | None = None) -> Ledger:
-        ledger = Ledger(self._archive)
+        ledger = Ledger(self._archive, clock=self._clock)
         try:
             ledger.prepare()
             with ledger.transaction():

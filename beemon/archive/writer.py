@@ -17,6 +17,7 @@ from typing import Any
 
 from beemon.archive import quarantine
 from beemon.archive.ledger import Ledger
+from beemon.clock import MACHINE, Clock
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,11 @@ class LedgerWriter(threading.Thread):
         on_trouble: Callable[[str | None], None],
         *,
         retry_seconds: float = RETRY_SECONDS,
+        clock: Clock = MACHINE,
     ) -> None:
         super().__init__(name="ledger-writer", daemon=True)
         self._archive = archive
+        self._clock = clock
         self._run_number = run
         self._on_trouble = on_trouble
         self._retry_seconds = retry_seconds
@@ -99,7 +102,7 @@ class LedgerWriter(threading.Thread):
     def _write(self, writes: list[Write]) -> list[Any]:
         try:
             if self._ledger is None:
-                self._ledger = Ledger(self._archive, self._run_number)
+                self._ledger = Ledger(self._archive, self._run_number, self._clock)
             with self._ledger.transaction() as ledger:
                 return [write(ledger) for write in writes]
         except sqlite3.DatabaseError as error:
