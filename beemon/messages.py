@@ -67,11 +67,15 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """The work failed; ``reason`` is a word of :data:`beemon.outcomes.REASONS`."""
+    """The work failed; ``reason`` is a word of :data:`beemon.outcomes.REASONS`.
+
+    ``ends``: the worker ends over it.
+    """
 
     number: int
     reason: str
     message: str
+    ends: bool = False
 
 
 Answer = Done | Failed

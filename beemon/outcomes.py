@@ -25,6 +25,8 @@ REASONS = {
     "missing-library": "a package that the driver needs is not installed",
     "device-error": "the device, or the kernel on its behalf, reported an error",
     "io-error": "the sensor is there, and the kernel could not get an answer out of it",
+    "stalled": "the device gave nothing any more; its worker was started anew",
+    "no-memory": "the camera found no contiguous memory left; its worker was started anew",
     "driver-error": "the driver has a defect; the journal holds its traceback",
     "power-on-value": "the sensor said what it says after power-on, before it measured",
     "out-of-range": "the sensor said what cannot be true",

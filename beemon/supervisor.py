@@ -28,6 +28,9 @@ OPEN_SECONDS = 30.0
 """What a first request may take longer, for the device to be opened."""
 BURY_SECONDS = 0.05
 """How often to look whether a worker that was given up has really gone."""
+BURIAL_SECONDS = 5.0
+"""How long a new worker waits for that. Two cannot hold one camera; but a process that the kernel
+does not let die must not keep the devices beside its own from being used."""
 
 
 @dataclass
@@ -94,6 +97,7 @@ class Supervisor:
         self._numbers = 0
         self._worker: WorkerLink | None = None
         self._leaving: list[WorkerLink] = []
+        self._buried_by = 0.0
         self._finishing = False
         self.idle_since = 0.0
 
@@ -193,13 +197,17 @@ class Supervisor:
         return min(times, default=None)
 
     def _pump(self, now: float) -> None:
-        if self._worker is None and self.holds_devices:
+        if self._worker is None and (self.holds_devices or self._buries(now)):
             return
         for lane in self._lanes.values():
             while lane.current is None and lane.waiting and not self._finishing:
                 self._take(lane, now)
         if not self.busy and not self.idle_since:
             self.idle_since = now
+
+    def _buries(self, now: float) -> bool:
+        """Whether an earlier worker may still hold the devices."""
+        return bool(self._leaving) and now < self._buried_by
 
     def _take(self, lane: _Lane, now: float) -> None:
         task = lane.waiting.popleft()
@@ -319,7 +327,7 @@ class Supervisor:
         task = self._flying.get(answer.number)
         if task is None:
             return
-        if isinstance(answer, Failed) and answer.reason == "driver-error":
+        if isinstance(answer, Failed) and answer.ends:
             self._lose_worker(answer.reason, answer.message, now, task)  # it ends by itself
             return
         if not task.cut:
@@ -350,6 +358,7 @@ class Supervisor:
         if self._worker:
             self._worker.let_go(how)
             self._leaving.append(self._worker)
+            self._buried_by = _monotonic() + BURIAL_SECONDS
         self._worker = None
         for health in self.health.values():
             if health.state in (State.RUNNING, State.STARTING):

@@ -12,16 +12,25 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from beemon import clock, devices, processes, service
 from beemon.analysis import checks
 from beemon.archive import recordings
 from beemon.config import DeviceSettings
-from beemon.devices._base import Camera, Device, DeviceError, Recorder, Refusal, Sensor
+from beemon.devices._base import (
+    Camera,
+    Device,
+    DeviceError,
+    DeviceLostError,
+    Recorder,
+    Refusal,
+    Sensor,
+)
 from beemon.messages import (
     Answer,
     Cut,
@@ -70,6 +79,7 @@ class Worker(SpawnProcess):
         self._running: dict[int, tuple[Work, threading.Event]] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._sending = threading.Lock()
+        self._ending = threading.Lock()
         self._send(Ready())
         while not isinstance(message := self._receive(), Finish):
             if isinstance(message, Cut):
@@ -110,6 +120,7 @@ class Worker(SpawnProcess):
             return
         settings = self._settings[name]
         device = devices.load(settings.kind, name, settings.table)
+        device.on_lost = partial(self._end_over, name)
         device.open()
         self._devices[name] = device
         self._send(Opened(name))
@@ -123,6 +134,8 @@ class Worker(SpawnProcess):
         """Do it; where the driver or the disk fails, say the reason."""
         try:
             action()
+        except DeviceLostError as error:
+            self._end_over(work.device, error)
         except OSError as error:
             self._release(work, error)
             self._send(Failed(work.number, reason_of(error), message_of(error)))
@@ -130,9 +143,19 @@ class Worker(SpawnProcess):
         except Exception as error:  # the worker's outermost boundary: it ends here
             log.exception("%s: the driver has a defect", work.device,
                           extra=service.fields(device=work.device))
-            self._send(Failed(work.number, "driver-error", f"{type(error).__name__}: {error}"))
+            said = f"{type(error).__name__}: {error}"
+            self._send(Failed(work.number, "driver-error", said, ends=True))
             os._exit(70)
         return True
+
+    def _end_over(self, name: str, error: DeviceLostError) -> NoReturn:
+        """Tell all who wait for the device that it is lost, and end."""
+        with self._ending:  # for good: who comes second has nothing to add
+            log.error("%s: %s", name, error, extra=service.fields(device=name))
+            for work, _ in list(self._running.values()):
+                if work.device == name:
+                    self._send(Failed(work.number, error.reason, str(error), ends=True))
+            os._exit(70)
 
     def _carry_out(self, work: Work, cancelled: threading.Event) -> Answer:
         device = self._devices[work.device]

@@ -92,6 +92,7 @@ def opened_by(supervisor: Supervisor) -> set[str]:
 
 DYING = '[sensor.dying]\ndriver = "simulated"\nfault = "die"\n'
 HANGING = '[sensor.hanging]\ndriver = "simulated"\nfault = "hang"\n'
+LOST = '[sensor.lost]\ndriver = "simulated"\nfault = "lost"\n'
 GOOD = '[sensor.good]\ndriver = "simulated"\n'
 MICROPHONE = '[microphone.m]\ndriver = "simulated"\nspeed = 20\n'
 
@@ -134,12 +135,30 @@ def test_a_device_is_fatal_after_its_budget_and_tried_again_much_later(
         _, answer = office.next_answer(supervisor)
         assert isinstance(answer, Failed)
         assert (answer.reason, health.strikes) == ("worker-died", strike)
+        until(lambda: office.turn(supervisor) or not supervisor.alive)
     assert health.state is State.FATAL
     later = time.monotonic() + FATAL_RETRY_SECONDS
     supervisor.submit(read("sensor.dying", 6), later - 60)
     assert office.answers.pop()[1].reason == "fatal"  # type: ignore[union-attr]
     supervisor.submit(read("sensor.dying", 7), later + 60)
     assert office.next_answer(supervisor)[1].reason == "worker-died"  # type: ignore[union-attr]
+
+
+def test_over_a_lost_device_the_worker_ends_and_the_next_one_waits_until_it_is_gone(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(GOOD + LOST)
+    supervisor.submit(read("sensor.good"), time.monotonic())
+    office.next_answer(supervisor)
+    before = pid_of(supervisor)
+    for job, device in ((2, "sensor.lost"), (3, "sensor.good")):
+        supervisor.submit(read(device, job), time.monotonic())
+    _, lost = office.next_answer(supervisor)
+    assert isinstance(lost, Failed)
+    assert (lost.reason, supervisor.health["sensor.lost"].strikes) == ("stalled", 1)
+    assert isinstance(office.next_answer(supervisor)[1], Done)
+    assert pid_of(supervisor) != before
+    assert not supervisor._leaving
 
 
 def test_a_waiting_recording_follows_the_one_before_it(office: Office, hire: Hire) -> None:

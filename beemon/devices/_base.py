@@ -10,13 +10,16 @@ A worker opens a device before its first use, always from the same thread, and c
 request of a kind at a time; a camera may be asked for a snapshot while it records. A driver
 raises what went wrong, it never returns a stand-in, and it need not watch the time: past its
 deadline the whole worker is killed. Children that a driver starts must die with the worker.
+
+Where only a new process can get at the device again, a driver raises :class:`DeviceLostError`, or
+calls ``on_lost`` with one when nothing is being asked of it: the worker ends, and another begins.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -44,6 +47,12 @@ class LibraryMissingError(DeviceError):
     """A Python package or program that this driver needs is not installed."""
 
     reason = "missing-library"
+
+
+class DeviceLostError(DeviceError):
+    """The device got into a state that only a new process gets it out of."""
+
+    reason = "stalled"
 
 
 class BadReadingError(DeviceError):
@@ -104,6 +113,7 @@ class Device:
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+        self.on_lost: Callable[[DeviceLostError], None] = lambda _: None
 
     def open(self) -> None:
         """Take the hardware. Raises :class:`DeviceError`."""

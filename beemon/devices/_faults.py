@@ -1,7 +1,8 @@
 """Faults that a simulated device shows on request, to drill what happens to a real one.
 
 ``fault = "hang"`` never answers again, ``"die"`` kills the process that holds the device (the
-worker, with SIGKILL), ``"error"`` raises :class:`DeviceError` each time. The first
+worker, with SIGKILL), ``"error"`` raises :class:`DeviceError` each time, ``"lost"``
+:class:`DeviceLostError`. The first
 ``fault_after`` requests succeed. In a recording the fault shows half-way, so that there is a
 half-written file to deal with.
 """
@@ -15,7 +16,7 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
-from beemon.devices._base import CommonSettings, DeviceError
+from beemon.devices._base import CommonSettings, DeviceError, DeviceLostError
 from beemon.options import option
 
 
@@ -23,7 +24,7 @@ from beemon.options import option
 class FaultSettings(CommonSettings):
     """The options that ask for a fault."""
 
-    fault: Literal["none", "hang", "die", "error"] = option("none", doc="the fault to show")
+    fault: Literal["none", "hang", "die", "error", "lost"] = option("none", doc="the fault to show")
     fault_after: int = option(0, minimum=0, doc="how many requests succeed before it")
 
 
@@ -44,6 +45,8 @@ class Faults:
             threading.Event().wait()
         elif self._settings.fault == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif self._settings.fault == "lost":
+            raise DeviceLostError(f"{self._settings.name} is lost because its config asks for it")
         raise DeviceError(f"{self._settings.name} fails because its config asks for it")
 
     def request(self) -> None:
