@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from beemon import sun
 from beemon.options import BadOptionError, Problem, Where, build, in_toml, option, suggestion
 from beemon.schedule import Schedule, slot_verb
+from beemon.sun import Place
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,13 @@ class Hive:
     name: str = option("hive", parse=_hive_name)
     latitude: float | None = option(None, minimum=-90, maximum=90)
     longitude: float | None = option(None, minimum=-180, maximum=180)
+
+    @property
+    def place(self) -> Place | None:
+        """Where it stands, if that is known."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Place(self.latitude, self.longitude)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +257,7 @@ class _Loader:
         self.merged = merged
         self.lines = lines
         self.path = path
+        self.hive = Hive()
         self.problems: list[Problem] = []
 
     def where(self, *key: str) -> str:
@@ -268,8 +278,9 @@ class _Loader:
             if name not in _TABLES:
                 message = f'unknown table or option "{name}"{suggestion(name, _TABLES)}'
                 self.problem(message, name)
+        self.hive = self.section(Hive, "hive")
         return Settings(
-            hive=self.section(Hive, "hive"),
+            hive=self.hive,
             server=self.section(ServerSettings, "server"),
             archive=self.section(ArchiveSettings, "archive"),
             devices=self.devices(),
@@ -314,9 +325,13 @@ class _Loader:
         if "schedule" not in table:
             return None
         given = self._table(table["schedule"], kind, word, "schedule")
-        schedule: Schedule | None = self._build(Schedule, given, kind, word, "schedule")
+        place = self.place(kind, word, "schedule")
+        schedule, problems = build(Schedule, given, place, {"place": self.hive.place})
+        self.problems += problems
         if schedule is None:
             return None
+        if schedule.follows_sun:
+            self._check_sun(kind, word, "schedule", "window")
         if kind == "sensor" and schedule.duration is not None:
             self.problem("a sensor's schedule has no duration", kind, word, "schedule", "duration")
         if kind == "microphone" and slot_verb(f"{kind}.{word}", schedule) != "record":
@@ -325,6 +340,18 @@ class _Loader:
                 kind, word, "schedule",
             )
         return schedule
+
+    def _check_sun(self, *key: str) -> None:
+        given = self.merged.get("hive", {})
+        missing = [name for name in ("latitude", "longitude") if name not in given]
+        if missing:
+            verb = "is" if len(missing) == 1 else "are"
+            self.problem(
+                f"a window by the sun needs to know where the hive stands: "
+                f"{' and '.join(missing)} under [hive] {verb} missing", *key,
+            )
+        if not sun.is_known():
+            self.problem("a window by the sun needs the package python3-ephem", *key)
 
     def _build(self, cls: type[Any], table: Mapping[str, Any], *key: str) -> Any:
         built, problems = build(cls, table, self.place(*key))

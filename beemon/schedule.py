@@ -2,26 +2,62 @@
 
 A schedule repeats every ``interval`` inside a daily ``window``. Its slots stand on a grid that is
 anchored at the window's start in local civil time, so that they fall at the same times each day
-whenever the service was started.
+whenever the service was started. A window may begin and end by the clock or by the sun.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
 
-from beemon.options import BadOptionError, duration, in_toml, option
+from beemon import sun, zone
+from beemon.options import BadOptionError, build, duration, in_toml, option
+from beemon.sun import Place
 
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_SUN_TIME = re.compile(r"(sunrise|sunset)(?:([+-])(\S+))?", re.ASCII)
+_NOMINAL = {"sunrise": timedelta(hours=6), "sunset": timedelta(hours=18)}
+"""What tells on which day a window by the sun ends, the same one all the year."""
+_MOST_OFFSET = 12 * 3600.0
 _DAY = timedelta(days=1)
+_TICK = timedelta(microseconds=1)
+_NEAR_DAYS = 4
+"""How many days ahead a slot is looked for: a clock change may take one, the polar sun many."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class SunTime:
+    """A time of the day that the sun tells: ``sunrise`` or ``sunset``, so many seconds later."""
+
+    event: str
+    offset: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.event}{self.offset:+.7g}s" if self.offset else self.event
+
+
+Edge = time | SunTime
+"""A window's start or end."""
+
+
+class Series(NamedTuple):
+    """Slots that follow each other: the first, the last, and how many."""
+
+    first: datetime
+    last: datetime
+    slots: int
 
 
 def _interval(value: object) -> float:
     seconds = duration(value)
     if not 1 <= seconds <= 86400:
         raise BadOptionError(f"must be between 1s and 1d, not {in_toml(value)}")
-    return seconds
+    return round(seconds, 6)
 
 
 def _duration(value: object) -> float:
@@ -31,15 +67,31 @@ def _duration(value: object) -> float:
     return seconds
 
 
-def _window(value: object) -> tuple[time, time]:
-    words = value if isinstance(value, list) and len(value) == 2 else [None]
-    matches = [_CLOCK_TIME.fullmatch(w) if isinstance(w, str) else None for w in words]
-    if None in matches:
+def _window(value: object) -> tuple[Edge, Edge]:
+    words = value if isinstance(value, list) and len(value) == 2 else [None, None]
+    start, end = map(_edge, words)
+    if start is None or end is None:
         raise BadOptionError(
-            f'must be two clock times such as ["06:00", "21:30"], not {in_toml(value)}'
+            'must be two times such as ["06:00", "21:30"] or ["sunrise-30m", "sunset+30m"], '
+            f"not {in_toml(value)}"
         )
-    start, end = (time(int(m[1]), int(m[2])) for m in matches if m)
     return start, end
+
+
+def _edge(word: object) -> Edge | None:
+    if not isinstance(word, str):
+        return None
+    if by_clock := _CLOCK_TIME.fullmatch(word):
+        return time(int(by_clock[1]), int(by_clock[2]))
+    by_sun = _SUN_TIME.fullmatch(word)
+    return _sun_time(*by_sun.groups()) if by_sun else None
+
+
+def _sun_time(event: str, sign: str | None, text: str | None) -> SunTime:
+    seconds = duration(text) if sign else 0.0
+    if seconds > _MOST_OFFSET:
+        raise BadOptionError(f"may be up to 12h off the sun, not {in_toml(text)}")
+    return SunTime(event, -seconds if sign == "-" else seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +99,15 @@ class Schedule:
     """The times of a device's work.
 
     ``window`` is a start and an end; an end at or before the start is on the next day, so
-    ``["00:00", "00:00"]`` is the whole day. ``duration`` is a recording's length in seconds;
-    sensors have none, and a camera without one takes snapshots.
+    ``["00:00", "00:00"]`` is the whole day (for that, a sunrise counts as 06:00 and a sunset as
+    18:00). ``duration`` is a recording's length in seconds; sensors have none, and a camera
+    without one takes snapshots. ``place`` is the hive's, which a window by the sun needs.
     """
 
     interval: float = option(parse=_interval, doc='how often, such as "5m"')
     duration: float | None = option(None, parse=_duration, doc='how long, such as "60s"')
-    window: tuple[time, time] = option((time(0), time(0)), parse=_window)
+    window: tuple[Edge, Edge] = option((time(0), time(0)), parse=_window)
+    place: Place | None = None
 
     def __post_init__(self) -> None:
         if self.duration is not None and self.duration > self.interval:
@@ -62,41 +116,51 @@ class Schedule:
                 f"{self.interval:g} s"
             )
 
+    @property
+    def follows_sun(self) -> bool:
+        """Whether the window begins or ends by the sun."""
+        return any(isinstance(edge, SunTime) for edge in self.window)
 
-def next_slot(schedule: Schedule, after: datetime, zone: tzinfo | None = None) -> datetime:
-    """The first slot later than ``after`` (aware), in UTC; ``zone`` None is the system's."""
-    day = after.astimezone(zone).date() - _DAY
-    while True:  # ends: all but a day of changed clocks have a slot
-        start, end = _bounds(schedule, day, zone)
-        slot = _first_on_grid(start, schedule.interval, after)
-        if slot < end:
-            return slot
-        day += _DAY
+
+def next_slot(
+    schedule: Schedule, after: datetime, zone: tzinfo | None = None
+) -> datetime | None:
+    """The first slot later than ``after`` (aware), in UTC; ``zone`` None is the system's.
+
+    None where none falls within the next three days.
+    """
+    until = after.astimezone(UTC) + _NEAR_DAYS * _DAY
+    return next((series.first for series in _by_day(schedule, after, until, zone)), None)
+
+
+def slots_between(
+    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo | None = None
+) -> Series | None:
+    """The slots later than ``after`` and up to ``until``; None where there are none.
+
+    Reckoned a day at a time, however many slots a day has.
+    """
+    first = last = None
+    slots = 0
+    for series in _by_day(schedule, after, until, zone):
+        first, last = first or series.first, series.last
+        slots += series.slots
+    return Series(first, last, slots) if first and last else None
+
+
+def count_slots(
+    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo | None = None
+) -> int:
+    """How many slots are later than ``after`` and not later than ``until``."""
+    series = slots_between(schedule, after, until, zone)
+    return series.slots if series else 0
 
 
 def in_window(schedule: Schedule, at: datetime, zone: tzinfo | None = None) -> bool:
     """Whether the window is open at ``at`` (aware)."""
     today = at.astimezone(zone).date()
-    bounds = [_bounds(schedule, day, zone) for day in (today - _DAY, today)]
-    return any(start <= at < end for start, end in bounds)
-
-
-def _bounds(schedule: Schedule, day: date, zone: tzinfo | None) -> tuple[datetime, datetime]:
-    start, end = schedule.window
-    last_day = day if end > start else day + _DAY
-    return _instant(day, start, zone), _instant(last_day, end, zone)
-
-
-def _instant(day: date, at: time, zone: tzinfo | None) -> datetime:
-    civil = datetime.combine(day, at)
-    return (civil.replace(tzinfo=zone) if zone else civil).astimezone(UTC)
-
-
-def _first_on_grid(start: datetime, interval: float, after: datetime) -> datetime:
-    if start > after:
-        return start
-    step = timedelta(seconds=interval)
-    return start + ((after - start) // step + 1) * step
+    windows = _windows(schedule, today - 2 * _DAY, today + _DAY, zone)
+    return any(start <= at < end for start, end in windows)
 
 
 def slot_verb(device: str, schedule: Schedule) -> str:
@@ -104,3 +168,87 @@ def slot_verb(device: str, schedule: Schedule) -> str:
     if device.startswith("sensor."):
         return "read"
     return "snapshot" if schedule.duration is None else "record"
+
+
+def describe(schedule: Schedule, zone_name: str) -> str:
+    """All that decides when slots are due, as a text that :func:`recall` understands."""
+    start, end = (e.strftime("%H:%M") if isinstance(e, time) else str(e) for e in schedule.window)
+    table = {"interval": f"{schedule.interval}s", "window": [start, end]}
+    place = {"place": schedule.place} if schedule.follows_sun else {}
+    return json.dumps({**table, **place, "zone": zone_name})
+
+
+def recall(text: str) -> tuple[Schedule, tzinfo | None]:
+    """The schedule and the zone of a description. Raises ``ValueError`` where it has no sense."""
+    table = json.loads(text)
+    given = table if isinstance(table, dict) else {}
+    place = Place(*given.pop("place")) if "place" in given else None
+    there = zone.named(str(given.pop("zone", "")))
+    schedule, problems = build(Schedule, given, str, {"place": place})
+    if schedule is None:
+        raise ValueError(f"no schedule: {text}: {problems[0].message}")
+    return schedule, there
+
+
+def moment(utc_us: int) -> datetime:
+    """Microseconds since 1970 as an aware datetime, in UTC."""
+    return _EPOCH + timedelta(microseconds=utc_us)
+
+
+def microseconds(at: datetime) -> int:
+    """An aware datetime as microseconds since 1970."""
+    return (at - _EPOCH) // _TICK
+
+
+def _by_day(
+    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo | None
+) -> Iterator[Series]:
+    """The slots later than ``after`` and up to ``until``, the days' series one by one."""
+    step = timedelta(seconds=schedule.interval)
+    after, until = after.astimezone(UTC), until.astimezone(UTC)
+    if until <= after:
+        return
+    first_day = after.astimezone(zone).date() - (2 if schedule.follows_sun else 1) * _DAY
+    last_day = until.astimezone(zone).date() + _DAY
+    for start, end in _windows(schedule, first_day, last_day, zone):
+        skipped = max(0, (after - start) // step + 1)
+        reached = min((end - start - _TICK) // step, (until - start) // step) + 1
+        if reached > skipped:
+            yield Series(start + skipped * step, start + (reached - 1) * step, reached - skipped)
+
+
+def _windows(
+    schedule: Schedule, first: date, last: date, zone: tzinfo | None
+) -> Iterator[tuple[datetime, datetime]]:
+    """The windows of these days, in UTC; none of them reaches into the next one's."""
+    start, end = _bounds(schedule, first, zone)
+    for ahead in range((last - first).days + 1):
+        next_start, next_end = _bounds(schedule, first + (ahead + 1) * _DAY, zone)
+        yield start, min(end, next_start)
+        start, end = next_start, next_end
+
+
+def _bounds(schedule: Schedule, day: date, zone: tzinfo | None) -> tuple[datetime, datetime]:
+    start, end = schedule.window
+    last_day = day if _nominal(end) > _nominal(start) else day + _DAY
+    return _instant(schedule, day, start, zone), _instant(schedule, last_day, end, zone)
+
+
+def _nominal(edge: Edge) -> timedelta:
+    if isinstance(edge, SunTime):
+        return _NOMINAL[edge.event] + timedelta(seconds=edge.offset)
+    return timedelta(hours=edge.hour, minutes=edge.minute)
+
+
+def _instant(schedule: Schedule, day: date, edge: Edge, zone: tzinfo | None) -> datetime:
+    if isinstance(edge, time):
+        return _civil(day, edge, zone)
+    if schedule.place is None:
+        raise ValueError(f"{edge} needs a place")
+    sunrise, sunset = sun.times(schedule.place, day, _civil(day, time(12), zone))
+    return (sunrise if edge.event == "sunrise" else sunset) + timedelta(seconds=edge.offset)
+
+
+def _civil(day: date, at: time, zone: tzinfo | None) -> datetime:
+    civil = datetime.combine(day, at)
+    return (civil.replace(tzinfo=zone) if zone else civil).astimezone(UTC)

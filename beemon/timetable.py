@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from beemon import schedule
 from beemon.clock import JUMP_SECONDS, Moment
@@ -59,7 +59,8 @@ class Timetable:
             return False
         slot = self._due.get(device.name)
         if slot is None or slot <= at:
-            self._due[device.name] = schedule.next_slot(device.schedule, at)
+            coming = schedule.next_slot(device.schedule, at)
+            self._due[device.name] = coming or at + timedelta(days=1)
         return slot is not None and slot <= at
 
     def _notice_jump(self, now: Moment) -> None:

@@ -291,8 +291,8 @@ interval = 300
         'beemon.toml:13: "path" must be an absolute path, not "recordings"',
         'beemon.toml:15: [microphone.brood] needs driver = "…"',
         'beemon.toml:20: "interval" must be a duration such as "90s", "5m" or "1h", not 300',
-        'beemon.toml:19: "window" must be two clock times such as ["06:00", "21:30"], '
-        'not ["dawn", "dusk"]',
+        'beemon.toml:19: "window" must be two times such as ["06:00", "21:30"] or '
+        '["sunrise-30m", "sunset+30m"], not ["dawn", "dusk"]',
     ]
 
 
@@ -548,3 +548,36 @@ def test_every_example_in_the_shipped_config_is_good_when_uncommented(etc):
     assert {device.kind for device in settings.devices.values()} == set(config.KINDS)
     assert len(re.findall(r"^\[", text, re.MULTILINE)) > len(re.findall(r"^\[", SHIPPED,
                                                                         re.MULTILINE))
+
+
+BY_SUN = """
+[microphone.a]
+driver = "simulated"
+schedule = { interval = "5m", duration = "60s", window = ["sunrise-30m", "sunset"] }
+"""
+
+
+@pytest.mark.parametrize(("hive", "missing"), [
+    ("", "latitude and longitude under [hive] are missing"),
+    ("[hive]\nlatitude = 52.5\n", "longitude under [hive] is missing"),
+    ("[hive]\nlongitude = 13.4\n", "latitude under [hive] is missing"),
+])
+def test_a_window_by_the_sun_needs_a_place(etc, hive, missing):
+    etc.write(hive + BY_SUN)
+    [problem] = etc.problems()
+    assert problem.startswith("beemon.toml:")
+    assert "a window by the sun needs to know where the hive stands: " + missing in problem
+
+
+def test_a_wrong_place_is_told_once(etc):
+    etc.write("[hive]\nlatitude = 91\nlongitude = 13.4\n" + BY_SUN)
+    [problem] = etc.problems()
+    assert '"latitude" must be between -90 and 90' in problem
+
+
+def test_a_schedule_by_the_sun_knows_the_hives_place(etc):
+    etc.write("[hive]\nlatitude = 52.5\nlongitude = 13.4\n" + BY_SUN)
+    schedule = etc.load().devices["microphone.a"].schedule
+    assert schedule.place == (52.5, 13.4)
+    etc.write(BY_SUN.replace("window", "place"))
+    assert 'unknown option "place"' in etc.problems()[0]

@@ -156,7 +156,7 @@ OPTIONS = {
     field.name
     for settings in (config.Hive, config.ServerSettings, config.ArchiveSettings, Schedule)
     for field in dataclasses.fields(settings)
-}
+} - {"place"}  # of a schedule, which [hive] gives
 GIVEN = {field.name for field in dataclasses.fields(CommonSettings)}
 GENERAL, _, DRIVERS = MANUAL.partition(".SH DRIVERS\n")
 

@@ -33,7 +33,7 @@ LEVELS = (
     "archive",
     "config reports",
     "schedule commands readings",
-    "protocol options outcomes service processes ports clock",
+    "sun zone protocol options outcomes service processes ports clock",
     "__init__",
 )
 """The modules and packages of beemon, from the top down: each imports from lower levels only."""

@@ -10,15 +10,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beemon.options import BadOptionError, build
-from beemon.schedule import Schedule, in_window, next_slot, slot_verb
+from beemon.schedule import (
+    Schedule,
+    Series,
+    SunTime,
+    count_slots,
+    describe,
+    in_window,
+    microseconds,
+    moment,
+    next_slot,
+    recall,
+    slot_verb,
+    slots_between,
+)
+from beemon.sun import Place
 
 BERLIN = ZoneInfo("Europe/Berlin")  # 2026: +1 to +2 on 29 March at 02:00, back on 25 October, 03:00
 SECOND = timedelta(seconds=1)
 
 
-def schedule(interval="1h", window=("00:00", "00:00"), duration=None) -> Schedule:
+def schedule(interval="1h", window=("00:00", "00:00"), duration=None, place=None) -> Schedule:
     table = {"interval": interval, "window": list(window)}
-    built, problems = build(Schedule, table | ({"duration": duration} if duration else {}), str)
+    table |= {"duration": duration} if duration else {}
+    built, problems = build(Schedule, table, str, {"place": place})
     assert problems == []
     return built
 
@@ -51,11 +66,30 @@ def test_without_a_window_the_whole_day_is_meant():
 
 @pytest.mark.parametrize(
     "window", ["06:00", ["06:00"], ["06:00", "24:00"], ["6:00", "21:00"], ["06:00", "21:60"],
-               ["06:00", 21], [], ["06:00\n", "21:00"], ["٠٦:00", "21:00"], None]
+               ["06:00", 21], [], ["06:00\n", "21:00"], ["٠٦:00", "21:00"], None,
+               ["sunrise", "sundown"], ["sunrise +1h", "sunset"], ["Sunrise", "sunset"],
+               ["sunrise+", "sunset"], ["noon", "sunset"], ["sunrise\n", "sunset"]]
 )
-def test_a_window_is_two_clock_times(window):
+def test_a_window_is_two_times(window):
     _, [problem] = build(Schedule, {"interval": "1h", "window": window}, str)
-    assert 'must be two clock times such as ["06:00", "21:30"]' in str(problem)
+    assert 'must be two times such as ["06:00", "21:30"] or ["sunrise-30m"' in str(problem)
+
+
+@pytest.mark.parametrize(("word", "told"), [
+    ("sunrise+30", 'must be a duration such as "90s"'),
+    ("sunset+13h", 'may be up to 12h off the sun, not "13h"'),
+])
+def test_an_offset_from_the_sun_is_a_duration(word, told):
+    _, [problem] = build(Schedule, {"interval": "1h", "window": ["06:00", word]}, str)
+    assert told in str(problem)
+
+
+def test_a_window_by_the_sun_is_read_from_its_words():
+    by_sun = schedule("5m", ("sunrise-30m", "sunset+1.5h"))
+    assert by_sun.window == (SunTime("sunrise", -1800.0), SunTime("sunset", 5400.0))
+    assert schedule("5m", ("sunset", "06:00")).window == (SunTime("sunset"), time(6))
+    assert by_sun.follows_sun
+    assert not schedule("5m").follows_sun
 
 
 @pytest.mark.parametrize(("interval", "duration"), [("0.5s", None), ("25h", None), ("0s", None),
@@ -186,6 +220,144 @@ def test_without_a_zone_the_systems_counts():
     assert (local.astimezone().hour, local.astimezone().minute) == (6, 0)
 
 
+# The sun
+
+HOME = Place(52.52, 13.41)  # Berlin
+TROMSO = Place(69.65, 18.96)  # no sunset from 18 May to 25 July, no sunrise from 28 Nov to 14 Jan
+OSLO = ZoneInfo("Europe/Oslo")
+
+
+def day_of(of: Schedule, day: str, zone: ZoneInfo = BERLIN) -> list[str]:
+    """The slots of a civil day, as clocks on the wall show them."""
+    midnight = datetime.fromisoformat(day).replace(tzinfo=zone)
+    found, after = [], midnight - SECOND
+    while (slot := next_slot(of, after, zone)) and slot < midnight + timedelta(days=1):
+        found.append(f"{slot.astimezone(zone):%H:%M}")
+        after = slot
+    return found
+
+
+def test_a_window_follows_the_sun_through_the_year():
+    light = schedule("12h", ("sunrise-30m", "sunset+30m"), place=HOME)
+    assert day_of(light, "2026-06-21") == ["04:13", "16:13"]  # the sun is up from 04:43 to 21:33
+    assert day_of(light, "2026-12-21") == ["07:45"]  # from 08:15 to 15:54
+
+
+def test_a_window_by_the_sun_does_not_jump_with_the_clock():
+    light = schedule("12h", ("sunrise", "sunset"), place=HOME)
+    assert day_of(light, "2026-03-28") == ["05:50", "17:50"]
+    assert day_of(light, "2026-03-29") == ["06:48", "18:48"]
+
+
+def test_a_night_goes_from_the_sunset_to_the_next_sunrise():
+    dark = schedule("3h", ("sunset+1h", "sunrise-1h"), place=HOME)
+    assert day_of(dark, "2026-06-21") == ["01:33", "22:33"]
+    assert not in_window(dark, berlin("2026-06-21T12:00"), BERLIN)
+    assert in_window(dark, berlin("2026-06-21T23:59"), BERLIN)
+
+
+@pytest.mark.parametrize(("window", "found"), [
+    (("06:00", "sunset"), ["06:00", "12:00", "18:00"]),
+    (("sunset", "23:30"), ["21:33"]),
+    (("sunset", "06:00"), ["03:33", "21:33"]),
+    (("00:00", "sunrise"), ["00:00"]),
+    (("sunrise-1h", "sunrise+6h"), ["03:43", "09:43"]),
+])
+def test_one_end_may_be_by_the_clock(window, found):
+    assert day_of(schedule("6h", window, place=HOME), "2026-06-21") == found
+
+
+def test_a_sun_that_does_not_set_makes_a_whole_day_of_the_light_and_no_night():
+    light = schedule("4h", ("sunrise", "sunset"), place=TROMSO)
+    assert len(day_of(light, "2026-06-21", OSLO)) == 6
+    assert in_window(light, datetime(2026, 6, 21, 23, tzinfo=UTC), OSLO)
+    dark = schedule("4h", ("sunset", "sunrise"), place=TROMSO)
+    assert day_of(dark, "2026-06-21", OSLO) == []
+    summer = datetime(2026, 5, 20, tzinfo=UTC), datetime(2026, 7, 24, tzinfo=UTC)
+    assert next_slot(dark, summer[0], OSLO) is None
+    assert count_slots(dark, *summer, OSLO) == 0
+    assert count_slots(light, *summer, OSLO) == 65 * 6
+
+
+def test_a_sun_that_does_not_rise_leaves_what_is_around_noon():
+    light = schedule("4h", ("sunrise", "sunset"), place=TROMSO)
+    assert day_of(light, "2026-12-21", OSLO) == []
+    dawn = schedule("20m", ("sunrise-30m", "sunset+30m"), place=TROMSO)
+    assert day_of(dawn, "2026-12-21", OSLO) == ["11:12", "11:32", "11:52"]
+    dark = schedule("4h", ("sunset", "sunrise"), place=TROMSO)
+    assert len(day_of(dark, "2026-12-21", OSLO)) == 6
+
+
+def test_a_window_is_over_when_the_next_one_begins():
+    long = schedule("4h", ("sunrise-6h", "sunset+6h"), place=HOME)
+    year = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    found, after = [], year[0]
+    while (slot := next_slot(long, after, BERLIN)) <= year[1]:
+        found.append(slot)
+        after = slot
+    assert found == sorted(set(found))
+    assert len(found) == count_slots(long, *year, BERLIN)
+
+
+def test_without_a_place_the_sun_tells_nothing():
+    with pytest.raises(ValueError, match="sunrise-1800s needs a place"):
+        next_slot(schedule("1h", ("sunrise-30m", "sunset")), datetime(2026, 6, 1, tzinfo=UTC))
+
+
+# Counting
+
+def test_slots_are_counted_after_a_moment_and_up_to_another():
+    hourly = schedule("1h", ("06:00", "08:00"))
+    first, last = berlin("2026-06-01T06:00"), berlin("2026-06-02T06:00")
+    assert count_slots(hourly, first - SECOND, last, BERLIN) == 3
+    assert count_slots(hourly, first, last, BERLIN) == 2
+    assert count_slots(hourly, first, last - SECOND, BERLIN) == 1
+    assert count_slots(hourly, last, first, BERLIN) == 0
+    assert slots_between(hourly, first, last, BERLIN) == Series(
+        berlin("2026-06-01T07:00").astimezone(UTC), last.astimezone(UTC), 2
+    )
+    assert slots_between(hourly, last, last + SECOND, BERLIN) is None
+
+
+def test_a_year_has_as_many_slots_as_its_clock_changes_leave():
+    year = berlin("2026-01-01T00:00") - SECOND, berlin("2027-01-01T00:00") - SECOND
+    assert count_slots(schedule("1m"), *year, BERLIN) == 365 * 24 * 60
+    assert count_slots(schedule("1h", ("02:00", "03:00")), *year, BERLIN) == 365 + 1 - 1
+
+
+# Descriptions
+
+@pytest.mark.parametrize("of", [
+    schedule("5m", ("06:00", "21:30")),
+    schedule("1.25s", ("sunrise-30m", "23:00"), place=HOME),
+    schedule("1d", ("sunset+0.5s", "sunrise+12h"), place=HOME),
+    schedule("86399.123457s"),
+])
+def test_a_schedule_is_recalled_from_its_description(of):
+    assert recall(describe(of, "Europe/Berlin")) == (of, BERLIN)
+    assert recall(describe(of, "system")) == (of, None)
+
+
+@pytest.mark.parametrize("text", [
+    "", "{}", "7", '{"zone": "Europe/Berlin"}', '{"zone": "Atlantis", "interval": "5m"}',
+    '{"zone": "system", "interval": "5m", "phase": "moon"}',
+])
+def test_what_describes_no_schedule_is_told(text):
+    with pytest.raises(ValueError):
+        recall(text)
+
+
+def test_what_decides_no_slot_is_not_described():
+    assert describe(schedule("5m", duration="60s"), "UTC") == describe(schedule("5m"), "UTC")
+    assert describe(schedule("5m", place=HOME), "UTC") == describe(schedule("5m"), "UTC")
+
+
+def test_moments_are_told_in_microseconds():
+    at = datetime(2026, 6, 1, 12, 0, 0, 123457, tzinfo=UTC)
+    assert moment(microseconds(at)) == at
+    assert microseconds(datetime(1970, 1, 1, tzinfo=UTC) - SECOND) == -1_000_000
+
+
 ZONES = st.sampled_from(
     [UTC, *map(ZoneInfo, ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe",
                           "America/Santiago", "Asia/Kathmandu", "Pacific/Apia"))]
@@ -210,6 +382,17 @@ def test_a_slot_is_later_inside_the_window_and_on_the_grid(of, after, zone):
     ]
     step = timedelta(seconds=of.interval)
     assert any(start <= slot and not (slot - start) % step for start in starts)
+
+
+@given(SCHEDULES, MOMENTS, ZONES)
+def test_what_is_counted_is_what_comes(of, after, zone):
+    until = after + timedelta(seconds=of.interval * 40)
+    found, at = [], after
+    while (slot := next_slot(of, at, zone)) and slot <= until:
+        found.append(slot)
+        at = slot
+    expected = Series(found[0], found[-1], len(found)) if found else None
+    assert slots_between(of, after, until, zone) == expected
 
 
 @given(SCHEDULES, MOMENTS, ZONES)
