@@ -6,6 +6,7 @@ not have it, the test is skipped and the end of the run says why.
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 from collections.abc import Callable
@@ -36,10 +37,24 @@ def load_missing() -> str | None:
     return None if enough else f"only {soft} descriptors (ulimit -n)"
 
 
+def powercut_missing() -> str | None:
+    """What cutting the power lacks: root, loop devices, the tools and the file systems."""
+    if os.geteuid() != 0:
+        return "only root can mount the disks that are cut off"
+    tools = ["cc", "mkfs.ext4", "mkfs.xfs", "mount", "setpriv", "unshare"]
+    if absent := [tool for tool in tools if not shutil.which(tool)]:
+        return f"not installed: {', '.join(absent)}"
+    if not Path("/dev/loop-control").exists():
+        return "no loop devices"
+    known = Path("/proc/filesystems").read_text().split()
+    return None if {"ext4", "xfs"} <= set(known) else "this kernel has no ext4 or no XFS"
+
+
 GROUNDS: dict[str, Callable[[], str | None]] = {
     "alsa": alsa_missing,
     "load": load_missing,
     "media-tools": media_tools_missing,
+    "powercut": powercut_missing,
     "container": container.missing,
     "guest": guest.missing,
 }

@@ -1,0 +1,86 @@
+"""``scripts/powercut``: cut the power of the real service under load, N times, and judge each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from tests.grounds.powercut.cuts import Options, PowerCuts
+
+SYNCS = {
+    "a recording, before its rename": "*.part",
+    "the day's folder, after the rename": "*/recordings/????-??-??",
+    "the folder of the days, after a new day": "*/recordings",
+    "the archive's folder, after a new ledger": "*/archive",
+    "the ledger's log, at each commit": "*/ledger.db-wal",
+    "the ledger, at each checkpoint": "*/ledger.db",
+    "all of them": "*",
+}
+"""Every sync that beemon does: what is synced, and the pattern of its path."""
+
+
+def main() -> int:
+    """Run, and print the figures; 1 where a state had a violation."""
+    options, bites = _options()
+    if bites:
+        _bite(options)
+        return 0
+    cuts, seconds = _run(options)
+    counts = cuts.counts
+    print(
+        f"{cuts.taken} states in {seconds:.0f} s ({cuts.taken / seconds:.1f} a second), "
+        f"{cuts.epochs} times cut off in earnest, {counts['boots']} booted; looked at "
+        f"{counts['promises']} promises to clients, {counts['jobs']} jobs, "
+        f"{counts['files']} recordings, {counts['readings']} readings"
+    )
+    print(f"{cuts.bad} states with a violation{_listed(cuts, ': ')}")
+    return 1 if cuts.bad else 0
+
+
+def _bite(options: Options) -> None:
+    """Take one sync away after the other, and print what that does."""
+    print("| sync taken away | states with a violation | which |\n| --- | --- | --- |")
+    for name, pattern in {"none": None, **SYNCS}.items():
+        cuts, _ = _run(replace(options, unsynced=pattern, quiet=True))
+        print(f"| {name} | {cuts.bad} of {cuts.taken} | {_listed(cuts, '')} |", flush=True)
+
+
+def _run(options: Options) -> tuple[PowerCuts, float]:
+    """One run, and the seconds it took."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="powercut-", ignore_cleanup_errors=True) as folder:
+        cuts = PowerCuts(Path(folder), options)
+        cuts.run()
+    return cuts, time.monotonic() - began
+
+
+def _listed(cuts: PowerCuts, before: str) -> str:
+    kinds = ", ".join(f"{kind} {count}" for kind, count in cuts.kinds.most_common())
+    return before + kinds if kinds else ""
+
+
+def _options() -> tuple[Options, bool]:
+    parser = argparse.ArgumentParser(prog="powercut", description=__doc__)
+    parser.add_argument("--states", type=int, default=200, help="how many (default: 200)")
+    parser.add_argument("--judges", type=int, default=os.cpu_count() or 2, help="processes")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for the images of bad states")
+    parser.add_argument("--quiet", action="store_true", help="count violations, do not list them")
+    parser.add_argument("--first", action="store_true", help="end with the first violation")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--unsynced", metavar="PATTERN", help="take away the syncs of these paths")
+    only.add_argument(
+        "--bite", action="store_true", help="take each sync away in turn; print a table"
+    )
+    given = vars(parser.parse_args())
+    bites = bool(given.pop("bite"))
+    return Options(**given), bites
+
+
+if __name__ == "__main__":
+    sys.exit(main())

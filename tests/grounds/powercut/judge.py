@@ -1,0 +1,186 @@
+"""Judges an archive after a power cut: before and after beemon's own recovery.
+
+What is found wrong is a violation, in words. Nothing here relies on what the archive's own check
+says: that is asked, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from beemon.archive import recordings
+from beemon.archive.ledger import NAME
+from tests.grounds.powercut import load, media
+from tests.grounds.powercut.promises import Promise
+
+Row = dict[str, Any]
+Length = int | str
+"""Of a media file: how much is in it, or why it cannot be told."""
+
+LAST_MOMENT = 0.1  # seconds
+
+
+class Judge:
+    """Remembers what it decoded: the same content, by its SHA-256, is decoded once."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._lengths: dict[str, Length] = {}
+
+    def before_recovery(self, archive: Path) -> Iterator[str]:
+        """What stands under a final name is whole, whatever the ledger knows of it."""
+        for path in final_files(archive):
+            _, length = self._content(path)
+            if isinstance(length, str):
+                yield f"torn file: {path.name}: {length}"
+
+    def after_recovery(self, archive: Path, promises: Sequence[Promise]) -> Iterator[str]:
+        """Every promise is kept, and ledger and files agree."""
+        if not (archive / NAME).exists():
+            yield "the archive has no ledger"
+            return
+        with closing(sqlite3.connect(archive / NAME)) as ledger:
+            ledger.row_factory = sqlite3.Row
+            yield from _damage(ledger)
+            yield from self._unkept(ledger, promises)
+            yield from self._disagreements(ledger, archive)
+
+    def _unkept(self, ledger: sqlite3.Connection, promises: Sequence[Promise]) -> Iterator[str]:
+        jobs = {row["job"]: row for row in _rows(ledger, "SELECT * FROM jobs")}
+        self.counts["jobs"] += len(jobs)
+        for job in jobs.values():
+            if job["outcome"] is None:
+                yield f"job without an outcome: {job['job']} {job['command']}"
+        for promise in promises:
+            self.counts["promises"] += 1
+            yield from _unkept(promise, jobs.get(promise.job))
+        yield from self._lost_readings(ledger, promises)
+        yield from self._lost_recordings(ledger, promises)
+
+    def _lost_readings(
+        self, ledger: sqlite3.Connection, promises: Sequence[Promise]
+    ) -> Iterator[str]:
+        kept = Counter(row["job"] for row in _rows(ledger, "SELECT job FROM readings"))
+        for promise in _done(promises, "readings"):
+            self.counts["readings"] += len(promise.facts["readings"])
+            if kept[promise.job] < len(promise.facts["readings"]):
+                yield f"lost readings: job {promise.job} has {kept[promise.job]}"
+
+    def _lost_recordings(
+        self, ledger: sqlite3.Connection, promises: Sequence[Promise]
+    ) -> Iterator[str]:
+        """A file that its row knows is looked at with the others."""
+        kept = {row["path"]: row for row in _rows(ledger, "SELECT * FROM recordings")}
+        for promise in _done(promises, "recording"):
+            row = kept.get(promise.facts["recording"])
+            if row is None or row["job"] != promise.job:
+                yield f"lost recording: job {promise.job} has none in the ledger"
+            elif row["sha256"] != promise.facts["sha256"]:
+                yield f"changed recording: job {promise.job} was told of another content"
+
+    def _disagreements(self, ledger: sqlite3.Connection, archive: Path) -> Iterator[str]:
+        rows = {row["path"]: row for row in _rows(ledger, _KEPT)}
+        files = {str(path.relative_to(archive)): path for path in final_files(archive)}
+        for name in files.keys() - rows.keys():
+            yield f"unknown file: {name} has no row in the ledger"
+        for name in rows.keys() - files.keys():
+            yield f"missing file: {name} is in the ledger"
+        for name in files.keys() & rows.keys():
+            self.counts["files"] += 1
+            yield from self._other_content(files[name], rows[name])
+        yield from _unknown_temporaries(ledger, archive)
+
+    def _other_content(self, path: Path, row: Row) -> Iterator[str]:
+        sha256, length = self._content(path)
+        if path.stat().st_size != row["size"] or sha256 != row["sha256"]:
+            yield f"changed file: {path.name} is not what the ledger says"
+        elif isinstance(length, str):
+            yield f"torn file: {path.name}: {length}"
+        elif not _shortest(row) <= length <= _asked(row):
+            yield f"short file: {path.name} has {length}, not {_asked(row)}"
+
+    def _content(self, path: Path) -> tuple[str, Length]:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if sha256 not in self._lengths:
+            try:
+                self._lengths[sha256] = media.length(path)
+            except ValueError as error:
+                self._lengths[sha256] = str(error)
+        return sha256, self._lengths[sha256]
+
+
+_KEPT = """
+SELECT path, size, sha256, recordings.device, recordings.facts, command, outcome
+FROM recordings JOIN jobs USING (job) WHERE deleting_us IS NULL
+"""
+
+
+def final_files(archive: Path) -> list[Path]:
+    """Every file of the archive that bears the name of a whole recording."""
+    found = (archive / recordings.FOLDER).rglob("*")
+    return [path for path in found if path.is_file() and not recordings.is_temporary(path)]
+
+
+def _rows(ledger: sqlite3.Connection, query: str) -> list[Row]:
+    return [dict(row) for row in ledger.execute(query)]
+
+
+def _damage(ledger: sqlite3.Connection) -> Iterator[str]:
+    for (said,) in ledger.execute("PRAGMA integrity_check"):
+        if said != "ok":
+            yield f"damaged ledger: {said}"
+
+
+def _unkept(promise: Promise, job: Row | None) -> Iterator[str]:
+    if job is None or job["command"] != promise.command:
+        yield f"lost job: {promise.job} {promise.command} was acknowledged"
+    elif promise.outcome and job["outcome"] != promise.outcome:
+        yield f"lost outcome: job {promise.job} was {promise.outcome}, and is {job['outcome']}"
+
+
+def _done(promises: Sequence[Promise], fact: str) -> Iterator[Promise]:
+    return (promise for promise in promises if promise.outcome == "done" and fact in promise.facts)
+
+
+def _unknown_temporaries(ledger: sqlite3.Connection, archive: Path) -> Iterator[str]:
+    leftovers = {row["leftover"] for row in _rows(ledger, "SELECT leftover FROM jobs")}
+    for path in (archive / recordings.FOLDER).rglob(f"*{recordings.TEMPORARY_SUFFIX}"):
+        if str(path.relative_to(archive)) not in leftovers:
+            yield f"forgotten leftover: {path.name}"
+
+
+def _shortest(row: Row) -> int:
+    """How much has to be in a recording: who ended one in its last moment got it as whole."""
+    facts = json.loads(row["facts"])
+    if "salvaged" in facts:
+        return 0
+    if facts.get("recovered"):
+        return _asked(row)
+    if row["outcome"] == "done":
+        return _asked(row) - round(LAST_MOMENT * _rate(row["device"]))
+    return 0
+
+
+def _asked(row: Row) -> int:
+    """How much the command, or the schedule, asked for."""
+    verb, *words = row["command"].split()
+    if verb == "snapshot":
+        return 1
+    planned = load.SOUND_SECONDS if _is_sound(row["device"]) else load.VIDEO_SECONDS
+    return round(float(words[1] if len(words) > 1 else planned) * _rate(row["device"]))
+
+
+def _rate(device: str) -> int:
+    return load.SOUND_RATE if _is_sound(device) else load.FRAME_RATE
+
+
+def _is_sound(device: str) -> bool:
+    return device.startswith("microphone.")

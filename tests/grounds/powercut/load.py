@@ -1,0 +1,195 @@
+"""The real service under load: scheduled slots, and clients that note what they are promised."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from beemon.client import Client, Reply
+from tests.grounds.deadline import within
+from tests.grounds.powercut.promises import Promises
+
+SOUND_SECONDS = 0.5
+VIDEO_SECONDS = 0.6
+SOUND_RATE = 16000
+FRAME_RATE = 10
+ASKED_SECONDS = 0.3
+
+CONFIG = f"""\
+[hive]
+name = "cut"
+
+[microphone.brood]
+driver = "simulated"
+rate = {SOUND_RATE}
+speed = 20
+schedule = {{ interval = "1s", duration = "{SOUND_SECONDS}s" }}
+
+[camera.entrance]
+driver = "simulated"
+width = 64
+height = 64
+frame_rate = {FRAME_RATE}
+speed = 20
+schedule = {{ interval = "1s", duration = "{VIDEO_SECONDS}s" }}
+
+[camera.lid]
+driver = "simulated"
+width = 64
+height = 64
+speed = 20
+schedule = {{ interval = "1s" }}
+
+[sensor.brood]
+driver = "simulated"
+schedule = {{ interval = "1s" }}
+
+[sensor.roof]
+driver = "simulated"
+seed = 2
+"""
+
+CLIENTS: tuple[tuple[str, ...], ...] = (
+    (f"record microphone.brood {ASKED_SECONDS}", "read sensor.brood"),
+    (f"record camera.entrance {ASKED_SECONDS}", "snapshot camera.lid"),
+    ("read sensor.roof", "read", "stop camera.lid", "start camera.lid"),
+)
+"""What each client asks for, one command after the other."""
+
+REST_SECONDS = (0.0, 0.12)
+
+
+class Service:
+    """``beemon serve`` on an archive, as a process that can be cut off at any moment."""
+
+    def __init__(self, archive: Path, folder: Path, **environment: str) -> None:
+        self.archive = archive
+        self.port = _free_port()
+        self._folder = folder
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, without waiting until it answers."""
+        self._folder.mkdir(exist_ok=True)
+        config = self._folder / "beemon.toml"
+        config.write_text(
+            f'{CONFIG}[server]\nlistening_port = {self.port}\n[archive]\npath = "{self.archive}"\n'
+        )
+        state = self._folder / "state"
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "beemon", "serve", "--config", config],
+                stderr=log, env={**os.environ, "STATE_DIRECTORY": str(state), **self._environment},
+                start_new_session=True,
+            )
+
+    def answers(self) -> bool:
+        """Whether it does. Raises ``RuntimeError`` where it has ended."""
+        assert self._process is not None
+        if (status := self._process.poll()) is not None:
+            log = (self._folder / "log").read_text("utf-8", "replace")
+            raise RuntimeError(f"the service ended with {status}: {log[-2000:]}")
+        try:
+            return self.ask("ping").ok
+        except OSError:
+            return False
+
+    def ask(self, text: str) -> Reply:
+        """One request on a connection of its own."""
+        with Client(port=self.port) as client:
+            return client.request(text)
+
+    def do(self, text: str) -> dict[str, Any]:
+        """Send a command, and wait for its outcome."""
+        with Client(port=self.port, timeout=30) as client:
+            reply = client.request(text)
+            return client.wait(reply.payload["job"]).payload if reply.ok else reply.payload
+
+    def stop(self) -> None:
+        """End it as systemd does."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(20)
+
+    def kill(self) -> None:
+        """End all its processes at once; harmless when they have ended."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(20)
+
+
+class Load:
+    """Clients of a service, from :meth:`begin` until it is cut off."""
+
+    def __init__(self, service: Service, promises: Promises) -> None:
+        self._service = service
+        self._promises = promises
+        self._chance = random.Random(service.port)
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def begin(self) -> None:
+        """Wait until the service answers, then let the clients come."""
+        within(30, self._service.answers, "an answer of the service")
+        clients: list[Callable[[Client], None]] = [self._watch]
+        clients += [self._asker(commands) for commands in CLIENTS]
+        for client in clients:
+            thread = threading.Thread(target=self._serve, args=[client], daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def end(self) -> None:
+        """Wait for the clients; the service has gone, or goes."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(20)
+
+    def _serve(self, client: Callable[[Client], None]) -> None:
+        try:
+            with Client(port=self._service.port) as connection:
+                client(connection)
+        except OSError:
+            self._over.set()  # the service was cut off
+
+    def _watch(self, connection: Client) -> None:
+        for reply in connection.watch():
+            if reply.payload.get("report") == "job":
+                self._note(reply.payload)
+
+    def _asker(self, commands: tuple[str, ...]) -> Callable[[Client], None]:
+        def ask(connection: Client) -> None:
+            while not self._over.is_set():
+                for command in commands:
+                    self._do(connection, command)
+                    self._over.wait(self._chance.uniform(*REST_SECONDS))
+
+        return ask
+
+    def _do(self, connection: Client, command: str) -> None:
+        reply = connection.request(command)
+        if reply.ok:
+            self._promises.note(reply.payload["job"], command)
+            self._note(connection.wait(reply.payload["job"]).payload)
+
+    def _note(self, payload: Mapping[str, Any]) -> None:
+        if "outcome" in payload:
+            named = ("job", "command", "outcome")
+            facts = {key: value for key, value in payload.items() if key not in named}
+            self._promises.note(*(payload[name] for name in named), **facts)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
