@@ -16,11 +16,13 @@ def keep_rest(
 ) -> tuple[str, dict[str, Any]]:
     """Keep what a recording has left that nobody finished; say what, and where it is.
 
-    One that had its final name is whole, and is entered.
+    One that had its final name is whole, and is entered; that name is made to last first, for
+    whoever gave it may have ended just before that.
     """
     name = ledger.relative(where.temporary)
     try:
         if where.final.is_file() and not where.temporary.exists():
+            recordings.sync_folder(where.final.parent)
             size, sha256 = recordings.digest(where.final)
             facts = {"size": size, "sha256": sha256, "recovered": True}
             catalog.enter(ledger, job, device, where.final, facts)

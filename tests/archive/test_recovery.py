@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_a_recording_that_a_crash_left_whole_is_entered(ledger: Ledger, tmp_path
     place = Place(tmp_path / ".a.mp4.part", tmp_path / "a.mp4")
     place.final.write_bytes(b"whole")
     assert interrupted(ledger, place)["recording"] == "a.mp4"
+
+
+def test_the_name_of_a_whole_recording_lasts_before_the_ledger_has_it(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(tmp_path / "day" / ".a.mp4.part", tmp_path / "day" / "a.mp4")
+    place.final.parent.mkdir()
+    place.final.write_bytes(b"whole")
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink()))
+    interrupted(ledger, place)
+    assert synced == [place.final.parent]
 
 
 def test_what_a_crash_left_unfinished_stays_and_is_named(ledger: Ledger, tmp_path: Path) -> None:
