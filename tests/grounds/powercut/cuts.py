@@ -29,6 +29,7 @@ AHEAD = 6
 PAUSE_SECONDS = 0.12
 """At most, and at random, between two states."""
 BOOT_EVERY = 50
+CUT = "cut.img"
 SHOWN = 12
 
 
@@ -82,20 +83,26 @@ class PowerCuts:
         return self.taken >= self._options.states or bool(self.bad and self._options.first)
 
     def _epoch(self, states: int) -> None:
+        """Two lives of the service, the first of which ends by a kill; then the cut."""
         with disk.mounted(self._image, self._folder / "hive", MOUNT) as mount:
-            service = Service(mount / ARCHIVE, self._folder / "service", **self._environment)
-            load = Load(service, self._promises)
-            service.start()
-            try:
-                self._take(states // 10)  # while it starts
-                load.begin()
-                self._take(states - states // 10)
-                cut = self._keep(self._images / "cut.img")
-            finally:
-                service.kill()
-                load.end()
+            self._live(mount / ARCHIVE, states // 2)
+            cut = self._live(mount / ARCHIVE, states - states // 2)
         self._promises.forget_after(cut)
-        (self._images / "cut.img").replace(self._image)
+        (self._images / CUT).replace(self._image)
+
+    def _live(self, archive: Path, states: int) -> float:
+        """Start, work, be killed; return the moment of the last state, which is kept."""
+        service = Service(archive, self._folder / "service", **self._environment)
+        load = Load(service, self._promises)
+        service.start()
+        try:
+            self._take(states // 10)  # while it starts
+            load.begin()
+            self._take(states - states // 10)
+            return self._keep(self._images / CUT)
+        finally:
+            service.kill()
+            load.end()
 
     def _take(self, states: int) -> None:
         for _ in range(states):

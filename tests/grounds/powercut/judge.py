@@ -1,7 +1,7 @@
 """Judges an archive after a power cut: before and after beemon's own recovery.
 
-What is found wrong is a violation, in words. Nothing here relies on what the archive's own check
-says: that is asked, too.
+What is found wrong is a violation, in words. What the archive's own check says counts, and beside
+that everything is looked at here once more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from beemon.archive import recordings
+from beemon.archive import check, recordings
 from beemon.archive.ledger import NAME
 from tests.grounds.powercut import load, media
 from tests.grounds.powercut.promises import Promise
@@ -46,6 +46,10 @@ class Judge:
         if not (archive / NAME).exists():
             yield "the archive has no ledger"
             return
+        for path in archive.glob("ledger[.-]damaged*"):
+            yield f"damaged ledger: it was set aside as {path.name}"
+        for finding in check.check(archive, full=True).findings:
+            yield f"archive check: {finding}"
         with closing(sqlite3.connect(archive / NAME)) as ledger:
             ledger.row_factory = sqlite3.Row
             yield from _damage(ledger)
