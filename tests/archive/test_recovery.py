@@ -48,8 +48,12 @@ def test_the_name_of_a_whole_recording_lasts_before_the_ledger_has_it(
     place = Place(tmp_path / "day" / ".a.mp4.part", tmp_path / "day" / "a.mp4")
     place.final.parent.mkdir()
     place.final.write_bytes(b"whole")
-    synced = []
-    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink()))
+    synced: list[Path] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    monkeypatch.setattr(os, "fsync", fsync)
     interrupted(ledger, place)
     assert synced == [place.final.parent]
 
