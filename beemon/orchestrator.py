@@ -27,6 +27,7 @@ from beemon.archive.writer import LedgerWriter
 from beemon.clock import Stamp
 from beemon.config import DeviceSettings, Settings
 from beemon.health import Health, State
+from beemon.housekeeping import Housekeeping
 from beemon.job import Job, QueuedCommand, said
 from beemon.messages import Answer, Done, Failed
 from beemon.outcomes import Ending
@@ -123,6 +124,7 @@ class Orchestrator(SpawnProcess):
             lambda trouble: self._mailbox.put(partial(self._on_ledger_trouble, trouble)),
         )
         self._writer.start()
+        self._housekeeping = Housekeeping(self._writer.write, clock.stamp())
         self._hire(self._settings.devices)
         threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
 
@@ -166,6 +168,7 @@ class Orchestrator(SpawnProcess):
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + HEARTBEAT_SECONDS
             self._reports.put(self._state(now))
+            self._housekeeping.look(clock.stamp())
         return self._next_heartbeat
 
     def _state(self, now: float) -> Heartbeat:
@@ -366,7 +369,7 @@ class Orchestrator(SpawnProcess):
             try:
                 place = recordings.place(
                     settings.archive_path, settings.hive.name, task.device, suffix,
-                    clock.now().utc_us,
+                    clock.now().utc_us, partial(catalog.is_taken, ledger),
                 )
             except OSError as error:
                 return Failed(task.number, reason_of(error), message_of(error))

@@ -205,6 +205,8 @@ def _pairs(payload: Payload) -> Iterator[str]:
             rows.append((key, amount(value, "B")))
         elif key == "start_utc_us":
             rows.append(("start", clock.iso(value)))
+        elif key == "start_monotonic":
+            pass  # for programs
         else:
             rows.append((key, _plain(value)))
     yield from _table(rows)

@@ -26,7 +26,7 @@ LEVELS = (
     "server client rendering",
     "queries link crowd opening",
     "board orchestrator",
-    "supervisor job timetable",
+    "supervisor job timetable housekeeping",
     "worker_link",
     "worker health",
     "messages devices analysis",

@@ -97,6 +97,7 @@ def test_a_job_is_its_outcome_then_what_is_known_of_it():
         "job": 9, "command": "record microphone.a 3", "origin": "schedule",
         "outcome": "interrupted", "reason": "stopping", "message": "the service was stopped",
         "recording": "recordings/a.flac", "start_utc_us": 1_780_315_200_000_000,
+        "start_monotonic": 77.5,
         "seconds": 2.5, "size": 67_900, "readings": {"sensor.a load": 1.0},
     }
     assert rendered("job", job) == """\

@@ -72,6 +72,13 @@ def find(db: sqlite3.Connection, path: str) -> sqlite3.Row | None:
     return row
 
 
+def is_taken(ledger: Ledger, path: Path) -> bool:
+    """Whether a recording has or had this path, or an open job is going to use it."""
+    name = ledger.relative(path)
+    asked = "SELECT 1 FROM jobs WHERE outcome IS NULL AND final = ?"
+    return find(ledger.db, name) is not None or bool(ledger.db.execute(asked, (name,)).fetchone())
+
+
 def begin_deletion(ledger: Ledger, recording: int, at_us: int) -> None:
     """Enter that a recording's file is about to go; then it no longer counts as kept."""
     ledger.db.execute(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,8 +27,18 @@ class Place:
     final: Path
 
 
-def place(archive: Path, hive: str, device: str, suffix: str, utc_us: int) -> Place:
-    """A free place for a recording that begins at ``utc_us``; makes the day's folder."""
+def place(
+    archive: Path,
+    hive: str,
+    device: str,
+    suffix: str,
+    utc_us: int,
+    is_taken: Callable[[Path], bool] = lambda _: False,
+) -> Place:
+    """A free place for a recording that begins at ``utc_us``; makes the day's folder.
+
+    A name is also given to none that ``is_taken``, though there is no such file.
+    """
     moment = datetime.fromtimestamp(utc_us / 1e6, UTC)
     folder = archive / FOLDER / f"{moment:%Y-%m-%d}"
     _make_folder(folder)
@@ -36,7 +46,7 @@ def place(archive: Path, hive: str, device: str, suffix: str, utc_us: int) -> Pl
     for again in range(1, 1000):
         name = f"{stem}{f'-{again}' if again > 1 else ''}.{device}{suffix}"
         found = Place(folder / f".{name}{TEMPORARY_SUFFIX}", folder / name)
-        if not found.final.exists() and not found.temporary.exists():
+        if not (found.final.exists() or found.temporary.exists() or is_taken(found.final)):
             return found
     raise FileExistsError(f"999 recordings of {device} bear the name {stem}")
 

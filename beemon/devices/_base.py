@@ -25,6 +25,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar
 
+from beemon import clock
 from beemon.options import BadOptionError, duration, in_toml, option
 
 Facts = dict[str, Any]
@@ -146,7 +147,7 @@ class Recorder(Device, ABC):
 
         When ``cancelled`` is set, finish the file early and properly. ``follows``: this recording
         was waiting when the one before it ended, so it begins where that one stopped, with no
-        gap. The facts hold at least ``start_utc_us`` and ``seconds`` (of media, measured).
+        gap. The facts hold at least what :func:`began` says, and ``seconds`` (of media, measured).
         """
 
 
@@ -165,6 +166,16 @@ class Camera(Recorder):
     @abstractmethod
     def snapshot(self, path: Path) -> Facts:
         """Write one JPEG picture to ``path`` and say what was written."""
+
+
+def began(monotonic: float) -> Facts:
+    """When a recording began, from the monotonic clock's seconds then, as its facts say it."""
+    now = clock.stamp()
+    return {
+        "start_utc_us": now.utc_us - round((now.monotonic - monotonic) * 1e6),
+        "start_monotonic": round(monotonic, 6),
+        "clock": now.quality.value,
+    }
 
 
 def own_options(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,9 +36,9 @@ class Stream:
         """The number of the first item that is not yet due."""
         return math.ceil((time.monotonic() - self._origin) * self._pace)
 
-    def utc_us(self, number: int) -> int:
-        """When an item was or will be due, by what the wall clock says now."""
-        return time.time_ns() // 1000 + round(self._seconds_until(number) * 1e6)
+    def due(self, number: int) -> float:
+        """When an item was or will be due, in seconds of the monotonic clock."""
+        return self._origin + number / self._pace
 
     def wait(self, number: int, cancelled: Event) -> None:
         """Return when an item is due, or ``cancelled`` is set."""
@@ -47,7 +47,7 @@ class Stream:
             cancelled.wait(seconds)
 
     def _seconds_until(self, number: int) -> float:
-        return self._origin + number / self._pace - time.monotonic()
+        return self.due(number) - time.monotonic()
 
 
 class SimulatedRecorder(Recorder):

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from beemon import outcomes
 from beemon.archive import catalog
 from beemon.archive.ledger import Ledger
+from beemon.archive.recordings import Place
 
 FACTS = {"size": 9, "sha256": "ab", "start_utc_us": 5, "seconds": 1.5, "samples": 72000}
 
@@ -82,6 +84,19 @@ def test_a_deletion_is_seen_half_way_and_leaves_the_path_taken(ledger):
     assert catalog.find(ledger.db, "x.flac")["deleted_us"] == 11
     with pytest.raises(sqlite3.IntegrityError):
         entered(ledger, "x.flac")
+
+
+def test_a_path_is_taken_by_what_was_deleted_and_by_what_is_about_to_be(ledger):
+    gone, open_, free = (ledger.archive / name for name in ("gone.flac", "open.flac", "free.flac"))
+    number = entered(ledger, "gone.flac")
+    with ledger.transaction():
+        catalog.begin_deletion(ledger, number, 10)
+        job = ledger.accept("record m.a", "test")
+        ledger.begin(job, "m.a", Place(ledger.archive / ".open.flac.part", open_))
+    assert [catalog.is_taken(ledger, path) for path in (gone, open_, free)] == [True, True, False]
+    with ledger.transaction():
+        ledger.end(job, outcomes.failed("timeout"))
+    assert not catalog.is_taken(ledger, open_)
 
 
 def test_a_deletion_that_did_not_begin_cannot_end(ledger):

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from beemon.analysis.checks import findings
+from beemon.clock import Quality
 from beemon.devices._base import DeviceError, Measurement
 
 
@@ -74,6 +75,9 @@ class RecorderContract(DeviceContract):
         facts = self.record(opened, tmp_path / "a", 0.5)
         assert isinstance(facts["start_utc_us"], int)
         assert before < facts["start_utc_us"] / 1e6 < time.time()
+        since_boot = facts["start_utc_us"] / 1e6 - facts["start_monotonic"]
+        assert since_boot == pytest.approx(time.time() - time.monotonic(), abs=0.1)
+        assert facts["clock"] in list(Quality)
 
     def test_a_cancelled_recording_is_short_and_whole(self, opened, tmp_path):
         cancelled = threading.Event()

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from beemon.devices._base import Camera, Facts
+from beemon.devices._base import Camera, Facts, began
 from beemon.devices._libraries import library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.cameras._h264 import H264Encoder
@@ -54,7 +54,7 @@ class Driver(SimulatedRecorder, Camera):
     def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
         stream = self._opened()
         first = self._first(stream, follows=follows)
-        start_utc_us = stream.utc_us(first)
+        start = began(stream.due(first))
         asked = max(1, round(seconds * self.settings.frame_rate))
         self._end = first
         encoder = H264Encoder(*self._format())
@@ -67,7 +67,7 @@ class Driver(SimulatedRecorder, Camera):
                 video.add(frame)
         frames = self._end - first
         return {
-            **self._facts(start_utc_us),
+            **self._facts(start),
             "seconds": frames / self.settings.frame_rate,
             "frames": frames,
             "frame_rate": self.settings.frame_rate,
@@ -79,7 +79,7 @@ class Driver(SimulatedRecorder, Camera):
         self._faults.request()
         number = stream.next_due()
         path.write_bytes(jpeg(self._picture(number)))
-        return self._facts(stream.utc_us(number))
+        return self._facts(began(stream.due(number)))
 
     def _due(self, stream: Stream, numbers: range, cancelled: Event) -> Iterator[int]:
         """The numbers as their frames become due: all, or those before it was cancelled.
@@ -106,6 +106,6 @@ class Driver(SimulatedRecorder, Camera):
         wanted = self.settings
         return wanted.width, wanted.height, wanted.frame_rate, wanted.bitrate
 
-    def _facts(self, start_utc_us: int) -> Facts:
+    def _facts(self, start: Facts) -> Facts:
         size = {"width": self.settings.width, "height": self.settings.height}
-        return {"start_utc_us": start_utc_us, **size}
+        return {**start, **size}

@@ -19,7 +19,14 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import IO, Literal
 
-from beemon.devices._base import CommonSettings, DeviceError, DeviceMissingError, Facts, Microphone
+from beemon.devices._base import (
+    CommonSettings,
+    DeviceError,
+    DeviceMissingError,
+    Facts,
+    Microphone,
+    began,
+)
 from beemon.devices._libraries import library, program
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.devices.microphones._ring import Ring
@@ -125,9 +132,8 @@ class Driver(Microphone):
         overruns = capture.overruns_between(cut.begin, cut.position)
         overrun_ms = sum(overrun.milliseconds for overrun in overruns)
         rate = self.settings.rate
-        ago = time.monotonic() - capture.ring.arrival(cut.first)
         return {
-            "start_utc_us": time.time_ns() // 1000 - round(ago * 1e6),
+            **began(capture.ring.arrival(cut.first)),
             "seconds": cut.written / rate,
             "samples": cut.written,
             "rate": rate,

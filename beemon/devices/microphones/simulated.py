@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
-from beemon.devices._base import Facts, Microphone
+from beemon.devices._base import Facts, Microphone, began
 from beemon.devices._libraries import library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.microphones._flac import FlacWriter
@@ -44,7 +44,7 @@ class Driver(SimulatedRecorder, Microphone):
         rate = self.settings.rate
         first = self._first(stream, follows=follows)
         asked = round(seconds * rate)
-        start_utc_us = stream.utc_us(first)
+        start = began(stream.due(first))
         with FlacWriter(path, rate, channels=1) as flac:
             self._end = first
             for chunk in self._chunks(stream, first, asked, cancelled):
@@ -52,7 +52,7 @@ class Driver(SimulatedRecorder, Microphone):
                 self._end += len(chunk) // 2
         samples = self._end - first
         return {
-            "start_utc_us": start_utc_us,
+            **start,
             "seconds": samples / rate,
             "samples": samples,
             "rate": rate,
