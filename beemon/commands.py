@@ -70,7 +70,7 @@ class Request:
 
 
 def kind_of(device: str) -> str:
-    """``camera``, ``microphone`` or ``sensor``: the first half of a device's name."""
+    """``camera``, ``microphone``, ``sensor`` or ``output``: the first half of a device's name."""
     return device.partition(".")[0]
 
 
@@ -103,6 +103,12 @@ def _seconds(name: str, written: str, _: Devices) -> float:
             f'not "{shown(written)}"',
         )
     return seconds
+
+
+def _on_or_off(name: str, written: str, _: Devices) -> bool:
+    if written not in ("on", "off"):
+        raise RequestError("bad-argument", f'{name} must be on or off, not "{shown(written)}"')
+    return written == "on"
 
 
 def _count(name: str, written: str, _: Devices) -> int:
@@ -152,6 +158,16 @@ _WORDS = (
         is_command=True,
     ),
     Word("read", "read these sensors, or all", (_SENSORS,), is_command=True),
+    Word(
+        "switch",
+        "switch an output on or off; after SECONDS it returns to its safe state",
+        (
+            Argument("OUTPUT", _device("output")),
+            Argument("on|off", _on_or_off),
+            Argument("SECONDS", _seconds, optional=True),
+        ),
+        is_command=True,
+    ),
     Word("start", "switch scheduled work on again", (_SWITCHED,), is_command=True),
     Word(
         "stop",

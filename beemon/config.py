@@ -26,7 +26,7 @@ from beemon.sun import Place
 log = logging.getLogger(__name__)
 
 DEFAULT_PATH = Path("/etc/beemon/beemon.toml")
-KINDS = ("camera", "microphone", "sensor")
+KINDS = ("camera", "microphone", "sensor", "output")
 
 _TABLES = ("hive", "server", "archive", *KINDS)
 _FILE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
@@ -332,6 +332,8 @@ class _Loader:
             return None
         if schedule.follows_sun:
             self._check_sun(kind, word, "schedule", "window")
+        if kind == "output":
+            self.problem("an output has no schedule", kind, word, "schedule")
         if kind == "sensor" and schedule.duration is not None:
             self.problem("a sensor's schedule has no duration", kind, word, "schedule", "duration")
         if kind == "microphone" and slot_verb(f"{kind}.{word}", schedule) != "record":

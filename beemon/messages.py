@@ -1,7 +1,8 @@
 """What the Orchestrator and a worker say to each other over their pipe.
 
 Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`,
-:class:`Opened`, and for each piece of work a :class:`Done` or a :class:`Failed`.
+:class:`Opened`, :class:`Switched`, :class:`NotSafe`, and for each piece of work a :class:`Done` or
+a :class:`Failed`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from beemon.readings import Reading
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of work for one device: ``read``, ``record`` or ``snapshot``."""
+    """One piece of work for one device: ``read``, ``record``, ``snapshot``, or of an output
+    ``on``, ``off`` (for ``seconds``, if any) or ``make_safe``."""
 
     number: int
     device: str
@@ -51,6 +53,24 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class Switched:
+    """The output is on, or off, and returns to its safe state after ``seconds``, if any."""
+
+    device: str
+    on: bool
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class NotSafe:
+    """The output could not be opened, so nobody knows its state."""
+
+    device: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Done:
     """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording.
 
@@ -80,5 +100,5 @@ class Failed:
 
 Answer = Done | Failed
 """What ends a piece of work."""
-Upward = Ready | Opened | Done | Failed
+Upward = Ready | Opened | Switched | NotSafe | Done | Failed
 Downward = Work | Cut | Finish

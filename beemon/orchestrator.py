@@ -20,7 +20,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from beemon import clock, commands, outcomes, processes, service
-from beemon.archive import catalog, recordings, recovery, series
+from beemon.archive import catalog, events, recordings, recovery, series
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import LedgerWriter
@@ -177,7 +177,11 @@ class Orchestrator(SpawnProcess):
         return Heartbeat(
             monotonic=now,
             devices={
-                name: {**health.describe(now), "scheduled": self._timetable.is_on(name)}
+                name: {
+                    **health.describe(now),
+                    **supervisor.outputs.describe(name, now),
+                    "scheduled": self._timetable.is_on(name),
+                }
                 for supervisor in self._supervisors.values()
                 for name, health in supervisor.health.items()
             },
@@ -241,6 +245,7 @@ class Orchestrator(SpawnProcess):
             "record": self._record,
             "snapshot": self._snapshot,
             "read": self._read,
+            "switch": self._switch_output,
             "start": self._switch,
             "stop": self._switch,
             "cancel": self._cancel,
@@ -269,6 +274,11 @@ class Orchestrator(SpawnProcess):
         for name in dict.fromkeys(sensors):
             device = self._settings.devices[name]
             self._employ(job, device, timeout_of(device))
+
+    def _switch_output(self, job: Job, request: commands.Request) -> None:
+        device = self._settings.devices[request["OUTPUT"]]
+        verb = "on" if request["on|off"] else "off"
+        self._employ(job, device, timeout_of(device), request["SECONDS"] or 0.0, verb)
 
     def _switch(self, job: Job, request: commands.Request) -> None:
         chosen = request["DEVICE|all"]
@@ -335,21 +345,27 @@ class Orchestrator(SpawnProcess):
         return next(s for s in self._supervisors.values() if device in s.devices)
 
     def _employ(
-        self, job: Job, device: DeviceSettings, budget: float, seconds: float = 0.0
+        self,
+        job: Job,
+        device: DeviceSettings,
+        budget: float,
+        seconds: float = 0.0,
+        verb: str | None = None,
     ) -> None:
         supervisor = self._supervisor_of(device.name)
         job.device = device.name if len(job.pending) < 2 else None
         job.pending.add(device.name)
         lane = supervisor.name if job.verb == "read" else f"{job.verb} {device.name}"
-        task = Task(job.number, device.name, job.verb, lane, budget, seconds)
+        task = Task(job.number, device.name, verb or job.verb, lane, budget, seconds)
         if job.origin == "schedule" and supervisor.has_waiting(lane, device.name):
             self.finished(task, Failed(task.number, "busy", "an earlier slot still waits"))
         else:
             supervisor.submit(task, clock.now().monotonic)
 
     def _let_rest(self, supervisor: Supervisor, now: float) -> None:
-        """A recorder draws power while it is open; sensors and counters stay."""
-        records = all(device.kind != "sensor" for device in supervisor.devices.values())
+        """A recorder draws power while it is open; sensors, counters and outputs stay."""
+        kinds = {device.kind for device in supervisor.devices.values()}
+        records = kinds <= {"camera", "microphone"}
         if not records or supervisor.busy or not supervisor.idle_since:
             return
         if now - supervisor.idle_since > REST_SECONDS and not any(
@@ -386,6 +402,8 @@ class Orchestrator(SpawnProcess):
         job.pending.discard(task.device)
         if task.verb == "read":
             self._take_readings(job, task, answer)
+        elif isinstance(answer, Done) and answer.path is None:
+            self._end(job, outcomes.done(**answer.facts))
         elif isinstance(answer, Done):
             self._end_recording(job, task, answer)
         else:
@@ -404,6 +422,19 @@ class Orchestrator(SpawnProcess):
                 log.info("%s: works again", device, extra=fields(device=device))
         self._reports.put(DeviceChanged(device, health.state.value, health.trouble))
         self._next_heartbeat = 0.0  # `status` is to know it at once
+
+    def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
+        """Keep what the output did as an event: it explains what the sensors say afterwards."""
+        state = "on" if on else "off"
+        message = f"{device} is {state}" + ("" if seconds is None else f", for {seconds:g} s")
+        at = clock.stamp()
+        self._writer.write(
+            lambda ledger: events.enter(
+                ledger, "output", message, device, at=at, on=on, seconds=seconds
+            ),
+            lambda _: None,
+        )
+        self._next_heartbeat = 0.0
 
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):

@@ -137,6 +137,9 @@ def _doing(device: Payload) -> str:
     if state in ("BACKOFF", "FATAL"):
         again = device.get("retry_in_seconds")
         return "left alone" + (f", tried again in {span(again)}" if again else "")
+    if "output" in device and not device.get("trouble"):
+        back = device.get("returns_in_seconds")
+        return str(device["output"]) + ("" if back is None else f" for another {span(back)}")
     return "in trouble" if device.get("trouble") else state.lower()
 
 

@@ -1,8 +1,9 @@
 """Supervisor: the Orchestrator's side of one worker's devices.
 
-It has a worker started at first use, hands it one task per lane at a time, watches the deadlines,
-gives up a worker that passes them, and leaves a device alone that did harm. It never waits for
-anything: what happens comes in through the mailbox, and :meth:`Supervisor.tick` looks at the time.
+It has a worker started at first use (at once, where outputs are to be made safe), hands it one
+task per lane at a time, watches the deadlines, gives up a worker that passes them, and leaves a
+device alone that did harm. It never waits for anything: what happens comes in through the mailbox,
+and :meth:`Supervisor.tick` looks at the time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,19 @@ from beemon import clock
 from beemon.archive.recordings import Place
 from beemon.config import DeviceSettings
 from beemon.health import Health, State
-from beemon.messages import Answer, Cut, Done, Failed, Opened, Ready, Upward, Work
+from beemon.messages import (
+    Answer,
+    Cut,
+    Done,
+    Failed,
+    NotSafe,
+    Opened,
+    Ready,
+    Switched,
+    Upward,
+    Work,
+)
+from beemon.outputs import Outputs
 from beemon.worker_link import Mailbox, WorkerLink
 
 log = logging.getLogger(__name__)
@@ -31,6 +44,10 @@ BURY_SECONDS = 0.05
 BURIAL_SECONDS = 5.0
 """How long a new worker waits for that. Two cannot hold one camera; but a process that the kernel
 does not let die must not keep the devices beside its own from being used."""
+STEADY_SECONDS = 60.0
+"""How long a worker with outputs must live for its deaths before to be forgiven."""
+
+_RECORDS = ("record", "snapshot")
 
 
 @dataclass
@@ -62,6 +79,9 @@ class Employer(Protocol):
     def device_changed(self, device: str, health: Health) -> None:
         """A device's state or trouble may have become another."""
 
+    def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
+        """An output was switched; it returns to its safe state after ``seconds``, if any."""
+
 
 @dataclass
 class _Lane:
@@ -89,6 +109,7 @@ class Supervisor:
         self.name = name
         self.devices = devices
         self.health = {device: Health() for device in devices}
+        self.outputs = Outputs([n for n, device in devices.items() if device.kind == "output"])
         self._employer = employer
         self._mailbox = mailbox
         self._after = after
@@ -99,6 +120,7 @@ class Supervisor:
         self._leaving: list[WorkerLink] = []
         self._buried_by = 0.0
         self._finishing = False
+        self._steady_at = 0.0
         self.idle_since = 0.0
 
     @property
@@ -156,7 +178,8 @@ class Supervisor:
         if task.deadline is None:  # the worker has not been told of it yet
             self._settle(task, Failed(task.number, reason, "not begun"))
             return
-        rest = task.budget - task.seconds  # the file is ended, checked and kept, as always
+        # The file is ended, checked and kept, as always.
+        rest = task.budget - (task.seconds if task.verb in _RECORDS else 0.0)
         task.deadline = min(task.deadline, _monotonic() + self._opening(task) + rest)
         if self._worker and self._worker.is_ready:
             self._worker.send(Cut(task.number))
@@ -166,8 +189,10 @@ class Supervisor:
         for task in self.tasks:
             self.cut(task.job, reason)
         self._finishing = True
+        if self.outputs.names and not self.holds_devices:
+            self._start()  # for the one act of making them safe
         worker = self._worker
-        if worker and worker.is_ready:
+        if worker and (worker.is_ready or (self.outputs.names and not worker.is_resting)):
             worker.rest()
         elif worker and not worker.is_resting:
             self._give_up(signal.SIGKILL)  # it has not begun anything
@@ -188,13 +213,39 @@ class Supervisor:
             missed = "end" if self._worker.is_resting else "start"
             message = f"the worker did not {missed} in time"
             self._lose_worker("timeout", message, now, how=signal.SIGABRT)
+        elif (output := self.outputs.overdue(now)) is not None:
+            message = f"{output} did not return to its safe state in time"
+            self._lose_worker("timeout", message, now, how=signal.SIGABRT)
         self._leaving = [worker for worker in self._leaving if not worker.is_gone(now)]
         self._pump(now)
+        self._keep_outputs(now)
         times = [t.deadline for t in self._flying.values() if t.deadline is not None]
         times += [now + BURY_SECONDS] if self._leaving else []
         if self._worker and self._worker.limit is not None:
             times.append(self._worker.limit)
         return min(times, default=None)
+
+    def _keep_outputs(self, now: float) -> None:
+        """Outputs are held by a worker all the time; what it could not open is tried again."""
+        if not self.outputs.names or self._finishing:
+            return
+        if self._worker is None:
+            may_try = all(self.health[output].may_try(now) for output in self.outputs.names)
+            if may_try and not self.holds_devices and not self._buries(now):
+                self._start()
+        elif self._worker.is_ready:
+            for output in self.outputs.to_make_safe(self._worker.opened, now):
+                self.outputs.tried(output, now)
+                self.submit(Task(0, output, "make_safe", f"switch {output}", OPEN_SECONDS), now)
+            if now >= self._steady_at:
+                self._forgive()
+
+    def _forgive(self) -> None:
+        for output in self.outputs.names:
+            health = self.health[output]
+            if health.strikes and self._worker and output in self._worker.opened:
+                health.well()
+                self._employer.device_changed(output, health)
 
     def _pump(self, now: float) -> None:
         if self._worker is None and (self.holds_devices or self._buries(now)):
@@ -237,10 +288,10 @@ class Supervisor:
             self._employer.device_changed(device, self.health[device])
 
     def _dispatch(self, task: Task, now: float) -> None:
-        if task.verb == "read" or task.place:
-            self._send_work(task, now)
-        else:
+        if task.verb in _RECORDS and not task.place:
             self._employer.place_for(task, partial(self._placed, task))
+        else:
+            self._send_work(task, now)
 
     def _placed(self, task: Task, place: Place | Failed) -> None:
         now = _monotonic()
@@ -265,10 +316,19 @@ class Supervisor:
     def _on_message(self, message: Upward) -> None:
         now = _monotonic()
         if isinstance(message, Ready):
+            self._steady_at = now + STEADY_SECONDS
             for task in list(self._flying.values()):
                 self._dispatch(task, now)
         elif isinstance(message, Opened):
             self._on_opened(message.device, now)
+        elif isinstance(message, Switched):
+            on, seconds = message.on, message.seconds
+            self.outputs.switched(message.device, now, on=on, seconds=seconds)
+            self._employer.output_switched(message.device, on=on, seconds=seconds)
+        elif isinstance(message, NotSafe):
+            self.outputs.tried(message.device, now)
+            self.health[message.device].troubled(f"{message.reason}: {message.message}")
+            self._employer.device_changed(message.device, self.health[message.device])
         else:
             self._answer(message, now)
 
@@ -312,8 +372,11 @@ class Supervisor:
         """Fail what the worker did. One culprit takes the blame alone; without one, all do."""
         lost = list(self._flying.values())
         self._give_up(how)
-        for device in {task.device for task in lost if culprit in (None, task)}:
+        blamed_devices = {task.device for task in lost if culprit in (None, task)}
+        for device in blamed_devices or self.outputs.names:
             self.health[device].strike(f"{reason}: {message}", now)
+            if not lost:
+                self._employer.device_changed(device, self.health[device])
         for task in lost:
             if culprit in (None, task):
                 self._settle(task, Failed(task.number, reason, message))
@@ -360,6 +423,7 @@ class Supervisor:
             self._leaving.append(self._worker)
             self._buried_by = _monotonic() + BURIAL_SECONDS
         self._worker = None
+        self.outputs.forget()
         for health in self.health.values():
             if health.state in (State.RUNNING, State.STARTING):
                 health.state = State.IDLE

@@ -27,6 +27,7 @@ from beemon.devices._base import (
     Device,
     DeviceError,
     DeviceLostError,
+    Output,
     Recorder,
     Refusal,
     Sensor,
@@ -38,8 +39,10 @@ from beemon.messages import (
     Downward,
     Failed,
     Finish,
+    NotSafe,
     Opened,
     Ready,
+    Switched,
     Upward,
     Work,
 )
@@ -74,12 +77,14 @@ class Worker(SpawnProcess):
     def run(self) -> None:
         """The process: work until told to finish, or until the Orchestrator has gone."""
         processes.begin_child(self.name, self._parent)
+        processes.crash_with_any_thread()  # a driver's own threads count, listen and switch
         service.start_log()
         self._devices: dict[str, Device] = {}
         self._running: dict[int, tuple[Work, threading.Event]] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._sending = threading.Lock()
         self._ending = threading.Lock()
+        self._make_outputs_safe()
         self._send(Ready())
         while not isinstance(message := self._receive(), Finish):
             if isinstance(message, Cut):
@@ -87,6 +92,15 @@ class Worker(SpawnProcess):
             else:
                 self._begin(message)
         self._finish()
+
+    def _make_outputs_safe(self) -> None:
+        """The first act: whatever an earlier worker left switched goes to its safe state."""
+        for name, settings in self._settings.items():
+            if settings.kind == "output":
+                try:
+                    self._open(name)
+                except OSError as error:
+                    self._send(NotSafe(name, reason_of(error), message_of(error)))
 
     def _receive(self) -> Downward:
         try:
@@ -121,6 +135,8 @@ class Worker(SpawnProcess):
         settings = self._settings[name]
         device = devices.load(settings.kind, name, settings.table)
         device.on_lost = partial(self._end_over, name)
+        if isinstance(device, Output):
+            device.changed = lambda on, seconds: self._send(Switched(name, on, seconds))
         device.open()
         self._devices[name] = device
         self._send(Opened(name))
@@ -161,6 +177,8 @@ class Worker(SpawnProcess):
         device = self._devices[work.device]
         if isinstance(device, Sensor):
             return _read(device, work)
+        if isinstance(device, Output):
+            return _switch(device, work)
         if work.place is None or not isinstance(device, Recorder):
             raise TypeError(f"{work.device} cannot {work.verb}")
         temporary = work.place.temporary
@@ -218,6 +236,13 @@ def _read(sensor: Sensor, work: Work) -> Done:
             reading = Reading(name, quantity, unit, said.value, None, at, raw=said.raw)
         done.readings.append(reading)
     return done
+
+
+def _switch(output: Output, work: Work) -> Done:
+    on = output.is_safe_on if work.verb == "make_safe" else work.verb == "on"
+    until = output.turn(on=on, seconds=work.seconds or None)
+    returns = {} if until is None else {"returns_after_seconds": until}
+    return Done(work.number, facts={"output": "on" if on else "off", **returns})
 
 
 def reason_of(error: OSError) -> str:

@@ -115,7 +115,7 @@ class WorkerLink:
     def _on_message(self, message: Upward) -> None:
         if self._let_go:
             return
-        self.is_ready = self.is_ready or isinstance(message, Ready)
+        self.is_ready |= isinstance(message, Ready) and not self.is_resting
         self._tell_heard(message)
 
     def _on_end(self, pipe: Connection[Any, Any]) -> None:

@@ -147,7 +147,24 @@ def test_help_shows_each_word_with_its_arguments():
 
 def test_commands_are_told_from_queries():
     commands = {word.name for word in VOCABULARY.values() if word.is_command}
-    assert commands == {"record", "snapshot", "read", "start", "stop", "cancel", "reload"}
+    assert commands == {"record", "snapshot", "read", "switch", "start", "stop", "cancel", "reload"}
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        ("on", {"OUTPUT": "output.fan", "on|off": True}),
+        ("off", {"OUTPUT": "output.fan", "on|off": False}),
+        ("on 90", {"OUTPUT": "output.fan", "on|off": True, "SECONDS": 90.0}),
+    ],
+)
+def test_an_output_is_switched(words, arguments):
+    assert parse(f"switch output.fan {words}", [*DEVICES, "output.fan"]).arguments == arguments
+
+
+@pytest.mark.parametrize("words", ["output.fan", "output.fan ON", "sensor.scale on", "fan on"])
+def test_what_is_no_switch_is_refused(words):
+    refusal(f"switch {words}", [*DEVICES, "output.fan"])
 
 
 # Any bytes at all

@@ -178,12 +178,15 @@ def test_the_manual_of_the_config_explains_every_option_and_no_other():
 def test_the_manual_of_the_config_explains_every_option_of_every_driver_and_no_other():
     parts = re.split(r"^\.S[SH] (.*)\n", DRIVERS, flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], map(explained, parts[2::2]), strict=True))
-    shared = sections.pop("every kind: simulated")
+    simulated, output = sections.pop("every kind: simulated"), sections.pop("every kind of output")
     del sections["SEE ALSO"]
-    found = {
-        heading: options | (shared if heading.endswith(": simulated") else set())
-        for heading, options in sections.items()
-    }
+
+    def shared(heading: str) -> set[str]:
+        if heading.startswith("output: "):
+            return output
+        return simulated if heading.endswith(": simulated") else set()
+
+    found = {heading: options | shared(heading) for heading, options in sections.items()}
     assert found == {
         f"{kind}: {driver}": {f.name for f in dataclasses.fields(module(kind, driver).Settings)}
         - GIVEN

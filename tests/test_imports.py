@@ -28,7 +28,7 @@ LEVELS = (
     "board orchestrator",
     "supervisor job timetable housekeeping",
     "worker_link",
-    "worker health",
+    "worker health outputs",
     "messages devices analysis",
     "archive",
     "config reports",

@@ -45,6 +45,20 @@ clock     taken from the battery clock at start
 archive   /var/lib/beemon, 70.2 GB free"""
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"output": "off"}, "off"),
+        ({"output": "on", "returns_in_seconds": 42}, "on for another 42 s"),
+        ({"output": "off", "trouble": "device-error: GPIO 18"}, "in trouble"),
+    ],
+)
+def test_an_output_is_shown_as_it_is_switched(said, shown):
+    devices = {"output.light": {"state": "RUNNING", "scheduled": False, **said}}
+    [line] = [x for x in lines("status", {**STATUS, "devices": devices}, NOW) if "light" in x]
+    assert shown in line
+
+
 def test_status_says_what_troubles_the_service_itself():
     status = {
         **STATUS, "state": "hung", "devices": {}, "running": {}, "waiting": 0,

@@ -15,7 +15,8 @@ from beemon import config
 from beemon.archive.recordings import Place
 from beemon.health import BUDGET, FATAL_RETRY_SECONDS, Health, State
 from beemon.messages import Answer, Done, Failed
-from beemon.supervisor import Supervisor, Task
+from beemon.outputs import RETURN_SECONDS
+from beemon.supervisor import STEADY_SECONDS, Supervisor, Task
 from beemon.worker_link import START_SECONDS
 from tests.hive import until
 
@@ -27,6 +28,7 @@ class Office:
         self.folder = folder
         self.answers: list[tuple[Task, Answer]] = []
         self.changes: list[tuple[str, State]] = []
+        self.switched: list[bool] = []
         self.mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
@@ -37,6 +39,9 @@ class Office:
 
     def device_changed(self, device: str, health: Health) -> None:
         self.changes.append((device, health.state))
+
+    def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
+        self.switched.append(on)
 
     def next_answer(self, supervisor: Supervisor) -> tuple[Task, Answer]:
         deadline = time.monotonic() + 20
@@ -94,6 +99,7 @@ DYING = '[sensor.dying]\ndriver = "simulated"\nfault = "die"\n'
 HANGING = '[sensor.hanging]\ndriver = "simulated"\nfault = "hang"\n'
 LOST = '[sensor.lost]\ndriver = "simulated"\nfault = "lost"\n'
 GOOD = '[sensor.good]\ndriver = "simulated"\n'
+LIGHT = '[output.light]\ndriver = "simulated"\n'
 MICROPHONE = '[microphone.m]\ndriver = "simulated"\nspeed = 20\n'
 
 Hire = Callable[[str], Supervisor]
@@ -314,3 +320,79 @@ def test_a_worker_does_not_start_while_an_earlier_one_may_hold_the_devices(
     assert pid_of(third) is None
     os.kill(pid, signal.SIGCONT)
     assert office.next_answer(third)[0].job == 3
+
+
+def light(verb: str, seconds: float = 0.0) -> Task:
+    return Task(1, "output.light", verb, "switch", 5.0, seconds)
+
+
+def test_a_worker_with_outputs_starts_by_itself_and_makes_them_safe(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(LIGHT)
+    until(lambda: office.turn(supervisor) or office.switched)
+    assert office.switched == [False]
+    assert supervisor.outputs.describe("output.light", time.monotonic()) == {"output": "off"}
+    assert not office.answers
+
+
+def test_after_its_death_the_next_one_comes_when_the_back_off_is_over(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(LIGHT)
+    opened(office, supervisor)
+    pid, health = pid_of(supervisor), supervisor.health["output.light"]
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: office.turn(supervisor, 0.0) or health.state is State.BACKOFF)
+    office.turn(supervisor, health.retry_at - 0.1)
+    assert pid_of(supervisor) is None
+    office.turn(supervisor, health.retry_at + 0.1)
+    assert pid_of(supervisor) not in (None, pid)
+
+
+def test_a_worker_that_lives_long_enough_makes_up_for_deaths_before(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(LIGHT)
+    opened(office, supervisor)
+    supervisor.health["output.light"].strikes = BUDGET - 1
+    office.turn(supervisor)
+    assert supervisor.health["output.light"].strikes == BUDGET - 1
+    until(lambda: office.turn(supervisor) or (supervisor._worker and supervisor._worker.is_ready))
+    office.turn(supervisor, time.monotonic() + STEADY_SECONDS + 1)
+    assert supervisor.health["output.light"].strikes == 0
+
+
+def test_an_output_that_does_not_return_costs_its_worker_the_life(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(LIGHT)
+    supervisor.submit(light("on", 60.0), time.monotonic())
+    office.next_answer(supervisor)
+    pid = pid_of(supervisor)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    office.turn(supervisor, time.monotonic() + 60)
+    assert pid_of(supervisor) == pid
+    office.turn(supervisor, time.monotonic() + 60 + RETURN_SECONDS + 1)
+    assert pid_of(supervisor) is None
+    assert "did not return" in str(supervisor.health["output.light"].trouble)
+
+
+def test_at_the_end_outputs_are_made_safe_though_no_worker_was_there(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(LIGHT)
+    supervisor.finish("stopping")
+    until(lambda: office.turn(supervisor) or not supervisor.alive)
+    assert office.switched
+    assert not any(office.switched)
+
+
+def test_an_output_is_no_recording_when_it_is_cut(office: Office, hire: Hire) -> None:
+    supervisor = hire(LIGHT)
+    supervisor.submit(light("on", 60.0), time.monotonic())
+    until(lambda: office.turn(supervisor) or (supervisor._worker and supervisor._worker.is_ready))
+    supervisor.cut(1, "cancelled")
+    assert isinstance(office.next_answer(supervisor)[1], Done)

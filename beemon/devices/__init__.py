@@ -16,7 +16,9 @@ from typing import Any
 from beemon.devices._base import Device, own_options
 from beemon.options import Problem, Where, build, suggestion
 
-PACKAGES = {"camera": "cameras", "microphone": "microphones", "sensor": "sensors"}
+PACKAGES = {
+    "camera": "cameras", "microphone": "microphones", "sensor": "sensors", "output": "outputs",
+}
 
 
 class UnknownDriverError(LookupError):
@@ -24,7 +26,7 @@ class UnknownDriverError(LookupError):
 
 
 def drivers(kind: str) -> list[str]:
-    """The names of the drivers for ``camera``, ``microphone`` or ``sensor``."""
+    """The names of the drivers for a kind of device."""
     package = importlib.import_module(f"{__name__}.{PACKAGES[kind]}")
     return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name[0] != "_")
 

@@ -2,9 +2,10 @@
 
 A driver is one module: ``beemon/devices/<kind>s/<driver>.py``, named by the word ``driver`` in
 the config. It defines ``Settings``, a frozen dataclass of its options on top of
-:class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone` or
-:class:`Camera`. Its hardware library is imported inside ``open()``, never at the top: the module
-itself is also loaded to check the config, on machines that have no such library.
+:class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone`,
+:class:`Camera` or :class:`Output`. Its hardware library is imported inside ``open()``, never at
+the top: the module itself is also loaded to check the config, on machines that have no such
+library.
 
 A worker opens a device before its first use, always from the same thread, and calls it with one
 request of a kind at a time; a camera may be asked for a snapshot while it records. A driver
@@ -18,12 +19,13 @@ calls ``on_lost`` with one when nothing is being asked of it: the worker ends, a
 from __future__ import annotations
 
 import math
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from beemon import clock
 from beemon.options import BadOptionError, duration, in_toml, option
@@ -77,6 +79,23 @@ class CommonSettings:
 
     name: str = option(doc="the device's name, kind and all: sensor.brood")
     timeout: float = option(5.0, parse=_timeout, doc="how long one read or snapshot may take")
+
+
+def _longest(value: object) -> float:
+    seconds = duration(value)
+    if not 1 <= seconds <= 86400:
+        raise BadOptionError(f"must be between 1s and 1d, not {in_toml(value)}")
+    return seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputSettings(CommonSettings):
+    """The options of every output."""
+
+    safe: Literal["on", "off"] = option("off", doc="its state when nobody asks for another")
+    longest: float | None = option(
+        None, parse=_longest, doc="after how long it returns to its safe state in any case"
+    )
 
 
 @dataclass(frozen=True)
@@ -166,6 +185,73 @@ class Camera(Recorder):
     @abstractmethod
     def snapshot(self, path: Path) -> Facts:
         """Write one JPEG picture to ``path`` and say what was written."""
+
+
+class Output(Device, ABC):
+    """A device that is on or off: a light, a fan, a relay.
+
+    ``open()`` and ``close()`` bring it to its safe state, and so does the end of the seconds for
+    which it was to be otherwise. The worker itself keeps that time: nobody else need be alive.
+    ``changed`` is called with each new state, and with the seconds after which it returns, if any.
+    """
+
+    crew = "gpio"
+    settings: OutputSettings
+
+    def __init__(self, settings: OutputSettings) -> None:
+        super().__init__(settings)
+        self.changed: Callable[[bool, float | None], None] = lambda _on, _seconds: None
+        self._lock = threading.RLock()
+        self._return: threading.Timer | None = None
+
+    @abstractmethod
+    def set(self, *, on: bool) -> None:
+        """Switch the hardware. Raises :class:`DeviceError`."""
+
+    @property
+    def is_safe_on(self) -> bool:
+        """Whether its safe state is to be on."""
+        return self.settings.safe == "on"
+
+    def turn(self, *, on: bool, seconds: float | None = None) -> float | None:
+        """Switch it; after ``seconds``, or its longest time, it returns to its safe state.
+
+        Returns the seconds after which it does. Raises :class:`DeviceError`.
+        """
+        limits = [limit for limit in (seconds, self.settings.longest) if limit]
+        until = None if on == self.is_safe_on else min(limits, default=None)
+        with self._lock:
+            self._forget_return()
+            self.set(on=on)
+            if until is not None:
+                self._return = threading.Timer(until, self._come_back)
+                self._return.daemon = True
+                self._return.start()
+        self.changed(on, until)
+        return until
+
+    def make_safe(self) -> None:
+        """Bring it to its safe state. Raises :class:`DeviceError`."""
+        self.turn(on=self.is_safe_on)
+
+    def close(self) -> None:
+        with self._lock:
+            self._forget_return()
+
+    def _forget_return(self) -> None:
+        if self._return is not None:
+            self._return.cancel()
+            self._return = None
+
+    def _come_back(self) -> None:
+        """In the timer's thread. Where it fails the worker ends: the next one begins safely."""
+        with self._lock:
+            if threading.current_thread() is not self._return:
+                return  # somebody switched it at the same moment
+            try:
+                self.make_safe()
+            except DeviceError as error:
+                self.on_lost(DeviceLostError(f"it did not return to its safe state: {error}"))
 
 
 def began(monotonic: float) -> Facts:

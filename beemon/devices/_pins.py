@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -26,6 +27,12 @@ def take(device: str, *arguments: int, **options: Any) -> Any:
         raise DeviceMissingError(
             f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"
         ) from error
-    except (gpiozero.GPIOZeroError, OSError, RuntimeError) as error:
+    except (gpiozero.GPIOZeroError, OSError, RuntimeError, *_of_lgpio()) as error:
         named = " ".join(map(str, arguments))
         raise DeviceError(f"GPIO {named}: {error}" if named else str(error)) from error
+
+
+def _of_lgpio() -> tuple[type[Exception], ...]:
+    """What lgpio raises where another process holds a pin: an error of its own, of no kin."""
+    lgpio = sys.modules.get("lgpio")
+    return (lgpio.error,) if lgpio else ()

@@ -6,6 +6,7 @@ device which can be opened and is not yet open. What it gives must hear, see or 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import time
@@ -55,6 +56,63 @@ class SensorContract(DeviceContract):
         for _ in range(2):
             device.open()
             assert device.read()
+            device.close()
+
+
+class OutputContract(DeviceContract):
+    """Is on or off, and returns to its safe state. The test class adds ``is_on``."""
+
+    def test_it_is_opened_in_its_safe_state_and_says_so(self, device):
+        said = []
+        device.changed = lambda on, seconds: said.append((on, seconds))
+        device.open()
+        assert self.is_on(device) is False
+        assert said == [(False, None)]
+        device.close()
+
+    def test_it_is_switched_and_says_so(self, opened):
+        said = []
+        opened.changed = lambda on, seconds: said.append((on, seconds))
+        assert opened.turn(on=True) is None
+        assert self.is_on(opened)
+        opened.turn(on=False)
+        assert not self.is_on(opened)
+        assert said == [(True, None), (False, None)]
+
+    def test_it_returns_when_its_seconds_are_over(self, opened):
+        returned = threading.Event()
+        opened.turn(on=True, seconds=0.05)
+        opened.changed = lambda on, _: on or returned.set()
+        assert returned.wait(5)
+        assert not self.is_on(opened)
+
+    def test_switched_again_it_stays_as_long_as_it_was_told_last(self, opened):
+        returned = threading.Event()
+        opened.changed = lambda on, _: on or returned.set()
+        opened.turn(on=True, seconds=0.05)
+        opened.turn(on=True)
+        assert not returned.wait(0.2)
+        assert self.is_on(opened)
+
+    def test_the_safe_state_has_no_end(self, opened):
+        assert opened.turn(on=False, seconds=60) is None
+
+    def test_no_command_lasts_longer_than_the_longest(self, device):
+        device.settings = dataclasses.replace(device.settings, longest=30.0)
+        device.open()
+        assert device.turn(on=True) == 30.0
+        assert device.turn(on=True, seconds=10.0) == 10.0
+        assert device.turn(on=True, seconds=60.0) == 30.0
+        device.close()
+
+    def test_one_that_is_not_open_says_so(self, device):
+        with pytest.raises(DeviceError, match="not open"):
+            device.turn(on=True)
+
+    def test_it_can_be_opened_again(self, device):
+        for _ in range(2):
+            device.open()
+            device.turn(on=True)
             device.close()
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from beemon.devices import PACKAGES, drivers, module, settings_for
-from beemon.devices._base import Camera, CommonSettings, Microphone, Sensor
+from beemon.devices._base import Camera, CommonSettings, Microphone, Output, Sensor
 
-BASES = {"camera": Camera, "microphone": Microphone, "sensor": Sensor}
+BASES = {"camera": Camera, "microphone": Microphone, "sensor": Sensor, "output": Output}
 ALL = [(kind, driver) for kind in PACKAGES for driver in drivers(kind)]
 HEAVY = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
 

@@ -1,0 +1,55 @@
+"""An output on a GPIO pin, through gpiozero: a transistor or relay that switches a light or fan.
+
+What the pin does while no process holds it is up to the kernel and the board: most let it go,
+so that a resistor on the board decides. Wire it so that this is the safe state, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from beemon.devices import _pins
+from beemon.devices._base import DeviceError, Output, OutputSettings
+from beemon.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(OutputSettings):
+    """An output pin's options."""
+
+    pin: int = option(
+        minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the pin's GPIO (BCM) number"
+    )
+    active: Literal["high", "low"] = option("high", doc="the level that switches it on")
+
+
+class Driver(Output):
+    """One pin; it is claimed in its safe state, so that it never blinks."""
+
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._pin: Any = None
+
+    def open(self) -> None:
+        self._pin = _pins.take(
+            "DigitalOutputDevice",
+            self.settings.pin,
+            active_high=self.settings.active == "high",
+            initial_value=self.is_safe_on,
+        )
+        self.make_safe()
+
+    def close(self) -> None:
+        super().close()
+        if self._pin is not None:
+            self.make_safe()
+            self._pin.close()
+            self._pin = None
+
+    def set(self, *, on: bool) -> None:
+        if self._pin is None:
+            raise DeviceError(f"{self.settings.name} is not open")
+        self._pin.value = on
