@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from beemon import sun
-from beemon.options import BadOptionError, Problem, Where, build, in_toml, option, suggestion
+from beemon.options import (
+    BadOptionError,
+    Problem,
+    Where,
+    build,
+    in_toml,
+    option,
+    size,
+    suggestion,
+)
 from beemon.schedule import Schedule, slot_verb
 from beemon.sun import Place
 
@@ -27,8 +36,9 @@ log = logging.getLogger(__name__)
 
 DEFAULT_PATH = Path("/etc/beemon/beemon.toml")
 KINDS = ("camera", "microphone", "sensor", "output")
+RECORDERS = ("camera", "microphone")
 
-_TABLES = ("hive", "server", "archive", *KINDS)
+_TABLES = ("hive", "server", "archive", "retention", *KINDS)
 _FILE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _DEVICE_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}", re.ASCII)
 _LINE_IN_ERROR = re.compile(r"\(at line (\d+), ")
@@ -126,6 +136,34 @@ class ArchiveSettings:
     path: Path | None = option(None, parse=_absolute_path)
 
 
+def _order(value: object) -> tuple[str, ...]:
+    words = value if isinstance(value, list) else [None]
+    for word in words:
+        kind, dot, name = word.partition(".") if isinstance(word, str) else ("", "", "")
+        if kind not in RECORDERS or (dot and not _DEVICE_WORD.fullmatch(name)):
+            raise BadOptionError(
+                'must be a list of devices and kinds such as ["camera", "microphone.brood"], '
+                f"not {in_toml(value)}"
+            )
+    if len(set(words)) < len(words):
+        raise BadOptionError(f"must name each once, not {in_toml(value)}")
+    return tuple(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionSettings:
+    """What goes when the disk fills up: ``min_free`` (bytes) and ``min_free_inodes`` stay free.
+
+    ``order`` names the devices or kinds whose recordings go first; those it does not name come
+    after it, together. ``keep`` are the newest recordings of each device that never go.
+    """
+
+    min_free: float = option(2e9, parse=size)
+    min_free_inodes: int = option(10_000, minimum=0, maximum=10**9)
+    order: tuple[str, ...] = option(("camera", "microphone"), parse=_order)
+    keep: int = option(1, minimum=1, maximum=1_000_000)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceSettings:
     """One device as the config has it; the driver checks ``table`` itself."""
@@ -148,6 +186,7 @@ class Settings:
     hive: Hive = field(default_factory=Hive)
     server: ServerSettings = field(default_factory=ServerSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     source: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
@@ -279,12 +318,15 @@ class _Loader:
                 message = f'unknown table or option "{name}"{suggestion(name, _TABLES)}'
                 self.problem(message, name)
         self.hive = self.section(Hive, "hive")
-        return Settings(
+        found = Settings(
             hive=self.hive,
             server=self.section(ServerSettings, "server"),
             archive=self.section(ArchiveSettings, "archive"),
+            retention=self.section(RetentionSettings, "retention"),
             devices=self.devices(),
         )
+        self._check_order(found)
+        return found
 
     def section(self, cls: type[Any], name: str) -> Any:
         return self._build(cls, self._table(self.merged.get(name, {}), name), name) or cls()
@@ -297,6 +339,12 @@ class _Loader:
                 if device is not None:
                     found[device.name] = device
         return found
+
+    def _check_order(self, found: Settings) -> None:
+        for word in found.retention.order:
+            if "." in word and word not in found.devices:
+                near = suggestion(word, found.devices)
+                self.problem(f'there is no device "{word}"{near}', "retention", "order")
 
     def problem(self, message: str, *key: str) -> None:
         self.problems.append(Problem(self.where(*key), message))

@@ -21,6 +21,8 @@ Where = Callable[[str], str]
 
 DURATION_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
+SIZE_UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(kB|MB|GB|TB)", re.ASCII)
 _LARGEST = 2**63  # as TOML has it
 _TYPE_NAMES = {
     str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false",
@@ -66,6 +68,14 @@ def duration(value: object) -> float:
             f'must be a duration such as "90s", "5m" or "1h", not {in_toml(value)}'
         )
     return float(match[1]) * DURATION_UNITS[match[2]]
+
+
+def size(value: object) -> float:
+    """Bytes from a number with a unit of thousands: ``"500kB"``, ``"200MB"``, ``"1.5GB"``."""
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise BadOptionError(f'must be a size such as "500MB" or "2GB", not {in_toml(value)}')
+    return float(match[1]) * SIZE_UNITS[match[2]]
 
 
 def in_toml(value: object) -> str:

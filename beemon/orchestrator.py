@@ -21,11 +21,12 @@ from typing import Any
 
 from beemon import clock, commands, outcomes, processes, service
 from beemon.archive import catalog, events, recordings, recovery, series
+from beemon.archive.keeper import Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import LedgerWriter
 from beemon.clock import Stamp
-from beemon.config import DeviceSettings, Settings
+from beemon.config import RECORDERS, DeviceSettings, Settings
 from beemon.health import Health, State
 from beemon.housekeeping import Housekeeping
 from beemon.job import Job, QueuedCommand, said
@@ -125,6 +126,17 @@ class Orchestrator(SpawnProcess):
         )
         self._writer.start()
         self._housekeeping = Housekeeping(self._writer.write, clock.stamp())
+        self._room = Room()
+        self._keeper = KeeperThread(
+            Keeper(
+                self._settings.archive_path,
+                self._settings.retention,
+                _recorders(self._settings),
+                through(self._writer.write),
+                lambda room: self._mailbox.put(partial(self._on_room, room)),
+            )
+        )
+        self._keeper.start()
         self._hire(self._settings.devices)
         threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
 
@@ -181,6 +193,7 @@ class Orchestrator(SpawnProcess):
                     **health.describe(now),
                     **supervisor.outputs.describe(name, now),
                     "scheduled": self._timetable.is_on(name),
+                    **({"paused": "low-disk"} if name in self._room.paused else {}),
                 }
                 for supervisor in self._supervisors.values()
                 for name, health in supervisor.health.items()
@@ -188,6 +201,7 @@ class Orchestrator(SpawnProcess):
             running=running,
             waiting=len(self._jobs) - len(running),
             trouble=self._ledger_trouble,
+            disk_trouble=self._room.sentence,
         )
 
     def _take_commands(self) -> None:
@@ -257,11 +271,22 @@ class Orchestrator(SpawnProcess):
         device = self._settings.devices[request["DEVICE"]]
         planned = device.schedule.duration if device.schedule else None
         seconds = request["SECONDS"] or planned or DEFAULT_SECONDS
-        self._employ(job, device, seconds * (1 + SLACK_SHARE) + SLACK_SECONDS, seconds)
+        if not self._is_paused(job, device.name):
+            self._employ(job, device, seconds * (1 + SLACK_SHARE) + SLACK_SECONDS, seconds)
 
     def _snapshot(self, job: Job, request: commands.Request) -> None:
         device = self._settings.devices[request["CAMERA"]]
-        self._employ(job, device, timeout_of(device) + SLACK_SECONDS)
+        if not self._is_paused(job, device.name):
+            self._employ(job, device, timeout_of(device) + SLACK_SECONDS)
+
+    def _is_paused(self, job: Job, device: str) -> bool:
+        """Whether there is too little space for the device's recordings, which ends the job."""
+        if device not in self._room.paused:
+            return False
+        how = outcomes.skipped if job.origin == "schedule" else outcomes.failed
+        job.device = device
+        self._end(job, how("low-disk", self._room.sentence))
+        return True
 
     def _read(self, job: Job, request: commands.Request) -> None:
         sensors = request["SENSOR"] or [
@@ -326,6 +351,7 @@ class Orchestrator(SpawnProcess):
                 for device in supervisor.devices:
                     self._troubles.pop(device, None)  # what a new start finds is news
         self._timetable.change(settings.devices)
+        self._keeper.change(settings.retention, _recorders(settings))
         self._hire(settings.devices)
 
     # Workers
@@ -407,6 +433,8 @@ class Orchestrator(SpawnProcess):
         elif isinstance(answer, Done):
             self._end_recording(job, task, answer)
         else:
+            if answer.reason == "disk-full":
+                self._keeper.call()
             self._end(job, job.failed_ending(answer, task.cut), leftover=task.place)
 
     def device_changed(self, device: str, health: Health) -> None:
@@ -524,9 +552,24 @@ class Orchestrator(SpawnProcess):
         return not open_jobs and not any(s.alive or s.busy for s in self._all_supervisors)
 
     def _wind_up(self) -> None:
+        self._keeper.finish()
         if not self._writer.finish(1.0):
             log.error("the ledger could not be written to the end; the next start closes it")
         self._reports.put(Stopped())
+
+    def _on_room(self, room: Room) -> None:
+        """Tell of too little space when it begins, changes or ends; never twice."""
+        before, self._room = self._room, room
+        if (room.paused, room.trouble) == (before.paused, before.trouble):
+            return
+        message = room.sentence or "there is enough space again: no device pauses for it"
+        log.log(logging.WARNING if room.sentence else logging.INFO, "%s", message)
+        paused = sorted(room.paused)
+        self._writer.write(
+            lambda ledger: events.enter(ledger, "low-disk", message, paused=paused),
+            lambda _: None,
+        )
+        self._next_heartbeat = 0.0
 
     def _on_ledger_trouble(self, trouble: str | None) -> None:
         self._ledger_trouble = trouble
@@ -534,6 +577,10 @@ class Orchestrator(SpawnProcess):
             log.error("%s; outcomes wait until it can", trouble)
         else:
             log.info("the ledger can be written again")
+
+
+def _recorders(settings: Settings) -> list[str]:
+    return [name for name in settings.devices if commands.kind_of(name) in RECORDERS]
 
 
 def _crews(devices: Any) -> dict[str, dict[str, DeviceSettings]]:

@@ -34,6 +34,7 @@ REASONS = {
     "blocked": "a light beam has been broken for so long that it is dirt, not a bee",
     "check-failed": "the recording did not pass its content check; the file is kept aside",
     "disk-full": "there was no space, or no inode, left for the file",
+    "low-disk": "too little space was free, so that the device paused; it goes on by itself",
     "archive-error": "the archive's disk reported an error",
     "partly": "some of the sensors gave no value; each reading says why",
     "busy": "an earlier scheduled command still waited for the device",

@@ -99,7 +99,7 @@ class Queries:
             return "degraded" if self._shut() else "starting"
         if age > STALE_SECONDS:
             return "hung"
-        ill = beat.trouble or self._settings().fallback or any(
+        ill = beat.trouble or beat.disk_trouble or self._settings().fallback or any(
             d.get("trouble") or d["state"] in _TROUBLED for d in beat.devices.values()
         )
         return "degraded" if ill else "healthy"
@@ -119,7 +119,7 @@ class Queries:
         ]
         count = len(beat.devices)
         health = "; ".join(ill) or f"{count} device{'s' if count != 1 else ''}, no trouble"
-        more = [beat.trouble] if beat.trouble else []
+        more = [trouble for trouble in (beat.trouble, beat.disk_trouble) if trouble]
         if settings.fallback:
             more.append("the config on disk is wrong, so the last good one runs")
         return ". ".join([doing, health, *more])
@@ -135,7 +135,11 @@ class Queries:
     def _troubles(self, settings: Settings) -> dict[str, Any]:
         beat = self._board.heartbeat
         ledger = beat.trouble if beat else self._shut()
-        found = {"ledger_trouble": ledger, "config_trouble": settings.fallback}
+        found = {
+            "ledger_trouble": ledger,
+            "disk_trouble": beat.disk_trouble if beat else None,
+            "config_trouble": settings.fallback,
+        }
         return {key: value for key, value in found.items() if value}
 
     def _devices(self) -> dict[str, Any]:

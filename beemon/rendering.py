@@ -128,6 +128,8 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
     yield "archive", f"{status['archive']}, {free or status.get('archive_trouble')}"
     if "ledger_trouble" in status:
         yield "ledger", str(status["ledger_trouble"])
+    if "disk_trouble" in status:
+        yield "disk", str(status["disk_trouble"])
     if "config_trouble" in status:
         yield "config", f"wrong on disk, so the last good one runs: {status['config_trouble']}"
 
@@ -144,6 +146,8 @@ def _doing(device: Payload) -> str:
 
 
 def _scheduled(device: Payload) -> str:
+    if "paused" in device:
+        return f"paused ({device['paused']})"
     return "on" if device.get("scheduled") else "-"
 
 

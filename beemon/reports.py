@@ -27,6 +27,7 @@ class Heartbeat:
     running: dict[int, str] = field(default_factory=dict)
     waiting: int = 0
     trouble: str | None = None
+    disk_trouble: str | None = None
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,7 @@ interval = 300
 """)
     assert etc.problems() == [
         'beemon.toml:1: unknown table or option "colour"; '
-        "known: archive, camera, hive, microphone, output, sensor, server",
+        "known: archive, camera, hive, microphone, output, retention, sensor, server",
         'beemon.toml:4: unknown option "nmae"; did you mean "name"?',
         'beemon.toml:5: "latitude" must be a number, not "north"',
         'beemon.toml:8: "listening_port" must be between 1 and 65535, not 80800',
@@ -581,3 +581,40 @@ def test_a_schedule_by_the_sun_knows_the_hives_place(etc):
     assert schedule.place == (52.5, 13.4)
     etc.write(BY_SUN.replace("window", "place"))
     assert 'unknown option "place"' in etc.problems()[0]
+
+
+# Retention
+
+def load_retention(folder, text, devices='[camera.entrance]\ndriver = "simulated"\n'):
+    file = folder / "beemon.toml"
+    file.write_text(f"[retention]\n{text}\n{devices}")
+    return config.load(file).retention
+
+
+def test_retention_has_its_defaults(tmp_path):
+    assert load_retention(tmp_path, "") == config.RetentionSettings(
+        min_free=2e9, min_free_inodes=10_000, order=("camera", "microphone"), keep=1
+    )
+
+
+def test_retention_may_name_devices_and_kinds(tmp_path):
+    order = '["camera.entrance", "microphone"]'
+    settings = load_retention(tmp_path, f'min_free = "500MB"\norder = {order}\nkeep = 5')
+    assert (settings.min_free, settings.keep) == (5e8, 5)
+    assert settings.order == ("camera.entrance", "microphone")
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [('["sensor"]', "must be a list of devices and kinds"), ('"camera"', "must be a list"),
+     ('[1]', "must be a list"), ('["camera.Big"]', "must be a list"),
+     ('["camera", "camera"]', "must name each once"),
+     ('["camera.entrence"]',
+      'there is no device "camera.entrence"; did you mean "camera.entrance"?')],
+)
+def test_an_order_that_means_nothing_is_told(tmp_path, order, said):
+    with pytest.raises(ConfigError) as error:
+        load_retention(tmp_path, f"order = {order}")
+    [problem] = error.value.problems
+    assert problem.where.endswith("beemon.toml:2")
+    assert said in problem.message

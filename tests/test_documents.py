@@ -154,7 +154,10 @@ def test_every_command_in_the_readme_is_one():
 
 OPTIONS = {
     field.name
-    for settings in (config.Hive, config.ServerSettings, config.ArchiveSettings, Schedule)
+    for settings in (
+        config.Hive, config.ServerSettings, config.ArchiveSettings, config.RetentionSettings,
+        Schedule,
+    )
     for field in dataclasses.fields(settings)
 } - {"place"}  # of a schedule, which [hive] gives
 GIVEN = {field.name for field in dataclasses.fields(CommonSettings)}

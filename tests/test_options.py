@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beemon.options import BadOptionError, Problem, build, duration, option, suggestion
+from beemon.options import BadOptionError, Problem, build, duration, option, size, suggestion
 
 
 def upper(value):
@@ -184,3 +184,17 @@ def test_a_suggestion_is_the_nearest_word_or_all_of_them_or_nothing():
 
 def test_a_problem_reads_as_its_place_and_what_is_wrong():
     assert str(Problem("beemon.toml:3", "no")) == "beemon.toml:3: no"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2GB", 2e9), ("1.5GB", 1.5e9), ("500MB", 5e8), ("0kB", 0), ("1TB", 1e12)],
+)
+def test_a_size_is_a_number_with_a_unit(text, expected):
+    assert size(text) == expected
+
+
+@pytest.mark.parametrize("value", ["2", "2 GB", "2gb", "-1MB", "MB", 2, 2.0, None, "2GiB", "١MB"])
+def test_anything_else_is_no_size(value):
+    with pytest.raises(BadOptionError, match='must be a size such as "500MB" or "2GB", not '):
+        size(value)

@@ -7,6 +7,7 @@ folder synced. So a file under a final name is always whole.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 FOLDER = "recordings"
 TEMPORARY_SUFFIX = ".part"
@@ -122,3 +124,31 @@ def _make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for parent in (folder.parent, folder.parent.parent):
         sync_folder(parent)
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[BinaryIO]:
+    """The file of a recording, open, which is not deleted while this lasts (an upload, a copy).
+
+    It is a shared lock on the file, which any process may take that can read it, and which ends
+    with the process. Raises ``OSError``.
+    """
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        if not os.fstat(file.fileno()).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "was deleted a moment ago", str(path))
+        yield file
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds a recording; one whose file cannot be opened, nobody does."""
+    try:
+        file = path.open("rb")
+    except OSError:
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

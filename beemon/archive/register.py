@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from beemon import outcomes
-from beemon.archive import events, quarantine, recovery, series
+from beemon.archive import events, quarantine, recovery, reserve, series
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 from beemon.archive.quarantine import Damaged
 from beemon.clock import MACHINE, Clock
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Register:
@@ -56,7 +59,7 @@ class Register:
                 return
             self._lock = ArchiveLock(self._archive)
             try:
-                self._ledger = self._begin_run_or_anew()
+                self._ledger = self._with_reserve(self._begin_run_or_anew)
             except sqlite3.Error as error:
                 self._lock.close()
                 what = f"the ledger {self._archive / NAME} cannot be used: {error}"
@@ -76,8 +79,8 @@ class Register:
 
     def accept(self, command: str, origin: str) -> int:
         """Enter a command; return its job number."""
-        with self._mutex, self._opened().transaction() as ledger:
-            return ledger.accept(command, origin)
+        with self._mutex:
+            return self._with_reserve(partial(self._accept, command, origin))
 
     def fail(self, job: int, reason: str, message: str) -> None:
         """End a job that was entered and could not be handed on."""
@@ -98,6 +101,19 @@ class Register:
         """The latest reading of each quantity."""
         with self._reading() as reader:
             return series.latest(reader.db)
+
+    def _with_reserve(self, write: Callable[[], T]) -> T:
+        """Write, on a full disk with what is kept for that."""
+        try:
+            return write()
+        except (OSError, sqlite3.OperationalError):
+            if not reserve.release_if_full(self._archive):
+                raise
+        return write()
+
+    def _accept(self, command: str, origin: str) -> int:
+        with self._opened().transaction() as ledger:
+            return ledger.accept(command, origin)
 
     def _opened(self) -> Ledger:
         with self._mutex:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from beemon.archive import quarantine
+from beemon.archive import quarantine, reserve
 from beemon.archive.ledger import Ledger
 from beemon.clock import MACHINE, Clock
 
@@ -91,6 +91,8 @@ class LedgerWriter(threading.Thread):
             try:
                 results = self._write([write for write, _ in batch])
             except (sqlite3.OperationalError, OSError) as error:
+                if reserve.release_if_full(self._archive):
+                    continue
                 self._tell(f"the ledger cannot be written: {error}")
                 self._giving_up.wait(self._retry_seconds)
                 continue

@@ -1,0 +1,252 @@
+"""Keeper: the thread that keeps room on the archive's disk.
+
+It looks at the disk, deletes recordings while too little is free, makes the reserve again when
+there is enough, and says which recorders are to pause because all that was not enough. What it
+changes in the ledger goes through the ledger's writer like everything else.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beemon.archive import events, recordings, reserve, retention, shortage, space, thinning
+from beemon.archive.ledger import Ledger, LedgerReader
+from beemon.archive.retention import Candidate
+from beemon.archive.space import AGAIN, Limits, Space
+from beemon.config import RetentionSettings
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often the disk is looked at; a recording that met a full disk makes it look at once."""
+
+Transaction = Callable[[Callable[[Ledger], Any]], Any]
+"""Has something written to the ledger in a transaction; returns its result when it is durable."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How the disk was when it was last looked at, and what follows from it.
+
+    ``paused`` are the recorders that are to record nothing, ``trouble`` says why deleting fails.
+    """
+
+    space: Space | None = None
+    limits: Limits = Limits(0, 0)
+    paused: frozenset[str] = frozenset()
+    trouble: str | None = None
+
+    @property
+    def sentence(self) -> str | None:
+        """What there is to say of it; None while all is well."""
+        said = [self.trouble] if self.trouble else []
+        if self.paused and self.space:
+            inodes = self.space.free_inodes
+            free = f"{self.space.free_bytes / 1e6:.1f} MB"
+            free += "" if inodes is None else f" and {inodes} inodes"
+            said.append(f"only {free} are free: {', '.join(sorted(self.paused))} paused")
+        return "; ".join(said) or None
+
+
+@dataclass
+class _Tally:
+    """What was deleted since it was last told."""
+
+    files: int = 0
+    bytes: int = 0
+    devices: set[str] = field(default_factory=set)
+
+
+class Keeper:
+    """Keeps room in an archive: each :meth:`round` looks once and deletes one batch at most.
+
+    ``write`` is how it writes to the ledger, ``tell`` gets each new :class:`Room`. Where the
+    ledger does not know all files yet (``may_delete`` is false), nothing is deleted.
+    """
+
+    def __init__(
+        self,
+        archive: Path,
+        settings: RetentionSettings,
+        recorders: Collection[str],
+        write: Transaction,
+        tell: Callable[[Room], None],
+        *,
+        look: Callable[[Path], Space] = space.look,
+        may_delete: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._archive = archive
+        self._settings, self._recorders = settings, recorders
+        self._write, self._tell = write, tell
+        self._look, self._may_delete = look, may_delete
+        self._reader: LedgerReader | None = None
+        self._room = Room()
+        self._deleting = False
+        self._begun: list[Candidate] | None = None
+        self._trouble: str | None = None
+        self._tally = _Tally()
+
+    def change(self, settings: RetentionSettings, recorders: Collection[str]) -> None:
+        """Take over other settings."""
+        self._settings, self._recorders = settings, recorders
+
+    def round(self) -> bool:
+        """Look, and do what there is to do; whether there is more to do at once."""
+        self._trouble = None
+        more = False
+        try:
+            self._finish(self._half_done())
+            more = self._make_room()
+        except (OSError, sqlite3.Error) as error:
+            self._trouble = _said(error)
+        self._see(deleting=more)
+        return more
+
+    # Deleting
+
+    def _make_room(self) -> bool:
+        found = self._look(self._archive)
+        limits = self._limits(found)
+        self._deleting = limits.times(AGAIN if self._deleting else 1).exceed(found)
+        chosen = self._choose(*limits.times(AGAIN).lack(found)) if self._may_delete_now() else []
+        if chosen:
+            self._write(lambda ledger: retention.begin(ledger, chosen))
+            return self._finish(chosen)
+        self._tell_tally()
+        return self._deleting and self._thin(found)
+
+    def _may_delete_now(self) -> bool:
+        return self._deleting and self._may_delete()
+
+    def _choose(self, bytes_wanted: float, inodes_wanted: float) -> list[Candidate]:
+        offered = retention.candidates(self._db, self._settings.order, self._settings.keep)
+        return retention.choose(
+            offered, bytes_wanted, inodes_wanted,
+            lambda candidate: recordings.is_held(self._archive / candidate.path),
+        )
+
+    def _half_done(self) -> list[Candidate]:
+        """What a crash left half deleted, the first time; then what could not be removed."""
+        if self._begun is None:
+            self._begun = retention.half_done(self._db)
+        return self._begun
+
+    def _finish(self, chosen: list[Candidate]) -> bool:
+        """Remove files whose deletion has begun; whether any went."""
+        gone, trouble = retention.remove(self._archive, chosen)
+        left = [candidate for candidate in self._half_done() if candidate not in chosen]
+        self._begun = left + [candidate for candidate in chosen if candidate not in gone]
+        if trouble:
+            self._trouble = f"recordings cannot be deleted: {_said(trouble)}"
+        if gone:
+            self._write(lambda ledger: retention.end(ledger, gone))
+        self._tally.files += len(gone)
+        self._tally.bytes += sum(candidate.size for candidate in gone)
+        self._tally.devices |= {candidate.device for candidate in gone}
+        return bool(gone)
+
+    def _tell_tally(self) -> None:
+        """One line and one event for a series of deletions."""
+        tally, self._tally = self._tally, _Tally()
+        if not tally.files:
+            return
+        devices = sorted(tally.devices)
+        message = (
+            f"{tally.files} recording{'s' if tally.files > 1 else ''} deleted for space: "
+            f"{tally.bytes / 1e6:.1f} MB of {', '.join(devices)}"
+        )
+        log.info("%s", message)
+        self._write(
+            lambda ledger: events.enter(
+                ledger, "deletion", message,
+                recordings=tally.files, bytes=tally.bytes, devices=devices,
+            )
+        )
+
+    def _thin(self, found: Space) -> bool:
+        """Where there is nothing else: make room inside the ledger, while its own is at stake."""
+        if not reserve.is_full(found) and reserve.is_whole(self._archive):
+            return False
+        return thinning.is_wanted(self._db) and bool(self._write(thinning.thin))
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._reader is None:
+            self._reader = LedgerReader(self._archive)
+        return self._reader.db
+
+    # Seeing
+
+    def _see(self, *, deleting: bool) -> None:
+        """Look at what there is after that, and tell it."""
+        try:
+            found = self._look(self._archive)
+            limits = self._limits(found)
+            if reserve.is_full(found):
+                reserve.release(self._archive)
+            elif not limits.exceed(found) and not reserve.is_whole(self._archive):
+                reserve.make(self._archive, found)
+        except OSError as error:
+            self._tell(Room(self._room.space, self._room.limits, self._room.paused, _said(error)))
+            return
+        before = self._room.paused
+        paused = before if deleting else shortage.paused(
+            found, limits, self._recorders, self._settings.order, before
+        )
+        self._room = Room(found, limits, paused, self._trouble)
+        self._tell(self._room)
+
+    def _limits(self, found: Space) -> Limits:
+        return Limits(self._settings.min_free, self._settings.min_free_inodes).on(found)
+
+
+class KeeperThread(threading.Thread):
+    """Has a keeper go its rounds; ``ended`` is how :meth:`finish` stops it."""
+
+    def __init__(self, keeper: Keeper, *, look_seconds: float = LOOK_SECONDS) -> None:
+        super().__init__(name="keeper", daemon=True)
+        self._keeper = keeper
+        self.change = keeper.change
+        self._look_seconds = look_seconds
+        self._called = threading.Event()
+        self._ending = False
+
+    def call(self) -> None:
+        """Have it look at once."""
+        self._called.set()
+
+    def finish(self) -> None:
+        """Have it end after this round; whatever it waits for is not waited for."""
+        self._ending = True
+        self._called.set()
+
+    def run(self) -> None:
+        """Round after round."""
+        while not self._ending:
+            if not self._keeper.round():
+                self._called.wait(self._look_seconds)
+                self._called.clear()
+
+
+def through(write: Callable[[Callable[[Ledger], Any], Callable[[Any], None]], None]) -> Transaction:
+    """A transaction that is handed to the ledger's writer and waited for."""
+
+    def transaction(change: Callable[[Ledger], Any]) -> Any:
+        result: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        write(change, result.put)
+        return result.get()
+
+    return transaction
+
+
+def _said(error: OSError | sqlite3.Error) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)

@@ -1,0 +1,66 @@
+"""Space: what is free on the archive's disk, and how much of it is to stay so.
+
+A disk is full when it has no bytes left, or no inodes: small files use those up first. Some file
+systems make inodes as they need them (btrfs, vfat) and can be short of bytes alone.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST_SHARE = 0.25
+"""No more than this share of a disk is kept free, however small the disk is."""
+AGAIN = 1.25
+"""What was begun because of too little space goes on until there is this much more of it."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """A disk as a user without privileges finds it; inodes are None where none are counted."""
+
+    free_bytes: int
+    total_bytes: int
+    free_inodes: int | None = None
+    total_inodes: int | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is to stay free."""
+
+    bytes: float
+    inodes: float
+
+    def on(self, space: Space) -> Limits:
+        """The same for a disk that may be too small for it."""
+        return Limits(
+            min(self.bytes, MOST_SHARE * space.total_bytes),
+            min(self.inodes, MOST_SHARE * (space.total_inodes or 0)),
+        )
+
+    def times(self, factor: float) -> Limits:
+        """A multiple."""
+        return Limits(self.bytes * factor, self.inodes * factor)
+
+    def lack(self, space: Space) -> tuple[float, float]:
+        """How many bytes and inodes there would have to be more of; 0 for enough."""
+        free_inodes = self.inodes if space.free_inodes is None else space.free_inodes
+        return max(0.0, self.bytes - space.free_bytes), max(0.0, self.inodes - free_inodes)
+
+    def exceed(self, space: Space) -> bool:
+        """Whether less than that is free."""
+        return any(self.lack(space))
+
+
+def look(folder: Path) -> Space:
+    """The disk under a folder just now. Raises ``OSError``."""
+    found = os.statvfs(folder)
+    counted = found.f_files > 0
+    return Space(
+        free_bytes=found.f_bavail * found.f_frsize,
+        total_bytes=found.f_blocks * found.f_frsize,
+        free_inodes=found.f_favail if counted else None,
+        total_inodes=found.f_files if counted else None,
+    )
