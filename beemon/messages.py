@@ -18,7 +18,10 @@ from beemon.readings import Reading
 @dataclass(frozen=True)
 class Work:
     """One piece of work for one device: ``read``, ``record``, ``snapshot``, or of an output
-    ``on``, ``off`` (for ``seconds``, if any) or ``make_safe``."""
+    ``on``, ``off`` (for ``seconds``, if any) or ``make_safe``.
+
+    Or ``salvage`` for no device: ``place`` is where one of ``device`` left what is not finished.
+    """
 
     number: int
     device: str

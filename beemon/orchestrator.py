@@ -24,6 +24,7 @@ from beemon.archive import catalog, events, recordings, recovery, series
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
+from beemon.archive.recovery import Leftover
 from beemon.archive.writer import LedgerWriter
 from beemon.clock import Stamp
 from beemon.config import RECORDERS, DeviceSettings, Settings
@@ -35,6 +36,7 @@ from beemon.outcomes import Ending
 from beemon.protocol import RequestError
 from beemon.readings import UNKNOWN_QUANTITY, Reading
 from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report, Started, Stopped
+from beemon.salvager import Salvager
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
 from beemon.timetable import Timetable
@@ -137,6 +139,8 @@ class Orchestrator(SpawnProcess):
             )
         )
         self._keeper.start()
+        self._salvager = Salvager(self._mailbox.put, self._salvaged)
+        self._look_for_leftovers()
         self._hire(self._settings.devices)
         threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
 
@@ -160,6 +164,8 @@ class Orchestrator(SpawnProcess):
             again = supervisor.tick(now)
             times += [again] if again is not None else []
             self._let_rest(supervisor, now)
+        again = self._salvager.tick(now)
+        times += [again] if again is not None else []
         self._retired = [s for s in self._retired if s.alive or s.busy]
         if self._stop_at is None:
             times.append(now + self._run_due_slots())
@@ -514,7 +520,7 @@ class Orchestrator(SpawnProcess):
         def write(ledger: Ledger) -> Ending:
             final = ending
             if leftover and job.device:
-                said, facts = recovery.keep_rest(ledger, job.number, job.device, leftover)
+                said, facts = recovery.keep_rest(ledger, leftover)
                 final = ending.but(said, facts) if facts else ending
             if keep:
                 keep(ledger)
@@ -533,10 +539,29 @@ class Orchestrator(SpawnProcess):
         )
         facts = {"command": job.text, **ended_facts(job.number, ending)}
         self._reports.put(JobEnded(job.number, facts))
+        if "leftover" in facts:
+            self._look_for_leftovers()
+
+    # Salvage
+
+    def _look_for_leftovers(self) -> None:
+        """Have salvaged what the ledger knows to be unfinished."""
+        self._writer.write(
+            recovery.leftovers,
+            lambda found: self._mailbox.put(partial(self._salvager.add, found)),
+        )
+
+    def _salvaged(self, leftover: Leftover, done: Done) -> None:
+        self._writer.write(
+            lambda ledger: recovery.settle(ledger, leftover, done.facts),
+            lambda said: log.info("job %d left a file unfinished: %s", leftover.job, said,
+                                  extra=fields(job=leftover.job, device=leftover.device)),
+        )
 
     # The end
 
     def _begin_stop(self) -> None:
+        self._salvager.finish()
         self._stop_at = clock.now().monotonic + STOP_SECONDS
         for job in list(self._jobs.values()):
             job.cut = "stopping"
@@ -549,7 +574,8 @@ class Orchestrator(SpawnProcess):
         if clock.now().monotonic > self._stop_at + 1.0:
             return True  # what is left does not even die of SIGKILL
         open_jobs = self._jobs or (self._entering and not self._ledger_trouble)
-        return not open_jobs and not any(s.alive or s.busy for s in self._all_supervisors)
+        at_work = any(s.alive or s.busy for s in self._all_supervisors)
+        return not open_jobs and not at_work and not self._salvager.alive
 
     def _wind_up(self) -> None:
         self._keeper.finish()

@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, NoReturn
 
-from beemon import clock, devices, processes, service
+from beemon import clock, devices, processes, salvage, service
 from beemon.analysis import checks
 from beemon.archive import recordings
 from beemon.config import DeviceSettings
@@ -54,6 +54,11 @@ log = logging.getLogger(__name__)
 FINISH_SECONDS = 5.0
 """How long recordings get to end properly when the worker is told to finish."""
 
+SALVAGE = "salvage"
+"""What a worker without devices does."""
+NICE = 10
+"""How far such a worker gives way to those who record."""
+
 _SHORT_BY = 0.1  # seconds by which a recording may fall short and still count as whole
 
 
@@ -85,6 +90,8 @@ class Worker(SpawnProcess):
         self._sending = threading.Lock()
         self._ending = threading.Lock()
         self._make_outputs_safe()
+        if not self._settings:
+            os.nice(NICE)
         self._send(Ready())
         while not isinstance(message := self._receive(), Finish):
             if isinstance(message, Cut):
@@ -120,7 +127,7 @@ class Worker(SpawnProcess):
     def _begin(self, work: Work) -> None:
         cancelled = threading.Event()
         self._running[work.number] = work, cancelled
-        if not self._guarded(work, lambda: self._open(work.device)):
+        if work.verb != SALVAGE and not self._guarded(work, lambda: self._open(work.device)):
             del self._running[work.number]
             return
         thread = threading.Thread(
@@ -174,6 +181,8 @@ class Worker(SpawnProcess):
             os._exit(70)
 
     def _carry_out(self, work: Work, cancelled: threading.Event) -> Answer:
+        if work.verb == SALVAGE:
+            return _salvage(work)
         device = self._devices[work.device]
         if isinstance(device, Sensor):
             return _read(device, work)
@@ -221,6 +230,14 @@ class Worker(SpawnProcess):
             thread.join(max(0.0, deadline - clock.now().monotonic))
         for name in list(self._devices):
             self._close(name)
+
+
+def _salvage(work: Work) -> Done:
+    """Work without a device; without a path there was nothing to be kept."""
+    if work.place is None:
+        raise TypeError("nothing to salvage")
+    facts = salvage.salvage(work.place)
+    return Done(work.number, path=work.place.final if facts else None, facts=facts or {})
 
 
 def _read(sensor: Sensor, work: Work) -> Done:

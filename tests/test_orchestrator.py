@@ -7,10 +7,13 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from beemon.archive import check
 from tests.hive import Hive, until
 
 FAULTY = """
@@ -246,9 +249,8 @@ class TestFaults:
         job = faulty.do("record microphone.dying 2")
         assert (job["outcome"], job["reason"]) == ("failed", "worker-died")
         assert "SIGKILL" in job["message"]
-        if "leftover" in job:
-            assert (faulty.archive / job["leftover"]).name.endswith(".part")
         assert faulty.do("record microphone.good 1")["outcome"] == "done"
+        until(lambda: "leftover" not in faulty.ask(f"job {job['job']}"))
 
     def test_a_quantity_that_cannot_be_true_does_not_take_the_others_along(
         self, tmp_path: Path
@@ -275,12 +277,14 @@ class TestFaults:
     def test_a_recording_that_was_whole_when_its_worker_died_is_kept(self, tmp_path: Path) -> None:
         (tmp_path / "sitecustomize.py").write_text(DIES_AFTER_THE_RENAME)
         with Hive(tmp_path, PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}") as hive:
-            job = hive.do("record microphone.brood 1")
+            number = hive.do("record microphone.brood 1")["job"]
+            job = until(lambda: with_recording(hive, number))
             rows = sqlite3.connect(hive.archive / "ledger.db").execute(
                 "SELECT job, path FROM recordings"
             ).fetchall()
         assert (job["outcome"], job["reason"]) == ("failed", "worker-died")
-        assert job["message"].endswith("; the recording was whole")
+        assert job["message"].endswith("; the recording was whole; 1.0 s were salvaged")
+        assert job["recovered"] is True
         assert rows == [(job["job"], job["recording"])]
         assert (hive.archive / job["recording"]).is_file()
 
@@ -318,6 +322,52 @@ class TestFaults:
         os.kill(hive.children()["beemon-sensors"], signal.SIGKILL)
         until(lambda: "the worker ended by itself (SIGKILL)" in hive.said())
         assert hive.do("read")["outcome"] == "done"
+
+
+class TestSalvage:
+    def test_what_a_killed_worker_left_becomes_a_recording(self, hive: Hive) -> None:
+        job = begun(hive, "record microphone.brood 300")
+        os.kill(hive.children()["beemon-micropho"], signal.SIGKILL)
+        ended = until(lambda: with_recording(hive, job))
+        assert (ended["outcome"], ended["reason"]) == ("failed", "worker-died")
+        assert ended["message"].endswith(" s were salvaged")
+        assert ended["seconds"] > 1
+        assert check.check(hive.archive, full=True).findings == []
+        until(lambda: "beemon-archive" not in hive.children())
+
+    def test_what_a_crash_of_the_service_left_becomes_recordings_at_the_next_start(
+        self, hive: Hive
+    ) -> None:
+        jobs = [begun(hive, f"record {d} 300") for d in ("microphone.brood", "camera.entrance")]
+        assert hive.process is not None
+        hive.process.kill()
+        hive.process.wait()
+        hive.start()
+        for job in jobs:
+            ended = until(partial(with_recording, hive, job))
+            assert (ended["outcome"], ended["reason"]) == ("interrupted", "crash")
+            assert ended["salvaged"] is True
+        assert check.check(hive.archive, full=True).findings == []
+
+    def test_a_stop_does_not_wait_for_what_is_being_salvaged(self, hive: Hive) -> None:
+        begun(hive, "record microphone.brood 300")
+        os.kill(hive.children()["beemon-micropho"], signal.SIGKILL)
+        began = time.monotonic()
+        assert hive.stop() == 0
+        assert time.monotonic() - began < 5
+
+
+def begun(hive: Hive, command: str) -> int:
+    """A job that has written something that can be salvaged."""
+    job: int = hive.ask(command)["job"]
+    part = f"*.{command.split()[1]}.*.part"
+    until(lambda: any(f.stat().st_size > 50_000 for f in hive.archive.rglob(part)), 60)
+    return job
+
+
+def with_recording(hive: Hive, job: int) -> dict[str, Any] | None:
+    found = hive.ask(f"job {job}")
+    return found if "recording" in found else None
 
 
 class TestEnds:

@@ -25,7 +25,7 @@ _ROWS_OF_FOLDER = "SELECT path, deleted_us FROM recordings WHERE path > ? AND pa
 _KEPT = "SELECT path, size, sha256 FROM recordings WHERE deleting_us IS NULL ORDER BY path"
 _IS_KEPT = "SELECT 1 FROM recordings WHERE path = ? AND deleting_us IS NULL"
 _AT_WORK = "SELECT temporary, final FROM jobs WHERE outcome IS NULL AND temporary IS NOT NULL"
-_LEFT = "SELECT leftover FROM jobs WHERE leftover IS NOT NULL"
+_LEFT = "SELECT leftover, final FROM jobs WHERE leftover IS NOT NULL"
 _FORGOTTEN = (
     "SELECT job, command FROM jobs WHERE outcome IS NULL AND run < (SELECT max(run) FROM runs)"
 )
@@ -155,10 +155,9 @@ class _Check:
             at_work = self._db.execute(_AT_WORK).fetchall()
             left = self._db.execute(_LEFT).fetchall()
         known = {row["path"] for row in rows if row["deleted_us"] is None}
-        known |= {path for row in at_work for path in row}
-        known |= {row["leftover"] for row in left}
+        known |= {path for row in [*at_work, *left] for path in row}
         deleted = {row["path"] for row in rows if row["deleted_us"] is not None}
-        unknown = sorted(path for path in paths if not {path, _repaired(path)} & known)
+        unknown = sorted(paths - known)
         return [_unexpected(path, is_deleted=path in deleted) for path in unknown]
 
     # Every row has its file
@@ -196,11 +195,6 @@ def _unexpected(path: str, *, is_deleted: bool) -> Finding:
     if recordings.is_temporary(Path(path)):
         return Finding(STRAY, path, "it was not finished, and no job knows of it")
     return Finding(NO_ROW, path, "the ledger has no such recording")
-
-
-def _repaired(path: str) -> str:
-    """The leftover that a file under a temporary name is made from, if it is made from one."""
-    return path.removesuffix(recordings.TEMPORARY_SUFFIX)
 
 
 @contextmanager

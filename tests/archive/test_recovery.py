@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from beemon.archive import recovery
-from beemon.archive.ledger import Ledger, LedgerGoneError, LedgerReader
+from beemon.archive import catalog, recovery
+from beemon.archive.ledger import Ledger, LedgerGoneError, LedgerReader, describe
 from beemon.archive.recordings import Place
 
 
@@ -36,26 +36,13 @@ def interrupted(ledger: Ledger, place: Place) -> dict[str, object]:
     return found
 
 
-def test_a_recording_that_a_crash_left_whole_is_entered(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_recording_that_a_crash_left_whole_waits_to_be_entered(
+    ledger: Ledger, tmp_path: Path
+) -> None:
     place = Place(tmp_path / ".a.mp4.part", tmp_path / "a.mp4")
     place.final.write_bytes(b"whole")
-    assert interrupted(ledger, place)["recording"] == "a.mp4"
-
-
-def test_the_name_of_a_whole_recording_lasts_before_the_ledger_has_it(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = Place(tmp_path / "day" / ".a.mp4.part", tmp_path / "day" / "a.mp4")
-    place.final.parent.mkdir()
-    place.final.write_bytes(b"whole")
-    synced: list[Path] = []
-
-    def fsync(descriptor: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    interrupted(ledger, place)
-    assert synced == [place.final.parent]
+    found = interrupted(ledger, place)
+    assert (found["leftover"], found["message"]) == (".a.mp4.part", "the recording was whole")
 
 
 def test_what_a_crash_left_unfinished_stays_and_is_named(ledger: Ledger, tmp_path: Path) -> None:
@@ -63,7 +50,7 @@ def test_what_a_crash_left_unfinished_stays_and_is_named(ledger: Ledger, tmp_pat
     place.temporary.write_bytes(b"half")
     found = interrupted(ledger, place)
     assert found["leftover"] == ".a.mp4.part"
-    assert found["message"] == "4 bytes were recorded and stay in .a.mp4.part"
+    assert found["message"] == "4 bytes were recorded, and are yet to be salvaged"
 
 
 def test_a_leftover_that_cannot_be_read_does_not_keep_the_service_from_starting(
@@ -85,3 +72,69 @@ def test_nothing_is_accepted_into_a_file_that_was_removed_or_replaced(
     (tmp_path / "ledger.db").touch()
     with pytest.raises(LedgerGoneError, match="removed or replaced"), ledger.transaction():
         pass
+
+
+# What was salvaged
+
+SALVAGED = {"size": 4, "sha256": "ab", "seconds": 2.5, "samples": 40_000, "salvaged": True}
+
+
+@pytest.fixture
+def leftover(ledger: Ledger, tmp_path: Path) -> recovery.Leftover:
+    place = Place(tmp_path / ".a.mp4.part", tmp_path / "a.mp4")
+    place.temporary.write_bytes(b"half")
+    interrupted(ledger, place)
+    [found] = recovery.leftovers(ledger)
+    assert found == recovery.Leftover(1, "camera.a", place)
+    return found
+
+
+def settled(
+    ledger: Ledger, leftover: recovery.Leftover, salvaged: dict[str, Any]
+) -> dict[str, Any]:
+    """The job after that, when its leftover is no longer waited for."""
+    with ledger.transaction():
+        recovery.settle(ledger, leftover, salvaged)
+    assert recovery.leftovers(ledger) == []
+    row = ledger.db.execute("SELECT * FROM jobs").fetchone()
+    return describe(row)
+
+
+def test_a_salvaged_recording_is_entered_and_its_job_names_it(
+    ledger: Ledger, leftover: recovery.Leftover
+) -> None:
+    job = settled(ledger, leftover, SALVAGED)
+    row = catalog.find(ledger.db, "a.mp4")
+    assert (job["outcome"], job["reason"]) == ("interrupted", "crash")
+    assert job["message"] == "4 bytes were recorded; 2.5 s were salvaged"
+    assert (job["recording"], job["seconds"], job["salvaged"]) == ("a.mp4", 2.5, True)
+    assert "leftover" not in job
+    assert row is not None
+    assert (row["job"], row["device"], row["sha256"], row["seconds"]) == (1, "camera.a", "ab", 2.5)
+
+
+def test_the_start_of_a_salvaged_recording_is_its_jobs(
+    ledger: Ledger, leftover: recovery.Leftover
+) -> None:
+    settled(ledger, leftover, SALVAGED)
+    recording = catalog.find(ledger.db, "a.mp4")
+    job = ledger.db.execute("SELECT started_us, clock FROM jobs").fetchone()
+    assert recording is not None
+    assert tuple(job) == (recording["start_us"], recording["clock"])
+
+
+def test_what_was_of_no_use_is_said_to_have_gone(
+    ledger: Ledger, leftover: recovery.Leftover
+) -> None:
+    job = settled(ledger, leftover, {})
+    assert job["message"].endswith("; none of it was of use, and it was removed")
+    assert "leftover" not in job
+    assert "recording" not in job
+
+
+def test_what_was_salvaged_twice_is_entered_once(
+    ledger: Ledger, leftover: recovery.Leftover
+) -> None:
+    settled(ledger, leftover, SALVAGED)
+    settled(ledger, leftover, SALVAGED)
+    assert len(list(catalog.kept(ledger.db))) == 1

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 from pathlib import Path
 
+from beemon.archive.ledger import Ledger
 from beemon.archive.register import Register
+from beemon.salvage import salvage_all
 from tests.grounds.deadline import within
 from tests.grounds.powercut import disk
 from tests.grounds.powercut.judge import Judge
@@ -113,9 +115,11 @@ def _look(judge: Judge, state: State, archive: Path, folder: Path) -> Iterator[s
 
 
 def recover(archive: Path) -> None:
-    """What the service does with an archive before it listens."""
+    """What the service does with an archive before it listens, and what its archive worker does."""
     with closing(Register(archive)) as register:
         register.open()
+        with closing(Ledger(archive, register.run_number)) as ledger:
+            salvage_all(ledger)
 
 
 def _boot(archive: Path, folder: Path) -> Iterator[str]:

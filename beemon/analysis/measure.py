@@ -1,0 +1,81 @@
+"""What a media file itself says: how long it is, of how many samples or frames.
+
+For files whose recorder could not say it: it died, or was another program.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from beemon.archive import flac, mp4
+
+Facts = dict[str, Any]
+
+
+class UnmeasurableError(ValueError):
+    """The file is of no kind that is known here, or cannot be decoded."""
+
+
+def measure(path: Path) -> Facts:
+    """The facts of a FLAC, MP4 or JPEG file, known by its first bytes, as a driver says them.
+
+    Raises :class:`UnmeasurableError`, or ``OSError``. An MP4 file's frames are counted, not
+    decoded; a FLAC file's head is believed.
+    """
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head.startswith(flac.MARK):
+        return _measure_sound(path)
+    if head[4:8] == mp4.MARK:
+        return _measure_video(path)
+    if head.startswith(b"\xff\xd8\xff"):
+        return _measure_picture(path)
+    raise UnmeasurableError("it is no FLAC, MP4 or JPEG file")
+
+
+def _measure_sound(path: Path) -> Facts:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(str(path)) as sound:
+            samples, rate = sound.frames, sound.samplerate
+    except soundfile.LibsndfileError as error:
+        raise UnmeasurableError(f"the sound cannot be decoded: {error}") from error
+    return {"samples": samples, "rate": rate, "seconds": samples / rate}
+
+
+def _measure_video(path: Path) -> Facts:
+    import av
+
+    try:
+        with av.open(str(path)) as video:
+            stream = video.streams.video[0]
+            size = {"width": stream.codec_context.width, "height": stream.codec_context.height}
+            times = sorted(
+                float(packet.pts * packet.time_base)
+                for packet in video.demux(stream)
+                if packet.size and packet.pts is not None
+            )
+    except (av.FFmpegError, IndexError) as error:
+        raise UnmeasurableError(f"the video cannot be decoded: {error}") from error
+    return {"frames": len(times), "seconds": _span(times), **size}
+
+
+def _span(times: list[float]) -> float:
+    """From the first frame to the end of the last, which is shown as long as others on average."""
+    if len(times) < 2:
+        return 0.0
+    shown = times[-1] - times[0]
+    return shown + shown / (len(times) - 1)
+
+
+def _measure_picture(path: Path) -> Facts:
+    import av
+
+    try:
+        with av.open(str(path)) as picture:
+            context = picture.streams.video[0].codec_context
+            return {"width": context.width, "height": context.height}
+    except (av.FFmpegError, IndexError) as error:
+        raise UnmeasurableError(f"the picture cannot be decoded: {error}") from error

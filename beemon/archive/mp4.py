@@ -1,0 +1,73 @@
+"""A fragmented MP4 file that nobody finished is cut behind its last whole fragment.
+
+Such a file is a head (``ftyp``, ``moov``), then pairs of ``moof`` and ``mdat``: a fragment each,
+with its frames and their times (ISO/IEC 14496-12, sections 4.2 and 8.8). It is playable up to
+any of their ends.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from io import BufferedIOBase
+from pathlib import Path
+from typing import NamedTuple
+
+MARK = b"ftyp"
+"""Stands four bytes into the file."""
+
+_BETWEEN = {b"free", b"skip", b"styp", b"sidx", b"prft", b"emsg"}
+"""Boxes that may stand between fragments."""
+_INDEX = b"mfra"
+
+
+class Box(NamedTuple):
+    """A box at the outermost level: its kind, and where it ends."""
+
+    kind: bytes
+    end: int
+
+
+def mend(path: Path) -> int:
+    """Cut an MP4 file behind its last whole fragment; return how many stay.
+
+    Raises ``ValueError`` where it is no MP4 file, or its head is torn, and ``OSError``.
+    """
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        boxes = list(_boxes(file, size))
+        if not boxes or boxes[0].kind != MARK:
+            raise ValueError("it is no MP4 file")
+        if b"moov" not in [box.kind for box in boxes]:
+            raise ValueError("its head is torn")
+        end, fragments = _whole_part(boxes)
+        if end < size:
+            file.truncate(end)
+    return fragments
+
+
+def _whole_part(boxes: list[Box]) -> tuple[int, int]:
+    """Where the last whole fragment ends, or the index behind it, and how many there are."""
+    end, fragments, before = 0, 0, b""
+    for box in boxes:
+        if box.kind == b"mdat" and before == b"moof":
+            fragments += 1
+        if box.kind == b"moov" or box.kind == _INDEX or (box.kind, before) == (b"mdat", b"moof"):
+            end = box.end
+        if box.kind not in _BETWEEN:
+            before = box.kind
+    return end, fragments
+
+
+def _boxes(file: BufferedIOBase, size: int) -> Iterator[Box]:
+    """The whole boxes from the file's start; those behind a torn one cannot be found."""
+    start = 0
+    while start + 8 <= size:
+        file.seek(start)
+        length, kind = int.from_bytes(file.read(4), "big"), file.read(4)
+        if length == 1:
+            length = int.from_bytes(file.read(8), "big")
+        if length < 8 or start + length > size:
+            return
+        start += length
+        yield Box(kind, start)
