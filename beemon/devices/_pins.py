@@ -16,13 +16,13 @@ PULL_UP = {"up": True, "down": False, "none": None}
 LEVELS = {"high": True, "low": False, None: None}
 
 
-def take(device: str, *arguments: int, **options: Any) -> Any:
+def take(kind: str, /, *arguments: int, **options: Any) -> Any:
     """The gpiozero device of that class. Raises :class:`DeviceError` and its kin."""
     gpiozero = library("gpiozero")
     # Three lines in the journal for libraries that the next one made up for, or the error says.
     warnings.simplefilter("ignore", gpiozero.PinFactoryFallback)
     try:
-        return getattr(gpiozero, device)(*arguments, **options)
+        return getattr(gpiozero, kind)(*arguments, **options)
     except gpiozero.BadPinFactory as error:
         raise DeviceMissingError(
             f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"

@@ -6,17 +6,17 @@ and is free first. Each change of one beam is a step forward or back on the ring
 
     free → outer broken → both broken → inner broken → free
 
-and four steps are a bee. Nothing here reads a pin or a clock: levels and times are told.
+and four steps are a bee. A line is active while its beam is broken. Nothing here reads a pin or a
+clock: levels and times are told.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-OUTER, INNER = 0, 1
+from beemon.devices._lines import Levels, Line
 
-Levels = tuple[bool, bool]
-"""Whether the outer and the inner beam are broken."""
+OUTER, INNER = 0, 1
 
 _PHASES: dict[Levels, int] = {
     (False, False): 0, (True, False): 1, (True, True): 2, (False, True): 3,
@@ -36,28 +36,11 @@ class Tally:
     unclear: int = 0
 
 
-class _Line:
-    """One beam, freed of bounce: a change counts when it has lasted for ``debounce`` seconds."""
-
-    def __init__(self, broken: bool, debounce: float) -> None:
-        self.raw = self.settled = broken
-        self._debounce = debounce
-        self._changed = 0.0
-
-    def change(self, broken: bool, at: float) -> None:
-        self.raw, self._changed = broken, at
-
-    @property
-    def due(self) -> float | None:
-        """When the pending change counts, if nothing comes in between."""
-        return None if self.raw == self.settled else self._changed + self._debounce
-
-
 class Passage:
     """Follows both beams and keeps the tally. Times are seconds of any one steady clock."""
 
     def __init__(self, levels: Levels, debounce: float, now: float) -> None:
-        self._lines = [_Line(broken, debounce) for broken in levels]
+        self._lines = [Line(broken, debounce) for broken in levels]
         self._tally = Tally()
         self._phase = _PHASES[levels]
         self._changed = now

@@ -1,38 +1,29 @@
 """Switches on GPIO pins, through gpiozero: counters and contacts.
 
-A counter counts what happens between two reads as well: gpiozero calls back at every edge. It
-suits beam-break bee counters and tipping-bucket rain gauges; a contact suits a lid switch.
+A counter counts what happens between two reads as well: it hears every edge. It suits a single
+beam; a contact suits a lid.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from beemon.devices import _pins
-from beemon.devices._base import CommonSettings, DeviceError, Measurement, Sensor
-from beemon.options import BadOptionError, duration, option
+from beemon.devices._base import DeviceError, Measurement, Sensor
+from beemon.devices.sensors._switch import Counter, SwitchSettings
+from beemon.options import duration, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(CommonSettings):
+class Settings(SwitchSettings):
     """A GPIO sensor's options."""
 
-    kind: Literal["counter", "contact"] = option(doc="count edges, or tell open from closed")
-    pin: int = option(
-        minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the pin's GPIO (BCM) number"
+    kind: Literal["counter", "contact"] = option(doc="count pulses, or tell open from closed")
+    debounce: float = option(
+        0.003, parse=duration, doc="how long a change must last for a counter, to be no bounce"
     )
-    pull: Literal["up", "down", "none"] = option("up", doc="the pin's own resistor")
-    active: Literal["high", "low"] | None = option(
-        None, doc='the level that counts, with pull = "none"; else the one the pull is not'
-    )
-    debounce: float = option(0.0, parse=duration, doc="ignore changes this soon after one")
-
-    def __post_init__(self) -> None:
-        if (self.pull == "none") != (self.active is not None):
-            raise BadOptionError('"active" belongs to pull = "none", and to that alone')
 
 
 class Driver(Sensor):
@@ -43,45 +34,30 @@ class Driver(Sensor):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._pin: Any = None
+        self._counter = Counter(settings, settings.debounce)
+        self._contact: Any = None
 
     def open(self) -> None:
-        self._pin = _pins.take("DigitalInputDevice", self.settings.pin, **self._wiring())
-        self._edges = itertools.count(1)
-        self._total = self._told = 0
         if self.settings.kind == "counter":
-            self._pin.when_activated = self._count
+            self._counter.open()
+        else:
+            self._contact = _pins.take(
+                "InputDevice",
+                self.settings.pin,
+                pull_up=_pins.PULL_UP[self.settings.pull],
+                active_state=_pins.LEVELS[self.settings.active],
+            )
 
     def close(self) -> None:
-        if self._pin is not None:
-            self._pin.close()
-            self._pin = None
+        self._counter.close()
+        if self._contact is not None:
+            self._contact.close()
+            self._contact = None
 
     def read(self) -> Sequence[Measurement]:
-        if self._pin is None:
-            raise DeviceError(f"GPIO {self.settings.pin} is not open")
-        measure: dict[str, Callable[[], Sequence[Measurement]]] = {
-            "counter": self._read_counter,
-            "contact": self._read_contact,
-        }
-        return measure[self.settings.kind]()
-
-    def _wiring(self) -> dict[str, Any]:
-        return {
-            "pull_up": _pins.PULL_UP[self.settings.pull],
-            "active_state": _pins.LEVELS[self.settings.active],
-            "bounce_time": self.settings.debounce or None,
-        }
-
-    def _count(self) -> None:
-        """Called in gpiozero's thread at each change to active."""
-        self._total = next(self._edges)
-
-    def _read_counter(self) -> Sequence[Measurement]:
-        """``count`` since the read before (or open), ``total`` since open."""
-        total = self._total
-        count, self._told = total - self._told, total
-        return [Measurement("count", count, ""), Measurement("total", total, "")]
-
-    def _read_contact(self) -> Sequence[Measurement]:
-        return [Measurement("contact", float(self._pin.value), "")]
+        if self.settings.kind == "counter":
+            count, interval = self._counter.take()
+            return [Measurement("count", count, ""), Measurement("interval", interval, "s")]
+        if self._contact is None:
+            raise DeviceError(f"{self.settings.name} is not open")
+        return [Measurement("contact", float(self._contact.value), "")]

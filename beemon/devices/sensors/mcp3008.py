@@ -1,0 +1,74 @@
+"""An input of an MCP3008, the analogue-digital converter on SPI, through gpiozero.
+
+The converter answers with 10 bits: 0 to 1023 for 0 V to the reference (Microchip DS21295). What
+stands behind the voltage, a battery behind a divider or the moisture of the soil, is a factor and
+an offset away. A line that hangs in the air reads as anything: only the full scale gives it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from beemon.devices import _pins
+from beemon.devices._base import (
+    BadReadingError,
+    CommonSettings,
+    DeviceError,
+    Measurement,
+    Sensor,
+)
+from beemon.options import BadOptionError, in_toml, option
+
+FULL_SCALE = 1023
+
+
+def _quantity(value: object) -> str:
+    if not isinstance(value, str) or not value.isidentifier() or value != value.lower():
+        raise BadOptionError(f'must be a word such as "soil_moisture", not {in_toml(value)}')
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(CommonSettings):
+    """An analogue input's options."""
+
+    channel: int = option(minimum=0, maximum=7, doc="the input of the converter, CH0 to CH7")
+    select: int = option(0, minimum=0, maximum=1, doc="the chip select line, CE0 or CE1")
+    reference: float = option(3.3, minimum=2.7, maximum=5.5, doc="the voltage at VREF, in V")
+    quantity: str = option("voltage", parse=_quantity, doc="what the value is called")
+    unit: str = option("V", doc="the unit of the value")
+    factor: float = option(1.0, doc="the value of one volt")
+    offset: float = option(0.0, doc="the value at 0 V")
+
+
+class Driver(Sensor):
+    """One channel: ``offset`` + ``factor`` x the voltage; ``raw`` is the converter's number."""
+
+    crew = "gpio"
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._input: Any = None
+
+    def open(self) -> None:
+        self._input = _pins.take(
+            "MCP3008", channel=self.settings.channel, device=self.settings.select
+        )
+
+    def close(self) -> None:
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+
+    def read(self) -> Sequence[Measurement]:
+        if self._input is None:
+            raise DeviceError(f"{self.settings.name} is not open")
+        raw = int(self._input.raw_value)
+        if raw >= FULL_SCALE:
+            raise BadReadingError("out-of-range", "the input is at or above the reference voltage")
+        volts = raw / (FULL_SCALE + 1) * self.settings.reference
+        value = self.settings.offset + self.settings.factor * volts
+        return [Measurement(self.settings.quantity, round(value, 6), self.settings.unit, raw=raw)]
