@@ -9,18 +9,28 @@ import math
 from dataclasses import dataclass
 
 from beemon.clock import Stamp
+from beemon.outcomes import REASONS
 
 UNKNOWN_QUANTITY = "reading"
 """Stands for a sensor's quantities, in a reading without a value, until the sensor named them."""
+
+
+QUALITIES = {
+    "good": "as it was measured",
+    "few-samples": "some of the samples were refused; it is the mean of the others",
+    "inspection": "measured while the hive was open",
+}
+"""Every quality that a value can have, and what it means."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` there is none.
 
-    ``at`` is the moment; ``quality`` is of the value: ``good``, or what should make a reader
-    careful; ``raw`` is what the hardware said, where the value was calculated from it, and
-    ``calibration`` the number of the calibration that did so.
+    ``at`` is the moment; ``reason`` is a word of :data:`beemon.outcomes.REASONS`, ``quality`` one
+    of :data:`QUALITIES`: ``good``, or what should make a reader careful; ``raw`` is what the
+    hardware said, where the value was calculated from it, and ``calibration`` the number of the
+    calibration that did so.
     """
 
     sensor: str
@@ -38,3 +48,5 @@ class Reading:
             raise ValueError("a reading has either a value or a reason")
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"{self.value} is no reading; say the reason instead")
+        if self.reason not in (None, *REASONS) or self.quality not in QUALITIES:
+            raise ValueError(f"no such reason or quality: {self.reason or self.quality}")

@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
 from multiprocessing.connection import Connection
@@ -31,6 +32,7 @@ from beemon.devices._base import (
     Recorder,
     Refusal,
     Sensor,
+    SensorSettings,
 )
 from beemon.messages import (
     Answer,
@@ -48,6 +50,7 @@ from beemon.messages import (
 )
 from beemon.options import Problem
 from beemon.readings import Reading
+from beemon.sampling import Sampler
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,7 @@ class Worker(SpawnProcess):
         processes.crash_with_any_thread()  # a driver's own threads count, listen and switch
         service.start_log()
         self._devices: dict[str, Device] = {}
+        self._samplers: dict[str, Sampler] = defaultdict(Sampler)
         self._running: dict[int, tuple[Work, threading.Event]] = {}
         self._threads: dict[int, threading.Thread] = {}
         self._sending = threading.Lock()
@@ -185,7 +189,7 @@ class Worker(SpawnProcess):
             return _salvage(work)
         device = self._devices[work.device]
         if isinstance(device, Sensor):
-            return _read(device, work)
+            return _read(device, work, self._samplers[work.device])
         if isinstance(device, Output):
             return _switch(device, work)
         if work.place is None or not isinstance(device, Recorder):
@@ -240,17 +244,17 @@ def _salvage(work: Work) -> Done:
     return Done(work.number, path=work.place.final if facts else None, facts=facts or {})
 
 
-def _read(sensor: Sensor, work: Work) -> Done:
-    measured = sensor.read()
+def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:
+    measured = sampler.read(sensor)
     at = clock.stamp()
     done = Done(work.number)
     for said in measured:
         name, quantity, unit = work.device, said.quantity, said.unit
         if isinstance(said, Refusal):
-            reading = Reading(name, quantity, unit, None, said.reason, at)
+            reading = Reading(name, quantity, unit, None, said.reason, at, raw=said.raw)
             done.refused[quantity] = f"{said.reason}: {said.message}"
         else:
-            reading = Reading(name, quantity, unit, said.value, None, at, raw=said.raw)
+            reading = Reading(name, quantity, unit, said.value, None, at, said.quality, said.raw)
         done.readings.append(reading)
     return done
 
@@ -295,9 +299,10 @@ def crew_of(device: DeviceSettings) -> str:
 
 
 def timeout_of(device: DeviceSettings) -> float:
-    """How long one read or snapshot of a device may take, in seconds."""
+    """How long one reading or snapshot of a device may take, in seconds."""
     settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
-    return float(settings.timeout)
+    samples = settings.samples if isinstance(settings, SensorSettings) else 1
+    return float(settings.timeout) * samples
 
 
 def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Problem]:

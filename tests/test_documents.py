@@ -12,9 +12,10 @@ import pytest
 from beemon import config
 from beemon.commands import VOCABULARY
 from beemon.devices import PACKAGES, drivers, load, module, sensors, settings_for
-from beemon.devices._base import CommonSettings, DeviceError, Measurement
+from beemon.devices._base import DeviceError, Measurement, SensorSettings
 from beemon.outcomes import REASONS
 from beemon.protocol import ERRORS
+from beemon.readings import QUALITIES
 from beemon.rendering import HERE
 from beemon.schedule import Schedule
 
@@ -64,6 +65,10 @@ def test_the_readme_has_every_error_code_with_its_meaning():
 
 def test_the_readme_has_every_reason_with_its_meaning():
     assert meanings("reason", "meaning") == REASONS
+
+
+def test_the_readme_has_every_quality_with_its_meaning():
+    assert meanings("quality", "meaning") == QUALITIES
 
 
 def test_the_readme_has_every_driver():
@@ -160,7 +165,7 @@ OPTIONS = {
     )
     for field in dataclasses.fields(settings)
 } - {"place"}  # of a schedule, which [hive] gives
-GIVEN = {field.name for field in dataclasses.fields(CommonSettings)}
+GIVEN = {field.name for field in dataclasses.fields(SensorSettings)}
 GENERAL, _, DRIVERS = MANUAL.partition(".SH DRIVERS\n")
 
 
@@ -175,7 +180,7 @@ def explained(manual: str) -> set[str]:
 
 
 def test_the_manual_of_the_config_explains_every_option_and_no_other():
-    assert explained(GENERAL) == OPTIONS | {"driver", "timeout"}  # what every device has
+    assert explained(GENERAL) == OPTIONS | {"driver"} | GIVEN - {"name"}  # what every device has
 
 
 def test_the_manual_of_the_config_explains_every_option_of_every_driver_and_no_other():

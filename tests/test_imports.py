@@ -29,7 +29,7 @@ LEVELS = (
     "supervisor salvager job timetable housekeeping",
     "worker_link",
     "worker health outputs",
-    "messages salvage",
+    "messages salvage sampling",
     "devices analysis",
     "archive",
     "config reports",

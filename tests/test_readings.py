@@ -36,6 +36,13 @@ def test_what_is_no_number_is_no_reading(value):
         reading(value)
 
 
+def test_reasons_and_qualities_are_closed_lists():
+    with pytest.raises(ValueError, match="no such reason or quality: tired"):
+        reading(reason="tired")
+    with pytest.raises(ValueError, match="no such reason or quality: fine"):
+        dataclasses.replace(reading(value=1.0), quality="fine")
+
+
 def test_a_reading_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         reading(1.0).value = 2.0

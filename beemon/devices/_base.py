@@ -98,14 +98,38 @@ class OutputSettings(CommonSettings):
     )
 
 
+def _stuck_after(value: object) -> float:
+    return math.inf if value == "never" else duration(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorSettings(CommonSettings):
+    """What every sensor has that measures a level; one that counts is read as it is."""
+
+    samples: int = option(
+        1, minimum=1, maximum=1000, doc="how many samples make a reading, by their trimmed mean"
+    )
+    stuck_after: float | None = option(
+        None, parse=_stuck_after,
+        doc='how long it may say exactly the same ("never" is too long); by default as the '
+        "sensor's resolution asks for",
+    )
+
+
 @dataclass(frozen=True)
 class Measurement:
-    """One quantity as a sensor measured it: ``value`` in ``unit`` (SI or °C, %, g)."""
+    """One quantity as a sensor measured it: ``value`` in ``unit`` (SI or °C, %, g).
+
+    ``quality`` is a word of :data:`beemon.readings.QUALITIES`. ``stuck_after`` are the seconds
+    after which only a dead sensor still says exactly the same; None: a good one might for ever.
+    """
 
     quantity: str
     value: float
     unit: str
     raw: float | None = None
+    quality: str = "good"
+    stuck_after: float | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):
@@ -114,12 +138,16 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One quantity that could not be measured while others could: the reason, and a sentence."""
+    """One quantity that could not be measured while others could: the reason, and a sentence.
+
+    ``raw`` is what the hardware said all the same.
+    """
 
     quantity: str
     unit: str
     reason: str
     message: str
+    raw: float | None = None
 
 
 class Device:

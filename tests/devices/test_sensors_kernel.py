@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError, Refusal
+from beemon.devices.sensors import kernel
+from beemon.sampling import Sampler
 
 IO_ERROR = "/proc/self/mem"  # its first byte cannot be read: the kernel answers EIO
 
@@ -239,3 +243,38 @@ class TestContract(SensorContract):
     def device(self, sysfs):
         sysfs.hwmon(0, "sht3x", temp1_input=34812, humidity1_input=61250)
         return sysfs.sensor("hwmon", "sht3x")
+
+
+# A dead HX711: the kernel's driver counts from the lower end of the range, so that the data
+# line's ones are 0x7fffff, and the ends of the range 0 and 0xffffff
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [(0x7FFFFF, "all-ones"), (0, "out-of-range"), (0xFFFFFF, "out-of-range")],
+)
+def test_the_word_of_a_dead_or_saturated_hx711_is_no_weight(sysfs, raw, reason):
+    sysfs.iio(0, "hx711", in_voltage0_raw=raw, in_voltage_scale=0.000095)
+    with pytest.raises(BadReadingError) as caught:
+        sysfs.sensor("iio", "hx711").read()
+    assert caught.value.reason == reason
+
+
+def test_a_noisy_hx711_is_read_as_a_trimmed_mean_of_its_raw_numbers(sysfs):
+    sysfs.iio(0, "hx711", in_voltage0_raw=8_500_000, in_voltage_scale=0.000095)
+    [said] = Sampler().read(sysfs.sensor("iio", "hx711", samples=5))
+    assert said.raw == 8_500_000
+
+
+def test_a_chip_of_fine_steps_that_does_not_move_is_stuck_and_others_are_not(sysfs):
+    sysfs.hwmon(0, "sht3x", temp1_input=34812, humidity1_input=100000)
+    sysfs.w1("28-0316a2794dff", temperature="0")
+    sht3x = {m.quantity: m.stuck_after for m in sysfs.sensor("hwmon", "sht3x").read()}
+    assert sht3x == {"temperature": 86400, "humidity": None}
+    [said] = sysfs.sensor("w1", "28-0316a2794dff").read()
+    assert said.stuck_after == 60 * 86400
+
+
+def test_a_wrong_checksum_is_told_apart_from_a_device_that_does_not_answer():
+    assert kernel.error_of(OSError(errno.EBADMSG, "Bad message"), "/sys/x").reason == "crc"
+    assert kernel.error_of(OSError(errno.EIO, "I/O error"), "/sys/x").reason == "io-error"
+    assert kernel.error_of(OSError(errno.ENODEV, "gone"), "/sys/x").reason == "missing-device"

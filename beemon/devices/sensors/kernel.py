@@ -16,14 +16,15 @@ from typing import Literal, NamedTuple
 
 from beemon.devices._base import (
     BadReadingError,
-    CommonSettings,
     DeviceError,
     DeviceMissingError,
     Measurement,
     Refusal,
     Sensor,
+    SensorSettings,
 )
 from beemon.devices._choices import words
+from beemon.devices.sensors import _converter
 from beemon.options import option
 
 FOLDERS = {"hwmon": "class/hwmon", "iio": "bus/iio/devices", "w1": "bus/w1/devices"}
@@ -34,6 +35,20 @@ class DeviceIOError(DeviceError):
     """The device is there and did not answer properly."""
 
     reason = "io-error"
+
+
+class ChecksumError(DeviceError):
+    """The device's answer did not match its checksum."""
+
+    reason = "crc"
+
+
+_KINDS_OF_ERROR: dict[int, type[DeviceError]] = {
+    errno.ENOENT: DeviceMissingError,
+    errno.ENODEV: DeviceMissingError,
+    errno.ENXIO: DeviceMissingError,
+    errno.EBADMSG: ChecksumError,
+}
 
 
 class Kind(NamedTuple):
@@ -84,9 +99,25 @@ CHIPS = {
     "w1": {"temperature": (-55.0, 125.0)},
 }
 
+_HOUR, _DAY = 3600.0, 86400.0
+# After how long only a dead chip still says exactly the same, in seconds. The data sheets' noise
+# is many steps of these converters, so two equal readings are rare and a day of them is none. A
+# DS18B20 has steps of 0.0625 °C and little noise: in melting snow a good one stands still for
+# weeks. Where a quantity is not listed (humidity at 100 % lasts all winter), it is never stuck.
+STUCK_AFTER = {
+    "hx711": {"voltage": _HOUR},
+    "nau7802": {"voltage": _HOUR},
+    "sht3x": {"temperature": _DAY},
+    "sht4x": {"temperature": _DAY},
+    "bme280": {"temperature": _DAY, "pressure": _DAY},
+    "bmp280": {"temperature": _DAY, "pressure": _DAY},
+    "bme680": {"temperature": _DAY, "pressure": _DAY},
+    "w1": {"temperature": 60 * _DAY},
+}
+
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(CommonSettings):
+class Settings(SensorSettings):
     """A kernel sensor's options."""
 
     subsystem: Literal["hwmon", "iio", "w1"] = option(doc="which part of the kernel reads it")
@@ -147,10 +178,14 @@ class Driver(Sensor):
             raise BadReadingError(
                 "power-on-value", f"{folder.name} shows 85 °C, its value before it measured"
             )
+        chip, kind = self._chip(folder), channel.kind
+        if chip == "hx711":  # drivers/iio/adc/hx711.c: it counts from the lower end of the range
+            _converter.signed(int(raw) ^ 0x800000, 24, chip)
         measured = Measurement(
-            channel.quantity, round(value * channel.kind.factor, 9), channel.kind.unit, raw
+            channel.quantity, round(value * kind.factor, 9), kind.unit, raw,
+            stuck_after=STUCK_AFTER.get(chip, {}).get(kind.quantity),
         )
-        check_plausible(measured, channel.kind.quantity, self._chip(folder))
+        check_plausible(measured, kind.quantity, chip)
         return measured
 
     def _chip(self, folder: Path) -> str:
@@ -223,9 +258,13 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text().strip()
     except OSError as error:
-        gone = error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO)
-        kind = DeviceMissingError if gone else DeviceIOError
-        raise kind(error.errno, error.strerror, str(path)) from error
+        raise error_of(error, str(path)) from error
+
+
+def error_of(error: OSError, path: str) -> DeviceError:
+    """What the kernel's error says of the device, as far as its driver tells it apart."""
+    kind = _KINDS_OF_ERROR.get(error.errno or 0, DeviceIOError)
+    return kind(error.errno, error.strerror, path)
 
 
 def _hwmon_channel(file: str) -> Channel | None:

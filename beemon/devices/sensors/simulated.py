@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from beemon.devices._base import Measurement, Sensor
+from beemon.devices._base import Measurement, Sensor, SensorSettings
 from beemon.devices._choices import some_of
 from beemon.devices._faults import Faults
 from beemon.devices._simulation import SimulatedSettings
@@ -89,7 +89,7 @@ def _chance(text: str) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(SimulatedSettings):
+class Settings(SimulatedSettings, SensorSettings):
     """A simulated sensor's options."""
 
     quantities: tuple[str, ...] = option(

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 from beemon.devices._base import (
     BadReadingError,
-    CommonSettings,
     DeviceError,
     DeviceMissingError,
     Measurement,
     Sensor,
+    SensorSettings,
 )
 from beemon.devices._choices import some_of
 from beemon.options import option
@@ -113,7 +113,7 @@ QUANTITIES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(CommonSettings):
+class Settings(SensorSettings):
     """The options of the computer's own sensor."""
 
     quantities: tuple[str, ...] | None = option(

@@ -1,0 +1,218 @@
+"""Sampling: trimmed means, refused samples, and sensors that do not move any more."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beemon.devices._base import (
+    BadReadingError,
+    CommonSettings,
+    DeviceError,
+    DeviceMissingError,
+    Measurement,
+    Refusal,
+    Sensor,
+    SensorSettings,
+)
+from beemon.sampling import Sampler, trimmed_mean
+
+HOUR, DAY = 3600.0, 86400.0
+
+
+class Scripted(Sensor):
+    """Says what it is told to, one item for each sample; an error is raised."""
+
+    def __init__(self, said: Sequence[object], **options) -> None:
+        super().__init__(SensorSettings(name="sensor.scale", **options))
+        self.said = list(said)
+
+    def read(self):
+        item = self.said.pop(0)
+        if isinstance(item, DeviceError):
+            raise item
+        return item if isinstance(item, list) else [weight(item)]
+
+
+def weight(raw: float, stuck_after: float | None = None) -> Measurement:
+    return Measurement("weight", raw / 2, "g", raw, stuck_after=stuck_after)
+
+
+def read_once(said: Sequence[object], **options):
+    return Sampler().read(Scripted(said, **options))
+
+
+# Samples
+
+def test_one_sample_is_the_reading():
+    assert read_once([8.0]) == [weight(8.0)]
+
+
+def test_of_many_samples_the_trimmed_mean_is_the_reading_raw_and_value():
+    samples = [0.0, *[100.0] * 8, 9e6]
+    assert read_once(samples, samples=10) == [weight(100.0)]
+
+
+def test_the_samples_that_were_asked_for_are_taken_and_no_more():
+    sensor = Scripted([1.0, 2.0, 3.0, 4.0], samples=3)
+    assert Sampler().read(sensor) == [weight(2.0)]
+    assert sensor.said == [4.0]
+
+
+def test_a_refused_sample_is_left_out_and_told_of():
+    [said] = read_once([10.0, BadReadingError("all-ones", "-1"), 20.0], samples=3)
+    assert (said.value, said.quality) == (7.5, "few-samples")
+
+
+@pytest.mark.parametrize("samples", [2, 3, 10])
+def test_where_half_of_the_samples_are_refused_so_is_the_reading(samples):
+    said = [BadReadingError("all-ones", "-1") if n % 2 else 1.0 for n in range(samples)]
+    said[0] = BadReadingError("all-ones", "-1")
+    with pytest.raises(BadReadingError, match="-1"):
+        read_once(said, samples=samples)
+
+
+def test_a_sensor_that_is_gone_is_not_asked_again():
+    sensor = Scripted([DeviceMissingError("gone"), 1.0, 1.0], samples=3)
+    with pytest.raises(DeviceMissingError):
+        Sampler().read(sensor)
+    assert sensor.said == [1.0, 1.0]
+
+
+def test_each_quantity_is_averaged_and_refused_by_itself():
+    dry = Refusal("humidity", "%", "out-of-range", "101 %")
+    wet = Measurement("humidity", 80.0, "%")
+    rain = [[weight(2.0), dry], [weight(4.0), dry], [weight(6.0), wet]]
+    assert read_once(rain, samples=3) == [weight(4.0), dry]
+
+
+def test_what_counts_is_read_as_it_is():
+    class Counter(Sensor):
+        def read(self):
+            return [Measurement("count", 7.0, "", stuck_after=1.0)]
+
+    assert Sampler().read(Counter(CommonSettings(name="sensor.gate")))[0].value == 7.0
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=100))
+def test_a_trimmed_mean_lies_within_what_was_measured(values):
+    assert min(values) - 1e-6 <= trimmed_mean(values) <= max(values) + 1e-6
+
+
+@given(st.floats(-1e9, 1e9), st.integers(1, 100))
+def test_a_trimmed_mean_of_equals_is_that(value, count):
+    assert trimmed_mean([value] * count) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("spoiled", [1, 5])
+def test_a_tenth_of_wild_samples_at_either_end_changes_nothing(spoiled):
+    assert trimmed_mean([math.inf] * spoiled + [5.0] * (50 - 2 * spoiled) + [-9e9] * spoiled) == 5.0
+
+
+# Stuck
+
+class Hours:
+    """A sampler whose clock is turned by hand, and a sensor that says one thing after another."""
+
+    def __init__(self, stuck_after: float | None = None) -> None:
+        self.seconds = 0.0
+        self.sampler = Sampler(lambda: self.seconds)
+        self.stuck_after = stuck_after
+
+    def read(self, raw: float, limit: float | None = HOUR, after: float = 60.0):
+        """What a reading says after some time."""
+        self.seconds += after
+        sensor = Scripted([[weight(raw, limit)]], stuck_after=self.stuck_after)
+        [said] = self.sampler.read(sensor)
+        return said.reason if isinstance(said, Refusal) else said.value
+
+
+def test_a_value_that_never_moves_is_refused_from_its_time_on():
+    hours = Hours()
+    assert [hours.read(7.0) for _ in range(60)] == [3.5] * 60
+    assert hours.read(7.0) == "stuck"
+    assert hours.read(7.0) == "stuck"
+
+
+def test_a_refusal_for_being_stuck_says_what_was_read_and_for_how_long():
+    hours = Hours()
+    hours.read(7.0)
+    hours.seconds += HOUR
+    [said] = hours.sampler.read(Scripted([[weight(7.0, HOUR)]]))
+    assert said == Refusal("weight", "g", "stuck", "weight has been 7 for 1.0 h", raw=7.0)
+
+
+def test_a_sensor_that_moves_again_is_believed_again():
+    hours = Hours()
+    for _ in range(70):
+        hours.read(7.0)
+    assert hours.read(8.0) == 4.0
+    assert [hours.read(8.0) for _ in range(59)] == [4.0] * 59
+
+
+def test_a_sensor_that_may_stand_still_for_ever_does():
+    hours = Hours()
+    assert [hours.read(100.0, None, DAY) for _ in range(200)] == [50.0] * 200
+
+
+@pytest.mark.parametrize(("option", "expected"), [(300.0, "stuck"), (math.inf, 3.5)])
+def test_the_config_has_the_last_word(option, expected):
+    hours = Hours(option)
+    assert [hours.read(7.0, after=HOUR) for _ in range(5)][-1] == expected
+
+
+def test_quantities_are_stuck_each_by_itself():
+    hours = Hours()
+    for minute in range(70):
+        hours.seconds += 60
+        said = hours.sampler.read(Scripted([[
+            weight(7.0, HOUR), Measurement("voltage", float(minute), "V", stuck_after=HOUR),
+        ]]))
+    assert isinstance(said[0], Refusal)
+    assert isinstance(said[1], Measurement)
+
+
+def test_a_refused_reading_between_does_not_make_a_dead_sensor_live():
+    hours = Hours()
+    for minute in range(70):
+        if minute % 10 == 5:
+            hours.sampler.read(Scripted([[Refusal("weight", "g", "io-error", "no answer")]]))
+        last = hours.read(7.0)
+    assert last == "stuck"
+
+
+# No good sensor is flagged: each as its data sheet has its noise and its steps, for a winter
+
+WINTER_MINUTES = 120 * 24 * 60 // 10  # a reading in ten minutes; seldom is harder
+
+
+def quantised(value: float, step: float) -> float:
+    return round(value / step) * step
+
+
+@pytest.mark.parametrize(
+    ("step", "noise", "swing", "limit"),
+    [
+        # HX711, 24 bits: 50 nV rms of noise at gain 128 on a +-20 mV range
+        (1.0, 50e-9 / (40e-3 / 2**24), 0.0, HOUR),
+        # SHT3x: steps of 0.0027 °C, repeatability 0.15 °C at 3 sigma at its noisiest, 0.04 at best
+        (175 / 65535, 0.04 / 3, 0.0, DAY),
+        # BMP280: 0.005 °C noise at standard resolution, steps of 0.01 °C as the kernel tells it
+        (0.01, 0.005, 0.0, DAY),
+        # DS18B20 in a winter cluster: steps of 0.0625 °C, hardly any noise, half a degree a week
+        (0.0625, 0.01, 0.5, 60 * DAY),
+    ],
+    ids=["hx711", "sht3x", "bmp280", "ds18b20"],
+)
+def test_no_good_sensor_is_stuck_in_a_winter_without_a_change(step, noise, swing, limit):
+    chance = random.Random(1)
+    hours = Hours()
+    for minute in range(WINTER_MINUTES):
+        warmth = 20.0 + swing * math.sin(minute / WINTER_MINUTES * 17 * 2 * math.pi)
+        said = hours.read(quantised(chance.gauss(warmth, noise), step), limit, after=600.0)
+        assert said != "stuck"
