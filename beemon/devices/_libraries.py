@@ -12,8 +12,10 @@ DEBIAN_PACKAGES = {
     "arecord": "alsa-utils",
     "av": "python3-av",
     "gpiozero": "python3-gpiozero",
+    "libcamera": "python3-libcamera",
     "mutagen": "python3-mutagen",
     "numpy": "python3-numpy",
+    "picamera2": "python3-picamera2",
     "setpriv": "util-linux",
     "soundfile": "python3-soundfile",
 }
@@ -36,4 +38,5 @@ def program(name: str) -> str:
 
 
 def _missing(name: str, what: str) -> LibraryMissingError:
-    return LibraryMissingError(f"{what}; apt install {DEBIAN_PACKAGES[name]}")
+    package = DEBIAN_PACKAGES[name.partition(".")[0]]
+    return LibraryMissingError(f"{what}; apt install {package}")

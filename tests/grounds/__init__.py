@@ -6,6 +6,7 @@ not have it, the test is skipped and the end of the run says why.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import resource
 import shutil
@@ -27,6 +28,12 @@ def media_tools_missing() -> str | None:
     """What other people read recordings with."""
     lacking = [name for name in ("flac", "metaflac", "ffprobe") if shutil.which(name) is None]
     return f"install flac and ffmpeg (no {', '.join(lacking)})" if lacking else None
+
+
+def picamera2_missing() -> str | None:
+    """What running the real picamera2 over a stand-in for libcamera lacks."""
+    lacking = [name for name in ("picamera2", "av") if importlib.util.find_spec(name) is None]
+    return f"pip install picamera2 (no {', '.join(lacking)})" if lacking else None
 
 
 def load_missing() -> str | None:
@@ -53,6 +60,7 @@ def powercut_missing() -> str | None:
 GROUNDS: dict[str, Callable[[], str | None]] = {
     "alsa": alsa_missing,
     "load": load_missing,
+    "picamera2": picamera2_missing,
     "media-tools": media_tools_missing,
     "powercut": powercut_missing,
     "container": container.missing,

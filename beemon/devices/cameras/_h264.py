@@ -10,6 +10,7 @@ from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Frame
 
 _MICROSECONDS = Fraction(1, 1_000_000)
+_ANY, _INTRA = 0, 1  # AV_PICTURE_TYPE_NONE, AV_PICTURE_TYPE_I of libavutil/avutil.h
 
 
 class H264Encoder:
@@ -27,8 +28,12 @@ class H264Encoder:
         options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(frame_rate)}
         self._context.options = options
 
-    def encode(self, picture: Any, time_us: int) -> Iterator[Frame]:
-        """The frames that a picture (an ``av.VideoFrame``) brings out, as a rule its own."""
+    def encode(self, picture: Any, time_us: int, *, key: bool = False) -> Iterator[Frame]:
+        """The frames that a picture (an ``av.VideoFrame``) brings out, as a rule its own.
+
+        ``key`` makes it a key frame; of what it was in another film nothing is left.
+        """
+        picture.pict_type = _INTRA if key else _ANY
         picture.pts, picture.time_base = time_us, _MICROSECONDS
         yield from map(_frame, self._context.encode(picture))
 

@@ -1,0 +1,93 @@
+"""One recording's part of a camera's stream."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from beemon.devices.cameras._ring import Arrival, FrameRing
+
+POLL_SECONDS = 0.25  # how soon a cancelled recording notices
+_MICROSECONDS = 1_000_000
+
+
+@dataclass
+class Film:
+    """The frames from the first key frame at ``number`` or after, for ``seconds`` from ``begin``.
+
+    ``begin`` (monotonic) is when the recording was asked for, None where its first frame counts
+    as that: what comes before ``begin`` is pre-roll. Where frames were dropped before they could
+    be taken it goes on at the next key frame, since those between cannot be shown.
+    """
+
+    ring: FrameRing
+    number: int
+    seconds: float
+    frame_rate: int
+    begin: float | None = None
+    first: Arrival | None = None
+    last: Arrival | None = None
+    frames: int = 0
+    lost: int = 0
+    longest_gap: float = 0.0
+
+    def arrivals(self, cancelled: Event) -> Iterator[Arrival]:
+        """The frames as they arrive, until the end or until it is cancelled.
+
+        There is always one, for an empty video is no recording.
+        """
+        while self.first is None or not cancelled.is_set():
+            for arrival in self.ring.take(self.number, POLL_SECONDS):
+                if self._is_over(arrival):
+                    return
+                if self._can_be_shown(arrival):
+                    self._count(arrival)
+                    yield arrival
+                self.number = arrival.number + 1
+
+    @property
+    def length(self) -> float:
+        """Seconds from the first frame to the end of the last, shown as long as the others."""
+        if self.first is None or self.last is None:
+            return 0.0
+        if self.frames == 1:
+            return 1 / self.frame_rate
+        shown = (self.last.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
+        return shown * self.frames / (self.frames - 1)
+
+    def facts(self) -> dict[str, Any]:
+        """What a recording says of its frames."""
+        facts = {"seconds": self.length, "frames": self.frames, "lost_frames": self.lost}
+        if self.first is not None:
+            ago = time.monotonic() - self.first.taken
+            facts["start_utc_us"] = time.time_ns() // 1000 - round(ago * _MICROSECONDS)
+            facts["first_frame"] = self.first.number
+            facts["longest_gap"] = self.longest_gap
+            if self.begin is not None:
+                facts["pre_roll"] = max(0.0, self.begin - self.first.taken)
+        return facts
+
+    def _is_over(self, arrival: Arrival) -> bool:
+        if self.first is None:
+            return False
+        begin = self.first.taken if self.begin is None else max(self.begin, self.first.taken)
+        ahead = begin - self.first.taken  # a clock of the frames' own says how long it takes
+        shown = (arrival.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
+        return shown >= ahead + self.seconds - 0.5 / self.frame_rate
+
+    def _can_be_shown(self, arrival: Arrival) -> bool:
+        expected = self.last.number + 1 if self.last else arrival.number
+        missing = arrival.number - expected
+        return arrival.frame.is_key or (self.last is not None and not missing)
+
+    def _count(self, arrival: Arrival) -> None:
+        if self.last is not None:
+            self.lost += arrival.number - self.last.number - 1
+            gap = (arrival.frame.time_us - self.last.frame.time_us) / _MICROSECONDS
+            self.longest_gap = max(self.longest_gap, gap)
+        self.first = self.first or arrival
+        self.last = arrival
+        self.frames += 1

@@ -1,0 +1,235 @@
+"""A camera whose encoder runs for as long as it is open: recordings are cut out of its frames.
+
+Several recordings may overlap, and a snapshot disturbs none. A thread watches that frames keep
+coming: where they stop, or where the camera does not stop when told to, it is lost to this process.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any, Literal
+
+from beemon.devices import _pins
+from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, Facts
+from beemon.devices._libraries import library
+from beemon.devices.cameras._film import Film
+from beemon.devices.cameras._frames import Codec, Frame
+from beemon.devices.cameras._light import Light
+from beemon.devices.cameras._mp4 import Mp4Writer
+from beemon.devices.cameras._ring import FrameRing
+from beemon.devices.cameras._sizes import even
+from beemon.options import BadOptionError, duration, in_toml, option
+
+log = logging.getLogger(__name__)
+
+DISK_SECONDS = 20.0  # how long the disk may be held up
+STOP_SECONDS = 5.0  # how long a camera may take to stop
+MISSED_FRAMES = 3  # so many do not make a stall yet
+_DELAY_SECONDS = 2.0  # no encoder holds a frame back for longer
+
+
+def up_to(limit: float, unit: str) -> Any:
+    """A parser for a duration up to that many seconds."""
+
+    def parse(value: object) -> float:
+        seconds = duration(value)
+        if seconds > limit:
+            raise BadOptionError(f"must be at most {unit}, not {in_toml(value)}")
+        return seconds
+
+    return parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSettings(CommonSettings):
+    """The options of every camera that streams."""
+
+    width: int = option(1280, parse=even, doc="pixels across")
+    height: int = option(720, parse=even, doc="pixels down")
+    frame_rate: int = option(30, minimum=1, maximum=120, doc="frames a second")
+    codec: Codec = option("h264", doc="how the video is encoded")
+    bitrate: int = option(  # Raspberry Pi's hardware encoder hangs below 100 kbit/s
+        2_000_000, minimum=150_000, maximum=50_000_000, doc="bits of video a second"
+    )
+    pre_roll: float = option(0.0, parse=up_to(30, "30s"), doc="how much of what was before")
+    light_pin: int | None = option(
+        None, minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the GPIO pin of a light"
+    )
+    light_active: Literal["high", "low"] = option("high", doc="the level that lights it")
+    light_lead: float = option(1.0, parse=up_to(5, "5s"), doc="how long it is on beforehand")
+
+    def __post_init__(self) -> None:
+        if self.pre_roll and self.light_pin is not None:
+            raise BadOptionError('"pre_roll" would be dark: it cannot go with a light')
+
+
+class StreamCamera(Camera):
+    """What such cameras share; a driver says how to start, to stop, and to take a picture."""
+
+    settings: Any
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self._ring: FrameRing | None = None
+        self._light: Light | None = None
+        self._closing = Event()
+        self._ends = Lock()
+        self._end: int | None = None
+
+    @abstractmethod
+    def _start(self, ring: FrameRing) -> None:
+        """Start the camera and its encoder, whose frames go into the ring.
+
+        Raises :class:`DeviceError`, having freed what it took.
+        """
+
+    @abstractmethod
+    def _stop(self) -> None:
+        """Stop both and free them; it may hang, and then it is left alone."""
+
+    @abstractmethod
+    def _picture(self) -> bytes:
+        """A JPEG picture of this moment."""
+
+    @property
+    def _picture_size(self) -> tuple[int, int]:
+        return self.settings.width, self.settings.height
+
+    def _want_key_frame(self) -> None:
+        """Ask the encoder for a key frame, where it can be asked."""
+
+    def open(self) -> None:
+        library("av")
+        library("mutagen")
+        wanted = self.settings
+        if wanted.light_pin is not None:
+            self._light = Light(wanted.light_pin, wanted.light_active, wanted.light_lead)
+        ring = FrameRing(wanted.pre_roll + DISK_SECONDS)
+        try:
+            self._start(ring)
+        except DeviceError:
+            self._free_light()
+            raise
+        self._ring, self._end, self._closing = ring, None, Event()
+        self._wait_for_first_frame(ring)
+        Thread(target=self._watch, args=(ring, self._closing), daemon=True).start()
+
+    def close(self) -> None:
+        ring, self._ring = self._ring, None
+        if ring is None:
+            return
+        self._closing.set()
+        ring.fail(DeviceError(f"{self.settings.name} was closed"))
+        stopping = Thread(target=self._try_to_stop, name=f"stop-{self.settings.name}", daemon=True)
+        stopping.start()
+        stopping.join(STOP_SECONDS)
+        self._free_light()
+        if stopping.is_alive():
+            self.on_lost(DeviceLostError(f"the camera did not stop within {STOP_SECONDS:g} s"))
+
+    def _try_to_stop(self) -> None:
+        try:
+            self._stop()
+        except DeviceError as error:
+            log.warning("%s: %s", self.settings.name, error)
+
+    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+        ring = self._opened()
+        with self._lit(cancelled), Mp4Writer(path, self.settings.codec) as video:
+            film = self._film(ring, seconds, follows=follows)
+            for arrival in film.arrivals(cancelled):
+                video.add(arrival.frame)
+        with self._ends:
+            self._end = film.number
+        return {**self._format(), **film.facts()}
+
+    def snapshot(self, path: Path) -> Facts:
+        self._opened()
+        with self._lit(Event()):
+            at = time.time_ns() // 1000
+            picture = self._picture()
+        path.write_bytes(picture)
+        width, height = self._picture_size
+        return {"start_utc_us": at, "width": width, "height": height}
+
+    def _film(self, ring: FrameRing, seconds: float, *, follows: bool) -> Film:
+        """Where a recording begins: where the other one ended, before now, or at once.
+
+        It can begin at a key frame only, so one that follows shares its first frames, up to a
+        second, with the one before it rather than leave a gap.
+        """
+        rate = self.settings.frame_rate
+        if follows and self._end is not None:
+            key = ring.key_at(self._end)
+            return Film(ring, self._end if key is None else key, seconds, rate)
+        if self.settings.pre_roll:
+            now = time.monotonic()
+            key = ring.key_before(now - self.settings.pre_roll)
+            return Film(ring, ring.end if key is None else key, seconds, rate, now)
+        self._want_key_frame()
+        return Film(ring, ring.end, seconds, rate)
+
+    def _opened(self) -> FrameRing:
+        if self._ring is None:
+            raise DeviceError(f"{self.settings.name} is not open")
+        return self._ring
+
+    def _format(self) -> Facts:
+        wanted = self.settings
+        return {
+            "width": wanted.width,
+            "height": wanted.height,
+            "frame_rate": wanted.frame_rate,
+            "codec": wanted.codec,
+        }
+
+    @contextmanager
+    def _lit(self, cancelled: Event) -> Iterator[None]:
+        with self._light.on(cancelled) if self._light else nullcontext():
+            yield
+
+    def _free_light(self) -> None:
+        light, self._light = self._light, None
+        if light is not None:
+            light.close()
+
+    def _wait_for_first_frame(self, ring: FrameRing) -> None:
+        """A camera that gives none is not closed, which may hang: its process has to go."""
+        if not ring.take(0, self._patience):
+            raise DeviceLostError(f"no frame came within {self._patience:g} s of the start")
+
+    @property
+    def _patience(self) -> float:
+        """For how many seconds no frame may come."""
+        return float(self.settings.timeout + MISSED_FRAMES / self.settings.frame_rate)
+
+    def _watch(self, ring: FrameRing, closing: Event) -> None:
+        """Tell when frames have stopped coming, also when nobody waits for them."""
+        while not closing.wait(min(1.0, self._patience / 4)):
+            if ring.silence > self._patience:
+                error = DeviceLostError(f"no frame came for {self._patience:g} s")
+                ring.fail(error)
+                self.on_lost(error)
+                return
+
+
+def taken_at(sensor_us: int) -> float:
+    """When a frame that just arrived was taken (monotonic seconds), by its sensor's time stamp.
+
+    That counts from the boot; where it cannot be meant so, the frame was taken on arrival.
+    """
+    arrived = time.monotonic()
+    delay = time.clock_gettime(time.CLOCK_BOOTTIME) - sensor_us / 1e6
+    return arrived - delay if 0 <= delay <= _DELAY_SECONDS else arrived
+
+
+def put(ring: FrameRing, data: bytes, *, is_key: bool, time_us: int, sensor_us: int) -> None:
+    """Into the ring with a frame that an encoder has just given."""
+    ring.append(Frame(data, is_key, time_us), taken_at(sensor_us))

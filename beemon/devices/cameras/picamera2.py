@@ -1,0 +1,287 @@
+"""A Raspberry Pi's own camera, through picamera2.
+
+It is configured and started once, when it opens; changing its mode later ends, sooner or later, in
+a lack of contiguous memory. The video is encoded by the Pi's hardware where it has some (Zero 2, 3,
+4) and else by its processor (5). Pictures come from the same frames, or, where a larger size is
+asked for, from a larger version of them.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import io
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
+from beemon.devices._libraries import library
+from beemon.devices.cameras._ring import FrameRing
+from beemon.devices.cameras._sizes import even
+from beemon.devices.cameras._stream import StreamCamera, StreamSettings, put
+from beemon.options import BadOptionError, in_toml, option
+
+BUFFERS = 4  # each is a frame of contiguous memory, of which a Zero 2 has little
+FOCUS_MANUAL, FOCUS_CONTINUOUS = 0, 2  # libcamera's AfModeEnum
+QUIET = "*:WARN"  # libcamera reports each start at length
+
+Fractions = tuple[float, float, float, float]
+
+
+class NoMemoryError(DeviceLostError):
+    """No contiguous memory was left; what a process took of it comes back when it ends."""
+
+    reason = "no-memory"
+
+
+def part_of_picture(value: object) -> Fractions:
+    """``[left, top, width, height]`` as shares of the sensor's whole picture."""
+    numbers = value if isinstance(value, list) else []
+    if len(numbers) != 4 or not all(type(number) in (int, float) for number in numbers):
+        raise BadOptionError(f"must be [left, top, width, height], not {in_toml(value)}")
+    left, top, width, height = map(float, numbers)
+    inside = 0 <= left <= left + width <= 1 and 0 <= top <= top + height <= 1
+    if not (inside and width >= 0.05 and height >= 0.05):
+        raise BadOptionError(f"must lie within [0, 0, 1, 1], not {in_toml(value)}")
+    return left, top, width, height
+
+
+def focus(value: object) -> float | Literal["continuous"]:
+    """A distance in metres, or ``"continuous"``: focus by itself, over and over."""
+    if value == "continuous":
+        return "continuous"
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.05 <= value <= 100:
+        raise BadOptionError(f'must be 0.05 to 100 (metres) or "continuous", not {in_toml(value)}')
+    return float(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(StreamSettings):
+    """A Raspberry Pi camera's options."""
+
+    camera: int = option(0, minimum=0, maximum=7, doc="which, as rpicam-hello counts them")
+    encoder: Literal["auto", "hardware", "software"] = option("auto", doc="what encodes the video")
+    picture_width: int | None = option(None, parse=even, doc="pixels across, of snapshots")
+    picture_height: int | None = option(None, parse=even, doc="pixels down, of snapshots")
+    quality: int = option(85, minimum=1, maximum=100, doc="of JPEG pictures")
+    horizontal_flip: bool = option(False, doc="mirror left and right")
+    vertical_flip: bool = option(False, doc="mirror up and down")
+    region: Fractions | None = option(None, parse=part_of_picture, doc="what part to show")
+    exposure_us: int | None = option(
+        None, minimum=10, maximum=1_000_000, doc="exposure in microseconds, else automatic"
+    )
+    gain: float | None = option(None, minimum=1, maximum=64, doc="analogue gain, else automatic")
+    brighter: float = option(0.0, minimum=-8, maximum=8, doc="exposure stops more than automatic")
+    focus: float | str | None = option(None, parse=focus, doc="metres, or continuous")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.picture_width is None) != (self.picture_height is None):
+            raise BadOptionError('"picture_width" and "picture_height" belong together')
+        if self.picture[0] < self.width or self.picture[1] < self.height:
+            raise BadOptionError("a snapshot cannot be smaller than the video")
+        if self.exposure_us is not None and self.exposure_us * self.frame_rate > 1_000_000:
+            raise BadOptionError('"exposure_us" must fit into a frame, by "frame_rate"')
+        if self.brighter and self.exposure_us is not None and self.gain is not None:
+            raise BadOptionError('"brighter" changes what is automatic, and nothing is')
+
+    @property
+    def video(self) -> tuple[int, int]:
+        """Width and height of the video."""
+        return self.width, self.height
+
+    @property
+    def picture(self) -> tuple[int, int]:
+        """Width and height of a snapshot."""
+        return self.picture_width or self.width, self.picture_height or self.height
+
+
+class Driver(StreamCamera):
+    """Films and takes pictures with a camera that libcamera drives."""
+
+    settings: Settings
+
+    def _start(self, ring: FrameRing) -> None:
+        os.environ.setdefault("LIBCAMERA_LOG_LEVELS", QUIET)
+        logging.getLogger("picamera2").setLevel(logging.WARNING)
+        library("libcamera")
+        picamera2 = library("picamera2")
+        with as_device_errors("it cannot be opened"):
+            self._check_presence(picamera2.Picamera2.global_camera_info())
+            self._camera: Any = picamera2.Picamera2(self.settings.camera)
+        try:
+            with as_device_errors("it cannot be started"):
+                self._run(ring)
+        except NoMemoryError:
+            raise  # closing it may hang; the process has to go
+        except DeviceError:
+            with suppress(RuntimeError, OSError):  # what went wrong before is what counts
+                self._camera.close()
+            raise
+
+    def _run(self, ring: FrameRing) -> None:
+        wanted, camera = self.settings, self._camera
+        self._encoder = make_encoder(wanted)
+        camera.options["quality"] = wanted.quality
+        camera.configure(camera.create_video_configuration(**configuration(wanted)))
+        if wanted.region is not None:
+            camera.set_controls({"ScalerCrop": self._crop(wanted.region)})
+        camera.start()
+        camera.start_encoder(self._encoder, output_into(ring, self._encoder))
+
+    def _stop(self) -> None:
+        with as_device_errors("it cannot be stopped"):
+            self._camera.stop_encoder()
+            self._camera.close()
+        self._camera = self._encoder = None
+        gc.collect()  # picamera2 leaves cycles behind that hold descriptors
+
+    def _picture(self) -> bytes:
+        file = io.BytesIO()
+        with (
+            as_device_errors("it gave no picture"),
+            self._camera.captured_request(wait=self.settings.timeout) as request,
+        ):
+            request.save("main", file, format="jpeg")
+        return file.getvalue()
+
+    @property
+    def _picture_size(self) -> tuple[int, int]:
+        return self.settings.picture
+
+    def _want_key_frame(self) -> None:
+        """Not of the software encoder, which has one a second anyway.
+
+        With PyAV 14 or later the request ends picamera2's event loop: TypeError, an integer is
+        required, since PyAV's PictureType became an IntEnum.
+        """
+        software = library("picamera2.encoders").LibavH264Encoder
+        since_0_3_32 = hasattr(self._encoder, "force_key_frame")
+        if since_0_3_32 and not isinstance(self._encoder, software):
+            self._encoder.force_key_frame()
+
+    def _check_presence(self, found: list[dict[str, Any]]) -> None:
+        if self.settings.camera >= len(found):
+            names = ", ".join(str(camera.get("Model")) for camera in found) or "none"
+            raise DeviceMissingError(f"no camera {self.settings.camera}; libcamera sees: {names}")
+
+    def _crop(self, region: Fractions) -> tuple[int, int, int, int]:
+        """The region in pixels of the sensor."""
+        _, (left, top, width, height), _ = self._camera.camera_controls["ScalerCrop"]
+        return (
+            left + round(region[0] * width),
+            top + round(region[1] * height),
+            round(region[2] * width),
+            round(region[3] * height),
+        )
+
+
+def configuration(wanted: Settings) -> dict[str, Any]:
+    """For ``create_video_configuration``. YUV420 is what encoders and JPEG want, and the least."""
+    transform = library("libcamera").Transform(
+        hflip=wanted.horizontal_flip, vflip=wanted.vertical_flip
+    )
+    found: dict[str, Any] = {
+        "main": {"size": wanted.picture, "format": "YUV420"},
+        "transform": transform,
+        "buffer_count": BUFFERS,
+        "controls": controls(wanted),
+    }
+    if wanted.picture != wanted.video:
+        found |= {"lores": {"size": wanted.video, "format": "YUV420"}, "encode": "lores"}
+    return found
+
+
+def controls(wanted: Settings) -> dict[str, Any]:
+    """What libcamera is to do otherwise than by itself."""
+    frame_us = round(1_000_000 / wanted.frame_rate)
+    found: dict[str, Any] = {"FrameDurationLimits": (frame_us, frame_us)}
+    if wanted.exposure_us is not None:
+        found["ExposureTime"] = wanted.exposure_us
+    if wanted.gain is not None:
+        found["AnalogueGain"] = wanted.gain
+    if wanted.brighter:
+        found["ExposureValue"] = wanted.brighter
+    if wanted.focus == "continuous":
+        found["AfMode"] = FOCUS_CONTINUOUS
+    elif isinstance(wanted.focus, float):
+        found |= {"AfMode": FOCUS_MANUAL, "LensPosition": 1 / wanted.focus}  # in dioptres
+    return found
+
+
+def make_encoder(wanted: Settings) -> Any:
+    """The encoder that is asked for, or the one that this Pi has."""
+    encoders = library("picamera2.encoders")
+    platform = library("picamera2.platform")
+    has_hardware = platform.get_platform() is platform.Platform.VC4
+    if wanted.encoder == "hardware" and not has_hardware:
+        raise DeviceError("this Pi has no hardware that encodes video")
+    by_software = wanted.encoder == "software" or not has_hardware
+    if wanted.codec == "mjpeg":
+        if by_software:
+            return encoders.JpegEncoder(q=wanted.quality)
+        return encoders.MJPEGEncoder(wanted.bitrate)
+    kind = encoders.LibavH264Encoder if by_software else encoders.H264Encoder
+    return kind(
+        wanted.bitrate, repeat=True, iperiod=wanted.frame_rate, framerate=wanted.frame_rate
+    )
+
+
+def output_into(ring: FrameRing, encoder: Any) -> Any:
+    """An output for that encoder which puts its frames into a ring.
+
+    Encoders count time from the first frame that they saw, in microseconds.
+    """
+
+    class RingOutput(library("picamera2.outputs").Output):  # type: ignore[misc]
+        def outputframe(
+            self,
+            frame: Any,
+            keyframe: bool = True,
+            timestamp: int | None = None,
+            packet: Any = None,
+            audio: bool = False,
+        ) -> None:
+            del packet, audio
+            time_us = int(timestamp or 0)
+            sensor_us = int(encoder.firsttimestamp or 0) + time_us
+            put(ring, bytes(frame), is_key=keyframe, time_us=time_us, sensor_us=sensor_us)
+
+    return RingOutput()
+
+
+@contextmanager
+def as_device_errors(what: str) -> Iterator[None]:
+    """Whatever picamera2 raises inside, as a :class:`DeviceError` with the cause's own words.
+
+    It raises RuntimeError for most things, and what its own calls happen to raise for others.
+    """
+    try:
+        yield
+    except DeviceError:
+        raise
+    except (RuntimeError, OSError, LookupError, ValueError) as error:
+        causes = list(_causes(error))
+        message = f"{what}: {causes[-1]}"
+        if any(_is_lack_of_memory(cause) for cause in causes):
+            raise NoMemoryError(message) from error
+        if isinstance(error, TimeoutError):
+            raise DeviceLostError(f"{what} in time") from error
+        raise DeviceError(message) from error
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_lack_of_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    said = str(error)
+    return "allocate" in said or os.strerror(errno.ENOMEM) in said

@@ -1,0 +1,160 @@
+"""A USB camera, through PyAV and the kernel's Video4Linux.
+
+It is addressed by what it is or by where it is plugged in: a number such as /dev/video0 changes
+with the order in which cameras are found. Unplugged and plugged in again, it is there at the next
+request. H.264 is encoded here, from what the camera sends; MJPEG is kept as it comes.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition, Event, Thread
+from typing import Any, ClassVar, Literal
+
+from beemon.devices._base import DeviceError, DeviceMissingError
+from beemon.devices._libraries import library
+from beemon.devices.cameras._frames import Frame
+from beemon.devices.cameras._h264 import H264Encoder
+from beemon.devices.cameras._jpeg import jpeg
+from beemon.devices.cameras._ring import FrameRing
+from beemon.devices.cameras._stream import StreamCamera, StreamSettings, taken_at
+from beemon.options import BadOptionError, in_toml, option
+
+FOLDERS = ("/dev/v4l/by-id/", "/dev/v4l/by-path/")
+GONE = (errno.ENODEV, errno.ENOENT, errno.ENXIO)
+_MICROSECONDS = 1_000_000
+
+
+def camera_path(value: object) -> str:
+    """A path that stays the same when cameras are found in another order."""
+    if not isinstance(value, str) or not value.startswith(FOLDERS) or ".." in value:
+        raise BadOptionError(f"must be a path in {FOLDERS[0]} or by-path/, not {in_toml(value)}")
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(StreamSettings):
+    """A USB camera's options."""
+
+    device: str = option(parse=camera_path, doc="the camera: ls /dev/v4l/by-id")
+    input: Literal["mjpeg", "yuyv422"] | None = option(None, doc="what the camera is to send")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.codec == "mjpeg" and self.input == "yuyv422":
+            raise BadOptionError('codec = "mjpeg" keeps what the camera sends: input = "mjpeg"')
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """What libavdevice's v4l2 asks the camera for."""
+        found = {"video_size": f"{self.width}x{self.height}", "framerate": str(self.frame_rate)}
+        if sent := ("mjpeg" if self.codec == "mjpeg" else self.input):
+            found["input_format"] = sent
+        return found
+
+
+class Driver(StreamCamera):
+    """Films and takes pictures with a camera that the kernel drives."""
+
+    settings: Settings
+    format: ClassVar[str] = "v4l2"
+
+    def _start(self, ring: FrameRing) -> None:
+        if self.format == "v4l2" and not Path(self.settings.device).exists():
+            raise DeviceMissingError(f"no camera {self.settings.device}")
+        self._source = Source(self.settings, self.format)
+        self._reader = Thread(target=self._source.read_into, args=(ring,), daemon=True)
+        self._reader.start()
+
+    def _stop(self) -> None:
+        self._source.stop()
+        self._reader.join()
+
+    def _picture(self) -> bytes:
+        return jpeg(self._source.next_picture(self.settings.timeout))
+
+    def _want_key_frame(self) -> None:
+        self._source.key_wanted.set()
+
+
+class Source:
+    """What the camera sends, read by one thread and encoded as the settings say."""
+
+    def __init__(self, settings: Settings, kind: str) -> None:
+        self.key_wanted = Event()
+        self._settings = settings
+        self._stopping = Event()
+        self._picture: Any = None
+        self._picture_wanted = Event()
+        self._arrived = Condition()
+        av = library("av")
+        try:
+            self._container: Any = av.open(settings.device, format=kind, options=settings.wanted)
+        except (OSError, ValueError) as error:
+            raise _as_device_error(error, settings.device) from error
+        self._stream = self._container.streams.video[0]
+        wanted = (settings.width, settings.height)
+        self._encoder = H264Encoder(*wanted, settings.frame_rate, settings.bitrate)
+
+    def stop(self) -> None:
+        """Let the thread end after the frame that it waits for."""
+        self._stopping.set()
+
+    def read_into(self, ring: FrameRing) -> None:
+        """The thread: all that comes, until it is stopped or the camera fails."""
+        try:
+            for packet in self._container.demux(self._stream):
+                if self._stopping.is_set():
+                    break
+                self._pass_on(packet, ring)
+            ring.fail(DeviceError(f"{self._settings.device} sends nothing any more"))
+        except (OSError, ValueError) as error:
+            ring.fail(_as_device_error(error, self._settings.device))
+        finally:
+            self._container.close()
+
+    def next_picture(self, timeout: float) -> Any:
+        """The next picture that arrives (an ``av.VideoFrame``)."""
+        with self._arrived:
+            self._picture = None
+            self._picture_wanted.set()
+            if not self._arrived.wait_for(lambda: self._picture is not None, timeout):
+                raise DeviceError(f"no picture arrived within {timeout:g} s")
+            return self._picture
+
+    def _pass_on(self, packet: Any, ring: FrameRing) -> None:
+        if packet.size == 0 or packet.pts is None:
+            return
+        time_us = round(packet.pts * packet.time_base * _MICROSECONDS)
+        as_it_comes = self._settings.codec == "mjpeg"
+        pictures = [] if as_it_comes and not self._picture_wanted.is_set() else packet.decode()
+        self._show(pictures)
+        if as_it_comes:
+            ring.append(Frame(bytes(packet), is_key=True, time_us=time_us), taken_at(time_us))
+            return
+        for picture in pictures:
+            for frame in self._encoded(picture, time_us):
+                ring.append(frame, taken_at(frame.time_us))
+
+    def _encoded(self, picture: Any, time_us: int) -> Iterator[Frame]:
+        width, height = self._settings.width, self._settings.height
+        plain = picture.reformat(width=width, height=height, format="yuv420p")
+        key = self.key_wanted.is_set()
+        self.key_wanted.clear()
+        yield from self._encoder.encode(plain, time_us, key=key)
+
+    def _show(self, pictures: list[Any]) -> None:
+        with self._arrived:
+            if pictures and self._picture_wanted.is_set():
+                self._picture = pictures[-1]
+                self._picture_wanted.clear()
+                self._arrived.notify_all()
+
+
+def _as_device_error(error: Exception, device: str) -> DeviceError:
+    gone = isinstance(error, OSError) and error.errno in GONE
+    kind = DeviceMissingError if gone else DeviceError
+    return kind(f"{device}: {getattr(error, 'strerror', None) or error}")
