@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from beemon import clock
 from beemon.archive.recovery import Leftover
-from beemon.messages import Done, Failed, Opened, Ready, Upward, Work
+from beemon.messages import Done, Failed, Upward, Work
 from beemon.worker_link import Mailbox, WorkerLink
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class Salvager:
 
     def _on_message(self, message: Upward) -> None:
         leftover = self._current
-        if isinstance(message, Ready | Opened) or leftover is None:
+        if leftover is None or not isinstance(message, Done | Failed):
             return
         self._current = None
         if isinstance(message, Done):
