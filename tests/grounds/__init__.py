@@ -51,8 +51,9 @@ def powercut_missing() -> str | None:
     tools = ["cc", "mkfs.ext4", "mkfs.xfs", "mount", "setpriv", "unshare"]
     if absent := [tool for tool in tools if not shutil.which(tool)]:
         return f"not installed: {', '.join(absent)}"
-    if not Path("/dev/loop-control").exists():
-        return "no loop devices"
+    devices = [Path("/dev/loop-control"), Path("/dev/fuse")]
+    if absent := [str(device) for device in devices if not device.exists()]:
+        return f"this machine has no {', '.join(absent)}"
     known = Path("/proc/filesystems").read_text().split()
     return None if {"ext4", "xfs"} <= set(known) else "this kernel has no ext4 or no XFS"
 

@@ -22,6 +22,10 @@ def test_two_hundred_power_cuts_lose_nothing() -> None:
     assert "4 booted" in run.stdout
 
 
+def test_a_device_that_flushes_nothing_is_noticed() -> None:
+    assert cut("--states", "500", "--first", "--lying").returncode == 1
+
+
 @pytest.mark.parametrize(
     ("unsynced", "kinds"),
     [

@@ -1,14 +1,15 @@
 """Power cuts: what a disk holds at an instant under load is mounted, recovered and judged.
 
-The service runs on an ext4 image, and the image stands on an XFS that shares blocks between
-files, so a copy of it takes a fraction of a millisecond and no time passes in it. A copy is what
-a power cut at that instant leaves: all that the block device was given so far, and nothing that
-was still in the kernel's memory; the copy's journal has to be replayed as after a real one.
+The service runs on an ext4 image behind a block device with a volatile cache, which is a process
+of this ground (``device.py``). The image stands on an XFS that shares blocks between files, so a
+copy of it takes a fraction of a millisecond, and no time passes in it. What a cut leaves is the
+medium as it was after the last flush, and of each block that was written since either the new
+content or the old: all new (a device that writes in order and at once), all old, or a choice by
+chance. One half of the cuts comes at any moment, the other between two writes. Clients note what
+they are promised, with the time, outside the disk.
 
-What the model has: what was not synced is lost, be it data, a name or a length, in whatever order
-the kernel happened to write it; requests are carried out in the order in which ext4 gave them to
-the device, and are whole. What it has not: a device that loses or reorders what it confirmed (a
-cache that ignores flushes, or that was cut between two of them), or that tears a single request.
-Whether the loop device goes through the page cache or past it makes no difference: a copy takes
-what is dirty in the image's page cache along.
+What the model has: what was not synced is lost, be it data, a name or a length; what was synced
+and not flushed, too, in any order. The copy's journal is replayed as after a real cut; recovery is
+beemon's own. What it has not: a device that forgets what it said it had flushed (``--lying`` shows
+what that would do), and a block of 4 KB that is half written.
 """

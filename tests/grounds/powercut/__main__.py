@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
+from tests.grounds.powercut import disk
 from tests.grounds.powercut.cuts import Options, PowerCuts
+
+MEMORY = Path("/mnt")
+"""Where the memory that everything is in is mounted, in this process's mount namespace alone."""
 
 SYNCS = {
     "a recording, before its rename": "*.part",
@@ -27,35 +30,41 @@ SYNCS = {
 def main() -> int:
     """Run, and print the figures; 1 where a state had a violation."""
     options, bites = _options()
+    images = disk.prepare(MEMORY)
     if bites:
-        _bite(options)
+        _bite(options, images)
         return 0
-    cuts, seconds = _run(options)
-    counts = cuts.counts
-    print(
-        f"{cuts.taken} states in {seconds:.0f} s ({cuts.taken / seconds:.1f} a second), "
-        f"{cuts.epochs} times cut off in earnest, {counts['boots']} booted; looked at "
-        f"{counts['promises']} promises to clients, {counts['jobs']} jobs, "
-        f"{counts['files']} recordings, {counts['readings']} readings"
-    )
+    cuts, seconds = _run(options, images)
+    print(_told(cuts, seconds))
     print(f"{cuts.bad} states with a violation{_listed(cuts, ': ')}")
     return 1 if cuts.bad else 0
 
 
-def _bite(options: Options) -> None:
+def _told(cuts: PowerCuts, seconds: float) -> str:
+    """What was done and looked at, in numbers."""
+    counts = cuts.counts
+    return (
+        f"{cuts.taken} states in {seconds:.0f} s ({cuts.taken / seconds:.1f} a second); "
+        f"{counts['cached']} with writes in the device's cache, {counts['boots']} booted, "
+        f"{cuts.epochs} gone on from\n"
+        f"looked at: {counts['promises']} promises to clients, {counts['jobs']} jobs, "
+        f"{counts['files']} recordings, {counts['readings']} readings"
+    )
+
+
+def _bite(options: Options, images: Path) -> None:
     """Take one sync away after the other, and print what that does."""
     print("| sync taken away | states with a violation | which |\n| --- | --- | --- |")
     for name, pattern in {"none": None, **SYNCS}.items():
-        cuts, _ = _run(replace(options, unsynced=pattern, quiet=True))
+        cuts, _ = _run(replace(options, unsynced=pattern, quiet=True), images)
         print(f"| {name} | {cuts.bad} of {cuts.taken} | {_listed(cuts, '')} |", flush=True)
 
 
-def _run(options: Options) -> tuple[PowerCuts, float]:
+def _run(options: Options, images: Path) -> tuple[PowerCuts, float]:
     """One run, and the seconds it took."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="powercut-", ignore_cleanup_errors=True) as folder:
-        cuts = PowerCuts(Path(folder), options)
-        cuts.run()
+    cuts = PowerCuts(MEMORY / f"run-{began}", images, options)
+    cuts.run()
     return cuts, time.monotonic() - began
 
 
@@ -72,6 +81,9 @@ def _options() -> tuple[Options, bool]:
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for the images of bad states")
     parser.add_argument("--quiet", action="store_true", help="count violations, do not list them")
     parser.add_argument("--first", action="store_true", help="end with the first violation")
+    parser.add_argument(
+        "--lying", dest="flushes", action="store_false", help="a device that flushes nothing"
+    )
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--unsynced", metavar="PATTERN", help="take away the syncs of these paths")
     only.add_argument(

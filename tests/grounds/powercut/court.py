@@ -84,7 +84,7 @@ class Court:
 
 def _judge_all(folder: Path, states: Queue[State | None], verdicts: Queue[Verdict]) -> None:
     logging.disable()  # each recovery says what it found
-    folder.mkdir()
+    folder.mkdir(parents=True)
     judge = Judge()
     while (state := states.get()) is not None:
         judge.counts = Counter()

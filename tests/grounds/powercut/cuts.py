@@ -14,21 +14,24 @@ from pathlib import Path
 
 from tests.grounds.powercut import disk
 from tests.grounds.powercut.court import ARCHIVE, Court, State, Verdict
+from tests.grounds.powercut.device import Cut, Device
 from tests.grounds.powercut.load import Load, Service
 from tests.grounds.powercut.promises import Promises
 
 MOUNT = "commit=60"
 """ext4 writes its journal every 5 s by itself; here only when it is asked: what was not synced
 stays lost for longer."""
-EPOCH = 250
-"""States until the power is cut in earnest, and the service goes on from the last state."""
-LIVES = 4
-"""Epochs of one archive: then comes a new one, for one that grows takes longer to judge."""
+LIFE_SECONDS = 10.0
+"""Until the service is killed; after two lives the power is cut in earnest."""
+EPOCHS = 3
+"""How often the service goes on from what such a cut left: then comes a new archive, for one that
+grows takes longer to judge."""
 AHEAD = 6
 """States that may wait to be judged; then the load has the machine for itself for a moment."""
-PAUSE_SECONDS = 0.12
+PAUSE_SECONDS = 0.1
 """At most, and at random, between two states."""
 BOOT_EVERY = 50
+MOST_WRITES = 40
 CUT = "cut.img"
 SHOWN = 12
 
@@ -45,34 +48,37 @@ class Options:
     keep: Path | None = None
     quiet: bool = False
     first: bool = False
+    flushes: bool = True
 
 
 class PowerCuts:
     """A run: epochs of load, of which states are kept and judged."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, images: Path, options: Options) -> None:
+        folder.mkdir()
         self._folder = folder
+        self._images = images
+        self._image = images / "hive.img"
         self._options = options
-        self._images = disk.prepare(folder)
-        self._image = self._images / "hive.img"
         self._court = Court(folder, options.judges)
         self._chance = random.Random(options.seed)
         self._environment = _without_syncs(folder, options.unsynced)
+        self._promises = Promises()
         self._waiting = 0
         self.taken = 0
         self.epochs = 0
         self.bad = 0
         self.kinds: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
-        self._promises = Promises()
 
     def run(self) -> None:
         """Keep as many states as asked, and wait for all verdicts."""
+        is_spoiled = self._options.unsynced is not None or not self._options.flushes
         while not self._is_over:
-            if self.epochs % LIVES == 0:
+            if is_spoiled or self.epochs % EPOCHS == 0:
                 self._promises = Promises()
                 disk.format_image(self._image)
-            self._epoch(min(EPOCH, self._options.states - self.taken))
+            self._epoch()
             self.epochs += 1
         while self._waiting:
             self._hear()
@@ -82,47 +88,54 @@ class PowerCuts:
     def _is_over(self) -> bool:
         return self.taken >= self._options.states or bool(self.bad and self._options.first)
 
-    def _epoch(self, states: int) -> None:
+    def _epoch(self) -> None:
         """Two lives of the service, the first of which ends by a kill; then the cut."""
-        with disk.mounted(self._image, self._folder / "hive", MOUNT) as mount:
-            self._live(mount / ARCHIVE, states // 2)
-            cut = self._live(mount / ARCHIVE, states - states // 2)
+        with (
+            Device(self._image, self._folder / "device", flushes=self._options.flushes) as device,
+            disk.mounted(device.file, self._folder / "hive", MOUNT) as mount,
+        ):
+            for _ in range(2):
+                cut = self._live(device, mount / ARCHIVE)
         self._promises.forget_after(cut)
         (self._images / CUT).replace(self._image)
 
-    def _live(self, archive: Path, states: int) -> float:
+    def _live(self, device: Device, archive: Path) -> float:
         """Start, work, be killed; return the moment of the last state, which is kept."""
         service = Service(archive, self._folder / "service", **self._environment)
         load = Load(service, self._promises)
+        end = time.monotonic() + LIFE_SECONDS
         service.start()
         try:
-            self._take(states // 10)  # while it starts
             load.begin()
-            self._take(states - states // 10)
-            return self._keep(self._images / CUT)
+            while time.monotonic() < end and not self._is_over:
+                time.sleep(self._chance.uniform(0, PAUSE_SECONDS))
+                self._take(device)
+            return self._keep(device, self._images / CUT)
         finally:
             service.kill()
             load.end()
 
-    def _take(self, states: int) -> None:
-        for _ in range(states):
-            if self._is_over:
-                return
-            time.sleep(self._chance.uniform(0, PAUSE_SECONDS))
-            self.taken += 1
-            image = self._images / f"state-{self.taken}.img"
-            at = self._keep(image)
-            boots = self.taken % BOOT_EVERY == 0
-            self._court.take(State(self.taken, image, self._promises.before(at), boots))
-            self._waiting += 1
-            while self._waiting >= AHEAD:
-                self._hear()
+    def _take(self, device: Device) -> None:
+        """Have one more state judged; wait where too many are waiting."""
+        self.taken += 1
+        image = self._images / f"state-{self.taken}.img"
+        at = self._keep(device, image)
+        boots = self.taken % BOOT_EVERY == 0
+        self._court.take(State(self.taken, image, self._promises.before(at), boots))
+        self._waiting += 1
+        while self._waiting >= AHEAD:
+            self._hear()
 
-    def _keep(self, to: Path) -> float:
-        """Copy the disk; return a moment before that."""
-        at = time.monotonic()
-        disk.copy(self._image, to)
-        return at
+    def _keep(self, device: Device, to: Path) -> float:
+        """Have the power cut of a copy of the disk; return when.
+
+        One half of the cuts comes at any moment, the other while the disk is being written to.
+        """
+        share = self._chance.choice([0.0, 1.0, self._chance.random()])
+        writes = self._chance.choice([None, self._chance.randrange(MOST_WRITES)])
+        left = device.cut(Cut(to, share, self._chance.getrandbits(32), writes))
+        self.counts["cached"] += left.cached > 0
+        return left.at
 
     def _hear(self) -> None:
         verdict = self._court.verdict()

@@ -47,7 +47,8 @@ def format_image(image: Path) -> None:
     """Make a new ext4, with a journal, as on a card."""
     with image.open("wb") as file:
         file.truncate(IMAGE_BYTES)
-    _run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image)
+    at_once = "lazy_itable_init=0,lazy_journal_init=0"
+    _run("mkfs.ext4", "-q", "-F", "-b", "4096", "-E", at_once, image)
 
 
 def copy(image: Path, to: Path) -> None:
@@ -61,15 +62,20 @@ def mounted(image: Path, at: Path, options: str = "") -> Iterator[Path]:
     """The image's file system, its journal replayed. Raises ``OSError`` where it has none."""
     at.mkdir(exist_ok=True)
     with _loop_device(image) as device:
-        if _libc.mount(device.encode(), bytes(at), b"ext4", 0, options.encode()):
-            raise _last_error(f"cannot mount {image}")
+        mount(device, at, "ext4", options)
     try:
         yield at
     finally:
-        _unmount(at)
+        unmount(at)
 
 
-def _unmount(at: Path) -> None:
+def mount(source: str, at: Path, kind: str, options: str) -> None:
+    """mount(2). Raises ``OSError``."""
+    if _libc.mount(source.encode(), bytes(at), kind.encode(), 0, options.encode()):
+        raise _last_error(f"cannot mount {source}")
+
+
+def unmount(at: Path) -> None:
     """Unmount it; processes that were killed a moment ago may still hold it."""
     end = time.monotonic() + UNMOUNT_SECONDS
     while _libc.umount2(bytes(at), 0):

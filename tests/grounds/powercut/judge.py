@@ -13,14 +13,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from beemon.archive import check, recordings
 from beemon.archive.ledger import NAME
 from tests.grounds.powercut import load, media
 from tests.grounds.powercut.promises import Promise
 
-Row = dict[str, Any]
+Row = sqlite3.Row
 Length = int | str
 """Of a media file: how much is in it, or why it cannot be told."""
 
@@ -28,14 +27,17 @@ LAST_MOMENT = 0.1  # seconds
 
 
 class Judge:
-    """Remembers what it decoded: the same content, by its SHA-256, is decoded once."""
+    """Remembers what it decoded, and, within a state, what it read: the same content, by its
+    SHA-256, is decoded once; a file of which nothing changed since is read once."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._lengths: dict[str, Length] = {}
+        self._hashes: dict[tuple[object, ...], str] = {}
 
     def before_recovery(self, archive: Path) -> Iterator[str]:
         """What stands under a final name is whole, whatever the ledger knows of it."""
+        self._hashes.clear()
         for path in final_files(archive):
             _, length = self._content(path)
             if isinstance(length, str):
@@ -48,7 +50,7 @@ class Judge:
             return
         for path in archive.glob("ledger[.-]damaged*"):
             yield f"damaged ledger: it was set aside as {path.name}"
-        for finding in check.check(archive, full=True).findings:
+        for finding in check.check(archive).findings:
             yield f"archive check: {finding}"
         with closing(sqlite3.connect(archive / NAME)) as ledger:
             ledger.row_factory = sqlite3.Row
@@ -57,7 +59,7 @@ class Judge:
             yield from self._disagreements(ledger, archive)
 
     def _unkept(self, ledger: sqlite3.Connection, promises: Sequence[Promise]) -> Iterator[str]:
-        jobs = {row["job"]: row for row in _rows(ledger, "SELECT * FROM jobs")}
+        jobs = {row["job"]: row for row in ledger.execute("SELECT job, command, outcome FROM jobs")}
         self.counts["jobs"] += len(jobs)
         for job in jobs.values():
             if job["outcome"] is None:
@@ -71,17 +73,17 @@ class Judge:
     def _lost_readings(
         self, ledger: sqlite3.Connection, promises: Sequence[Promise]
     ) -> Iterator[str]:
-        kept = Counter(row["job"] for row in _rows(ledger, "SELECT job FROM readings"))
+        kept = dict(map(tuple, ledger.execute("SELECT job, count(*) FROM readings GROUP BY job")))
         for promise in _done(promises, "readings"):
             self.counts["readings"] += len(promise.facts["readings"])
-            if kept[promise.job] < len(promise.facts["readings"]):
-                yield f"lost readings: job {promise.job} has {kept[promise.job]}"
+            if kept.get(promise.job, 0) < len(promise.facts["readings"]):
+                yield f"lost readings: job {promise.job} has {kept.get(promise.job, 0)}"
 
     def _lost_recordings(
         self, ledger: sqlite3.Connection, promises: Sequence[Promise]
     ) -> Iterator[str]:
         """A file that its row knows is looked at with the others."""
-        kept = {row["path"]: row for row in _rows(ledger, "SELECT * FROM recordings")}
+        kept = {row["path"]: row for row in ledger.execute("SELECT * FROM recordings")}
         for promise in _done(promises, "recording"):
             row = kept.get(promise.facts["recording"])
             if row is None or row["job"] != promise.job:
@@ -90,7 +92,7 @@ class Judge:
                 yield f"changed recording: job {promise.job} was told of another content"
 
     def _disagreements(self, ledger: sqlite3.Connection, archive: Path) -> Iterator[str]:
-        rows = {row["path"]: row for row in _rows(ledger, _KEPT)}
+        rows = {row["path"]: row for row in ledger.execute(_KEPT)}
         files = {str(path.relative_to(archive)): path for path in final_files(archive)}
         for name in files.keys() - rows.keys():
             yield f"unknown file: {name} has no row in the ledger"
@@ -111,14 +113,20 @@ class Judge:
             yield f"short file: {path.name} has {length}, not {_asked(row)}"
 
     def _content(self, path: Path) -> tuple[str, Length]:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = self._sha256(path)
         if sha256 not in self._lengths:
             try:
                 self._lengths[sha256] = media.length(path)
             except ValueError as error:
                 self._lengths[sha256] = str(error)
         return sha256, self._lengths[sha256]
+
+    def _sha256(self, path: Path) -> str:
+        found = path.stat()
+        known_as = (path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        if known_as not in self._hashes:
+            self._hashes[known_as] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return self._hashes[known_as]
 
 
 _KEPT = """
@@ -131,10 +139,6 @@ def final_files(archive: Path) -> list[Path]:
     """Every file of the archive that bears the name of a whole recording."""
     found = (archive / recordings.FOLDER).rglob("*")
     return [path for path in found if path.is_file() and not recordings.is_temporary(path)]
-
-
-def _rows(ledger: sqlite3.Connection, query: str) -> list[Row]:
-    return [dict(row) for row in ledger.execute(query)]
 
 
 def _damage(ledger: sqlite3.Connection) -> Iterator[str]:
@@ -155,7 +159,7 @@ def _done(promises: Sequence[Promise], fact: str) -> Iterator[Promise]:
 
 
 def _unknown_temporaries(ledger: sqlite3.Connection, archive: Path) -> Iterator[str]:
-    leftovers = {row["leftover"] for row in _rows(ledger, "SELECT leftover FROM jobs")}
+    leftovers = {row["leftover"] for row in ledger.execute("SELECT leftover FROM jobs")}
     for path in (archive / recordings.FOLDER).rglob(f"*{recordings.TEMPORARY_SUFFIX}"):
         if str(path.relative_to(archive)) not in leftovers:
             yield f"forgotten leftover: {path.name}"

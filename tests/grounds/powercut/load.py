@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from beemon.client import Client, Reply
-from tests.grounds.deadline import within
 from tests.grounds.powercut.promises import Promises
 
 SOUND_SECONDS = 0.5
@@ -64,7 +63,8 @@ CLIENTS: tuple[tuple[str, ...], ...] = (
 )
 """What each client asks for, one command after the other."""
 
-REST_SECONDS = (0.0, 0.12)
+REST_SECONDS = (0.0, 0.3)
+"""Between two commands of a client, at random."""
 
 
 class Service:
@@ -79,7 +79,7 @@ class Service:
 
     def start(self) -> None:
         """Start it, without waiting until it answers."""
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "beemon.toml"
         config.write_text(
             f'{CONFIG}[server]\nlistening_port = {self.port}\n[archive]\npath = "{self.archive}"\n'
@@ -139,20 +139,28 @@ class Load:
         self._threads: list[threading.Thread] = []
 
     def begin(self) -> None:
-        """Wait until the service answers, then let the clients come."""
-        within(30, self._service.answers, "an answer of the service")
-        clients: list[Callable[[Client], None]] = [self._watch]
-        clients += [self._asker(commands) for commands in CLIENTS]
-        for client in clients:
-            thread = threading.Thread(target=self._serve, args=[client], daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        """Let the clients come as soon as the service answers."""
+        self._begin(self._come)
 
     def end(self) -> None:
-        """Wait for the clients; the service has gone, or goes."""
+        """Wait for the clients; the service has gone."""
         self._over.set()
         for thread in self._threads:
             thread.join(20)
+
+    def _begin(self, target: Callable[..., None], *arguments: Any) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _come(self) -> None:
+        while not self._over.is_set():
+            if self._service.answers():
+                clients = [self._watch, *map(self._asker, CLIENTS)]
+                for client in clients:
+                    self._begin(self._serve, client)
+                return
+            self._over.wait(0.02)
 
     def _serve(self, client: Callable[[Client], None]) -> None:
         try:
