@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from beemon.options import suggestion
@@ -20,6 +21,8 @@ MAX_SECONDS = 3600.0
 
 _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 _COUNT = re.compile(r"[1-9][0-9]{0,17}")
+_SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
+_SPAN_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 Devices = Collection[str]
 Parser = Callable[[str, str, Devices], Any]
@@ -119,6 +122,20 @@ def _count(name: str, written: str, _: Devices) -> int:
     return int(written)
 
 
+def _since(name: str, written: str, _: Devices) -> datetime | timedelta:
+    """``2026-06-01`` (its first moment, UTC), or how long ago: ``12h``, ``7d``, ``4w``."""
+    if match := _SPAN.fullmatch(written):
+        return timedelta(**{_SPAN_UNITS[match[2]]: int(match[1])})
+    try:
+        return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a date such as 2026-06-01 or a span such as 12h, 7d or 4w, not '
+            f'"{shown(written)}"',
+        ) from None
+
+
 def _word(name: str, written: str, _: Devices) -> str:
     if written not in VOCABULARY:
         raise RequestError(
@@ -182,6 +199,15 @@ _WORDS = (
     Word("job", "what the ledger holds of one job", (_JOB,)),
     Word("jobs", "the latest jobs (20, or COUNT)", (Argument("COUNT", _count, optional=True),)),
     Word("readings", "the latest reading of each quantity, of these sensors or all", (_SENSORS,)),
+    Word(
+        "history",
+        "the readings of one quantity, of a day or since; by the hour where they are too many",
+        (
+            Argument("DEVICE", _device()),
+            Argument("QUANTITY", _anything),
+            Argument("SINCE", _since, optional=True),
+        ),
+    ),
     Word("wait", "answer when the job has its outcome", (_JOB,)),
     Word("watch", "stream reports, a line each, until the connection ends"),
     Word("ping", "answer at once"),

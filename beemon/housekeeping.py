@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from beemon.archive import events, redating, series
+from beemon.archive import events, hours, redating
 from beemon.archive.ledger import Ledger
 from beemon.archive.writer import Write, Written
 from beemon.clock import Change, ClockWatch, Quality, Stamp, iso
@@ -67,7 +67,7 @@ class Housekeeping:
 
 
 def _round(ledger: Ledger, dating: redating.Redating, now: Stamp) -> bool:
-    more_hours = series.reckon(ledger, now.utc_us)
+    more_hours = hours.reckon(ledger, now.utc_us)
     if now.quality is Quality.UNSURE:
         return more_hours
     return dating.step(ledger, now) or more_hours

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from beemon import __version__, clock
 from beemon.board import Board
-from beemon.commands import VOCABULARY, Request
+from beemon.commands import VOCABULARY, Request, shown
 from beemon.config import Settings
+from beemon.options import suggestion
 from beemon.protocol import ERRORS, RequestError
 
 DEFAULT_JOBS = 20
 MOST_JOBS = 1000
+DEFAULT_HISTORY = timedelta(days=1)
 STALE_SECONDS = 10.0
 """Age of the Orchestrator's heartbeat from which on it counts as hung."""
 
@@ -32,6 +35,12 @@ class Reader(Protocol):
 
     def latest(self) -> list[dict[str, Any]]:
         """The latest readings."""
+
+    def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
+        """One quantity from a time on; None where there is none of that name."""
+
+    def quantities(self, device: str) -> list[str]:
+        """What a device ever measured."""
 
 
 class Queries:
@@ -63,6 +72,7 @@ class Queries:
             "job": lambda request: self.job(request["JOB"]),
             "jobs": self._jobs,
             "readings": self._readings,
+            "history": self._history,
         }
 
     def answer(self, request: Request) -> dict[str, Any]:
@@ -160,6 +170,17 @@ class Queries:
         wanted: Collection[str] = request["SENSOR"] or self._settings().devices
         return {"readings": [r for r in self._reader().latest() if r["sensor"] in wanted]}
 
+    def _history(self, request: Request) -> dict[str, Any]:
+        device, quantity, since = request["DEVICE"], request["QUANTITY"], request["SINCE"]
+        told = self._reader().history(device, quantity, _begin_us(since or DEFAULT_HISTORY))
+        if told is None:
+            known = self._reader().quantities(device)
+            raise RequestError(
+                "bad-argument",
+                f'{device} never measured "{shown(quantity)}"{suggestion(quantity, known)}',
+            )
+        return told
+
     def _help(self, request: Request) -> dict[str, Any]:
         if request["WORD"]:
             word = VOCABULARY[request["WORD"]]
@@ -169,6 +190,13 @@ class Queries:
             "queries": {w.usage: w.summary for w in VOCABULARY.values() if not w.is_command},
             "errors": ERRORS,
         }
+
+
+def _begin_us(since: datetime | timedelta) -> int:
+    """A moment, or so long before this one, in microseconds since 1970."""
+    if isinstance(since, timedelta):
+        return clock.now().utc_us - since // timedelta(microseconds=1)
+    return (since - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
 
 
 def _disk(settings: Settings) -> dict[str, Any]:

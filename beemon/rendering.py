@@ -48,6 +48,8 @@ def lines(word: str, payload: Payload, now: datetime | None = None) -> Iterator[
         yield from _status(payload, at)
     elif word == "readings":
         yield from _readings(payload["readings"], at)
+    elif word == "history":
+        yield from _history(payload)
     elif word == "jobs":
         yield from _jobs(payload["jobs"])
     elif word == "devices":
@@ -165,6 +167,19 @@ def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[str]:
     yield from _table(rows)
     if not rows:
         yield "No reading yet; `beemon read --wait` takes one."
+
+
+def _history(told: Payload) -> Iterator[str]:
+    """Each row as it is, in the unit it was measured in, so that columns can be compared."""
+    rows = [
+        (_time(utc), *("-" if value is None else _plain(value) for value in values))
+        for utc, *values in told["rows"]
+    ]
+    unit = f" in {told['unit']}" if told["unit"] else ""
+    yield f"{told['device']} {told['quantity']}{unit}, by the {told['by']}"
+    yield from _table([tuple(told["columns"]), *rows])
+    if told.get("truncated"):
+        yield "There is more before that."
 
 
 def _jobs(jobs: Iterable[Payload]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -148,6 +149,24 @@ def test_help_shows_each_word_with_its_arguments():
 def test_commands_are_told_from_queries():
     commands = {word.name for word in VOCABULARY.values() if word.is_command}
     assert commands == {"record", "snapshot", "read", "switch", "start", "stop", "cancel", "reload"}
+
+
+@pytest.mark.parametrize(
+    ("written", "since"),
+    [
+        ("12h", timedelta(hours=12)), ("7d", timedelta(days=7)), ("4w", timedelta(weeks=4)),
+        ("2026-06-01", datetime(2026, 6, 1, tzinfo=UTC)),
+    ],
+)
+def test_since_is_a_date_or_a_span(written, since):
+    request = parse(f"history {DEVICES[-1]} weight {written}", DEVICES)
+    assert (request["QUANTITY"], request["SINCE"]) == ("weight", since)
+
+
+@pytest.mark.parametrize("written", ["0d", "7", "d", "1y", "2026-02-30", "99999d", "01.06.2026"])
+def test_since_is_nothing_else(written):
+    with pytest.raises(RequestError, match="must be a date such as 2026-06-01 or a span"):
+        parse(f"history {DEVICES[-1]} weight {written}", DEVICES)
 
 
 @pytest.mark.parametrize(

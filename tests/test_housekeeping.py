@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from beemon import outcomes
-from beemon.archive import events, series
+from beemon.archive import events, hours, series
 from beemon.archive.ledger import Ledger
 from beemon.clock import Quality, Stamp
 from beemon.housekeeping import ROUND_SECONDS, Housekeeping
@@ -130,17 +130,17 @@ def test_while_the_clock_is_unsure_nothing_is_dated_anew(desk):
 
 
 def test_hours_are_reckoned_when_they_are_over_many_at_a_time_in_turns(desk):
-    for hour in range(series.HOURS_AT_A_TIME + 5):
+    for hour in range(hours.AT_A_TIME + 5):
         enter_reading(desk, later(hour * 3600, right=True))
     keeper = Housekeeping(desk.write, later(0, right=True))
-    now = later((series.HOURS_AT_A_TIME + 5) * 3600, right=True)
+    now = later((hours.AT_A_TIME + 5) * 3600, right=True)
     keeper.look(now)
     desk.catch_up()
     count = "SELECT count(*) FROM hours"
-    assert desk.ledger.db.execute(count).fetchone()[0] == series.HOURS_AT_A_TIME
+    assert desk.ledger.db.execute(count).fetchone()[0] == hours.AT_A_TIME
     keeper.look(now)
     desk.catch_up()
-    assert desk.ledger.db.execute(count).fetchone()[0] == series.HOURS_AT_A_TIME + 5
+    assert desk.ledger.db.execute(count).fetchone()[0] == hours.AT_A_TIME + 5
 
 
 def test_one_round_waits_for_the_one_before_it(desk):

@@ -76,6 +76,22 @@ def test_status_says_what_troubles_the_service_itself():
     assert "config   wrong on disk, so the last good one runs: /etc/beemon" in said
 
 
+def test_a_history_is_its_rows_under_their_names():
+    told = {
+        "device": "sensor.hive", "quantity": "weight", "unit": "g", "by": "hour",
+        "columns": ["utc", "mean", "minimum", "maximum", "count", "missing"],
+        "rows": [["2026-06-01T11:00:00.000Z", 29814.1, 29000.0, 30000.0, 59, 1],
+                 ["2026-06-01T12:00:00.000Z", None, None, None, 0, 60]],
+        "truncated": True,
+    }
+    assert rendered("history", told) == """\
+sensor.hive weight in g, by the hour
+utc                  mean     minimum  maximum  count  missing
+2026-06-01 11:00:00  29814.1  29000    30000    59     1
+2026-06-01 12:00:00  -        -        -        0      60
+There is more before that."""
+
+
 def test_readings_are_a_value_or_a_reason_each_with_its_age():
     readings = [
         {"sensor": "sensor.hive", "quantity": "weight", "utc": "2026-06-01T11:59:00.000Z",

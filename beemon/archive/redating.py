@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from beemon.archive import series
+from beemon.archive import hours
 from beemon.archive.ledger import Ledger
 from beemon.clock import Stamp
 
@@ -119,7 +119,7 @@ def _redate_readings(db: sqlite3.Connection, offset_us: int, before: int) -> int
         "UPDATE latest SET utc_us = ?, clock = 'redated' WHERE utc_us = ? AND series = ?",
         [(utc_us, row["utc_us"], row["series"]) for row, utc_us in moved],
     )
-    series.note_changes(db, [row["utc_us"] for row in rows] + [utc_us for _, utc_us in moved])
+    hours.note_changes(db, [row["utc_us"] for row in rows] + [utc_us for _, utc_us in moved])
     return len(rows)
 
 

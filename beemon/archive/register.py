@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from beemon import outcomes
 from beemon.archive import events, quarantine, recovery, reserve, series
+from beemon.archive.history import history
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 from beemon.archive.quarantine import Damaged
@@ -101,6 +102,16 @@ class Register:
         """The latest reading of each quantity."""
         with self._reading() as reader:
             return series.latest(reader.db)
+
+    def quantities(self, device: str) -> list[str]:
+        """What a device ever measured."""
+        with self._reading() as reader:
+            return series.quantities(reader.db, device)
+
+    def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
+        """One quantity from a time on; None where the device has no such quantity."""
+        with self._reading() as reader:
+            return history(reader.db, device, quantity, from_us, self._clock.now().utc_us)
 
     def _with_reserve(self, write: Callable[[], T]) -> T:
         """Write, on a full disk with what is kept for that."""

@@ -1,8 +1,7 @@
 """Series: the readings that the ledger keeps, each quantity of each sensor by itself.
 
-What was measured stays as it was measured. Beside it stands each whole hour as mean, minimum and
-maximum, for what looks at months: it is reckoned when the hour is over, and again when readings
-came to it or left it later, as a clock that was set makes them do.
+What was measured stays as it was measured; for what looks at months there are :mod:`hours
+<beemon.archive.hours>` beside it.
 """
 
 from __future__ import annotations
@@ -13,28 +12,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from beemon import clock
+from beemon.archive import hours
 from beemon.archive.ledger import Ledger
 from beemon.readings import UNKNOWN_QUANTITY, Reading
-
-US_PER_HOUR = 3_600_000_000
-HOURS_AT_A_TIME = 24
-"""How many hours are reckoned in one transaction, so that others may write in between."""
 
 _ENTER = (
     "INSERT INTO readings VALUES (:utc_us, :series, :value, :reason, :quality, :raw, :calibration,"
     " :monotonic_ms, :clock, :job) ON CONFLICT (utc_us, series) DO NOTHING"
 )
-_RECKONED = """
-SELECT series, utc_us / 3600000000 AS hour,
-       count(value) FILTER (WHERE quality IS NOT 'inspection') AS count,
-       count(reason) AS missing,
-       avg(value) FILTER (WHERE quality IS NOT 'inspection') AS mean,
-       min(value) FILTER (WHERE quality IS NOT 'inspection') AS minimum,
-       max(value) FILTER (WHERE quality IS NOT 'inspection') AS maximum,
-       0 AS thinned
-FROM readings WHERE utc_us >= :from_us AND utc_us < :until_us GROUP BY series, hour
-"""
-
 
 def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     """Enter readings, within a transaction, and make each the latest of its quantity.
@@ -46,7 +31,7 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     for row in rows:
         while not ledger.db.execute(_ENTER, row).rowcount:
             row["utc_us"] += 1
-    note_changes(ledger.db, [row["utc_us"] for row in rows])
+    hours.note_changes(ledger.db, [row["utc_us"] for row in rows])
     ledger.db.executemany(
         "INSERT OR REPLACE INTO latest VALUES"
         " (:series, :utc_us, :value, :reason, :quality, :clock)",
@@ -58,59 +43,6 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
         " (SELECT series FROM series WHERE sensor = ? AND quantity = ?)",
         [(sensor, UNKNOWN_QUANTITY) for sensor in named],
     )
-
-
-def note_changes(db: sqlite3.Connection, times_us: Iterable[int]) -> None:
-    """Note that readings of these times came or went, so that their hours are reckoned again."""
-    hours = {utc_us // US_PER_HOUR for utc_us in times_us}
-    db.executemany("INSERT OR IGNORE INTO unreckoned VALUES (?)", [(hour,) for hour in hours])
-
-
-def reckon(ledger: Ledger, now_us: int) -> bool:
-    """Reckon hours that changed and are over, some at a time, within a transaction.
-
-    Whether more are waiting. What was measured during an inspection counts neither as a value nor
-    as missing. An hour whose readings were deleted in the meantime stays as it was reckoned.
-    """
-    rows = ledger.db.execute(
-        "SELECT hour FROM unreckoned WHERE hour <> ? ORDER BY hour LIMIT ?",
-        (now_us // US_PER_HOUR, HOURS_AT_A_TIME),
-    ).fetchall()
-    for row in rows:
-        _reckon(ledger.db, row["hour"])
-    return len(rows) == HOURS_AT_A_TIME
-
-
-def _reckon(db: sqlite3.Connection, hour: int) -> None:
-    span = {"hour": hour, "from_us": hour * US_PER_HOUR, "until_us": (hour + 1) * US_PER_HOUR}
-    db.execute(
-        "DELETE FROM hours WHERE hour = :hour AND series IN (SELECT series FROM series)"
-        " AND thinned = 0",
-        span,
-    )
-    db.execute(f"INSERT OR IGNORE INTO hours {_RECKONED}", span)
-    db.execute("DELETE FROM unreckoned WHERE hour = :hour", span)
-
-
-def forget(ledger: Ledger, before_us: int, rows: int) -> int:
-    """Delete the oldest readings before a time, whose hours stay; return how many there were.
-
-    At most ``rows`` of them, within a transaction, and none of an hour that is not reckoned.
-    """
-    waiting = ledger.db.execute("SELECT min(hour) FROM unreckoned").fetchone()[0]
-    until_us = before_us if waiting is None else min(before_us, waiting * US_PER_HOUR)
-    found = ledger.db.execute(
-        "SELECT utc_us, series FROM readings WHERE utc_us < ? ORDER BY utc_us LIMIT ?",
-        (until_us // US_PER_HOUR * US_PER_HOUR, rows),
-    ).fetchall()
-    ledger.db.executemany(
-        "DELETE FROM readings WHERE utc_us = ? AND series = ?", [tuple(row) for row in found]
-    )
-    hours = {(row["series"], row["utc_us"] // US_PER_HOUR) for row in found}
-    ledger.db.executemany(
-        "UPDATE hours SET thinned = 1 WHERE series = ? AND hour = ?", sorted(hours)
-    )
-    return len(found)
 
 
 def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -125,6 +57,33 @@ def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[sqlite3.Row]:
+    """The readings of a series from a time on, the newest ``most`` of them, in order of time."""
+    rows = db.execute(
+        "SELECT utc_us, value, reason, quality FROM readings WHERE utc_us >= ? AND series = ?"
+        " ORDER BY utc_us DESC LIMIT ?",
+        (from_us, number, most),
+    ).fetchall()
+    return rows[::-1]
+
+
+def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:
+    """The series of a sensor's quantity; where its unit has changed, the one of its latest."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM series WHERE sensor = ? AND quantity = ? ORDER BY series DESC LIMIT 1",
+        (sensor, quantity),
+    ).fetchone()
+    return row
+
+
+def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
+    """What a sensor was ever asked for."""
+    found = db.execute(
+        "SELECT DISTINCT quantity FROM series WHERE sensor = ? ORDER BY quantity", (sensor,)
+    )
+    return [quantity for (quantity,) in found if quantity != UNKNOWN_QUANTITY]
 
 
 def _row(db: sqlite3.Connection, job: int, reading: Reading) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beemon import outcomes
-from beemon.archive import catalog, events, recordings, redating, series
+from beemon.archive import catalog, events, hours, recordings, redating, series
 from beemon.archive.ledger import Ledger
 from beemon.clock import Moment, Quality, Stamp
 from beemon.readings import Reading
@@ -200,13 +200,13 @@ def test_it_is_done_in_steps_that_let_others_write(ledger, clock):
 def test_the_hours_that_readings_left_and_came_to_are_reckoned_again(ledger, clock):
     read(ledger)
     with ledger.transaction():
-        series.reckon(ledger, RIGHT_OFFSET_US)
+        hours.reckon(ledger, RIGHT_OFFSET_US)
     assert rows(ledger, "SELECT hour, count FROM hours") == [(0, 1)]
     set_right(clock)
     date_anew(ledger)
     with ledger.transaction():
-        series.reckon(ledger, RIGHT_OFFSET_US + 2 * series.US_PER_HOUR)
-    hour = (RIGHT_OFFSET_US + 6_000_000) // series.US_PER_HOUR
+        hours.reckon(ledger, RIGHT_OFFSET_US + 2 * hours.US_PER_HOUR)
+    hour = (RIGHT_OFFSET_US + 6_000_000) // hours.US_PER_HOUR
     assert rows(ledger, "SELECT hour, count, mean FROM hours") == [(hour, 1, 34.5)]
 
 

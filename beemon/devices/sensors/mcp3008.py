@@ -14,10 +14,10 @@ from typing import Any
 from beemon.devices import _pins
 from beemon.devices._base import (
     BadReadingError,
-    CommonSettings,
     DeviceError,
     Measurement,
     Sensor,
+    SensorSettings,
 )
 from beemon.options import BadOptionError, in_toml, option
 
@@ -31,7 +31,7 @@ def _quantity(value: object) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(CommonSettings):
+class Settings(SensorSettings):
     """An analogue input's options."""
 
     channel: int = option(minimum=0, maximum=7, doc="the input of the converter, CH0 to CH7")

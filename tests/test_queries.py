@@ -1,0 +1,63 @@
+"""Queries that look into the ledger: what they ask of it, and what they make of nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from beemon import clock
+from beemon.board import Board
+from beemon.commands import parse
+from beemon.config import Settings
+from beemon.protocol import RequestError
+from beemon.queries import Queries
+
+DAY_US = 86_400_000_000
+
+
+class Ledger:
+    """A ledger that knows one quantity of one sensor, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked_from = 0
+
+    def job(self, job):
+        return None
+
+    def jobs(self, count):
+        return []
+
+    def latest(self):
+        return []
+
+    def history(self, device, quantity, from_us):
+        self.asked_from = from_us
+        return {"by": "hour"} if quantity == "weight" else None
+
+    def quantities(self, device):
+        return ["weight", "temperature"]
+
+
+def ask(text: str):
+    """The answer, and from when on the ledger was asked."""
+    ledger = Ledger()
+    queries = Queries(Board(), Settings, lambda: ledger)
+    return queries.answer(parse(text, ["sensor.scale"])), ledger.asked_from
+
+
+def test_history_is_of_a_day_where_nothing_else_is_asked():
+    told, asked_from = ask("history sensor.scale weight")
+    assert told == {"by": "hour"}
+    assert asked_from == pytest.approx(clock.now().utc_us - DAY_US, abs=DAY_US / 24)
+
+
+def test_history_goes_back_so_far_or_to_that_day():
+    assert ask("history sensor.scale weight 2d")[1] == pytest.approx(
+        clock.now().utc_us - 2 * DAY_US, abs=DAY_US / 24
+    )
+    assert ask("history sensor.scale weight 2026-06-01")[1] == 1_780_272_000_000_000
+
+
+def test_a_quantity_that_was_never_measured_is_named_with_what_is_near():
+    with pytest.raises(RequestError, match='never measured "wieght"; did you mean "weight"') as no:
+        ask("history sensor.scale wieght")
+    assert no.value.code == "bad-argument"
