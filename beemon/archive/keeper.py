@@ -16,7 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beemon.archive import events, recordings, reserve, retention, shortage, space, thinning
+from beemon.archive import (
+    events,
+    note,
+    recordings,
+    reserve,
+    retention,
+    shortage,
+    space,
+    thinning,
+)
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.retention import Candidate
 from beemon.archive.space import AGAIN, Limits, Space
@@ -27,8 +36,15 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 """How often the disk is looked at; a recording that met a full disk makes it look at once."""
 
+PATIENCE_SECONDS = 5.0
+"""How long it waits for the ledger before it goes on without."""
+
 Transaction = Callable[[Callable[[Ledger], Any]], Any]
 """Has something written to the ledger in a transaction; returns its result when it is durable."""
+
+
+class LedgerStuckError(OSError):
+    """What was to be written waits for the disk; it is written as soon as that is possible."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +105,6 @@ class Keeper:
         self._reader: LedgerReader | None = None
         self._room = Room()
         self._deleting = False
-        self._begun: list[Candidate] | None = None
         self._trouble: str | None = None
         self._tally = _Tally()
 
@@ -102,7 +117,8 @@ class Keeper:
         self._trouble = None
         more = False
         try:
-            self._finish(self._half_done())
+            self._take_note()
+            self._finish(retention.half_done(self._db))
             more = self._make_room()
         except (OSError, sqlite3.Error) as error:
             self._trouble = _said(error)
@@ -117,10 +133,28 @@ class Keeper:
         self._deleting = limits.times(AGAIN if self._deleting else 1).exceed(found)
         chosen = self._choose(*limits.times(AGAIN).lack(found)) if self._may_delete_now() else []
         if chosen:
-            self._write(lambda ledger: retention.begin(ledger, chosen))
+            self._begin(chosen, found)
             return self._finish(chosen)
         self._tell_tally()
         return self._deleting and self._thin(found)
+
+    def _begin(self, chosen: list[Candidate], found: Space) -> None:
+        """Enter that they are about to go; where the disk is too full for that, note it."""
+        try:
+            self._write(lambda ledger: retention.begin(ledger, chosen))
+        except LedgerStuckError:
+            if not reserve.is_full(found):
+                raise
+            note.write(self._archive, [candidate.recording for candidate in chosen])
+            retention.remove(self._archive, chosen)
+            raise
+
+    def _take_note(self) -> None:
+        """Enter what was noted before."""
+        noted = note.read(self._archive)
+        if noted:
+            self._write(lambda ledger: retention.begin_noted(ledger, noted))
+            note.write(self._archive, [])
 
     def _may_delete_now(self) -> bool:
         return self._deleting and self._may_delete()
@@ -132,17 +166,9 @@ class Keeper:
             lambda candidate: recordings.is_held(self._archive / candidate.path),
         )
 
-    def _half_done(self) -> list[Candidate]:
-        """What a crash left half deleted, the first time; then what could not be removed."""
-        if self._begun is None:
-            self._begun = retention.half_done(self._db)
-        return self._begun
-
     def _finish(self, chosen: list[Candidate]) -> bool:
         """Remove files whose deletion has begun; whether any went."""
         gone, trouble = retention.remove(self._archive, chosen)
-        left = [candidate for candidate in self._half_done() if candidate not in chosen]
-        self._begun = left + [candidate for candidate in chosen if candidate not in gone]
         if trouble:
             self._trouble = f"recordings cannot be deleted: {_said(trouble)}"
         if gone:
@@ -191,8 +217,10 @@ class Keeper:
             limits = self._limits(found)
             if reserve.is_full(found):
                 reserve.release(self._archive)
-            elif not limits.exceed(found) and not reserve.is_whole(self._archive):
-                reserve.make(self._archive, found)
+            elif not limits.exceed(found):
+                note.make(self._archive)
+                if not reserve.is_whole(self._archive):
+                    reserve.make(self._archive, found)
         except OSError as error:
             self._tell(Room(self._room.space, self._room.limits, self._room.paused, _said(error)))
             return
@@ -235,13 +263,22 @@ class KeeperThread(threading.Thread):
                 self._called.clear()
 
 
-def through(write: Callable[[Callable[[Ledger], Any], Callable[[Any], None]], None]) -> Transaction:
-    """A transaction that is handed to the ledger's writer and waited for."""
+def through(
+    write: Callable[[Callable[[Ledger], Any], Callable[[Any], None]], None],
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Transaction:
+    """A transaction that is handed to the ledger's writer and waited for.
+
+    Raises :class:`LedgerStuckError` where that takes too long; it is done later all the same.
+    """
 
     def transaction(change: Callable[[Ledger], Any]) -> Any:
         result: queue.SimpleQueue[Any] = queue.SimpleQueue()
         write(change, result.put)
-        return result.get()
+        try:
+            return result.get(timeout=patience_seconds)
+        except queue.Empty:
+            raise LedgerStuckError("the ledger cannot be written just now") from None
 
     return transaction
 

@@ -90,9 +90,14 @@ def choose(
 
 def begin(ledger: Ledger, chosen: Iterable[Candidate]) -> None:
     """Enter that their files are about to go."""
+    begin_noted(ledger, [candidate.recording for candidate in chosen])
+
+
+def begin_noted(ledger: Ledger, numbers: Iterable[int]) -> None:
+    """The same for recordings of which only the numbers are known."""
     now = ledger.clock.now().utc_us
-    for candidate in chosen:
-        catalog.begin_deletion(ledger, candidate.recording, now)
+    for number in numbers:
+        catalog.begin_deletion(ledger, number, now)
 
 
 def remove(

@@ -7,8 +7,8 @@ import queue
 
 import pytest
 
-from beemon.archive import events, recordings, reserve, retention
-from beemon.archive.keeper import Keeper, KeeperThread, through
+from beemon.archive import events, note, recordings, reserve, retention
+from beemon.archive.keeper import Keeper, KeeperThread, LedgerStuckError, through
 from beemon.archive.space import Space
 from beemon.archive.writer import LedgerWriter
 from beemon.config import RetentionSettings
@@ -48,10 +48,11 @@ class Ground:
         self.keeper = self.make()
 
     def make(self, **more) -> Keeper:
-        return Keeper(
-            self.kept.archive, SETTINGS, [CAMERA, MICROPHONE], self.kept.write,
-            self.rooms.append, look=self.disk.look, **more,
-        )
+        return Keeper(**{
+            "archive": self.kept.archive, "settings": SETTINGS, "tell": self.rooms.append,
+            "recorders": [CAMERA, MICROPHONE], "write": self.kept.write, "look": self.disk.look,
+            **more,
+        })
 
     def settle(self) -> None:
         """Rounds until there is nothing more to do at once."""
@@ -173,6 +174,35 @@ def test_the_reserve_goes_when_the_disk_is_full_and_comes_back_with_the_space(gr
     ground.disk.foreign = 60 * MB
     ground.settle()
     assert reserve.is_whole(ground.kept.archive)
+
+
+def test_on_a_full_disk_that_takes_no_entry_it_is_noted_and_entered_later(ground):
+    ground.settle()
+    ground.disk.foreign = 80 * MB
+    ground.keeper = ground.make(write=stuck)
+    ground.keeper.round()
+    assert ground.rooms[-1].sentence.startswith("the ledger cannot be written just now")
+    files = list((ground.kept.archive / "recordings").rglob("*.flac"))
+    assert len(files) < 20
+    assert len(ground.left()) == 20
+    assert len(note.read(ground.kept.archive)) == 20 - len(files)
+    ground.keeper = ground.make()  # a crash, and the next start
+    ground.settle()
+    assert len(ground.left()) == len(files)
+    assert note.read(ground.kept.archive) == []
+    assert retention.half_done(ground.kept.ledger.db) == []
+
+
+def stuck(_):
+    raise LedgerStuckError("the ledger cannot be written just now")
+
+
+def test_a_ledger_that_takes_too_long_is_told_and_written_later():
+    queued: list = []
+    transaction = through(lambda change, written: queued.append(change), 0.01)
+    with pytest.raises(LedgerStuckError):
+        transaction("change")
+    assert queued == ["change"]
 
 
 def test_its_thread_looks_when_it_is_called(ground, tmp_path):

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.grounds import container, guest
+from tests.grounds import container, guest, small
 
 VOICES = Path("/usr/share/sounds/alsa")
 
@@ -64,6 +64,7 @@ GROUNDS: dict[str, Callable[[], str | None]] = {
     "picamera2": picamera2_missing,
     "media-tools": media_tools_missing,
     "powercut": powercut_missing,
+    "small-disk": small.missing,
     "container": container.missing,
     "guest": guest.missing,
 }
