@@ -34,9 +34,10 @@ def salvage(where: Place) -> Facts | None:
     Raises :class:`StillInUseError`, ``OSError``.
     """
     if not where.temporary.exists():
+        if where.final.parent.is_dir():  # who gave it that name, or removed it, may have ended
+            recordings.sync_folder(where.final.parent)
         if not where.final.exists():
             return None
-        recordings.sync_folder(where.final.parent)  # who gave it that name may have ended before
         return {**_facts(where.final, *recordings.digest(where.final)), "recovered": True}
     refuse_if_in_use(where.temporary)
     if not _mend(where.temporary):

@@ -88,13 +88,19 @@ def _digest(file: BufferedReader) -> tuple[int, str]:
 
 
 def discard_if_empty(path: Path) -> int:
-    """Remove a leftover that holds nothing; return how many bytes another one holds."""
+    """Remove a leftover that holds nothing; return how many bytes another one holds.
+
+    It has gone for good then, also where someone else removed it: what is written of it in the
+    ledger must not outlive that.
+    """
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        return 0
+        size = 0
     if size == 0:
-        path.unlink()
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            sync_folder(path.parent)
     return size
 
 

@@ -109,6 +109,21 @@ def test_a_leftover_that_holds_nothing_goes(tmp_path):
     assert recordings.discard_if_empty(tmp_path / "none") == 0
 
 
+def test_a_leftover_that_has_gone_stays_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    recordings.discard_if_empty(tmp_path / "removed by who was killed then")
+    (tmp_path / "none").touch()
+    recordings.discard_if_empty(tmp_path / "none")
+    assert synced == [tmp_path, tmp_path]
+
+
 def test_only_a_folder_is_synced_as_one(tmp_path):
     recordings.sync_folder(tmp_path)
     (tmp_path / "file").touch()
