@@ -12,7 +12,7 @@ import pytest
 
 from tests.grounds.powercut.court import recover
 from tests.grounds.powercut.judge import Judge, final_files
-from tests.grounds.powercut.load import Load, Service
+from tests.grounds.powercut.load import CLIENTS, Load, Service
 from tests.grounds.powercut.promises import Promise, Promises
 from tests.hive import until
 
@@ -38,8 +38,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Promise]]
 
 
 def _has_everything(promises: list[Promise]) -> bool:
-    verbs = {promise.command.split()[0] for promise in promises if promise.outcome == "done"}
-    return {"record", "snapshot", "read", "stop", "start"} <= verbs
+    done = {promise.command for promise in promises if promise.outcome == "done"}
+    return {command for commands in CLIENTS for command in commands} <= done
 
 
 @pytest.fixture

@@ -48,7 +48,8 @@ def _told(cuts: PowerCuts, seconds: float) -> str:
         f"{counts['cached']} with writes in the device's cache, {counts['boots']} booted, "
         f"{cuts.epochs} gone on from\n"
         f"looked at: {counts['promises']} promises to clients, {counts['jobs']} jobs, "
-        f"{counts['files']} recordings, {counts['readings']} readings"
+        f"{counts['files']} recordings and {counts['deleted']} deleted ones, "
+        f"{counts['readings']} readings"
     )
 
 

@@ -84,6 +84,7 @@ class Judge:
     ) -> Iterator[str]:
         """A file that its row knows is looked at with the others."""
         kept = {row["path"]: row for row in ledger.execute("SELECT * FROM recordings")}
+        self.counts["deleted"] += sum(row["deleted_us"] is not None for row in kept.values())
         for promise in _done(promises, "recording"):
             row = kept.get(promise.facts["recording"])
             if row is None or row["job"] != promise.job:
@@ -97,11 +98,13 @@ class Judge:
         for name in files.keys() - rows.keys():
             yield f"unknown file: {name} has no row in the ledger"
         for name in rows.keys() - files.keys():
-            yield f"missing file: {name} is in the ledger"
+            if rows[name]["deleting_us"] is None:
+                yield f"missing file: {name} is in the ledger"
         for name in files.keys() & rows.keys():
             self.counts["files"] += 1
             yield from self._other_content(files[name], rows[name])
-        yield from _unknown_temporaries(ledger, archive)
+        for path in (archive / recordings.FOLDER).rglob(f"*{recordings.TEMPORARY_SUFFIX}"):
+            yield f"forgotten leftover: {path.name}"
 
     def _other_content(self, path: Path, row: Row) -> Iterator[str]:
         sha256, length = self._content(path)
@@ -130,8 +133,8 @@ class Judge:
 
 
 _KEPT = """
-SELECT path, size, sha256, recordings.device, recordings.facts, command, outcome
-FROM recordings JOIN jobs USING (job) WHERE deleting_us IS NULL
+SELECT path, size, sha256, deleting_us, recordings.device, recordings.facts, command, outcome
+FROM recordings JOIN jobs USING (job) WHERE deleted_us IS NULL
 """
 
 
@@ -156,13 +159,6 @@ def _unkept(promise: Promise, job: Row | None) -> Iterator[str]:
 
 def _done(promises: Sequence[Promise], fact: str) -> Iterator[Promise]:
     return (promise for promise in promises if promise.outcome == "done" and fact in promise.facts)
-
-
-def _unknown_temporaries(ledger: sqlite3.Connection, archive: Path) -> Iterator[str]:
-    leftovers = {row["leftover"] for row in ledger.execute("SELECT leftover FROM jobs")}
-    for path in (archive / recordings.FOLDER).rglob(f"*{recordings.TEMPORARY_SUFFIX}"):
-        if str(path.relative_to(archive)) not in leftovers:
-            yield f"forgotten leftover: {path.name}"
 
 
 def _shortest(row: Row) -> int:

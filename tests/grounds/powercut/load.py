@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.client import Client, Reply
+from tests.grounds.powercut import disk
 from tests.grounds.powercut.promises import Promises
 
 SOUND_SECONDS = 0.5
@@ -25,6 +26,10 @@ ASKED_SECONDS = 0.3
 CONFIG = f"""\
 [hive]
 name = "cut"
+
+[retention]
+min_free = "4MB"
+min_free_inodes = {disk.INODES // 4}
 
 [microphone.brood]
 driver = "simulated"
