@@ -146,6 +146,17 @@ def _word(name: str, written: str, _: Devices) -> str:
     return written
 
 
+def _one_of(*words: str) -> Parser:
+    def parse(_: str, written: str, __: Devices) -> str:
+        if written not in words:
+            raise RequestError(
+                "bad-argument", f'it is `{"` or `".join(words)}`, not "{shown(written)}"'
+            )
+        return written
+
+    return parse
+
+
 def _anything(_: str, written: str, __: Devices) -> str:
     return written
 
@@ -190,6 +201,15 @@ _WORDS = (
         "stop",
         "switch scheduled work off, until `start` or until the service starts anew",
         (_SWITCHED,),
+        is_command=True,
+    ),
+    Word(
+        "inspection",
+        "tell that you open the hive, or that you closed it; after 2 hours it ends by itself",
+        (
+            Argument("begin|end", _one_of("begin", "end")),
+            Argument("NOTE", _anything, optional=True, repeated=True),
+        ),
         is_command=True,
     ),
     Word("cancel", "end a job early; a recording keeps what it has", (_JOB,), is_command=True),

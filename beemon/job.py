@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from typing import Any
 
 from beemon import outcomes
 from beemon.config import Settings
@@ -42,7 +43,9 @@ class Job:
     """A command that is being carried out.
 
     ``pending`` are the devices whose answer is missing; ``failures`` say of each device or
-    quantity without a value why; ``cut`` is the reason for which the job was ended early.
+    quantity without a value why, and ``lacking`` of each sensor that lacks one, in a word;
+    ``cut`` is the reason for which the job was ended early; ``inspected`` says whether the
+    beekeeper was at the hive meanwhile.
     """
 
     number: int
@@ -53,20 +56,37 @@ class Job:
     pending: set[str] = field(default_factory=set)
     readings: list[Reading] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    lacking: dict[str, str] = field(default_factory=dict)
     cut: str | None = None
+    inspected: bool = False
+
+    def take_readings(self, sensor: str, done: Done, readings: list[Reading]) -> None:
+        """Keep what a sensor said."""
+        self.readings += readings
+        self.failures |= {f"{sensor} {q}": why for q, why in done.refused.items()}
+        reasons = [reading.reason for reading in readings if reading.reason]
+        if reasons:
+            self.lacking[sensor] = reasons[0] if len(reasons) == len(readings) else "partly"
+
+    def take_failure(self, sensor: str, failed: Failed, readings: list[Reading]) -> None:
+        """Keep that a sensor said nothing, and why."""
+        self.failures[sensor] = f"{failed.reason}: {failed.message}"
+        self.readings += readings
+        self.lacking[sensor] = failed.reason
 
     def read_ending(self) -> Ending:
         """The outcome of a `read`: done only where every quantity has a value."""
+        facts: dict[str, Any] = {"lacking": self.lacking} if self.lacking else {}
         values = {f"{r.sensor} {r.quantity}": r.value for r in self.readings if r.value is not None}
         if not self.failures:
             return outcomes.done(readings=values)
         said = "; ".join(f"{what}: {why}" for what, why in sorted(self.failures.items()))
         if self.cut:
-            return outcomes.interrupted(self.cut, said, readings=values)
+            return outcomes.interrupted(self.cut, said, readings=values, **facts)
         if all(reading.reason == "busy" for reading in self.readings):
-            return outcomes.skipped("busy", said)
+            return outcomes.skipped("busy", said, **facts)
         first = next(reading.reason for reading in self.readings if reading.reason)
-        return outcomes.failed("partly" if values else first, said, readings=values)
+        return outcomes.failed("partly" if values else first, said, readings=values, **facts)
 
     def recording_ending(self, done: Done, path: str, cut: str | None) -> Ending:
         """The outcome of a recording that is kept under ``path``."""

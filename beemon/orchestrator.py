@@ -8,6 +8,7 @@ Server are reports.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import multiprocessing.queues
 import os
@@ -20,13 +21,13 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from beemon import clock, commands, outcomes, processes, service
+from beemon.agenda import Agenda
 from beemon.archive import catalog, events, recordings, recovery, series
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.recovery import Leftover
-from beemon.archive.writer import LedgerWriter
-from beemon.clock import Stamp
+from beemon.archive.writer import LedgerWriter, Write
 from beemon.config import RECORDERS, DeviceSettings, Settings
 from beemon.health import Health, State
 from beemon.housekeeping import Housekeeping
@@ -39,7 +40,6 @@ from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report,
 from beemon.salvager import Salvager
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
-from beemon.timetable import Timetable
 from beemon.worker import (
     check_devices,
     crew_of,
@@ -58,8 +58,6 @@ REST_SECONDS = 30.0
 """How long an unused recorder stays open outside its window."""
 DEFAULT_SECONDS = 10.0
 """A recording's length where neither the command nor a schedule gives one."""
-LATE_SECONDS = 10.0
-"""How late a slot may begin; one that had to wait longer is skipped, not run at a wrong time."""
 SLACK_SECONDS = 10.0
 SLACK_SHARE = 0.25
 """What a recording may take beyond its own length, and as a share of that: to end the file, check,
@@ -111,7 +109,6 @@ class Orchestrator(SpawnProcess):
     def _set_up(self) -> None:
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._jobs: dict[int, Job] = {}
-        self._timetable = Timetable(self._settings.devices)
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
         self._entering = 0
         self._troubles: dict[str, str | None] = {}
@@ -127,6 +124,10 @@ class Orchestrator(SpawnProcess):
             lambda trouble: self._mailbox.put(partial(self._on_ledger_trouble, trouble)),
         )
         self._writer.start()
+        self._agenda = Agenda(
+            self._settings.devices, self._writer, self._mailbox.put, self._execute,
+            self._end_unbegun,
+        )
         self._housekeeping = Housekeeping(self._writer.write, clock.stamp())
         self._room = Room()
         self._keeper = KeeperThread(
@@ -168,19 +169,11 @@ class Orchestrator(SpawnProcess):
         times += [again] if again is not None else []
         self._retired = [s for s in self._retired if s.alive or s.busy]
         if self._stop_at is None:
-            times.append(now + self._run_due_slots())
+            times.append(now + self._agenda.look(clock.stamp()))
         elif now >= self._stop_at:
             for supervisor in self._all_supervisors:
                 supervisor.kill(now)
         return min(times)
-
-    def _run_due_slots(self) -> float:
-        """Type the commands that are due; return the seconds until the next ones are."""
-        now = clock.now()
-        for text in self._timetable.due(now):
-            self._enter(text, "schedule")
-        seconds = self._timetable.seconds_to_next(now)
-        return HEARTBEAT_SECONDS if seconds is None else seconds
 
     def _heartbeat(self, now: float) -> float:
         if now >= self._next_heartbeat:
@@ -198,12 +191,13 @@ class Orchestrator(SpawnProcess):
                 name: {
                     **health.describe(now),
                     **supervisor.outputs.describe(name, now),
-                    "scheduled": self._timetable.is_on(name),
+                    **self._agenda.timetable.describe(name),
                     **({"paused": "low-disk"} if name in self._room.paused else {}),
                 }
                 for supervisor in self._supervisors.values()
                 for name, health in supervisor.health.items()
             },
+            inspection=self._agenda.inspection.describe(now),
             running=running,
             waiting=len(self._jobs) - len(running),
             trouble=self._ledger_trouble,
@@ -234,18 +228,12 @@ class Orchestrator(SpawnProcess):
         came = clock.stamp()
         self._writer.write(
             lambda ledger: ledger.accept(text, origin, came),
-            lambda job: self._mailbox.put(partial(self._entered, text, origin, job, came)),
+            lambda job: self._mailbox.put(partial(self._entered, text, origin, job)),
         )
 
-    def _entered(self, text: str, origin: str, job: int, came: Stamp) -> None:
+    def _entered(self, text: str, origin: str, job: int) -> None:
         self._entering -= 1
-        command = QueuedCommand(text, job, origin)
-        late = clock.now().monotonic - came.monotonic
-        if origin == "schedule" and late > LATE_SECONDS:
-            message = f"the ledger could not be written for {late:.0f} s"
-            self._end_unbegun(job, command, outcomes.skipped("late", message))
-        else:
-            self._execute(command, job)
+        self._execute(QueuedCommand(text, job, origin), job)
 
     def _execute(self, command: QueuedCommand, number: int) -> None:
         if self._stop_at is not None:
@@ -259,6 +247,7 @@ class Orchestrator(SpawnProcess):
             self._end_unbegun(number, command, outcomes.failed("refused", str(error)))
             return
         job = Job(number, str(command), command.origin, request.word.name)
+        job.inspected = self._agenda.inspection.is_on
         self._jobs[number] = job
         self._next_heartbeat = 0.0
         carry_out: dict[str, Callable[[Job, commands.Request], None]] = {
@@ -269,6 +258,7 @@ class Orchestrator(SpawnProcess):
             "start": self._switch,
             "stop": self._switch,
             "cancel": self._cancel,
+            "inspection": self._inspect,
             "reload": partial(self._reload, command.settings),
         }
         carry_out[job.verb](job, request)
@@ -314,9 +304,10 @@ class Orchestrator(SpawnProcess):
     def _switch(self, job: Job, request: commands.Request) -> None:
         chosen = request["DEVICE|all"]
         names = set(self._settings.devices) if chosen == "all" else {chosen}
-        self._timetable.switch(names, on=job.verb == "start")
+        timetable = self._agenda.timetable
+        timetable.switch(names, on=job.verb == "start")
         log.info("scheduled work of %s: %s", chosen, job.verb, extra=fields(job=job.number))
-        self._end(job, outcomes.done(scheduled=sorted(filter(self._timetable.is_on, names))))
+        self._end(job, outcomes.done(scheduled=sorted(filter(timetable.is_on, names))))
 
     def _cancel(self, job: Job, request: commands.Request) -> None:
         target = self._jobs.get(request["JOB"])
@@ -326,6 +317,17 @@ class Orchestrator(SpawnProcess):
             return
         self._cut(target, "cancelled")
         self._end(job, outcomes.done(cancelled=target.number))
+
+    def _inspect(self, job: Job, request: commands.Request) -> None:
+        state, note, now = request["begin|end"], " ".join(request["NOTE"]), clock.stamp()
+        agenda = self._agenda
+        change = agenda.begin_inspection if state == "begin" else agenda.end_inspection
+        keep = change(note, now)
+        for other in self._jobs.values():
+            other.inspected = other.inspected or agenda.inspection.is_on
+        self._next_heartbeat = 0.0  # `status` is to know it at once
+        log.info("inspection: %s", state, extra=fields(job=job.number))
+        self._end(job, outcomes.done(inspection=agenda.inspection.is_on), keep=keep)
 
     def _cut(self, job: Job, reason: str) -> None:
         job.cut = reason
@@ -356,7 +358,7 @@ class Orchestrator(SpawnProcess):
                 self._retired.append(supervisor)
                 for device in supervisor.devices:
                     self._troubles.pop(device, None)  # what a new start finds is news
-        self._timetable.change(settings.devices)
+        self._agenda.change(settings.devices)
         self._keeper.change(settings.retention, _recorders(settings))
         self._hire(settings.devices)
 
@@ -401,7 +403,7 @@ class Orchestrator(SpawnProcess):
         if not records or supervisor.busy or not supervisor.idle_since:
             return
         if now - supervisor.idle_since > REST_SECONDS and not any(
-            self._timetable.is_open(name, clock.now()) for name in supervisor.devices
+            self._agenda.timetable.is_open(name, clock.now()) for name in supervisor.devices
         ):
             supervisor.rest()
 
@@ -472,17 +474,15 @@ class Orchestrator(SpawnProcess):
 
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):
-            job.readings += answer.readings
-            job.failures |= {f"{task.device} {q}": why for q, why in answer.refused.items()}
+            job.take_readings(task.device, answer, self._agenda.inspection.marked(answer.readings))
             self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
         else:
-            job.failures[task.device] = f"{answer.reason}: {answer.message}"
-            job.readings += self._refusals(task.device, answer.reason)
+            job.take_failure(task.device, answer, self._refusals(task.device, answer.reason))
         if job.pending:
             return
         self._end(job, job.read_ending(), readings=job.readings)
 
-    def _refusals(self, sensor: str, reason: str) -> Iterable[Reading]:
+    def _refusals(self, sensor: str, reason: str) -> list[Reading]:
         at = clock.stamp()
         known = self._quantities.get(sensor) or {UNKNOWN_QUANTITY: ""}
         return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
@@ -492,10 +492,11 @@ class Orchestrator(SpawnProcess):
         if path is None:
             raise ValueError(f"{task.device} recorded without a file")
         relative = str(path.relative_to(self._settings.archive_path))
-        ending = job.recording_ending(answer, relative, task.cut)
+        facts = {**answer.facts, **({"inspection": True} if job.inspected else {})}
+        ending = job.recording_ending(dataclasses.replace(answer, facts=facts), relative, task.cut)
 
         def keep(ledger: Ledger) -> None:
-            catalog.enter(ledger, job.number, task.device, path, answer.facts)
+            catalog.enter(ledger, job.number, task.device, path, facts)
 
         self._end(job, ending, keep=keep)
 
@@ -511,7 +512,7 @@ class Orchestrator(SpawnProcess):
         ending: Ending,
         *,
         readings: Iterable[Reading] = (),
-        keep: Callable[[Ledger], None] | None = None,
+        keep: Write | None = None,
         leftover: Place | None = None,
     ) -> None:
         """Give the job its outcome: in the ledger first, then in the log and to the Server."""
@@ -573,7 +574,8 @@ class Orchestrator(SpawnProcess):
             return False
         if clock.now().monotonic > self._stop_at + 1.0:
             return True  # what is left does not even die of SIGKILL
-        open_jobs = self._jobs or (self._entering and not self._ledger_trouble)
+        entering = self._entering or self._agenda.is_writing
+        open_jobs = self._jobs or (entering and not self._ledger_trouble)
         at_work = any(s.alive or s.busy for s in self._all_supervisors)
         return not open_jobs and not at_work and not self._salvager.alive
 
@@ -586,6 +588,7 @@ class Orchestrator(SpawnProcess):
     def _on_room(self, room: Room) -> None:
         """Tell of too little space when it begins, changes or ends; never twice."""
         before, self._room = self._room, room
+        self._agenda.timetable.hold_back("low-disk", room.paused)
         if (room.paused, room.trouble) == (before.paused, before.trouble):
             return
         message = room.sentence or "there is enough space again: no device pauses for it"

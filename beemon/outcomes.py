@@ -41,6 +41,10 @@ REASONS = {
     "archive-error": "the archive's disk reported an error",
     "partly": "some of the sensors gave no value; each reading says why",
     "busy": "an earlier scheduled command still waited for the device",
+    "down": "the service was not running when the slot came",
+    "paused": "the device's scheduled work was switched off with `stop`",
+    "inspection": "the beekeeper was at the hive, so nothing was recorded",
+    "clock": "the clock was set ahead, over the slot's moment",
     "late": "the slot's moment had long passed when its command could be entered",
     "cancelled": "a client cancelled the job",
     "stopping": "the service was stopped",
@@ -84,6 +88,6 @@ def interrupted(reason: str, message: str | None = None, **facts: Any) -> Ending
     return Ending(Outcome.INTERRUPTED, reason, message, facts)
 
 
-def skipped(reason: str, message: str | None = None) -> Ending:
+def skipped(reason: str, message: str | None = None, **facts: Any) -> Ending:
     """The work was not tried."""
-    return Ending(Outcome.SKIPPED, reason, message)
+    return Ending(Outcome.SKIPPED, reason, message, facts)

@@ -99,6 +99,7 @@ class Queries:
             "devices": beat.devices if beat else {},
             "running": {str(job): text for job, text in beat.running.items()} if beat else {},
             "waiting": beat.waiting if beat else 0,
+            **({"inspection": beat.inspection} if beat and beat.inspection else {}),
         }
         return {**status, **self._troubles(settings), **self._machine(settings, now)}
 

@@ -120,6 +120,8 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
     yield "service", f"beemon {status['version']}, up {span(status['uptime_seconds'])}, {heard}"
     for job, text in status["running"].items():
         yield "at work", f"job {job}: {text}"
+    if begun := status.get("inspection"):
+        yield "inspection", _inspection(begun, now)
     if status["waiting"]:
         yield "waiting", f"{status['waiting']} more jobs"
     if last := status.get("last_job"):
@@ -150,7 +152,13 @@ def _doing(device: Payload) -> str:
 def _scheduled(device: Payload) -> str:
     if "paused" in device:
         return f"paused ({device['paused']})"
-    return "on" if device.get("scheduled") else "-"
+    return str(device.get("held_back") or ("on" if device.get("scheduled") else "-"))
+
+
+def _inspection(inspection: Payload, now: datetime) -> str:
+    note = _colon(inspection.get("note"))
+    ends = span(inspection["ends_in_seconds"])
+    return f"begun {_ago(inspection['begun'], now)}{note}; ends by itself in {ends}"
 
 
 def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[str]:

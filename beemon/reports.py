@@ -28,6 +28,7 @@ class Heartbeat:
     waiting: int = 0
     trouble: str | None = None
     disk_trouble: str | None = None
+    inspection: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -208,8 +208,9 @@ def _by_day(
     after, until = after.astimezone(UTC), until.astimezone(UTC)
     if until <= after:
         return
-    first_day = after.astimezone(zone).date() - (2 if schedule.follows_sun else 1) * _DAY
-    last_day = until.astimezone(zone).date() + _DAY
+    earlier, later = (2 * _DAY, _DAY) if schedule.follows_sun else (_DAY, timedelta())
+    first_day = after.astimezone(zone).date() - earlier
+    last_day = until.astimezone(zone).date() + later
     for start, end in _windows(schedule, first_day, last_day, zone):
         skipped = max(0, (after - start) // step + 1)
         reached = min((end - start - _TICK) // step, (until - start) // step) + 1
@@ -221,17 +222,15 @@ def _windows(
     schedule: Schedule, first: date, last: date, zone: tzinfo | None
 ) -> Iterator[tuple[datetime, datetime]]:
     """The windows of these days, in UTC; none of them reaches into the next one's."""
-    start, end = _bounds(schedule, first, zone)
+    start_edge, end_edge = schedule.window
+    length = timedelta() if _nominal(end_edge) > _nominal(start_edge) else _DAY
+    start = _instant(schedule, first, start_edge, zone)
     for ahead in range((last - first).days + 1):
-        next_start, next_end = _bounds(schedule, first + (ahead + 1) * _DAY, zone)
+        day = first + ahead * _DAY
+        end = _instant(schedule, day + length, end_edge, zone)
+        next_start = _instant(schedule, day + _DAY, start_edge, zone)
         yield start, min(end, next_start)
-        start, end = next_start, next_end
-
-
-def _bounds(schedule: Schedule, day: date, zone: tzinfo | None) -> tuple[datetime, datetime]:
-    start, end = schedule.window
-    last_day = day if _nominal(end) > _nominal(start) else day + _DAY
-    return _instant(schedule, day, start, zone), _instant(schedule, last_day, end, zone)
+        start = next_start
 
 
 def _nominal(edge: Edge) -> timedelta:

@@ -169,7 +169,7 @@ duration = "1s"
         self, tmp_path: Path
     ) -> None:
         (tmp_path / "sitecustomize.py").write_text(
-            "from beemon import orchestrator\norchestrator.LATE_SECONDS = 0.5\n"
+            "from beemon import agenda\nagenda.LATE_SECONDS = 0.5\n"
         )
         path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
         with Hive(tmp_path, EVERY_SECOND, PYTHONPATH=path) as hive:

@@ -44,7 +44,7 @@ CREATE INDEX unsure_jobs ON jobs (job) WHERE clock = 'unsure';
 CREATE TABLE skips (
     skip INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs,
-    device TEXT NOT NULL, reason TEXT NOT NULL,
+    device TEXT NOT NULL, schedule INTEGER NOT NULL REFERENCES schedules, reason TEXT NOT NULL,
     first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, slots INTEGER NOT NULL
 );
 CREATE INDEX device_skips ON skips (device, skip);

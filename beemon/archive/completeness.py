@@ -1,0 +1,152 @@
+"""Completeness: of all slots that were due, how many have which outcome, and whether it adds up.
+
+The rows are counted, and what was due is reckoned once more from the schedules alone: the two
+agree unless something was lost. Spans of which it is not known what was due are named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from beemon import clock
+from beemon.archive import slots
+from beemon.archive.events import Readable
+from beemon.outcomes import Outcome
+
+OPEN = "open"
+"""What a slot is whose job has no outcome yet."""
+
+Counts = dict[str, Counter[tuple[str, str | None]]]
+"""For each device: how many slots have which outcome, for which reason."""
+
+
+def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
+    """The slots later than ``since_us``, up to where they are accounted for, as clients see them.
+
+    Raises ``sqlite3.OperationalError``.
+    """
+    with _one_view(ledger.db):
+        account = slots.last_account(ledger)
+        until_us = account.until_us if account else since_us
+        counts = _count(ledger.db, since_us)
+        recount = _recount(ledger.db, since_us, until_us)
+        unknown = _unaccounted(ledger.db, since_us)
+    devices = {
+        device: _described(counts[device], recount.get(device, 0))
+        for device in sorted(counts.keys() | recount.keys())
+    }
+    return {
+        "since": clock.iso(since_us),
+        "until": clock.iso(until_us),
+        "devices": devices,
+        "unaccounted": unknown,
+        "adds_up": all(device["adds_up"] for device in devices.values()),
+    }
+
+
+def devices_of(command: str) -> list[str]:
+    """The devices that have a slot in a scheduled command: a `read` names several."""
+    verb, *words = command.split()
+    return words if verb == "read" else words[:1]
+
+
+def _one_view(db: sqlite3.Connection) -> Any:
+    """All that is read inside belongs together, whatever is written meanwhile."""
+    if db.in_transaction:
+        return contextlib.nullcontext()
+    return _reading(db)
+
+
+@contextlib.contextmanager
+def _reading(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
+
+
+def _count(db: sqlite3.Connection, since_us: int) -> Counts:
+    counts: Counts = defaultdict(Counter)
+    for row in db.execute(
+        "SELECT command, outcome, reason, count(*) AS slots, CASE WHEN outcome <> 'done'"
+        " THEN json_extract(facts, '$.lacking') END AS lacking"
+        " FROM jobs WHERE slot_us > ? GROUP BY command, outcome, reason, lacking",
+        (since_us,),
+    ):
+        lacking = json.loads(row["lacking"]) if row["lacking"] else None
+        for device in devices_of(row["command"]):
+            counts[device][_outcome_of(device, row, lacking)] += row["slots"]
+    for row in db.execute(
+        "SELECT skips.*, definition FROM skips JOIN schedules USING (schedule)"
+        " WHERE last_us > ?", (since_us,),
+    ):
+        counts[row["device"]][Outcome.SKIPPED.value, row["reason"]] += _slots_since(row, since_us)
+    return counts
+
+
+def _outcome_of(
+    device: str, row: sqlite3.Row, lacking: dict[str, str] | None
+) -> tuple[str, str | None]:
+    """What became of a device's slot: a `read` says of each sensor what it lacks."""
+    if row["outcome"] is None:
+        return OPEN, None
+    if lacking is None:
+        return row["outcome"], row["reason"]
+    reason = lacking.get(device)
+    if reason is None:
+        return Outcome.DONE.value, None
+    if reason == "busy":
+        return Outcome.SKIPPED.value, reason
+    is_cut = row["outcome"] == Outcome.INTERRUPTED and reason == row["reason"]
+    return (Outcome.INTERRUPTED if is_cut else Outcome.FAILED).value, reason
+
+
+def _slots_since(row: sqlite3.Row, since_us: int) -> int:
+    if row["first_us"] > since_us:
+        return int(row["slots"])
+    part = slots.between(row["definition"], since_us, row["last_us"])
+    return part.slots if part else 0
+
+
+def _recount(db: sqlite3.Connection, since_us: int, until_us: int) -> dict[str, int]:
+    """How many slots were due by the schedules, whatever became of them."""
+    due: Counter[str] = Counter()
+    for row in db.execute("SELECT * FROM schedules"):
+        end = until_us if row["until_us"] is None else row["until_us"]
+        found = slots.between(row["definition"], max(since_us, row["from_us"]), end)
+        due[row["device"]] += found.slots if found else 0
+    return dict(due)
+
+
+def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:
+    rows = db.execute(
+        "SELECT device, facts FROM events WHERE kind = ? ORDER BY event", (slots.UNACCOUNTED,)
+    )
+    found = [(row["device"], json.loads(row["facts"])) for row in rows]
+    return [
+        {
+            "from": clock.iso(facts["from_us"]), "until": clock.iso(facts["until_us"]),
+            "why": facts["why"], **({"device": device} if device else {}),
+        }
+        for device, facts in found if facts["until_us"] > since_us
+    ]
+
+
+def _described(counts: Counter[tuple[str, str | None]], recount: int) -> dict[str, Any]:
+    outcomes = dict.fromkeys((*map(str, Outcome), OPEN), 0)
+    reasons: dict[str, dict[str, int]] = defaultdict(dict)
+    for (outcome, reason), times in counts.most_common():
+        outcomes[outcome] += times
+        if reason:
+            reasons[outcome][reason] = times
+    due = counts.total()
+    return {
+        "due": due, **outcomes, "reasons": dict(reasons), "recount": recount,
+        "adds_up": due == recount,
+    }
