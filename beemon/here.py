@@ -23,11 +23,11 @@ DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 def add_words(words: Any) -> None:
     """Add what can be done here to what can be typed after ``beemon``."""
-    _add_archive(words.add_parser("archive", usage="beemon archive check [OPTION…]"))
+    _add_archive(words.add_parser("archive", usage="beemon archive check|rebuild [OPTION…]"))
 
 
 def _add_archive(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(prog="beemon archive", required=True, metavar="check")
+    actions = parser.add_subparsers(prog="beemon archive", required=True, metavar="check|rebuild")
     check = actions.add_parser("check", description=sentence(HERE["archive check"]))
     check.add_argument(
         "--full", action="store_true", help="also read every recording, and compare its hash"
@@ -35,6 +35,9 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--json", action="store_true", help="print the findings for programs")
     _add_path(check)
     check.set_defaults(run=check_archive)
+    rebuild = actions.add_parser("rebuild", description=sentence(HERE["archive rebuild"]))
+    _add_path(rebuild)
+    rebuild.set_defaults(run=rebuild_ledger)
 
 
 def _add_path(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +74,23 @@ def check_archive(options: argparse.Namespace) -> int:
     else:
         _print_report(report)
     return EXIT_WRONG if report.findings else 0
+
+
+def rebuild_ledger(options: argparse.Namespace) -> int:
+    """``beemon archive rebuild``: 0 where every recording is in the ledger now, else 1."""
+    from beemon import rebuilding
+
+    try:
+        counts = rebuilding.rebuild(archive_of(options))
+    except OSError as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_WRONG
+    print(f"{counts['entered']} recordings were entered in the ledger from their files, and "
+          f"{counts['lost']} entered as lost, for their files are missing.")
+    if counts["unknown"]:
+        print(f"{counts['unknown']} files do not say what they are; `beemon archive check` "
+              "lists them.")
+    return EXIT_WRONG if counts["unknown"] else 0
 
 
 def archive_of(options: argparse.Namespace) -> Path:

@@ -20,7 +20,8 @@ class Work:
     """One piece of work for one device: ``read``, ``record``, ``snapshot``, or of an output
     ``on``, ``off`` (for ``seconds``, if any) or ``make_safe``.
 
-    Or ``salvage`` for no device: ``place`` is where one of ``device`` left what is not finished.
+    Without a device: ``salvage`` what one of ``device`` left at ``place``, or ``index`` for the
+    run ``number`` the archive at ``place``.
     """
 
     number: int

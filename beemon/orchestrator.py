@@ -20,14 +20,15 @@ from functools import partial
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from beemon import clock, commands, outcomes, processes, service
+from beemon import chores, clock, commands, outcomes, processes, service
 from beemon.agenda import Agenda
-from beemon.archive import catalog, events, recordings, recovery, series
+from beemon.archive import catalog, events, index, recordings, recovery, series
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.recovery import Leftover
 from beemon.archive.writer import LedgerWriter, Write
+from beemon.chores import Chores
 from beemon.config import RECORDERS, DeviceSettings, Settings
 from beemon.health import Health, State
 from beemon.housekeeping import Housekeeping
@@ -37,7 +38,6 @@ from beemon.outcomes import Ending
 from beemon.protocol import RequestError
 from beemon.readings import UNKNOWN_QUANTITY, Reading
 from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report, Started, Stopped
-from beemon.salvager import Salvager
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
 from beemon.worker import (
@@ -140,8 +140,8 @@ class Orchestrator(SpawnProcess):
             )
         )
         self._keeper.start()
-        self._salvager = Salvager(self._mailbox.put, self._salvaged)
-        self._look_for_leftovers()
+        self._chores = Chores(self._mailbox.put)
+        self._look_for_chores()
         self._hire(self._settings.devices)
         threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
 
@@ -165,7 +165,7 @@ class Orchestrator(SpawnProcess):
             again = supervisor.tick(now)
             times += [again] if again is not None else []
             self._let_rest(supervisor, now)
-        again = self._salvager.tick(now)
+        again = self._chores.tick(now)
         times += [again] if again is not None else []
         self._retired = [s for s in self._retired if s.alive or s.busy]
         if self._stop_at is None:
@@ -541,16 +541,22 @@ class Orchestrator(SpawnProcess):
         facts = {"command": job.text, **ended_facts(job.number, ending)}
         self._reports.put(JobEnded(job.number, facts))
         if "leftover" in facts:
-            self._look_for_leftovers()
+            self._look_for_chores()
 
-    # Salvage
+    # Chores
 
-    def _look_for_leftovers(self) -> None:
-        """Have salvaged what the ledger knows to be unfinished."""
+    def _look_for_chores(self) -> None:
+        """Have done what the ledger knows to be unfinished."""
         self._writer.write(
-            recovery.leftovers,
-            lambda found: self._mailbox.put(partial(self._salvager.add, found)),
+            lambda ledger: (recovery.leftovers(ledger), index.is_complete(ledger.db)),
+            lambda found: self._mailbox.put(partial(self._add_chores, *found)),
         )
+
+    def _add_chores(self, leftovers: list[Leftover], is_indexed: bool) -> None:
+        self._chores.add([chores.salvage(leftover, self._salvaged) for leftover in leftovers])
+        if not is_indexed:
+            archive = self._settings.archive_path
+            self._chores.add([chores.index(archive, self._run_number, self._indexed)])
 
     def _salvaged(self, leftover: Leftover, done: Done) -> None:
         self._writer.write(
@@ -559,10 +565,13 @@ class Orchestrator(SpawnProcess):
                                   extra=fields(job=leftover.job, device=leftover.device)),
         )
 
+    def _indexed(self, done: Done) -> None:
+        log.info("the new ledger knows the recordings: %(entered)d entered", done.facts)
+
     # The end
 
     def _begin_stop(self) -> None:
-        self._salvager.finish()
+        self._chores.finish()
         self._stop_at = clock.now().monotonic + STOP_SECONDS
         for job in list(self._jobs.values()):
             job.cut = "stopping"
@@ -577,7 +586,7 @@ class Orchestrator(SpawnProcess):
         entering = self._entering or self._agenda.is_writing
         open_jobs = self._jobs or (entering and not self._ledger_trouble)
         at_work = any(s.alive or s.busy for s in self._all_supervisors)
-        return not open_jobs and not at_work and not self._salvager.alive
+        return not open_jobs and not at_work and not self._chores.alive
 
     def _wind_up(self) -> None:
         self._keeper.finish()

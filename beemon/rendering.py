@@ -19,6 +19,7 @@ HERE = {
     "serve": "run the service; the systemd unit does it",
     "config check": "say everything that is wrong with the config, with file and line",
     "archive check": "say where the ledger and the files do not agree",
+    "archive rebuild": "enter in the ledger what the files say; the service must be stopped",
 }
 """What `beemon` does by itself, without asking the service."""
 

@@ -19,7 +19,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, NoReturn
 
-from beemon import clock, devices, processes, salvage, service
+from beemon import clock, devices, processes, service
 from beemon.analysis import checks
 from beemon.archive import recordings
 from beemon.config import DeviceSettings
@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 FINISH_SECONDS = 5.0
 """How long recordings get to end properly when the worker is told to finish."""
 
-SALVAGE = "salvage"
+SALVAGE, INDEX = "salvage", "index"
 """What a worker without devices does."""
 NICE = 10
 """How far such a worker gives way to those who record."""
@@ -131,7 +131,7 @@ class Worker(SpawnProcess):
     def _begin(self, work: Work) -> None:
         cancelled = threading.Event()
         self._running[work.number] = work, cancelled
-        if work.verb != SALVAGE and not self._guarded(work, lambda: self._open(work.device)):
+        if self._settings and not self._guarded(work, lambda: self._open(work.device)):
             del self._running[work.number]
             return
         thread = threading.Thread(
@@ -185,8 +185,8 @@ class Worker(SpawnProcess):
             os._exit(70)
 
     def _carry_out(self, work: Work, cancelled: threading.Event) -> Answer:
-        if work.verb == SALVAGE:
-            return _salvage(work)
+        if not self._settings:
+            return _do_chore(work)
         device = self._devices[work.device]
         if isinstance(device, Sensor):
             return _read(device, work, self._samplers[work.device])
@@ -236,10 +236,14 @@ class Worker(SpawnProcess):
             self._close(name)
 
 
-def _salvage(work: Work) -> Done:
-    """Work without a device; without a path there was nothing to be kept."""
+def _do_chore(work: Work) -> Done:
+    """Work without a device; what was salvaged has a path where there was something to keep."""
+    from beemon import indexing, salvage  # those who hold devices need neither
+
     if work.place is None:
-        raise TypeError("nothing to salvage")
+        raise TypeError(f"{work.verb} of nothing")
+    if work.verb == INDEX:
+        return Done(work.number, facts=indexing.index_as(work.number, work.place.final))
     facts = salvage.salvage(work.place)
     return Done(work.number, path=work.place.final if facts else None, facts=facts or {})
 

@@ -1,19 +1,17 @@
 """Whether the ledger and the files agree; beside a running service, too. It changes nothing.
 
-What the service is doing meanwhile is no finding: files are listed before the ledger is asked
-about them, and what then seems to be missing is asked for again.
+What the service is doing meanwhile is no finding: what seems to be missing is asked for again.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from beemon.archive import lock, recordings, schema
+from beemon.archive import inventory, lock, recordings, schema
+from beemon.archive.inventory import Unknown
 from beemon.archive.ledger import NAME, LedgerReader
 
 NO_LEDGER, DAMAGED, LAYOUT = "no-ledger", "damaged-ledger", "wrong-layout"
@@ -21,11 +19,8 @@ NO_FILE, NO_ROW, NOT_DELETED = "no-file", "no-row", "not-deleted"
 EMPTY, WRONG_SIZE, WRONG_HASH, UNREADABLE = "empty", "wrong-size", "wrong-hash", "unreadable"
 STRAY, NO_OUTCOME, NO_RECORDING = "stray", "no-outcome", "no-recording"
 
-_ROWS_OF_FOLDER = "SELECT path, deleted_us FROM recordings WHERE path > ? AND path < ?"
 _KEPT = "SELECT path, size, sha256 FROM recordings WHERE deleting_us IS NULL ORDER BY path"
 _IS_KEPT = "SELECT 1 FROM recordings WHERE path = ? AND deleting_us IS NULL"
-_AT_WORK = "SELECT temporary, final FROM jobs WHERE outcome IS NULL AND temporary IS NOT NULL"
-_LEFT = "SELECT leftover, final FROM jobs WHERE leftover IS NOT NULL"
 _FORGOTTEN = (
     "SELECT job, command FROM jobs WHERE outcome IS NULL AND run < (SELECT max(run) FROM runs)"
 )
@@ -100,7 +95,7 @@ class _Check:
             yield Finding(LAYOUT, NAME, f"{message}; a start of the service brings it up to date")
             return
         yield from self._ledger()
-        yield from self._files()
+        yield from map(_unexpected, inventory.unknown_files(self._archive, self._db))
         yield from self._rows()
         self._note_what_waits()
 
@@ -136,30 +131,6 @@ class _Check:
             if count:
                 self._report.notes.append(f"{count} {message}")
 
-    # Every file has its row
-
-    def _files(self) -> Iterator[Finding]:
-        for folder, subfolders, names in os.walk(self._archive / recordings.FOLDER):
-            subfolders.sort()
-            here = Path(folder)
-            paths = {str((here / name).relative_to(self._archive)) for name in names}
-            for found in self._unexplained(here, paths):
-                if os.path.lexists(self._archive / found.where):
-                    yield found  # else it was finished, or deleted, in the meantime
-
-    def _unexplained(self, folder: Path, paths: set[str]) -> list[Finding]:
-        """Those of a folder's files that neither a recording nor a job accounts for."""
-        within = str(folder.relative_to(self._archive))
-        with snapshot(self._db):
-            rows = self._db.execute(_ROWS_OF_FOLDER, (f"{within}/", f"{within}0")).fetchall()
-            at_work = self._db.execute(_AT_WORK).fetchall()
-            left = self._db.execute(_LEFT).fetchall()
-        known = {row["path"] for row in rows if row["deleted_us"] is None}
-        known |= {path for row in [*at_work, *left] for path in row}
-        deleted = {row["path"] for row in rows if row["deleted_us"] is not None}
-        unknown = sorted(paths - known)
-        return [_unexpected(path, is_deleted=path in deleted) for path in unknown]
-
     # Every row has its file
 
     def _rows(self) -> Iterator[Finding]:
@@ -189,19 +160,9 @@ class _Check:
         return None
 
 
-def _unexpected(path: str, *, is_deleted: bool) -> Finding:
-    if is_deleted:
-        return Finding(NOT_DELETED, path, "the ledger says that it was deleted")
-    if recordings.is_temporary(Path(path)):
-        return Finding(STRAY, path, "it was not finished, and no job knows of it")
-    return Finding(NO_ROW, path, "the ledger has no such recording")
-
-
-@contextmanager
-def snapshot(db: sqlite3.Connection) -> Iterator[None]:
-    """All that is asked within sees the ledger at one moment."""
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        db.execute("COMMIT")
+def _unexpected(file: Unknown) -> Finding:
+    if file.is_deleted:
+        return Finding(NOT_DELETED, file.path, "the ledger says that it was deleted")
+    if file.is_temporary:
+        return Finding(STRAY, file.path, "it was not finished, and no job knows of it")
+    return Finding(NO_ROW, file.path, "the ledger has no such recording")

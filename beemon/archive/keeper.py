@@ -18,6 +18,7 @@ from typing import Any
 
 from beemon.archive import (
     events,
+    index,
     note,
     recordings,
     reserve,
@@ -96,7 +97,7 @@ class Keeper:
         tell: Callable[[Room], None],
         *,
         look: Callable[[Path], Space] = space.look,
-        may_delete: Callable[[], bool] = lambda: True,
+        may_delete: Callable[[sqlite3.Connection], bool] = index.is_complete,
     ) -> None:
         self._archive = archive
         self._settings, self._recorders = settings, recorders
@@ -157,7 +158,7 @@ class Keeper:
             note.write(self._archive, [])
 
     def _may_delete_now(self) -> bool:
-        return self._deleting and self._may_delete()
+        return self._deleting and self._may_delete(self._db)
 
     def _choose(self, bytes_wanted: float, inodes_wanted: float) -> list[Candidate]:
         offered = retention.candidates(self._db, self._settings.order, self._settings.keep)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from beemon import outcomes
-from beemon.archive import events, quarantine, recovery, reserve, series
+from beemon.archive import events, index, quarantine, recovery, reserve, series
 from beemon.archive.history import history
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
@@ -166,6 +166,7 @@ class Register:
             with ledger.transaction():
                 ledger.begin_run()
                 left_open = recovery.close_earlier_runs(ledger)
+                is_indexed = not index.begin_if_new(ledger)
                 if instead_of:
                     events.enter(
                         ledger, "ledger", _set_aside(instead_of), aside=instead_of.aside
@@ -173,6 +174,8 @@ class Register:
         except BaseException:
             ledger.close()
             raise
+        if not is_indexed:
+            log.warning("the ledger is new: its recordings are entered from their files")
         for job in left_open:
             log.warning(
                 "job %d of an earlier run was interrupted: %s", job["job"], job["command"],

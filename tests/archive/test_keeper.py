@@ -126,7 +126,7 @@ def test_what_is_held_stays_and_the_next_goes(ground):
 
 def test_nothing_goes_while_the_ledger_does_not_know_every_file(ground):
     ground.disk.foreign = 71 * MB
-    ground.keeper = ground.make(may_delete=lambda: False)
+    ground.keeper = ground.make(may_delete=lambda ledger: False)
     ground.settle()
     assert len(ground.left()) == 20
 

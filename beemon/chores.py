@@ -1,7 +1,8 @@
-"""Salvager: has what nobody finished salvaged, one file after the other, in a worker of its own.
+"""Chores: what the archive needs to have done, by a worker that holds no device.
 
-It is the Orchestrator's, and waits for nothing: what happens comes in through the mailbox. Its
-worker holds no device, is started when there is something to do, and goes when there is not.
+What nobody finished is salvaged, and what a new ledger does not know is entered in it. The object
+is the Orchestrator's, and waits for nothing: what happens comes in through the mailbox. The worker
+is started when there is something to do, does one thing after the other, and goes.
 """
 
 from __future__ import annotations
@@ -10,42 +11,64 @@ import logging
 import signal
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from beemon import clock
+from beemon.archive.recordings import Place
 from beemon.archive.recovery import Leftover
 from beemon.messages import Done, Failed, Upward, Work
+from beemon.worker import INDEX, SALVAGE
 from beemon.worker_link import Mailbox, WorkerLink
 
 log = logging.getLogger(__name__)
 
-LIMIT_SECONDS = 900.0
+SALVAGE_SECONDS = 900.0
 """How long one file may take: an hour of sound on the smallest Pi."""
+INDEX_SECONDS = 7 * 86400.0
+"""How long it may take to read every file of an archive."""
 RETRY_SECONDS = (2.0, 60.0, 600.0)
-"""When to try again what could not be salvaged; then the next start does."""
+"""When to try again what could not be done; then the next start does."""
 
-Settle = Callable[[Leftover, Done], None]
+Settle = Callable[[Done], None]
+"""What is to be done with the worker's answer."""
 
 
-class Salvager:
-    """Takes leftovers; ``settle`` is told what became of each.
+@dataclass(frozen=True)
+class Chore:
+    """One thing to do; ``what`` says it in the journal, and no two of the same wait."""
 
-    ``retry_seconds`` says when to try again, as often as it has numbers.
-    """
+    what: str
+    work: Work
+    seconds: float
+    settle: Settle
+
+
+def salvage(leftover: Leftover, settle: Callable[[Leftover, Done], None]) -> Chore:
+    """To salvage what a job left unfinished."""
+    work = Work(leftover.job, leftover.device, SALVAGE, place=leftover.place)
+    what = f"what job {leftover.job} left in {leftover.place.temporary.name}"
+    return Chore(what, work, SALVAGE_SECONDS, lambda done: settle(leftover, done))
+
+
+def index(archive: Path, run: int, settle: Settle) -> Chore:
+    """To enter what a new ledger does not know, as the run's work."""
+    return Chore("the index", Work(run, "", INDEX, place=Place(archive, archive)),
+                 INDEX_SECONDS, settle)
+
+
+class Chores:
+    """Has them done. ``retry_seconds`` says when to try again, as often as it has numbers."""
 
     def __init__(
-        self,
-        mailbox: Mailbox,
-        settle: Settle,
-        *,
-        retry_seconds: Sequence[float] = RETRY_SECONDS,
+        self, mailbox: Mailbox, *, retry_seconds: Sequence[float] = RETRY_SECONDS
     ) -> None:
         self._mailbox = mailbox
-        self._settle = settle
         self._retry_seconds = retry_seconds
-        self._waiting: deque[Leftover] = deque()
-        self._tries: dict[int, int] = {}
+        self._waiting: deque[Chore] = deque()
+        self._tries: dict[str, int] = {}
         self._not_before = 0.0
-        self._current: Leftover | None = None
+        self._current: Chore | None = None
         self._deadline = 0.0
         self._worker: WorkerLink | None = None
         self._leaving: list[WorkerLink] = []
@@ -58,16 +81,15 @@ class Salvager:
 
     @property
     def put_off(self) -> bool:
-        """Whether something could not be salvaged, and is tried again."""
+        """Whether something could not be done, and is tried again."""
         return any(self._tries.values())
 
-    def add(self, leftovers: list[Leftover]) -> None:
+    def add(self, chores: Sequence[Chore]) -> None:
         """Take those that are not known yet."""
-        known = {leftover.job for leftover in self._waiting} | set(self._tries)
-        for leftover in leftovers:
-            if leftover.job not in known:
-                self._tries[leftover.job] = 0
-                self._waiting.append(leftover)
+        for chore in chores:
+            if chore.what not in self._tries:
+                self._tries[chore.what] = 0
+                self._waiting.append(chore)
 
     def tick(self, now: float) -> float | None:
         """Act on what the time says; return when to look again (monotonic), if at all."""
@@ -95,20 +117,20 @@ class Salvager:
                     "archive", {}, self._mailbox, self._on_message, self._on_end
                 )
         elif self._worker.is_ready and self._current is None:
-            leftover = self._current = self._waiting.popleft()
-            self._deadline = now + LIMIT_SECONDS
-            self._worker.send(Work(leftover.job, leftover.device, "salvage", place=leftover.place))
+            self._current = self._waiting.popleft()
+            self._deadline = now + self._current.seconds
+            self._worker.send(self._current.work)
 
     def _on_message(self, message: Upward) -> None:
-        leftover = self._current
-        if leftover is None or not isinstance(message, Done | Failed):
+        chore = self._current
+        if chore is None or not isinstance(message, Done | Failed):
             return
         self._current = None
         if isinstance(message, Done):
-            del self._tries[leftover.job]
-            self._settle(leftover, message)
+            del self._tries[chore.what]
+            chore.settle(message)
         else:
-            self._put_off(leftover, message)
+            self._put_off(chore, message.message)
         if not self._waiting and self._worker:
             self._let_go()
 
@@ -116,10 +138,10 @@ class Salvager:
         self._lose_worker(f"its worker ended by itself{how}")
 
     def _lose_worker(self, message: str, how: signal.Signals | None = None) -> None:
-        leftover, self._current = self._current, None
+        chore, self._current = self._current, None
         self._let_go(how)
-        if leftover and not self._finishing:
-            self._put_off(leftover, Failed(leftover.job, "worker-died", message))
+        if chore and not self._finishing:
+            self._put_off(chore, message)
 
     def _let_go(self, how: signal.Signals | None = None) -> None:
         if self._worker:
@@ -129,12 +151,11 @@ class Salvager:
             self._leaving.append(self._worker)
         self._worker = None
 
-    def _put_off(self, leftover: Leftover, failed: Failed) -> None:
-        tries = self._tries[leftover.job]
+    def _put_off(self, chore: Chore, message: str) -> None:
+        tries = self._tries[chore.what]
         if tries == len(self._retry_seconds):
-            log.warning("job %d: what it recorded could not be salvaged and stays in %s: %s",
-                        leftover.job, leftover.place.temporary.name, failed.message)
+            log.warning("%s: not done, and left to the next start: %s", chore.what, message)
             return
-        self._tries[leftover.job] += 1
+        self._tries[chore.what] += 1
         self._not_before = clock.now().monotonic + self._retry_seconds[tries]
-        self._waiting.append(leftover)
+        self._waiting.append(chore)

@@ -1,4 +1,4 @@
-"""The Salvager, with real workers and a mailbox that the test reads."""
+"""The archive's chores, with real workers and a mailbox that the test reads."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ from pathlib import Path
 
 import pytest
 
+from beemon import chores
 from beemon.archive.recordings import Place
 from beemon.archive.recovery import Leftover
+from beemon.chores import Chores
 from beemon.clock import now
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.messages import Done
-from beemon.salvager import Salvager
 from tests.hive import until
 
 
 class Loop:
-    """An Orchestrator's loop around a Salvager."""
+    """An Orchestrator's loop around its chores."""
 
     def __init__(self, retry_seconds: tuple[float, ...] = (0.5, 0.5, 0.5)) -> None:
         self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.settled: list[tuple[int, Done]] = []
-        self.salvager = Salvager(
-            self.mail.put,
-            lambda leftover, done: self.settled.append((leftover.job, done)),
-            retry_seconds=retry_seconds,
-        )
+        self.chores = Chores(self.mail.put, retry_seconds=retry_seconds)
+
+    def add(self, leftovers: list[Leftover]) -> None:
+        self.chores.add([chores.salvage(leftover, self.settle) for leftover in leftovers])
+
+    def settle(self, leftover: Leftover, done: Done) -> None:
+        self.settled.append((leftover.job, done))
 
     def turn(self) -> None:
         while not self.mail.empty():
             self.mail.get()()
-        self.salvager.tick(now().monotonic)
+        self.chores.tick(now().monotonic)
 
     def until(self, condition: Callable[[], object]) -> None:
         def turned() -> object:
@@ -62,34 +65,34 @@ def leftover(folder: Path, job: int = 1) -> Leftover:
 def test_one_after_the_other_is_salvaged_and_then_the_worker_goes(
     tmp_path: Path, loop: Loop
 ) -> None:
-    loop.salvager.add([leftover(tmp_path, job) for job in (1, 2)])
+    loop.add([leftover(tmp_path, job) for job in (1, 2)])
     loop.until(lambda: len(loop.settled) == 2)
     assert [(job, done.path) for job, done in loop.settled] == [
         (1, tmp_path / "1.flac"), (2, tmp_path / "2.flac"),
     ]
-    loop.until(lambda: not loop.salvager.alive)
+    loop.until(lambda: not loop.chores.alive)
 
 
 def test_without_leftovers_there_is_no_worker(loop: Loop) -> None:
-    loop.salvager.add([])
-    assert loop.salvager.tick(now().monotonic) is None
-    assert not loop.salvager.alive
+    loop.add([])
+    assert loop.chores.tick(now().monotonic) is None
+    assert not loop.chores.alive
 
 
 def test_what_is_known_already_is_done_once(tmp_path: Path, loop: Loop) -> None:
     found = leftover(tmp_path)
-    loop.salvager.add([found])
-    loop.salvager.add([found])
+    loop.add([found])
+    loop.add([found])
     loop.until(lambda: loop.settled)
-    loop.until(lambda: not loop.salvager.alive)
+    loop.until(lambda: not loop.chores.alive)
     assert len(loop.settled) == 1
 
 
 def test_what_is_still_being_written_is_tried_again(tmp_path: Path, loop: Loop) -> None:
     found = leftover(tmp_path)
     with found.place.temporary.open("ab"):
-        loop.salvager.add([found])
-        loop.until(lambda: loop.salvager.put_off)
+        loop.add([found])
+        loop.until(lambda: loop.chores.put_off)
         assert loop.settled == []
     loop.until(lambda: loop.settled)
 
@@ -97,7 +100,7 @@ def test_what_is_still_being_written_is_tried_again(tmp_path: Path, loop: Loop) 
 def test_a_worker_that_is_killed_costs_one_more_try(tmp_path: Path, loop: Loop) -> None:
     fifo = tmp_path / ".1.flac.part"
     os.mkfifo(fifo)  # to read it is to wait
-    loop.salvager.add([Leftover(1, "microphone.a", Place(fifo, tmp_path / "1.flac"))])
+    loop.add([Leftover(1, "microphone.a", Place(fifo, tmp_path / "1.flac"))])
     worker = children()
     loop.until(lambda: children() - worker)
     fifo.unlink()
@@ -113,17 +116,18 @@ def test_what_never_works_is_given_up_until_the_next_start(
     loop = Loop(retry_seconds=())
     found = leftover(tmp_path)
     with found.place.temporary.open("ab"):
-        loop.salvager.add([found])
-        loop.until(lambda: "could not be salvaged and stays in .1.flac.part" in caplog.text)
-    loop.until(lambda: not loop.salvager.alive)
+        loop.add([found])
+        said = "what job 1 left in .1.flac.part: not done, and left to the next start"
+        loop.until(lambda: said in caplog.text)
+    loop.until(lambda: not loop.chores.alive)
     assert found.place.temporary.exists()
 
 
 def test_told_to_finish_it_kills_what_is_at_work(tmp_path: Path, loop: Loop) -> None:
-    loop.salvager.add([leftover(tmp_path)])
-    loop.until(lambda: loop.salvager.alive)
-    loop.salvager.finish()
-    loop.until(lambda: not loop.salvager.alive)
+    loop.add([leftover(tmp_path)])
+    loop.until(lambda: loop.chores.alive)
+    loop.chores.finish()
+    loop.until(lambda: not loop.chores.alive)
     assert loop.settled == []
     assert (tmp_path / ".1.flac.part").exists()
 
