@@ -85,6 +85,10 @@ def settle(ledger: Ledger, leftover: Leftover, salvaged: dict[str, Any]) -> str:
     job = ledger.db.execute("SELECT * FROM jobs WHERE job = ?", (leftover.job,)).fetchone()
     facts = json.loads(job["facts"] or "{}")
     facts.pop("leftover", None)
+    if "recovered" in salvaged and _YET in (job["message"] or ""):
+        # It was no whole one: a salvage gave it its name, and was cut off before this was entered.
+        salvaged = {**salvaged, "salvaged": True}
+        del salvaged["recovered"]
     if salvaged:
         facts |= _enter(ledger, leftover, job, salvaged)
         seconds = salvaged.get("seconds")

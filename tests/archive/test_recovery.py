@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,18 @@ def test_the_start_of_a_salvaged_recording_is_its_jobs(
     job = ledger.db.execute("SELECT started_us, clock FROM jobs").fetchone()
     assert recording is not None
     assert tuple(job) == (recording["start_us"], recording["clock"])
+
+
+def test_what_an_earlier_salvage_had_named_already_was_salvaged_and_not_whole(
+    ledger: Ledger, leftover: recovery.Leftover
+) -> None:
+    named = {key: value for key, value in SALVAGED.items() if key != "salvaged"}
+    job = settled(ledger, leftover, {**named, "recovered": True})
+    row = catalog.find(ledger.db, "a.mp4")
+    assert job["salvaged"] is True
+    assert "recovered" not in job
+    assert row is not None
+    assert json.loads(row["facts"])["salvaged"] is True
 
 
 def test_what_was_of_no_use_is_said_to_have_gone(
