@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 IMAGE_BYTES = 48 << 20
-INODES = 320
+INODES = 192
 """Few, so that retention has something to do all the time, and not much has to be looked at."""
 XFS_BYTES = 16 << 30  # sparse: what it may grow to is limited by the memory's mount
 MEMORY = "5g"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -103,7 +104,7 @@ class Judge:
         for name in files.keys() & rows.keys():
             self.counts["files"] += 1
             yield from self._other_content(files[name], rows[name])
-        for path in (archive / recordings.FOLDER).rglob(f"*{recordings.TEMPORARY_SUFFIX}"):
+        for path in filter(recordings.is_temporary, _files(archive)):
             yield f"forgotten leftover: {path.name}"
 
     def _other_content(self, path: Path, row: Row) -> Iterator[str]:
@@ -140,8 +141,13 @@ FROM recordings JOIN jobs USING (job) WHERE deleted_us IS NULL
 
 def final_files(archive: Path) -> list[Path]:
     """Every file of the archive that bears the name of a whole recording."""
-    found = (archive / recordings.FOLDER).rglob("*")
-    return [path for path in found if path.is_file() and not recordings.is_temporary(path)]
+    return [path for path in _files(archive) if not recordings.is_temporary(path)]
+
+
+def _files(archive: Path) -> list[Path]:
+    top = archive / recordings.FOLDER
+    days = [day for day in (os.scandir(top) if top.exists() else []) if day.is_dir()]
+    return [Path(file.path) for day in days for file in os.scandir(day) if file.is_file()]
 
 
 def _damage(ledger: sqlite3.Connection) -> Iterator[str]:

@@ -71,6 +71,9 @@ CLIENTS: tuple[tuple[str, ...], ...] = (
 REST_SECONDS = (0.0, 0.3)
 """Between two commands of a client, at random."""
 
+FACTS = ("recording", "sha256", "readings")
+"""What of an outcome is a promise, too."""
+
 
 class Service:
     """``beemon serve`` on an archive, as a process that can be cut off at any moment."""
@@ -196,9 +199,9 @@ class Load:
 
     def _note(self, payload: Mapping[str, Any]) -> None:
         if "outcome" in payload:
-            named = ("job", "command", "outcome")
-            facts = {key: value for key, value in payload.items() if key not in named}
-            self._promises.note(*(payload[name] for name in named), **facts)
+            said = [payload[name] for name in ("job", "command", "outcome")]
+            facts = {name: payload[name] for name in FACTS if name in payload}
+            self._promises.note(*said, **facts)
 
 
 def _free_port() -> int:

@@ -23,17 +23,20 @@ class Promise:
 
 
 class Promises:
-    """All of them, in their order; usable from any thread."""
+    """All of them, in their order, each once; usable from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._all: list[Promise] = []
+        self._said: dict[tuple[int, str | None], dict[str, Any]] = {}
 
     def note(self, job: int, command: str, outcome: str | None = None, **facts: Any) -> None:
         """A reply came just now."""
         promise = Promise(time.monotonic(), job, command, outcome, facts)
         with self._lock:
-            self._all.append(promise)
+            if self._said.get((job, outcome)) != facts:
+                self._said[job, outcome] = facts
+                self._all.append(promise)
 
     def before(self, at: float) -> list[Promise]:
         """Those that were in somebody's hands before that moment."""
@@ -44,3 +47,4 @@ class Promises:
         """Go on from a cut at that moment: what came later, nobody can keep."""
         with self._lock:
             self._all = [promise for promise in self._all if promise.at < at]
+            self._said = {(p.job, p.outcome): p.facts for p in self._all}
