@@ -89,11 +89,13 @@ class Job:
         return outcomes.failed("partly" if values else first, said, readings=values, **facts)
 
     def recording_ending(self, done: Done, path: str, cut: str | None) -> Ending:
-        """The outcome of a recording that is kept under ``path``."""
+        """The outcome of a recording that is kept under ``path``, if only as evidence."""
         facts = {"recording": path, **done.facts}
         reason = cut or self.cut
         if done.cut and reason:
-            return outcomes.interrupted(reason, **facts)
+            return outcomes.interrupted(reason, done.failure, **facts)
+        if done.failure:
+            return outcomes.failed("check-failed", done.failure, **facts)
         return outcomes.done(**facts)
 
     def failed_ending(self, failed: Failed, cut: str | None) -> Ending:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.archive.recordings import Place
+from beemon.archive.tags import Tags
 from beemon.readings import Reading
 
 
@@ -22,6 +23,7 @@ class Work:
 
     Without a device: ``salvage`` what one of ``device`` left at ``place``, or ``index`` for the
     run ``number`` the archive at ``place``.
+    ``tags`` are what the file of a recording is to say of itself, but for what it holds.
     """
 
     number: int
@@ -30,6 +32,7 @@ class Work:
     seconds: float = 0.0
     place: Place | None = None
     follows: bool = False
+    tags: Tags | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class NotSafe:
 class Done:
     """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording.
 
-    ``refused`` says of each quantity without a value why it has none.
+    ``refused`` says of each quantity without a value why it has none; ``failure`` what its check
+    found in a recording that does not count, and is kept as evidence.
     """
 
     number: int
@@ -87,6 +91,7 @@ class Done:
     path: Path | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     cut: bool = False
+    failure: str | None = None
 
 
 @dataclass(frozen=True)

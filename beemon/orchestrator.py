@@ -27,6 +27,7 @@ from beemon.archive.keeper import Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.recovery import Leftover
+from beemon.archive.tags import Tags
 from beemon.archive.writer import LedgerWriter, Write
 from beemon.chores import Chores
 from beemon.config import RECORDERS, DeviceSettings, Settings
@@ -391,6 +392,8 @@ class Orchestrator(SpawnProcess):
         job.pending.add(device.name)
         lane = supervisor.name if job.verb == "read" else f"{job.verb} {device.name}"
         task = Task(job.number, device.name, verb or job.verb, lane, budget, seconds)
+        hive = self._settings.hive
+        task.tags = Tags(hive.name, device.name, job.number, hive.latitude, hive.longitude)
         if job.origin == "schedule" and supervisor.has_waiting(lane, device.name):
             self.finished(task, Failed(task.number, "busy", "an earlier slot still waits"))
         else:
@@ -498,7 +501,7 @@ class Orchestrator(SpawnProcess):
         def keep(ledger: Ledger) -> None:
             catalog.enter(ledger, job.number, task.device, path, facts)
 
-        self._end(job, ending, keep=keep)
+        self._end(job, ending, keep=keep, readings=answer.readings)
 
     # Ends
 

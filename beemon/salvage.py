@@ -14,7 +14,7 @@ from typing import Any
 
 from beemon.analysis import checks
 from beemon.analysis.measure import UnmeasurableError, measure
-from beemon.archive import flac, mp4, recordings, recovery
+from beemon.archive import flac, jpeg, mp4, recordings, recovery
 from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
 
@@ -80,7 +80,7 @@ def _mend(path: Path) -> int:
     """Cut the file behind its last whole part; 0 where there is none."""
     with path.open("rb") as file:
         head = file.read(12)
-        file.seek(max(0, file.seek(0, os.SEEK_END) - len(checks.JPEG_END)))
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(jpeg.END)))
         tail = file.read()
     try:
         if head.startswith(flac.MARK):
@@ -89,15 +89,13 @@ def _mend(path: Path) -> int:
             return mp4.mend(path)
     except ValueError:
         return 0
-    return int(head.startswith(b"\xff\xd8\xff") and tail == checks.JPEG_END)
+    return int(head.startswith(jpeg.MARK) and tail == jpeg.END)
 
 
 def _facts(path: Path, size: int, sha256: str) -> Facts:
     try:
         measured = measure(path)
     except UnmeasurableError as error:
-        measured, found = {}, [str(error)]
-    else:
-        found = [str(finding) for finding in checks.findings(path, measured)]
-    verdict = {"verdict": "failed", "findings": found} if found else {}
-    return {**measured, **verdict, "size": size, "sha256": sha256}
+        said: Facts = {"verdict": "failed", "findings": [str(error)]}
+        return {**said, "size": size, "sha256": sha256}
+    return {**measured, **checks.examine(path, measured).verdict, "size": size, "sha256": sha256}

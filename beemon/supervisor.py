@@ -18,6 +18,7 @@ from typing import Protocol
 
 from beemon import clock
 from beemon.archive.recordings import Place
+from beemon.archive.tags import Tags
 from beemon.config import DeviceSettings
 from beemon.health import Health, State
 from beemon.messages import (
@@ -63,6 +64,7 @@ class Task:
     number: int = 0
     place: Place | None = None
     follows: bool = False
+    tags: Tags | None = None
     deadline: float | None = None
     cut: str | None = None
 
@@ -306,7 +308,10 @@ class Supervisor:
             return  # the next one gets it when it is ready
         task.deadline = now + self._opening(task) + task.budget
         self._worker.send(
-            Work(task.number, task.device, task.verb, task.seconds, task.place, task.follows)
+            Work(
+                task.number, task.device, task.verb, task.seconds, task.place, task.follows,
+                task.tags,
+            )
         )
 
     def _opening(self, task: Task) -> float:
@@ -409,10 +414,10 @@ class Supervisor:
         health = self.health[task.device]
         if isinstance(answer, Done) and answer.refused:
             health.troubled("; ".join(f"{q}: {why}" for q, why in answer.refused.items()))
-        elif isinstance(answer, Done):
+        elif isinstance(answer, Done) and answer.failure is None:
             health.well()
         else:
-            health.troubled(f"{answer.reason}: {answer.message}")
+            health.troubled(_trouble(answer))
             if self._worker:
                 self._worker.opened.discard(task.device)
         self._employer.device_changed(task.device, health)
@@ -432,6 +437,13 @@ class Supervisor:
         """Let the idle worker go, and its devices with it; the next task starts a new one."""
         if self._worker and self._worker.is_ready:
             self._worker.rest()
+
+
+def _trouble(answer: Answer) -> str:
+    """What is wrong with a device, by the answer it gave."""
+    if isinstance(answer, Done):
+        return f"check-failed: {answer.failure}"
+    return f"{answer.reason}: {answer.message}"
 
 
 def _monotonic() -> float:

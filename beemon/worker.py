@@ -7,6 +7,7 @@ own. What a driver raises fails the work; what nobody foresaw ends the process, 
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import logging
 import os
@@ -21,13 +22,15 @@ from typing import Any, NoReturn
 
 from beemon import clock, devices, processes, service
 from beemon.analysis import checks
-from beemon.archive import recordings
+from beemon.analysis.findings import NO_EVIDENCE, Examination
+from beemon.archive import recordings, tags
 from beemon.config import DeviceSettings
 from beemon.devices._base import (
     Camera,
     Device,
     DeviceError,
     DeviceLostError,
+    Facts,
     Output,
     Recorder,
     Refusal,
@@ -66,7 +69,7 @@ _SHORT_BY = 0.1  # seconds by which a recording may fall short and still count a
 
 
 class CheckFailedError(DeviceError):
-    """A recording that does not hold what its driver said; it is kept aside, and does not count."""
+    """A recording that does not count, since its content did not pass its check."""
 
     reason = "check-failed"
 
@@ -201,14 +204,32 @@ class Worker(SpawnProcess):
             facts = device.record(temporary, work.seconds, cancelled, follows=work.follows)
             if cancelled.is_set() and not facts["seconds"]:
                 return Failed(work.number, "cancelled", "nothing was recorded yet")
-        if found := checks.findings(temporary, facts):
-            raise CheckFailedError("; ".join(map(str, found)))
+        is_cut = cancelled.is_set() and facts.get("seconds", 0) < work.seconds - _SHORT_BY
+        return self._keep(work, facts, is_cut=is_cut)
+
+    def _keep(self, work: Work, facts: Facts, *, is_cut: bool) -> Done:
+        """Examine a finished file and keep it: as a recording, or as evidence against its device.
+
+        Raises :class:`CheckFailedError` where nothing can be made of it; then it is left over.
+        """
+        assert work.place is not None
+        asked = work.seconds if work.verb == "record" and not is_cut else None
+        found = checks.examine(work.place.temporary, facts, asked)
+        failure = "; ".join(map(str, found.failures)) or None
+        if any(finding.word in NO_EVIDENCE for finding in found.failures):
+            raise CheckFailedError(failure)
+        facts = {**facts, **found.verdict}
+        _tag(work, facts)
         size, sha256 = recordings.keep(work.place)
+        if failure:
+            self._release(work, CheckFailedError(failure))
         return Done(
             work.number,
+            readings=_features(work.device, found, facts),
             path=work.place.final,
             facts={**facts, "size": size, "sha256": sha256},
-            cut=cancelled.is_set() and facts.get("seconds", 0) < work.seconds - _SHORT_BY,
+            cut=is_cut,
+            failure=failure,
         )
 
     def _release(self, failed: Work, error: OSError) -> None:
@@ -246,6 +267,39 @@ def _do_chore(work: Work) -> Done:
         return Done(work.number, facts=indexing.index_as(work.number, work.place.final))
     facts = salvage.salvage(work.place)
     return Done(work.number, path=work.place.final if facts else None, facts=facts or {})
+
+
+def _tag(work: Work, facts: Facts) -> None:
+    if work.place is None or work.tags is None:
+        return
+    said = {key: value for key, value in facts.items() if key not in ("findings", "verdict")}
+    tags.write(
+        work.place.temporary,
+        dataclasses.replace(
+            work.tags,
+            clock=facts.get("clock", clock.quality()),
+            verdict=facts.get("verdict", tags.GOOD),
+            findings=tuple(facts.get("findings", ())),
+            facts=said,
+        ),
+    )
+
+
+def _features(device: str, found: Examination, facts: Facts) -> list[Reading]:
+    """A recording's features as readings of it, dated at its start.
+
+    Those of one that does not count have no value, for the reason that it does not.
+    """
+    if not found.features:
+        return []
+    at = clock.Stamp(
+        facts["start_utc_us"], facts["start_monotonic"], clock.Quality(facts["clock"])
+    )
+    reason = CheckFailedError.reason if found.failures else None
+    return [
+        Reading(device, f.quantity, f.unit, None if reason else f.value, reason, at)
+        for f in found.features
+    ]
 
 
 def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:

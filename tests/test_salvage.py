@@ -66,7 +66,7 @@ def test_what_a_killed_recorder_left_is_kept_and_counts(
     assert facts["seconds"] > 1
     assert "verdict" not in facts
     assert (facts["size"], facts["sha256"]) == recordings.digest(where.final)
-    assert checks.findings(where.final, facts) == []
+    assert checks.examine(where.final, facts).findings == []
     assert not where.temporary.exists()
 
 

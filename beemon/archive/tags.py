@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon import __version__, clock
+from beemon.archive import jpeg
 
 ROOM = " " * 2500
 """What a recorder sets as its new file's comment."""
@@ -31,7 +32,6 @@ GOOD, FAILED = "good", "failed"
 
 _OWN = "beemon|"
 _MP4_ITEM = "----:beemon:"
-_JPEG_START, _JPEG_COMMENT = b"\xff\xd8", b"\xff\xfe"
 
 Fields = Mapping[str, str]
 
@@ -129,7 +129,7 @@ def _kind(path: Path) -> str:
         return "flac"
     if head[4:8] == b"ftyp":
         return "mp4"
-    if head.startswith(_JPEG_START):
+    if head.startswith(jpeg.MARK):
         return "jpeg"
     raise BadTagsError(f"{path} is no FLAC, MP4 or JPEG file")
 
@@ -219,10 +219,10 @@ def _write_jpeg(path: Path, fields: Fields) -> None:
     """As one comment segment behind the application segments, which must come first."""
     data = path.read_bytes()
     text = "\n".join(f"{name}={value}" for name, value in fields.items()).encode()
-    segment = _JPEG_COMMENT + (len(text) + 2).to_bytes(2, "big") + text
+    segment = jpeg.COMMENT + (len(text) + 2).to_bytes(2, "big") + text
     head, rest = [data[:2]], 2
-    for start, end in _jpeg_segments(data):
-        if data[start:end].startswith(_JPEG_COMMENT):
+    for start, end in jpeg.segments(data):
+        if data[start:end].startswith(jpeg.COMMENT):
             rest = end
         elif data[start + 1] & 0xF0 == 0xE0:
             head.append(data[start:end])
@@ -235,20 +235,8 @@ def _write_jpeg(path: Path, fields: Fields) -> None:
 def _jpeg_fields(path: Path) -> dict[str, str]:
     data = path.read_bytes()
     found: dict[str, str] = {}
-    for start, end in _jpeg_segments(data):
-        if data[start:end].startswith(_JPEG_COMMENT):
+    for start, end in jpeg.segments(data):
+        if data[start:end].startswith(jpeg.COMMENT):
             lines = data[start + 4 : end].decode(errors="replace").splitlines()
             found |= dict(line.split("=", 1) for line in lines if "=" in line)
-    return found
-
-
-def _jpeg_segments(data: bytes) -> list[tuple[int, int]]:
-    """Where each segment before the picture's data begins and ends (ITU-T T.81, B.1.1.4)."""
-    found, start = [], 2
-    while data[start : start + 1] == b"\xff" and data[start + 1] != 0xDA:
-        end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
-        if end > len(data):
-            break
-        found.append((start, end))
-        start = end
     return found

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from beemon.analysis.checks import findings
+from beemon.analysis.checks import examine
 from beemon.devices import load
 
 pytest.importorskip("av")
@@ -39,11 +39,11 @@ def recording(request, recordings):
 
 
 def found(path, facts):
-    return [finding.word for finding in findings(path, facts)]
+    return [finding.word for finding in examine(path, facts).findings]
 
 
 def test_a_good_recording_has_no_findings(recording):
-    assert findings(*recording) == []
+    assert examine(*recording).findings == []
 
 
 def test_an_empty_file_cannot_be_read(recording, tmp_path):
@@ -92,5 +92,5 @@ def test_sound_without_samples_is_empty(tmp_path):
 
 def test_a_finding_reads_as_a_sentence(recordings):
     path, facts = recordings["film"]
-    (finding,) = findings(path, {**facts, "frames": 29})
+    (finding,) = examine(path, {**facts, "frames": 29}).findings
     assert str(finding) == "wrong-length: 30 frames where 29 were written"

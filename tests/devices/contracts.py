@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from beemon.analysis.checks import findings
+from beemon.analysis.checks import examine
 from beemon.clock import Quality
 from beemon.devices._base import DeviceError, Measurement
 
@@ -122,7 +122,7 @@ class RecorderContract(DeviceContract):
     def test_a_recording_holds_what_it_states(self, opened, tmp_path):
         facts = self.record(opened, tmp_path / "recording.part", 1.5)
         assert facts["seconds"] == pytest.approx(1.5, abs=0.1)
-        assert findings(tmp_path / "recording.part", facts) == []
+        assert examine(tmp_path / "recording.part", facts).findings == []
 
     def test_facts_can_be_kept_as_json(self, opened, tmp_path):
         facts = self.record(opened, tmp_path / "a", 0.5)
@@ -142,7 +142,7 @@ class RecorderContract(DeviceContract):
         threading.Timer(0.4, cancelled.set).start()
         facts = self.record(opened, tmp_path / "a", 600, cancelled)
         assert 0 < facts["seconds"] < 600
-        assert findings(tmp_path / "a", facts) == []
+        assert examine(tmp_path / "a", facts).findings == []
 
     def test_a_device_that_is_not_open_says_so(self, device, tmp_path):
         with pytest.raises(DeviceError):
@@ -175,7 +175,7 @@ class CameraContract(RecorderContract):
 
     def test_a_snapshot_is_a_picture(self, opened, tmp_path):
         facts = opened.snapshot(tmp_path / "picture.part")
-        assert findings(tmp_path / "picture.part", facts) == []
+        assert examine(tmp_path / "picture.part", facts).findings == []
         assert json.loads(json.dumps(facts)) == facts
 
     def test_a_snapshot_does_not_wait_for_the_recording(self, opened, tmp_path):
@@ -188,7 +188,7 @@ class CameraContract(RecorderContract):
         assert film.is_alive()
         cancelled.set()
         film.join()
-        assert findings(tmp_path / "b", facts) == []
+        assert examine(tmp_path / "b", facts).findings == []
 
     def test_a_closed_camera_takes_no_snapshot(self, device, tmp_path):
         with pytest.raises(DeviceError):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from contracts import CameraContract
 
-from beemon.analysis.checks import findings
+from beemon.analysis.checks import examine
 from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
 from tests.hive import Hive, until
@@ -84,7 +84,7 @@ class TestRecordings:
             time.sleep(0.3)
         for thread in threads:
             thread.join()
-        assert [findings(tmp_path / name, facts[name]) for name in "ab"] == [[], []]
+        assert [examine(tmp_path / name, facts[name]).findings for name in "ab"] == [[], []]
         assert facts["b"]["first_frame"] < facts["a"]["first_frame"] + facts["a"]["frames"]
 
     def test_one_that_follows_leaves_no_frame_out(self, camera, tmp_path):
@@ -101,7 +101,7 @@ class TestRecordings:
         facts = record(device, tmp_path / "a", 1)
         assert 1.9 < facts["pre_roll"] < 3.2
         assert facts["seconds"] == pytest.approx(1 + facts["pre_roll"], abs=0.2)
-        assert findings(tmp_path / "a", facts) == []
+        assert examine(tmp_path / "a", facts).findings == []
 
     def test_it_begins_at_zero_after_five_hours(self, camera, below, tmp_path):
         device = camera()
@@ -118,7 +118,7 @@ class TestRecordings:
 
     def test_it_may_be_mjpeg(self, camera, tmp_path):
         facts = record(camera(codec="mjpeg"), tmp_path / "a", 1)
-        assert findings(tmp_path / "a", facts) == []
+        assert examine(tmp_path / "a", facts).findings == []
         with av.open(str(tmp_path / "a")) as video:
             assert video.streams.video[0].codec_context.name == "mjpeg"
 
@@ -160,7 +160,7 @@ class TestSnapshots:
             taken += 1
             time.sleep(0.05)
         assert taken > 3
-        assert findings(tmp_path / "a", facts) == []
+        assert examine(tmp_path / "a", facts).findings == []
 
     def test_they_show_the_hive_s_entrance(self, camera, tmp_path):
         from beemon.devices.cameras._entrance import Entrance
@@ -177,14 +177,14 @@ class TestSnapshots:
         assert picture(tmp_path / "a").shape == (480, 640, 3)
         facts = record(device, tmp_path / "b", 0.5)
         assert (facts["width"], facts["height"]) == (320, 240)
-        assert findings(tmp_path / "b", facts) == []
+        assert examine(tmp_path / "b", facts).findings == []
 
     def test_rows_need_not_be_a_multiple_of_64_bytes(self, camera, tmp_path):
         device = camera(width=336)
         facts = device.snapshot(tmp_path / "a")
         assert picture(tmp_path / "a").shape == (240, 336, 3)
         facts = record(device, tmp_path / "b", 0.5)
-        assert findings(tmp_path / "b", facts) == []
+        assert examine(tmp_path / "b", facts).findings == []
 
 
 @on_the_ground

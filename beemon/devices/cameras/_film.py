@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
+from beemon.devices._base import began
 from beemon.devices.cameras._ring import Arrival, FrameRing
 
 POLL_SECONDS = 0.25  # how soon a cancelled recording notices
@@ -62,8 +62,7 @@ class Film:
         """What a recording says of its frames."""
         facts = {"seconds": self.length, "frames": self.frames, "lost_frames": self.lost}
         if self.first is not None:
-            ago = time.monotonic() - self.first.taken
-            facts["start_utc_us"] = time.time_ns() // 1000 - round(ago * _MICROSECONDS)
+            facts |= began(self.first.taken)
             facts["first_frame"] = self.first.number
             facts["longest_gap"] = self.longest_gap
             if self.begin is not None:

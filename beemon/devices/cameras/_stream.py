@@ -17,7 +17,7 @@ from threading import Event, Lock, Thread
 from typing import Any, Literal
 
 from beemon.devices import _pins
-from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, Facts
+from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, Facts, began
 from beemon.devices._libraries import library
 from beemon.devices.cameras._film import Film
 from beemon.devices.cameras._frames import Codec, Frame
@@ -153,11 +153,11 @@ class StreamCamera(Camera):
     def snapshot(self, path: Path) -> Facts:
         self._opened()
         with self._lit(Event()):
-            at = time.time_ns() // 1000
+            at = time.monotonic()
             picture = self._picture()
         path.write_bytes(picture)
         width, height = self._picture_size
-        return {"start_utc_us": at, "width": width, "height": height}
+        return {**began(at), "width": width, "height": height}
 
     def _film(self, ring: FrameRing, seconds: float, *, follows: bool) -> Film:
         """Where a recording begins: where the other one ended, before now, or at once.
