@@ -13,7 +13,7 @@ import pytest
 from beemon import salvage
 from beemon.analysis import checks
 from beemon.analysis.measure import measure
-from beemon.archive import catalog, check, recordings, recovery
+from beemon.archive import catalog, check, jpeg, recordings, recovery
 from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
 
@@ -116,7 +116,7 @@ def test_a_whole_picture_is_kept(where: Place) -> None:
 
 
 def test_what_cannot_be_decoded_is_kept_as_evidence(where: Place) -> None:
-    where.temporary.write_bytes(b"\xff\xd8\xff" + bytes(3000) + checks.JPEG_END)
+    where.temporary.write_bytes(b"\xff\xd8\xff" + bytes(3000) + jpeg.END)
     facts = salvage.salvage(where)
     assert facts is not None
     assert facts["verdict"] == "failed"
@@ -139,7 +139,7 @@ def test_all_that_waits_is_salvaged_and_entered(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.prepare()
     ledger.begin_run()
-    for content in (b"nothing", b"\xff\xd8\xff" + checks.JPEG_END):
+    for content in (b"nothing", b"\xff\xd8\xff" + jpeg.END):
         place = recordings.place(tmp_path, "hive", "camera.a", ".jpg", 10**15)
         job = ledger.accept("snapshot camera.a", "test")
         ledger.begin(job, "camera.a", place)
