@@ -75,7 +75,9 @@ def unmark(archive: Path) -> None:
 
 
 def set_aside(archive: Path, damaged: Damaged) -> None:
-    """Move what is left of it under its old name. Raises ``OSError``."""
+    """Move what is left of it under its old name. Raises ``OSError``; it may be repeated."""
+    if (archive / damaged.aside).exists():
+        return  # the ledger itself was moved last: what has its name is a new one
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
             (archive / f"{NAME}{part}").rename(archive / f"{damaged.aside}{part}")

@@ -128,8 +128,12 @@ def _make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for parent in (folder.parent, folder.parent.parent):
-        sync_folder(parent)
+    try:
+        for parent in (folder.parent, folder.parent.parent):
+            sync_folder(parent)
+    except OSError:
+        folder.rmdir()  # else the next one would take it for one that lasts
+        raise
 
 
 @contextmanager

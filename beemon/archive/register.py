@@ -146,17 +146,19 @@ class Register:
     def _begin_run_or_anew(self) -> Ledger:
         """Begin the run, in a new ledger where the one that is there is damaged."""
         damaged = quarantine.marked(self._archive)
-        if damaged is None:
-            try:
-                return self._begin_run()
-            except sqlite3.DatabaseError as error:
-                if not quarantine.is_damage(error):
-                    raise
-                damaged = quarantine.mark(self._archive, str(error))
-        quarantine.set_aside(self._archive, damaged)
-        ledger = self._begin_run(damaged)
-        quarantine.unmark(self._archive)
-        log.error("%s", _set_aside(damaged))
+        if damaged:
+            quarantine.set_aside(self._archive, damaged)
+        try:
+            ledger = self._begin_run(damaged)
+        except sqlite3.DatabaseError as error:
+            if not quarantine.is_damage(error):
+                raise
+            damaged = quarantine.mark(self._archive, str(error))
+            quarantine.set_aside(self._archive, damaged)
+            ledger = self._begin_run(damaged)
+        if damaged:
+            quarantine.unmark(self._archive)
+            log.error("%s", _set_aside(damaged))
         return ledger
 
     def _begin_run(self, instead_of: Damaged | None = None) -> Ledger:

@@ -188,6 +188,26 @@ def test_what_a_power_cut_left_half_set_aside_is_finished(tmp_path, part):
     assert quarantine.marked(tmp_path) is None
 
 
+def test_a_new_ledger_that_could_not_be_finished_does_not_replace_what_was_set_aside(tmp_path):
+    content = b"this is no database at all" * 100
+    (tmp_path / "ledger.db").write_bytes(content)
+    damaged = quarantine.mark(tmp_path, "for a test")
+    quarantine.set_aside(tmp_path, damaged)
+    Ledger(tmp_path).close()  # the disk was full after that
+    run(tmp_path).close()
+    assert (tmp_path / damaged.aside).read_bytes() == content
+
+
+def test_a_new_ledger_that_is_damaged_at_once_is_set_aside_beside_the_other(tmp_path):
+    for content in (b"the first one" * 100, b"the second one" * 100):
+        (tmp_path / "ledger.db").write_bytes(content)
+        damaged = quarantine.mark(tmp_path, "for a test")
+        quarantine.set_aside(tmp_path, damaged)
+    (tmp_path / "ledger.db").write_bytes(b"the third one" * 100)
+    run(tmp_path).close()
+    assert len(list(tmp_path.glob("ledger-damaged-*.db"))) == 3
+
+
 def test_a_mark_that_a_power_cut_emptied_counts_all_the_same(tmp_path):
     run(tmp_path).close()
     (tmp_path / "ledger.damaged").touch()

@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.grounds.failing import PATHS
 from tests.grounds.small import SmallDisk
 from tests.hive import Hive, until
 
@@ -175,6 +180,53 @@ def test_a_disk_that_the_kernel_makes_read_only_under_it(disk, tmp_path):
     assert_nothing_is_done_in_vain(hive)
 
 
+# Calls that fail
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_of_the_first_200_calls_may_fail(path):
+    """Every fourth of them; ``BEEMON_EVERY_CALL=1`` has all of them, one by one."""
+    step = 1 if "BEEMON_EVERY_CALL" in os.environ else 4
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        command = [sys.executable, "-m", "tests.grounds.failing", folder, "1", str(step), "200"]
+        ended = subprocess.run(
+            ["fiu-run", "-x", "-f", "", *command, path],
+            capture_output=True, text=True, timeout=280, check=False,
+        )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    print(path, ended.stdout)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["name=posix/io/rw/pwrite,probability=0.1,failinfo=28",
+     "name=posix/io/sync/*,probability=0.1,failinfo=5"],
+    ids=["full", "failing"],
+)
+def test_a_service_on_a_disk_that_fails_now_and_then(tmp_path, fault):
+    preloaded = {
+        "LD_PRELOAD": "/usr/lib/fiu/fiu_run_preload.so /usr/lib/fiu/fiu_posix_preload.so",
+        "FIU_ENABLE": "", "FIU_CTRL_FIFO": str(tmp_path / "fiu"),
+    }
+    with Hive(tmp_path, DEVICES, **preloaded) as hive:
+        with Witness(hive) as witness:
+            until(lambda: outcomes(hive).get("done", 0) > 3, 60)
+            pids = [hive.process.pid, *hive.children().values()]
+            control(tmp_path, pids, f"enable_random {fault}")
+            time.sleep(10)
+            control(tmp_path, pids, f"disable {fault.partition(',')[0]}")
+            print(f"resumed after {resumes(hive):.1f} s")
+        assert witness.failures == []
+        assert hive.process.pid == pids[0]
+        assert hive.stop() == 0
+    assert_nothing_is_done_in_vain(hive)
+
+
+def control(folder: Path, pids: list[int], command: str) -> None:
+    """Say something to libfiu in these processes."""
+    said = ["fiu-ctrl", "-f", folder / "fiu", "-c", command, *map(str, pids)]
+    subprocess.run(said, check=True, timeout=60)
+
+
 # What is asked of every disk
 
 def why_not(hive: Hive, command: str) -> str | None:
@@ -230,4 +282,5 @@ def assert_nothing_is_done_in_vain(hive: Hive) -> None:
     files = {str(path.relative_to(hive.archive))
              for path in (hive.archive / "recordings").rglob("*") if path.is_file()}
     final = {name for name in files if not name.endswith(".part")}
+    final -= {row["final"] for row in rows(hive, "SELECT * FROM jobs WHERE leftover NOT NULL")}
     assert final == {path for path, row in kept.items() if row["deleting_us"] is None}
