@@ -1,0 +1,90 @@
+"""Plays a year on a small disk, then says what became of it and whether that is right."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from year import FREE_SHARE, Seen, Year
+
+from beemon import rendering
+from beemon.archive import check, completeness
+from beemon.archive.ledger import LedgerReader
+from beemon.rendering import amount
+
+MEMORY_GROWTH = 8_000_000
+"""Bytes that the process may grow by after its first tenth: a year would show any leak."""
+
+
+def main() -> int:
+    """Play; the exit status says whether all that has to hold held."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--days", type=float, default=365.0)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--megabytes", type=int, default=512, help="how large the disk is")
+    asked = options.parse_args()
+    with small_disk(asked.megabytes) as disk:
+        began = time.monotonic()
+        year = Year(disk, asked.days, asked.seed, asked.megabytes)
+        year.play()
+        minutes = (time.monotonic() - began) / 60
+        print(f"{asked.days:g} days of a hive in {minutes:.1f} minutes, seed {asked.seed}\n")
+        return tell(year.archive, year.seen, asked.megabytes)
+
+
+@contextmanager
+def small_disk(megabytes: int) -> Iterator[Path]:
+    """An ext4 in memory, mounted; the mount namespace ends with this process."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        image, mount = Path(folder, "disk.img"), Path(folder, "disk")
+        mount.mkdir()
+        with image.open("wb") as file:
+            file.truncate(megabytes * 1_000_000)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-i", "8192", str(image)], check=True)
+        subprocess.run(["mount", "-o", "loop", str(image), str(mount)], check=True)
+        try:
+            yield mount
+        finally:
+            subprocess.run(["umount", "--lazy", str(mount)], check=True)
+
+
+def tell(archive: Path, seen: Seen, megabytes: int) -> int:
+    """Print what happened, and hold it against what was promised."""
+    for event, count in sorted(seen.events.items()):
+        print(f"{count:8}  {event}")
+    reader = LedgerReader(archive)
+    complete = completeness.of(reader)
+    reader.close()
+    print()
+    print("\n".join(rendering.lines("completeness", complete)))
+    wanted = megabytes * 1e6 * FREE_SHARE
+    promises = {
+        "every slot has exactly one outcome, and their sum is what was due": complete["adds_up"],
+        "the archive's check finds nothing": not check.check(archive).findings,
+        f"room is kept: never less than {amount(seen.least_free, 'B')} free, where "
+        f"{wanted / 1e6:g} of {megabytes} MB were wanted": seen.least_free > 0.9 * wanted,
+        f"memory stays flat: {growth(seen.memory) / 1e6:+.1f} MB after the first tenth":
+            growth(seen.memory) < MEMORY_GROWTH,
+    }
+    print()
+    for promise, held in promises.items():
+        print(f"{'holds' if held else 'BROKEN'}: {promise}")
+    for finding in check.check(archive).findings[:20]:
+        print(f"  {finding}")
+    return 0 if all(promises.values()) else 1
+
+
+def growth(memory: list[int]) -> int:
+    """From the end of the first tenth to the largest later on."""
+    settled = len(memory) // 10
+    return max(memory[settled:]) - memory[settled]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
