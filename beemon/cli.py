@@ -105,6 +105,8 @@ def _add_word(words: Any, word: Word) -> None:
         description=here.sentence(word.summary),
     )
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
+    if any(argument.name == "SINCE" for argument in word.arguments):
+        parser.add_argument("--since", metavar="SINCE", help="a date, or a span such as 7d")
     if word.is_command:
         parser.add_argument("--wait", action="store_true", help="wait for the job's outcome")
     parser.add_argument(
@@ -190,7 +192,8 @@ def _ask(options: argparse.Namespace) -> int:
 
 def _converse(client: Client, options: argparse.Namespace) -> Reply:
     """Send the request, wait where that was asked for; the reply to be shown."""
-    request = " ".join([options.word, *options.arguments])
+    since = getattr(options, "since", None)
+    request = " ".join([options.word, *options.arguments, *([since] if since else [])])
     reply = client.request(request, patient=options.word == "wait")
     if reply.ok and getattr(options, "wait", False):
         reply = client.wait(reply.payload["job"])

@@ -228,6 +228,11 @@ _WORDS = (
             Argument("SINCE", _since, optional=True),
         ),
     ),
+    Word(
+        "completeness",
+        "of all slots, how many are done and what became of the others; of 30 days, or since",
+        (Argument("SINCE", _since, optional=True),),
+    ),
     Word("wait", "answer when the job has its outcome", (_JOB,)),
     Word("watch", "stream reports, a line each, until the connection ends"),
     Word("ping", "answer at once"),

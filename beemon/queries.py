@@ -17,6 +17,7 @@ from beemon.protocol import ERRORS, RequestError
 DEFAULT_JOBS = 20
 MOST_JOBS = 1000
 DEFAULT_HISTORY = timedelta(days=1)
+DEFAULT_COMPLETENESS = timedelta(days=30)
 STALE_SECONDS = 10.0
 """Age of the Orchestrator's heartbeat from which on it counts as hung."""
 
@@ -38,6 +39,9 @@ class Reader(Protocol):
 
     def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
         """One quantity from a time on; None where there is none of that name."""
+
+    def completeness(self, since_us: int) -> dict[str, Any]:
+        """What became of the slots since a time."""
 
     def quantities(self, device: str) -> list[str]:
         """What a device ever measured."""
@@ -73,6 +77,7 @@ class Queries:
             "jobs": self._jobs,
             "readings": self._readings,
             "history": self._history,
+            "completeness": self._completeness,
         }
 
     def answer(self, request: Request) -> dict[str, Any]:
@@ -181,6 +186,9 @@ class Queries:
                 f'{device} never measured "{shown(quantity)}"{suggestion(quantity, known)}',
             )
         return told
+
+    def _completeness(self, request: Request) -> dict[str, Any]:
+        return self._reader().completeness(_begin_us(request["SINCE"] or DEFAULT_COMPLETENESS))
 
     def _help(self, request: Request) -> dict[str, Any]:
         if request["WORD"]:

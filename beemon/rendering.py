@@ -39,6 +39,7 @@ _LARGER = {  # units for large values: from which value on, their name, and deci
     "g": ((1e3, "kg", 3),),
 }
 _SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
+_BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
 
 
@@ -51,6 +52,8 @@ def lines(word: str, payload: Payload, now: datetime | None = None) -> Iterator[
         yield from _readings(payload["readings"], at)
     elif word == "history":
         yield from _history(payload)
+    elif word == "completeness":
+        yield from _completeness(payload)
     elif word == "jobs":
         yield from _jobs(payload["jobs"])
     elif word == "devices":
@@ -189,6 +192,37 @@ def _history(told: Payload) -> Iterator[str]:
     yield from _table([tuple(told["columns"]), *rows])
     if told.get("truncated"):
         yield "There is more before that."
+
+
+def _completeness(told: Payload) -> Iterator[str]:
+    devices: Mapping[str, Payload] = told["devices"]
+    due = sum(device["due"] for device in devices.values())
+    done = sum(device["done"] for device in devices.values())
+    share = f" ({done / due:.1%})" if due else ""
+    since = max(told["since"], told.get("first", told["since"]))
+    yield f"Of {due:,} slots since {_time(since)} UTC, {done:,} are done{share}."
+    if due:
+        yield ""
+        yield from _table([("device", "due", *_BECAME, "reasons"), *map(_slots, devices.items())])
+        yield ""
+    for device, counts in devices.items():
+        if not counts["adds_up"]:
+            yield f"{device} does not add up: by its schedule {counts['recount']:,} were due."
+    if due and told["adds_up"]:
+        yield "It adds up: reckoned from the schedules alone, just as many were due."
+    for span_ in told["unaccounted"]:
+        until = f" to {_time(span_['until'])}" if "until" in span_ else ""
+        device = f" {span_['device']}:" if "device" in span_ else ""
+        yield f"Not counted:{device} {_time(span_['from'])}{until}: {span_['why']}"
+
+
+def _slots(of_device: tuple[str, Payload]) -> Sequence[str]:
+    device, counts = of_device
+    reasons = "; ".join(
+        f"{outcome}: {', '.join(f'{reason} {times:,}' for reason, times in found.items())}"
+        for outcome, found in counts["reasons"].items()
+    )
+    return (device, *(f"{counts[name]:,}" for name in ("due", *_BECAME)), reasons)
 
 
 def _jobs(jobs: Iterable[Payload]) -> Iterator[str]:

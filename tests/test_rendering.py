@@ -76,6 +76,61 @@ def test_status_says_what_troubles_the_service_itself():
     assert "config   wrong on disk, so the last good one runs: /etc/beemon" in said
 
 
+def test_status_says_that_the_hive_is_open_and_why_a_device_rests():
+    inspection = {"begun": "2026-06-01T11:40:00.000Z", "ends_in_seconds": 6000, "note": "mites"}
+    devices = {"camera.c": {"state": "IDLE", "scheduled": True, "held_back": "inspection"}}
+    said = rendered("status", {**STATUS, "devices": devices, "inspection": inspection})
+    assert "inspection  begun 20 min ago: mites; ends by itself in 1 h 40 min" in said
+    assert "camera.c  idle   inspection" in said
+
+
+SLOTS = {
+    "due": 4032, "done": 3987, "failed": 40, "skipped": 0, "interrupted": 5, "open": 0,
+    "reasons": {"failed": {"timeout": 31, "disk-full": 9}, "interrupted": {"crash": 5}},
+    "recount": 4032, "adds_up": True,
+}
+TOLD = {
+    "since": "2026-05-02T12:00:00.000Z", "first": "2026-05-18T08:00:00.000Z",
+    "until": "2026-06-01T12:00:00.000Z", "devices": {"camera.entrance": SLOTS},
+    "unaccounted": [], "adds_up": True,
+}
+
+
+def test_completeness_begins_with_the_answer_and_says_what_became_of_the_rest():
+    assert rendered("completeness", TOLD) == """\
+Of 4,032 slots since 2026-05-18 08:00:00 UTC, 3,987 are done (98.9%).
+
+device           due    done   failed  skipped  interrupted  open  reasons
+camera.entrance  4,032  3,987  40      0        5            0     \
+failed: timeout 31, disk-full 9; interrupted: crash 5
+
+It adds up: reckoned from the schedules alone, just as many were due."""
+
+
+def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
+    unaccounted = [
+        {"from": "2026-05-20T08:00:00.000Z", "until": "2026-05-20T08:01:00.000Z", "why": "unsure"},
+        {"from": "2026-06-01T08:00:00.000Z", "why": "the clock is not right yet"},
+        {"from": "2026-06-01T08:00:00.000Z", "until": "2026-06-01T09:00:00.000Z",
+         "device": "sensor.a", "why": "its schedule is unknown here"},
+    ]
+    devices = {"camera.entrance": {**SLOTS, "recount": 4033, "adds_up": False}}
+    told = {**TOLD, "devices": devices, "unaccounted": unaccounted, "adds_up": False}
+    assert rendered("completeness", told).splitlines()[-4:] == [
+        "camera.entrance does not add up: by its schedule 4,033 were due.",
+        "Not counted: 2026-05-20 08:00:00 to 2026-05-20 08:01:00: unsure",
+        "Not counted: 2026-06-01 08:00:00: the clock is not right yet",
+        "Not counted: sensor.a: 2026-06-01 08:00:00 to 2026-06-01 09:00:00: "
+        "its schedule is unknown here",
+    ]
+
+
+def test_where_nothing_was_due_completeness_is_one_line():
+    told = {"since": "2026-05-02T12:00:00.000Z", "until": "2026-05-02T12:00:00.000Z",
+            "devices": {}, "unaccounted": [], "adds_up": True}
+    assert rendered("completeness", told) == "Of 0 slots since 2026-05-02 12:00:00 UTC, 0 are done."
+
+
 def test_a_history_is_its_rows_under_their_names():
     told = {
         "device": "sensor.hive", "quantity": "weight", "unit": "g", "by": "hour",

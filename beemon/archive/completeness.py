@@ -16,6 +16,7 @@ from typing import Any
 from beemon import clock
 from beemon.archive import slots
 from beemon.archive.events import Readable
+from beemon.clock import Quality
 from beemon.outcomes import Outcome
 
 OPEN = "open"
@@ -35,13 +36,15 @@ def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
         until_us = account.until_us if account else since_us
         counts = _count(ledger.db, since_us)
         recount = _recount(ledger.db, since_us, until_us)
-        unknown = _unaccounted(ledger.db, since_us)
+        unknown = [*_unaccounted(ledger.db, since_us), *_unaccounted_now(ledger.db)]
+        (first_us,) = ledger.db.execute("SELECT min(from_us) FROM schedules").fetchone()
     devices = {
         device: _described(counts[device], recount.get(device, 0))
         for device in sorted(counts.keys() | recount.keys())
     }
     return {
         "since": clock.iso(since_us),
+        **({"first": clock.iso(first_us)} if first_us is not None else {}),
         "until": clock.iso(until_us),
         "devices": devices,
         "unaccounted": unknown,
@@ -136,6 +139,14 @@ def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:
         }
         for device, facts in found if facts["until_us"] > since_us
     ]
+
+
+def _unaccounted_now(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    """What the event that names it will tell once the clock is right."""
+    run = db.execute("SELECT * FROM runs ORDER BY run DESC LIMIT 1").fetchone()
+    if run is None or run["accounted_us"] is not None or run["clock"] != Quality.UNSURE:
+        return []
+    return [{"from": clock.iso(run["started_us"]), "why": "the clock is not right yet"}]
 
 
 def _described(counts: Counter[tuple[str, str | None]], recount: int) -> dict[str, Any]:

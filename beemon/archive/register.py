@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from beemon import outcomes
-from beemon.archive import events, index, quarantine, recovery, reserve, series
+from beemon.archive import completeness, events, index, quarantine, recovery, reserve, series
 from beemon.archive.history import history
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
@@ -112,6 +112,15 @@ class Register:
         """One quantity from a time on; None where the device has no such quantity."""
         with self._reading() as reader:
             return history(reader.db, device, quantity, from_us, self._clock.now().utc_us)
+
+    def completeness(self, since_us: int) -> dict[str, Any]:
+        """What became of the slots since a time; it takes a while, and nobody waits for it."""
+        self._opened()
+        reader = LedgerReader(self._archive)
+        try:
+            return completeness.of(reader, since_us)
+        finally:
+            reader.close()
 
     def _with_reserve(self, write: Callable[[], T]) -> T:
         """Write, on a full disk with what is kept for that."""
