@@ -190,6 +190,12 @@ class CameraContract(RecorderContract):
         film.join()
         assert examine(tmp_path / "b", facts).findings == []
 
+    def test_a_recording_that_follows_leaves_no_frame_out(self, opened, tmp_path):
+        first = self.record(opened, tmp_path / "a", 0.5)
+        time.sleep(0.15)  # the stream goes on meanwhile
+        second = self.record(opened, tmp_path / "b", 0.5, follows=True)
+        assert second["first_frame"] <= first["first_frame"] + first["frames"]
+
     def test_a_closed_camera_takes_no_snapshot(self, device, tmp_path):
         with pytest.raises(DeviceError):
             device.snapshot(tmp_path / "a")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Event
-from typing import Any
 
-from beemon.devices._base import began
+from beemon.devices._base import Facts, began
 from beemon.devices.cameras._ring import Arrival, FrameRing
 
 POLL_SECONDS = 0.25  # how soon a cancelled recording notices
@@ -58,9 +57,9 @@ class Film:
         shown = (self.last.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
         return shown * self.frames / (self.frames - 1)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """What a recording says of its frames."""
-        facts = {"seconds": self.length, "frames": self.frames, "lost_frames": self.lost}
+        facts: Facts = {"seconds": self.length, "frames": self.frames, "lost_frames": self.lost}
         if self.first is not None:
             facts |= began(self.first.taken)
             facts["first_frame"] = self.first.number

@@ -153,11 +153,11 @@ class StreamCamera(Camera):
     def snapshot(self, path: Path) -> Facts:
         self._opened()
         with self._lit(Event()):
-            at = time.monotonic()
+            start = began(time.monotonic())
             picture = self._picture()
         path.write_bytes(picture)
         width, height = self._picture_size
-        return {**began(at), "width": width, "height": height}
+        return {**start, "width": width, "height": height}
 
     def _film(self, ring: FrameRing, seconds: float, *, follows: bool) -> Film:
         """Where a recording begins: where the other one ended, before now, or at once.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import io
 import logging
 import os
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from typing import Any, Literal
 
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices._libraries import library
+from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, put
@@ -67,7 +67,7 @@ class Settings(StreamSettings):
     encoder: Literal["auto", "hardware", "software"] = option("auto", doc="what encodes the video")
     picture_width: int | None = option(None, parse=even, doc="pixels across, of snapshots")
     picture_height: int | None = option(None, parse=even, doc="pixels down, of snapshots")
-    quality: int = option(85, minimum=1, maximum=100, doc="of JPEG pictures")
+    quality: int = option(85, minimum=1, maximum=100, doc="of mjpeg by software")
     horizontal_flip: bool = option(False, doc="mirror left and right")
     vertical_flip: bool = option(False, doc="mirror up and down")
     region: Fractions | None = option(None, parse=part_of_picture, doc="what part to show")
@@ -126,7 +126,6 @@ class Driver(StreamCamera):
     def _run(self, ring: FrameRing) -> None:
         wanted, camera = self.settings, self._camera
         self._encoder = make_encoder(wanted)
-        camera.options["quality"] = wanted.quality
         camera.configure(camera.create_video_configuration(**configuration(wanted)))
         if wanted.region is not None:
             camera.set_controls({"ScalerCrop": self._crop(wanted.region)})
@@ -141,13 +140,14 @@ class Driver(StreamCamera):
         gc.collect()  # picamera2 leaves cycles behind that hold descriptors
 
     def _picture(self) -> bytes:
-        file = io.BytesIO()
+        """Not as picamera2 saves it, which makes JPEG's full range of a video's limited one."""
         with (
             as_device_errors("it gave no picture"),
             self._camera.captured_request(wait=self.settings.timeout) as request,
         ):
-            request.save("main", file, format="jpeg")
-        return file.getvalue()
+            planes = request.make_array("main")
+        packed = without_padding(planes, *self.settings.picture)
+        return jpeg(library("av").VideoFrame.from_ndarray(packed, format="yuv420p"))
 
     @property
     def _picture_size(self) -> tuple[int, int]:
@@ -178,6 +178,15 @@ class Driver(StreamCamera):
             round(region[2] * width),
             round(region[3] * height),
         )
+
+
+def without_padding(planes: Any, width: int, height: int) -> Any:
+    """The planes of YUV420, one over the other, in rows that are as long as the picture is wide."""
+    if planes.shape[1] == width:
+        return planes
+    colours = planes[height:].reshape(height, -1)[:, : width // 2]
+    packed = library("numpy").concatenate([planes[:height, :width].ravel(), colours.ravel()])
+    return packed.reshape(-1, width)
 
 
 def configuration(wanted: Settings) -> dict[str, Any]:
