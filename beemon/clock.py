@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 JUMP_SECONDS = 1.0
 """From this change against the monotonic clock on, the wall clock counts as set anew."""
@@ -145,8 +145,15 @@ def kernel_error_us() -> int | None:
     import ctypes  # a client asks for no record's time
 
     struct_timex = (ctypes.c_long * 64)()  # modes (0: only tell), offset, freq, maxerror, …
-    state = ctypes.CDLL(None).adjtimex(struct_timex)
+    state = _adjtimex()(struct_timex)
     return None if state < 0 else struct_timex[3]
+
+
+@functools.cache
+def _adjtimex() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None).adjtimex
 
 
 def quality(

@@ -20,6 +20,13 @@ _ENTER = (
     "INSERT INTO readings VALUES (:utc_us, :series, :value, :reason, :quality, :raw, :calibration,"
     " :monotonic_ms, :clock, :job) ON CONFLICT (utc_us, series) DO NOTHING"
 )
+_MAKE_LATEST = (
+    "INSERT OR REPLACE INTO latest VALUES (:series, :utc_us, :value, :reason, :quality, :clock)"
+)
+
+Key = tuple[str, str, str]
+"""A sensor, a quantity and a unit."""
+
 
 def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     """Enter readings, within a transaction, and make each the latest of its quantity.
@@ -27,21 +34,17 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     Two of a series never share a microsecond: a clock that was set back moves the later one on.
     What stood for a sensor before it named its quantities is out of date when it does.
     """
-    rows = [_row(ledger.db, job, reading) for reading in readings]
+    numbers = _numbers(ledger.db)
+    rows = [_row(ledger.db, numbers, job, reading) for reading in readings]
     for row in rows:
         while not ledger.db.execute(_ENTER, row).rowcount:
             row["utc_us"] += 1
+    ledger.db.executemany(_MAKE_LATEST, rows)
     hours.note_changes(ledger.db, [row["utc_us"] for row in rows])
-    ledger.db.executemany(
-        "INSERT OR REPLACE INTO latest VALUES"
-        " (:series, :utc_us, :value, :reason, :quality, :clock)",
-        rows,
-    )
     named = {row["sensor"] for row in rows if row["quantity"] != UNKNOWN_QUANTITY}
+    nameless = [numbers.get((sensor, UNKNOWN_QUANTITY, "")) for sensor in named]
     ledger.db.executemany(
-        "DELETE FROM latest WHERE series IN"
-        " (SELECT series FROM series WHERE sensor = ? AND quantity = ?)",
-        [(sensor, UNKNOWN_QUANTITY) for sensor in named],
+        "DELETE FROM latest WHERE series = ?", [(number,) for number in nameless if number]
     )
 
 
@@ -86,10 +89,12 @@ def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
     return [quantity for (quantity,) in found if quantity != UNKNOWN_QUANTITY]
 
 
-def _row(db: sqlite3.Connection, job: int, reading: Reading) -> dict[str, Any]:
+def _row(
+    db: sqlite3.Connection, numbers: dict[Key, int], job: int, reading: Reading
+) -> dict[str, Any]:
     return {
         "sensor": reading.sensor, "quantity": reading.quantity,
-        "series": _number(db, reading.sensor, reading.quantity, reading.unit),
+        "series": _number(db, numbers, (reading.sensor, reading.quantity, reading.unit)),
         "utc_us": reading.at.utc_us, "monotonic_ms": math.floor(reading.at.monotonic * 1000),
         "clock": reading.at.quality, "value": reading.value, "reason": reading.reason,
         "quality": None if reading.quality == "good" else reading.quality,
@@ -97,11 +102,15 @@ def _row(db: sqlite3.Connection, job: int, reading: Reading) -> dict[str, Any]:
     }
 
 
-def _number(db: sqlite3.Connection, *key: str) -> int:
+def _numbers(db: sqlite3.Connection) -> dict[Key, int]:
+    """All series there are: a dozen or two, and one query for them is cheaper than one for each."""
+    rows = db.execute("SELECT series, sensor, quantity, unit FROM series")
+    return {(sensor, quantity, unit): series for series, sensor, quantity, unit in rows}
+
+
+def _number(db: sqlite3.Connection, numbers: dict[Key, int], key: Key) -> int:
     """The number of a sensor's quantity in a unit; a new one where it is new."""
-    find = "SELECT series FROM series WHERE sensor = ? AND quantity = ? AND unit = ?"
-    row = db.execute(find, key).fetchone()
-    if row is None:
+    if key not in numbers:
         enter = "INSERT INTO series (sensor, quantity, unit) VALUES (?, ?, ?)"
-        return int(db.execute(enter, key).lastrowid or 0)
-    return int(row["series"])
+        numbers[key] = int(db.execute(enter, key).lastrowid or 0)
+    return numbers[key]

@@ -13,8 +13,8 @@ from beemon.archive.ledger import Ledger
 
 JOBS_KEPT = 20_000
 """Readings of the latest jobs stay; two jobs a minute make these a week."""
-FREE_PAGES = 256
-"""So many pages of the ledger are to be free for what is written next (4 KiB each)."""
+FREE_BYTES = 1 << 20
+"""So much room in the ledger is to be free for what is written next."""
 HOUR_US = 3_600_000_000
 _MOST_HOURS = 48  # that are looked at for one that can go
 
@@ -30,8 +30,9 @@ _DELETE = "DELETE FROM readings WHERE utc_us >= ?1 * 3600000000 AND utc_us < (?1
 
 def is_wanted(db: sqlite3.Connection) -> bool:
     """Whether the ledger has too little room inside."""
-    (free,) = db.execute("PRAGMA freelist_count").fetchone()
-    return int(free) < FREE_PAGES
+    (pages,) = db.execute("PRAGMA freelist_count").fetchone()
+    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    return int(pages * page_bytes) < FREE_BYTES
 
 
 def thin(ledger: Ledger, jobs_kept: int = JOBS_KEPT) -> int:
