@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from beemon import schedule
+from beemon.schedule import Schedule
 from tests.grounds.powercut.court import recover
 from tests.grounds.powercut.judge import Judge, final_files
 from tests.grounds.powercut.load import CLIENTS, Load, Service
@@ -139,6 +141,19 @@ def test_a_recording_of_which_another_was_promised(
 def test_recordings_that_were_forgotten(archive: Path, promises: list[Promise]) -> None:
     change(archive, "DELETE FROM recordings")
     assert kinds(archive, promises) == {"lost recording", "unknown file"}
+
+
+def test_a_slot_without_an_outcome(archive: Path, promises: list[Promise]) -> None:
+    each_second = schedule.describe(Schedule(interval=1.0), "UTC")
+    change(archive, "UPDATE runs SET accounted_us = started_us")
+    change(archive, "INSERT INTO schedules (device, from_us, definition)"
+                    f" SELECT 'sensor.brood', started_us - 10000000, '{each_second}' FROM runs")
+    assert kinds(archive, promises) == {"slots that do not add up"}
+
+
+def test_a_slot_that_was_run_twice(archive: Path, promises: list[Promise]) -> None:
+    change(archive, "UPDATE jobs SET slot_us = 1000000 WHERE command = 'read sensor.roof'")
+    assert "slot twice" in kinds(archive, promises)
 
 
 def test_a_ledger_that_was_damaged(archive: Path, promises: list[Promise]) -> None:

@@ -49,7 +49,7 @@ def _told(cuts: PowerCuts, seconds: float) -> str:
         f"{cuts.epochs} gone on from\n"
         f"looked at: {counts['promises']} promises to clients, {counts['jobs']} jobs, "
         f"{counts['files']} recordings and {counts['deleted']} deleted ones, "
-        f"{counts['readings']} readings"
+        f"{counts['readings']} readings, {counts['slots']} slots"
     )
 
 

@@ -23,6 +23,8 @@ MOUNT = "commit=60"
 stays lost for longer."""
 LIFE_SECONDS = 10.0
 """Until the service is killed; after two lives the power is cut in earnest."""
+UNSURE_SECONDS = 3.0
+"""Of the first life the clock is wrong; what was dated by it is then dated anew."""
 EPOCHS = 3
 """How often the service goes on from what such a cut left: then comes a new archive, for one that
 grows takes longer to judge."""
@@ -94,6 +96,7 @@ class PowerCuts:
             Device(self._image, self._folder / "device", flushes=self._options.flushes) as device,
             disk.mounted(device.file, self._folder / "hive", MOUNT) as mount,
         ):
+            disk.CLOCK_MARK.unlink(missing_ok=True)
             for _ in range(2):
                 cut = self._live(device, mount / ARCHIVE)
         self._promises.forget_after(cut)
@@ -103,11 +106,13 @@ class PowerCuts:
         """Start, work, be killed; return the moment of the last state, which is kept."""
         service = Service(archive, self._folder / "service", **self._environment)
         load = Load(service, self._promises)
-        end = time.monotonic() + LIFE_SECONDS
+        began = time.monotonic()
         service.start()
         try:
             load.begin()
-            while time.monotonic() < end and not self._is_over:
+            while (age := time.monotonic() - began) < LIFE_SECONDS and not self._is_over:
+                if age > UNSURE_SECONDS:
+                    disk.CLOCK_MARK.touch()
                 time.sleep(self._chance.uniform(0, PAUSE_SECONDS))
                 self._take(device)
             return self._keep(device, self._images / CUT)

@@ -13,9 +13,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-from beemon.archive import check, recordings
+from beemon.archive import check, completeness, recordings
 from beemon.archive.ledger import NAME
 from tests.grounds.powercut import load, media
 from tests.grounds.powercut.promises import Promise
@@ -58,6 +59,17 @@ class Judge:
             yield from _damage(ledger)
             yield from self._unkept(ledger, promises)
             yield from self._disagreements(ledger, archive)
+            yield from self._miscounted(ledger)
+
+    def _miscounted(self, ledger: sqlite3.Connection) -> Iterator[str]:
+        """Every slot has one outcome, and as many were due as the schedules say."""
+        account = completeness.of(_Readable(ledger))
+        for device, counted in account["devices"].items():
+            self.counts["slots"] += counted["due"]
+            if not counted["adds_up"]:
+                yield f"slots that do not add up: {device}: {counted}"
+        for row in ledger.execute(_TWICE):
+            yield f"slot twice: {row['command']} at {row['slot_us']}"
 
     def _unkept(self, ledger: sqlite3.Connection, promises: Sequence[Promise]) -> Iterator[str]:
         jobs = {row["job"]: row for row in ledger.execute("SELECT job, command, outcome FROM jobs")}
@@ -137,6 +149,19 @@ _KEPT = """
 SELECT path, size, sha256, deleting_us, recordings.device, recordings.facts, command, outcome
 FROM recordings JOIN jobs USING (job) WHERE deleted_us IS NULL
 """
+
+
+_TWICE = """
+SELECT command, slot_us FROM jobs WHERE slot_us IS NOT NULL
+GROUP BY command, slot_us HAVING count(*) > 1
+"""
+
+
+@dataclass(frozen=True)
+class _Readable:
+    """A ledger that questions are asked of."""
+
+    db: sqlite3.Connection
 
 
 def final_files(archive: Path) -> list[Path]:

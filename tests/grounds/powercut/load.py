@@ -65,6 +65,7 @@ CLIENTS: tuple[tuple[str, ...], ...] = (
     (f"record microphone.brood {ASKED_SECONDS}", "read sensor.brood"),
     (f"record camera.entrance {ASKED_SECONDS}", "snapshot camera.lid"),
     ("read sensor.roof", "read", "stop camera.lid", "start camera.lid"),
+    ("inspection begin", "read", "inspection end", "record microphone.brood 0.1", "read"),
 )
 """What each client asks for, one command after the other."""
 
