@@ -2,9 +2,9 @@
 
 ``fault = "hang"`` never answers again, ``"die"`` kills the process that holds the device (the
 worker, with SIGKILL), ``"error"`` raises :class:`DeviceError` each time, ``"lost"``
-:class:`DeviceLostError`. The first
-``fault_after`` requests succeed. In a recording the fault shows half-way, so that there is a
-half-written file to deal with.
+:class:`DeviceLostError`; ``"dead"`` is an error, too, but a recorder's recordings go on, silent or
+black. The first ``fault_after`` requests succeed. In a recording the fault shows half-way, so that
+there is a half-written file to deal with.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from beemon.options import option
 class FaultSettings(CommonSettings):
     """The options that ask for a fault."""
 
-    fault: Literal["none", "hang", "die", "error", "lost"] = option("none", doc="the fault to show")
+    fault: Literal["none", "hang", "die", "error", "lost", "dead"] = option(
+        "none", doc="the fault to show"
+    )
     fault_after: int = option(0, minimum=0, doc="how many requests succeed before it")
 
 

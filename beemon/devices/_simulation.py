@@ -60,6 +60,7 @@ class SimulatedRecorder(Recorder):
         self._faults = Faults(settings)
         self._stream: Stream | None = None
         self._end: int | None = None
+        self._is_dead = False
 
     def close(self) -> None:
         self._stream = None
@@ -67,6 +68,12 @@ class SimulatedRecorder(Recorder):
     def _begin_stream(self, rate: float) -> None:
         self._stream = Stream(rate, self.settings.speed)
         self._end = None
+
+    def _is_to_fail(self) -> bool:
+        """Count a request; whether its fault is to be shown. Who is dead goes on as if well."""
+        strikes = self._faults.strikes()
+        self._is_dead = strikes and self.settings.fault == "dead"
+        return strikes and not self._is_dead
 
     def _opened(self) -> Stream:
         if self._stream is None:

@@ -76,7 +76,8 @@ class Driver(SimulatedRecorder, Camera):
 
     def snapshot(self, path: Path) -> Facts:
         stream = self._opened()
-        self._faults.request()
+        if self._is_to_fail():
+            self._faults.show()
         number = stream.next_due()
         path.write_bytes(jpeg(self._picture(number)))
         return self._facts(began(stream.due(number)))
@@ -86,7 +87,7 @@ class Driver(SimulatedRecorder, Camera):
 
         There is always one, for an empty video is no recording.
         """
-        fault_at = numbers[len(numbers) // 2] if self._faults.strikes() else None
+        fault_at = numbers[len(numbers) // 2] if self._is_to_fail() else None
         for number in numbers:
             stream.wait(number, cancelled)
             if number == fault_at:
@@ -97,6 +98,8 @@ class Driver(SimulatedRecorder, Camera):
 
     def _picture(self, number: int) -> Any:
         picture = self._entrance.picture(number / self.settings.frame_rate)
+        if self._is_dead:
+            picture[:] = 0
         return self._av.VideoFrame.from_ndarray(picture, format="rgb24")
 
     def _time_us(self, frames: int) -> int:

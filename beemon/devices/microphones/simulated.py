@@ -64,7 +64,7 @@ class Driver(SimulatedRecorder, Microphone):
         """The asked samples as they become due; fewer where it is cancelled."""
         from beemon.devices.microphones._hum import hum
 
-        fault_at = first + asked // 2 if self._faults.strikes() else None
+        fault_at = first + asked // 2 if self._is_to_fail() else None
         step = max(1, round(CHUNK_SECONDS * self.settings.rate))
         for start in range(first, first + asked, step):
             count = min(step, first + asked - start)
@@ -73,4 +73,7 @@ class Driver(SimulatedRecorder, Microphone):
                 self._faults.show()
             if cancelled.is_set():
                 return
-            yield hum(self.settings.seed, self.settings.rate, start, count)
+            if self._is_dead:
+                yield bytes(2 * count)
+            else:
+                yield hum(self.settings.seed, self.settings.rate, start, count)
