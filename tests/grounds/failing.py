@@ -24,17 +24,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing import Pipe
 from pathlib import Path
 
 from beemon import config, devices, outcomes
-from beemon.analysis import checks
 from beemon.archive import catalog, quarantine, recordings, recovery
 from beemon.archive.keeper import Keeper, LedgerStuckError, through
 from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
 from beemon.archive.register import Register
 from beemon.archive.space import Space
+from beemon.archive.tags import Tags
 from beemon.archive.writer import LedgerWriter
+from beemon.messages import Work
+from beemon.worker import Worker
 
 POINTS = {
     "write": ("posix/io/rw/write", "posix/io/rw/pwrite", "posix/io/rw/writev"),
@@ -43,6 +46,7 @@ POINTS = {
 ERRORS = {"write": errno.ENOSPC, "sync": errno.EIO}
 MOST_TURNS = 400
 DAY_US = 86_400_000_000
+TAGS = Tags("hive", "microphone.brood", 1)
 SOON = 20.0  # seconds; only a defect takes that long
 
 
@@ -199,8 +203,14 @@ class Recording(Archived):
     def __init__(self, folder: Path, fault: Fault) -> None:
         super().__init__(folder, fault)
         options = {"driver": "simulated", "speed": 100_000.0}
-        self.device = devices.load("microphone", "microphone.brood", options)
-        self.device.open()
+        device = devices.load("microphone", "microphone.brood", options)
+        device.open()
+        settings = config.DeviceSettings(
+            name="microphone.brood", kind="microphone", table=options, lines={"": "here"}
+        )
+        pipe, _ = Pipe()
+        self.worker = Worker("microphone.brood", {"microphone.brood": settings}, pipe)
+        self.worker._devices, self.worker._running = {"microphone.brood": device}, {}
 
     def turn(self, number: int) -> None:
         job = self.accept()
@@ -210,12 +220,13 @@ class Recording(Archived):
         if where is None:
             self.write(lambda ledger: ledger.end(job, outcomes.failed("disk-full")))
             return
+        work = Work(1, "microphone.brood", "record", 0.2, where, tags=TAGS)
         try:
-            facts = self._record(where)
+            done = self.worker._carry_out(work, threading.Event())
         except OSError as error:
             self.write(partial(self._fail, job=job, where=where, message=str(error)))
             return
-        self.write(lambda ledger: self._keep(ledger, job, where, facts))
+        self.write(lambda ledger: self._keep(ledger, job, where, done.facts))
 
     def _place(self, ledger: Ledger, job: int, number: int) -> Place | None:
         try:
@@ -226,13 +237,6 @@ class Recording(Archived):
             return None
         ledger.begin(job, "microphone.brood", where)
         return where
-
-    def _record(self, where: Place) -> dict:
-        facts = self.device.record(where.temporary, 0.1, threading.Event(), follows=False)
-        if found := checks.findings(where.temporary, facts):
-            raise OSError("; ".join(map(str, found)))
-        size, sha256 = recordings.keep(where)
-        return {**facts, "size": size, "sha256": sha256}
 
     def _keep(self, ledger: Ledger, job: int, where: Place, facts: dict) -> None:
         catalog.enter(ledger, job, "microphone.brood", where.final, facts)
@@ -250,6 +254,7 @@ class Recording(Archived):
         return [
             *super().judge(),
             *(f"job {row['job']} has no outcome" for row in left_open),
+            *([] if done else ["nothing was done"]),
             *(f"job {row['job']} is done without a recording" for row in done
               if json.loads(row["facts"])["recording"] not in kept),
         ]
