@@ -44,6 +44,7 @@ from beemon.supervisor import Supervisor, Task
 from beemon.worker import (
     check_devices,
     crew_of,
+    lane_of,
     media_suffix,
     message_of,
     reason_of,
@@ -390,7 +391,7 @@ class Orchestrator(SpawnProcess):
         supervisor = self._supervisor_of(device.name)
         job.device = device.name if len(job.pending) < 2 else None
         job.pending.add(device.name)
-        lane = supervisor.name if job.verb == "read" else f"{job.verb} {device.name}"
+        lane = lane_of(device, job.verb, job.origin)
         task = Task(job.number, device.name, verb or job.verb, lane, budget, seconds)
         hive = self._settings.hive
         task.tags = Tags(hive.name, device.name, job.number, hive.latitude, hive.longitude)

@@ -356,6 +356,16 @@ def crew_of(device: DeviceSettings) -> str:
     return driver.crew or device.name
 
 
+def lane_of(device: DeviceSettings, verb: str, origin: str) -> str:
+    """Work in different lanes may be done at the same time."""
+    driver = devices.module(device.kind, device.table["driver"]).Driver
+    if verb == "read":
+        return crew_of(device)
+    if verb == "record" and issubclass(driver, Recorder) and driver.overlaps:
+        return f"{verb} {device.name} {origin}"
+    return f"{verb} {device.name}"
+
+
 def timeout_of(device: DeviceSettings) -> float:
     """How long one reading or snapshot of a device may take, in seconds."""
     settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)

@@ -39,6 +39,18 @@ quantities = ["load"]
 """
 
 
+LONG_FILMS = """
+[camera.entrance]
+driver = "simulated"
+width = 160
+height = 120
+frame_rate = 5
+[camera.entrance.schedule]
+interval = "12s"
+duration = "12s"
+"""
+
+
 DIES_AFTER_THE_RENAME = """
 import os, signal
 from beemon.archive import recordings
@@ -199,6 +211,12 @@ duration = "1s"
         with Hive(tmp_path, hanging) as hive:
             busy = until(lambda: [j for j in hive.ask("jobs")["jobs"] if j.get("reason") == "busy"])
         assert busy[0]["outcome"] == "skipped"
+
+    def test_a_client_s_film_does_not_wait_for_the_schedule_s(self, tmp_path: Path) -> None:
+        with Hive(tmp_path, LONG_FILMS) as hive:
+            [scheduled] = until(lambda: hive.ask("status")["running"], 20)
+            assert hive.do("record camera.entrance 0.3")["outcome"] == "done"
+            assert "outcome" not in hive.ask(f"job {scheduled}")
 
 
 CLOCK_AHEAD = """

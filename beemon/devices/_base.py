@@ -8,7 +8,8 @@ the top: the module itself is also loaded to check the config, on machines that 
 library.
 
 A worker opens a device before its first use, always from the same thread, and calls it with one
-request of a kind at a time; a camera may be asked for a snapshot while it records. A driver
+request of a kind at a time; a camera may be asked for a snapshot while it records, and, where it
+says ``overlaps``, for another recording: a client's does not wait for the schedule's. A driver
 raises what went wrong, it never returns a stand-in, and it need not watch the time: past its
 deadline the whole worker is killed. Children that a driver starts must die with the worker.
 
@@ -184,9 +185,13 @@ class Sensor(Device, ABC):
 
 
 class Recorder(Device, ABC):
-    """A device that makes recordings. ``suffix`` is the media file's ending."""
+    """A device that makes recordings. ``suffix`` is the media file's ending.
+
+    ``overlaps``: it can make several at once, from different threads.
+    """
 
     suffix: ClassVar[str]
+    overlaps: ClassVar[bool] = False
 
     @abstractmethod
     def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:

@@ -152,6 +152,22 @@ class RecorderContract(DeviceContract):
         return device.record(path, seconds, cancelled or threading.Event(), follows=follows)
 
 
+    def test_where_it_says_so_recordings_may_overlap(self, opened, tmp_path):
+        if not opened.overlaps:
+            pytest.skip("it makes one recording at a time")
+        facts = {}
+
+        def film(name):
+            facts[name] = self.record(opened, tmp_path / name, 1.0)
+
+        films = [threading.Thread(target=film, args=(name,)) for name in "ab"]
+        for thread in films:
+            thread.start()
+        for thread in films:
+            thread.join()
+        assert [examine(tmp_path / name, facts[name]).findings for name in "ab"] == [[], []]
+
+
 class MicrophoneContract(RecorderContract):
     """Records sound by sample count."""
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "devices"))
 
 from contracts import CameraContract
 
-from beemon.analysis.checks import findings
+from beemon.analysis.checks import examine
 from beemon.devices import load
 from beemon.devices._base import DeviceLostError
 
@@ -124,7 +124,7 @@ def test_recordings_overlap_and_snapshots_disturb_neither(opened, tmp_path):
         taken += 1
         time.sleep(0.1)
     assert taken > 3
-    assert [findings(tmp_path / name, facts[name]) for name in "ab"] == [[], []]
+    assert [examine(tmp_path / name, facts[name]).findings for name in "ab"] == [[], []]
     assert [facts[name]["lost_frames"] for name in "ab"] == [0, 0]
 
 

@@ -73,6 +73,7 @@ class StreamSettings(CommonSettings):
 class StreamCamera(Camera):
     """What such cameras share; a driver says how to start, to stop, and to take a picture."""
 
+    overlaps = True
     settings: Any
 
     def __init__(self, settings: Any) -> None:

@@ -39,6 +39,7 @@ class Settings(SimulatedSettings):
 class Driver(SimulatedRecorder, Camera):
     """Films the simulated hive's entrance."""
 
+    overlaps = True
     settings: Settings
 
     def open(self) -> None:
@@ -56,16 +57,17 @@ class Driver(SimulatedRecorder, Camera):
         first = self._first(stream, follows=follows)
         start = began(stream.due(first))
         asked = max(1, round(seconds * self.settings.frame_rate))
-        self._end = first
+        end = first
         encoder = H264Encoder(*self._format())
         with Mp4Writer(path, "h264") as video:
             for number in self._due(stream, range(first, first + asked), cancelled):
                 for frame in encoder.encode(self._picture(number), self._time_us(number - first)):
                     video.add(frame)
-                self._end = number + 1
+                end = number + 1
             for frame in encoder.rest():
                 video.add(frame)
-        frames = self._end - first
+        self._end = end
+        frames = end - first
         return {
             **self._facts(start),
             "seconds": frames / self.settings.frame_rate,
