@@ -70,7 +70,11 @@ def keep(where: Place) -> tuple[int, str]:
         if where.final.exists():
             raise FileExistsError(errno.EEXIST, "exists already", str(where.final))
         where.temporary.rename(where.final)
-        sync_folder(where.final.parent)
+        try:
+            sync_folder(where.final.parent)
+        except OSError:
+            where.final.rename(where.temporary)  # its name may be lost, and a second sync would lie
+            raise
     return kept
 
 
