@@ -1,0 +1,188 @@
+"""What a minute's readings of ten sensors cost until they are durable: time, and bytes at the disk.
+
+A scheduled reading is two transactions: its slot is accounted for and its job begun, before any
+sensor is asked; then its readings come in together with its outcome. The second one is the ingest
+of the batch. Beside it stands a bare table with the same pragmas and pages, and a file that a line
+is appended to and synced.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from disk import small_disk
+from table import Row
+
+from beemon import outcomes
+from beemon.archive import series, slots
+from beemon.archive.ledger import PAGE_BYTES, WAL_PAGES, Ledger
+from beemon.clock import Quality, Stamp
+from beemon.readings import Reading
+
+SENSORS = 10
+IN_A_ROUND = 60
+WARM_UP = 600  # so that all write into a log that no longer grows
+BATCHES_FOR_BYTES = 2000
+TIME_TARGET = 1 / 0.8
+BYTES_TARGET = 4.0
+BEGAN_US = 1_780_000_000_000_000
+MINUTE_US = 60_000_000
+COMMAND = f"read {' '.join(f'sensor.s{number}' for number in range(SENSORS))}"
+
+Batch = Callable[[int], None]
+"""Makes the readings of one minute durable."""
+
+
+def measure(folder: Path, rounds: int) -> Iterator[Row]:
+    """In turns, so that a disk that becomes slower does so for both."""
+    ours, bare = Beemon(folder), Bare(folder)
+    for minute in range(WARM_UP):
+        ours.begin(minute)
+        ours.end(minute)
+        bare(minute)
+    whole, ended, plain = [], [], []
+    for number in range(rounds):
+        first = WARM_UP + number * IN_A_ROUND
+        times = [_in_turns(ours, bare, minute) for minute in range(first, first + IN_A_ROUND)]
+        begin, end, insert = (statistics.median(each) * 1e3 for each in zip(*times, strict=True))
+        whole.append(begin + end)
+        ended.append(end)
+        plain.append(insert)
+    name = f"{SENSORS} readings made durable"
+    yield _time_row(name, ended, plain, TIME_TARGET)
+    yield _time_row("  with their slot and job before", whole, plain, None)
+    ours.close()
+    if os.geteuid() == 0:
+        yield from _bytes_rows(folder)
+    else:
+        print("the bytes at the disk are left out (they take root)")
+
+
+class Beemon:
+    """The ledger, as the Orchestrator's writer fills it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ledger = Ledger(folder)
+        self._ledger.prepare()
+        with self._ledger.transaction() as ledger:
+            ledger.begin_run()
+        self._job = 0
+
+    def begin(self, minute: int) -> None:
+        """Account for the slot, and enter the job."""
+        at = _stamp(minute)
+        tick = slots.Tick(at, [slots.Due(COMMAND, at.utc_us)], accounted_us=at.utc_us)
+        with self._ledger.transaction() as ledger:
+            [self._job] = slots.enter(ledger, tick)
+
+    def end(self, minute: int) -> None:
+        """Enter the readings and the outcome."""
+        readings = [
+            Reading(f"sensor.s{number}", "temperature", "°C", value, None, _stamp(minute),
+                    raw=value * 1000)
+            for number, value in enumerate(_values(minute))
+        ]
+        said = {f"{reading.sensor} {reading.quantity}": reading.value for reading in readings}
+        with self._ledger.transaction() as ledger:
+            series.keep(ledger, self._job, readings)
+            ledger.end(self._job, outcomes.done(readings=said))
+
+    def __call__(self, minute: int) -> None:
+        self.begin(minute)
+        self.end(minute)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._ledger.close()
+
+
+class Bare:
+    """A table of times, series and values."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / "bare.db", isolation_level=None)
+        for pragma in (f"page_size={PAGE_BYTES}", "journal_mode=WAL", "synchronous=FULL",
+                       f"wal_autocheckpoint={WAL_PAGES}"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("CREATE TABLE readings (utc_us INTEGER, series INTEGER, value REAL,"
+                         " PRIMARY KEY (utc_us, series)) WITHOUT ROWID")
+
+    def __call__(self, minute: int) -> None:
+        at = _stamp(minute).utc_us
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany(
+            "INSERT INTO readings VALUES (?, ?, ?)",
+            [(at, number, value) for number, value in enumerate(_values(minute))],
+        )
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+
+class Appended:
+    """A file of lines; each is synced."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / "readings.csv").open("a")
+
+    def __call__(self, minute: int) -> None:
+        self._file.write(f"{_stamp(minute).utc_us},{','.join(map(str, _values(minute)))}\n")
+        self._file.flush()
+        os.fdatasync(self._file.fileno())
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def _bytes_rows(folder: Path) -> Iterator[Row]:
+    ours, appended, bare = (_kilobytes(make, folder) for make in (Beemon, Appended, Bare))
+    name = "  the same, at the disk"
+    yield Row(name, ours, "kB", "append and sync", appended, ours / appended, BYTES_TARGET)
+    yield Row(name, ours, "kB", "bare SQLite", bare, ours / bare)
+
+
+def _kilobytes(make: type[Beemon | Appended | Bare], folder: Path) -> float:
+    """What one minute's batch writes to the device, in the mean of many."""
+    with small_disk(folder) as disk:
+        subject = make(disk.folder)
+        for minute in range(WARM_UP):
+            subject(minute)
+        before = disk.bytes_written()
+        for minute in range(WARM_UP, WARM_UP + BATCHES_FOR_BYTES):
+            subject(minute)
+        written = disk.bytes_written() - before
+        subject.close()
+    return written / BATCHES_FOR_BYTES / 1e3
+
+
+def _time_row(name: str, ours: list[float], bare: list[float], target: float | None) -> Row:
+    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+    return Row(name, statistics.median(ours), "ms", "bare SQLite", statistics.median(bare), ratio,
+               target)
+
+
+def _in_turns(ours: Beemon, bare: Bare, minute: int) -> tuple[float, float, float]:
+    return _timed(ours.begin, minute), _timed(ours.end, minute), _timed(bare, minute)
+
+
+def _timed(action: Batch, minute: int) -> float:
+    began = time.perf_counter()
+    action(minute)
+    return time.perf_counter() - began
+
+
+def _stamp(minute: int) -> Stamp:
+    return Stamp(BEGAN_US + minute * MINUTE_US, minute * 60.0, Quality.SYNCHRONISED)
+
+
+def _values(minute: int) -> list[float]:
+    """Numbers with three decimals that are never the same twice."""
+    return [(minute * 7919 + number * 104_729) % 100_003 / 1000 for number in range(SENSORS)]
