@@ -34,6 +34,7 @@ REASONS = {
     "crc": "the sensor's answer did not match its checksum",
     "out-of-range": "the sensor said what cannot be true",
     "not-a-number": "the sensor said what is not a number",
+    "pulse-too-long": "a clock pulse was so long that the converter may have switched itself off",
     "blocked": "a light beam has been broken for so long that it is dirt, not a bee",
     "check-failed": "the recording did not pass its content check; its file is kept as evidence",
     "disk-full": "there was no space, or no inode, left for the file",

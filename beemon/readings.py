@@ -17,6 +17,7 @@ UNKNOWN_QUANTITY = "reading"
 
 QUALITIES = {
     "good": "as it was measured",
+    "heated": "measured while the chip was warm from its own heater",
     "few-samples": "some of the samples were refused; it is the mean of the others",
     "inspection": "measured while the hive was open",
 }

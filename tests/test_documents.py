@@ -13,6 +13,7 @@ from beemon import config
 from beemon.commands import VOCABULARY
 from beemon.devices import PACKAGES, drivers, load, module, sensors, settings_for
 from beemon.devices._base import DeviceError, Measurement, SensorSettings
+from beemon.devices.sensors._chips import CHIPS
 from beemon.outcomes import REASONS
 from beemon.protocol import ERRORS
 from beemon.readings import QUALITIES
@@ -201,6 +202,13 @@ def test_the_manual_of_the_config_explains_every_option_of_every_driver_and_no_o
         for kind in PACKAGES
         for driver in drivers(kind)
     }
+
+
+def test_the_manual_of_the_config_has_every_known_chip_with_its_line():
+    rows = re.findall(r"^(.+)\t(.+)\t(dtoverlay=.+)$", MANUAL.replace("\\-", "-"), re.MULTILINE)
+    listed = {(device.partition(" ")[0], line) for _, device, line in rows}
+    names = {name: "its" if chip.subsystem == "w1" else name for name, chip in CHIPS.items()}
+    assert listed == {(names[name], chip.boot) for name, chip in CHIPS.items()}
 
 
 def test_the_manual_of_the_command_has_every_word():

@@ -6,10 +6,12 @@ import errno
 
 import pytest
 from contracts import SensorContract
+from one_wire import Master
 
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError, Refusal
-from beemon.devices.sensors import kernel
+from beemon.devices.sensors import _sysfs
+from beemon.devices.sensors._chips import CHIPS, PLAUSIBLE
 from beemon.sampling import Sampler
 
 IO_ERROR = "/proc/self/mem"  # its first byte cannot be read: the kernel answers EIO
@@ -52,7 +54,10 @@ class Sysfs:
         (self.root / folder / device.name).symlink_to(device)
 
     def sensor(self, subsystem, device, **options):
-        table = {"driver": "kernel", "subsystem": subsystem, "device": device, **options}
+        return self.known(device, subsystem=subsystem, **options)
+
+    def known(self, device, **options):
+        table = {"driver": "kernel", "device": device, **options}
         return load("sensor", "sensor.brood", {**table, "sysfs": str(self.root)})
 
 
@@ -101,8 +106,8 @@ def test_iio_raw_values_get_their_offset_and_scale(sysfs):
 
 
 def test_iio_channels_may_share_a_scale_and_keep_their_number(sysfs):
-    sysfs.iio(0, "hx711", in_voltage0_raw=8000, in_voltage1_raw=4000, in_voltage_scale=0.000095)
-    read = {m.quantity: (m.raw, m.value) for m in sysfs.sensor("iio", "hx711").read()}
+    sysfs.iio(0, "nau7802", in_voltage0_raw=8000, in_voltage1_raw=4000, in_voltage_scale=0.000095)
+    read = {m.quantity: (m.raw, m.value) for m in sysfs.sensor("iio", "nau7802").read()}
     assert read == {
         "voltage0": (8000, pytest.approx(0.00076)),
         "voltage1": (4000, pytest.approx(0.00038)),
@@ -111,7 +116,7 @@ def test_iio_channels_may_share_a_scale_and_keep_their_number(sysfs):
 
 def test_iio_co2_has_its_own_name(sysfs):
     sysfs.iio(0, "scd4x", in_concentration_co2_raw=850, in_concentration_co2_scale=0.0001)
-    assert values(sysfs.sensor("iio", "scd4x")) == {"co2": (0.085, "%")}
+    assert values(sysfs.sensor("iio", "scd4x")) == {"co2": (850.0, "ppm")}
 
 
 def test_one_wire_is_found_by_its_rom_id(sysfs):
@@ -238,6 +243,121 @@ def test_a_subsystem_is_one_of_three():
         load("sensor", "sensor.x", {"driver": "kernel", "subsystem": "i2c", "device": "sht3x"})
 
 
+@pytest.mark.parametrize(("raw", "volts"), [(0x800000, 0.0), (0x801000, 0.00038912),
+                                            (0x7FF000, -0.00038912)])
+def test_an_hx711_has_nought_in_the_middle_of_its_range(sysfs, raw, volts):
+    sysfs.iio(0, "hx711", in_voltage0_raw=raw, in_voltage_scale=0.000095)
+    [said] = sysfs.sensor("iio", "hx711").read()
+    assert (said.value, said.raw) == (pytest.approx(volts), raw)
+
+
+# Chips that are known by name
+
+@pytest.mark.parametrize("name", CHIPS)
+def test_a_chip_that_is_missing_is_told_with_what_a_pi_needs_to_have_it(sysfs, name):
+    device = "28-0316a2795aff" if name == "ds18b20" else name
+    with pytest.raises(DeviceMissingError) as caught:
+        sysfs.known(device).open()
+    assert f"needs {CHIPS[name].boot} in /boot/firmware/config.txt" in str(caught.value)
+
+
+def test_of_a_chip_that_is_not_known_nothing_is_said(sysfs):
+    with pytest.raises(DeviceMissingError, match=r"there are: none$"):
+        sysfs.sensor("hwmon", "newchip").open()
+
+
+def test_a_known_chip_needs_no_subsystem(sysfs):
+    sysfs.iio(0, "bme280", in_temp_input=21370)
+    sysfs.hwmon(0, "sht3x", address="1-0045", temp1_input=21371)
+    sysfs.w1("28-0316a2795aff", temperature=21372)
+    for device, value in (
+        ("bme280", 21.37), ("sht3x@1-0045", 21.371), ("28-0316a2795aff", 21.372),
+    ):
+        assert values(sysfs.known(device))["temperature"][0] == value
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"device": "bme28"}, r'no chip that is known by name; did you mean "bme280"'),
+        ({"device": "bme280", "subsystem": "hwmon"}, 'is read by iio: leave "subsystem" out'),
+        ({"device": "sht4x", "heater_above": 20.0}, "heater_above"),
+        ({"device": "sht4x", "heater_every": "10s"}, "at least 1m"),
+    ],
+)
+def test_options_must_fit(options, said):
+    with pytest.raises(ValueError, match=said):
+        load("sensor", "sensor.x", {"driver": "kernel", **options})
+
+
+def test_ranges_hold_for_every_known_chip_and_quantity(sysfs):
+    for name, chip in CHIPS.items():
+        assert chip.subsystem in ("hwmon", "iio", "w1"), name
+        for quantity, (low, high) in chip.ranges.items():
+            assert PLAUSIBLE[quantity][0] <= low < high <= PLAUSIBLE[quantity][1], name
+
+
+def test_air_without_co2_is_none(sysfs):
+    sysfs.iio(0, "scd4x", in_concentration_co2_raw=0, in_concentration_co2_scale=0.0001)
+    with pytest.raises(BadReadingError) as caught:
+        sysfs.known("scd4x").read()
+    assert caught.value.reason == "out-of-range"
+
+
+# Together
+
+def test_sensors_on_one_bus_convert_together(sysfs):
+    for rom, value in (("28-000000000001", 34000), ("28-000000000002", 35000)):
+        sysfs.w1(rom, temperature=value)
+    master = Master(sysfs.root / "devices/w1_bus_master1")
+    first, second = sysfs.known("28-000000000001"), sysfs.known("28-000000000002")
+    assert values(first)["temperature"][0] == 34.0
+    assert values(second)["temperature"][0] == 35.0
+    assert master.conversions == 1  # what the first one started was fresh
+    values(second)
+    assert master.conversions == 2
+    master.close()
+
+
+# Drying
+
+@pytest.fixture
+def sht4x(sysfs):
+    return sysfs.hwmon(
+        0, "sht4x", temp1_input=34812, humidity1_input=99000, heater_enable=0, heater_power=200
+    )
+
+
+def test_a_wet_chip_is_dried_and_says_so_from_then_on(sysfs, sht4x):
+    sensor = sysfs.known("sht4x", heater_above=95.0)
+    wet = {m.quantity: m for m in sensor.read()}
+    assert (sht4x / "heater_enable").read_text() == "1\n"
+    assert (wet["heater"].value, wet["humidity"].quality) == (1.0, "good")
+    warm = {m.quantity: m for m in sensor.read()}
+    assert (warm["heater"].value, warm["humidity"].value) == (0.0, 99.0)
+    assert {warm[quantity].quality for quantity in ("temperature", "humidity")} == {"heated"}
+
+
+def test_a_dry_chip_is_left_alone(sysfs, sht4x):
+    (sht4x / "humidity1_input").write_text("94000\n")
+    sensor = sysfs.known("sht4x", heater_above=95.0)
+    assert values(sensor)["heater"] == (0.0, "")
+    assert (sht4x / "heater_enable").read_text() == "0\n"
+
+
+def test_without_the_option_nothing_is_heated(sysfs, sht4x):
+    assert "heater" not in values(sysfs.known("sht4x"))
+    assert (sht4x / "heater_enable").read_text() == "0\n"
+
+
+def test_a_heater_that_is_not_there_costs_no_reading(sysfs, sht4x):
+    (sht4x / "heater_enable").unlink()
+    said = {m.quantity: m for m in sysfs.known("sht4x", heater_above=95.0).read()}
+    assert said["humidity"].value == 99.0
+    assert said["heater"].reason == "missing-device"
+    assert "Linux 6.13" in said["heater"].message
+
+
 class TestContract(SensorContract):
     @pytest.fixture
     def device(self, sysfs):
@@ -275,6 +395,12 @@ def test_a_chip_of_fine_steps_that_does_not_move_is_stuck_and_others_are_not(sys
 
 
 def test_a_wrong_checksum_is_told_apart_from_a_device_that_does_not_answer():
-    assert kernel.error_of(OSError(errno.EBADMSG, "Bad message"), "/sys/x").reason == "crc"
-    assert kernel.error_of(OSError(errno.EIO, "I/O error"), "/sys/x").reason == "io-error"
-    assert kernel.error_of(OSError(errno.ENODEV, "gone"), "/sys/x").reason == "missing-device"
+    assert _sysfs.error_of(OSError(errno.EBADMSG, "Bad message"), "/sys/x").reason == "crc"
+    assert _sysfs.error_of(OSError(errno.EIO, "I/O error"), "/sys/x").reason == "io-error"
+    assert _sysfs.error_of(OSError(errno.ENODEV, "gone"), "/sys/x").reason == "missing-device"
+
+
+class TestHeaterContract(SensorContract):
+    @pytest.fixture
+    def device(self, sysfs, sht4x):
+        return sysfs.known("sht4x", heater_above=95.0)

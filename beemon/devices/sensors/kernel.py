@@ -7,7 +7,7 @@ by its name at every read, never by its number, which changes when it is plugged
 
 from __future__ import annotations
 
-import errno
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,30 +25,14 @@ from beemon.devices._base import (
 )
 from beemon.devices._choices import words
 from beemon.devices.sensors import _converter
-from beemon.options import option
+from beemon.devices.sensors._bulk import bus_of
+from beemon.devices.sensors._chips import CHIPS, PLAUSIBLE, Chip, chip_of
+from beemon.devices.sensors._heater import Heater
+from beemon.devices.sensors._sysfs import listing, read_number
+from beemon.options import BadOptionError, duration, in_toml, option, suggestion
 
 FOLDERS = {"hwmon": "class/hwmon", "iio": "bus/iio/devices", "w1": "bus/w1/devices"}
 POWER_ON_VALUE = 85000  # m°C; the temperature register at power-on (DS18B20 data sheet, table 1)
-
-
-class DeviceIOError(DeviceError):
-    """The device is there and did not answer properly."""
-
-    reason = "io-error"
-
-
-class ChecksumError(DeviceError):
-    """The device's answer did not match its checksum."""
-
-    reason = "crc"
-
-
-_KINDS_OF_ERROR: dict[int, type[DeviceError]] = {
-    errno.ENOENT: DeviceMissingError,
-    errno.ENODEV: DeviceMissingError,
-    errno.ENXIO: DeviceMissingError,
-    errno.EBADMSG: ChecksumError,
-}
 
 
 class Kind(NamedTuple):
@@ -76,58 +60,61 @@ IIO = {
     "current": Kind("current", "A", 1e-3),
     "resistance": Kind("resistance", "Ω", 1.0),
     "concentration": Kind("concentration", "%", 1.0),
-    "concentration_co2": Kind("co2", "%", 1.0),
+    "concentration_co2": Kind("co2", "ppm", 1e4),
 }
 
-# What can be true at all, inclusive, for a chip that is not listed below.
-PLAUSIBLE = {
-    "temperature": (-60.0, 150.0),
-    "humidity": (0.0, 100.0),
-    "pressure": (30_000.0, 120_000.0),
-    "co2": (0.0, 100.0),
-}
-# What a chip can measure, by its data sheet; its other quantities are held to PLAUSIBLE.
-CHIPS = {
-    "sht3x": {"temperature": (-40.0, 125.0)},
-    "sht4x": {"temperature": (-40.0, 125.0)},
-    "aht10": {"temperature": (-40.0, 85.0)},
-    "aht20": {"temperature": (-40.0, 85.0)},
-    "bme280": {"temperature": (-40.0, 85.0), "pressure": (30_000.0, 110_000.0)},
-    "bmp280": {"temperature": (-40.0, 85.0), "pressure": (30_000.0, 110_000.0)},
-    "bme680": {"temperature": (-40.0, 85.0), "pressure": (30_000.0, 110_000.0)},
-    "scd4x": {"temperature": (-10.0, 60.0), "co2": (0.0, 4.0)},
-    "w1": {"temperature": (-55.0, 125.0)},
-}
 
-_HOUR, _DAY = 3600.0, 86400.0
-# After how long only a dead chip still says exactly the same, in seconds. The data sheets' noise
-# is many steps of these converters, so two equal readings are rare and a day of them is none. A
-# DS18B20 has steps of 0.0625 °C and little noise: in melting snow a good one stands still for
-# weeks. Where a quantity is not listed (humidity at 100 % lasts all winter), it is never stuck.
-STUCK_AFTER = {
-    "hx711": {"voltage": _HOUR},
-    "nau7802": {"voltage": _HOUR},
-    "sht3x": {"temperature": _DAY},
-    "sht4x": {"temperature": _DAY},
-    "bme280": {"temperature": _DAY, "pressure": _DAY},
-    "bmp280": {"temperature": _DAY, "pressure": _DAY},
-    "bme680": {"temperature": _DAY, "pressure": _DAY},
-    "w1": {"temperature": 60 * _DAY},
-}
+def _heater_every(value: object) -> float:
+    seconds = duration(value)
+    if seconds < 60:
+        raise BadOptionError(f"must be at least 1m, not {in_toml(value)}")
+    return seconds
+
+
+def _subsystem_of(device: str) -> str | None:
+    """The part of the kernel that reads a device of that name, if that is known."""
+    if re.fullmatch(r"[0-9a-f]{2}-[0-9a-f]{12}", device):
+        return "w1"
+    known = CHIPS.get(device.partition("@")[0])
+    return known.subsystem if known and known.subsystem != "w1" else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SensorSettings):
     """A kernel sensor's options."""
 
-    subsystem: Literal["hwmon", "iio", "w1"] = option(doc="which part of the kernel reads it")
     device: str = option(
         doc='its name ("sht3x"), name and bus address ("sht3x@1-0044"), or 1-Wire ROM id ("28-…")'
+    )
+    subsystem: Literal["hwmon", "iio", "w1"] | None = option(
+        None, doc="which part of the kernel reads it; needed for a chip that is not in the list"
     )
     channels: tuple[str, ...] = option(
         (), parse=words, doc='which channels, as the kernel names them ("temp1"); all by default'
     )
+    heater_above: float | None = option(
+        None, minimum=50, maximum=100,
+        doc="from which humidity on, in %, an SHT4x is dried with its heater; never by default",
+    )
+    heater_every: float = option(
+        600.0, parse=_heater_every, doc="how long after one pulse of the heater the next may come"
+    )
     sysfs: str = option("/sys", doc="where sysfs is mounted")
+
+    def __post_init__(self) -> None:
+        known = _subsystem_of(self.device)
+        if self.subsystem is None and known is None:
+            near = suggestion(self.device, CHIPS)
+            raise BadOptionError(
+                f'"subsystem" is missing: "{self.device}" is no chip that is known by name{near}'
+            )
+        if None not in (known, self.subsystem) and known != self.subsystem:
+            raise BadOptionError(f'"{self.device}" is read by {known}: leave "subsystem" out')
+
+    @property
+    def part(self) -> str:
+        """The part of the kernel that reads it: ``hwmon``, ``iio`` or ``w1``."""
+        return self.subsystem or _subsystem_of(self.device) or ""
 
 
 class Channel(NamedTuple):
@@ -143,12 +130,21 @@ class Driver(Sensor):
 
     settings: Settings
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._chip = chip_of(settings.device, settings.part)
+        self._heater: Heater | None = None
+        if settings.heater_above is not None:
+            self._heater = Heater(settings.heater_above, settings.heater_every)
+
     def open(self) -> None:
         """Find the device and its channels, so that a wrong name is told before the first read."""
         self._chosen_channels()
 
     def read(self) -> Sequence[Measurement | Refusal]:
         folder, channels = self._chosen_channels()
+        if self.settings.part == "w1":
+            bus_of(folder).prepare(folder.name)
         measured: list[Measurement | Refusal] = []
         errors: list[DeviceError] = []
         for channel in channels:
@@ -160,11 +156,11 @@ class Driver(Sensor):
                 measured.append(Refusal(channel.quantity, kind.unit, error.reason, str(error)))
         if len(errors) == len(measured):
             raise errors[0]
-        return measured
+        return [*measured, *self._dried(folder, measured)]
 
     def _chosen_channels(self) -> tuple[Path, list[Channel]]:
         folder = find_device(Path(self.settings.sysfs), self.settings)
-        found = {channel.name: channel for channel in channels_of(folder, self.settings.subsystem)}
+        found = {channel.name: channel for channel in channels_of(folder, self.settings.part)}
         chosen = self.settings.channels or tuple(found)
         missing = [name for name in chosen if name not in found]
         if missing or not chosen:
@@ -173,37 +169,55 @@ class Driver(Sensor):
         return folder, [found[name] for name in chosen]
 
     def _measure(self, folder: Path, channel: Channel) -> Measurement:
-        raw, value = kernel_value(folder, channel.name)
-        if self.settings.subsystem == "w1" and raw == POWER_ON_VALUE:
+        raw, value = kernel_value(folder, channel.name, self._chip.zero)
+        if self.settings.part == "w1" and raw == POWER_ON_VALUE:
             raise BadReadingError(
                 "power-on-value", f"{folder.name} shows 85 °C, its value before it measured"
             )
-        chip, kind = self._chip(folder), channel.kind
-        if chip == "hx711":  # drivers/iio/adc/hx711.c: it counts from the lower end of the range
-            _converter.signed(int(raw) ^ 0x800000, 24, chip)
+        if self._chip is CHIPS["hx711"]:
+            _converter.signed(int(raw) ^ self._chip.zero, 24, "hx711")
+        kind = channel.kind
         measured = Measurement(
             channel.quantity, round(value * kind.factor, 9), kind.unit, raw,
-            stuck_after=STUCK_AFTER.get(chip, {}).get(kind.quantity),
+            quality=self._heater.quality if self._heater else "good",
+            stuck_after=self._chip.stuck_after.get(kind.quantity),
         )
-        check_plausible(measured, kind.quantity, chip)
+        self._check_plausible(measured, kind.quantity)
         return measured
 
-    def _chip(self, folder: Path) -> str:
-        return "w1" if self.settings.subsystem == "w1" else read_text(folder / "name")
+    def _check_plausible(self, measured: Measurement, quantity: str) -> None:
+        """Raise BadReadingError for a value that the chip cannot have measured."""
+        low, high = {**PLAUSIBLE, **self._chip.ranges}.get(quantity, (-math.inf, math.inf))
+        if not low <= measured.value <= high:
+            raise BadReadingError(
+                "out-of-range",
+                f"{self.settings.device} read {measured.quantity} as {measured.value:g} "
+                f"{measured.unit}, outside {low:g} to {high:g}",
+            )
+
+    def _dried(
+        self, folder: Path, measured: Sequence[Measurement | Refusal]
+    ) -> Sequence[Measurement | Refusal]:
+        if self._heater is None:
+            return []
+        humidity = next((one for one in measured if one.quantity == "humidity"), None)
+        value = humidity.value if isinstance(humidity, Measurement) else None
+        return [self._heater.look(folder, value)]
 
 
 def find_device(sysfs: Path, settings: Settings) -> Path:
     """The folder of the one device that the settings name. Raises DeviceMissingError."""
-    parent = sysfs / FOLDERS[settings.subsystem]
-    found = sorted(f for f in _listing(parent) if settings.device in _names(f, settings.subsystem))
+    part = settings.part
+    parent = sysfs / FOLDERS[part]
+    found = sorted(f for f in listing(parent) if settings.device in _names(f, part))
     if not found:
-        known = sorted(name for f in _listing(parent) for name in _names(f, settings.subsystem))
+        known = sorted(name for f in listing(parent) for name in _names(f, part))
         raise DeviceMissingError(
-            f'no {settings.subsystem} device "{settings.device}" in {parent}; '
-            f"there are: {', '.join(known) or 'none'}"
+            f'no {part} device "{settings.device}" in {parent}; '
+            f"there are: {', '.join(known) or 'none'}{_boot_line(chip_of(settings.device, part))}"
         )
     if len(found) > 1:
-        choices = ", ".join(_names(f, settings.subsystem)[1] for f in found)
+        choices = ", ".join(_names(f, part)[1] for f in found)
         raise DeviceMissingError(f'"{settings.device}" could be each of {choices}: name one')
     return found[0]
 
@@ -215,56 +229,31 @@ def channels_of(folder: Path, subsystem: str) -> Iterator[Channel]:
             yield Channel("temperature", "temperature", HWMON["temp"])
         return
     rule = _hwmon_channel if subsystem == "hwmon" else _iio_channel
-    seen = dict.fromkeys(rule(file.name) for file in sorted(_listing(folder)))
+    seen = dict.fromkeys(rule(file.name) for file in sorted(listing(folder)))
     yield from (channel for channel in seen if channel is not None)
 
 
-def kernel_value(folder: Path, channel: str) -> tuple[float, float]:
+def kernel_value(folder: Path, channel: str, zero: float = 0.0) -> tuple[float, float]:
     """What the kernel says of a channel, and that in the ABI's unit.
 
-    IIO states either the value (``_input``) or ``_raw``, where the value is (raw + offset) x scale.
+    IIO states either the value (``_input``) or ``_raw``, where the value is (raw + offset) x scale;
+    ``zero`` is what a chip says in ``_raw`` at zero, where the kernel states no offset for it.
     """
     for name in (channel, f"{channel}_input"):
         if (folder / name).is_file():
             raw = read_number(folder / name)
             return raw, raw
     raw = read_number(folder / f"{channel}_raw")
-    offset = _shared_number(folder, channel, "offset", 0.0)
+    offset = _shared_number(folder, channel, "offset", 0.0) - zero
     return raw, (raw + offset) * _shared_number(folder, channel, "scale", 1.0)
 
 
-def check_plausible(measured: Measurement, quantity: str, chip: str) -> None:
-    """Raise BadReadingError for a value that the chip cannot have measured."""
-    low, high = {**PLAUSIBLE, **CHIPS.get(chip, {})}.get(quantity, (-float("inf"), float("inf")))
-    if not low <= measured.value <= high:
-        raise BadReadingError(
-            "out-of-range",
-            f"{chip} read {measured.quantity} as {measured.value:g} {measured.unit}, "
-            f"outside {low:g} to {high:g}",
-        )
-
-
-def read_number(path: Path) -> float:
-    """The number that a sysfs file holds."""
-    text = read_text(path)
-    try:
-        return float(text)
-    except ValueError:
-        raise BadReadingError("not-a-number", f"{path} says {text!r}") from None
-
-
-def read_text(path: Path) -> str:
-    """The one line of a sysfs file; an error of the device's driver comes as an OSError."""
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise error_of(error, str(path)) from error
-
-
-def error_of(error: OSError, path: str) -> DeviceError:
-    """What the kernel's error says of the device, as far as its driver tells it apart."""
-    kind = _KINDS_OF_ERROR.get(error.errno or 0, DeviceIOError)
-    return kind(error.errno, error.strerror, path)
+def _boot_line(chip: Chip) -> str:
+    """What a Raspberry Pi needs to have the chip, for a message."""
+    if not chip.boot:
+        return ""
+    note = f" ({chip.note})" if chip.note else ""
+    return f". A Raspberry Pi needs {chip.boot} in /boot/firmware/config.txt and a restart{note}"
 
 
 def _hwmon_channel(file: str) -> Channel | None:
@@ -310,9 +299,3 @@ def _names(folder: Path, subsystem: str) -> list[str]:
     owner = link.resolve() if link.exists() else folder.resolve().parent
     return [name, f"{name}@{owner.name}"]
 
-
-def _listing(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:  # the kernel makes the folder with its first device
-        return []

@@ -1,0 +1,109 @@
+"""The protocol of the HX711, a load cell's converter, over two pins (Avia HX711 data sheet).
+
+The chip pulls DOUT low when a conversion is ready. Each pulse on PD_SCK shifts out a bit, the
+highest first; the pulses after the 24th choose what is converted next, and DOUT is high after the
+25th. A pulse longer than 60 µs switches the chip off. From Python no pulse can be promised to be
+short, since the processor may be taken away in the middle of it: so each is timed, and one that
+was too long costs the conversion and a reset.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from beemon.devices._base import DeviceError
+from beemon.devices.sensors import _converter
+
+BITS = 24
+LONGEST_PULSE_SECONDS = 50e-6
+"""The longest high time of PD_SCK by the data sheet; from 60 µs on the chip is off."""
+READY_SECONDS = 1.0
+"""How long a conversion may take: 0.1 s at 10 a second, and 0.4 s more after power-up."""
+SETTLE_SECONDS = 0.4
+"""After power-up, until the output is settled (at 10 conversions a second)."""
+OFF_SECONDS = 120e-6
+"""How long PD_SCK is high to switch the chip off for certain."""
+POLL_SECONDS = 0.001
+PULSES = {128: 1, 32: 2, 64: 3}
+"""Pulses after the last bit, by the gain that they choose; 32 is the chip's input B."""
+
+
+class Pin(Protocol):
+    """A pin, as gpiozero has it."""
+
+    state: float
+
+
+class PulseError(DeviceError):
+    """A pulse took so long that the chip may have switched itself off."""
+
+    reason = "pulse-too-long"
+
+
+class SilentError(DeviceError):
+    """The chip does not convert, or does not follow the clock."""
+
+    reason = "io-error"
+
+
+class Chip:
+    """Reads conversions. ``seconds`` is a clock fine enough for pulses, ``sleep`` goes with it."""
+
+    def __init__(
+        self,
+        clock: Pin,
+        data: Pin,
+        gain: int,
+        seconds: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock, self._data = clock, data
+        self._trailing = PULSES[gain]
+        self._seconds, self._sleep = seconds, sleep
+        self._settled_at = 0.0
+
+    def reset(self) -> None:
+        """Switch the chip off and on again; what it converts before it has settled is not used."""
+        self._clock.state = 1
+        self._sleep(OFF_SECONDS)
+        self._clock.state = 0
+        self._settled_at = self._seconds() + SETTLE_SECONDS
+
+    def conversion(self) -> int:
+        """The next conversion, signed.
+
+        Raises :class:`PulseError`, :class:`SilentError`, or BadReadingError for a word that
+        measures nothing.
+        """
+        self._wait_until_ready()
+        word = 0
+        for _ in range(BITS):
+            self._pulse()
+            word = word << 1 | bool(self._data.state)
+        for _ in range(self._trailing):
+            self._pulse()
+        if not self._data.state:
+            raise SilentError("DOUT stays low after the last bit: is it connected to ground?")
+        return _converter.signed(word, BITS, "the HX711")
+
+    def _wait_until_ready(self) -> None:
+        deadline = self._seconds() + READY_SECONDS
+        while self._data.state or self._seconds() < self._settled_at:
+            if self._seconds() > deadline:
+                raise SilentError(
+                    f"no conversion within {READY_SECONDS:g} s: DOUT stays high "
+                    "(no power, no wire, or the wrong pins)"
+                )
+            self._sleep(POLL_SECONDS)
+
+    def _pulse(self) -> None:
+        """One pulse. Both edges are within the time that is measured."""
+        began = self._seconds()
+        self._clock.state = 1
+        self._clock.state = 0
+        taken = self._seconds() - began
+        if taken > LONGEST_PULSE_SECONDS:
+            self.reset()  # it may be off, or somewhere in the middle of a word
+            raise PulseError(f"a clock pulse took up to {taken * 1e6:.0f} µs")

@@ -1,0 +1,123 @@
+"""A scale's load cells on an HX711, clocked pulse by pulse through gpiozero.
+
+It is for kernels without a driver for the chip. One that has it cannot be interrupted within a
+pulse: prefer it (``kernel``) where it is to be had. How many conversions had to be thrown away is
+published, so that a busy processor is not mistaken for a broken scale.
+
+A bridge answers with a share of what supplies it, and so does the chip, whose range is half of
+its supply over the gain. The value is that share, in mV/V: it depends on no voltage, and it is
+what the data sheet of a load cell states for full load.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from beemon.devices import _pins
+from beemon.devices._base import (
+    BadReadingError,
+    DeviceError,
+    Measurement,
+    Sensor,
+    SensorSettings,
+)
+from beemon.devices.sensors._hx711 import BITS, Chip, PulseError, SilentError
+from beemon.options import BadOptionError, option
+
+TRIES = 5
+"""How many conversions may be thrown away before there is no sample."""
+REMEMBERED = 100
+"""Over how many conversions the discard rate is told."""
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(SensorSettings):
+    """An HX711's options."""
+
+    clock: int = option(
+        minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the GPIO (BCM) number at PD_SCK"
+    )
+    data: int = option(
+        minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the GPIO (BCM) number at DOUT"
+    )
+    gain: Literal[128, 64, 32] = option(128, doc="128 or 64 for input A, 32 for input B")
+    samples: int = option(
+        10, minimum=1, maximum=1000, doc="how many conversions make a reading, by their mean"
+    )
+
+    def __post_init__(self) -> None:
+        if self.clock == self.data:
+            raise BadOptionError('"clock" and "data" must be two pins')
+
+
+class Driver(Sensor):
+    """One conversion a sample: ``bridge``, and ``discarded``, the share that was thrown away.
+
+    It has a worker of its own, with other scales: a thread that counts bees at the same time
+    would stretch its pulses.
+    """
+
+    crew = "hx711"
+    settings: Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._devices: list[Any] = []
+        self._discarded: deque[bool] = deque(maxlen=REMEMBERED)
+
+    def open(self) -> None:
+        try:
+            clock = _pins.take("OutputDevice", self.settings.clock, initial_value=False)
+            self._devices.append(clock)
+            data = _pins.take("InputDevice", self.settings.data, pull_up=None, active_state=True)
+            self._devices.append(data)
+        except DeviceError:
+            self.close()
+            raise
+        self._chip = Chip(clock.pin, data.pin, self.settings.gain)
+        self._chip.reset()
+        self._choose_gain()
+
+    def close(self) -> None:
+        for device in self._devices:
+            device.close()
+        self._devices = []
+
+    def read(self) -> Sequence[Measurement]:
+        if not self._devices:
+            raise DeviceError(f"{self.settings.name} is not open")
+        counts = self._good_conversion()
+        share = counts / 2 ** (BITS - 1) * 0.5 / self.settings.gain
+        discarded = 100 * sum(self._discarded) / len(self._discarded)
+        return [
+            Measurement("bridge", round(share * 1e3, 9), "mV/V", raw=counts, stuck_after=_HOUR),
+            Measurement("discarded", round(discarded, 1), "%"),
+        ]
+
+    def _choose_gain(self) -> None:
+        """After a reset the chip has converted at gain 128, whatever is wanted."""
+        try:
+            self._chip.conversion()
+        except (PulseError, SilentError, BadReadingError):
+            return  # the first sample says so
+
+    def _good_conversion(self) -> int:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                counts = self._chip.conversion()
+            except SilentError:
+                self._discarded.append(True)
+                raise
+            except (PulseError, BadReadingError):
+                self._discarded.append(True)
+                if tried == TRIES:
+                    raise
+            else:
+                self._discarded.append(False)
+                return counts
