@@ -5,6 +5,7 @@ The protocol's replies are for programs; nothing here is sent, and nothing may d
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ _LARGER = {  # units for large values: from which value on, their name, and deci
     "B": ((1e9, "GB", 1), (1e6, "MB", 1), (1e3, "kB", 1)),
     "g": ((1e3, "kg", 3),),
 }
+_DECIMALS = {"dBFS": 1, "Hz": 1}  # what sound is heard to; programs get the number itself
 _SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
@@ -174,11 +176,17 @@ def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[str]:
             else amount(reading["value"], reading["unit"]),
             _ago(reading["utc"], now),
         )
-        for reading in readings
+        for reading in sorted(readings, key=_as_people_count)
     ]
     yield from _table(rows)
     if not rows:
         yield "No reading yet; `beemon read --wait` takes one."
+
+
+def _as_people_count(reading: Payload) -> tuple[str, list[tuple[int, str]]]:
+    """A key to sort by: ``band_50_100`` comes before ``band_100_150``."""
+    parts = re.split(r"(\d+)", reading["quantity"])
+    return reading["sensor"], [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
 def _history(told: Payload) -> Iterator[str]:
@@ -324,6 +332,8 @@ def amount(value: float, unit: str) -> str:
     for least, larger, decimals in _LARGER.get(unit, ()):
         if abs(value) >= least:
             return f"{value / least:.{decimals}f} {larger}"
+    if unit in _DECIMALS:
+        return f"{value:.{_DECIMALS[unit]}f} {unit}"
     return f"{value:.7g} {unit}".rstrip()
 
 

@@ -157,9 +157,9 @@ def test_readings_are_a_value_or_a_reason_each_with_its_age():
          "unit": "", "value": 0.5},
     ]
     assert rendered("readings", {"readings": readings}) == """\
-sensor.hive  weight       29.814 kg      60 s ago
+sensor.hive  load         0.5            2026-06-02 12:00:00
 sensor.hive  temperature  none: timeout  just now
-sensor.hive  load         0.5            2026-06-02 12:00:00"""
+sensor.hive  weight       29.814 kg      60 s ago"""
     assert "No reading yet" in rendered("readings", {"readings": []})
     read = {"job": 3, "command": "read", "outcome": "done", "measured": readings[:1]}
     assert rendered("read", read).startswith("job 3 done: read\nsensor.hive  weight")
@@ -257,10 +257,21 @@ def test_a_span_has_units_of_its_own_size(seconds, text):
     assert span(seconds) == text
 
 
+def test_bands_of_sound_come_in_the_order_of_their_frequencies():
+    bands = [
+        {"sensor": "microphone.a", "quantity": quantity, "utc": "2026-06-01T12:00:00.000Z",
+         "unit": "dBFS", "value": -40.0}
+        for quantity in ("band_100_150", "band_50_100", "level")
+    ]
+    shown = rendered("readings", {"readings": bands}).splitlines()
+    assert [line.split()[1] for line in shown] == ["band_50_100", "band_100_150", "level"]
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [(70_200_000_000, "B", "70.2 GB"), (999, "B", "999 B"), (999.9, "g", "999.9 g"),
-     (-1500, "g", "-1.500 kg"), (35.07, "°C", "35.07 °C"), (3, "", "3")],
+     (-1500, "g", "-1.500 kg"), (35.07, "°C", "35.07 °C"), (3, "", "3"),
+     (-61.25579, "dBFS", "-61.3 dBFS")],
 )
 def test_an_amount_has_a_unit_of_its_size(value, unit, text):
     assert amount(value, unit) == text
