@@ -116,6 +116,20 @@ class TestRecordings:
         facts = record(device, tmp_path / "a", 0.5)
         assert before - 0.2 < facts["start_utc_us"] / 1e6 < before + 2
 
+    def test_a_light_is_on_for_it_and_off_otherwise(self, camera, tmp_path):
+        gpiozero = pytest.importorskip("gpiozero")
+        from gpiozero.pins.mock import MockFactory
+
+        before, gpiozero.Device.pin_factory = gpiozero.Device.pin_factory, MockFactory()
+        device = camera(light_pin=17, light_lead="0.1s")
+        pin = gpiozero.Device.pin_factory.pin(17)
+        seen = [pin.state]
+        threading.Timer(0.5, lambda: seen.append(pin.state)).start()
+        record(device, tmp_path / "a", 1)
+        assert [*seen, pin.state] == [0, 1, 0]
+        device.close()
+        gpiozero.Device.pin_factory = before
+
     def test_it_may_be_mjpeg(self, camera, tmp_path):
         facts = record(camera(codec="mjpeg"), tmp_path / "a", 1)
         assert examine(tmp_path / "a", facts).findings == []

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices._libraries import library
+from beemon.devices.cameras._frames import ParameterSets
 from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
@@ -108,7 +109,6 @@ class Driver(StreamCamera):
     def _start(self, ring: FrameRing) -> None:
         os.environ.setdefault("LIBCAMERA_LOG_LEVELS", QUIET)
         logging.getLogger("picamera2").setLevel(logging.WARNING)
-        library("libcamera")
         picamera2 = library("picamera2")
         with as_device_errors("it cannot be opened"):
             self._check_presence(picamera2.Picamera2.global_camera_info())
@@ -130,7 +130,8 @@ class Driver(StreamCamera):
         if wanted.region is not None:
             camera.set_controls({"ScalerCrop": self._crop(wanted.region)})
         camera.start()
-        camera.start_encoder(self._encoder, output_into(ring, self._encoder))
+        is_h264 = wanted.codec == "h264"
+        camera.start_encoder(self._encoder, output_into(ring, self._encoder, is_h264=is_h264))
 
     def _stop(self) -> None:
         with as_device_errors("it cannot be stopped"):
@@ -240,11 +241,13 @@ def make_encoder(wanted: Settings) -> Any:
     )
 
 
-def output_into(ring: FrameRing, encoder: Any) -> Any:
+def output_into(ring: FrameRing, encoder: Any, *, is_h264: bool) -> Any:
     """An output for that encoder which puts its frames into a ring.
 
     Encoders count time from the first frame that they saw, in microseconds.
     """
+
+    sets = ParameterSets() if is_h264 else None
 
     class RingOutput(library("picamera2.outputs").Output):  # type: ignore[misc]
         def outputframe(
@@ -258,7 +261,10 @@ def output_into(ring: FrameRing, encoder: Any) -> Any:
             del packet, audio
             time_us = int(timestamp or 0)
             sensor_us = int(encoder.firsttimestamp or 0) + time_us
-            put(ring, bytes(frame), is_key=keyframe, time_us=time_us, sensor_us=sensor_us)
+            data = bytes(frame)
+            if keyframe and sets is not None:
+                data = sets.complete(data)
+            put(ring, data, is_key=keyframe, time_us=time_us, sensor_us=sensor_us)
 
     return RingOutput()
 
