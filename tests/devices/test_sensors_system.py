@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from contracts import SensorContract
 
 from beemon.devices import load
-from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError
+from beemon.devices._base import BadReadingError, DeviceMissingError, Refusal
 
 
 class Machine:
@@ -45,7 +46,9 @@ def values(sensor):
 
 
 def test_a_machine_without_sensors_tells_what_every_machine_has(machine):
-    assert list(values(machine.sensor())) == ["memory_available", "disk_free", "load"]
+    assert list(values(machine.sensor())) == [
+        "memory_available", "disk_free", "load", "clock_synchronised",
+    ]
 
 
 def test_memory_is_what_programs_can_still_have(machine):
@@ -101,18 +104,114 @@ def test_a_path_that_is_not_there_is_missing(machine):
         machine.sensor(path="/nowhere", quantities=["disk_free"]).read()
 
 
-def test_a_zone_that_is_gone_after_open_fails_the_read(machine):
+def refusals(sensor):
+    return {m.quantity: m for m in sensor.read() if isinstance(m, Refusal)}
+
+
+def test_a_zone_that_is_gone_after_open_costs_its_own_reading_alone(machine):
     machine.zone(0, "cpu-thermal", 48300)
     sensor = machine.sensor()
     (machine.root / "sys/class/thermal/thermal_zone0/temp").unlink()
-    with pytest.raises(DeviceError):
-        sensor.read()
+    [refused] = refusals(sensor).values()
+    assert (refused.quantity, refused.unit) == ("cpu_temperature", "°C")
 
 
 def test_garbage_is_no_reading(machine):
     machine.zone(0, "cpu-thermal", "hot")
+    refused = refusals(machine.sensor())["cpu_temperature"]
+    assert refused.reason == "not-a-number"
+    assert "hot" in refused.message
+
+
+def test_where_nothing_can_be_read_the_read_fails(machine):
+    machine.zone(0, "cpu-thermal", "hot")
     with pytest.raises(BadReadingError, match="hot"):
-        machine.sensor().read()
+        machine.sensor(quantities=["cpu_temperature"]).read()
+
+
+# A Raspberry Pi's supply and heat
+
+@pytest.fixture(params=["soc/soc:firmware", "soc@107c000000/soc@107c000000:firmware"])
+def firmware(request, machine):
+    def says(word):
+        machine.write(f"sys/devices/platform/{request.param}/get_throttled", word)
+
+    return says
+
+
+POWER = ["under_voltage", "under_voltage_since_boot", "throttled", "throttled_since_boot"]
+
+
+@pytest.mark.parametrize(
+    ("word", "flags"),
+    [
+        ("0", (0, 0, 0, 0)),
+        ("50005", (1, 1, 1, 1)),
+        ("50000", (0, 1, 0, 1)),
+        ("20002", (0, 0, 1, 1)),
+        ("80000", (0, 0, 0, 1)),
+    ],
+)
+def test_the_firmwares_word_tells_of_now_and_of_since_boot(machine, firmware, word, flags):
+    firmware(word)
+    said = values(machine.sensor())
+    assert tuple(said[quantity][0] for quantity in POWER) == flags
+
+
+def test_the_alarm_for_the_supply_goes_before_the_firmwares_word(machine, firmware):
+    firmware("0")
+    machine.write("sys/class/hwmon/hwmon1/name", "rpi_volt")
+    machine.write("sys/class/hwmon/hwmon1/in0_lcrit_alarm", 1)
+    assert values(machine.sensor())["under_voltage"] == (1.0, "")
+
+
+def test_a_word_that_is_none_is_no_reading(machine, firmware):
+    firmware("low")
+    assert {refused.reason for refused in refusals(machine.sensor()).values()} == {"not-a-number"}
+
+
+# The clock and the radio
+
+def test_the_battery_clock_is_held_against_the_systems(machine):
+    machine.write("sys/class/rtc/rtc0/since_epoch", int(time.time()) - 100)
+    value, unit = values(machine.sensor())["rtc_offset"]
+    assert (value, unit) == (pytest.approx(-100, abs=3), "s")
+
+
+def test_the_clock_is_kept_by_the_network_or_not(machine):
+    assert values(machine.sensor())["clock_synchronised"][0] in (0.0, 1.0)
+
+
+def wireless(*lines):
+    return "\n".join([
+        "Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE",
+        " face | tus | link level noise |  nwid  crypt   frag  retry   misc | beacon | 22",
+        *lines,
+    ])
+
+
+@pytest.mark.parametrize("line", [
+    " wlan0: 0000   54.  -56.  -256        0      0      0      0    270        0",
+    "wlan0: 0000   54   -56   -256        0      0      0      0    270        0",
+])
+def test_the_signal_of_the_radio_is_in_dbm(machine, line):
+    machine.write("proc/net/wireless", wireless(line))
+    assert values(machine.sensor())["wifi_signal"] == (-56.0, "dBm")
+
+
+def test_a_radio_that_is_not_connected_has_no_signal(machine):
+    line = " wlan0: 0000    0.  -256.  -256        0      0      0      0      0        0"
+    machine.write("proc/net/wireless", wireless(line))
+    refused = refusals(machine.sensor())["wifi_signal"]
+    assert "wlan0 is not connected" in refused.message
+
+
+def test_a_radio_that_was_switched_off_has_no_signal(machine):
+    line = " wlan0: 0000   54.  -56.  -256        0      0      0      0    270        0"
+    machine.write("proc/net/wireless", wireless(line))
+    sensor = machine.sensor()
+    machine.write("proc/net/wireless", wireless())
+    assert refusals(sensor)["wifi_signal"].reason == "missing-device"
 
 
 def test_this_machine_can_be_read():

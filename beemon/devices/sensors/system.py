@@ -1,24 +1,32 @@
-"""What the computer says of itself: processor temperature, memory, disk and load.
+"""What the computer says of itself: temperature, power, memory, disk, load, clock and radio.
 
 ``cpu_temperature`` comes from the kernel's thermal zones (Documentation/driver-api/thermal/
-sysfs-api.rst: m°C), ``memory_available`` and ``load`` from /proc (proc(5)), ``under_voltage``
-from the Raspberry Pi's hwmon chip ``rpi_volt`` (its alarm: 1 while the supply is below 4.63 V).
+sysfs-api.rst: m°C), ``memory_available``, ``load`` and ``wifi_signal`` from /proc (proc(5), and the
+wireless extensions' table of links), the clock from :mod:`beemon.clock` and /sys/class/rtc.
+
+A Raspberry Pi's firmware says in ``get_throttled``, a word in hex, what its supply and its heat
+cost: bit 0 the supply is below 4.63 V, 1 to 3 the processor is slowed down, and from bit 16 on the
+same for whether it ever was since boot (raspberrypi.com, documentation of vcgencmd). The kernel
+shows it under /sys; its hwmon chip ``rpi_volt`` has the alarm for the supply.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from beemon import clock
 from beemon.devices._base import (
     BadReadingError,
     DeviceError,
     DeviceMissingError,
     Measurement,
+    Refusal,
     Sensor,
     SensorSettings,
 )
@@ -27,6 +35,17 @@ from beemon.options import option
 
 # The zone of the processor, by its type: Raspberry Pi and most ARM boards, then PCs.
 PROCESSOR_ZONES = ("cpu-thermal", "cpu_thermal", "soc-thermal", "x86_pkg_temp")
+
+LOW_SUPPLY = 0b0001
+SLOWED_DOWN = 0b1110
+SINCE_BOOT = 16
+"""Bits of get_throttled, and how far those are shifted that tell of the time since boot."""
+
+
+# A line of the table: the interface, its status, then quality, level and noise.
+_WIRELESS_LINK = (
+    r"^\s*(?P<name>\S+): +[0-9a-f]{4} +(?P<quality>\d+)\.? +(?P<level>-?\d+)\.? +-?\d+"
+)
 
 
 class Quantity(NamedTuple):
@@ -48,9 +67,44 @@ def cpu_temperature(settings: Settings) -> float:
 def under_voltage(settings: Settings) -> float:
     """1 while a Raspberry Pi's supply is too low, else 0."""
     chip = _voltage_chip(settings)
-    if chip is None:
-        raise DeviceMissingError(f"no rpi_volt under {settings.sysfs}/class/hwmon")
-    return _number(_text(chip / "in0_lcrit_alarm"))
+    if chip is not None:
+        return _number(_text(chip / "in0_lcrit_alarm"))
+    return _flag(settings, LOW_SUPPLY)
+
+
+def under_voltage_since_boot(settings: Settings) -> float:
+    """1 where the supply has been too low since the Raspberry Pi was started, else 0."""
+    return _flag(settings, LOW_SUPPLY << SINCE_BOOT)
+
+
+def throttled(settings: Settings) -> float:
+    """1 while a Raspberry Pi is slowed down, by its supply or its heat, else 0."""
+    return _flag(settings, SLOWED_DOWN)
+
+
+def throttled_since_boot(settings: Settings) -> float:
+    """1 where it has been slowed down since it was started, else 0."""
+    return _flag(settings, SLOWED_DOWN << SINCE_BOOT)
+
+
+def clock_synchronised(_: Settings) -> float:
+    """1 where the clock is kept by the network, else 0: then a battery clock or nobody does."""
+    return float(clock.quality() is clock.Quality.SYNCHRONISED)
+
+
+def rtc_offset(settings: Settings) -> float:
+    """By how many seconds the battery clock is ahead of the system's; it has whole seconds."""
+    return _number(_text(_battery_clock(settings))) - time.time()
+
+
+def wifi_signal(settings: Settings) -> float:
+    """The signal of the Wi-Fi connection in dBm: -50 is strong, -80 is weak."""
+    match = re.search(_WIRELESS_LINK, _text(Path(settings.proc, "net/wireless")), re.MULTILINE)
+    if match is None:
+        raise DeviceMissingError("no Wi-Fi interface is up")
+    if float(match["quality"]) == 0:
+        raise DeviceError(f"{match['name']} is not connected")
+    return float(match["level"])
 
 
 def memory_available(settings: Settings) -> float:
@@ -89,6 +143,35 @@ def _voltage_chip(settings: Settings) -> Path | None:
     return next((c.parent for c in chips if _text(c.with_name("name")) == "rpi_volt"), None)
 
 
+def _throttled_file(settings: Settings) -> Path | None:
+    firmware = Path(settings.sysfs, "devices/platform").glob("soc*/*firmware/get_throttled")
+    return next(firmware, None)
+
+
+def _flag(settings: Settings, bits: int) -> float:
+    """Whether any of these bits of get_throttled is set."""
+    file = _throttled_file(settings)
+    if file is None:
+        raise DeviceMissingError(f"no get_throttled under {settings.sysfs}/devices/platform")
+    text = _text(file)
+    try:
+        return float(int(text, 16) & bits != 0)
+    except ValueError:
+        raise BadReadingError("not-a-number", f"{file} says {text!r}") from None
+
+
+def _battery_clock(settings: Settings) -> Path:
+    return Path(settings.sysfs, "class/rtc/rtc0/since_epoch")
+
+
+def _has_wifi(settings: Settings) -> bool:
+    try:
+        table = Path(settings.proc, "net/wireless").read_text()
+    except OSError:  # a kernel without the wireless extensions
+        return False
+    return re.search(_WIRELESS_LINK, table, re.MULTILINE) is not None
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text().strip()
@@ -105,10 +188,22 @@ def _number(text: str) -> float:
 
 QUANTITIES = {
     "cpu_temperature": Quantity("°C", cpu_temperature, lambda s: _processor_zone(s) is not None),
-    "under_voltage": Quantity("", under_voltage, lambda s: _voltage_chip(s) is not None),
+    "under_voltage": Quantity(
+        "", under_voltage, lambda s: bool(_voltage_chip(s) or _throttled_file(s))
+    ),
+    "under_voltage_since_boot": Quantity(
+        "", under_voltage_since_boot, lambda s: _throttled_file(s) is not None
+    ),
+    "throttled": Quantity("", throttled, lambda s: _throttled_file(s) is not None),
+    "throttled_since_boot": Quantity(
+        "", throttled_since_boot, lambda s: _throttled_file(s) is not None
+    ),
     "memory_available": Quantity("B", memory_available),
     "disk_free": Quantity("B", disk_free),
     "load": Quantity("", load),
+    "clock_synchronised": Quantity("", clock_synchronised),
+    "rtc_offset": Quantity("s", rtc_offset, lambda s: _battery_clock(s).exists()),
+    "wifi_signal": Quantity("dBm", wifi_signal, _has_wifi),
 }
 
 
@@ -134,9 +229,23 @@ class Driver(Sensor):
             name for name, quantity in QUANTITIES.items() if quantity.present(self.settings)
         )
 
-    def read(self) -> Sequence[Measurement]:
-        return [self._measure(name) for name in self._quantities]
+    def read(self) -> Sequence[Measurement | Refusal]:
+        said = [self._measure(name) for name in self._quantities]
+        errors = [one for one in said if isinstance(one, DeviceError)]
+        if len(errors) == len(said):
+            raise errors[0]
+        return [
+            _refusal(name, one) if isinstance(one, DeviceError) else one
+            for name, one in zip(self._quantities, said, strict=True)
+        ]
 
-    def _measure(self, name: str) -> Measurement:
+    def _measure(self, name: str) -> Measurement | DeviceError:
         quantity = QUANTITIES[name]
-        return Measurement(name, quantity.measure(self.settings), quantity.unit)
+        try:
+            return Measurement(name, quantity.measure(self.settings), quantity.unit)
+        except DeviceError as error:
+            return error
+
+
+def _refusal(name: str, error: DeviceError) -> Refusal:
+    return Refusal(name, QUANTITIES[name].unit, error.reason, str(error))
