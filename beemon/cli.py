@@ -51,8 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _unknown_word(word: str) -> str | None:
     from beemon.commands import VOCABULARY, shown
     from beemon.options import suggestion
+    from beemon.rendering import HERE
 
-    known = [*(name for name in VOCABULARY if name != "auth"), "serve", "config", "archive"]
+    asked = [name for name in VOCABULARY if name != "auth"]
+    known = [*asked, *(word.partition(" ")[0] for word in HERE)]
     if word in known or word.startswith("-"):
         return None
     near = suggestion(word, known, "; `beemon help` lists the words")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from beemon.archive.check import Report
 
 EXIT_WRONG = 1
+EXIT_USAGE = 2
 
 DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
@@ -24,6 +25,37 @@ DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 def add_words(words: Any) -> None:
     """Add what can be done here to what can be typed after ``beemon``."""
     _add_archive(words.add_parser("archive", usage="beemon archive check|rebuild [OPTION…]"))
+
+
+    _add_export(words.add_parser(
+        "export", usage="beemon export FROM [TO] [OPTION…]", description=sentence(HERE["export"]),
+        epilog="FROM and TO are days such as 2026-06-01, both whole, or times such as "
+               "2026-06-01T06:30; UTC, or with their own offset. Without TO: that one day, or "
+               "from that time until now.",
+    ))
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("first", metavar="FROM", help="the first day, or a time")
+    parser.add_argument("last", metavar="TO", nargs="?", help="the last day, or a time")
+    parser.add_argument(
+        "--format", choices=["csv", "parquet", "appmais"], default="csv",
+        help="tables as CSV (the default) or Parquet, or files as AppMAIS has them",
+    )
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path,
+        help="the new folder (default: here, named after the hive and the period)",
+    )
+    parser.add_argument(
+        "--device", metavar="DEVICE", action="append", default=[],
+        help="only what concerns this device; may be given several times",
+    )
+    parser.add_argument(
+        "--timezone", metavar="ZONE",
+        help="the zone of local times, such as Europe/Berlin (default: this machine's)",
+    )
+    _add_path(parser)
+    parser.set_defaults(run=export_period)
 
 
 def _add_archive(parser: argparse.ArgumentParser) -> None:
@@ -91,6 +123,56 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
         print(f"{counts['unknown']} files do not say what they are; `beemon archive check` "
               "lists them.")
     return EXIT_WRONG if counts["unknown"] else 0
+
+
+def export_period(options: argparse.Namespace) -> int:
+    """``beemon export``: 0 where the folder is there now, else 1; 2 for a period that is none."""
+    import sqlite3
+    from contextlib import closing
+
+    from beemon import zone
+    from beemon.archive import appmais, export, period
+    from beemon.archive.ledger import open_reader
+    from beemon.archive.tables import View
+
+    try:
+        chosen = period.parse(options.first, options.last)
+        local = zone.named(options.timezone or zone.SYSTEM)
+    except ValueError as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        archive, about = archive_of(options), _about(options)
+        output = options.output or Path(f"{about['hive']}-{chosen.name}-{options.format}")
+        with closing(open_reader(archive)) as reader:
+            view = View(reader, chosen, options.device, local)
+            if options.format == "appmais":
+                manifest = appmais.write(view, archive, output, about)
+            else:
+                manifest = export.export(view, output, options.format, about)
+    except (OSError, sqlite3.Error) as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_WRONG
+    _print_export(output, manifest)
+    return 0
+
+
+def _about(options: argparse.Namespace) -> dict[str, Any]:
+    """What the config says of the hive; an archive alone does not name it."""
+    from beemon import config
+
+    hive = config.Hive()
+    if options.path is None or str(options.config) != DEFAULT_CONFIG:
+        hive = config.load(options.config).hive
+    return {"hive": hive.name, "latitude": hive.latitude, "longitude": hive.longitude}
+
+
+def _print_export(output: Path, manifest: dict[str, Any]) -> None:
+    size = sum(file["size"] for file in manifest["files"])
+    print(f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from "
+          f"{manifest['from']} until {manifest['until']}; manifest.json explains them.")
+    for path in manifest.get("missing", ()):
+        print(f"{path} is not there any more.")
 
 
 def archive_of(options: argparse.Namespace) -> Path:

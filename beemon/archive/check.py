@@ -12,7 +12,7 @@ from pathlib import Path
 
 from beemon.archive import inventory, lock, recordings, schema
 from beemon.archive.inventory import Unknown
-from beemon.archive.ledger import NAME, LedgerReader
+from beemon.archive.ledger import NAME, open_reader
 
 NO_LEDGER, DAMAGED, LAYOUT = "no-ledger", "damaged-ledger", "wrong-layout"
 NO_FILE, NO_ROW, NOT_DELETED = "no-file", "no-row", "not-deleted"
@@ -67,14 +67,22 @@ def check(archive: Path, *, full: bool = False) -> Report:
         message = "there is none; `beemon archive rebuild` makes one from the files"
         report.findings.append(Finding(NO_LEDGER, NAME, message))
         return report
-    reader = LedgerReader(archive)
+    try:
+        reader = open_reader(archive)
+    except sqlite3.DatabaseError as error:
+        report.findings.append(_unreadable(error))
+        return report
     try:
         report.findings += _Check(archive, reader.db, report, full=full).findings()
     except sqlite3.DatabaseError as error:
-        report.findings.append(Finding(DAMAGED, NAME, f"it cannot be read: {error}"))
+        report.findings.append(_unreadable(error))
     finally:
         reader.close()
     return report
+
+
+def _unreadable(error: sqlite3.DatabaseError) -> Finding:
+    return Finding(DAMAGED, NAME, f"it cannot be read: {error}")
 
 
 class _Check:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon import __version__
-from beemon.archive import recordings, schema
+from beemon.archive import lock, recordings, schema
 from beemon.clock import MACHINE, Clock, Stamp, iso
 from beemon.outcomes import Ending
 
@@ -164,11 +164,15 @@ class Ledger:
 
 
 class LedgerReader:
-    """The ledger, to read in. Raises ``sqlite3.OperationalError`` where that is impossible."""
+    """The ledger, to read in. Raises ``sqlite3.OperationalError`` where that is impossible.
 
-    def __init__(self, archive: Path) -> None:
+    ``at_rest``: nobody writes in it, so that it can be read where this process may write nothing
+    beside it.
+    """
+
+    def __init__(self, archive: Path, *, at_rest: bool = False) -> None:
         self.db = sqlite3.connect(
-            f"{(archive / NAME).absolute().as_uri()}?mode=ro",
+            f"{(archive / NAME).absolute().as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}",
             uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
         )
         self.db.row_factory = sqlite3.Row
@@ -186,6 +190,22 @@ class LedgerReader:
         """The latest jobs, the newest first."""
         rows = self.db.execute("SELECT * FROM jobs ORDER BY job DESC LIMIT ?", (count,))
         return [describe(row) for row in rows]
+
+
+def open_reader(archive: Path) -> LedgerReader:
+    """A reader of a ledger that a service may write in, or that lies there since it stopped.
+
+    Raises ``sqlite3.OperationalError``.
+    """
+    reader = LedgerReader(archive)
+    try:
+        reader.db.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError:  # no log beside it, and none can be made
+        reader.close()
+        if lock.holder(archive) is not None or (archive / f"{NAME}-wal").exists():
+            raise
+        return LedgerReader(archive, at_rest=True)
+    return reader
 
 
 def describe(row: sqlite3.Row) -> dict[str, Any]:

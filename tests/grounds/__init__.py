@@ -36,6 +36,14 @@ def picamera2_missing() -> str | None:
     return f"pip install picamera2 (no {', '.join(lacking)})" if lacking else None
 
 
+def readers_missing() -> str | None:
+    """What exports are read with elsewhere."""
+    modules = ("duckdb", "pandas", "pyarrow")
+    lacking = [name for name in modules if importlib.util.find_spec(name) is None]
+    lacking += [] if shutil.which("soffice") else ["libreoffice-calc-nogui"]
+    return f"not installed: {', '.join(lacking)}" if lacking else None
+
+
 def load_missing() -> str | None:
     """What a load of 500 clients lacks: descriptors."""
 
@@ -63,6 +71,7 @@ GROUNDS: dict[str, Callable[[], str | None]] = {
     "load": load_missing,
     "picamera2": picamera2_missing,
     "media-tools": media_tools_missing,
+    "readers": readers_missing,
     "powercut": powercut_missing,
     "small-disk": small.missing,
     "container": container.missing,

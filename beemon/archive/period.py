@@ -1,0 +1,59 @@
+"""A period of an archive: from one moment to another, as a person types them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@dataclass(frozen=True)
+class Period:
+    """From ``from_us`` to before ``until_us``, microseconds since 1970 (UTC); ``name`` says it in
+    a file's name."""
+
+    from_us: int
+    until_us: int
+    name: str
+
+
+def parse(first: str, last: str | None = None) -> Period:
+    """The period from ``first`` through ``last``: days, both whole, or moments.
+
+    A day is ``2026-06-01``, a moment ``2026-06-01T06:30`` (with seconds, if you like); both are
+    UTC, or say another offset: ``2026-06-01T06:30+02:00``. A day alone is that day, a moment
+    alone goes on until now. Raises ``ValueError``.
+    """
+    from_us, after_first = _span(first)
+    if last is not None:
+        until_us = _span(last)[1]
+    elif _DAY.fullmatch(first):
+        until_us = after_first
+    else:
+        until_us = _us(datetime.now(UTC))
+    if until_us <= from_us:
+        raise ValueError(f"{last or first} is not later than {first}")
+    return Period(from_us, until_us, "--".join(map(_file_word, filter(None, (first, last)))))
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Where a day or a moment begins and ends."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(
+            f'"{text}" is neither a day such as 2026-06-01 nor a UTC time such as 2026-06-01T06:30'
+        ) from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    length = timedelta(days=1) if _DAY.fullmatch(text) else timedelta(0)
+    return _us(moment), _us(moment + length)
+
+
+def _us(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _file_word(text: str) -> str:
+    return text.replace(":", "-")
