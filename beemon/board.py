@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from beemon import clock
-from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Report
+from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report
 
 Mail = queue.SimpleQueue[dict[str, Any] | None]
 """What a waiting client gets: reports as JSON objects, or None when the Server stops."""
@@ -20,6 +20,7 @@ class Board:
 
     def __init__(self) -> None:
         self.heartbeat: Heartbeat | None = None
+        self.planned: dict[str, float] = {}
         self._lock = threading.Lock()
         self._subscribers: set[Mail] = set()
         self._closed = False
@@ -39,6 +40,9 @@ class Board:
         """Take a report."""
         if isinstance(report, Heartbeat):
             self.heartbeat = report
+            return
+        if isinstance(report, Planned):
+            self.planned = report.bytes_a_day
             return
         if message := _message(report):
             with self._lock:

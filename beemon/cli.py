@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from beemon.client import Client, Reply
     from beemon.commands import Word
+    from beemon.config import Settings
     from beemon.options import Problem
 
 # Each child of the service loads this module anew, as its parent's main one: what only the
@@ -154,7 +155,28 @@ def _check(options: argparse.Namespace) -> int:
         return 1
     names = ", ".join(devices) or "no devices"
     print(f"{options.config} is good: hive {settings.hive.name}, {names}")
+    _print_budget(settings)
     return 0
+
+
+def _print_budget(settings: Settings) -> None:
+    """What the config makes of the disk, as far as it can be known without the service."""
+    from datetime import UTC, datetime
+
+    from beemon import budget, planning, rendering
+    from beemon.archive import space
+
+    planned = planning.bytes_a_day(settings.devices, datetime.now(UTC))
+    try:
+        archive = settings.archive_path
+        there = next(folder for folder in (archive, *archive.parents) if folder.exists())
+        found = space.look(there)
+    except OSError as error:
+        print(f"the disk of the archive cannot be looked at: {error.strerror}", file=sys.stderr)
+        return
+    if planned:
+        told = budget.reckon(planned, {}, found, settings.retention)
+        print("", *rendering.lines("budget", told), sep="\n")
 
 
 def _token_problems(file: Path | None) -> list[Problem]:

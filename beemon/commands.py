@@ -233,6 +233,7 @@ _WORDS = (
         "of all slots, how many are done and what became of the others; of 30 days, or since",
         (Argument("SINCE", _since, optional=True),),
     ),
+    Word("budget", "how much a day takes on disk, when the disk is full, and what is done then"),
     Word("wait", "answer when the job has its outcome", (_JOB,)),
     Word("watch", "stream reports, a line each, until the connection ends"),
     Word("ping", "answer at once"),

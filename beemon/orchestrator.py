@@ -16,11 +16,12 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from beemon import chores, clock, commands, outcomes, processes, service
+from beemon import chores, clock, commands, outcomes, planning, processes, service
 from beemon.agenda import Agenda
 from beemon.archive import catalog, events, index, recordings, recovery, series
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
@@ -38,7 +39,16 @@ from beemon.messages import Answer, Done, Failed
 from beemon.outcomes import Ending
 from beemon.protocol import RequestError
 from beemon.readings import UNKNOWN_QUANTITY, Reading
-from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Rejected, Report, Started, Stopped
+from beemon.reports import (
+    DeviceChanged,
+    Heartbeat,
+    JobEnded,
+    Planned,
+    Rejected,
+    Report,
+    Started,
+    Stopped,
+)
 from beemon.service import fields
 from beemon.supervisor import Supervisor, Task
 from beemon.worker import (
@@ -104,9 +114,14 @@ class Orchestrator(SpawnProcess):
         self._set_up()
         self._heartbeat(clock.now().monotonic)
         self._reports.put(Started())
+        self._tell_plan()
         while not self._stopped():
             self._turn()
         self._wind_up()
+
+    def _tell_plan(self) -> None:
+        at = datetime.now(UTC)
+        self._reports.put(Planned(planning.bytes_a_day(self._settings.devices, at)))
 
     def _set_up(self) -> None:
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -363,6 +378,7 @@ class Orchestrator(SpawnProcess):
         self._agenda.change(settings.devices)
         self._keeper.change(settings.retention, _recorders(settings))
         self._hire(settings.devices)
+        self._tell_plan()
 
     # Workers
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from beemon import __version__, clock
+from beemon import __version__, budget, clock
+from beemon.archive import space
+from beemon.archive.usage import Usage
 from beemon.board import Board
 from beemon.commands import VOCABULARY, Request, shown
 from beemon.config import Settings
@@ -42,6 +44,9 @@ class Reader(Protocol):
 
     def completeness(self, since_us: int) -> dict[str, Any]:
         """What became of the slots since a time."""
+
+    def usage(self) -> dict[str, Usage]:
+        """What a day took on disk, by device."""
 
     def quantities(self, device: str) -> list[str]:
         """What a device ever measured."""
@@ -78,6 +83,7 @@ class Queries:
             "readings": self._readings,
             "history": self._history,
             "completeness": self._completeness,
+            "budget": lambda _: self._budget(),
         }
 
     def answer(self, request: Request) -> dict[str, Any]:
@@ -189,6 +195,16 @@ class Queries:
 
     def _completeness(self, request: Request) -> dict[str, Any]:
         return self._reader().completeness(_begin_us(request["SINCE"] or DEFAULT_COMPLETENESS))
+
+    def _budget(self) -> dict[str, Any]:
+        settings = self._settings()
+        try:
+            found = space.look(settings.archive_path)
+        except OSError as error:
+            raise RequestError("no-ledger", f"the archive: {error.strerror}") from error
+        return budget.reckon(
+            self._board.planned, self._reader().usage(), found, settings.retention
+        )
 
     def _help(self, request: Request) -> dict[str, Any]:
         if request["WORD"]:

@@ -57,6 +57,8 @@ def lines(word: str, payload: Payload, now: datetime | None = None) -> Iterator[
         yield from _history(payload)
     elif word == "completeness":
         yield from _completeness(payload)
+    elif word == "budget":
+        yield from _budget(payload)
     elif word == "jobs":
         yield from _jobs(payload["jobs"])
     elif word == "devices":
@@ -201,6 +203,31 @@ def _history(told: Payload) -> Iterator[str]:
     yield from _table([tuple(told["columns"]), *rows])
     if told.get("truncated"):
         yield "There is more before that."
+
+
+def _budget(told: Payload) -> Iterator[str]:
+    rows = [
+        (name, f"{amount(share['bytes_a_day'], 'B')} a day", _reckoned(share))
+        for name, share in told["devices"].items()
+    ]
+    yield from _table([*rows, ("all", f"{amount(told['bytes_a_day'], 'B')} a day", "")])
+    yield ""
+    free = f"{amount(told['free_bytes'], 'B')} are free, {amount(told['min_free_bytes'], 'B')} " \
+           "of them stay so"
+    days = told["days_until_full"]
+    yield f"{free}: {'nothing fills it' if days is None else f'full in {days:.1f} days'}."
+    yield f"To send all of it away takes {told['uplink_kbit_s']:.1f} kbit/s, day and night."
+    yield f"When it is full, {told['then']}."
+
+
+def _reckoned(share: Payload) -> str:
+    """Which of both it is, and the other beside it."""
+    if "measured_bytes_a_day" not in share:
+        return "by the config"
+    said = f"measured over {share['measured_days']:.1f} days"
+    if "planned_bytes_a_day" in share:
+        said += f" (by the config: {amount(share['planned_bytes_a_day'], 'B')})"
+    return said
 
 
 def _completeness(told: Payload) -> Iterator[str]:

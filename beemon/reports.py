@@ -32,6 +32,13 @@ class Heartbeat:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """How many bytes a day the config asks for, by device, as its drivers estimate it."""
+
+    bytes_a_day: dict[str, float]
+
+
+@dataclass(frozen=True)
 class JobEnded:
     """A job has its outcome, and the ledger has it too."""
 
@@ -53,4 +60,4 @@ class Stopped:
     """The Orchestrator brought everything to an end and is about to exit."""
 
 
-Report = Started | Rejected | Heartbeat | JobEnded | DeviceChanged | Stopped
+Report = Started | Rejected | Heartbeat | Planned | JobEnded | DeviceChanged | Stopped

@@ -188,3 +188,15 @@ def test_who_reads_no_more_sees_no_error(hive: Hive) -> None:
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_config_check_shows_the_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "beemon.toml"
+    file.write_text(
+        f'[archive]\npath = "{tmp_path}/archive"\n[camera.entrance]\ndriver = "simulated"\n'
+        'bitrate = 2000000\n[camera.entrance.schedule]\ninterval = "60s"\nduration = "60s"\n'
+    )
+    assert cli.main(["config", "check", "--config", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "camera.entrance  21.6 GB a day  by the config" in shown
+    assert "To send all of it away takes 2000.0 kbit/s" in shown

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from beemon import clock
+from beemon.archive.usage import Usage
 from beemon.board import Board
 from beemon.commands import parse
-from beemon.config import Settings
+from beemon.config import ArchiveSettings, Settings
 from beemon.protocol import RequestError
 from beemon.queries import Queries
+from beemon.reports import Planned
 
 DAY_US = 86_400_000_000
 
@@ -32,6 +34,9 @@ class Ledger:
     def history(self, device, quantity, from_us):
         self.asked_from = from_us
         return {"by": "hour"} if quantity == "weight" else None
+
+    def usage(self):
+        return {"camera.entrance": Usage(10**9, 2.0)}
 
     def quantities(self, device):
         return ["weight", "temperature"]
@@ -61,3 +66,20 @@ def test_a_quantity_that_was_never_measured_is_named_with_what_is_near():
     with pytest.raises(RequestError, match='never measured "wieght"; did you mean "weight"') as no:
         ask("history sensor.scale wieght")
     assert no.value.code == "bad-argument"
+
+
+def test_the_budget_is_of_the_plan_that_was_told_and_of_what_was_measured(tmp_path):
+    board, settings = Board(), Settings(archive=ArchiveSettings(path=tmp_path))
+    board.post(Planned({"camera.entrance": 4e9, "ledger": 1e6}))
+    queries = Queries(board, lambda: settings, Ledger)
+    told = queries.answer(parse("budget", []))
+    assert told["devices"]["camera.entrance"]["bytes_a_day"] == 5e8
+    assert told["devices"]["ledger"] == {"bytes_a_day": 1e6, "planned_bytes_a_day": 1e6}
+    assert told["days_until_full"] >= 0
+
+
+def test_there_is_no_budget_of_an_archive_that_is_not_there(tmp_path):
+    settings = Settings(archive=ArchiveSettings(path=tmp_path / "none"))
+    with pytest.raises(RequestError, match="No such file") as error:
+        Queries(Board(), lambda: settings, Ledger).answer(parse("budget", []))
+    assert error.value.code == "no-ledger"

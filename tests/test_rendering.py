@@ -275,3 +275,24 @@ def test_bands_of_sound_come_in_the_order_of_their_frequencies():
 )
 def test_an_amount_has_a_unit_of_its_size(value, unit, text):
     assert amount(value, unit) == text
+
+
+def test_a_budget_says_of_each_share_where_it_comes_from():
+    share = {"bytes_a_day": 2e9, "planned_bytes_a_day": 10.8e9}
+    shown = list(lines("budget", {
+        "devices": {
+            "camera.entrance": {**share, "measured_bytes_a_day": 2e9, "measured_days": 7.0},
+            "microphone.brood": {"bytes_a_day": 4.2e9, "planned_bytes_a_day": 4.2e9},
+        },
+        "bytes_a_day": 6.2e9, "free_bytes": 32e9, "min_free_bytes": 2e9, "days_until_full": 4.84,
+        "uplink_kbit_s": 574.1, "then": "the oldest go",
+    }))
+    assert shown == [
+        "camera.entrance   2.0 GB a day  measured over 7.0 days (by the config: 10.8 GB)",
+        "microphone.brood  4.2 GB a day  by the config",
+        "all               6.2 GB a day",
+        "",
+        "32.0 GB are free, 2.0 GB of them stay so: full in 4.8 days.",
+        "To send all of it away takes 574.1 kbit/s, day and night.",
+        "When it is full, the oldest go.",
+    ]

@@ -12,11 +12,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from beemon import outcomes
-from beemon.archive import completeness, events, index, quarantine, recovery, reserve, series
+from beemon.archive import (
+    completeness,
+    events,
+    index,
+    quarantine,
+    recovery,
+    reserve,
+    series,
+    usage,
+)
 from beemon.archive.history import history
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 from beemon.archive.quarantine import Damaged
+from beemon.archive.usage import Usage
 from beemon.clock import MACHINE, Clock
 
 log = logging.getLogger(__name__)
@@ -112,6 +122,14 @@ class Register:
         """One quantity from a time on; None where the device has no such quantity."""
         with self._reading() as reader:
             return history(reader.db, device, quantity, from_us, self._clock.now().utc_us)
+
+    def usage(self) -> dict[str, Usage]:
+        """What a day took on disk, by device, and the ledger's own share."""
+        now_us = self._clock.now().utc_us
+        with self._reading() as reader:
+            found = usage.recordings(reader.db, now_us)
+            own = usage.ledger(reader.db, self._archive, now_us)
+        return {**found, **({"ledger": own} if own else {})}
 
     def completeness(self, since_us: int) -> dict[str, Any]:
         """What became of the slots since a time; it takes a while, and nobody waits for it."""

@@ -81,6 +81,16 @@ class CommonSettings:
     name: str = option(doc="the device's name, kind and all: sensor.brood")
     timeout: float = option(5.0, parse=_timeout, doc="how long one read or snapshot may take")
 
+    @property
+    def bytes_a_second(self) -> float:
+        """About how much a second of its recordings takes on disk; a recorder says it."""
+        return 0.0
+
+    @property
+    def bytes_a_picture(self) -> float:
+        """About how much one of its snapshots takes on disk; a camera says it."""
+        return 0.0
+
 
 def _longest(value: object) -> float:
     seconds = duration(value)

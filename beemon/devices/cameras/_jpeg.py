@@ -7,6 +7,9 @@ from typing import Any
 
 from beemon.devices._libraries import library
 
+BYTES_A_PIXEL = 0.15
+"""About what a picture takes (measured: 0.10 to 0.25, small pictures more)."""
+
 QUALITY = {"qmin": "2", "qmax": "5"}  # the scale of libavcodec: 1 is best, 31 worst
 
 

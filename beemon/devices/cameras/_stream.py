@@ -21,6 +21,7 @@ from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLost
 from beemon.devices._libraries import library
 from beemon.devices.cameras._film import Film
 from beemon.devices.cameras._frames import Codec, Frame
+from beemon.devices.cameras._jpeg import BYTES_A_PIXEL
 from beemon.devices.cameras._light import Light
 from beemon.devices.cameras._mp4 import Mp4Writer
 from beemon.devices.cameras._ring import FrameRing
@@ -64,6 +65,16 @@ class StreamSettings(CommonSettings):
     )
     light_active: Literal["high", "low"] = option("high", doc="the level that lights it")
     light_lead: float = option(1.0, parse=up_to(5, "5s"), doc="how long it is on beforehand")
+
+    @property
+    def bytes_a_second(self) -> float:
+        if self.codec == "mjpeg":
+            return self.frame_rate * self.width * self.height * BYTES_A_PIXEL
+        return self.bitrate / 8
+
+    @property
+    def bytes_a_picture(self) -> float:
+        return self.width * self.height * BYTES_A_PIXEL
 
     def __post_init__(self) -> None:
         if self.pre_roll and self.light_pin is not None:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import ParameterSets
-from beemon.devices.cameras._jpeg import jpeg
+from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, put
@@ -94,6 +94,11 @@ class Settings(StreamSettings):
     def video(self) -> tuple[int, int]:
         """Width and height of the video."""
         return self.width, self.height
+
+    @property
+    def bytes_a_picture(self) -> float:
+        width, height = self.picture
+        return width * height * BYTES_A_PIXEL
 
     @property
     def picture(self) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from beemon.devices._base import Camera, Facts, began
 from beemon.devices._libraries import library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.cameras._h264 import H264Encoder
-from beemon.devices.cameras._jpeg import jpeg
+from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg
 from beemon.devices.cameras._mp4 import Mp4Writer
 from beemon.devices.cameras._sizes import even
 from beemon.options import option
@@ -34,6 +34,14 @@ class Settings(SimulatedSettings):
     height: int = option(480, parse=even, doc="pixels down")
     frame_rate: int = option(15, minimum=1, maximum=60, doc="frames a second")
     bitrate: int = option(1_000_000, minimum=50_000, maximum=50_000_000, doc="bits a second")
+
+    @property
+    def bytes_a_second(self) -> float:
+        return self.bitrate / 8
+
+    @property
+    def bytes_a_picture(self) -> float:
+        return self.width * self.height * BYTES_A_PIXEL
 
 
 class Driver(SimulatedRecorder, Camera):

@@ -11,6 +11,9 @@ from pathlib import Path
 from beemon.archive import tags
 from beemon.devices._libraries import library
 
+COMPRESSION = 0.7
+"""About what FLAC leaves of the sound of a hive (measured: 0.67 to 0.71)."""
+
 SUBTYPES = {2: "PCM_16", 4: "PCM_24"}  # by bytes a sample; FLAC holds at most 24 bits
 TYPES = {2: "int16", 4: "int32"}
 

@@ -28,7 +28,7 @@ from beemon.devices._base import (
     began,
 )
 from beemon.devices._libraries import library, program
-from beemon.devices.microphones._flac import FlacWriter
+from beemon.devices.microphones._flac import COMPRESSION, FlacWriter
 from beemon.devices.microphones._ring import Ring
 from beemon.options import BadOptionError, in_toml, option
 
@@ -75,6 +75,11 @@ class Settings(CommonSettings):
     def alsa_name(self) -> str:
         """What arecord calls the device."""
         return self.pcm or f"hw:{self.card}"
+
+    @property
+    def bytes_a_second(self) -> float:
+        stored = min(3, SAMPLE_BYTES[self.format]) * self.channels  # 24 bits at most
+        return self.rate * stored * COMPRESSION
 
     @property
     def frame_bytes(self) -> int:

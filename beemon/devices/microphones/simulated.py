@@ -15,7 +15,7 @@ from typing import Literal
 from beemon.devices._base import Facts, Microphone, began
 from beemon.devices._libraries import library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
-from beemon.devices.microphones._flac import FlacWriter
+from beemon.devices.microphones._flac import COMPRESSION, FlacWriter
 from beemon.options import option
 
 CHUNK_SECONDS = 0.25  # as a sound card hands over its periods
@@ -26,6 +26,10 @@ class Settings(SimulatedSettings):
     """A simulated microphone's options."""
 
     rate: Literal[16000, 48000] = option(16000, doc="samples a second")
+
+    @property
+    def bytes_a_second(self) -> float:
+        return self.rate * 2 * COMPRESSION
 
 
 class Driver(SimulatedRecorder, Microphone):
