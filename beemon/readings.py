@@ -25,13 +25,25 @@ QUALITIES = {
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How a raw number becomes a value: what is above ``zero``, times ``factor``."""
+
+    zero: float
+    factor: float
+
+    def value(self, raw: float) -> float:
+        """The value of a raw number."""
+        return (raw - self.zero) * self.factor
+
+
+@dataclass(frozen=True)
 class Reading:
     """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` there is none.
 
     ``at`` is the moment; ``reason`` is a word of :data:`beemon.outcomes.REASONS`, ``quality`` one
     of :data:`QUALITIES`: ``good``, or what should make a reader careful; ``raw`` is what the
-    hardware said, where the value was calculated from it, and ``calibration`` the number of the
-    calibration that did so.
+    hardware said, where the value was calculated from it, and ``calibration`` the one that was
+    used for that.
     """
 
     sensor: str
@@ -42,7 +54,7 @@ class Reading:
     at: Stamp
     quality: str = "good"
     raw: float | None = None
-    calibration: int | None = None
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.reason is None):

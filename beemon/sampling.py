@@ -9,11 +9,12 @@ than a live one would stand so still, there is no value any more, and the reason
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from beemon import clock
 from beemon.devices._base import (
+    Conversion,
     DeviceError,
     DeviceLostError,
     DeviceMissingError,
@@ -23,6 +24,7 @@ from beemon.devices._base import (
     Sensor,
     SensorSettings,
 )
+from beemon.readings import Calibration
 
 Said = Measurement | Refusal
 
@@ -45,7 +47,8 @@ class Sampler:
         if not isinstance(settings, SensorSettings):
             return sensor.read()
         said = sensor.read() if settings.samples == 1 else _average(_samples(sensor, settings))
-        return [self._unless_stuck(one, settings.stuck_after) for one in said]
+        live = [self._unless_stuck(one, settings.stuck_after) for one in said]
+        return [_calibrated(one, settings.calibration or {}) for one in live]
 
     def _unless_stuck(self, said: Said, stuck_after: float | None) -> Said:
         if isinstance(said, Refusal):
@@ -60,6 +63,19 @@ class Sampler:
             return said
         message = f"{said.quantity} has been {seen:.12g} for {_span(now - since)}"
         return Refusal(said.quantity, said.unit, "stuck", message, raw=said.raw)
+
+
+def _calibrated(said: Said, conversions: Mapping[str, Conversion]) -> Said:
+    """What the config makes of a quantity; without a raw number the value is the raw one."""
+    conversion = conversions.get(said.quantity)
+    if conversion is None:
+        return said
+    named = replace(said, quantity=conversion.quantity, unit=conversion.unit)
+    if isinstance(named, Refusal):
+        return named
+    raw = named.value if named.raw is None else named.raw
+    calibration = Calibration(conversion.zero, conversion.factor)
+    return replace(named, value=calibration.value(raw), raw=raw, calibration=calibration)
 
 
 def trimmed_mean(values: Sequence[float]) -> float:

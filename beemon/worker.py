@@ -312,7 +312,9 @@ def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:
             reading = Reading(name, quantity, unit, None, said.reason, at, raw=said.raw)
             done.refused[quantity] = f"{said.reason}: {said.message}"
         else:
-            reading = Reading(name, quantity, unit, said.value, None, at, said.quality, said.raw)
+            reading = Reading(
+                name, quantity, unit, said.value, None, at, said.quality, said.raw, said.calibration
+            )
         done.readings.append(reading)
     return done
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beemon.devices import settings_for
 from beemon.devices._base import (
     BadReadingError,
     CommonSettings,
+    Conversion,
     DeviceError,
     DeviceMissingError,
     Measurement,
@@ -20,6 +22,7 @@ from beemon.devices._base import (
     Sensor,
     SensorSettings,
 )
+from beemon.readings import Calibration
 from beemon.sampling import Sampler, trimmed_mean
 
 HOUR, DAY = 3600.0, 86400.0
@@ -112,6 +115,43 @@ def test_a_trimmed_mean_of_equals_is_that(value, count):
 @pytest.mark.parametrize("spoiled", [1, 5])
 def test_a_tenth_of_wild_samples_at_either_end_changes_nothing(spoiled):
     assert trimmed_mean([math.inf] * spoiled + [5.0] * (50 - 2 * spoiled) + [-9e9] * spoiled) == 5.0
+
+
+# Calibration
+
+def test_a_raw_number_becomes_a_value_that_names_its_calibration():
+    weighed = Conversion(quantity="honey", unit="kg", zero=100.0, factor=0.5)
+    [said] = read_once([108.0], calibration={"weight": weighed})
+    assert said == Measurement("honey", 4.0, "kg", 108.0, calibration=Calibration(100.0, 0.5))
+
+
+def test_without_a_raw_number_the_value_is_the_raw_one():
+    fahrenheit = Conversion(quantity="warmth", unit="°F", zero=-160 / 9, factor=1.8)
+    sensor = Scripted([[Measurement("temperature", 100.0, "°C")]],
+                      calibration={"temperature": fahrenheit})
+    [said] = Sampler().read(sensor)
+    assert (said.value, said.unit, said.raw) == (pytest.approx(212.0), "°F", 100.0)
+
+
+def test_a_refusal_is_of_the_quantity_that_the_value_would_have_had():
+    weighed = Conversion(quantity="honey", unit="kg")
+    refusal = Refusal("weight", "g", "all-ones", "-1")
+    assert read_once([[refusal]], calibration={"weight": weighed}) == [
+        Refusal("honey", "kg", "all-ones", "-1"),
+    ]
+
+
+def test_a_calibration_in_the_config_is_checked():
+    wrong = {"quantity": "work", "unit": "", "zeor": 1}
+    table = {"driver": "system", "calibration": {"load": wrong}}
+    _, [problem] = settings_for("sensor", "sensor.x", table, str)
+    assert 'is wrong for load: unknown option "zeor"; did you mean "zero"?' in str(problem)
+    table["calibration"] = {"load": 3}
+    _, [problem] = settings_for("sensor", "sensor.x", table, str)
+    assert "must have a table for each quantity" in str(problem)
+    table["calibration"] = {"load": {"quantity": "work", "unit": "", "factor": 2.0}}
+    settings, _ = settings_for("sensor", "sensor.x", table, str)
+    assert settings.calibration == {"load": Conversion(quantity="work", unit="", factor=2.0)}
 
 
 # Stuck

@@ -91,7 +91,7 @@ CREATE TABLE readings (
 CREATE INDEX unsure_readings ON readings (job) WHERE clock = 'unsure';
 CREATE TABLE latest (
     series INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL,
-    value REAL, reason TEXT, quality TEXT, clock TEXT NOT NULL
+    value REAL, reason TEXT, quality TEXT, clock TEXT NOT NULL, raw REAL
 );
 -- Whole hours of a series, reckoned once they are over. `hour`: hours since 1970, UTC. `thinned`:
 -- 1 once their readings were deleted, so that they cannot be reckoned again.
@@ -144,8 +144,8 @@ INSERT INTO readings (utc_us, series, value, reason, quality, raw, monotonic_ms,
     SELECT old.utc_us, series, value, old.reason, nullif(quality, 'good'), raw,
            round((old.utc_us - accepted_us) / 1e3 + accepted_monotonic * 1e3), jobs.clock, old.job
     FROM readings_1 AS old JOIN series USING (sensor, quantity, unit) JOIN jobs USING (job);
-INSERT INTO latest (series, utc_us, value, reason, quality, clock)
-    SELECT series, max(utc_us), value, reason, quality, clock FROM readings GROUP BY series;
+INSERT INTO latest (series, utc_us, value, reason, quality, clock, raw)
+    SELECT series, max(utc_us), value, reason, quality, clock, raw FROM readings GROUP BY series;
 INSERT INTO unreckoned (hour) SELECT DISTINCT utc_us / 3600000000 FROM readings;
 DROP TABLE recordings_1;
 DROP TABLE readings_1;

@@ -6,9 +6,11 @@ What was measured stays as it was measured; for what looks at months there are :
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from beemon import clock
@@ -21,7 +23,8 @@ _ENTER = (
     " :monotonic_ms, :clock, :job) ON CONFLICT (utc_us, series) DO NOTHING"
 )
 _MAKE_LATEST = (
-    "INSERT OR REPLACE INTO latest VALUES (:series, :utc_us, :value, :reason, :quality, :clock)"
+    "INSERT OR REPLACE INTO latest"
+    " VALUES (:series, :utc_us, :value, :reason, :quality, :clock, :raw)"
 )
 
 Key = tuple[str, str, str]
@@ -35,7 +38,7 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     What stood for a sensor before it named its quantities is out of date when it does.
     """
     numbers = _numbers(ledger.db)
-    rows = [_row(ledger.db, numbers, job, reading) for reading in readings]
+    rows = [_row(ledger, numbers, job, reading) for reading in readings]
     for row in rows:
         while not ledger.db.execute(_ENTER, row).rowcount:
             row["utc_us"] += 1
@@ -57,6 +60,7 @@ def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
             "utc": clock.iso(row["utc_us"]), "unit": row["unit"],
             **({"value": row["value"], "quality": row["quality"] or "good"}
                if row["reason"] is None else {"reason": row["reason"]}),
+            **({"raw": row["raw"]} if row["raw"] is not None else {}),
         }
         for row in rows
     ]
@@ -90,16 +94,33 @@ def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
 
 
 def _row(
-    db: sqlite3.Connection, numbers: dict[Key, int], job: int, reading: Reading
+    ledger: Ledger, numbers: dict[Key, int], job: int, reading: Reading
 ) -> dict[str, Any]:
     return {
         "sensor": reading.sensor, "quantity": reading.quantity,
-        "series": _number(db, numbers, (reading.sensor, reading.quantity, reading.unit)),
+        "series": _number(ledger.db, numbers, (reading.sensor, reading.quantity, reading.unit)),
         "utc_us": reading.at.utc_us, "monotonic_ms": math.floor(reading.at.monotonic * 1000),
         "clock": reading.at.quality, "value": reading.value, "reason": reading.reason,
         "quality": None if reading.quality == "good" else reading.quality,
-        "raw": reading.raw, "calibration": reading.calibration, "job": job,
+        "raw": reading.raw, "calibration": _calibration(ledger, reading), "job": job,
     }
+
+
+def _calibration(ledger: Ledger, reading: Reading) -> int | None:
+    """The number of the reading's calibration; a new one where it is new."""
+    if reading.calibration is None:
+        return None
+    key = (reading.sensor, reading.quantity, json.dumps(asdict(reading.calibration)))
+    found = ledger.db.execute(
+        "SELECT calibration FROM calibrations WHERE sensor = ? AND quantity = ? AND facts = ?", key
+    ).fetchone()
+    if found:
+        return int(found["calibration"])
+    cursor = ledger.db.execute(
+        "INSERT INTO calibrations (sensor, quantity, facts, made_us, clock) VALUES (?, ?, ?, ?, ?)",
+        (*key, reading.at.utc_us, reading.at.quality),
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def _numbers(db: sqlite3.Connection) -> dict[Key, int]:

@@ -29,7 +29,8 @@ from threading import Event
 from typing import Any, ClassVar, Literal
 
 from beemon import clock
-from beemon.options import BadOptionError, duration, in_toml, option
+from beemon.options import BadOptionError, build, duration, in_toml, option
+from beemon.readings import Calibration
 
 Facts = dict[str, Any]
 """What a recording says of itself: plain JSON values, kept with it in the ledger."""
@@ -109,6 +110,30 @@ class OutputSettings(CommonSettings):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """How a quantity that the driver measured becomes another: grams from a load cell's voltage."""
+
+    quantity: str = option(doc="what the result is called")
+    unit: str = option(doc="the unit of the result")
+    zero: float = option(0.0, doc="the raw number at which the result is 0")
+    factor: float = option(1.0, doc="the result for one raw number more")
+
+
+def _conversions(value: object) -> dict[str, Conversion]:
+    """A table of tables; each is named after the quantity that the driver measures."""
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+        raise BadOptionError(f"must have a table for each quantity, not {in_toml(value)}")
+    return {name: _conversion(name, table) for name, table in value.items()}
+
+
+def _conversion(name: str, table: Mapping[str, Any]) -> Conversion:
+    built, problems = build(Conversion, table, lambda _: name)
+    if built is None:
+        raise BadOptionError(f"is wrong for {'; '.join(map(str, problems))}")
+    return built
+
+
 def _stuck_after(value: object) -> float:
     return math.inf if value == "never" else duration(value)
 
@@ -124,6 +149,9 @@ class SensorSettings(CommonSettings):
         None, parse=_stuck_after,
         doc='how long it may say exactly the same ("never" is too long); by default as the '
         "sensor's resolution asks for",
+    )
+    calibration: dict[str, Conversion] | None = option(
+        None, parse=_conversions, doc="how raw numbers become values, by quantity"
     )
 
 
@@ -141,6 +169,7 @@ class Measurement:
     raw: float | None = None
     quality: str = "good"
     stuck_after: float | None = None
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):

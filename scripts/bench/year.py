@@ -89,8 +89,8 @@ class Ours:
             ((at, number, value, value * 1000, minute * 60_000, minute + 1)
              for minute, at, number, value in _readings(minutes)),
         )
-        db.execute("INSERT INTO latest SELECT series, max(utc_us), value, reason, quality, clock"
-                   " FROM readings WHERE utc_us >= ? GROUP BY series",
+        db.execute("INSERT INTO latest SELECT series, max(utc_us), value, reason, quality, clock,"
+                   " raw FROM readings WHERE utc_us >= ? GROUP BY series",
                    (BEGAN_US + (minutes - 1) * MINUTE_US,))
         hours.note_changes(db, range(BEGAN_US, BEGAN_US + minutes * MINUTE_US, HOUR_US))
         db.execute("COMMIT")

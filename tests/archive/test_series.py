@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from beemon.archive import series
 from beemon.archive.ledger import Ledger
 from beemon.clock import Quality, Stamp
-from beemon.readings import UNKNOWN_QUANTITY, Reading
+from beemon.readings import UNKNOWN_QUANTITY, Calibration, Reading
 
 
 @pytest.fixture
@@ -61,6 +62,26 @@ def test_every_reading_is_kept_with_its_job(ledger):
     keep(ledger, 3)
     rows = ledger.db.execute("SELECT utc_us, value, reason, job FROM readings").fetchall()
     assert [tuple(row) for row in rows] == [(1, 34.0, None, 1), (2, None, "timeout", 2)]
+
+
+def test_a_reading_names_its_calibration_and_each_is_kept_once(ledger):
+    first, second = Calibration(100.0, 0.5), Calibration(101.0, 0.5)
+    for minute, used in enumerate((first, second, first, None)):
+        keep(ledger, 1, replace(reading(minute, 4.0), calibration=used))
+    rows = ledger.db.execute("SELECT calibration FROM readings ORDER BY utc_us").fetchall()
+    assert [row[0] for row in rows] == [1, 2, 1, None]
+    kept = ledger.db.execute("SELECT sensor, quantity, made_us, clock, facts FROM calibrations")
+    assert [tuple(row) for row in kept] == [
+        ("sensor.a", "temperature", 0, "rtc", '{"zero": 100.0, "factor": 0.5}'),
+        ("sensor.a", "temperature", 1, "rtc", '{"zero": 101.0, "factor": 0.5}'),
+    ]
+
+
+def test_two_readings_of_one_moment_are_both_kept(ledger):
+    keep(ledger, 1, reading(5, 1.0), reading(5, 2.0))
+    keep(ledger, 2, reading(5, 3.0))
+    rows = ledger.db.execute("SELECT utc_us, value FROM readings").fetchall()
+    assert [tuple(row) for row in rows] == [(5, 1.0), (6, 2.0), (7, 3.0)]
 
 
 def test_the_file_itself_refuses_a_reading_without_value_and_reason(ledger):
