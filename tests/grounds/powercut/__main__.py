@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -34,15 +35,15 @@ def main() -> int:
     if bites:
         _bite(options, images)
         return 0
-    cuts, seconds = _run(options, images)
-    print(_told(cuts, seconds))
+    cuts = _run(options, images)
+    print(_told(cuts))
     print(f"{cuts.bad} states with a violation{_listed(cuts, ': ')}")
     return 1 if cuts.bad else 0
 
 
-def _told(cuts: PowerCuts, seconds: float) -> str:
+def _told(cuts: PowerCuts) -> str:
     """What was done and looked at, in numbers."""
-    counts = cuts.counts
+    counts, seconds = cuts.counts, cuts.seconds
     return (
         f"{cuts.taken} states in {seconds:.0f} s ({cuts.taken / seconds:.1f} a second); "
         f"{counts['cached']} with writes in the device's cache, {counts['boots']} booted, "
@@ -57,16 +58,14 @@ def _bite(options: Options, images: Path) -> None:
     """Take one sync away after the other, and print what that does."""
     print("| sync taken away | states with a violation | which |\n| --- | --- | --- |")
     for name, pattern in {"none": None, **SYNCS}.items():
-        cuts, _ = _run(replace(options, unsynced=pattern, quiet=True), images)
+        cuts = _run(replace(options, unsynced=pattern, quiet=True), images)
         print(f"| {name} | {cuts.bad} of {cuts.taken} | {_listed(cuts, '')} |", flush=True)
 
 
-def _run(options: Options, images: Path) -> tuple[PowerCuts, float]:
-    """One run, and the seconds it took."""
-    began = time.monotonic()
-    cuts = PowerCuts(MEMORY / f"run-{began}", images, options)
+def _run(options: Options, images: Path) -> PowerCuts:
+    cuts = PowerCuts(MEMORY / f"run-{time.monotonic()}", images, options)
     cuts.run()
-    return cuts, time.monotonic() - began
+    return cuts
 
 
 def _listed(cuts: PowerCuts, before: str) -> str:
@@ -77,6 +76,9 @@ def _listed(cuts: PowerCuts, before: str) -> str:
 def _options() -> tuple[Options, bool]:
     parser = argparse.ArgumentParser(prog="powercut", description=__doc__)
     parser.add_argument("--states", type=int, default=200, help="how many (default: 200)")
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="end after these, with fewer states"
+    )
     parser.add_argument("--judges", type=int, default=os.cpu_count() or 2, help="processes")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for the images of bad states")

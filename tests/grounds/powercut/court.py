@@ -128,7 +128,7 @@ def _boot(archive: Path, folder: Path) -> Iterator[str]:
     service.start()
     try:
         within(30, service.answers, "an answer")
-        for command in ("record microphone.brood 0.3", "snapshot camera.lid", "read"):
+        for command in ("record microphone.brood 0.3", "snapshot camera.entrance", "read"):
             ending = service.do(command)
             if ending.get("outcome") != "done":
                 yield f"does not work after the start: {command}: {ending}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import shutil
@@ -21,7 +22,7 @@ from tests.grounds.powercut.promises import Promises
 MOUNT = "commit=60"
 """ext4 writes its journal every 5 s by itself; here only when it is asked: what was not synced
 stays lost for longer."""
-LIFE_SECONDS = 10.0
+LIFE_SECONDS = 15.0
 """Until the service is killed; after two lives the power is cut in earnest."""
 UNSURE_SECONDS = 3.0
 """Of the first life the clock is wrong; what was dated by it is then dated anew."""
@@ -30,20 +31,23 @@ EPOCHS = 3
 grows takes longer to judge."""
 AHEAD = 6
 """States that may wait to be judged; then the load has the machine for itself for a moment."""
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.06
 """At most, and at random, between two states."""
 BOOT_EVERY = 50
 MOST_WRITES = 40
 CUT = "cut.img"
 SHOWN = 12
+TOLD_EVERY = 500
 
 
 @dataclass(frozen=True)
 class Options:
     """``unsynced`` is the pattern of the files whose syncs are taken away; ``keep`` a folder for
-    the images of bad states; ``seed`` chooses the moments; ``first`` ends with a bad state."""
+    the images of bad states; ``seed`` chooses the moments; ``first`` ends with a bad state, and
+    ``minutes`` ends it at any rate."""
 
     states: int
+    minutes: float = math.inf
     judges: int = os.cpu_count() or 2
     seed: int = 1
     unsynced: str | None = None
@@ -66,6 +70,7 @@ class PowerCuts:
         self._chance = random.Random(options.seed)
         self._environment = _without_syncs(folder, options.unsynced)
         self._promises = Promises()
+        self._began = time.monotonic()
         self._waiting = 0
         self.taken = 0
         self.epochs = 0
@@ -88,7 +93,13 @@ class PowerCuts:
 
     @property
     def _is_over(self) -> bool:
-        return self.taken >= self._options.states or bool(self.bad and self._options.first)
+        is_enough = self.taken >= self._options.states or self.seconds > self._options.minutes * 60
+        return is_enough or bool(self.bad and self._options.first)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
 
     def _epoch(self) -> None:
         """Two lives of the service, the first of which ends by a kill; then the cut."""
@@ -149,6 +160,9 @@ class PowerCuts:
         if verdict.violations:
             self._tell(verdict)
         verdict.image.unlink()
+        if (judged := self.taken - self._waiting) % TOLD_EVERY == 0 and not self._options.quiet:
+            print(f"{judged} states in {self.seconds:.0f} s, {self.bad} with a violation",
+                  file=sys.stderr, flush=True)
 
     def _tell(self, verdict: Verdict) -> None:
         self.bad += 1

@@ -45,13 +45,6 @@ frame_rate = {FRAME_RATE}
 speed = 20
 schedule = {{ interval = "1s", duration = "{VIDEO_SECONDS}s" }}
 
-[camera.lid]
-driver = "simulated"
-width = 64
-height = 64
-speed = 20
-schedule = {{ interval = "1s" }}
-
 [sensor.brood]
 driver = "simulated"
 schedule = {{ interval = "1s" }}
@@ -63,8 +56,8 @@ seed = 2
 
 CLIENTS: tuple[tuple[str, ...], ...] = (
     (f"record microphone.brood {ASKED_SECONDS}", "read sensor.brood"),
-    (f"record camera.entrance {ASKED_SECONDS}", "snapshot camera.lid"),
-    ("read sensor.roof", "read", "stop camera.lid", "start camera.lid"),
+    (f"record camera.entrance {ASKED_SECONDS}", "snapshot camera.entrance"),
+    ("read sensor.roof", "read", "stop camera.entrance", "start camera.entrance"),
     ("inspection begin", "read", "inspection end", "record microphone.brood 0.1", "read"),
 )
 """What each client asks for, one command after the other."""
