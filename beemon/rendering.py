@@ -242,7 +242,9 @@ def _completeness(told: Payload) -> Iterator[str]:
         yield from _table([("device", "due", *_BECAME, "reasons"), *map(_slots, devices.items())])
         yield ""
     for device, counts in devices.items():
-        if not counts["adds_up"]:
+        if counts["recount"] is None:
+            yield f"{device} cannot be recounted: its schedule has no sense on this machine."
+        elif not counts["adds_up"]:
             yield f"{device} does not add up: by its schedule {counts['recount']:,} were due."
     if due and told["adds_up"]:
         yield "It adds up: reckoned from the schedules alone, just as many were due."

@@ -125,6 +125,12 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
     ]
 
 
+def test_completeness_says_what_cannot_be_recounted():
+    devices = {"camera.entrance": {**SLOTS, "recount": None, "adds_up": False}}
+    said = rendered("completeness", {**TOLD, "devices": devices, "adds_up": False})
+    assert said.endswith("cannot be recounted: its schedule has no sense on this machine.")
+
+
 def test_where_nothing_was_due_completeness_is_one_line():
     told = {"since": "2026-05-02T12:00:00.000Z", "until": "2026-05-02T12:00:00.000Z",
             "devices": {}, "unaccounted": [], "adds_up": True}

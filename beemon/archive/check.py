@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from beemon.archive import inventory, lock, recordings, schema
+from beemon.archive import completeness, inventory, lock, recordings, schema
 from beemon.archive.inventory import Unknown
-from beemon.archive.ledger import NAME, open_reader
+from beemon.archive.ledger import NAME, LedgerReader, open_reader
 
 NO_LEDGER, DAMAGED, LAYOUT = "no-ledger", "damaged-ledger", "wrong-layout"
 NO_FILE, NO_ROW, NOT_DELETED = "no-file", "no-row", "not-deleted"
 EMPTY, WRONG_SIZE, WRONG_HASH, UNREADABLE = "empty", "wrong-size", "wrong-hash", "unreadable"
 STRAY, NO_OUTCOME, NO_RECORDING = "stray", "no-outcome", "no-recording"
+LOST_SLOTS = "lost-slots"
 
 _KEPT = "SELECT path, size, sha256 FROM recordings WHERE deleting_us IS NULL ORDER BY path"
 _IS_KEPT = "SELECT 1 FROM recordings WHERE path = ? AND deleting_us IS NULL"
@@ -73,7 +74,7 @@ def check(archive: Path, *, full: bool = False) -> Report:
         report.findings.append(_unreadable(error))
         return report
     try:
-        report.findings += _Check(archive, reader.db, report, full=full).findings()
+        report.findings += _Check(archive, reader, report, full=full).findings()
     except sqlite3.DatabaseError as error:
         report.findings.append(_unreadable(error))
     finally:
@@ -89,10 +90,11 @@ class _Check:
     """One check; ``report`` gets the counts."""
 
     def __init__(
-        self, archive: Path, db: sqlite3.Connection, report: Report, *, full: bool
+        self, archive: Path, reader: LedgerReader, report: Report, *, full: bool
     ) -> None:
         self._archive = archive
-        self._db = db
+        self._reader = reader
+        self._db = reader.db
         self._report = report
         self._full = full
 
@@ -103,6 +105,7 @@ class _Check:
             yield Finding(LAYOUT, NAME, f"{message}; a start of the service brings it up to date")
             return
         yield from self._ledger()
+        yield from self._slots()
         yield from map(_unexpected, inventory.unknown_files(self._archive, self._db))
         yield from self._rows()
         self._note_what_waits()
@@ -124,6 +127,15 @@ class _Check:
         for row in self._db.execute(_PROMISED).fetchall():
             message = f"its recording was not entered: {row['path']}"
             yield Finding(NO_RECORDING, f"job {row['job']}", message)
+
+    def _slots(self) -> Iterator[Finding]:
+        for device, counts in completeness.of(self._reader)["devices"].items():
+            if not counts["adds_up"] and counts["recount"] is not None:
+                message = (
+                    f"by its schedule {counts['recount']} slots were due, and {counts['due']} are "
+                    "accounted for"
+                )
+                yield Finding(LOST_SLOTS, device, message)
 
     def _note_what_waits(self) -> None:
         if lock.holder(self._archive) is not None:

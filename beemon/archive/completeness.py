@@ -113,18 +113,27 @@ def _outcome_of(
 def _slots_since(row: sqlite3.Row, since_us: int) -> int:
     if row["first_us"] > since_us:
         return int(row["slots"])
-    part = slots.between(row["definition"], since_us, row["last_us"])
-    return part.slots if part else 0
+    return _between(row["definition"], since_us, row["last_us"]) or 0
 
 
-def _recount(db: sqlite3.Connection, since_us: int, until_us: int) -> dict[str, int]:
-    """How many slots were due by the schedules, whatever became of them."""
-    due: Counter[str] = Counter()
+def _recount(db: sqlite3.Connection, since_us: int, until_us: int) -> dict[str, int | None]:
+    """How many slots were due by the schedules, whatever became of them; None: nobody knows."""
+    due: dict[str, int | None] = defaultdict(int)
     for row in db.execute("SELECT * FROM schedules"):
         end = until_us if row["until_us"] is None else row["until_us"]
-        found = slots.between(row["definition"], max(since_us, row["from_us"]), end)
-        due[row["device"]] += found.slots if found else 0
+        found = _between(row["definition"], max(since_us, row["from_us"]), end)
+        before = due[row["device"]]
+        due[row["device"]] = None if before is None or found is None else before + found
     return dict(due)
+
+
+def _between(definition: str, after_us: int, until_us: int) -> int | None:
+    """How many slots; None where the definition has no sense on this machine."""
+    try:
+        found = slots.between(definition, after_us, until_us)
+    except ValueError:
+        return None
+    return found.slots if found else 0
 
 
 def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:
@@ -149,7 +158,7 @@ def _unaccounted_now(db: sqlite3.Connection) -> list[dict[str, Any]]:
     return [{"from": clock.iso(run["started_us"]), "why": "the clock is not right yet"}]
 
 
-def _described(counts: Counter[tuple[str, str | None]], recount: int) -> dict[str, Any]:
+def _described(counts: Counter[tuple[str, str | None]], recount: int | None) -> dict[str, Any]:
     outcomes = dict.fromkeys((*map(str, Outcome), OPEN), 0)
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
     for (outcome, reason), times in counts.most_common():

@@ -214,6 +214,7 @@ def describe(row: sqlite3.Row) -> dict[str, Any]:
         "job": row["job"],
         "command": row["command"],
         "origin": row["origin"],
+        "slot": iso(row["slot_us"]) if row["slot_us"] is not None else None,
         "accepted": iso(row["accepted_us"]),
         "started": iso(row["started_us"]) if row["started_us"] else None,
         "ended": iso(row["ended_us"]) if row["ended_us"] else None,

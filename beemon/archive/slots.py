@@ -144,7 +144,10 @@ def between(definition: str, after_us: int, until_us: int) -> Series | None:
     """
     of, zone = _recalled(definition)
     after, until = schedule.moment(after_us), schedule.moment(until_us)
-    found = schedule.slots_between(of, after, until, zone)
+    try:
+        found = schedule.slots_between(of, after, until, zone)
+    except ImportError as error:
+        raise ValueError("the sun is not known here; python3-ephem is missing") from error
     if found is None:
         return None
     first_us, last_us = schedule.microseconds(found.first), schedule.microseconds(found.last)

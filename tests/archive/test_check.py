@@ -148,6 +148,14 @@ def point_nowhere(file: Path, ledger: Ledger) -> None:
     ledger.db.execute("UPDATE jobs SET run = 7")
 
 
+def lose_a_slot(file: Path, ledger: Ledger) -> None:
+    ledger.db.execute(
+        "INSERT INTO schedules (device, from_us, definition) VALUES (?, 0, ?)",
+        (DEVICE, '{"interval": "60s", "zone": "UTC"}'),
+    )
+    ledger.db.execute("UPDATE runs SET accounted_us = 60000000")
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
@@ -163,6 +171,7 @@ def point_nowhere(file: Path, ledger: Ledger) -> None:
         (never_enter, [check.NO_RECORDING]),
         (leave_open, [check.NO_OUTCOME]),
         (point_nowhere, [check.DAMAGED]),
+        (lose_a_slot, [check.LOST_SLOTS]),
     ],
 )
 def test_each_harm_is_found(

@@ -75,6 +75,13 @@ def test_a_slot_that_was_lost_is_noticed(book):
     assert found["devices"]["sensor.a"]["recount"] == found["devices"]["sensor.a"]["due"] + 1
 
 
+def test_a_schedule_that_has_no_sense_here_cannot_be_recounted(book):
+    book.start(NOON, a='{"interval": "1m", "zone": "Atlantis"}', b=MINUTELY)
+    book.enter(accounted_us=NOON)
+    counts = told(book)["devices"]["sensor.a"]
+    assert (counts["recount"], counts["adds_up"]) == (None, False)
+
+
 def test_each_sensor_of_a_read_has_its_own_outcome(book):
     book.start(NOON, a=MINUTELY, b=MINUTELY, c=MINUTELY, d=MINUTELY)
     lacking = {"sensor.b": "timeout", "sensor.c": "busy", "sensor.d": "partly"}
