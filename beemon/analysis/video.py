@@ -44,7 +44,7 @@ next; and than 0.3 s."""
 GAPS_SHARE, GAP_LONGEST = 0.05, 2.0
 """What gaps may make up of a video, and how long one may be (seconds), before it does not count."""
 NEIGHBOURS = 9
-SAME_TIME = 0.0005  # s
+SAME_TIME, DOUBLED_SHARE = 0.0005, 0.02  # s; a few such frames a minute are a busy processor's
 RATE_SHARE, RATE_LEAST = 0.9, 0.5
 """Of the frames that are due by the frame rate, what must be there to be told of, and to count."""
 
@@ -198,7 +198,7 @@ def _gaps(times: Times) -> Iterator[Finding]:
     steps = np.diff(times)
     if not len(steps):
         return
-    if doubled := int((steps < SAME_TIME).sum()):
+    if (doubled := int((steps < SAME_TIME).sum())) > DOUBLED_SHARE * len(times):
         message = f"{doubled} frames are shown at the same time as another"
         yield Finding(findings.GAPS, message, fails=doubled > GAPS_SHARE * len(times))
     usual = _running_median(steps)
