@@ -156,12 +156,14 @@ class RetentionSettings:
 
     ``order`` names the devices or kinds whose recordings go first; those it does not name come
     after it, together. ``keep`` are the newest recordings of each device that never go.
+    ``evidence`` is how much (bytes) recordings that failed their check may take in any case.
     """
 
     min_free: float = option(2e9, parse=size)
     min_free_inodes: int = option(10_000, minimum=0, maximum=10**9)
     order: tuple[str, ...] = option(("camera", "microphone"), parse=_order)
     keep: int = option(1, minimum=1, maximum=1_000_000)
+    evidence: float = option(2e8, parse=size)
 
 
 @dataclass(frozen=True, kw_only=True)

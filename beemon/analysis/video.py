@@ -105,7 +105,7 @@ class Seen:
             time = float(packet.pts * packet.time_base)
             self._times.append(time)
             if burst is None and packet.is_keyframe and time >= due:
-                burst, due = Burst(stream, self), time + every
+                burst, due = Burst(self, time), time + every
                 burst.takes(packet)
 
     def first_of_burst(self, image: Image, time: float) -> Floats:
@@ -135,26 +135,23 @@ class Seen:
 class Burst:
     """Neighbouring pictures from a key frame on: the first, and one a moment later."""
 
-    def __init__(self, stream: Any, seen: Seen) -> None:
-        self._decoder = stream.codec_context
+    def __init__(self, seen: Seen, start: float) -> None:
         self._seen = seen
         self._first: Floats | None = None
-        self._start = 0.0
+        self._start = start
         self._packets = 0
 
     def takes(self, packet: Any) -> bool:
         """Decode the next packet; True where that was the last one it needs."""
         self._packets += 1
         over = any(self._is_last(frame) for frame in packet.decode())
-        if over or self._packets >= BURST_PACKETS:
-            self._decoder.flush_buffers()
-            return True
-        return False
+        return over or self._packets >= BURST_PACKETS
 
     def _is_last(self, frame: Any) -> bool:
         time = frame.time or 0.0
+        if time < self._start:  # the decoder still held it, from the burst before
+            return False
         if self._first is None:
-            self._start = time
             self._first = self._seen.first_of_burst(luma(frame), time)
         elif time - self._start >= BURST_SECONDS:
             self._seen.last_of_burst(self._first, luma(frame), time)

@@ -79,6 +79,7 @@ class _Tally:
     files: int = 0
     bytes: int = 0
     devices: set[str] = field(default_factory=set)
+    why: str = "for space"
 
 
 class Keeper:
@@ -133,8 +134,12 @@ class Keeper:
         limits = self._limits(found)
         self._deleting = limits.times(AGAIN if self._deleting else 1).exceed(found)
         chosen = self._choose(*limits.times(AGAIN).lack(found)) if self._may_delete_now() else []
+        why = "for space"
+        if not chosen and self._may_delete(self._db):
+            chosen, why = self._surplus_evidence(), "that failed their check, beyond their quota"
         if chosen:
             self._begin(chosen, found)
+            self._tally.why = why
             return self._finish(chosen)
         self._tell_tally()
         return self._deleting and self._thin(found)
@@ -162,10 +167,14 @@ class Keeper:
 
     def _choose(self, bytes_wanted: float, inodes_wanted: float) -> list[Candidate]:
         offered = retention.candidates(self._db, self._settings.order, self._settings.keep)
-        return retention.choose(
-            offered, bytes_wanted, inodes_wanted,
-            lambda candidate: recordings.is_held(self._archive / candidate.path),
-        )
+        return retention.choose(offered, bytes_wanted, inodes_wanted, self._is_held)
+
+    def _surplus_evidence(self) -> list[Candidate]:
+        wanted = self._settings
+        return retention.surplus_evidence(self._db, wanted.evidence, wanted.keep, self._is_held)
+
+    def _is_held(self, candidate: Candidate) -> bool:
+        return recordings.is_held(self._archive / candidate.path)
 
     def _finish(self, chosen: list[Candidate]) -> bool:
         """Remove files whose deletion has begun; whether any went."""
@@ -186,7 +195,7 @@ class Keeper:
             return
         devices = sorted(tally.devices)
         message = (
-            f"{tally.files} recording{'s' if tally.files > 1 else ''} deleted for space: "
+            f"{tally.files} recording{'s' if tally.files > 1 else ''} deleted {tally.why}: "
             f"{tally.bytes / 1e6:.1f} MB of {', '.join(devices)}"
         )
         log.info("%s", message)

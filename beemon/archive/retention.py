@@ -5,6 +5,8 @@ the config gives, of each the oldest at first; then those that failed their chec
 each device stay, and so does whatever someone holds (:func:`~beemon.archive.recordings.hold`).
 Old means made early: recordings are numbered in that order, and the clock is not asked.
 
+However much space there is, recordings that failed their check have a quota.
+
 A deletion has two steps in the ledger, so that what a power cut left half done is finished.
 """
 
@@ -40,6 +42,14 @@ _FAILED = (
     f"SELECT {_COLUMNS} FROM recordings"  # noqa: S608
     " WHERE verdict = 'failed' AND deleting_us IS NULL AND uploaded_us IS NULL ORDER BY recording"
 )
+_EVIDENCE = (
+    f"SELECT {_COLUMNS} FROM recordings"  # noqa: S608
+    " WHERE verdict = 'failed' AND deleting_us IS NULL ORDER BY recording"
+)
+_EVIDENCE_SIZE = (
+    "SELECT coalesce(sum(size), 0) FROM recordings"
+    " WHERE verdict = 'failed' AND deleting_us IS NULL"
+)
 _NEXT_DEVICE = (
     "SELECT device FROM recordings WHERE device > ? AND deleting_us IS NULL ORDER BY device LIMIT 1"
 )
@@ -65,9 +75,25 @@ def candidates(db: sqlite3.Connection, order: Sequence[str], keep: int) -> Itera
     Raises ``sqlite3.Error``.
     """
     devices = list(_devices(db))
-    newest = {row[0] for name in devices for row in db.execute(_NEWEST, (name, keep))}
+    newest = _newest(db, devices, keep)
     for stage in _stages(db, devices, order):
         yield from (found for found in stage if found.recording not in newest)
+
+
+def surplus_evidence(
+    db: sqlite3.Connection, quota: float, keep: int, is_held: Callable[[Candidate], bool]
+) -> list[Candidate]:
+    """The oldest of the recordings that failed their check, as far as they exceed ``quota`` bytes.
+
+    Raises ``sqlite3.Error``.
+    """
+    (size,) = db.execute(_EVIDENCE_SIZE).fetchone()
+    if size <= quota:
+        return []
+    newest = _newest(db, _devices(db), keep)
+    evidence = map(_candidate, db.execute(_EVIDENCE))
+    offered = (found for found in evidence if found.recording not in newest)
+    return choose(offered, size - quota, 0, is_held)
 
 
 def choose(
@@ -164,6 +190,10 @@ def _stages(
         rows = [map(_candidate, db.execute(_GOOD_OF_DEVICE, (name,))) for name in alike]
         yield heapq.merge(*rows, key=lambda candidate: candidate.recording)
     yield map(_candidate, db.execute(_FAILED))
+
+
+def _newest(db: sqlite3.Connection, devices: Iterable[str], keep: int) -> set[int]:
+    return {row[0] for name in devices for row in db.execute(_NEWEST, (name, keep))}
 
 
 def _devices(db: sqlite3.Connection) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import queue
 
@@ -223,3 +224,33 @@ def test_its_thread_looks_when_it_is_called(ground, tmp_path):
     thread.join(20)
     assert writer.finish(20)
     assert len(ground.left()) == 16
+
+
+def test_evidence_beyond_its_quota_goes_though_there_is_space_the_oldest_first(ground, caplog):
+    for device in (CAMERA, MICROPHONE, CAMERA, MICROPHONE):
+        ground.kept.add(device, MB, verdict="failed")
+    ground.kept.add(CAMERA, MB)
+    ground.keeper.change(dataclasses.replace(SETTINGS, evidence=2 * MB), [CAMERA, MICROPHONE])
+    with caplog.at_level(logging.INFO):
+        ground.settle()
+    assert sorted(ground.left()) == [*range(1, 21), 23, 24, 25]
+    assert caplog.messages == [
+        "2 recordings deleted that failed their check, beyond their quota: "
+        "2.0 MB of camera.entrance, microphone.brood"
+    ]
+
+
+def test_the_newest_of_a_device_stays_though_it_is_evidence_beyond_the_quota(ground):
+    ground.kept.add(CAMERA, 3 * MB, verdict="failed")
+    ground.keeper.change(dataclasses.replace(SETTINGS, evidence=2 * MB), [CAMERA, MICROPHONE])
+    ground.settle()
+    assert len(ground.left()) == 21
+
+
+def test_evidence_stays_while_the_ledger_does_not_know_all_files(ground):
+    for _ in range(3):
+        ground.kept.add(CAMERA, MB, verdict="failed")
+    settings = dataclasses.replace(SETTINGS, evidence=MB)
+    ground.keeper = ground.make(settings=settings, may_delete=lambda _: False)
+    ground.settle()
+    assert len(ground.left()) == 23
