@@ -8,6 +8,7 @@ the boot id and the clock's quality.
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from typing import Any, NamedTuple, Protocol
 
 JUMP_SECONDS = 1.0
 """From this change against the monotonic clock on, the wall clock counts as set anew."""
+
+CONFIRMED = "clock-is-synchronised"
+"""A file in the service's runtime directory."""
 
 _TIMESYNC_MARK = "run/systemd/timesync/synchronized"
 _RTC = "sys/class/rtc/rtc0"
@@ -156,15 +160,22 @@ def _adjtimex() -> Any:
     return ctypes.CDLL(None).adjtimex
 
 
+def confirmed() -> Path | None:
+    """The mark of this service that systemd called the clock synchronised; None without a unit."""
+    folder = os.environ.get("RUNTIME_DIRECTORY")
+    return Path(folder) / CONFIRMED if folder else None
+
+
 def quality(
     root: Path = Path("/"), error_us: Callable[[], int | None] = kernel_error_us
 ) -> Quality:
     """How far the wall clock can be believed just now.
 
     systemd-timesyncd leaves a mark for the rest of the boot; what else keeps the time is known by
-    what it told the kernel.
+    what it told the kernel, or systemd where the kernel may not be asked.
     """
-    if (root / _TIMESYNC_MARK).exists():
+    mark = confirmed()
+    if (root / _TIMESYNC_MARK).exists() or (mark is not None and mark.exists()):
         return Quality.SYNCHRONISED
     error = error_us()
     if error is not None and error < _MAXIMUM_ERROR_US:

@@ -21,7 +21,7 @@ from functools import partial
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from beemon import chores, clock, commands, outcomes, planning, processes, service
+from beemon import chores, clock, commands, outcomes, planning, processes, service, timedate
 from beemon.agenda import Agenda
 from beemon.archive import catalog, events, index, recordings, recovery, series
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
@@ -145,6 +145,7 @@ class Orchestrator(SpawnProcess):
             self._settings.devices, self._writer, self._mailbox.put, self._execute,
             self._end_unbegun,
         )
+        timedate.begin_asking()
         self._housekeeping = Housekeeping(self._writer.write, clock.stamp())
         self._room = Room()
         self._keeper = KeeperThread(

@@ -36,7 +36,7 @@ LEVELS = (
     "devices analysis budget",
     "archive",
     "config reports",
-    "schedule commands readings",
+    "schedule commands readings timedate",
     "sun zone protocol options outcomes service processes ports clock",
     "__init__",
 )
