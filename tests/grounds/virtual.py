@@ -81,6 +81,12 @@ def run(debian: Container, *python: str, timeout: float = 300) -> str:
     return debian.run("env", *environment, "python3", *python, timeout=timeout).stdout
 
 
+def drop_in() -> str:
+    """For the installed service, which has its own modules."""
+    own = {**ENVIRONMENT, "PYTHONPATH": "/beemon/tests/virtual/modules:/wheels"}
+    return "[Service]\n" + "".join(f"Environment={name}={value}\n" for name, value in own.items())
+
+
 def _make_tools(folder: Path) -> None:
     folder.mkdir()
     library = folder / "udmabuf.so"
