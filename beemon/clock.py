@@ -35,13 +35,15 @@ class Quality(StrEnum):
     """Where the wall clock's time comes from.
 
     ``REDATED``: an unsure clock dated the record; once the clock was right, within the same boot,
-    the record was dated anew by its monotonic time.
+    the record was dated anew by its monotonic time. ``IMPORTED``: another system made the record,
+    and how right its clock was nobody knows.
     """
 
     SYNCHRONISED = "synchronised"
     RTC = "rtc"
     UNSURE = "unsure"
     REDATED = "redated"
+    IMPORTED = "imported"
 
 
 class Moment(NamedTuple):

@@ -35,6 +35,30 @@ def add_words(words: Any) -> None:
     ))
 
 
+    _add_import(words.add_parser(
+        "import", usage="beemon import appmais DIR --timezone ZONE [OPTION…]",
+        description=sentence(HERE["import"]),
+    ))
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("layout", choices=["appmais"], metavar="appmais", help="the layout")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder above the sensors'")
+    parser.add_argument(
+        "--timezone", metavar="ZONE", required=True,
+        help="the zone of its local times, such as America/New_York",
+    )
+    parser.add_argument(
+        "--frame-rate", metavar="N", help="frames a second of raw .h264, such as 24 or 30000/1001"
+    )
+    parser.add_argument(
+        "--columns", metavar="SENSOR=QUANTITY:UNIT,…", action="append", default=[],
+        help="what the columns of a sensor's CSV files are, such as scale=weight:lb",
+    )
+    _add_path(parser)
+    parser.set_defaults(run=import_folder)
+
+
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", metavar="FROM", help="the first day, or a time")
     parser.add_argument("last", metavar="TO", nargs="?", help="the last day, or a time")
@@ -113,7 +137,7 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
     from beemon import rebuilding
 
     try:
-        counts = rebuilding.rebuild(archive_of(options))
+        counts = rebuilding.rebuild(_own_archive(options))
     except OSError as error:
         print(f"beemon: {error}", file=sys.stderr)
         return EXIT_WRONG
@@ -157,6 +181,53 @@ def export_period(options: argparse.Namespace) -> int:
     return 0
 
 
+def import_folder(options: argparse.Namespace) -> int:
+    """``beemon import``: 0 where all was taken, 1 where something was not; 2 for wrong usage."""
+    from beemon import importing
+
+    try:
+        source = _source(options)
+    except ValueError as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        counts = importing.import_appmais(_own_archive(options), source)
+    except importing.MissingFactError as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except OSError as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_WRONG
+    for problem in counts.problems:
+        print(problem, file=sys.stderr)
+    print(f"{counts.recordings} recordings and {counts.readings} readings were imported; "
+          f"{counts.known} were there already.")
+    return EXIT_WRONG if counts.problems else 0
+
+
+def _source(options: argparse.Namespace) -> Any:
+    """What was typed of the folder. Raises ``ValueError``."""
+    from fractions import Fraction
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from beemon.archive import daily
+    from beemon.importing import Source
+
+    try:
+        zone = ZoneInfo(options.timezone)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError(f"no time zone {options.timezone!r} is known here") from error
+    try:
+        rate = Fraction(options.frame_rate) if options.frame_rate else None
+        if rate is not None and not 1 <= rate <= 1000:
+            raise ValueError
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"{options.frame_rate} is no number of frames a second") from error
+    pairs = [text.partition("=")[::2] for text in options.columns]
+    columns = {sensor: daily.columns(said.split(",")) for sensor, said in pairs}
+    return Source(options.folder, zone, rate, columns)
+
+
 def _about(options: argparse.Namespace) -> dict[str, Any]:
     """What the config says of the hive; an archive alone does not name it."""
     from beemon import config
@@ -189,6 +260,20 @@ def archive_of(options: argparse.Namespace) -> Path:
         return config.load(options.config).archive_path
     except config.ConfigError as error:
         raise OSError(f"{error.problems[0]}; name the archive with --path DIR") from error
+
+
+def _own_archive(options: argparse.Namespace) -> Path:
+    """The archive, to write in. Raises ``PermissionError`` for root, who would make files in it
+    that the service's user cannot change."""
+    import os
+    import pwd
+
+    archive = archive_of(options)
+    owner = archive.stat().st_uid if archive.is_dir() else 0
+    if os.geteuid() == 0 and owner != 0:
+        name = pwd.getpwuid(owner).pw_name
+        raise PermissionError(f"{archive} is {name}'s: run it as that user: sudo -u {name} …")
+    return archive
 
 
 def _print_json(report: Report) -> None:

@@ -20,6 +20,7 @@ HERE = {
     "serve": "run the service; the systemd unit does it",
     "config check": "say everything that is wrong with the config, with file and line",
     "export": "write a day or more as CSV, Parquet or in the AppMAIS layout",
+    "import": "take in what another hive monitor (AppMAIS) kept; the service must be stopped",
     "archive check": "say where the ledger and the files do not agree",
     "archive rebuild": "enter in the ledger what the files say; the service must be stopped",
 }

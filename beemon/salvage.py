@@ -14,7 +14,7 @@ from typing import Any
 
 from beemon.analysis import checks
 from beemon.analysis.measure import UnmeasurableError, measure
-from beemon.archive import flac, jpeg, mp4, recordings, recovery
+from beemon.archive import flac, jpeg, mp4, recordings, recovery, tags
 from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
 
@@ -93,9 +93,21 @@ def _mend(path: Path) -> int:
 
 
 def _facts(path: Path, size: int, sha256: str) -> Facts:
+    """What a file said of itself, if it was finished, and what it is found to be."""
+    told = _told(path)
     try:
         measured = measure(path)
     except UnmeasurableError as error:
-        said: Facts = {"verdict": "failed", "findings": [str(error)]}
-        return {**said, "size": size, "sha256": sha256}
-    return {**measured, **checks.examine(path, measured).verdict, "size": size, "sha256": sha256}
+        verdict: Facts = {"verdict": tags.FAILED, "findings": [str(error)]}
+        return {**told, **verdict, "size": size, "sha256": sha256}
+    verdict = checks.examine(path, measured).verdict
+    return {**told, **measured, **verdict, "size": size, "sha256": sha256}
+
+
+def _told(path: Path) -> Facts:
+    """Tags are a recording's last bytes; without them it says nothing."""
+    try:
+        said = tags.read(path)
+    except (tags.BadTagsError, ImportError):
+        return {}
+    return {**said.facts, "clock": said.clock} if said else {}

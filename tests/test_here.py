@@ -120,6 +120,17 @@ def test_the_ledger_is_rebuilt_as_typed(tmp_path: Path, capsys: Out) -> None:
     assert cli.main(["archive", "check", "--full", "--path", str(tmp_path)]) == 0
 
 
+def test_root_writes_in_no_archive_of_another_user(tmp_path: Path, capsys: Out) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root could")
+    os.chown(tmp_path, 65534, 65534)
+    assert cli.main(["archive", "rebuild", "--path", str(tmp_path)]) == 1
+    assert "sudo -u nobody" in capsys.readouterr().err
+    command = ["import", "appmais", str(tmp_path), "--timezone", "UTC", "--path", str(tmp_path)]
+    assert cli.main(command) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_rebuild_beside_a_running_service_is_refused(tmp_path: Path, capsys: Out) -> None:
     with Hive(tmp_path) as hive:
         assert cli.main(["archive", "rebuild", "--config", str(hive.config)]) == 1

@@ -23,7 +23,7 @@ LEVELS = (
     "__main__",
     "cli",
     "running here",
-    "rebuilding",
+    "rebuilding importing",
     "server client rendering",
     "queries link crowd opening",
     "board orchestrator",

@@ -16,6 +16,7 @@ from beemon.archive.lock import ArchiveBusyError, ArchiveLock
 from beemon.archive.tags import Tags
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.rebuilding import rebuild
+from tests.hive import Hive
 
 Row = dict[str, Any]
 
@@ -145,3 +146,25 @@ def test_nothing_may_be_deleted_until_it_is_done(archive: Path) -> None:
     rebuild(archive)
     with closing(LedgerReader(archive)) as reader:
         assert index.is_complete(reader.db)
+
+
+def test_a_services_recordings_are_all_there_again_with_all_that_was_known(tmp_path: Path) -> None:
+    with Hive(tmp_path) as hive:
+        for command in ("record microphone.brood 1", "record camera.entrance 1",
+                        "snapshot camera.entrance", "record microphone.brood 2"):
+            assert hive.do(command)["outcome"] == "done"
+    before = [comparable(row) for row in rows(hive.archive)]
+    lose_ledger(hive.archive)
+    assert rebuild(hive.archive)["entered"] == 4
+    assert [comparable(row) for row in rows(hive.archive)] == sorted(
+        before, key=lambda row: str(row["path"])
+    )
+
+
+def comparable(row: Row) -> Row:
+    """A row without what counts in one ledger alone: numbers, and times since a boot."""
+    facts = json.loads(row["facts"])
+    facts["job"] = facts.get("job", row["job"])
+    for mine in (facts, row):
+        mine.pop("start_monotonic", None)
+    return {**row, "facts": facts, "recording": 0, "job": 0}

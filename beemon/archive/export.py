@@ -31,6 +31,7 @@ _CLOCK_QUALITIES = {
     clock.Quality.RTC: "taken from the battery clock at start",
     clock.Quality.UNSURE: "neither: the time may be wrong",
     clock.Quality.REDATED: "was unsure; dated anew once the clock was right, in the same boot",
+    clock.Quality.IMPORTED: "another system's record; how right its clock was nobody knows",
 }
 
 Writer = Callable[[Path, Table], int]

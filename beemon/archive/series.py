@@ -51,6 +51,18 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     )
 
 
+def keep_belated(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
+    """:func:`keep` for readings that were measured before others that are there: what was the
+    latest of a quantity by time stays so."""
+    before = ledger.db.execute("SELECT * FROM latest").fetchall()
+    keep(ledger, job, readings)
+    ledger.db.executemany(
+        "UPDATE latest SET utc_us = :utc_us, value = :value, reason = :reason,"
+        " quality = :quality, clock = :clock WHERE series = :series AND utc_us < :utc_us",
+        [dict(row) for row in before],
+    )
+
+
 def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
     """The latest reading of each quantity of each sensor, as clients see it."""
     rows = db.execute("SELECT * FROM latest JOIN series USING (series) ORDER BY sensor, quantity")

@@ -88,3 +88,15 @@ def test_the_file_itself_refuses_a_reading_without_value_and_reason(ledger):
     with pytest.raises(sqlite3.IntegrityError):
         ledger.db.execute("INSERT INTO readings (utc_us, series, monotonic_ms, clock, job)"
                           " VALUES (1, 1, 1, 'rtc', 1)")
+
+
+def test_a_belated_reading_does_not_become_the_latest(ledger, tmp_path):
+    with ledger.transaction():
+        series.keep(ledger, 1, [reading(2_000_000, 34.0)])
+        series.keep_belated(ledger, 2, [reading(1_000_000, 20.0), reading(1_500_000, 21.0)])
+    [latest] = series.latest(ledger.db)
+    assert latest["value"] == 34.0
+    with ledger.transaction():
+        series.keep_belated(ledger, 3, [reading(3_000_000, 22.0)])
+    [latest] = series.latest(ledger.db)
+    assert latest["value"] == 22.0

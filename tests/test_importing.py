@@ -1,0 +1,232 @@
+"""Import of a folder as AppMAIS has it: names, CSV lines and raw streams like the field's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from beemon import cli
+from beemon.archive import appmais, check, daily, recordings, tags
+from beemon.archive.ledger import LedgerReader, open_reader
+from beemon.archive.lock import ArchiveBusyError, ArchiveLock
+from beemon.archive.period import parse
+from beemon.archive.tables import View
+from beemon.importing import Counts, MissingFactError, Source, import_appmais
+from tests.analysis.test_convert import h264, samples, wav
+
+NEW_YORK = ZoneInfo("America/New_York")
+HOST = "AppMAIS11R"
+DAY = "2024-05-29"
+TEMP = '"14-00-00", 95, 53\n"14-05-00", nan, nan\n"14-10-00", 96.8, 54\n'
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A day of audio, video, temperature and the CPU."""
+    tree = tmp_path / "appmais"
+    for sensor in ("audio", "video", "temp", "cpu"):
+        (tree / sensor / DAY).mkdir(parents=True)
+    wav(tree / f"audio/{DAY}/{HOST}@{DAY}@14-20-00.wav", "PCM_24", samples=48_000)
+    h264(tree / f"video/{DAY}/{HOST}@{DAY}@14-40-00.h264")
+    (tree / f"temp/{DAY}/{HOST}@{DAY}.csv").write_text(TEMP)
+    (tree / f"cpu/{DAY}/{HOST}@{DAY}.csv").write_text('"14-10-00",97.7\n')
+    return tree
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    return archive
+
+
+def source(tree: Path, **said: Any) -> Source:
+    return Source(tree, NEW_YORK, **{"frame_rate": Fraction(24), **said})
+
+
+@pytest.fixture
+def imported(archive: Path, tree: Path) -> Iterator[LedgerReader]:
+    """A ledger after the import."""
+    counts = import_appmais(archive, source(tree))
+    assert counts == Counts(recordings=2, readings=7)
+    with closing(open_reader(archive)) as reader:
+        yield reader
+
+
+def recording(reader: LedgerReader, device: str) -> dict[str, Any]:
+    row = reader.db.execute("SELECT * FROM recordings WHERE device = ?", (device,)).fetchone()
+    return {**dict(row), **json.loads(row["facts"])}
+
+
+def readings(reader: LedgerReader, quantity: str) -> list[tuple[Any, ...]]:
+    rows = reader.db.execute(
+        "SELECT sensor, value, unit, reason, raw FROM readings JOIN series USING (series)"
+        " WHERE quantity = ? ORDER BY utc_us", (quantity,),
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_sound_is_kept_bit_for_bit_under_its_host_and_utc(
+    imported: LedgerReader, archive: Path, tree: Path
+) -> None:
+    row = recording(imported, "microphone.audio")
+    assert row["path"] == (
+        f"recordings/{DAY}/{HOST}@{DAY}@18-20-00Z.microphone.audio.flac"  # four hours behind
+    )
+    original = tree / f"audio/{DAY}/{HOST}@{DAY}@14-20-00.wav"
+    assert samples(archive / row["path"]) == samples(original)
+    assert row["source_sha256"] == recordings.digest(original)[1]
+    assert (row["seconds"], row["clock"]) == (1.0, "imported")
+
+
+def test_a_raw_stream_gets_the_frame_rate_that_was_said(imported: LedgerReader) -> None:
+    row = recording(imported, "camera.video")
+    assert (row["frames"], row["frame_rate"]) == (50, 24.0)
+    assert row["seconds"] == pytest.approx(50 / 24, abs=0.001)
+
+
+def test_fahrenheit_becomes_celsius_and_nan_a_reason(imported: LedgerReader) -> None:
+    assert readings(imported, "temperature") == [
+        ("sensor.temp", pytest.approx(35.0), "°C", None, 95.0),
+        ("sensor.temp", None, "°C", "not-a-number", None),
+        ("sensor.temp", pytest.approx(36.0), "°C", None, 96.8),
+    ]
+    assert readings(imported, "humidity")[0] == ("sensor.temp", 53.0, "%", None, None)
+    assert readings(imported, "cpu_temperature") == [("sensor.cpu", 36.5, "°C", None, 97.7)]
+
+
+def test_what_was_imported_is_a_good_archive(imported: LedgerReader, archive: Path) -> None:
+    assert check.check(archive, full=True).findings == []
+    said = tags.read(archive / recording(imported, "microphone.audio")["path"])
+    assert said is not None
+    assert (said.hive, said.facts["source"]) == (HOST, f"audio/{HOST}@{DAY}@14-20-00.wav")
+
+
+def test_a_second_import_adds_nothing(imported: LedgerReader, archive: Path, tree: Path) -> None:
+    before = list(imported.db.iterdump())
+    assert import_appmais(archive, source(tree)) == Counts(known=9)
+    after = list(imported.db.iterdump())
+    assert [line for line in after if line not in before and '"runs"' not in line] == []
+
+
+def test_a_raw_stream_without_a_frame_rate_is_refused_before_anything_is_done(
+    archive: Path, tree: Path
+) -> None:
+    with pytest.raises(MissingFactError, match="--frame-rate"):
+        import_appmais(archive, source(tree, frame_rate=None))
+    assert list(archive.iterdir()) == []
+
+
+def test_columns_that_nobody_knows_are_asked_for(archive: Path, tree: Path) -> None:
+    scale = tree / f"scale/{DAY}/{HOST}@{DAY}.csv"
+    scale.parent.mkdir(parents=True)
+    scale.write_text('"14-00-00",100\n')
+    with pytest.raises(MissingFactError, match="--columns scale=weight:lb"):
+        import_appmais(archive, source(tree))
+    columns = {"scale": daily.columns(["weight:lb"])}
+    assert import_appmais(archive, source(tree, columns=columns)).readings == 8
+    with closing(open_reader(archive)) as reader:
+        assert readings(reader, "weight") == [
+            ("sensor.scale", pytest.approx(45_359.237), "g", None, 100.0)
+        ]
+
+
+def test_what_cannot_be_imported_is_told_and_the_rest_is_taken(
+    archive: Path, tree: Path
+) -> None:
+    (tree / f"audio/{DAY}/{HOST}@{DAY}@14-25-00.wav").write_bytes(b"torn")
+    (tree / f"audio/{DAY}/notes.txt").write_text("mine")
+    (tree / f"audio/{DAY}/music.wav").write_bytes(b"")
+    (tree / f"temp/{DAY}/{HOST}@{DAY}.csv").write_text(TEMP + '"14-15-00", warm, 53\n')
+    counts = import_appmais(archive, source(tree))
+    assert (counts.recordings, counts.readings, len(counts.problems)) == (2, 7, 4)
+    assert check.check(archive, full=True).findings == []
+    assert list(archive.glob(".import.*")) == []
+
+
+def test_an_hour_that_comes_twice_is_said_to_be_ambiguous(archive: Path, tmp_path: Path) -> None:
+    day = tmp_path / "appmais/audio/2024-11-03"
+    day.mkdir(parents=True)
+    wav(day / "h@2024-11-03@01-30-00.wav")
+    wav(day / "h@2024-11-03@03-30-00.wav")
+    import_appmais(archive, source(tmp_path / "appmais"))
+    with closing(open_reader(archive)) as reader:
+        rows = reader.db.execute("SELECT path, facts FROM recordings ORDER BY path").fetchall()
+    said = [(row["path"][-31:-22], "ambiguous_time" in json.loads(row["facts"])) for row in rows]
+    assert said == [("05-30-00Z", True), ("08-30-00Z", False)]
+
+
+def test_while_a_service_runs_it_is_refused(archive: Path, tree: Path) -> None:
+    with ArchiveLock(archive), pytest.raises(ArchiveBusyError):
+        import_appmais(archive, source(tree))
+
+
+def test_what_was_exported_can_be_imported_again(
+    imported: LedgerReader, archive: Path, tmp_path: Path
+) -> None:
+    view = View(imported, parse(DAY), (), NEW_YORK)
+    appmais.write(view, archive, tmp_path / "out", {"hive": HOST})
+    other = tmp_path / "other"
+    other.mkdir()
+    assert import_appmais(other, source(tmp_path / "out")) == Counts(recordings=2, readings=7)
+    with closing(open_reader(other)) as reader:
+        assert readings(reader, "temperature") == readings(imported, "temperature")
+        for device in ("microphone.audio", "camera.video"):
+            one, two = recording(imported, device), recording(reader, device)
+            assert (one["path"], one["seconds"]) == (two["path"], two["seconds"])
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.test_importing import import_appmais, source
+from beemon.archive import recordings
+keep, calls = recordings.keep, []
+def die(place):
+    if sys.argv[3] == "after":
+        keep(place)
+    os.kill(os.getpid(), signal.SIGKILL)
+recordings.keep = die
+import_appmais(Path(sys.argv[1]), source(Path(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_import_that_was_killed_can_be_begun_again(
+    archive: Path, tree: Path, moment: str
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", KILLED, str(archive), str(tree), moment],
+        cwd=Path(__file__).parents[1], check=False,
+    )
+    assert ran.returncode == -9
+    assert cli.main(["archive", "rebuild", "--path", str(archive)]) == 0
+    counts = import_appmais(archive, source(tree))
+    assert counts.recordings + counts.known == 9 - counts.readings
+    with closing(open_reader(archive)) as reader:
+        (count,) = reader.db.execute("SELECT count(*) FROM recordings").fetchone()
+    assert count == 2
+    assert check.check(archive, full=True).findings == []
+
+
+def test_it_is_typed_like_this(
+    archive: Path, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["import", "appmais", str(tree), "--timezone", "America/New_York"]
+    command += ["--path", str(archive)]
+    assert cli.main(command) == 2
+    assert "--frame-rate" in capsys.readouterr().err
+    assert cli.main([*command, "--frame-rate", "0"]) == 2
+    assert cli.main([*command, "--frame-rate", "24"]) == 0
+    assert capsys.readouterr().out == (
+        "2 recordings and 7 readings were imported; 0 were there already.\n"
+    )
