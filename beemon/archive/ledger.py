@@ -64,7 +64,8 @@ class Ledger:
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
             self.db.execute("PRAGMA synchronous=FULL")
-            self._file = (archive / NAME).stat()
+            self._path = archive / NAME
+            self._file = self._path.stat()
         except (sqlite3.Error, OSError):
             self.db.close()
             raise
@@ -150,13 +151,12 @@ class Ledger:
 
     def _check_file(self) -> None:
         """SQLite goes on in a file that has no name any more, and says nothing."""
-        file = self.archive / NAME
         try:
-            is_there = os.path.samestat(file.stat(), self._file)
+            is_there = os.path.samestat(self._path.stat(), self._file)
         except FileNotFoundError:
             is_there = False
         if not is_there:
-            raise LedgerGoneError(f"{file} was removed or replaced; restart beemon")
+            raise LedgerGoneError(f"{self._path} was removed or replaced; restart beemon")
 
     def relative(self, path: Path) -> str:
         """A file of the archive as the ledger names it."""

@@ -19,12 +19,14 @@ from beemon.archive.ledger import Ledger
 from beemon.readings import UNKNOWN_QUANTITY, Reading
 
 _ENTER = (
-    "INSERT INTO readings VALUES (:utc_us, :series, :value, :reason, :quality, :raw, :calibration,"
-    " :monotonic_ms, :clock, :job) ON CONFLICT (utc_us, series) DO NOTHING"
+    "INSERT INTO readings (utc_us, series, value, reason, quality, raw, calibration, monotonic_ms,"
+    " clock, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (utc_us, series) DO NOTHING"
 )
 _MAKE_LATEST = (
-    "INSERT OR REPLACE INTO latest"
-    " VALUES (:series, :utc_us, :value, :reason, :quality, :clock, :raw)"
+    "INSERT INTO latest (series, utc_us, value, reason, quality, clock, raw)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (series) DO UPDATE SET utc_us = excluded.utc_us,"
+    " value = excluded.value, reason = excluded.reason, quality = excluded.quality,"
+    " clock = excluded.clock, raw = excluded.raw"
 )
 
 Key = tuple[str, str, str]
@@ -38,13 +40,18 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     What stood for a sensor before it named its quantities is out of date when it does.
     """
     numbers = _numbers(ledger.db)
-    rows = [_row(ledger, numbers, job, reading) for reading in readings]
-    for row in rows:
-        while not ledger.db.execute(_ENTER, row).rowcount:
-            row["utc_us"] += 1
-    ledger.db.executemany(_MAKE_LATEST, rows)
-    hours.note_changes(ledger.db, [row["utc_us"] for row in rows])
-    named = {row["sensor"] for row in rows if row["quantity"] != UNKNOWN_QUANTITY}
+    latest, times, named = [], [], set()
+    for reading in readings:
+        number = _number(ledger.db, numbers, (reading.sensor, reading.quantity, reading.unit))
+        times.append(_enter(ledger, number, job, reading))
+        latest.append((
+            number, times[-1], reading.value, reading.reason, _quality(reading),
+            reading.at.quality, reading.raw,
+        ))
+        if reading.quantity != UNKNOWN_QUANTITY:
+            named.add(reading.sensor)
+    ledger.db.executemany(_MAKE_LATEST, latest)
+    hours.note_changes(ledger.db, times)
     nameless = [numbers.get((sensor, UNKNOWN_QUANTITY, "")) for sensor in named]
     ledger.db.executemany(
         "DELETE FROM latest WHERE series = ?", [(number,) for number in nameless if number]
@@ -58,9 +65,27 @@ def keep_belated(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     keep(ledger, job, readings)
     ledger.db.executemany(
         "UPDATE latest SET utc_us = :utc_us, value = :value, reason = :reason,"
-        " quality = :quality, clock = :clock WHERE series = :series AND utc_us < :utc_us",
+        " quality = :quality, clock = :clock, raw = :raw"
+        " WHERE series = :series AND utc_us < :utc_us",
         [dict(row) for row in before],
     )
+
+
+def _enter(ledger: Ledger, number: int, job: int, reading: Reading) -> int:
+    """Enter a reading of a series at its time, or at the next free microsecond; return that."""
+    utc_us = reading.at.utc_us
+    rest = (
+        number, reading.value, reading.reason, _quality(reading), reading.raw,
+        _calibration(ledger, reading), math.floor(reading.at.monotonic * 1000),
+        reading.at.quality, job,
+    )
+    while not ledger.db.execute(_ENTER, (utc_us, *rest)).rowcount:
+        utc_us += 1
+    return utc_us
+
+
+def _quality(reading: Reading) -> str | None:
+    return None if reading.quality == "good" else reading.quality
 
 
 def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -103,19 +128,6 @@ def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
         "SELECT DISTINCT quantity FROM series WHERE sensor = ? ORDER BY quantity", (sensor,)
     )
     return [quantity for (quantity,) in found if quantity != UNKNOWN_QUANTITY]
-
-
-def _row(
-    ledger: Ledger, numbers: dict[Key, int], job: int, reading: Reading
-) -> dict[str, Any]:
-    return {
-        "sensor": reading.sensor, "quantity": reading.quantity,
-        "series": _number(ledger.db, numbers, (reading.sensor, reading.quantity, reading.unit)),
-        "utc_us": reading.at.utc_us, "monotonic_ms": math.floor(reading.at.monotonic * 1000),
-        "clock": reading.at.quality, "value": reading.value, "reason": reading.reason,
-        "quality": None if reading.quality == "good" else reading.quality,
-        "raw": reading.raw, "calibration": _calibration(ledger, reading), "job": job,
-    }
 
 
 def _calibration(ledger: Ledger, reading: Reading) -> int | None:
