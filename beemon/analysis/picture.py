@@ -37,7 +37,8 @@ BLUR_REACH = 9
 MOVED = 8.0
 """By how much the mean of 8 by 8 pixels must change before something moved there: sensor noise of
 3 changes it by 2, a new compression of the same picture by 7."""
-MOVED_SIDE = 8
+ACROSS = 40
+"""So many squares are looked at across a picture: 8 by 8 pixels where it is 320 wide."""
 PLANAR = {"gray", "nv12"} | {
     f"yuv{range_}{chroma}p" for range_ in ("", "j") for chroma in (420, 422, 440, 444)
 }
@@ -180,14 +181,14 @@ def edge_width(image: Floats) -> float | None:
 def moved(before: Floats, after: Floats) -> float:
     """The share of a picture, from 0 to 1, in which something moved.
 
-    It is counted in squares of 8 by 8 pixels whose mean changed; a change of all of them alike is
-    the light's, and does not count. (R. Jain, H.-H. Nagel, On the analysis of accumulative
+    It is counted in squares of a fortieth of the width whose mean changed; a change of all of them
+    alike is the light's, and does not count. (R. Jain, H.-H. Nagel, On the analysis of accumulative
     difference pictures, IEEE Trans. PAMI 1, 1979, for differences of pictures as motion.)
     """
     return float((changes(before, after) >= MOVED).mean())
 
 
 def changes(before: Floats, after: Floats) -> Floats:
-    """By how much the mean of each square of 8 by 8 pixels changed, but for the light's change."""
-    difference = shrunk(after - before, MOVED_SIDE)
+    """By how much the mean of each square changed, but for what the light changed everywhere."""
+    difference = shrunk(after - before, max(1, before.shape[1] // ACROSS))
     return abs(difference - np.median(difference))

@@ -24,6 +24,26 @@ def alsa_missing() -> str | None:
     return None if there else "install alsa-utils"
 
 
+MEDIA_FOLDERS = [
+    VOICES,
+    *map(Path, (
+        "/usr/share/sounds/freedesktop", "/usr/share/sounds/sound-icons", "/usr/share/gem/examples",
+        "/usr/share/help/C/gnome-help", "/usr/share/doc/opencv-doc/examples/data",
+    )),
+]
+"""Where packages keep sounds and videos."""
+
+
+def media_missing() -> str | None:
+    """What recordings of others lack, but for the large ones (opencv-doc), which may be missing."""
+    folders = dict(zip(
+        ("alsa-utils", "sound-theme-freedesktop", "sound-icons", "gem-doc", "gnome-user-docs"),
+        MEDIA_FOLDERS, strict=False,
+    ))
+    lacking = [package for package, folder in folders.items() if not folder.is_dir()]
+    return f"install {' '.join(lacking)}" if lacking else None
+
+
 def media_tools_missing() -> str | None:
     """What other people read recordings with."""
     lacking = [name for name in ("flac", "metaflac", "ffprobe") if shutil.which(name) is None]
@@ -70,6 +90,7 @@ GROUNDS: dict[str, Callable[[], str | None]] = {
     "alsa": alsa_missing,
     "load": load_missing,
     "picamera2": picamera2_missing,
+    "media": media_missing,
     "media-tools": media_tools_missing,
     "readers": readers_missing,
     "powercut": powercut_missing,
