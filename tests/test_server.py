@@ -17,6 +17,7 @@ import pytest
 
 from beemon import config
 from beemon.config import ArchiveSettings, ServerSettings, Settings
+from beemon.reports import Heartbeat
 from beemon.server import MAX_OPEN_JOBS, Server
 from tests.hive import SIMULATED
 
@@ -223,6 +224,17 @@ class TestCommands:
         database.execute("DROP TABLE jobs")
         assert ask(server, COMMAND)[1]["code"] == "no-ledger"
         assert commands.empty()
+
+    def test_while_no_outcome_can_be_entered_nothing_is_accepted(
+        self, server: Server, commands: queue.Queue[Any]
+    ) -> None:
+        server._board.post(Heartbeat(0.0, trouble="the ledger cannot be written: disk full"))
+        code, reply = ask(server, COMMAND)
+        assert (code, reply["code"]) == ("ERROR", "no-ledger")
+        assert "disk full" in reply["message"]
+        assert commands.empty()
+        server._board.post(Heartbeat(0.0))
+        assert ask(server, COMMAND)[0] == "OK"
 
     def test_a_second_server_on_the_same_archive_is_told_who_has_it(
         self, server: Server, settings: Settings

@@ -280,14 +280,20 @@ def through(
     """A transaction that is handed to the ledger's writer and waited for.
 
     Raises :class:`LedgerStuckError` where that takes too long; it is done later all the same.
+    Until then no other is taken, so that they do not pile up.
     """
+    stuck: list[queue.SimpleQueue[Any]] = []
 
     def transaction(change: Callable[[Ledger], Any]) -> Any:
+        if stuck and stuck[0].empty():
+            raise LedgerStuckError("the ledger cannot be written just now")
+        stuck.clear()
         result: queue.SimpleQueue[Any] = queue.SimpleQueue()
         write(change, result.put)
         try:
             return result.get(timeout=patience_seconds)
         except queue.Empty:
+            stuck.append(result)
             raise LedgerStuckError("the ledger cannot be written just now") from None
 
     return transaction

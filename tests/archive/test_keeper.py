@@ -200,10 +200,16 @@ def stuck(_):
 
 def test_a_ledger_that_takes_too_long_is_told_and_written_later():
     queued: list = []
-    transaction = through(lambda change, written: queued.append(change), 0.01)
+    transaction = through(lambda change, written: queued.append((change, written)), 0.01)
+    for _ in range(3):
+        with pytest.raises(LedgerStuckError):
+            transaction("change")
+    [(change, written)] = queued  # no other, until this one is through
+    assert change == "change"
+    written(None)
     with pytest.raises(LedgerStuckError):
-        transaction("change")
-    assert queued == ["change"]
+        transaction("another")
+    assert len(queued) == 2
 
 
 def test_its_thread_looks_when_it_is_called(ground, tmp_path):
