@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from beemon.client import Client, Reply
     from beemon.commands import Word
-    from beemon.config import Settings
+    from beemon.config import DeviceSettings, Settings
     from beemon.options import Problem
 
 # Each child of the service loads this module anew, as its parent's main one: what only the
@@ -146,7 +146,7 @@ def _check(options: argparse.Namespace) -> int:
         problems, devices = error.problems, error.devices
     else:
         problems, devices = _token_problems(settings.server.token_file), settings.devices
-    problems = [*problems, *check_devices(devices)]
+    problems = [*problems, *check_devices(devices), *_idle_schedules(devices)]
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
@@ -157,6 +157,22 @@ def _check(options: argparse.Namespace) -> int:
     print(f"{options.config} is good: hive {settings.hive.name}, {names}")
     _print_budget(settings)
     return 0
+
+
+def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:
+    """Windows by the sun that no day of the year would open."""
+    from datetime import UTC, datetime, timedelta
+
+    from beemon import schedule, sun, zone
+    from beemon.options import Problem
+
+    now, here = datetime.now(UTC), zone.named(zone.local_name())
+    for device in devices.values():
+        of = device.schedule
+        if not (of and of.follows_sun and of.place and sun.is_known()):
+            continue
+        if not schedule.count_slots(of, now, now + timedelta(days=366), here):
+            yield Problem(device.where("schedule"), "its window opens on no day of the year")
 
 
 def _print_budget(settings: Settings) -> None:

@@ -114,6 +114,22 @@ def test_config_check_tells_at_once_what_is_wrong_with_tables_and_with_drivers_o
     assert f'{config}:6: "pin" must be a whole number, not "GPIO17"' in err
 
 
+def test_config_check_finds_a_window_that_never_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    config = tmp_path / "beemon.toml"
+    config.write_text(
+        "[hive]\nlatitude = 0\nlongitude = -30\n"  # the sun rises at about eight
+        "[sensor.s]\ndriver = 'simulated'\n"
+        '[sensor.s.schedule]\ninterval = "1h"\nwindow = ["sunrise", "09:00"]\n'
+    )
+    assert cli.main(["config", "check", "--config", str(config)]) == 0
+    config.write_text(config.read_text().replace("09:00", "07:00"))
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    assert "its window opens on no day of the year" in capsys.readouterr().err
+
+
 def test_config_check_looks_at_the_token_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

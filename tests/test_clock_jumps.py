@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,20 @@ schedule = { interval = "1h", duration = "60s", window = ["21:00", "04:00"] }
 [camera.daily]
 driver = "simulated"
 schedule = { interval = "1d", window = ["02:30", "03:30"] }
+"""
+DEVICES_BY_THE_SUN = """
+[hive]
+latitude = 69.65  # the sun does not set in June, and does not rise in December
+longitude = 18.96
+[sensor.minutes]
+driver = "simulated"
+schedule = { interval = "1m" }
+[sensor.days]
+driver = "simulated"
+schedule = { interval = "5m", window = ["sunrise-30m", "sunset+30m"] }
+[microphone.nights]
+driver = "simulated"
+schedule = { interval = "1h", duration = "60s", window = ["sunset", "04:00"] }
 """
 YEAR = 365 * 86400.0
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -64,8 +79,8 @@ STEPS = st.lists(
 class Life:
     """A hive that lives by a clock which jumps. The machine's own time goes on evenly."""
 
-    def __init__(self, folder: Path) -> None:
-        (folder / "beemon.toml").write_text(DEVICES)
+    def __init__(self, folder: Path, devices: str) -> None:
+        (folder / "beemon.toml").write_text(devices)
         self.devices = config.load(folder / "beemon.toml").devices
         self.ledger = Ledger(folder, clock=self)
         self.ledger.prepare()
@@ -176,11 +191,10 @@ def check_the_spans(life: Life) -> None:
     assert len(still_open) == len(set(still_open))
 
 
-@settings(max_examples=LIVES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(STEPS)
-def test_every_slot_is_accounted_for_once_however_the_clock_jumps(steps):
+def check_life(devices: str, steps: list[tuple[tuple[str, float], float]]) -> None:
+    """Live through these steps; all slots are accounted for, each once."""
     with tempfile.TemporaryDirectory() as folder:
-        life = Life(Path(folder))
+        life = Life(Path(folder), devices)
         for (how, amount), seconds in steps:
             life.jump(how, amount)
             life.live(seconds)
@@ -189,3 +203,16 @@ def test_every_slot_is_accounted_for_once_however_the_clock_jumps(steps):
         life.ledger.close()
     check_that_none_came_twice(life)
     assert account["adds_up"], account
+
+
+@pytest.mark.timeout(600)  # of a machine that has much else to do; by itself it takes 15 s
+@settings(max_examples=LIVES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(STEPS)
+def test_every_slot_is_accounted_for_once_however_the_clock_jumps(steps):
+    check_life(DEVICES, steps)
+
+
+@settings(max_examples=LIVES // 20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(STEPS)
+def test_windows_by_the_sun_bear_it_too(steps):
+    check_life(DEVICES_BY_THE_SUN, steps)

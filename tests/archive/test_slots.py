@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from beemon import schedule
 from beemon.archive import events, slots
 from beemon.archive.slots import Due, Tick, Turn, Unaccounted
 from beemon.clock import Quality
+from beemon.schedule import Schedule, SunTime
+from beemon.sun import Place
 from tests.archive.book import DAY, HOUR, HOURLY, MINUTE, MINUTELY, NOON, SECOND, Book, skip
 
 
@@ -88,6 +94,26 @@ def test_what_was_missed_between_two_runs_is_one_row_a_device(book):
     ]
     assert len(book.spans) == 2  # they go on
     assert slots.last_account(book.ledger) == (2, NOON + 2 * HOUR + SECOND)
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
+def test_a_day_on_which_the_clocks_change_has_its_own_number_of_hours(book, day, hours):
+    midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    book.start(schedule.microseconds(midnight), a=HOURLY)
+    book.start(schedule.microseconds(midnight + timedelta(days=1)), a=HOURLY)
+    assert [row[4] for row in book.skips] == [hours]
+
+
+def test_a_hive_where_the_sun_does_not_set_misses_no_night(book):
+    place = Place(69.65, 18.96)
+    window = (SunTime("sunset"), SunTime("sunrise"))
+    nightly = Schedule(interval=3600.0, window=window, place=place)
+    daily = dataclasses.replace(nightly, window=window[::-1])
+    definitions = {"dark": nightly, "light": daily}
+    devices = {name: schedule.describe(of, "Europe/Oslo") for name, of in definitions.items()}
+    book.start(NOON, **devices)
+    book.start(NOON + 40 * DAY, **devices)
+    assert [(row[0], row[4]) for row in book.skips] == [("sensor.light", 40 * 24)]
 
 
 def test_runs_that_came_and_went_add_to_the_same_row(book):
