@@ -226,7 +226,7 @@ class Server:
             _log_refusal(error, message, ip_address)
             reply = error.reply()
         except sqlite3.Error as error:
-            log.error("the ledger failed: %s", error)
+            self._ledger_failed(error)
             reply = RequestError("no-ledger", f"the ledger cannot be used now: {error}").reply()
         socket_connection.sendall(reply)
 
@@ -391,6 +391,17 @@ class Server:
         if self._opening.trouble:
             raise RequestError("no-ledger", self._opening.trouble)
         return self._ledger
+
+    def _ledger_failed(self, error: sqlite3.Error) -> None:
+        """A damaged ledger ends the service: the next start sets it aside and begins a new one."""
+        log.error("the ledger failed: %s", error)
+        try:
+            is_given_up = self._ledger.give_up(error)
+        except OSError as trouble:
+            log.error("it is damaged, and stays so: %s", trouble)
+            return
+        if is_given_up:
+            self._end_with(OSError(f"the ledger is damaged: {error}; the service starts anew"))
 
     def _launch(self) -> None:
         self._link.start(self._settings, self._ledger.run_number)

@@ -185,6 +185,16 @@ class TestWrongConfig:
         assert "token_file" in hive.said()
 
 
+def _says(hive: Hive, text: str) -> str | None:
+    """The error code of a reply, if there is one."""
+    try:
+        with hive.client() as client:
+            code: str | None = client.request(text).payload.get("code")
+    except OSError:  # it has ended
+        return None
+    return code
+
+
 class TestLedger:
     def test_a_damaged_one_is_set_aside_in_a_sentence(self, tmp_path: Path) -> None:
         hive = Hive(tmp_path)
@@ -195,6 +205,24 @@ class TestLedger:
             assert "error: the ledger was damaged (file is not a database)" in hive.said()
         (aside,) = hive.archive.glob("ledger-damaged-*.db")
         assert aside.read_bytes() == b"no ledger" * 1000
+
+    def test_one_that_is_damaged_under_the_service_is_set_aside_by_the_next_start(
+        self, tmp_path: Path
+    ) -> None:
+        with Hive(tmp_path) as hive:
+            hive.do("read")
+            with sqlite3.connect(hive.archive / "ledger.db") as other:
+                other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with (hive.archive / "ledger.db").open("r+b") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(1024)  # SQLite keeps its own first page in mind
+                file.write(b"\xff" * (size - 1024))
+            assert hive.process is not None
+            until(lambda: hive.process.poll() or _says(hive, "read") == "no-ledger")
+            assert hive.process.wait(15) == 1
+        with hive:
+            assert hive.do("read")["outcome"] == "done"
+        assert len(list(hive.archive.glob("ledger-damaged-*.db"))) == 1
 
     def test_one_of_a_newer_beemon_leaves_a_service_that_says_so(
         self, tmp_path: Path, systemd: Systemd

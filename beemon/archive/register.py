@@ -88,6 +88,16 @@ class Register:
                     held.close()
             self._reader = self._ledger = self._lock = None
 
+    def give_up(self, error: sqlite3.Error) -> bool:
+        """Leave word for the next start where this error means damage; whether it does.
+
+        Raises ``OSError`` where that cannot be done.
+        """
+        is_damage = quarantine.is_damage(error)
+        if is_damage:
+            quarantine.mark(self._archive, str(error))
+        return is_damage
+
     def accept(self, command: str, origin: str) -> int:
         """Enter a command; return its job number."""
         with self._mutex:
