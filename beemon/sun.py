@@ -15,8 +15,8 @@ from __future__ import annotations
 import importlib.util
 import math
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 _HORIZON = math.radians(-50 / 60)
 _DAY = timedelta(days=1)
@@ -88,21 +88,15 @@ def _half_day(place: Place, declination: float) -> float:
 
 def _position(place: Place, at: datetime) -> tuple[float, float]:
     """The sun's hour angle (-pi to pi, 0 at noon) and declination."""
-    observer, sun = _instruments()
+    import ephem  # only a window by the sun needs it
+
+    observer, sun = ephem.Observer(), ephem.Sun()  # new ones, as several threads may ask
+    observer.pressure = 0  # the refraction is in the horizon
     observer.lat, observer.lon = math.radians(place.latitude), math.radians(place.longitude)
     observer.date = at.replace(tzinfo=None)
     sun.compute(observer)
     angle = float(observer.sidereal_time()) - float(sun.ra)
     return math.remainder(angle, math.tau), float(sun.dec)
-
-
-@cache
-def _instruments() -> tuple[Any, Any]:
-    import ephem  # only a window by the sun needs it
-
-    observer = ephem.Observer()
-    observer.pressure = 0  # the refraction is in the horizon
-    return observer, ephem.Sun()
 
 
 def _turn(angle: float) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -85,3 +86,13 @@ def test_it_agrees_with_the_search_that_ephem_has(place, day):
     found = sun.times(place, day, noon(day, place.longitude))
     for ours, theirs in zip(found, wanted, strict=True):
         assert abs(ours - theirs.datetime().replace(tzinfo=UTC)) < MINUTE
+
+
+def test_threads_that_ask_at_once_get_what_each_asked_for():
+    places = [Place(float(latitude), 10.0) for latitude in range(-60, 61, 5)]
+    days = [date(2026, 1, 1) + timedelta(days=7 * week) for week in range(52)]
+    asked = [(place, day, noon(day, place.longitude)) for place in places for day in days]
+    alone = [sun.times(*question) for question in asked]
+    sun._times.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda question: sun.times(*question), asked)) == alone
