@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,7 @@ class Outputs:
         """Those that the worker could not open, when it is time to try again."""
         return [
             name for name in self.names
-            if name not in opened and now >= self._tried.get(name, 0.0) + AGAIN_SECONDS
+            if name not in opened and now >= self._tried.get(name, -math.inf) + AGAIN_SECONDS
         ]
 
     def describe(self, device: str, now: float) -> dict[str, Any]:

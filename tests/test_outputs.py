@@ -34,6 +34,10 @@ def test_what_was_never_opened_is_tried_again_after_a_while():
     assert outputs.to_make_safe({FAN}, 1000.0 + AGAIN_SECONDS) == [LIGHT]
 
 
+def test_what_could_not_be_switched_is_tried_again_at_once():
+    assert Outputs([LIGHT]).to_make_safe(set(), 3.0) == [LIGHT]
+
+
 def test_with_the_worker_goes_what_it_said():
     outputs = Outputs([LIGHT])
     outputs.switched(LIGHT, 100.0, on=True, seconds=60.0)

@@ -396,3 +396,27 @@ def test_an_output_is_no_recording_when_it_is_cut(office: Office, hire: Hire) ->
     until(lambda: office.turn(supervisor) or (supervisor._worker and supervisor._worker.is_ready))
     supervisor.cut(1, "cancelled")
     assert isinstance(office.next_answer(supervisor)[1], Done)
+
+
+def test_an_output_that_hangs_is_made_safe_by_the_next_worker(office: Office, hire: Hire) -> None:
+    supervisor = hire(LIGHT + 'fault = "hang"\n')
+    task = light("on")
+    task.budget = 0.3
+    supervisor.submit(task, time.monotonic())
+    _, answer = office.next_answer(supervisor)
+    assert isinstance(answer, Failed)
+    assert answer.reason == "timeout"
+    office.switched.clear()
+    until(lambda: office.turn(supervisor) or office.switched, 20)
+    assert office.switched == [False]
+
+
+def test_an_output_that_fails_is_made_safe_again(office: Office, hire: Hire) -> None:
+    supervisor = hire(LIGHT + 'fault = "error"\nfault_after = 1\n')
+    for verb in ("on", "off"):
+        supervisor.submit(light(verb), time.monotonic())
+    answers = [office.next_answer(supervisor)[1] for _ in range(2)]
+    assert [isinstance(answer, Done) for answer in answers] == [True, False]
+    office.switched.clear()
+    until(lambda: office.turn(supervisor) or office.switched)
+    assert office.switched[0] is False
