@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.grounds import container, guest, small, virtual
+from tests.grounds import board, container, guest, small, virtual
 
 VOICES = Path("/usr/share/sounds/alsa")
 
@@ -97,6 +97,7 @@ GROUNDS: dict[str, Callable[[], str | None]] = {
     "small-disk": small.missing,
     "container": container.missing,
     "guest": guest.missing,
+    "board": board.missing,
     "virtual": virtual.missing,
 }
 """By name: what this machine lacks for it, or None."""

@@ -12,10 +12,18 @@ SYSTEM = ["dbus", "netcat-openbsd", "systemd-sysv", "tzdata", "udev"]
 
 
 @cache
-def tree(release: str, packages: tuple[str, ...] = (), downloads: tuple[str, ...] = ()) -> Path:
-    """A tree of that release with these packages in it, and others ready to install."""
+def tree(
+    release: str,
+    packages: tuple[str, ...] = (),
+    downloads: tuple[str, ...] = (),
+    architecture: str = "",
+) -> Path:
+    """A tree of that release with these packages in it, and others ready to install.
+
+    Of another architecture they are unpacked alone.
+    """
     command = [str(PROJECT / "scripts/debian-tree"), release]
-    command += [",".join(packages), ",".join(downloads)]
+    command += [",".join(packages), ",".join(downloads), architecture]
     made = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return Path(made.stdout.strip())
 
