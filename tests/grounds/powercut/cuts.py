@@ -70,6 +70,7 @@ class PowerCuts:
         self._chance = random.Random(options.seed)
         self._environment = _without_syncs(folder, options.unsynced)
         self._promises = Promises()
+        self._cut_at = 0.0
         self._began = time.monotonic()
         self._waiting = 0
         self.taken = 0
@@ -108,15 +109,15 @@ class PowerCuts:
             disk.mounted(device.file, self._folder / "hive", MOUNT) as mount,
         ):
             disk.CLOCK_MARK.unlink(missing_ok=True)
-            for _ in range(2):
-                cut = self._live(device, mount / ARCHIVE)
-        self._promises.forget_after(cut)
+            for is_worn in (False, True):
+                self._live(device, mount / ARCHIVE, is_worn=is_worn)
+        self._promises.forget_after(self._cut_at)
         (self._images / CUT).replace(self._image)
 
-    def _live(self, device: Device, archive: Path) -> float:
-        """Start, work, be killed; return the moment of the last state, which is kept."""
+    def _live(self, device: Device, archive: Path, *, is_worn: bool) -> None:
+        """Start, work, be killed; the last state is kept."""
         service = Service(archive, self._folder / "service", **self._environment)
-        load = Load(service, self._promises)
+        load = Load(service, self._promises, is_worn=is_worn)
         began = time.monotonic()
         service.start()
         try:
@@ -126,7 +127,7 @@ class PowerCuts:
                     disk.CLOCK_MARK.touch()
                 time.sleep(self._chance.uniform(0, PAUSE_SECONDS))
                 self._take(device)
-            return self._keep(device, self._images / CUT)
+            self._cut_at = self._keep(device, self._images / CUT)
         finally:
             service.kill()
             load.end()

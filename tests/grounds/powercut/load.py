@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from beemon.client import Client, Reply
-from tests.grounds.powercut import disk
+from tests.grounds.powercut import disk, wear
 from tests.grounds.powercut.promises import Promises
 
 SOUND_SECONDS = 0.5
@@ -131,9 +132,14 @@ class Service:
 
 
 class Load:
-    """Clients of a service, from :meth:`begin` until it is cut off."""
+    """Clients of a service, from :meth:`begin` until it is cut off.
 
-    def __init__(self, service: Service, promises: Promises) -> None:
+    ``is_worn``: its ledger is to be as after weeks.
+    """
+
+    def __init__(self, service: Service, promises: Promises, *, is_worn: bool = False) -> None:
+        self._is_worn = is_worn
+        self._wear: BaseProcess | None = None
         self._service = service
         self._promises = promises
         self._chance = random.Random(service.port)
@@ -149,6 +155,9 @@ class Load:
         self._over.set()
         for thread in self._threads:
             thread.join(20)
+        if self._wear is not None:
+            self._wear.kill()
+            self._wear.join()
 
     def _begin(self, target: Callable[..., None], *arguments: Any) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
@@ -158,6 +167,8 @@ class Load:
     def _come(self) -> None:
         while not self._over.is_set():
             if self._service.answers():
+                if self._is_worn:
+                    self._wear = wear.begin(self._service.archive)
                 clients = [self._watch, *map(self._asker, CLIENTS)]
                 for client in clients:
                     self._begin(self._serve, client)
