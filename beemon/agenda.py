@@ -41,13 +41,14 @@ class Agenda:
     def __init__(
         self,
         devices: Mapping[str, DeviceSettings],
+        inspection: Inspection,
         writer: LedgerWriter,
         put: Callable[[Callable[[], None]], None],
         execute: Execute,
         end: End,
     ) -> None:
         self.timetable = Timetable(devices, zone.local_name())
-        self.inspection = Inspection()
+        self.inspection = inspection
         self._devices = devices
         self._writer = writer
         self._put = put

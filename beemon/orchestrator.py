@@ -8,37 +8,33 @@ Server are reports.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import multiprocessing.queues
 import os
 import queue
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from beemon import chores, clock, commands, outcomes, planning, processes, service, timedate
+from beemon import clock, commands, outcomes, planning, processes, service, timedate
 from beemon.agenda import Agenda
-from beemon.archive import catalog, events, index, recordings, recovery, series
+from beemon.archive import catalog, events, recordings
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
-from beemon.archive.ledger import Ledger, ended_facts
+from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
-from beemon.archive.recovery import Leftover
 from beemon.archive.tags import Tags
-from beemon.archive.writer import LedgerWriter, Write
-from beemon.chores import Chores
+from beemon.archive.writer import LedgerWriter
 from beemon.config import RECORDERS, DeviceSettings, Settings
+from beemon.docket import Docket
 from beemon.health import Health, State
 from beemon.housekeeping import Housekeeping
-from beemon.job import Job, QueuedCommand, said
-from beemon.messages import Answer, Done, Failed
-from beemon.outcomes import Ending
+from beemon.inspection import Inspection
+from beemon.job import Job, QueuedCommand
+from beemon.messages import Answer, Failed
 from beemon.protocol import RequestError
-from beemon.readings import UNKNOWN_QUANTITY, Reading
 from beemon.reports import (
     DeviceChanged,
     Heartbeat,
@@ -50,10 +46,11 @@ from beemon.reports import (
     Stopped,
 )
 from beemon.service import fields
-from beemon.supervisor import Supervisor, Task
+from beemon.staff import Staff
+from beemon.supervisor import Task
+from beemon.upkeep import Upkeep
 from beemon.worker import (
     check_devices,
-    crew_of,
     lane_of,
     media_suffix,
     message_of,
@@ -66,8 +63,6 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 1.0
 STOP_SECONDS = 6.0
 """How long open recordings get to end properly at a stop."""
-REST_SECONDS = 30.0
-"""How long an unused recorder stays open outside its window."""
 DEFAULT_SECONDS = 10.0
 """A recording's length where neither the command nor a schedule gives one."""
 SLACK_SECONDS = 10.0
@@ -125,25 +120,26 @@ class Orchestrator(SpawnProcess):
 
     def _set_up(self) -> None:
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._jobs: dict[int, Job] = {}
-        self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
         self._entering = 0
         self._troubles: dict[str, str | None] = {}
         self._ledger_trouble: str | None = None
         self._stop_at: float | None = None
         self._next_heartbeat = 0.0
         self._look_again = 0.0
-        self._supervisors: dict[str, Supervisor] = {}
-        self._retired: list[Supervisor] = []
+        self._staff = Staff(self, self._mailbox.put)
         self._writer = LedgerWriter(
             self._settings.archive_path,
             self._run_number,
             lambda trouble: self._mailbox.put(partial(self._on_ledger_trouble, trouble)),
         )
         self._writer.start()
+        inspection = Inspection()
+        self._docket = Docket(
+            self._settings.archive_path, self._writer.write, inspection, self._ended
+        )
         self._agenda = Agenda(
-            self._settings.devices, self._writer, self._mailbox.put, self._execute,
-            self._end_unbegun,
+            self._settings.devices, inspection, self._writer, self._mailbox.put, self._execute,
+            self._docket.end_unbegun,
         )
         timedate.begin_asking()
         self._housekeeping = Housekeeping(self._writer.write, clock.stamp())
@@ -158,9 +154,11 @@ class Orchestrator(SpawnProcess):
             )
         )
         self._keeper.start()
-        self._chores = Chores(self._mailbox.put)
-        self._look_for_chores()
-        self._hire(self._settings.devices)
+        self._upkeep = Upkeep(
+            self._settings.archive_path, self._run_number, self._writer.write, self._mailbox.put
+        )
+        self._upkeep.look()
+        self._staff.employ(self._settings.devices)
         threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
 
     # The loop
@@ -179,18 +177,12 @@ class Orchestrator(SpawnProcess):
     def _tick(self, now: float) -> float:
         """Do what the time asks for; return when to look again."""
         times = [now + HEARTBEAT_SECONDS]
-        for supervisor in self._all_supervisors:
-            again = supervisor.tick(now)
-            times += [again] if again is not None else []
-            self._let_rest(supervisor, now)
-        again = self._chores.tick(now)
-        times += [again] if again is not None else []
-        self._retired = [s for s in self._retired if s.alive or s.busy]
+        times += self._staff.tick(now) + self._upkeep.tick(now)
+        self._staff.let_rest(now, lambda name: self._agenda.timetable.is_open(name, clock.now()))
         if self._stop_at is None:
             times.append(now + self._agenda.look(clock.stamp()))
         elif now >= self._stop_at:
-            for supervisor in self._all_supervisors:
-                supervisor.kill(now)
+            self._staff.kill(now)
         return min(times)
 
     def _heartbeat(self, now: float) -> float:
@@ -201,23 +193,21 @@ class Orchestrator(SpawnProcess):
         return self._next_heartbeat
 
     def _state(self, now: float) -> Heartbeat:
-        at_work = {job for supervisor in self._all_supervisors for job in supervisor.at_work}
-        running = {job.number: job.text for job in self._jobs.values() if job.number in at_work}
+        at_work, jobs = self._staff.at_work, self._docket.jobs
+        running = {number: job.text for number, job in jobs.items() if number in at_work}
         return Heartbeat(
             monotonic=now,
             devices={
                 name: {
-                    **health.describe(now),
-                    **supervisor.outputs.describe(name, now),
+                    **described,
                     **self._agenda.timetable.describe(name),
                     **({"paused": "low-disk"} if name in self._room.paused else {}),
                 }
-                for supervisor in self._supervisors.values()
-                for name, health in supervisor.health.items()
+                for name, described in self._staff.describe(now).items()
             },
             inspection=self._agenda.inspection.describe(now),
             running=running,
-            waiting=len(self._jobs) - len(running),
+            waiting=len(jobs) - len(running),
             trouble=self._ledger_trouble,
             disk_trouble=self._room.sentence,
         )
@@ -255,18 +245,16 @@ class Orchestrator(SpawnProcess):
 
     def _execute(self, command: QueuedCommand, number: int) -> None:
         if self._stop_at is not None:
-            self._end_unbegun(number, command, outcomes.interrupted("stopping", "not begun"))
+            self._docket.end_unbegun(number, command, outcomes.interrupted("stopping", "not begun"))
             return
         try:
             request = commands.parse(str(command), self._settings.devices)
             if not request.word.is_command:
                 raise RequestError("unknown-command", f"{request.word.name} is not a command")
         except RequestError as error:
-            self._end_unbegun(number, command, outcomes.failed("refused", str(error)))
+            self._docket.end_unbegun(number, command, outcomes.failed("refused", str(error)))
             return
-        job = Job(number, str(command), command.origin, request.word.name)
-        job.inspected = self._agenda.inspection.is_on
-        self._jobs[number] = job
+        job = self._docket.open(command, number, request.word.name)
         self._next_heartbeat = 0.0
         carry_out: dict[str, Callable[[Job, commands.Request], None]] = {
             "record": self._record,
@@ -299,7 +287,7 @@ class Orchestrator(SpawnProcess):
             return False
         how = outcomes.skipped if job.origin == "schedule" else outcomes.failed
         job.device = device
-        self._end(job, how("low-disk", self._room.sentence))
+        self._docket.end(job, how("low-disk", self._room.sentence))
         return True
 
     def _read(self, job: Job, request: commands.Request) -> None:
@@ -307,7 +295,7 @@ class Orchestrator(SpawnProcess):
             name for name in self._settings.devices if commands.kind_of(name) == "sensor"
         ]
         if not sensors:
-            self._end(job, outcomes.failed("missing-device", "the config has no sensor"))
+            self._docket.end(job, outcomes.failed("missing-device", "the config has no sensor"))
             return
         job.pending = set(sensors)
         for name in dict.fromkeys(sensors):
@@ -325,77 +313,55 @@ class Orchestrator(SpawnProcess):
         timetable = self._agenda.timetable
         timetable.switch(names, on=job.verb == "start")
         log.info("scheduled work of %s: %s", chosen, job.verb, extra=fields(job=job.number))
-        self._end(job, outcomes.done(scheduled=sorted(filter(timetable.is_on, names))))
+        self._docket.end(job, outcomes.done(scheduled=sorted(filter(timetable.is_on, names))))
 
     def _cancel(self, job: Job, request: commands.Request) -> None:
-        target = self._jobs.get(request["JOB"])
+        target = self._docket.jobs.get(request["JOB"])
         if target is None or target is job:
             message = f"job {request['JOB']} is not open"
-            self._end(job, outcomes.failed("no-such-job", message))
+            self._docket.end(job, outcomes.failed("no-such-job", message))
             return
         self._cut(target, "cancelled")
-        self._end(job, outcomes.done(cancelled=target.number))
+        self._docket.end(job, outcomes.done(cancelled=target.number))
 
     def _inspect(self, job: Job, request: commands.Request) -> None:
         state, note, now = request["begin|end"], " ".join(request["NOTE"]), clock.stamp()
         agenda = self._agenda
         change = agenda.begin_inspection if state == "begin" else agenda.end_inspection
         keep = change(note, now)
-        for other in self._jobs.values():
+        for other in self._docket.jobs.values():
             other.inspected = other.inspected or agenda.inspection.is_on
         self._next_heartbeat = 0.0  # `status` is to know it at once
         log.info("inspection: %s", state, extra=fields(job=job.number))
-        self._end(job, outcomes.done(inspection=agenda.inspection.is_on), keep=keep)
+        self._docket.end(job, outcomes.done(inspection=agenda.inspection.is_on), keep=keep)
 
     def _cut(self, job: Job, reason: str) -> None:
         job.cut = reason
-        for supervisor in self._all_supervisors:
-            supervisor.cut(job.number, reason)
+        self._staff.cut(job.number, reason)
 
     def _reload(self, settings: Settings | None, job: Job, _: commands.Request) -> None:
         if settings is None:
             message = "no settings came with it; send `reload` to the Server"
-            self._end(job, outcomes.failed("bad-config", message))
+            self._docket.end(job, outcomes.failed("bad-config", message))
             return
         problems = [str(problem) for problem in check_devices(settings.devices)]
         if settings.archive_path != self._settings.archive_path:
             problems.append("[archive] path cannot change while the service runs; restart it")
         if problems:
-            self._end(job, outcomes.failed("bad-config", "; ".join(problems)))
+            self._docket.end(job, outcomes.failed("bad-config", "; ".join(problems)))
             return
         self._change(settings)
-        self._end(job, outcomes.done(devices=sorted(settings.devices)))
+        self._docket.end(job, outcomes.done(devices=sorted(settings.devices)))
 
     def _change(self, settings: Settings) -> None:
         self._settings = settings
-        wanted = _crews(settings.devices)
-        for name, supervisor in list(self._supervisors.items()):
-            if wanted.get(name) != supervisor.devices:
-                del self._supervisors[name]
-                supervisor.finish("reloaded")
-                self._retired.append(supervisor)
-                for device in supervisor.devices:
-                    self._troubles.pop(device, None)  # what a new start finds is news
+        for device in self._staff.employ(settings.devices):
+            self._troubles.pop(device, None)  # what a new start finds is news
         self._agenda.change(settings.devices)
         self._keeper.change(settings.retention, _recorders(settings))
-        self._hire(settings.devices)
         self._tell_plan()
 
     # Workers
-
-    def _hire(self, devices: Any) -> None:
-        for name, crew in _crews(devices).items():
-            if name not in self._supervisors:
-                before = next((s for s in reversed(self._retired) if s.name == name), None)
-                self._supervisors[name] = Supervisor(name, crew, self, self._mailbox.put, before)
-
-    @property
-    def _all_supervisors(self) -> list[Supervisor]:
-        """Those that get work, and those that a reload retired and whose workers still end."""
-        return [*self._supervisors.values(), *self._retired]
-
-    def _supervisor_of(self, device: str) -> Supervisor:
-        return next(s for s in self._supervisors.values() if device in s.devices)
 
     def _employ(
         self,
@@ -405,7 +371,7 @@ class Orchestrator(SpawnProcess):
         seconds: float = 0.0,
         verb: str | None = None,
     ) -> None:
-        supervisor = self._supervisor_of(device.name)
+        supervisor = self._staff.of(device.name)
         job.device = device.name if len(job.pending) < 2 else None
         job.pending.add(device.name)
         lane = lane_of(device, job.verb, job.origin)
@@ -416,17 +382,6 @@ class Orchestrator(SpawnProcess):
             self.finished(task, Failed(task.number, "busy", "an earlier slot still waits"))
         else:
             supervisor.submit(task, clock.now().monotonic)
-
-    def _let_rest(self, supervisor: Supervisor, now: float) -> None:
-        """A recorder draws power while it is open; sensors, counters and outputs stay."""
-        kinds = {device.kind for device in supervisor.devices.values()}
-        records = kinds <= {"camera", "microphone"}
-        if not records or supervisor.busy or not supervisor.idle_since:
-            return
-        if now - supervisor.idle_since > REST_SECONDS and not any(
-            self._agenda.timetable.is_open(name, clock.now()) for name in supervisor.devices
-        ):
-            supervisor.rest()
 
     # What a supervisor needs (supervisor.Employer)
 
@@ -451,20 +406,9 @@ class Orchestrator(SpawnProcess):
 
     def finished(self, task: Task, answer: Answer) -> None:
         """The task has its answer: the job may be at its end."""
-        job = self._jobs.get(task.job)
-        if job is None:
-            return
-        job.pending.discard(task.device)
-        if task.verb == "read":
-            self._take_readings(job, task, answer)
-        elif isinstance(answer, Done) and answer.path is None:
-            self._end(job, outcomes.done(**answer.facts))
-        elif isinstance(answer, Done):
-            self._end_recording(job, task, answer)
-        else:
-            if answer.reason == "disk-full":
-                self._keeper.call()
-            self._end(job, job.failed_ending(answer, task.cut), leftover=task.place)
+        if isinstance(answer, Failed) and answer.reason == "disk-full":
+            self._keeper.call()
+        self._docket.take(task, answer)
 
     def device_changed(self, device: str, health: Health) -> None:
         """Tell of a device's trouble when it begins, changes or ends; never twice."""
@@ -493,111 +437,20 @@ class Orchestrator(SpawnProcess):
         )
         self._next_heartbeat = 0.0
 
-    def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
-        if isinstance(answer, Done):
-            job.take_readings(task.device, answer, self._agenda.inspection.marked(answer.readings))
-            self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
-        else:
-            job.take_failure(task.device, answer, self._refusals(task.device, answer.reason))
-        if job.pending:
-            return
-        self._end(job, job.read_ending(), readings=job.readings)
-
-    def _refusals(self, sensor: str, reason: str) -> list[Reading]:
-        at = clock.stamp()
-        known = self._quantities.get(sensor) or {UNKNOWN_QUANTITY: ""}
-        return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
-
-    def _end_recording(self, job: Job, task: Task, answer: Done) -> None:
-        path = answer.path
-        if path is None:
-            raise ValueError(f"{task.device} recorded without a file")
-        relative = str(path.relative_to(self._settings.archive_path))
-        facts = {**answer.facts, **({"inspection": True} if job.inspected else {})}
-        ending = job.recording_ending(dataclasses.replace(answer, facts=facts), relative, task.cut)
-
-        def keep(ledger: Ledger) -> None:
-            catalog.enter(ledger, job.number, task.device, path, facts)
-
-        self._end(job, ending, keep=keep, readings=answer.readings)
-
-    # Ends
-
-    def _end_unbegun(self, number: int, command: QueuedCommand, ending: Ending) -> None:
-        verb = next(iter(command.split()), "")
-        self._end(Job(number, str(command), command.origin, verb), ending)
-
-    def _end(
-        self,
-        job: Job,
-        ending: Ending,
-        *,
-        readings: Iterable[Reading] = (),
-        keep: Write | None = None,
-        leftover: Place | None = None,
-    ) -> None:
-        """Give the job its outcome: in the ledger first, then in the log and to the Server."""
-        self._jobs.pop(job.number, None)
-
-        def write(ledger: Ledger) -> Ending:
-            final = ending
-            if leftover and job.device:
-                said, facts = recovery.keep_rest(ledger, leftover)
-                final = ending.but(said, facts) if facts else ending
-            if keep:
-                keep(ledger)
-            series.keep(ledger, job.number, readings)
-            ledger.end(job.number, final)
-            return final
-
-        self._writer.write(write, partial(self._tell, job))
-
-    def _tell(self, job: Job, ending: Ending) -> None:
-        """Called by the writer when the outcome is durable."""
-        log.log(
-            job.log_level(ending), "job %d %s: %s%s", job.number, ending.outcome.value,
-            commands.shown(job.text, 80), said(ending),
-            extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
-        )
-        facts = {"command": job.text, **ended_facts(job.number, ending)}
-        self._reports.put(JobEnded(job.number, facts))
+    def _ended(self, job: int, facts: dict[str, Any]) -> None:
+        """Called by the writer when an outcome is durable."""
+        self._reports.put(JobEnded(job, facts))
         if "leftover" in facts:
-            self._look_for_chores()
-
-    # Chores
-
-    def _look_for_chores(self) -> None:
-        """Have done what the ledger knows to be unfinished."""
-        self._writer.write(
-            lambda ledger: (recovery.leftovers(ledger), index.is_complete(ledger.db)),
-            lambda found: self._mailbox.put(partial(self._add_chores, *found)),
-        )
-
-    def _add_chores(self, leftovers: list[Leftover], is_indexed: bool) -> None:
-        self._chores.add([chores.salvage(leftover, self._salvaged) for leftover in leftovers])
-        if not is_indexed:
-            archive = self._settings.archive_path
-            self._chores.add([chores.index(archive, self._run_number, self._indexed)])
-
-    def _salvaged(self, leftover: Leftover, done: Done) -> None:
-        self._writer.write(
-            lambda ledger: recovery.settle(ledger, leftover, done.facts),
-            lambda said: log.info("job %d left a file unfinished: %s", leftover.job, said,
-                                  extra=fields(job=leftover.job, device=leftover.device)),
-        )
-
-    def _indexed(self, done: Done) -> None:
-        log.info("the new ledger knows the recordings: %(entered)d entered", done.facts)
+            self._upkeep.look()
 
     # The end
 
     def _begin_stop(self) -> None:
-        self._chores.finish()
+        self._upkeep.finish()
         self._stop_at = clock.now().monotonic + STOP_SECONDS
-        for job in list(self._jobs.values()):
+        for job in list(self._docket.jobs.values()):
             job.cut = "stopping"
-        for supervisor in self._supervisors.values():
-            supervisor.finish("stopping")
+        self._staff.finish("stopping")
 
     def _stopped(self) -> bool:
         if self._stop_at is None:
@@ -605,9 +458,8 @@ class Orchestrator(SpawnProcess):
         if clock.now().monotonic > self._stop_at + 1.0:
             return True  # what is left does not even die of SIGKILL
         entering = self._entering or self._agenda.is_writing
-        open_jobs = self._jobs or (entering and not self._ledger_trouble)
-        at_work = any(s.alive or s.busy for s in self._all_supervisors)
-        return not open_jobs and not at_work and not self._chores.alive
+        open_jobs = self._docket.jobs or (entering and not self._ledger_trouble)
+        return not open_jobs and self._staff.is_idle and self._upkeep.is_idle
 
     def _wind_up(self) -> None:
         self._keeper.finish()
@@ -640,11 +492,3 @@ class Orchestrator(SpawnProcess):
 
 def _recorders(settings: Settings) -> list[str]:
     return [name for name in settings.devices if commands.kind_of(name) in RECORDERS]
-
-
-def _crews(devices: Any) -> dict[str, dict[str, DeviceSettings]]:
-    """Which worker holds which devices, by the word of their drivers."""
-    crews: dict[str, dict[str, DeviceSettings]] = defaultdict(dict)
-    for name, device in devices.items():
-        crews[crew_of(device)][name] = device
-    return dict(crews)

@@ -16,6 +16,7 @@ from beemon.archive.inspections import LONGEST_SECONDS
 from beemon.archive.register import Register
 from beemon.archive.writer import LedgerWriter
 from beemon.clock import Quality, Stamp
+from beemon.inspection import Inspection
 from tests.faults import failing_disk
 
 SOON = 20.0  # seconds; only a defect takes that long
@@ -44,7 +45,7 @@ class Desk:
             folder, self.register.run_number, lambda _: None, retry_seconds=0.01
         )
         self.agenda = Agenda(
-            self.devices, self.writer, self.mail.put,
+            self.devices, Inspection(), self.writer, self.mail.put,
             lambda command, job: self.executed.append((str(command), job, command.origin)),
             lambda job, command, ending: self.ended.append((str(command), ending.reason)),
         )

@@ -27,7 +27,7 @@ LEVELS = (
     "server client rendering",
     "queries link crowd opening",
     "board orchestrator",
-    "agenda",
+    "agenda docket staff upkeep",
     "supervisor chores job timetable housekeeping inspection",
     "worker_link",
     "worker health outputs planning",

@@ -1,0 +1,136 @@
+"""Docket: the jobs that are open, and how each gets its one outcome.
+
+An outcome goes into the ledger first, with all that belongs to it in the same transaction; only
+when that is durable does anybody hear of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from beemon import clock, commands, outcomes
+from beemon.archive import catalog, recovery, series
+from beemon.archive.ledger import Ledger, ended_facts
+from beemon.archive.recordings import Place
+from beemon.archive.writer import Write, Written
+from beemon.inspection import Inspection
+from beemon.job import Job, QueuedCommand, said
+from beemon.messages import Answer, Done, Failed
+from beemon.outcomes import Ending
+from beemon.readings import UNKNOWN_QUANTITY, Reading
+from beemon.service import fields
+from beemon.supervisor import Task
+
+log = logging.getLogger(__name__)
+
+
+class Docket:
+    """Jobs by their numbers. ``ended`` is told of each outcome when it is durable.
+
+    ``write`` has something written to the ledger of ``archive``.
+    """
+
+    def __init__(
+        self,
+        archive: Path,
+        write: Callable[[Write, Written], None],
+        inspection: Inspection,
+        ended: Callable[[int, dict[str, Any]], None],
+    ) -> None:
+        self.jobs: dict[int, Job] = {}
+        self._archive = archive
+        self._write, self._ended = write, ended
+        self._inspection = inspection
+        self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def open(self, command: QueuedCommand, number: int, verb: str) -> Job:
+        """A job for a command that is carried out."""
+        job = Job(number, str(command), command.origin, verb)
+        job.inspected = self._inspection.is_on
+        self.jobs[number] = job
+        return job
+
+    def take(self, task: Task, answer: Answer) -> None:
+        """Take a task's answer: with the last one the job is at its end."""
+        job = self.jobs.get(task.job)
+        if job is None:
+            return
+        job.pending.discard(task.device)
+        if task.verb == "read":
+            self._take_readings(job, task, answer)
+        elif isinstance(answer, Failed):
+            self.end(job, job.failed_ending(answer, task.cut), leftover=task.place)
+        elif answer.path is None:
+            self.end(job, outcomes.done(**answer.facts))
+        else:
+            self._end_recording(job, task, answer, answer.path)
+
+    def end_unbegun(self, number: int, command: QueuedCommand, ending: Ending) -> None:
+        """Give an outcome to a command that never became work."""
+        verb = next(iter(command.split()), "")
+        self.end(Job(number, str(command), command.origin, verb), ending)
+
+    def end(
+        self,
+        job: Job,
+        ending: Ending,
+        *,
+        readings: Iterable[Reading] = (),
+        keep: Write | None = None,
+        leftover: Place | None = None,
+    ) -> None:
+        """Give the job its outcome; ``keep`` writes what else belongs to it."""
+        self.jobs.pop(job.number, None)
+
+        def write(ledger: Ledger) -> Ending:
+            final = ending
+            if leftover and job.device:
+                message, facts = recovery.keep_rest(ledger, leftover)
+                final = ending.but(message, facts) if facts else ending
+            if keep:
+                keep(ledger)
+            series.keep(ledger, job.number, readings)
+            ledger.end(job.number, final)
+            return final
+
+        self._write(write, partial(self._tell, job))
+
+    def _tell(self, job: Job, ending: Ending) -> None:
+        """Called by the writer when the outcome is durable."""
+        log.log(
+            job.log_level(ending), "job %d %s: %s%s", job.number, ending.outcome.value,
+            commands.shown(job.text, 80), said(ending),
+            extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
+        )
+        self._ended(job.number, {"command": job.text, **ended_facts(job.number, ending)})
+
+    def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
+        if isinstance(answer, Done):
+            job.take_readings(task.device, answer, self._inspection.marked(answer.readings))
+            self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
+        else:
+            job.take_failure(task.device, answer, self._refusals(task.device, answer.reason))
+        if not job.pending:
+            self.end(job, job.read_ending(), readings=job.readings)
+
+    def _refusals(self, sensor: str, reason: str) -> list[Reading]:
+        """For each quantity that the sensor is known to have, why it has no value."""
+        at = clock.stamp()
+        known = self._quantities.get(sensor) or {UNKNOWN_QUANTITY: ""}
+        return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
+
+    def _end_recording(self, job: Job, task: Task, answer: Done, path: Path) -> None:
+        relative = str(path.relative_to(self._archive))
+        facts = {**answer.facts, **({"inspection": True} if job.inspected else {})}
+        ending = job.recording_ending(dataclasses.replace(answer, facts=facts), relative, task.cut)
+
+        def keep(ledger: Ledger) -> None:
+            catalog.enter(ledger, job.number, task.device, path, facts)
+
+        self.end(job, ending, keep=keep, readings=answer.readings)

@@ -1,0 +1,116 @@
+"""Staff: who holds which device. A supervisor with its worker for each crew of the config."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from beemon.config import RECORDERS, DeviceSettings
+from beemon.supervisor import Employer, Supervisor
+from beemon.worker import crew_of
+from beemon.worker_link import Mailbox
+
+REST_SECONDS = 30.0
+"""How long an unused recorder stays open outside its window."""
+
+Devices = Mapping[str, DeviceSettings]
+
+
+class Staff:
+    """The supervisors of all devices, and those that a reload retired and whose workers still end.
+
+    ``employer`` and ``mailbox`` are the supervisors' way back.
+    """
+
+    def __init__(self, employer: Employer, mailbox: Mailbox) -> None:
+        self._employer, self._mailbox = employer, mailbox
+        self._supervisors: dict[str, Supervisor] = {}
+        self._retired: list[Supervisor] = []
+
+    @property
+    def at_work(self) -> set[int]:
+        """The jobs whose turn it is."""
+        return {job for supervisor in self._all for job in supervisor.at_work}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all work is answered, and every worker has gone."""
+        return not any(supervisor.alive or supervisor.busy for supervisor in self._all)
+
+    def of(self, device: str) -> Supervisor:
+        """The supervisor of a device."""
+        return next(s for s in self._supervisors.values() if device in s.devices)
+
+    def employ(self, devices: Devices) -> list[str]:
+        """Let these devices be held, as they are set, and no others; return those let go."""
+        wanted = _crews(devices)
+        let_go: list[str] = []
+        for name, supervisor in list(self._supervisors.items()):
+            if wanted.get(name) != supervisor.devices:
+                self._retire(name)
+                let_go += supervisor.devices
+        for name, crew in wanted.items():
+            if name not in self._supervisors:
+                self._hire(name, crew)
+        return let_go
+
+    def tick(self, now: float) -> list[float]:
+        """Act on what the time says; return when to look again (monotonic)."""
+        looks = [supervisor.tick(now) for supervisor in self._all]
+        self._retired = [s for s in self._retired if s.alive or s.busy]
+        return [again for again in looks if again is not None]
+
+    def let_rest(self, now: float, is_wanted: Callable[[str], bool]) -> None:
+        """Close recorders that nobody wants: they draw power. Sensors and outputs stay."""
+        for supervisor in self._all:
+            records = all(device.kind in RECORDERS for device in supervisor.devices.values())
+            rests = supervisor.idle_since and now - supervisor.idle_since > REST_SECONDS
+            if records and rests and not supervisor.busy and not any(
+                map(is_wanted, supervisor.devices)
+            ):
+                supervisor.rest()
+
+    def cut(self, job: int, reason: str) -> None:
+        """End a job's tasks early."""
+        for supervisor in self._all:
+            supervisor.cut(job, reason)
+
+    def finish(self, reason: str) -> None:
+        """End everything early, and let every worker exit by itself."""
+        for supervisor in self._supervisors.values():
+            supervisor.finish(reason)
+
+    def kill(self, now: float) -> None:
+        """End what is left at once."""
+        for supervisor in self._all:
+            supervisor.kill(now)
+
+    def describe(self, now: float) -> dict[str, dict[str, Any]]:
+        """Each device's health and what it is switched to, as `status` shows it."""
+        return {
+            name: {**health.describe(now), **supervisor.outputs.describe(name, now)}
+            for supervisor in self._supervisors.values()
+            for name, health in supervisor.health.items()
+        }
+
+    @property
+    def _all(self) -> list[Supervisor]:
+        return [*self._supervisors.values(), *self._retired]
+
+    def _retire(self, name: str) -> None:
+        supervisor = self._supervisors.pop(name)
+        supervisor.finish("reloaded")
+        self._retired.append(supervisor)
+
+    def _hire(self, name: str, crew: Devices) -> None:
+        before = next((s for s in reversed(self._retired) if s.name == name), None)
+        self._supervisors[name] = Supervisor(name, crew, self._employer, self._mailbox, before)
+
+
+def _crews(devices: Devices) -> dict[str, dict[str, DeviceSettings]]:
+    """Which worker holds which devices, by the word of their drivers."""
+    crews: dict[str, dict[str, DeviceSettings]] = defaultdict(dict)
+    for name, device in devices.items():
+        crews[crew_of(device)][name] = device
+    return dict(crews)

@@ -1,0 +1,73 @@
+"""Upkeep: what the ledger knows to be unfinished, and who finishes it.
+
+A recording that nobody finished is salvaged, and a ledger that does not know all recordings gets
+to know them. It is looked for at the start and whenever a job leaves something behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from beemon import chores
+from beemon.archive import index, recovery
+from beemon.archive.recovery import Leftover
+from beemon.archive.writer import Write, Written
+from beemon.chores import Chores
+from beemon.messages import Done
+from beemon.service import fields
+from beemon.worker_link import Mailbox
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Of the archive, in the run with this number; ``write`` has something written to its ledger.
+
+    ``mailbox`` hands the Orchestrator's loop something to do.
+    """
+
+    def __init__(
+        self, archive: Path, run: int, write: Callable[[Write, Written], None], mailbox: Mailbox
+    ) -> None:
+        self._archive, self._run = archive, run
+        self._write, self._mailbox = write, mailbox
+        self._chores = Chores(mailbox)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no worker is at it."""
+        return not self._chores.alive
+
+    def look(self) -> None:
+        """Have done what the ledger knows to be unfinished."""
+        self._write(
+            lambda ledger: (recovery.leftovers(ledger), index.is_complete(ledger.db)),
+            lambda found: self._mailbox(partial(self._add, *found)),
+        )
+
+    def tick(self, now: float) -> list[float]:
+        """Act on what the time says; return when to look again (monotonic), if at all."""
+        again = self._chores.tick(now)
+        return [] if again is None else [again]
+
+    def finish(self) -> None:
+        """Begin nothing more."""
+        self._chores.finish()
+
+    def _add(self, leftovers: list[Leftover], is_indexed: bool) -> None:
+        self._chores.add([chores.salvage(leftover, self._salvaged) for leftover in leftovers])
+        if not is_indexed:
+            self._chores.add([chores.index(self._archive, self._run, self._indexed)])
+
+    def _salvaged(self, leftover: Leftover, done: Done) -> None:
+        self._write(
+            lambda ledger: recovery.settle(ledger, leftover, done.facts),
+            lambda said: log.info("job %d left a file unfinished: %s", leftover.job, said,
+                                  extra=fields(job=leftover.job, device=leftover.device)),
+        )
+
+    def _indexed(self, done: Done) -> None:
+        log.info("the new ledger knows the recordings: %(entered)d entered", done.facts)

@@ -1,0 +1,122 @@
+"""The staff: each crew of devices has a supervisor, also after the config changed."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beemon import config
+from beemon.clock import now
+from beemon.staff import REST_SECONDS, Staff
+from beemon.supervisor import Task
+
+DEVICES = """
+[microphone.a]
+driver = "simulated"
+[sensor.a]
+driver = "simulated"
+[sensor.b]
+driver = "simulated"
+"""
+SOON = 30.0
+
+
+class Employer:
+    """Takes the supervisors' word."""
+
+    def __init__(self) -> None:
+        self.answers: list[Any] = []
+
+    def place_for(self, task: Any, placed: Any) -> None:
+        raise NotImplementedError
+
+    def finished(self, task: Any, answer: Any) -> None:
+        self.answers.append(answer)
+
+    def device_changed(self, device: str, health: Any) -> None:
+        """Nobody watches here."""
+
+    def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
+        raise NotImplementedError
+
+
+class Office:
+    """A staff whose mail the test reads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.employer = Employer()
+        self.staff = Staff(self.employer, self.mail.put)
+
+    def devices(self, text: str) -> dict[str, config.DeviceSettings]:
+        (self.folder / "beemon.toml").write_text(text)
+        return dict(config.load(self.folder / "beemon.toml").devices)
+
+    def employ(self, text: str = DEVICES) -> list[str]:
+        return self.staff.employ(self.devices(text))
+
+    def read(self, sensor: str) -> None:
+        """Have a sensor read, which starts its crew's worker."""
+        task = Task(1, sensor, "read", "sensors", 10.0)
+        self.staff.of(sensor).submit(task, now().monotonic)
+        while not self.employer.answers:
+            self.go_on()
+
+    def go_on(self) -> None:
+        self.mail.get(timeout=SOON)()
+        self.staff.tick(now().monotonic)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path)
+    yield office
+    office.staff.kill(now().monotonic)
+
+
+def test_a_recorder_has_a_supervisor_of_its_own_and_the_sensors_share_one(office: Office) -> None:
+    assert office.employ() == []
+    assert office.staff.of("sensor.a") is office.staff.of("sensor.b")
+    assert office.staff.of("microphone.a") is not office.staff.of("sensor.a")
+    assert set(office.staff.describe(0.0)) == {"microphone.a", "sensor.a", "sensor.b"}
+
+
+def test_what_a_reload_leaves_alone_keeps_its_supervisor(office: Office) -> None:
+    office.employ()
+    before = office.staff.of("microphone.a"), office.staff.of("sensor.a")
+    let_go = office.employ(DEVICES.replace("[sensor.b]", "[sensor.c]"))
+    assert let_go == ["sensor.a", "sensor.b"]
+    assert office.staff.of("microphone.a") is before[0]
+    assert office.staff.of("sensor.a") is not before[1]
+
+
+def test_a_device_that_is_gone_from_the_config_is_held_by_nobody(office: Office) -> None:
+    office.employ()
+    assert office.employ('[sensor.a]\ndriver = "simulated"\n') == [
+        "microphone.a", "sensor.a", "sensor.b",
+    ]
+    with pytest.raises(StopIteration):
+        office.staff.of("microphone.a")
+
+
+def test_it_is_idle_when_every_worker_has_gone(office: Office) -> None:
+    office.employ()
+    assert office.staff.is_idle
+    office.read("sensor.a")
+    assert not office.staff.is_idle
+    office.staff.finish("stopping")
+    while not office.staff.is_idle:
+        office.go_on()
+
+
+def test_sensors_stay_open_however_long_nobody_asks(office: Office) -> None:
+    office.employ()
+    office.read("sensor.a")
+    office.staff.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
+    assert not office.staff.is_idle
+    assert office.staff.describe(0.0)["sensor.a"]["state"] == "RUNNING"
