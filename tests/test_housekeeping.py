@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from beemon import outcomes
+from beemon import clock, outcomes
 from beemon.archive import events, hours, series
-from beemon.archive.ledger import Ledger
+from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.clock import Quality, Stamp
 from beemon.housekeeping import ROUND_SECONDS, Housekeeping
 from beemon.readings import Reading
+from tests.hive import Hive, until
 
 BEGAN = Stamp(1_000_000, 10.0, Quality.UNSURE)
 RIGHT_US = 1_780_000_000_000_000
@@ -159,3 +160,29 @@ def test_where_nothing_changed_nothing_is_written(desk):
         keeper.look(later(second, right=True))
         desk.catch_up()
     assert desk.ledger.db.total_changes == before
+
+
+@pytest.mark.skipif(clock.quality() is not Quality.UNSURE, reason="this machine's clock is right")
+def test_the_service_dates_anew_what_it_did_before_its_clock_was_right(tmp_path):
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    with Hive(tmp_path, RUNTIME_DIRECTORY=str(runtime)) as hive:
+        film = hive.do("record microphone.brood 1")["job"]
+        hive.do("read")
+        (runtime / clock.CONFIRMED).touch()
+        reader = LedgerReader(hive.archive)
+        kinds = ("jobs", "recordings", "readings", "latest", "runs")
+        until(lambda: {found for kind in kinds for found in qualities(reader, kind)} == {"redated"})
+        facts = hive.ask(f"job {film}")
+        assert facts["redated_from_us"] == pytest.approx(facts["start_utc_us"], abs=1000)
+        event = events.latest(reader, "clock")
+        assert event is not None
+        assert event.message.startswith("the clock is right now (synchronised)")
+        assert hive.do("read")["outcome"] == "done"
+        assert qualities(reader, "jobs") == {"redated", "synchronised"}
+        reader.close()
+
+
+def qualities(reader: LedgerReader, table: str) -> set[str]:
+    rows = reader.db.execute(f"SELECT clock FROM {table}")
+    return {row["clock"] for row in rows}
