@@ -50,7 +50,7 @@ def _told(cuts: PowerCuts) -> str:
         f"{cuts.epochs} gone on from\n"
         f"looked at: {counts['promises']} promises to clients, {counts['jobs']} jobs, "
         f"{counts['files']} recordings and {counts['deleted']} deleted ones, "
-        f"{counts['readings']} readings, {counts['slots']} slots"
+        f"{counts['readings']} readings, {counts['slots']} slots, {counts['exports']} exports"
     )
 
 

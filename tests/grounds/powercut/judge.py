@@ -18,7 +18,7 @@ from pathlib import Path
 
 from beemon.archive import check, completeness, recordings
 from beemon.archive.ledger import NAME
-from tests.grounds.powercut import load, media
+from tests.grounds.powercut import exports, load, media
 from tests.grounds.powercut.promises import Promise
 
 Row = sqlite3.Row
@@ -40,6 +40,8 @@ class Judge:
     def before_recovery(self, archive: Path) -> Iterator[str]:
         """What stands under a final name is whole, whatever the ledger knows of it."""
         self._hashes.clear()
+        self.counts["exports"] += (archive.with_name(exports.FOLDER) / "today").exists()
+        yield from exports.torn(archive)
         for path in final_files(archive):
             _, length = self._content(path)
             if isinstance(length, str):

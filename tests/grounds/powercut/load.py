@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.client import Client, Reply
-from tests.grounds.powercut import disk, wear
+from tests.grounds.powercut import disk, exports, wear
 from tests.grounds.powercut.promises import Promises
 
 SOUND_SECONDS = 0.5
@@ -169,6 +169,7 @@ class Load:
             if self._service.answers():
                 if self._is_worn:
                     self._wear = wear.begin(self._service.archive)
+                self._begin(exports.export_until, self._over, self._service.archive)
                 clients = [self._watch, *map(self._asker, CLIENTS)]
                 for client in clients:
                     self._begin(self._serve, client)
