@@ -31,8 +31,10 @@ UPDATE jobs SET
     started_us = CASE WHEN started_us IS NOT NULL
         THEN ifnull(round(started_monotonic * 1e6) + :offset, started_us) END,
     ended_us = ifnull(round(ended_monotonic * 1e6) + :offset, ended_us),
-    facts = CASE WHEN json_extract(facts, '$.start_monotonic') IS NULL THEN facts ELSE
-        json_set(facts, '$.redated_from_us', json_extract(facts, '$.start_utc_us'),
+    facts = CASE WHEN json_extract(facts, '$.clock') IS NOT 'unsure'
+            OR json_extract(facts, '$.start_monotonic') IS NULL THEN facts ELSE
+        json_set(facts, '$.clock', 'redated',
+                 '$.redated_from_us', json_extract(facts, '$.start_utc_us'),
                  '$.start_utc_us',
                  CAST(round(json_extract(facts, '$.start_monotonic') * 1e6) + :offset AS INTEGER))
         END,

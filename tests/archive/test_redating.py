@@ -129,8 +129,20 @@ def test_a_recording_keeps_its_name_and_says_what_it_was_dated_before(ledger, cl
     assert (row["start_us"], row["clock"]) == (true, "redated")
     kept = json.loads(row["facts"])
     assert (kept["start_utc_us"], kept["redated_from_us"]) == (true, 5_250_000)
-    (told,) = rows(ledger, "SELECT json_extract(facts, '$.start_utc_us') FROM jobs")
-    assert told == (true,)
+    [(told,)] = rows(ledger, "SELECT facts FROM jobs")
+    assert json.loads(told)["start_utc_us"] == true
+    assert json.loads(told)["clock"] == "redated"
+
+
+def test_a_recording_that_began_when_the_clock_was_right_keeps_its_date(ledger, clock):
+    with ledger.transaction():
+        job = ledger.accept("record m.a", "test")
+        facts = {"start_utc_us": 77, "start_monotonic": 5.25, "clock": "rtc"}
+        ledger.end(job, outcomes.done(**facts))
+    set_right(clock)
+    date_anew(ledger)
+    [(told,)] = rows(ledger, "SELECT facts FROM jobs")
+    assert json.loads(told) == facts
 
 
 def test_an_open_job_waits_for_its_end(ledger, clock):
