@@ -19,7 +19,7 @@ from beemon.archive import catalog, recovery, series
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import Write, Written
-from beemon.inspection import Inspection
+from beemon.inspection import Inspection, marked
 from beemon.job import Job, QueuedCommand, said
 from beemon.messages import Answer, Done, Failed
 from beemon.outcomes import Ending
@@ -133,4 +133,5 @@ class Docket:
         def keep(ledger: Ledger) -> None:
             catalog.enter(ledger, job.number, task.device, path, facts)
 
-        self.end(job, ending, keep=keep, readings=answer.readings)
+        readings = marked(answer.readings) if job.inspected else answer.readings
+        self.end(job, ending, keep=keep, readings=readings)

@@ -58,12 +58,15 @@ class Inspection:
 
     def marked(self, readings: Iterable[Reading]) -> list[Reading]:
         """The readings, with a quality that tells of the inspection where one is on."""
-        if not self.is_on:
-            return list(readings)
-        return [
-            dataclasses.replace(reading, quality=REASON) if _is_good(reading) else reading
-            for reading in readings
-        ]
+        return marked(readings) if self.is_on else list(readings)
+
+
+def marked(readings: Iterable[Reading]) -> list[Reading]:
+    """The readings, with a quality that tells that the hive was open."""
+    return [
+        dataclasses.replace(reading, quality=REASON) if _is_good(reading) else reading
+        for reading in readings
+    ]
 
 
 def _is_good(reading: Reading) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from beemon import config
+from beemon.analysis.findings import FINDINGS
 from beemon.commands import VOCABULARY
 from beemon.devices import PACKAGES, drivers, load, module, sensors, settings_for
 from beemon.devices._base import DeviceError, Measurement, SensorSettings
@@ -70,6 +71,10 @@ def test_the_readme_has_every_reason_with_its_meaning():
 
 def test_the_readme_has_every_quality_with_its_meaning():
     assert meanings("quality", "meaning") == QUALITIES
+
+
+def test_the_readme_has_every_finding_with_its_meaning():
+    assert meanings("finding", "meaning") == FINDINGS
 
 
 def test_the_readme_has_every_driver():

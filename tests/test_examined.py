@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from beemon import clock
 from beemon.archive import recordings, tags
 from beemon.archive.ledger import LedgerReader
 from tests.hive import Hive, until
@@ -118,3 +121,42 @@ def test_a_file_says_what_its_ledger_says(tmp_path: Path) -> None:
     assert said.facts["start_utc_us"] == job["start_utc_us"]
     assert said.facts["frames"] == job["frames"]
     assert (job["size"], job["sha256"]) == recordings.digest(hive.archive / job["recording"])
+
+
+def test_the_features_of_an_inspected_hive_say_so(hive: Hive) -> None:
+    hive.do("inspection begin")
+    job = hive.do("record microphone.brood 1")
+    assert job["inspection"] is True
+    with closing(LedgerReader(hive.archive)) as reader:
+        rows = reader.db.execute("SELECT DISTINCT quality FROM readings").fetchall()
+    assert [row["quality"] for row in rows] == ["inspection"]
+
+
+# As others read it
+
+@pytest.mark.ground("media-tools")
+def test_metaflac_and_flac_find_every_sample_and_tag(hive: Hive) -> None:
+    job = hive.do("record microphone.brood 3")
+    sound = str(hive.archive / job["recording"])
+    run("flac", "--test", "--silent", sound)
+    assert int(run("metaflac", "--show-total-samples", sound)) == job["samples"] == 3 * 16000
+    said = run("metaflac", "--export-tags-to=-", sound)
+    assert "beemon|Device=microphone.brood\n" in said
+    assert f"Timestamp={clock.iso(job['start_utc_us'])}\n" in said
+
+
+@pytest.mark.ground("media-tools")
+def test_ffprobe_finds_every_frame_at_its_time_and_the_tags(hive: Hive) -> None:
+    job = hive.do("record camera.entrance 3")
+    video = str(hive.archive / job["recording"])
+    said = json.loads(run("ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_packets",
+                          "-show_entries", "packet=pts_time", video))
+    times = sorted(float(packet["pts_time"]) for packet in said["packets"])
+    assert times == pytest.approx([number / 10 for number in range(30)], abs=0.001)
+    assert float(said["format"]["duration"]) == pytest.approx(3.0, abs=0.1)
+    assert said["format"]["tags"]["beemon|Device"] == "camera.entrance"
+    assert said["format"]["tags"]["Timestamp"] == clock.iso(job["start_utc_us"])
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

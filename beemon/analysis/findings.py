@@ -14,6 +14,27 @@ GAPS, BLACK, BLANK, DARK, FROZEN, STILL, UNFOCUSED = (
     "gaps", "black", "blank", "dark", "frozen", "still", "unfocused",
 )
 
+FINDINGS = {
+    UNREADABLE: "the file cannot be decoded",
+    EMPTY: "there is no sample, frame or picture in it",
+    WRONG_LENGTH: "samples, frames, seconds or half a picture are not as its recorder says",
+    SHORT: "it is a tenth shorter than it was to be, or more",
+    SILENT: "every sample is zero, or as good as",
+    STUCK: "the samples stand at one value that is not zero",
+    FLAT: "one value stands still for 5 s, or half of the time; told of from half a second",
+    CLIPPED: "5 % of the samples are at full scale; told of from 0.1 %",
+    OFFSET: "the samples' mean is a quarter of full scale off; told of from a tenth",
+    LOST: "samples or frames were lost on the way: only told of",
+    GAPS: "frames are missing: 5 % or 2 s of them, or half by their rate; told of where fewer are",
+    BLACK: "every pixel of every picture is equally dark, without a sensor's noise",
+    BLANK: "every pixel of every picture is equally bright",
+    DARK: "night, or a covered lens: only told of",
+    FROZEN: "nothing changes, not even by a sensor's noise, all of the time or from the middle on",
+    STILL: "nothing changes, though the camera gave a new picture each time: only told of",
+    UNFOCUSED: "there is not one sharp edge in any picture",
+}
+"""Every finding, and from where on it fails a recording."""
+
 NO_EVIDENCE = {UNREADABLE, EMPTY}
 """What is found in a file in which there is nothing for anyone to look at."""
 

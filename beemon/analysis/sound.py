@@ -107,7 +107,7 @@ class Channel:
         level: Floats = samples / self._full
         self._samples += len(samples)
         self._sum += float(level.sum())
-        self._squares += float(level @ level)
+        self._squares += float(np.square(level).sum())  # `@` would start a thread on each core
         self._count_clipped(samples)
         self._count_flat(samples)
         return level
