@@ -34,16 +34,16 @@ def missing() -> str | None:
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
-def run(script: str, folder: Path, seconds: float) -> str:
+def run(script: str, folder: Path, seconds: float, packages: tuple[str, ...] = ()) -> str:
     """Boot a guest, run the script in it, and return its output.
 
-    ``folder`` is shared with the guest as ``/exchange``. Fails where the script fails, or does
-    not end within ``seconds`` after the boot.
+    ``packages`` are there besides what beemon depends on; ``folder`` is shared with the guest as
+    ``/exchange``. Fails where the script fails, or does not end within ``seconds`` after the boot.
     """
     (folder / "script").write_text(script)
     boot = subprocess.run(
-        _command(folder), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        errors="replace", timeout=seconds + BOOT_SECONDS, check=False,
+        _command(folder, guest_tree(packages)), stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, errors="replace", timeout=seconds + BOOT_SECONDS, check=False,
     )
     output = folder / "output"
     said = output.read_text(errors="replace") if output.exists() else boot.stdout + boot.stderr
@@ -53,8 +53,7 @@ def run(script: str, folder: Path, seconds: float) -> str:
     return said
 
 
-def _command(folder: Path) -> list[str]:
-    root = guest_tree()
+def _command(folder: Path, root: Path) -> list[str]:
     shares = {"tree": (root, "on"), "project": (PROJECT, "on"), "exchange": (folder, "off")}
     return [
         QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024",
@@ -69,9 +68,9 @@ def _command(folder: Path) -> list[str]:
     ]
 
 
-def guest_tree() -> Path:
+def guest_tree(packages: tuple[str, ...] = ()) -> Path:
     """Debian with a kernel, and all that beemon depends on."""
-    return tree("bookworm", (*SYSTEM, *depends()))
+    return tree("bookworm", (*SYSTEM, *depends(), *packages))
 
 
 def _kernel(root: Path) -> str:

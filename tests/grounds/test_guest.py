@@ -22,6 +22,13 @@ def test_the_kernels_sensor_drivers(tmp_path: Path) -> None:
     )
 
 
+def test_a_camera(tmp_path: Path) -> None:
+    guest.run(
+        f"modprobe vivid n_devs=1; {PYTEST} -s /beemon/tests/guest/check_camera.py",
+        tmp_path, seconds=400, packages=("python3-av", "v4l-utils"),
+    )
+
+
 def test_a_sound_card(tmp_path: Path) -> None:
     guest.run(
         f"modprobe snd-aloop; {PYTEST} -s /beemon/tests/guest/check_microphone.py",

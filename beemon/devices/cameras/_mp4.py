@@ -8,6 +8,7 @@ kernel still holds. A crash costs the last fragment, a power cut those few secon
 from __future__ import annotations
 
 import io
+import logging
 import os
 import time
 from fractions import Fraction
@@ -18,6 +19,9 @@ from typing import Any
 from beemon.archive import tags
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Codec, Frame
+
+# PyAV 10 passes on each note of libavformat's, such as that a last frame has no duration.
+logging.getLogger("libav").setLevel(logging.ERROR)
 
 TICKS = 90_000  # presentation times count these a second, as usual for video
 SYNC_SECONDS = 2.0

@@ -106,15 +106,19 @@ class Source:
     def read_into(self, ring: FrameRing) -> None:
         """The thread: all that comes, until it is stopped or the camera fails."""
         try:
-            for packet in self._container.demux(self._stream):
-                if self._stopping.is_set():
-                    break
-                self._pass_on(packet, ring)
+            self._read_into(ring)
             ring.fail(DeviceError(f"{self._settings.device} sends nothing any more"))
         except (OSError, ValueError) as error:
             ring.fail(_as_device_error(error, self._settings.device))
         finally:
             self._container.close()
+
+    def _read_into(self, ring: FrameRing) -> None:
+        """The last packet, which is the kernel's own memory, ends with it: before the camera."""
+        for packet in self._container.demux(self._stream):
+            if self._stopping.is_set():
+                return
+            self._pass_on(packet, ring)
 
     def next_picture(self, timeout: float) -> Any:
         """The next picture that arrives (an ``av.VideoFrame``)."""
