@@ -8,6 +8,7 @@ own. What a driver raises fails the work; what nobody foresaw ends the process, 
 from __future__ import annotations
 
 import dataclasses
+import contextlib
 import errno
 import logging
 import os
@@ -98,7 +99,8 @@ class Worker(SpawnProcess):
         self._ending = threading.Lock()
         self._make_outputs_safe()
         if not self._settings:
-            os.nice(NICE)
+            with contextlib.suppress(PermissionError):  # a sandbox may forbid it
+                os.nice(NICE)
         self._send(Ready())
         while not isinstance(message := self._receive(), Finish):
             if isinstance(message, Cut):

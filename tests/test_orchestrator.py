@@ -345,7 +345,7 @@ class TestSalvage:
     def test_what_a_killed_worker_left_becomes_a_recording(self, hive: Hive) -> None:
         job = begun(hive, "record microphone.brood 300")
         os.kill(hive.children()["beemon-micropho"], signal.SIGKILL)
-        ended = until(lambda: with_recording(hive, job))
+        ended = until(lambda: with_recording(hive, job), 60)
         assert (ended["outcome"], ended["reason"]) == ("failed", "worker-died")
         assert ended["message"].endswith(" s were salvaged")
         assert ended["seconds"] > 1
@@ -361,7 +361,7 @@ class TestSalvage:
         hive.process.wait()
         hive.start()
         for job in jobs:
-            ended = until(partial(with_recording, hive, job))
+            ended = until(partial(with_recording, hive, job), 60)
             assert (ended["outcome"], ended["reason"]) == ("interrupted", "crash")
             assert ended["salvaged"] is True
         assert check.check(hive.archive, full=True).findings == []
