@@ -7,8 +7,8 @@ own. What a driver raises fails the work; what nobody foresaw ends the process, 
 
 from __future__ import annotations
 
-import dataclasses
 import contextlib
+import dataclasses
 import errno
 import logging
 import os
