@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -160,6 +162,21 @@ def test_a_ledger_that_was_damaged(archive: Path, promises: list[Promise]) -> No
     (archive / "ledger.db").write_bytes(b"no ledger at all" * 1000)
     recover(archive)
     assert {"damaged ledger", "lost job"} <= kinds(archive, promises)
+
+
+def test_an_export_that_is_not_as_its_manifest_says(
+    archive: Path, promises: list[Promise]
+) -> None:
+    export = archive.with_name("exports") / "today"
+    export.mkdir(parents=True)
+    (export / "jobs.csv").touch()
+    assert kinds(archive, promises) == {"torn export"}
+    sha256 = hashlib.sha256(b"job").hexdigest()
+    files = [{"path": "jobs.csv", "size": 3, "sha256": sha256}]
+    (export / "manifest.json").write_text(json.dumps({"files": files}))
+    assert kinds(archive, promises) == {"torn export"}
+    (export / "jobs.csv").write_text("job")
+    assert kinds(archive, promises) == set()
 
 
 def test_a_missing_ledger(archive: Path, promises: list[Promise]) -> None:

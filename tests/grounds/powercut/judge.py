@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from beemon.archive import check, completeness, recordings
+from beemon.archive import check, completeness, index, recordings
 from beemon.archive.ledger import NAME
 from tests.grounds.powercut import exports, load, media
 from tests.grounds.powercut.promises import Promise
@@ -77,7 +77,7 @@ class Judge:
         jobs = {row["job"]: row for row in ledger.execute("SELECT job, command, outcome FROM jobs")}
         self.counts["jobs"] += len(jobs)
         for job in jobs.values():
-            if job["outcome"] is None:
+            if job["outcome"] is None and job["command"] != index.COMMAND:  # of a new ledger
                 yield f"job without an outcome: {job['job']} {job['command']}"
         for promise in promises:
             self.counts["promises"] += 1

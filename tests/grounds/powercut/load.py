@@ -79,6 +79,7 @@ class Service:
         self._folder = folder
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_killed = False
 
     def start(self) -> None:
         """Start it, without waiting until it answers."""
@@ -96,9 +97,11 @@ class Service:
             )
 
     def answers(self) -> bool:
-        """Whether it does. Raises ``RuntimeError`` where it has ended."""
+        """Whether it does. Raises ``RuntimeError`` where it ended by itself."""
         assert self._process is not None
         if (status := self._process.poll()) is not None:
+            if self._is_killed:
+                return False
             log = (self._folder / "log").read_text("utf-8", "replace")
             raise RuntimeError(f"the service ended with {status}: {log[-2000:]}")
         try:
@@ -125,6 +128,7 @@ class Service:
 
     def kill(self) -> None:
         """End all its processes at once; harmless when they have ended."""
+        self._is_killed = True
         if self._process is not None:
             if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -140,6 +144,7 @@ class Load:
     def __init__(self, service: Service, promises: Promises, *, is_worn: bool = False) -> None:
         self._is_worn = is_worn
         self._wear: BaseProcess | None = None
+        self._failure: RuntimeError | None = None
         self._service = service
         self._promises = promises
         self._chance = random.Random(service.port)
@@ -151,13 +156,15 @@ class Load:
         self._begin(self._come)
 
     def end(self) -> None:
-        """Wait for the clients; the service has gone."""
+        """Wait for the clients; the service has gone. Raises what kept it from answering."""
         self._over.set()
         for thread in self._threads:
             thread.join(20)
         if self._wear is not None:
             self._wear.kill()
             self._wear.join()
+        if self._failure:
+            raise self._failure
 
     def _begin(self, target: Callable[..., None], *arguments: Any) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
@@ -166,7 +173,12 @@ class Load:
 
     def _come(self) -> None:
         while not self._over.is_set():
-            if self._service.answers():
+            try:
+                is_there = self._service.answers()
+            except RuntimeError as error:
+                self._failure = error
+                return
+            if is_there:
                 if self._is_worn:
                     self._wear = wear.begin(self._service.archive)
                 self._begin(exports.export_until, self._over, self._service.archive)
