@@ -31,6 +31,7 @@ class Film:
     last: Arrival | None = None
     frames: int = 0
     lost: int = 0
+    repeated: int = 0  # frames that are no later than the one before
     longest_gap: float = 0.0
 
     def arrivals(self, cancelled: Event) -> Iterator[Arrival]:
@@ -86,6 +87,7 @@ class Film:
             self.lost += arrival.number - self.last.number - 1
             gap = (arrival.frame.time_us - self.last.frame.time_us) / _MICROSECONDS
             self.longest_gap = max(self.longest_gap, gap)
+            self.repeated += gap <= 0
         self.first = self.first or arrival
         self.last = arrival
         self.frames += 1

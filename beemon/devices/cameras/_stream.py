@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from beemon.devices import _pins
 from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, Facts, began
@@ -85,6 +85,8 @@ class StreamCamera(Camera):
     """What such cameras share; a driver says how to start, to stop, and to take a picture."""
 
     overlaps = True
+    times_are_exposures: ClassVar[bool] = False
+    """Whether a frame's time is its exposure's: then no picture comes twice under two times."""
     settings: Any
 
     def __init__(self, settings: Any) -> None:
@@ -160,7 +162,8 @@ class StreamCamera(Camera):
                 video.add(arrival.frame)
         with self._ends:
             self._end = film.number
-        return {**self._format(), **film.facts()}
+        repeated = {"repeated_frames": film.repeated} if self.times_are_exposures else {}
+        return {**self._format(), **film.facts(), **repeated}
 
     def snapshot(self, path: Path) -> Facts:
         self._opened()

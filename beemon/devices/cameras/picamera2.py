@@ -109,6 +109,7 @@ class Settings(StreamSettings):
 class Driver(StreamCamera):
     """Films and takes pictures with a camera that libcamera drives."""
 
+    times_are_exposures = True
     settings: Settings
 
     def _start(self, ring: FrameRing) -> None:

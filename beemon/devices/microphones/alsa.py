@@ -104,6 +104,7 @@ class Driver(Microphone):
         thread that started it.
         """
         library("mutagen")
+        library("numpy")
         library("soundfile")
         self._end = None
         self._capture = Capture(self.settings)
