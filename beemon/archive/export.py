@@ -17,7 +17,7 @@ from beemon import __version__, clock
 from beemon.archive import recordings, staging
 from beemon.archive import tables as contents
 from beemon.archive.inventory import snapshot
-from beemon.archive.tables import COUNT, NUMBER, TEXT, TIME, Column, Table, View
+from beemon.archive.tables import COUNT, NUMBER, TEXT, TIME, Table, View
 from beemon.outcomes import REASONS
 from beemon.readings import QUALITIES
 
@@ -67,24 +67,30 @@ def export(view: View, output: Path, form: str, about: dict[str, Any]) -> dict[s
 def write_csv(folder: Path, table: Table) -> int:
     """One CSV file."""
     count = 0
+    cells = [(column.name, _AS_TEXT.get(column.kind, _as_it_is)) for column in table.columns]
     with (folder / f"{table.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([column.name for column in table.columns])
+        writer.writerow([name for name, _ in cells])
         for row in table.rows():
-            writer.writerow([_cell(row[column.name], column) for column in table.columns])
+            writer.writerow([as_text(row[name]) for name, as_text in cells])
             count += 1
     return count
 
 
-def _cell(value: Any, column: Column) -> Any:
-    """A value as CSV has it; a text that a spreadsheet would take for a formula is quoted."""
-    if value is None:
-        return ""
-    if column.kind == TIME:
-        return clock.iso(value)
-    if column.kind == TEXT and str(value).startswith(_FORMULA):
-        return f"'{value}"
+def _time(utc_us: int | None) -> str | None:
+    return None if utc_us is None else clock.iso(utc_us)
+
+
+def _text(text: str | None) -> str | None:
+    """One that a spreadsheet would take for a formula is quoted."""
+    return f"'{text}" if text and text.startswith(_FORMULA) else text
+
+
+def _as_it_is(value: Any) -> Any:
     return value
+
+
+_AS_TEXT: dict[str, Callable[[Any], Any]] = {TIME: _time, TEXT: _text}
 
 
 def parquet_writer() -> Writer:
