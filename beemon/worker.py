@@ -275,16 +275,18 @@ def _tag(work: Work, facts: Facts) -> None:
     if work.place is None or work.tags is None:
         return
     said = {key: value for key, value in facts.items() if key not in ("findings", "verdict")}
-    tags.write(
-        work.place.temporary,
-        dataclasses.replace(
-            work.tags,
-            clock=facts.get("clock", clock.quality()),
-            verdict=facts.get("verdict", tags.GOOD),
-            findings=tuple(facts.get("findings", ())),
-            facts=said,
-        ),
+    whole = dataclasses.replace(
+        work.tags,
+        clock=facts.get("clock", clock.quality()),
+        verdict=facts.get("verdict", tags.GOOD),
+        findings=tuple(facts.get("findings", ())),
+        facts=said,
     )
+    try:
+        tags.write(work.place.temporary, whole)
+    except tags.BadTagsError as error:  # it counts all the same: the ledger says what it holds
+        log.warning("%s: a recording could not be tagged: %s", work.device, error,
+                    extra=service.fields(device=work.device))
 
 
 def _features(device: str, found: Examination, facts: Facts) -> list[Reading]:

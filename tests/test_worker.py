@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 from multiprocessing import Pipe
+from pathlib import Path
 from threading import Event
+from typing import Any
 
+import numpy as np
 import pytest
 
-from beemon.devices._base import Device, DeviceError
+from beemon.archive import recordings, tags
+from beemon.archive.recordings import Place
+from beemon.archive.tags import Tags
+from beemon.devices._base import Device, DeviceError, began
 from beemon.messages import Work
-from beemon.worker import Worker, message_of, reason_of
+from beemon.worker import CheckFailedError, Worker, message_of, reason_of
+from tests.media import hive_sound, write_sound
 
 FILM = Work(1, "camera.c", "record", 60.0)
 PICTURE = Work(2, "camera.c", "snapshot")
@@ -54,3 +62,67 @@ def test_a_device_is_closed_after_an_error_of_its_own_that_hurts_no_other_work(
     worker._running = {work.number: (work, Event()) for work in running}
     worker._release(PICTURE, error)
     assert ("camera.c" in worker._devices) == open_after
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> tuple[Worker, Work]:
+    """A worker, and its work: a sound that is whole and waits under its temporary name."""
+    place = Place(tmp_path / ".a.flac.part", tmp_path / "a.flac")
+    worker = Worker("microphone.m", {}, Pipe()[0])
+    worker._devices, worker._running = {}, {}
+    said = Tags("apiary-7", "microphone.m", 17)
+    return worker, Work(3, "microphone.m", "record", 2.0, place, tags=said)
+
+
+def facts_of(work: Work, samples: Any) -> dict[str, Any]:
+    assert work.place is not None
+    return {**write_sound(work.place.temporary, samples), **began(1000.0)}
+
+
+def test_a_good_recording_is_kept_with_its_tags_and_features(keeping: tuple[Worker, Work]) -> None:
+    worker, work = keeping
+    facts = facts_of(work, hive_sound(2))
+    done = worker._keep(work, facts, is_cut=False)
+    assert done.failure is None
+    assert not {"verdict", "findings"} & set(done.facts)
+    assert (done.facts["size"], done.facts["sha256"]) == recordings.digest(done.path)
+    assert tags.read(done.path).facts == facts
+    assert len(done.readings) == 14
+    assert {(r.sensor, r.at.utc_us) for r in done.readings} == {
+        ("microphone.m", facts["start_utc_us"])
+    }
+
+
+def test_what_fails_its_check_is_kept_with_the_verdict(keeping: tuple[Worker, Work]) -> None:
+    worker, work = keeping
+    done = worker._keep(work, facts_of(work, np.zeros(32000)), is_cut=False)
+    assert done.failure is not None
+    assert done.failure.startswith("silent: ")
+    assert done.facts["verdict"] == tags.read(done.path).verdict == "failed"
+    assert done.facts["findings"] == [done.failure]
+    assert {(r.value, r.reason) for r in done.readings} == {(None, "check-failed")}
+
+
+def test_what_is_only_told_of_fails_nothing(keeping: tuple[Worker, Work]) -> None:
+    worker, work = keeping
+    done = worker._keep(work, {**facts_of(work, hive_sound(2)), "lost_samples": 5}, is_cut=False)
+    assert done.failure is None
+    assert done.facts["findings"] == ["lost: 5 samples (0.00 s) were lost on the way"]
+    assert tags.read(done.path).findings == tuple(done.facts["findings"])
+
+
+def test_too_short_is_what_was_not_cut(keeping: tuple[Worker, Work]) -> None:
+    worker, work = keeping
+    facts = facts_of(work, hive_sound(1))
+    assert worker._keep(work, facts, is_cut=True).failure is None
+    again = dataclasses.replace(work, place=Place(work.place.final, work.place.temporary))
+    assert worker._keep(again, facts, is_cut=False).failure.startswith("short: ")
+
+
+def test_of_what_cannot_be_read_no_evidence_is_kept(keeping: tuple[Worker, Work]) -> None:
+    worker, work = keeping
+    work.place.temporary.write_bytes(b"fLaC and no more")
+    with pytest.raises(CheckFailedError, match="unreadable"):
+        worker._keep(work, {"samples": 1, "rate": 1, "seconds": 1.0}, is_cut=False)
+    assert work.place.temporary.exists()
+    assert not work.place.final.exists()
