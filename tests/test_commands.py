@@ -249,3 +249,8 @@ def test_any_bytes_give_a_request_or_a_request_error_that_fits_a_line(message: b
 def test_any_text_against_any_devices_gives_a_request_or_a_request_error(text, devices):
     came = outcome(text.encode("utf-8", "surrogatepass"), 1000, devices)
     assert came.code in ERRORS if isinstance(came, RequestError) else came.text == text
+
+
+def test_an_inspection_begins_or_ends():
+    assert parse("inspection begin", DEVICES)["begin|end"] == "begin"
+    assert "it is `begin` or `end`" in str(refusal("inspection maybe", DEVICES))
