@@ -23,6 +23,7 @@ SYNCS = {
     "the archive's folder, after a new ledger": "*/archive",
     "the ledger's log, at each commit": "*/ledger.db-wal",
     "the ledger, at each checkpoint": "*/ledger.db",
+    "an export, before its rename": "*/exports/.today*",
     "all of them": "*",
 }
 """Every sync that beemon does: what is synced, and the pattern of its path."""
@@ -56,7 +57,7 @@ def _told(cuts: PowerCuts) -> str:
 
 def _bite(options: Options, images: Path) -> None:
     """Take one sync away after the other, and print what that does."""
-    print("| sync taken away | states with a violation | which |\n| --- | --- | --- |")
+    print("| sync taken away | states with a violation | most often |\n| --- | --- | --- |")
     for name, pattern in {"none": None, **SYNCS}.items():
         cuts = _run(replace(options, unsynced=pattern, quiet=True), images)
         print(f"| {name} | {cuts.bad} of {cuts.taken} | {_listed(cuts, '')} |", flush=True)
@@ -69,7 +70,8 @@ def _run(options: Options, images: Path) -> PowerCuts:
 
 
 def _listed(cuts: PowerCuts, before: str) -> str:
-    kinds = ", ".join(f"{kind} {count}" for kind, count in cuts.kinds.most_common())
+    """The kinds of violation that came most often."""
+    kinds = ", ".join(f"{kind} {count}" for kind, count in cuts.kinds.most_common(3))
     return before + kinds if kinds else ""
 
 

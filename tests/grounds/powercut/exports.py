@@ -17,7 +17,7 @@ FOLDER = "exports"
 EVERY_SECONDS = 4.0
 
 
-def export_until(over: Event, archive: Path) -> None:
+def export_until(over: Event, archive: Path, environment: dict[str, str]) -> None:
     """Take the last export away, export again, wait, begin again."""
     folder = archive.with_name(FOLDER)
     output, gone = folder / "today", folder / ".gone"
@@ -29,7 +29,9 @@ def export_until(over: Event, archive: Path) -> None:
         command = [sys.executable, "-m", "beemon", "export"]
         command += [str(today - timedelta(days=1)), str(today)]
         command += ["--path", str(archive), "--output", str(output)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as run:
             while run.poll() is None and not over.wait(0.05):
                 pass
             run.kill()

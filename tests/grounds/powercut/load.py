@@ -77,7 +77,7 @@ class Service:
         self.archive = archive
         self.port = _free_port()
         self._folder = folder
-        self._environment = environment
+        self.environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
         self._is_killed = False
 
@@ -92,7 +92,7 @@ class Service:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "beemon", "serve", "--config", config],
-                stderr=log, env={**os.environ, "STATE_DIRECTORY": str(state), **self._environment},
+                stderr=log, env={**self.environment, "STATE_DIRECTORY": str(state)},
                 start_new_session=True,
             )
 
@@ -181,7 +181,10 @@ class Load:
             if is_there:
                 if self._is_worn:
                     self._wear = wear.begin(self._service.archive)
-                self._begin(exports.export_until, self._over, self._service.archive)
+                service = self._service
+                self._begin(
+                    exports.export_until, self._over, service.archive, service.environment
+                )
                 clients = [self._watch, *map(self._asker, CLIENTS)]
                 for client in clients:
                     self._begin(self._serve, client)
