@@ -9,6 +9,7 @@ latest at the next start. On a file system that never writes in place (btrfs) it
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -27,16 +28,21 @@ def make(archive: Path) -> None:
 
 def write(archive: Path, numbers: Collection[int]) -> None:
     """Note these recordings, durably, and no others. Raises ``OSError``."""
-    _write(archive, " ".join(map(str, numbers)).encode())
+    said = " ".join(map(str, numbers)).encode()
+    _write(archive, b"%08x %s" % (zlib.crc32(said), said))
 
 
 def read(archive: Path) -> list[int]:
-    """What is noted. Raises ``OSError``; one that was cut short by a crash notes less."""
+    """What is noted. Raises ``OSError``.
+
+    A note that a power cut left half written notes nothing: nothing had been deleted by it, and
+    its numbers, half new and half old, could be those of others.
+    """
     try:
-        words = (archive / NAME).read_bytes().split()
+        checksum, _, said = (archive / NAME).read_bytes().rstrip().partition(b" ")
     except FileNotFoundError:
         return []
-    return [int(word) for word in words if word.isdigit()]
+    return [int(word) for word in said.split()] if checksum == b"%08x" % zlib.crc32(said) else []
 
 
 def _write(archive: Path, content: bytes, how: int = 0) -> None:

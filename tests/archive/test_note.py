@@ -17,6 +17,17 @@ def test_what_is_written_is_read_and_replaces_what_was_there(tmp_path):
     assert note.read(tmp_path) == [5]
 
 
+@pytest.mark.parametrize("torn_at", [1, 9, 10, 12, 30])
+def test_one_that_is_half_written_notes_nothing(tmp_path, torn_at):
+    note.make(tmp_path)
+    note.write(tmp_path, [1111, 2222, 3333, 4444, 5555, 6666, 7777])
+    old = (tmp_path / note.NAME).read_bytes()
+    note.write(tmp_path, [8111, 9222, 8333, 9444, 8555, 9666, 8777])
+    new = (tmp_path / note.NAME).read_bytes()
+    (tmp_path / note.NAME).write_bytes(new[:torn_at] + old[torn_at:])
+    assert note.read(tmp_path) == []
+
+
 def test_without_one_nothing_is_noted_and_nothing_can_be(tmp_path):
     assert note.read(tmp_path) == []
     with pytest.raises(FileNotFoundError):
