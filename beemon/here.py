@@ -202,6 +202,9 @@ def import_folder(options: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
     print(f"{counts.recordings} recordings and {counts.readings} readings were imported; "
           f"{counts.known} were there already.")
+    if counts.failed:
+        print(f"{counts.failed} of the recordings did not pass their check: they are kept as "
+              "evidence, and go first when room is needed.")
     return EXIT_WRONG if counts.problems else 0
 
 

@@ -63,9 +63,13 @@ class Source:
 
 @dataclass
 class Counts:
-    """What an import did; ``problems`` are sentences, each about a file or a line of one."""
+    """What an import did; ``problems`` are sentences, each about a file or a line of one.
+
+    ``failed`` of the recordings did not pass their content check, and count as evidence only.
+    """
 
     recordings: int = 0
+    failed: int = 0
     readings: int = 0
     known: int = 0
     problems: list[str] = field(default_factory=list)
@@ -173,6 +177,7 @@ class _Import:
         facts["source"] = f"{sensor}/{path.name}"
         found = checks.examine(written, facts)
         facts |= found.verdict
+        self._counts.failed += bool(found.failures)
         self._keep(f"{_KINDS[ending]}.{sensor}", written, name.host, facts)
 
     def _written(self, path: Path, written: Path, name: Name) -> Facts:

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import soundfile
 
 from beemon import cli
 from beemon.archive import appmais, check, daily, recordings, tags
@@ -151,6 +152,21 @@ def test_what_cannot_be_imported_is_told_and_the_rest_is_taken(
     assert (counts.recordings, counts.readings, len(counts.problems)) == (2, 7, 4)
     assert check.check(archive, full=True).findings == []
     assert list(archive.glob(".import.*")) == []
+
+
+def test_silence_is_taken_and_said_to_be_no_more_than_evidence(
+    archive: Path, tmp_path: Path
+) -> None:
+    day = tmp_path / "appmais/audio/2024-11-04"
+    day.mkdir(parents=True)
+    with soundfile.SoundFile(
+        str(day / "h@2024-11-04@01-30-00.wav"), "w", samplerate=48_000, channels=1
+    ) as file:
+        file.buffer_write(bytes(2 * 48_000), dtype="int16")
+    counts = import_appmais(archive, source(tmp_path / "appmais"))
+    assert counts == Counts(recordings=1, failed=1)
+    with closing(open_reader(archive)) as reader:
+        assert recording(reader, "microphone.audio")["verdict"] == "failed"
 
 
 def test_an_hour_that_comes_twice_is_said_to_be_ambiguous(archive: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from beemon.archive import completeness, inventory, lock, recordings, schema
+from beemon.archive import completeness, index, inventory, lock, recordings, schema
 from beemon.archive.inventory import Unknown
 from beemon.archive.ledger import NAME, LedgerReader, open_reader
 
@@ -138,6 +138,11 @@ class _Check:
                 yield Finding(LOST_SLOTS, device, message)
 
     def _note_what_waits(self) -> None:
+        if not index.is_complete(self._db):
+            self._report.notes.append(
+                "the ledger is new, and recordings are yet to be entered from their files; the "
+                "service does so while it works, and deletes nothing until then"
+            )
         if lock.holder(self._archive) is not None:
             return
         waiting = {

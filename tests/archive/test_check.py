@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from beemon import outcomes
-from beemon.archive import catalog, check, recordings
+from beemon.archive import catalog, check, events, index, recordings
 from beemon.archive.ledger import Ledger
 from beemon.archive.lock import ArchiveLock
 
@@ -208,6 +208,14 @@ def test_an_archive_that_lost_its_ledger_is_told_how_to_get_one(
     [finding] = check.check(tmp_path).findings
     assert finding.word == check.NO_LEDGER
     assert "beemon archive rebuild" in finding.message
+
+
+def test_a_new_ledger_that_is_yet_to_be_filled_is_said_to_be_so(
+    tmp_path: Path, ledger: Ledger, recording: Path
+) -> None:
+    with ledger.transaction():
+        events.enter(ledger, index.KIND, "the ledger is new", complete=False)
+    assert "the ledger is new" in check.check(tmp_path).notes[0]
 
 
 def test_a_damaged_ledger_is_a_finding(tmp_path: Path, ledger: Ledger, recording: Path) -> None:
