@@ -1,0 +1,48 @@
+"""What a media file says of itself, by files that were made here."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from beemon import devices
+from beemon.analysis.convert import h264_to_mp4, wav_to_flac
+from beemon.analysis.measure import UnmeasurableError, measure
+from tests.analysis.test_convert import h264, wav
+
+av = pytest.importorskip("av")
+
+
+def test_sound_has_samples_a_rate_and_a_length(tmp_path: Path) -> None:
+    wav_to_flac(wav(tmp_path / "a.wav", samples=24_000), tmp_path / "a.flac")
+    assert measure(tmp_path / "a.flac") == {"samples": 24_000, "rate": 48_000, "seconds": 0.5}
+
+
+def test_video_has_frames_a_size_and_a_length_to_the_end_of_its_last_frame(tmp_path: Path) -> None:
+    h264_to_mp4(h264(tmp_path / "a.h264", frames=48), tmp_path / "a.mp4", Fraction(24))
+    found = measure(tmp_path / "a.mp4")
+    assert found.pop("seconds") == pytest.approx(2.0, abs=1e-3)
+    assert found == {"frames": 48, "width": 96, "height": 64}
+
+
+def test_a_single_frame_has_no_length_that_could_be_measured(tmp_path: Path) -> None:
+    h264_to_mp4(h264(tmp_path / "a.h264", frames=1), tmp_path / "a.mp4", Fraction(24))
+    assert measure(tmp_path / "a.mp4")["seconds"] == 0.0
+
+
+def test_a_picture_has_a_size(tmp_path: Path) -> None:
+    camera = devices.load("camera", "camera.a", {"driver": "simulated"})
+    camera.open()
+    camera.snapshot(tmp_path / "a.jpg")
+    assert measure(tmp_path / "a.jpg") == {"width": 640, "height": 480}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"text", b"fLaC torn", b"\0\0\0\x18ftypisom torn", b"\xff\xd8\xff torn"]
+)
+def test_what_cannot_be_decoded_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(UnmeasurableError):
+        measure(tmp_path / "a")
