@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from operator import itemgetter
 
 from beemon.archive.ledger import Ledger
 
@@ -32,17 +33,16 @@ INSERT OR IGNORE INTO hours (series, hour, count, missing, mean, minimum, maximu
 SELECT series, :hour, {SUMS} FROM readings
 WHERE utc_us >= :hour * 3600000000 AND utc_us < (:hour + 1) * 3600000000 GROUP BY series
 """.replace("{SUMS}", _SUMS)
-_SINCE = """
-SELECT hour, count, missing, mean, minimum, maximum FROM hours
-WHERE series = :series AND hour >= :hour
-    AND (thinned OR hour NOT IN (SELECT hour FROM unreckoned))
-UNION ALL
+_RECKONED = """
+SELECT hour, count, missing, mean, minimum, maximum, thinned FROM hours
+WHERE series = :series AND hour >= :hour ORDER BY hour DESC LIMIT :most
+"""
+_CHANGED = """
 SELECT hour, {SUMS} FROM unreckoned JOIN readings
     ON utc_us >= hour * 3600000000 AND utc_us < (hour + 1) * 3600000000
 WHERE hour >= :hour AND readings.series = :series AND hour NOT IN (
     SELECT hour FROM hours WHERE hours.series = :series AND hours.hour >= :hour AND thinned)
 GROUP BY hour
-ORDER BY hour DESC LIMIT :most
 """.replace("{SUMS}", _SUMS)
 
 
@@ -74,4 +74,12 @@ def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[
     Hours that are not reckoned yet, this one among them, are summed up for the answer.
     """
     values = {"series": number, "hour": from_us // US_PER_HOUR, "most": most}
-    return db.execute(_SINCE, values).fetchall()[::-1]
+    unreckoned = {
+        hour for (hour,) in db.execute("SELECT hour FROM unreckoned WHERE hour >= :hour", values)
+    }
+    reckoned = [
+        row for row in reversed(db.execute(_RECKONED, values).fetchall())
+        if row["thinned"] or row["hour"] not in unreckoned
+    ]
+    changed = db.execute(_CHANGED, values).fetchall()
+    return sorted(reckoned + changed, key=itemgetter("hour"))[-most:]

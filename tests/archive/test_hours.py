@@ -52,7 +52,7 @@ def stored(ledger: Ledger) -> list[tuple]:
 def told(ledger: Ledger, hour: int = 0, most: int = 100) -> list[tuple]:
     """What a client is told of the series, from an hour on."""
     rows = hours.since(ledger.db, 1, (FIRST + hour) * HOUR, most)
-    return [(row["hour"] - FIRST, *tuple(row)[1:]) for row in rows]
+    return [(row["hour"] - FIRST, *tuple(row)[1:6]) for row in rows]
 
 
 def test_an_hour_is_reckoned_when_it_is_over(ledger):
