@@ -114,6 +114,12 @@ class Keeper:
         """Take over other settings."""
         self._settings, self._recorders = settings, recorders
 
+    def close(self) -> None:
+        """Let go of the ledger."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
     def round(self) -> bool:
         """Look, and do what there is to do; whether there is more to do at once."""
         self._trouble = None
@@ -271,6 +277,7 @@ class KeeperThread(threading.Thread):
             if not self._keeper.round():
                 self._called.wait(self._look_seconds)
                 self._called.clear()
+        self._keeper.close()
 
 
 def through(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--megabytes", type=int, default=512, help="how large the disk is")
     asked = options.parse_args()
+    logging.disable(logging.WARNING)  # a year's mishaps are told in numbers
     with small_disk(asked.megabytes) as disk:
         began = time.monotonic()
         year = Year(disk, asked.days, asked.seed, asked.megabytes)

@@ -60,6 +60,7 @@ class Run:
 
     def end(self) -> None:
         """Stop, in order or not: what was committed is kept either way."""
+        self._keeper.close()
         self._ledger.close()
 
     def reload(self, settings: Settings) -> None:
