@@ -12,6 +12,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.grounds.deadline import within
+
 MEGABYTES = 64
 
 
@@ -42,19 +44,29 @@ class SmallDisk:
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(subprocess.CalledProcessError):
-            self.unmount()
+            _run("umount", "--lazy", self.path)
 
     def mount(self, options: str = "errors=remount-ro") -> None:
         _run("mount", "-o", f"loop,{options}", self.image, self.path)
 
     def unmount(self) -> None:
-        _run("umount", "--lazy", self.path)
+        """Once nobody has anything open in it: then it is another disk that is mounted next."""
+        within(60, self._is_unmounted, "the end of all who use the disk")
+
+    def _is_unmounted(self) -> bool:
+        command = ["umount", self.path]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
     def remount(self, options: str) -> None:
         _run("mount", "-o", f"remount,{options}", self.path)
 
     def repair(self) -> None:
-        """What a boot does for a disk that failed."""
+        """What a boot does for a disk that failed.
+
+        It is done to a copy: a mount namespace of somebody else's may still hold the failed one.
+        """
+        os.sync()
+        self.image = Path(shutil.copy(self.image, self.image.with_suffix(".repaired")))
         subprocess.run(["fsck.ext4", "-p", self.image], check=False, capture_output=True)
 
     def fail(self) -> None:
