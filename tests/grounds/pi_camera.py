@@ -337,7 +337,8 @@ class PiCamera:
     def _run(self) -> None:
         due = time.monotonic()
         for number in itertools.count():
-            due += self.applied.get("FrameDurationLimits", (33_333,))[0] / 1e6
+            period = self.applied.get("FrameDurationLimits", (33_333,))[0] / 1e6
+            due = max(due + period, time.monotonic())  # late or not, no two frames at once
             time.sleep(max(0.0, due - time.monotonic()))
             if not self._running.is_set():
                 return

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.ground("virtual"), pytest.mark.timeout(900)]
 
 def test_a_camera(tmp_path: Path) -> None:
     with virtual.machine(tmp_path) as debian:
-        print(virtual.check(debian, "check_camera.py"))
+        print(virtual.check(debian, "check_camera.py", timeout=600))
 
 
 def test_a_camera_in_the_hardened_service(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Sensor:
     def run(self):
         due = time.monotonic()
         while True:
-            due += PERIOD
+            due = max(due + PERIOD, time.monotonic())  # late or not, no two frames at once
             time.sleep(max(0.0, due - time.monotonic()))
             with self.lock:
                 if self.requests and not (GRIP / "stall").exists():
