@@ -260,9 +260,21 @@ def archive_of(options: argparse.Namespace) -> Path:
         path: Path = options.path
         return path.absolute()
     try:
-        return config.load(options.config).archive_path
+        settings = config.load(options.config)
     except config.ConfigError as error:
         raise OSError(f"{error.problems[0]}; name the archive with --path DIR") from error
+    if settings.archive.path is None and str(options.config) == DEFAULT_CONFIG:
+        return packaged_archive() or settings.archive_path
+    return settings.archive_path
+
+
+def packaged_archive(root: Path = Path("/")) -> Path | None:
+    """Where systemd keeps the archive of the service that the package installs, if it is there.
+
+    The service is told so by its environment, which a shell does not have.
+    """
+    found = root / "var/lib/beemon"
+    return found if found.is_dir() else None
 
 
 def _own_archive(options: argparse.Namespace) -> Path:

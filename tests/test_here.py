@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from beemon import cli
+from beemon.here import packaged_archive
 from tests.archive import seasons
 from tests.hive import Hive
 
@@ -42,6 +43,12 @@ def test_an_archive_that_nothing_names_is_asked_for(tmp_path: Path, capsys: Out)
     config.write_text("[archive\n")
     assert cli.main(["archive", "check", "--config", str(config)]) == 1
     assert "name the archive with --path DIR" in capsys.readouterr().err
+
+
+def test_the_packaged_services_archive_is_found_from_a_shell(tmp_path: Path) -> None:
+    assert packaged_archive(tmp_path) is None
+    (tmp_path / "var/lib/beemon").mkdir(parents=True)
+    assert packaged_archive(tmp_path) == tmp_path / "var/lib/beemon"
 
 
 def test_a_day_is_exported_beside_the_running_service(tmp_path: Path, capsys: Out) -> None:
