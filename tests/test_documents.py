@@ -12,7 +12,7 @@ import pytest
 from beemon import config
 from beemon.analysis.findings import FINDINGS
 from beemon.commands import VOCABULARY
-from beemon.devices import PACKAGES, drivers, load, module, sensors, settings_for
+from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
 from beemon.outcomes import REASONS
@@ -20,6 +20,7 @@ from beemon.protocol import ERRORS
 from beemon.readings import QUALITIES
 from beemon.rendering import HERE
 from beemon.schedule import Schedule
+from tests.plugins import install
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -144,8 +145,10 @@ def test_every_config_in_the_readme_is_good(tmp_path):
 
 def test_the_driver_in_the_readme_works(tmp_path, monkeypatch):
     [source] = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    (tmp_path / "scale.py").write_text(source)
-    monkeypatch.setattr(sensors, "__path__", [*sensors.__path__, str(tmp_path)])
+    [group, point] = re.findall(r'^(\[project\.entry-points.*)\n(.*)', README, re.MULTILINE)[0]
+    group, point = group.split('"')[1], point.replace('"', "")
+    install(tmp_path, f"[{group}]\n{point}\n", hive_scale=source)
+    monkeypatch.syspath_prepend(tmp_path)
     weight = tmp_path / "weight"
     scale = load("sensor", "sensor.scale", {"driver": "scale", "path": str(weight)})
     with pytest.raises(DeviceError, match="No such file"):

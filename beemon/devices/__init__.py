@@ -1,15 +1,17 @@
 """Drivers by name: the one place that imports a driver.
 
 The word ``driver`` in a device's table is the name of a module: ``driver = "alsa"`` in
-``[microphone.brood]`` is ``beemon/devices/microphones/alsa.py``.
+``[microphone.brood]`` is ``beemon/devices/microphones/alsa.py``. What is not one of those is looked
+for among the installed packages: one that adds a driver says so by an entry point, in the group
+``beemon.sensors`` or that of another kind, whose name is the word and whose value is the module.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import Mapping
+from importlib.metadata import EntryPoints, entry_points
 from types import ModuleType
 from typing import Any
 
@@ -25,18 +27,41 @@ class UnknownDriverError(LookupError):
     """No driver of that name for that kind of device; the text lists those there are."""
 
 
+class BrokenDriverError(ImportError):
+    """A package's driver that cannot be imported; the text says why."""
+
+
 def drivers(kind: str) -> list[str]:
-    """The names of the drivers for a kind of device."""
+    """The names of beemon's own drivers for a kind of device."""
     package = importlib.import_module(f"{__name__}.{PACKAGES[kind]}")
     return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name[0] != "_")
 
 
 def module(kind: str, driver: str) -> ModuleType:
-    """The driver's module. Raises :class:`UnknownDriverError`."""
-    known = drivers(kind)
-    if driver not in known:
+    """The driver's module; beemon's own come first.
+
+    Raises :class:`UnknownDriverError`, :class:`BrokenDriverError`.
+    """
+    own = drivers(kind)
+    if driver in own:
+        return importlib.import_module(f"{__name__}.{PACKAGES[kind]}.{driver}")
+    added = _added(kind)
+    if driver not in added.names:
+        known = sorted({*own, *added.names})
         raise UnknownDriverError(f'unknown {kind} driver "{driver}"{suggestion(driver, known)}')
-    return importlib.import_module(f"{__name__}.{PACKAGES[kind]}.{driver}")
+    point = added[driver]
+    try:
+        found: ModuleType = point.load()
+    except (ImportError, AttributeError, SyntaxError) as error:
+        package = point.dist.name if point.dist else point.value
+        message = f'driver "{driver}" of the package {package} cannot be loaded: {error}'
+        raise BrokenDriverError(message) from error
+    return found
+
+
+def _added(kind: str) -> EntryPoints:
+    """What the installed packages add."""
+    return entry_points(group=f"beemon.{PACKAGES[kind]}")
 
 
 def settings_for(
@@ -45,7 +70,7 @@ def settings_for(
     """The driver's settings from a device's table, or None and what is wrong with it."""
     try:
         driver = module(kind, str(table.get("driver")))
-    except UnknownDriverError as error:
+    except (UnknownDriverError, BrokenDriverError) as error:
         return None, [Problem(where("driver"), str(error))]
     return build(driver.Settings, own_options(table), where, given={"name": name})
 
