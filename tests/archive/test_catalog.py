@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,16 +13,6 @@ from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
 
 FACTS = {"size": 9, "sha256": "ab", "start_utc_us": 5, "seconds": 1.5, "samples": 72000}
-
-
-@pytest.fixture
-def ledger(tmp_path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path)
-    ledger.prepare()
-    with ledger.transaction():
-        ledger.begin_run()
-    yield ledger
-    ledger.close()
 
 
 def entered(ledger: Ledger, name: str, device: str = "microphone.brood", **facts) -> int:

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from beemon.archive import events
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.clock import Quality, Stamp
-
-
-@pytest.fixture
-def ledger(tmp_path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path)
-    ledger.prepare()
-    with ledger.transaction():
-        ledger.begin_run()
-    yield ledger
-    ledger.close()
 
 
 def test_an_event_is_found_again_with_all_that_was_said_of_it(tmp_path, ledger):

@@ -19,16 +19,6 @@ PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def ledger(tmp_path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path)
-    ledger.prepare()
-    with ledger.transaction():
-        ledger.begin_run()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
 def reader(tmp_path, ledger) -> Iterator[LedgerReader]:
     reader = LedgerReader(tmp_path)
     yield reader

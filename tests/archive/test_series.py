@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,16 +11,6 @@ from beemon.archive import series
 from beemon.archive.ledger import Ledger
 from beemon.clock import Quality, Stamp
 from beemon.readings import UNKNOWN_QUANTITY, Calibration, Reading
-
-
-@pytest.fixture
-def ledger(tmp_path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path)
-    ledger.prepare()
-    with ledger.transaction():
-        ledger.begin_run()
-    yield ledger
-    ledger.close()
 
 
 def at(utc_us: int) -> Stamp:
