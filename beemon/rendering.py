@@ -249,6 +249,9 @@ def _completeness(told: Payload) -> Iterator[str]:
             yield f"{device} does not add up: by its schedule {counts['recount']:,} were due."
     if due and told["adds_up"]:
         yield "It adds up: reckoned from the schedules alone, just as many were due."
+    if ran := told["unslotted"]:
+        became = ", ".join(f"{times:,} {outcome}" for outcome, times in ran.items())
+        yield f"Besides, {sum(ran.values()):,} scheduled commands ran without a slot: {became}."
     for span_ in told["unaccounted"]:
         until = f" to {_time(span_['until'])}" if "until" in span_ else ""
         device = f" {span_['device']}:" if "device" in span_ else ""

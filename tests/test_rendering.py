@@ -92,7 +92,7 @@ SLOTS = {
 TOLD = {
     "since": "2026-05-02T12:00:00.000Z", "first": "2026-05-18T08:00:00.000Z",
     "until": "2026-06-01T12:00:00.000Z", "devices": {"camera.entrance": SLOTS},
-    "unaccounted": [], "adds_up": True,
+    "unslotted": {}, "unaccounted": [], "adds_up": True,
 }
 
 
@@ -115,9 +115,11 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
          "device": "sensor.a", "why": "its schedule is unknown here"},
     ]
     devices = {"camera.entrance": {**SLOTS, "recount": 4033, "adds_up": False}}
-    told = {**TOLD, "devices": devices, "unaccounted": unaccounted, "adds_up": False}
-    assert rendered("completeness", told).splitlines()[-4:] == [
+    told = {**TOLD, "devices": devices, "unslotted": {"done": 1300, "failed": 4},
+            "unaccounted": unaccounted, "adds_up": False}
+    assert rendered("completeness", told).splitlines()[-5:] == [
         "camera.entrance does not add up: by its schedule 4,033 were due.",
+        "Besides, 1,304 scheduled commands ran without a slot: 1,300 done, 4 failed.",
         "Not counted: 2026-05-20 08:00:00 to 2026-05-20 08:01:00: unsure",
         "Not counted: 2026-06-01 08:00:00: the clock is not right yet",
         "Not counted: sensor.a: 2026-06-01 08:00:00 to 2026-06-01 09:00:00: "
@@ -133,7 +135,7 @@ def test_completeness_says_what_cannot_be_recounted():
 
 def test_where_nothing_was_due_completeness_is_one_line():
     told = {"since": "2026-05-02T12:00:00.000Z", "until": "2026-05-02T12:00:00.000Z",
-            "devices": {}, "unaccounted": [], "adds_up": True}
+            "devices": {}, "unslotted": {}, "unaccounted": [], "adds_up": True}
     assert rendered("completeness", told) == "Of 0 slots since 2026-05-02 12:00:00 UTC, 0 are done."
 
 

@@ -36,6 +36,7 @@ def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
         until_us = account.until_us if account else since_us
         counts = _count(ledger.db, since_us)
         recount = _recount(ledger.db, since_us, until_us)
+        unslotted = _count_unslotted(ledger.db, since_us)
         unknown = [*_unaccounted(ledger.db, since_us), *_unaccounted_now(ledger.db)]
         (first_us,) = ledger.db.execute("SELECT min(from_us) FROM schedules").fetchone()
     devices = {
@@ -47,6 +48,7 @@ def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
         **({"first": clock.iso(first_us)} if first_us is not None else {}),
         "until": clock.iso(until_us),
         "devices": devices,
+        "unslotted": unslotted,
         "unaccounted": unknown,
         "adds_up": all(device["adds_up"] for device in devices.values()),
     }
@@ -134,6 +136,19 @@ def _between(definition: str, after_us: int, until_us: int) -> int | None:
     except ValueError:
         return None
     return found.slots if found else 0
+
+
+def _count_unslotted(db: sqlite3.Connection, since_us: int) -> dict[str, int]:
+    """What became of scheduled commands that ran without a slot, while the clock was not right."""
+    return {
+        row["outcome"] or OPEN: row["jobs"]
+        for row in db.execute(
+            "SELECT outcome, count(*) AS jobs FROM jobs"
+            " WHERE origin = 'schedule' AND slot_us IS NULL AND accepted_us > ?"
+            " GROUP BY outcome ORDER BY outcome",
+            (since_us,),
+        )
+    }
 
 
 def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def told(book: Book, since_us: int = 0) -> dict:
 def test_before_the_first_account_there_is_nothing_to_tell(book):
     assert told(book) == {
         "since": "1970-01-01T00:00:00.000Z", "until": "1970-01-01T00:00:00.000Z", "devices": {},
-        "unaccounted": [], "adds_up": True,
+        "unslotted": {}, "unaccounted": [], "adds_up": True,
     }
 
 
@@ -175,6 +175,20 @@ def test_a_clock_that_is_not_right_yet_is_named(book):
     assert told(book)["unaccounted"] == [
         {"from": "2026-06-01T12:00:00.000Z", "why": "the clock is not right yet"}
     ]
+
+
+def test_what_ran_without_a_slot_is_counted_apart(book):
+    book.start_without_account(NOON, Quality.UNSURE)
+    with book.ledger.transaction() as ledger:
+        for origin, ending in (
+            ("schedule", outcomes.done()), ("schedule", outcomes.failed("timeout")),
+            ("schedule", None), ("127.0.0.1:5", outcomes.done()),
+        ):
+            job = ledger.accept("read sensor.a", origin)
+            if ending:
+                ledger.end(job, ending)
+    assert told(book)["unslotted"] == {"open": 1, "done": 1, "failed": 1}
+    assert told(book)["devices"] == {}
 
 
 def test_what_is_written_meanwhile_does_not_disturb_the_count(book, tmp_path):
