@@ -139,13 +139,15 @@ def _write_readings(view: View, folder: Path, host: str) -> dict[str, list[str]]
     columns = _columns(view)
     readings = next(table for table in contents.tables(view) if table.name == "readings")
     with ExitStack() as stack:
-        days: dict[str, tuple[str, TextIO]] = {}
+        days: dict[str, tuple[str, TextIO]] = {}  # one file a sensor is open at a time
         for (sensor, utc_us), rows in groupby(
             _sensor_readings(readings), lambda row: (row["sensor"], row["utc_us"])
         ):
             moment = _local(utc_us, view.zone)
             day = f"{moment:%Y-%m-%d}"
             if days.get(sensor, ("",))[0] != day:
+                if sensor in days:
+                    days[sensor][1].close()
                 path = _place(folder / _own_name(sensor), host, moment).parent / f"{host}@{day}.csv"
                 days[sensor] = day, stack.enter_context(path.open("a", encoding="ascii"))
             values = {row["quantity"]: _number(row) for row in rows}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from beemon.archive import appmais, recordings
+from beemon.archive import appmais, recordings, series
 from beemon.archive.appmais import Name, parse_name, to_celsius, to_fahrenheit
-from beemon.archive.ledger import LedgerReader, open_reader
+from beemon.archive.ledger import Ledger, LedgerReader, open_reader
 from beemon.archive.period import parse
 from beemon.archive.tables import View
+from beemon.clock import Quality, Stamp
+from beemon.readings import Reading
 from tests.archive import seasons
 
 ABOUT = {"hive": "apiary-7", "latitude": None, "longitude": None}
@@ -98,3 +102,29 @@ def test_what_was_deleted_is_listed_as_missing(
     manifest = appmais.write(view, archive, tmp_path / "out", ABOUT)
     assert manifest["missing"] == [str(original.relative_to(archive))]
     assert list((tmp_path / "out").rglob("*.flac")) == []
+
+
+def test_a_year_needs_no_more_open_files_than_a_day(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    with closing(Ledger(tmp_path / "archive")) as ledger:
+        ledger.prepare()
+        with ledger.transaction():
+            ledger.begin_run()
+            job = ledger.accept("read sensor.brood", "schedule")
+            for day in range(100):
+                at = Stamp(seasons.NOON + day * seasons.DAY, 1.0, Quality.RTC)
+                reading = Reading("sensor.brood", "humidity", "%", 61.5, None, at)
+                series.keep(ledger, job, [reading])
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_open_files() + 20, before[1]))
+    try:
+        with closing(open_reader(tmp_path / "archive")) as reader:
+            view = View(reader, parse("2026-06-01", "2026-12-31"), (), ZoneInfo("UTC"))
+            made = appmais.write(view, tmp_path / "archive", tmp_path / "out", ABOUT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(made["files"]) == 100
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
