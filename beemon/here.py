@@ -24,17 +24,17 @@ DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 def add_words(words: Any) -> None:
     """Add what can be done here to what can be typed after ``beemon``."""
-    _add_archive(words.add_parser("archive", usage="beemon archive check|rebuild [OPTION…]"))
-
-
+    _add_archive(words.add_parser(
+        "archive", usage="beemon archive check|rebuild [OPTION…]",
+        description=f"check: {HERE['archive check']}. rebuild: {HERE['archive rebuild']}.",
+        epilog="`beemon archive check --help` tells the options of one.",
+    ))
     _add_export(words.add_parser(
         "export", usage="beemon export FROM [TO] [OPTION…]", description=sentence(HERE["export"]),
         epilog="FROM and TO are days such as 2026-06-01, both whole, or times such as "
                "2026-06-01T06:30; UTC, or with their own offset. Without TO: that one day, or "
                "from that time until now.",
     ))
-
-
     _add_import(words.add_parser(
         "import", usage="beemon import appmais DIR --timezone ZONE [OPTION…]",
         description=sentence(HERE["import"]),
@@ -84,14 +84,19 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 def _add_archive(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(prog="beemon archive", required=True, metavar="check|rebuild")
-    check = actions.add_parser("check", description=sentence(HERE["archive check"]))
+    check = actions.add_parser(
+        "check", usage="beemon archive check [OPTION…]", description=sentence(HERE["archive check"])
+    )
     check.add_argument(
         "--full", action="store_true", help="also read every recording, and compare its hash"
     )
     check.add_argument("--json", action="store_true", help="print the findings for programs")
     _add_path(check)
     check.set_defaults(run=check_archive)
-    rebuild = actions.add_parser("rebuild", description=sentence(HERE["archive rebuild"]))
+    rebuild = actions.add_parser(
+        "rebuild", usage="beemon archive rebuild [OPTION…]",
+        description=sentence(HERE["archive rebuild"]),
+    )
     _add_path(rebuild)
     rebuild.set_defaults(run=rebuild_ledger)
 
@@ -157,7 +162,7 @@ def export_period(options: argparse.Namespace) -> int:
     from beemon import zone
     from beemon.archive import appmais, export, period
     from beemon.archive.ledger import open_reader
-    from beemon.archive.tables import View
+    from beemon.archive.tables import UnknownDeviceError, View
 
     try:
         chosen = period.parse(options.first, options.last)
@@ -170,11 +175,18 @@ def export_period(options: argparse.Namespace) -> int:
         output = options.output or Path(f"{about['hive']}-{chosen.name}-{options.format}")
         with closing(open_reader(archive)) as reader:
             view = View(reader, chosen, options.device, local)
+            view.check_devices()
             if options.format == "appmais":
                 manifest = appmais.write(view, archive, output, about)
             else:
                 manifest = export.export(view, output, options.format, about)
-    except (OSError, sqlite3.Error) as error:
+    except UnknownDeviceError as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except sqlite3.Error as error:
+        print(f"beemon: the ledger of {archive} cannot be read: {error}", file=sys.stderr)
+        return EXIT_WRONG
+    except OSError as error:
         print(f"beemon: {error}", file=sys.stderr)
         return EXIT_WRONG
     _print_export(output, manifest)
@@ -219,7 +231,7 @@ def _source(options: argparse.Namespace) -> Any:
     try:
         zone = ZoneInfo(options.timezone)
     except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError(f"no time zone {options.timezone!r} is known here") from error
+        raise ValueError(f'no time zone "{options.timezone}" is known here') from error
     try:
         rate = Fraction(options.frame_rate) if options.frame_rate else None
         if rate is not None and not 1 <= rate <= 1000:
@@ -245,6 +257,8 @@ def _print_export(output: Path, manifest: dict[str, Any]) -> None:
     size = sum(file["size"] for file in manifest["files"])
     print(f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from "
           f"{manifest['from']} until {manifest['until']}; manifest.json explains them.")
+    if not any(file.get("rows", 1) for file in manifest["files"]):
+        print("There is nothing in them: the ledger holds nothing of that time.")
     for path in manifest.get("missing", ()):
         print(f"{path} is not there any more.")
 

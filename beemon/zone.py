@@ -31,4 +31,4 @@ def named(name: str) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
-        raise ValueError(f"no time zone {name!r} is known here") from error
+        raise ValueError(f'no time zone "{name}" is known here') from error

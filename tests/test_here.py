@@ -82,9 +82,23 @@ def test_an_export_of_no_period_is_wrong_usage(
     assert capsys.readouterr().err.startswith("beemon: ")
 
 
+def test_an_export_of_nothing_says_so(tmp_path: Path, capsys: Out) -> None:
+    seasons.make(tmp_path / "archive")
+    export = ["export", "2020-06-01", "--path", str(tmp_path / "archive"), "--output"]
+    for form in ("csv", "appmais"):
+        assert cli.main([*export, str(tmp_path / form), "--format", form]) == 0
+        assert "the ledger holds nothing of that time" in capsys.readouterr().out
+    export[1] = "2026-06-01"
+    assert cli.main([*export, str(tmp_path / "some")]) == 0
+    assert "holds nothing" not in capsys.readouterr().out
+    assert cli.main([*export, str(tmp_path / "none"), "--device", "sensor.brod"]) == 2
+    assert 'did you mean "sensor.brood"?' in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
 def test_an_archive_without_a_ledger_cannot_be_exported(tmp_path: Path, capsys: Out) -> None:
     assert cli.main(["export", "2026-06-01", "--path", str(tmp_path)]) == 1
-    assert "unable to open database file" in capsys.readouterr().err
+    assert f"the ledger of {tmp_path} cannot be read: unable to" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

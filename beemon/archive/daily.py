@@ -72,7 +72,9 @@ def columns(said: Iterable[str]) -> tuple[Column, ...]:
 
 
 def read(path: Path, expected: Sequence[Column]) -> Iterator[Line | str]:
-    """A file's lines; for one that makes no sense, or says more than expected, a sentence."""
+    """A file's lines; a sentence for each that makes no sense, and for the first that says more
+    than expected."""
+    is_told = False
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         for number, cells in enumerate(csv.reader(file, skipinitialspace=True), 1):
             if not cells:
@@ -82,9 +84,10 @@ def read(path: Path, expected: Sequence[Column]) -> Iterator[Line | str]:
             except ValueError as error:
                 yield f"{path}, line {number}: {error}"
                 continue
-            if len(values) > len(expected):
+            if len(values) > len(expected) and not is_told:
+                is_told = True
                 yield (f"{path}, line {number}: it has {len(values)} values, and it was said what "
-                       f"{len(expected)} are; the others are left out")
+                       f"{len(expected)} are; the others are left out, in all lines")
             yield Line(number, moment, values[: len(expected)])
 
 

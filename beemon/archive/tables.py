@@ -18,8 +18,14 @@ from beemon import clock
 from beemon.archive import completeness
 from beemon.archive.events import Readable
 from beemon.archive.period import Period
+from beemon.options import suggestion
 
 Row = Mapping[str, Any]
+
+_DEVICES = (
+    "SELECT sensor FROM series UNION SELECT device FROM recordings UNION SELECT device FROM"
+    " schedules UNION SELECT device FROM events WHERE device IS NOT NULL"
+)
 
 TEXT, NUMBER, COUNT, TIME = "text", "number", "count", "time"
 
@@ -42,6 +48,10 @@ class Table:
     rows: Callable[[], Iterator[Row]]
 
 
+class UnknownDeviceError(LookupError):
+    """Only what concerns a device was asked for, and the ledger holds nothing of it."""
+
+
 @dataclass(frozen=True)
 class View:
     """What is to be seen of a ledger: a period, of some devices or all (none named), in the local
@@ -51,6 +61,16 @@ class View:
     period: Period
     devices: Collection[str] = ()
     zone: tzinfo | None = None
+
+    def check_devices(self) -> None:
+        """Raises :class:`UnknownDeviceError` for a device that the ledger does not know."""
+        if not self.devices:
+            return
+        known = [device for (device,) in self.ledger.db.execute(_DEVICES)]
+        for device in self.devices:
+            if device not in known:
+                near = suggestion(device, known)
+                raise UnknownDeviceError(f'the ledger holds nothing of "{device}"{near}')
 
     def local(self, utc_us: int | None) -> str | None:
         """A moment on the clock on the wall, with its offset from UTC."""

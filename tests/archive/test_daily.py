@@ -45,10 +45,11 @@ def test_a_line_that_makes_no_sense_is_told(tmp_path: Path, text: str, told: str
     assert ", line 1: " in said
 
 
-def test_more_values_than_are_known_are_told_and_left_out(tmp_path: Path) -> None:
-    said, line = lines(tmp_path, '"14-10-00",97.3,80.0\n', columns(["cpu_temperature:F"]))
+def test_more_values_than_are_known_are_told_once_and_left_out(tmp_path: Path) -> None:
+    text = '"14-10-00",97.3,80.0\n"14-11-00",97.2,80.0\n'
+    said, *others = lines(tmp_path, text, columns(["cpu_temperature:F"]))
     assert "it has 2 values, and it was said what 1 are" in str(said)
-    assert line == Line(1, time(14, 10), (97.3,))
+    assert others == [Line(1, time(14, 10), (97.3,)), Line(2, time(14, 11), (97.2,))]
 
 
 def test_a_line_cut_short_has_fewer_values(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from beemon.archive import tables
 from beemon.archive.ledger import LedgerReader, open_reader
 from beemon.archive.period import parse
-from beemon.archive.tables import Row, View
+from beemon.archive.tables import Row, UnknownDeviceError, View
 from tests.archive import seasons
 
 
@@ -65,6 +65,13 @@ def test_one_device_can_be_chosen(reader: LedgerReader) -> None:
     }
     assert rows(reader, "recordings", devices=("sensor.brood",)) == []
     assert len(rows(reader, "events", devices=("sensor.brood",))) == 1  # it concerns all
+
+
+def test_a_device_that_the_ledger_does_not_know_is_told(reader: LedgerReader) -> None:
+    View(reader, parse("2026-07-01"), ["sensor.brood", "microphone.brood"]).check_devices()
+    view = View(reader, parse("2026-06-01"), ["sensor.brood", "sensor.brod"])
+    with pytest.raises(UnknownDeviceError, match=r'did you mean "sensor.brood"'):
+        view.check_devices()
 
 
 def test_units_are_those_of_what_was_measured(reader: LedgerReader) -> None:
