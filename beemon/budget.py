@@ -60,10 +60,14 @@ def _then(limits: Limits, retention: RetentionSettings) -> str:
     """What is done about a disk that fills up, in the declared order."""
     words = [f"{word}s" if "." not in word else word for word in retention.order]
     others = "the others by age" if words else "all by age"
-    kept = f"the newest {retention.keep}" if retention.keep > 1 else "the newest"
+    kept = f"the newest {retention.keep} of each device stay"
+    if retention.keep == 1:
+        kept = "the newest of each device stays"
+    least = limits.bytes / 1e9
+    size = f"{least:.3g} GB" if least >= 1 else f"{least * 1000:.3g} MB"
     return (
-        f"below {limits.bytes / 1e9:.3g} GB or {limits.inodes:.0f} inodes recordings are deleted "
-        f"until {AGAIN:g} times as much is free: uploaded ones, then those of "
-        f"{', then '.join([*words, others])}, then those that failed their check; {kept} of each "
-        "device stay. Where that is not enough, devices record no more, in the same order"
+        f"below {size} or {limits.inodes:,.0f} inodes, recordings are "
+        f"deleted until {AGAIN:g} times as much is free. Uploaded ones go first, then those of "
+        f"{', then '.join([*words, others])}, then those that failed their check; {kept}. "
+        "Where that is not enough, devices record no more, in the same order"
     )

@@ -41,7 +41,8 @@ _LARGER = {  # units for large values: from which value on, their name, and deci
     "B": ((1e9, "GB", 1), (1e6, "MB", 1), (1e3, "kB", 1)),
     "g": ((1e3, "kg", 3),),
 }
-_DECIMALS = {"dBFS": 1, "Hz": 1}  # what sound is heard to; programs get the number itself
+_DECIMALS = {"dBFS": 1, "Hz": 1, "%": 2}  # as far as it means something; programs get it all
+_WIDTH = 100
 _SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
@@ -196,14 +197,23 @@ def _as_people_count(reading: Payload) -> tuple[str, list[tuple[int, str]]]:
 def _history(told: Payload) -> Iterator[str]:
     """Each row as it is, in the unit it was measured in, so that columns can be compared."""
     rows = [
-        (_time(utc), *("-" if value is None else _plain(value) for value in values))
+        (_time(utc), *(_measured(value, told["unit"]) for value in values))
         for utc, *values in told["rows"]
     ]
+    if not rows:
+        yield f"No reading of {told['device']} {told['quantity']} in that time."
+        return
     unit = f" in {told['unit']}" if told["unit"] else ""
     yield f"{told['device']} {told['quantity']}{unit}, by the {told['by']}"
     yield from _table([tuple(told["columns"]), *rows])
     if told.get("truncated"):
         yield "There is more before that."
+
+
+def _measured(value: object, unit: str) -> str:
+    if isinstance(value, float) and unit in _DECIMALS:
+        return f"{value:.{_DECIMALS[unit]}f}"
+    return "-" if value is None else _plain(value)
 
 
 def _budget(told: Payload) -> Iterator[str]:
@@ -218,7 +228,7 @@ def _budget(told: Payload) -> Iterator[str]:
     days = told["days_until_full"]
     yield f"{free}: {'nothing fills it' if days is None else f'full in {days:.1f} days'}."
     yield f"To send all of it away takes {told['uplink_kbit_s']:.1f} kbit/s, day and night."
-    yield f"When it is full, {told['then']}."
+    yield from textwrap.wrap(f"When it is full: {told['then']}.", _WIDTH)
 
 
 def _reckoned(share: Payload) -> str:
@@ -237,8 +247,10 @@ def _completeness(told: Payload) -> Iterator[str]:
     done = sum(device["done"] for device in devices.values())
     share = f" ({done / due:.1%})" if due else ""
     since = max(told["since"], told.get("first", told["since"]))
-    yield f"Of {due:,} slots since {_time(since)} UTC, {done:,} are done{share}."
-    if due:
+    if not due:
+        yield f"Since {_time(since)} UTC no slot is accounted for."
+    else:
+        yield f"Of {due:,} slots since {_time(since)} UTC, {done:,} are done{share}."
         yield ""
         yield from _table([("device", "due", *_BECAME, "reasons"), *map(_slots, devices.items())])
         yield ""

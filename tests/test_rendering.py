@@ -136,7 +136,8 @@ def test_completeness_says_what_cannot_be_recounted():
 def test_where_nothing_was_due_completeness_is_one_line():
     told = {"since": "2026-05-02T12:00:00.000Z", "until": "2026-05-02T12:00:00.000Z",
             "devices": {}, "unslotted": {}, "unaccounted": [], "adds_up": True}
-    assert rendered("completeness", told) == "Of 0 slots since 2026-05-02 12:00:00 UTC, 0 are done."
+    said = "Since 2026-05-02 12:00:00 UTC no slot is accounted for."
+    assert rendered("completeness", told) == said
 
 
 def test_a_history_is_its_rows_under_their_names():
@@ -153,6 +154,18 @@ utc                  mean     minimum  maximum  count  missing
 2026-06-01 11:00:00  29814.1  29000    30000    59     1
 2026-06-01 12:00:00  -        -        -        0      60
 There is more before that."""
+
+
+def test_a_history_has_as_many_digits_as_mean_something():
+    told = {
+        "device": "microphone.a", "quantity": "level", "unit": "dBFS", "by": "reading",
+        "columns": ["utc", "value", "reason", "quality"],
+        "rows": [["2026-06-01T11:00:00.000Z", -23.0124864812, None, "good"]],
+    }
+    assert "-23.0  -       good" in rendered("history", told)
+    assert rendered("history", {**told, "rows": []}) == (
+        "No reading of microphone.a level in that time."
+    )
 
 
 def test_readings_are_a_value_or_a_reason_each_with_its_age():
@@ -279,7 +292,7 @@ def test_bands_of_sound_come_in_the_order_of_their_frequencies():
     ("value", "unit", "text"),
     [(70_200_000_000, "B", "70.2 GB"), (999, "B", "999 B"), (999.9, "g", "999.9 g"),
      (-1500, "g", "-1.500 kg"), (35.07, "°C", "35.07 °C"), (3, "", "3"),
-     (-61.25579, "dBFS", "-61.3 dBFS")],
+     (-61.25579, "dBFS", "-61.3 dBFS"), (83.95843, "%", "83.96 %")],
 )
 def test_an_amount_has_a_unit_of_its_size(value, unit, text):
     assert amount(value, unit) == text
@@ -302,5 +315,5 @@ def test_a_budget_says_of_each_share_where_it_comes_from():
         "",
         "32.0 GB are free, 2.0 GB of them stay so: full in 4.8 days.",
         "To send all of it away takes 574.1 kbit/s, day and night.",
-        "When it is full, the oldest go.",
+        "When it is full: the oldest go.",
     ]

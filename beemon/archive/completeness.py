@@ -170,7 +170,11 @@ def _unaccounted_now(db: sqlite3.Connection) -> list[dict[str, Any]]:
     run = db.execute("SELECT * FROM runs ORDER BY run DESC LIMIT 1").fetchone()
     if run is None or run["accounted_us"] is not None or run["clock"] != Quality.UNSURE:
         return []
-    return [{"from": clock.iso(run["started_us"]), "why": "the clock is not right yet"}]
+    (first_us,) = db.execute(
+        "SELECT started_us FROM runs WHERE run > (SELECT coalesce(max(run), 0) FROM runs"
+        " WHERE accounted_us IS NOT NULL) ORDER BY run LIMIT 1"
+    ).fetchone()
+    return [{"from": clock.iso(first_us), "why": "the clock is not right yet"}]
 
 
 def _described(counts: Counter[tuple[str, str | None]], recount: int | None) -> dict[str, Any]:

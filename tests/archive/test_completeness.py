@@ -177,6 +177,15 @@ def test_a_clock_that_is_not_right_yet_is_named(book):
     ]
 
 
+def test_it_is_named_from_the_first_run_without_account(book):
+    book.start(NOON, a=MINUTELY)
+    book.start_without_account(NOON + HOUR, Quality.UNSURE)
+    book.start_without_account(NOON + 2 * HOUR, Quality.UNSURE)
+    assert told(book)["unaccounted"] == [
+        {"from": "2026-06-01T13:00:00.000Z", "why": "the clock is not right yet"}
+    ]
+
+
 def test_what_ran_without_a_slot_is_counted_apart(book):
     book.start_without_account(NOON, Quality.UNSURE)
     with book.ledger.transaction() as ledger:
