@@ -158,9 +158,14 @@ class Worker(SpawnProcess):
         self._send(Opened(name))
 
     def _work(self, work: Work, cancelled: threading.Event) -> None:
-        self._guarded(work, lambda: self._send(self._carry_out(work, cancelled)))
+        self._guarded(work, lambda: self._answer(work, self._carry_out(work, cancelled)))
         self._running.pop(work.number, None)
         self._threads.pop(work.number, None)
+
+    def _answer(self, work: Work, answer: Answer) -> None:
+        """Send it when the work is over: the next may come, and fail, before its thread ends."""
+        self._running.pop(work.number, None)
+        self._send(answer)
 
     def _guarded(self, work: Work, action: Callable[[], None]) -> bool:
         """Do it; where the driver or the disk fails, say the reason."""
