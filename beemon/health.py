@@ -11,6 +11,10 @@ BUDGET = 5
 FIRST_DELAY_SECONDS = 1.0
 FATAL_RETRY_SECONDS = 600.0
 
+TIERS = ("errors", "reopened", "restarts", "given_up")
+"""What answered a failure: the next request alone, the device opened anew, its worker started
+anew after a while, and the long wait of one that is FATAL."""
+
 
 class State(StrEnum):
     """The state of a device and its worker."""
@@ -27,17 +31,26 @@ class Health:
     """Counts strikes: each cost a worker its life. One success wipes them out.
 
     An error that the driver raised is a trouble but no strike: it costs nothing to try again.
+    What each tier of recovery answered is counted for as long as the device is employed.
     """
 
     state: State = State.IDLE
     strikes: int = 0
     retry_at: float = 0.0
     trouble: str | None = None
+    errors: int = 0
+    reopened: int = 0
+    restarts: int = 0
+    given_up: int = 0
+    _is_ill: bool = False
 
     def strike(self, trouble: str, now: float) -> None:
         """The device cost a worker its life at ``now`` (monotonic seconds)."""
         self.trouble = trouble
+        self._is_ill = False
         self.strikes += 1
+        self.restarts += 1
+        self.given_up += self.strikes == BUDGET
         if self.strikes >= BUDGET:
             self.state, delay = State.FATAL, FATAL_RETRY_SECONDS
         else:
@@ -51,10 +64,25 @@ class Health:
     def well(self) -> None:
         """The device did what it was asked."""
         self.state, self.strikes, self.trouble = State.RUNNING, 0, None
+        self._is_ill = False
+
+    def opened(self) -> None:
+        """A worker has opened the device; anew, where an error had it closed."""
+        self.state = State.RUNNING
+        self.reopened += self._is_ill
+        self._is_ill = False
 
     def troubled(self, trouble: str) -> None:
         """The driver raised an error."""
         self.state, self.trouble = State.RUNNING, trouble
+        self.errors += 1
+        self._is_ill = True
+
+    @property
+    def recovery(self) -> dict[str, int]:
+        """How often each tier answered: by the words of :data:`TIERS`, without those at zero."""
+        counts = {tier: int(getattr(self, tier)) for tier in TIERS}
+        return {tier: count for tier, count in counts.items() if count}
 
     def describe(self, now: float) -> dict[str, Any]:
         """The state as `status` shows it."""
@@ -63,4 +91,6 @@ class Health:
             described["trouble"] = self.trouble
         if self.state in (State.BACKOFF, State.FATAL):
             described["retry_in_seconds"] = max(0, round(self.retry_at - now))
+        if self.recovery:
+            described["recovery"] = self.recovery
         return described

@@ -44,6 +44,12 @@ _LARGER = {  # units for large values: from which value on, their name, and deci
 _DECIMALS = {"dBFS": 1, "Hz": 1, "%": 2}  # as far as it means something; programs get it all
 _WIDTH = 100
 _SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
+_RECOVERIES = {
+    "errors": "{} answered with an error",
+    "reopened": "opened anew {}×",
+    "restarts": "worker lost {}×",
+    "given_up": "given up for ten minutes {}×",
+}
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
 
@@ -138,6 +144,9 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
     if last := status.get("last_job"):
         ago = _ago(last["ended"], now)
         yield "last job", f"{last['job']} {_outcome(last)}: {last['command']}, {ago}"
+    for name, device in sorted(status["devices"].items()):
+        if "recovery" in device:
+            yield "recovery", f"{name}: {_recovery(device['recovery'])}"
     yield "clock", _CLOCKS.get(status["clock"], str(status["clock"]))
     free = f"{amount(status['free_bytes'], 'B')} free" if "free_bytes" in status else None
     yield "archive", f"{status['archive']}, {free or status.get('archive_trouble')}"
@@ -158,6 +167,10 @@ def _doing(device: Payload) -> str:
         back = device.get("returns_in_seconds")
         return str(device["output"]) + ("" if back is None else f" for another {span(back)}")
     return "in trouble" if device.get("trouble") else state.lower()
+
+
+def _recovery(counts: Mapping[str, int]) -> str:
+    return ", ".join(_RECOVERIES[tier].format(count) for tier, count in counts.items())
 
 
 def _scheduled(device: Payload) -> str:

@@ -340,7 +340,7 @@ class Supervisor:
     def _on_opened(self, device: str, now: float) -> None:
         if self._worker:
             self._worker.opened.add(device)
-        self.health[device].state = State.RUNNING
+        self.health[device].opened()
         self._employer.device_changed(device, self.health[device])
         for task in self._flying.values():
             if task.device == device and task.deadline is not None:

@@ -54,12 +54,47 @@ def test_an_error_that_the_driver_raised_is_a_trouble_and_no_strike():
     health = struck(2)
     health.troubled("missing-device: no such card")
     assert (health.state, health.strikes) == (State.RUNNING, 2)
-    assert health.describe(NOW) == {"state": "RUNNING", "trouble": "missing-device: no such card"}
+    assert health.describe(NOW) == {
+        "state": "RUNNING", "trouble": "missing-device: no such card",
+        "recovery": {"errors": 1, "restarts": 2},
+    }
 
 
 def test_status_says_when_a_device_is_tried_again():
     assert struck(1).describe(NOW + 0.2) == {
         "state": "BACKOFF", "trouble": "timeout: no answer", "retry_in_seconds": 1,
+        "recovery": {"restarts": 1},
     }
     assert struck(BUDGET).describe(NOW + 100)["retry_in_seconds"] == 500
     assert struck(1).describe(NOW + 50)["retry_in_seconds"] == 0
+
+
+def test_each_tier_of_recovery_is_counted_and_success_does_not_wipe_it_out():
+    health = Health()
+    health.opened()
+    assert health.recovery == {}
+    health.troubled("device-error: no answer")
+    health.opened()
+    health.well()
+    assert health.recovery == {"errors": 1, "reopened": 1}
+    for _ in range(BUDGET + 1):
+        health.strike("timeout: no answer", NOW)
+    assert health.recovery == {
+        "errors": 1, "reopened": 1, "restarts": BUDGET + 1, "given_up": 1,
+    }
+
+
+def test_a_device_that_a_new_worker_opens_was_not_reopened():
+    health = Health()
+    health.troubled("device-error: no answer")
+    health.strike("worker-died: it ended", NOW)
+    health.opened()
+    assert health.recovery == {"errors": 1, "restarts": 1}
+
+
+def test_a_device_that_went_on_after_an_error_was_not_reopened():
+    health = Health()
+    health.troubled("disk-full: no space left")
+    health.well()
+    health.opened()
+    assert health.recovery == {"errors": 1}

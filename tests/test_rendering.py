@@ -84,6 +84,19 @@ def test_status_says_that_the_hive_is_open_and_why_a_device_rests():
     assert "camera.c  idle   inspection" in said
 
 
+def test_status_says_what_a_device_was_recovered_from_and_nothing_of_one_that_never_failed():
+    recovery = {"errors": 3, "reopened": 2, "restarts": 6, "given_up": 1}
+    devices = {
+        "camera.c": {"state": "RUNNING", "recovery": recovery}, "camera.d": {"state": "RUNNING"},
+    }
+    said = rendered("status", {**STATUS, "devices": devices})
+    assert (
+        "recovery  camera.c: 3 answered with an error, opened anew 2×, worker lost 6×, "
+        "given up for ten minutes 1×\n"
+    ) in said
+    assert "camera.d:" not in said
+
+
 SLOTS = {
     "due": 4032, "done": 3987, "failed": 40, "skipped": 0, "interrupted": 5, "open": 0,
     "reasons": {"failed": {"timeout": 31, "disk-full": 9}, "interrupted": {"crash": 5}},

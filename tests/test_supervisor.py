@@ -98,6 +98,7 @@ def opened_by(supervisor: Supervisor) -> set[str]:
 DYING = '[sensor.dying]\ndriver = "simulated"\nfault = "die"\n'
 HANGING = '[sensor.hanging]\ndriver = "simulated"\nfault = "hang"\n'
 LOST = '[sensor.lost]\ndriver = "simulated"\nfault = "lost"\n'
+FAILING = '[sensor.failing]\ndriver = "simulated"\nfault = "error"\nfault_after = 1\n'
 GOOD = '[sensor.good]\ndriver = "simulated"\n'
 LIGHT = '[output.light]\ndriver = "simulated"\n'
 MICROPHONE = '[microphone.m]\ndriver = "simulated"\nspeed = 20\n'
@@ -165,6 +166,18 @@ def test_over_a_lost_device_the_worker_ends_and_the_next_one_waits_until_it_is_g
     assert isinstance(office.next_answer(supervisor)[1], Done)
     assert pid_of(supervisor) != before
     assert not supervisor._leaving
+
+
+def test_what_recovered_a_device_is_counted(office: Office, hire: Hire) -> None:
+    supervisor = hire(GOOD + FAILING + LOST)
+    for job, device in enumerate(("failing", "failing", "failing", "lost", "good"), start=1):
+        supervisor.submit(read(f"sensor.{device}", job), time.monotonic())
+        office.next_answer(supervisor)
+    assert {name: health.recovery for name, health in supervisor.health.items()} == {
+        "sensor.failing": {"errors": 1, "reopened": 1},
+        "sensor.lost": {"restarts": 1},
+        "sensor.good": {},
+    }
 
 
 def test_a_waiting_recording_follows_the_one_before_it(office: Office, hire: Hire) -> None:
