@@ -147,7 +147,7 @@ def _check(options: argparse.Namespace) -> int:
     else:
         problems, devices = _token_problems(settings.server.token_file), settings.devices
     problems = [*problems, *check_devices(devices), *_idle_schedules(devices)]
-    for problem in problems:
+    for problem in sorted(problems, key=lambda problem: problem.place):
         print(problem, file=sys.stderr)
     if problems:
         count = len(problems)

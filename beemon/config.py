@@ -137,13 +137,14 @@ class ArchiveSettings:
 
 
 def _order(value: object) -> tuple[str, ...]:
-    words = value if isinstance(value, list) else [None]
+    words = value if isinstance(value, list) else [value]
     for word in words:
         kind, dot, name = word.partition(".") if isinstance(word, str) else ("", "", "")
-        if kind not in RECORDERS or (dot and not _DEVICE_WORD.fullmatch(name)):
+        is_one = kind in RECORDERS and (not dot or _DEVICE_WORD.fullmatch(name))
+        if not is_one or words is not value:
             raise BadOptionError(
-                'must be a list of devices and kinds such as ["camera", "microphone.brood"], '
-                f"not {in_toml(value)}"
+                "must be a list of cameras and microphones such as "
+                f'["camera", "microphone.brood"], not of {in_toml(word)}'
             )
     if len(set(words)) < len(words):
         raise BadOptionError(f"must name each once, not {in_toml(value)}")

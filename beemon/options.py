@@ -39,6 +39,12 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.where}: {self.message}"
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The file and the line, to sort by."""
+        file, _, line = self.where.rpartition(":")
+        return (file, int(line)) if line.isdecimal() else (self.where, 0)
+
 
 class BadOptionError(ValueError):
     """A value that an option cannot take; the text says what would be right."""

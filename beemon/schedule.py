@@ -88,7 +88,10 @@ def _edge(word: object) -> Edge | None:
 
 
 def _sun_time(event: str, sign: str | None, text: str | None) -> SunTime:
-    seconds = duration(text) if sign else 0.0
+    try:
+        seconds = duration(text) if sign else 0.0
+    except BadOptionError as error:
+        raise BadOptionError(f"has an offset from {event} that {error}") from error
     if seconds > _MOST_OFFSET:
         raise BadOptionError(f"may be up to 12h off the sun, not {in_toml(text)}")
     return SunTime(event, -seconds if sign == "-" else seconds)

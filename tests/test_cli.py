@@ -114,6 +114,23 @@ def test_config_check_tells_at_once_what_is_wrong_with_tables_and_with_drivers_o
     assert f'{config}:6: "pin" must be a whole number, not "GPIO17"' in err
 
 
+def test_config_check_tells_it_in_the_order_of_the_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(
+        "[sensor.b]\ndriver = 'nope'\n[retention]\nmin_fre = '2GB'\n[camera.a]\nx = 1\n"
+        "[sensor.c]\ndriver = 'system'\n[sensor.c.schedule]\n\n[hive]\nlattitude = 36.2\n"
+    )
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/a.toml").write_text("[hive]\nname = 3\n")
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    *told, _ = capsys.readouterr().err.splitlines()
+    assert [line.partition(": ")[0].removeprefix(f"{tmp_path}/") for line in told] == [
+        *(f"beemon.toml:{line}" for line in (2, 4, 5, 9, 12)), "conf.d/a.toml:2",
+    ]
+
+
 def test_config_check_finds_a_window_that_never_opens(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

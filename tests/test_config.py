@@ -606,7 +606,8 @@ def test_retention_may_name_devices_and_kinds(tmp_path):
 
 @pytest.mark.parametrize(
     ("order", "said"),
-    [('["sensor"]', "must be a list of devices and kinds"), ('"camera"', "must be a list"),
+    [('["camera", "microfone"]', 'such as ["camera", "microphone.brood"], not of "microfone"'),
+     ('["sensor"]', "must be a list of cameras and microphones"), ('"camera"', "must be a list"),
      ('[1]', "must be a list"), ('["camera.Big"]', "must be a list"),
      ('["camera", "camera"]', "must name each once"),
      ('["camera.entrence"]',
