@@ -61,7 +61,9 @@ def examiner_for(path: Path) -> Examiner | None:
 
 
 def _length(facts: Facts, asked: float) -> list[Finding]:
+    """Samples that it says were lost do not make it short: that is a finding of its own."""
     seconds = facts["seconds"]
-    if seconds >= asked - max(SHORT_SECONDS, SHORT_SHARE * asked):
+    lost = facts["lost_samples"] / facts["rate"] if facts.get("lost_samples") else 0.0
+    if seconds + lost >= asked - max(SHORT_SECONDS, SHORT_SHARE * asked):
         return []
     return [Finding(SHORT, f"{seconds:.1f} s long, where {asked:.1f} s were asked for")]

@@ -124,6 +124,8 @@ def test_a_drop_out_is_told_of_and_fails_nothing(look):
 
 def test_lost_samples_are_told_of_and_fail_nothing(look):
     assert told(look(hive_sound(2), lost_samples=160)) == [("lost", False)]
+    assert told(look(hive_sound(2), lost_samples=16_000, asked=3.0)) == [("lost", False)]
+    assert failures(look(hive_sound(2), lost_samples=160, asked=3.0)) == ["short"]
 
 
 def test_a_channel_without_a_microphone_fails_nothing(look):

@@ -21,7 +21,7 @@ from contracts import MicrophoneContract
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceMissingError, LibraryMissingError
-from beemon.devices.microphones._ring import Ring
+from beemon.devices.microphones._ring import Gap, Ring
 from beemon.devices.microphones.alsa import Cut
 from tests.grounds.sound import VOICES, FakeMicrophone
 
@@ -232,14 +232,81 @@ def test_a_card_at_another_rate_does_not_open(arecord, opened):
         opened(card="CARD=Device", rate=16000)
 
 
-def test_a_card_that_is_unplugged_is_missing(arecord, opened, tmp_path):
+UNPLUGGED = """
+n=$(cat {folder}/runs 2>/dev/null || echo 0); echo $((n + 1)) > {folder}/runs
+echo "$@" >> {folder}/arguments
+if [ $n = 1 ]; then
+  echo "arecord: main:831: audio open error: No such file or directory" >&2; exit 1
+fi
+for i in $(seq 600); do
+  head -c 4800 /dev/zero | tr '\\0' "$n"; sleep 0.05
+  if [ $n = 0 ] && [ $i = 20 ]; then
+    echo "arecord: pcm_read:2221: read error: No such device" >&2; exit 1
+  fi
+done
+"""
+"""A card that plays "0" for a second, is unplugged, fails once to open, and then plays "2"."""
+
+
+def test_a_card_that_is_unplugged_is_waited_for_and_its_gap_is_told(arecord, opened, tmp_path):
+    arecord(UNPLUGGED.format(folder=tmp_path))
+    device = opened(card="CARD=Device")
+    facts, one = record(device, tmp_path / "a.flac", 5)
+    assert facts["replugs"] == 1
+    [gap] = facts["gaps"]
+    assert gap["samples"] == facts["lost_samples"] == 5 * 48_000 - facts["samples"]
+    assert 1.9 <= gap["samples"] / 48_000 <= 3.5  # two seconds of waiting, and the machine's delay
+    before = gap["at"] - facts["first_sample"]
+    assert one == b"00" * before + b"22" * (facts["samples"] - before)
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert arguments == [arguments[0]] * 3
+    after, two = record(device, tmp_path / "b.flac", 0.5, follows=True)
+    assert after["first_sample"] == facts["first_sample"] + 5 * 48_000
+    assert after["lost_samples"] == after["replugs"] == 0
+    assert "gaps" not in after
+    assert two == b"22" * 24_000
+
+
+def test_a_recording_that_ends_in_the_gap_and_one_that_follows_share_it(tmp_path):
+    ring = Ring(frame_bytes=2, capacity=2000, rate=1000)
+    ring.append(bytes(200))
+    ring.leave(DeviceMissingError("gone"))
+    time.sleep(0.05)
+    assert 150 <= ring.end < 1000
+    ring.resume(bytes(20))
+    [gap] = ring.gaps_between(0, ring.end)
+    assert gap.begin == 100
+    assert gap.end == ring.end - 10
+    middle = 110
+    one, two = Cut(50, middle), Cut(middle, ring.end)
+    for cut in (one, two):
+        for data in cut.chunks(ring, threading.Event(), patience=0.1):
+            cut.wrote(len(data) // 2)
+    assert (one.written, one.overwritten) == (50, 10)
+    assert (two.written, two.overwritten, two.first) == (10, len(gap) - 10, gap.end)
+    assert ring.gaps_between(one.begin, one.end) == [Gap(100, middle)]
+    assert ring.gaps_between(two.begin, two.end) == [Gap(middle, gap.end)]
+
+
+def test_a_card_that_does_not_come_back_is_missing():
+    ring = Ring(frame_bytes=2, capacity=100, rate=1000)
+    ring.append(bytes(20))
+    ring.leave(DeviceMissingError("read error: No such device"))
+    cut = Cut(0, 400)
+    chunks = cut.chunks(ring, threading.Event(), patience=0.0, returns=0.5)
+    cut.wrote(len(next(chunks)) // 2)
+    with pytest.raises(DeviceMissingError, match="read error: No such device"):
+        next(chunks)
+
+
+def test_a_device_can_be_closed_while_its_card_is_away(arecord, opened, tmp_path):
     arecord(
-        "head -c 24000 /dev/zero; sleep 0.2\n"
+        f"test -e {tmp_path}/gone || head -c 24000 /dev/zero; touch {tmp_path}/gone\n"
         'echo "arecord: pcm_read:2221: read error: No such device" >&2; exit 1'
     )
     device = opened(card="CARD=Device")
-    with pytest.raises(DeviceMissingError, match="read error: No such device"):
-        record(device, tmp_path / "a.flac", 10)
+    device.close()
+    assert children(os.getpid()) == []
 
 
 def test_arecord_is_asked_for_a_long_buffer_and_for_the_card_by_id(arecord, opened, tmp_path):

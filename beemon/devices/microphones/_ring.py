@@ -4,9 +4,30 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import dataclass
 from threading import Condition
 
 OFFSETS = 40  # how many of the latest arrivals are compared: ten seconds of 250 ms periods
+GAPS = 1000  # how many are remembered
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Frames that never arrived, by the numbers that they would have had: ``end`` is there again.
+
+    How many they are is told by the clock.
+    """
+
+    begin: int
+    end: int
+
+    def within(self, begin: int, end: int) -> Gap:
+        """What of it lies there; it may be empty."""
+        first = max(self.begin, begin)
+        return Gap(first, max(first, min(self.end, end)))
+
+    def __len__(self) -> int:
+        return self.end - self.begin
 
 
 class Ring:
@@ -14,7 +35,8 @@ class Ring:
 
     A *frame* is one sample of every channel, ``frame_bytes`` long. What was not taken before
     ``capacity`` later frames arrived is overwritten; the reader learns exactly how much that was
-    from the number of the first frame that it gets.
+    from the number of the first frame that it gets. The source may go away and come back: the
+    numbers go on by the clock meanwhile, and nothing is there by those numbers.
     """
 
     def __init__(self, frame_bytes: int, capacity: int, rate: int) -> None:
@@ -24,13 +46,27 @@ class Ring:
         self._data = bytearray(frame_bytes * capacity)
         self._end = 0
         self._offsets: deque[float] = deque(maxlen=OFFSETS)
+        self._gaps: deque[Gap] = deque(maxlen=GAPS)
+        self._absence: Exception | None = None
+        self._left = 0.0  # when the last frame before the absence was at the source
         self._failure: Exception | None = None
         self._changed = Condition()
 
     @property
     def end(self) -> int:
-        """The number of the next frame to arrive."""
-        return self._end
+        """The number of the next frame to arrive, as if it came just now."""
+        with self._changed:
+            return self._end + (self._missing(time.monotonic()) if self._absence else 0)
+
+    @property
+    def absence(self) -> Exception | None:
+        """Why the source is away; None where it is there."""
+        return self._absence
+
+    def gaps_between(self, begin: int, end: int) -> list[Gap]:
+        """What is missing of those frames because the source was away."""
+        with self._changed:
+            return [part for gap in self._gaps if (part := gap.within(begin, end))]
 
     def append(self, data: bytes) -> None:
         """Add whole frames, at most ``capacity`` at once, that have just arrived."""
@@ -45,6 +81,25 @@ class Ring:
         with self._changed:
             self._offsets.clear()
 
+    def leave(self, absence: Exception) -> None:
+        """The source has gone away, and may come back."""
+        with self._changed:
+            if self._absence is None:
+                self._left = self._offset() + self._end / self._rate
+            self._absence = absence
+
+    def resume(self, data: bytes) -> None:
+        """The source is back: the first frames, at most ``capacity``, have just arrived."""
+        with self._changed:
+            frames = len(data) // self._frame_bytes
+            missing = self._missing(time.monotonic() - frames / self._rate)
+            if missing:
+                self._gaps.append(Gap(self._end, self._end + missing))
+            self._end += missing
+            self._absence = None
+            self._offsets.clear()
+            self.append(data)
+
     def fail(self, error: Exception) -> None:
         """Nothing more will arrive; who waits for more gets the error."""
         with self._changed:
@@ -54,15 +109,15 @@ class Ring:
     def take(self, first: int, until: int, timeout: float) -> tuple[int, bytes]:
         """What there is of the frames from ``first`` up to ``until``, and the number it begins at.
 
-        That is a later one than ``first`` where the frames were overwritten. Waits for one
-        frame at least, up to ``timeout`` seconds; after that there may be none.
+        That is a later one than ``first`` where the frames were overwritten or never came. Waits
+        for one frame at least, up to ``timeout`` seconds; after that there may be none.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._end > first or self._failure, timeout)
             if self._end <= first and self._failure is not None:
                 raise self._failure
-            start = min(until, max(first, self._end - self._capacity))
-            return start, self._slice(start, min(self._end, until))
+            start = min(until, self._after_gap(max(first, self._end - self._capacity)))
+            return start, self._slice(start, min(self._before_gap(start), until))
 
     def arrival(self, number: int) -> float:
         """When a frame was at the source, on the monotonic clock.
@@ -70,8 +125,21 @@ class Ring:
         Frames arrive in bursts, never early: the burst with the least delay tells the time.
         """
         with self._changed:
-            offset = min(self._offsets, default=time.monotonic() - self._end / self._rate)
-            return offset + number / self._rate
+            return self._offset() + number / self._rate
+
+    def _offset(self) -> float:
+        return min(self._offsets, default=time.monotonic() - self._end / self._rate)
+
+    def _missing(self, moment: float) -> int:
+        """How many frames were lost in an absence that ends at that moment."""
+        return max(0, round((moment - self._left) * self._rate))
+
+    def _after_gap(self, number: int) -> int:
+        return next((gap.end for gap in self._gaps if gap.begin <= number < gap.end), number)
+
+    def _before_gap(self, number: int) -> int:
+        """Up to where the frames from that one on arrived without a gap."""
+        return next((gap.begin for gap in self._gaps if gap.begin > number), self._end)
 
     def _store(self, data: bytes) -> None:
         begin = self._end % self._capacity * self._frame_bytes

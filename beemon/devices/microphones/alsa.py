@@ -4,19 +4,25 @@ The stream never stops between recordings (a new arecord loses 130 ms); they are
 sample count. What was lost is told: by the card, which overran its own 10 s buffer (an estimate,
 from arecord's message), or here, where the disk stalled for longer than the 30 s that are kept
 (exact). Nothing is put in the place of lost samples.
+
+A card that is unplugged is waited for, and arecord is started anew once it is back under its id.
+Meanwhile the samples are numbered by the clock, so a recording ends when it would have ended: what
+did not arrive is lost, and how much that is, is as exact as the times at which sound arrives.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import select
 import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import IO, Literal
 
 from beemon.devices._base import (
@@ -29,13 +35,19 @@ from beemon.devices._base import (
 )
 from beemon.devices._libraries import library, program
 from beemon.devices.microphones._flac import COMPRESSION, FlacWriter
-from beemon.devices.microphones._ring import Ring
+from beemon.devices.microphones._ring import Gap, Ring
 from beemon.options import BadOptionError, in_toml, option
+
+log = logging.getLogger(__name__)
 
 BUFFER_US = 10_000_000  # arecord's buffer: how long this process may be held up
 PERIOD_US = 250_000
 RING_SECONDS = 30  # how long the disk may be held up
 POLL_SECONDS = 0.25  # how soon a cancelled recording notices
+RETRY_SECONDS = 1.0  # how often a card that is away is tried again
+BURST_SECONDS = 0.02  # what arrives within that is of the same period
+RETURN_SECONDS = 8.0  # how long a recording waits for it: the shortest has some 11 s in all
+GAPS_TOLD = 10  # of how many gaps a recording tells the place
 SAMPLE_BYTES = {"S16_LE": 2, "S32_LE": 4}
 
 # arecord's messages, with LC_ALL=C (alsa-utils, aplay/aplay.c)
@@ -132,11 +144,15 @@ class Driver(Microphone):
                 flac.write(data)
                 cut.wrote(len(data) // self.settings.frame_bytes)
                 self._end = cut.position
+        self._end = cut.position
+        if not cut.written and not cancelled.is_set():
+            raise DeviceMissingError(f"{self.settings.alsa_name}: it was away all the time")
         return self._facts(self._capture, cut)
 
     def _facts(self, capture: Capture, cut: Cut) -> Facts:
         overruns = capture.overruns_between(cut.begin, cut.position)
         overrun_ms = sum(overrun.milliseconds for overrun in overruns)
+        gaps = capture.ring.gaps_between(cut.begin, cut.position)
         rate = self.settings.rate
         return {
             **began(capture.ring.arrival(cut.first)),
@@ -148,7 +164,15 @@ class Driver(Microphone):
             "lost_samples": cut.overwritten + round(overrun_ms * rate / 1000),
             "overruns": len(overruns),
             "overrun_ms": overrun_ms,
+            "replugs": len(gaps),
+            **_told(gaps),
         }
+
+
+def _told(gaps: list[Gap]) -> Facts:
+    """Where in the stream samples are missing, and how many."""
+    told = [{"at": gap.begin, "samples": len(gap)} for gap in gaps[:GAPS_TOLD]]
+    return {"gaps": told} if told else {}
 
 
 class Cut:
@@ -163,13 +187,16 @@ class Cut:
 
     @property
     def overwritten(self) -> int:
-        """How many samples were gone before they could be written."""
+        """How many samples were gone before they could be written, or never came."""
         return self.position - self.begin - self.written
 
-    def chunks(self, ring: Ring, cancelled: Event, patience: float) -> Iterator[bytes]:
+    def chunks(
+        self, ring: Ring, cancelled: Event, patience: float, returns: float = RETURN_SECONDS
+    ) -> Iterator[bytes]:
         """The samples as they arrive, until the end or until it is cancelled.
 
-        Raises :class:`DeviceError` where none came for ``patience`` seconds.
+        Raises :class:`DeviceError` where none came for ``patience`` seconds, or for ``returns``
+        while the card was away.
         """
         heard = time.monotonic()
         while self.position < self.end and not cancelled.is_set():
@@ -180,8 +207,10 @@ class Cut:
             if data:
                 heard = time.monotonic()
                 yield data
-            elif time.monotonic() - heard > patience:
-                raise DeviceError(f"no sound arrived for {patience:g} s")
+                continue
+            absence = ring.absence
+            if time.monotonic() - heard > (returns if absence else patience):
+                raise absence or DeviceError(f"no sound arrived for {patience:g} s")
 
     def wrote(self, samples: int) -> None:
         """That many more are in the file."""
@@ -198,25 +227,34 @@ class Overrun:
 
 
 class Capture:
-    """An arecord process, and the threads that read its sound and its messages."""
+    """An arecord process, and the threads that read its sound and its messages.
+
+    Where its card is unplugged, another one is started until the card is back.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._command = arecord_command(settings)
         self.ring = Ring(settings.frame_bytes, RING_SECONDS * settings.rate, settings.rate)
         self._overruns: deque[Overrun] = deque(maxlen=10_000)
+        self._over = Event()  # arecord is not started again
+        self._starting = Lock()  # so that whoever ends it kills the latest one
+        self._start()
+        self._sound = Thread(target=self._listen, daemon=True)
+        self._sound.start()
+
+    def _start(self) -> None:
         self._last_message = "arecord ended"
         self._process = subprocess.Popen(
-            arecord_command(settings),
+            self._command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "LC_ALL": "C"},
             start_new_session=True,  # Ctrl-C on a terminal is for beemon to act on
         )
-        assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._messages = _thread(self._read_messages, self._process.stderr)
-        self._sound = _thread(self._read_sound, self._process.stdout)
 
     def wait_for_sound(self, timeout: float) -> None:
         """Return when the first samples are there. Raises :class:`DeviceError`."""
@@ -230,23 +268,68 @@ class Capture:
 
     def stop(self) -> None:
         """End arecord and the threads; it is killed, for it has nothing to put away."""
-        self._process.kill()
-        self._process.wait()
+        self._over.set()
+        with self._starting:
+            self._process.kill()
         self._sound.join()
-        self._messages.join()
 
-    def _read_sound(self, pipe: IO[bytes]) -> None:
+    def _listen(self) -> None:
+        """Fill the ring until the stream ends for good."""
+        self._read_sound()
+        while self._may_come_back():
+            if self.ring.absence is None:
+                log.warning("%s: the recording waits for the card", self._death())
+            self.ring.leave(self._death())
+            if not self._over.wait(RETRY_SECONDS):
+                self._start_again()
+        self.ring.fail(self._death())
+
+    def _may_come_back(self) -> bool:
+        """Whether a card that worked was unplugged."""
+        gone = isinstance(self._death(), DeviceMissingError) or self.ring.absence is not None
+        return gone and self.ring.end > 0 and not self._over.is_set()
+
+    def _start_again(self) -> None:
+        """In the thread that reads: this arecord ends with it."""
+        with self._starting:
+            if self._over.is_set():
+                return
+            self._start()
+        self._read_sound()
+
+    def _read_sound(self) -> None:
         """Fill the ring until arecord ends; half a frame waits for its other half."""
         frame_bytes = self._settings.frame_bytes
+        pipe = self._process.stdout
+        assert pipe is not None
         rest = b""
         with pipe:
-            while data := os.read(pipe.fileno(), 1 << 16):
+            while data := self._read_some(pipe.fileno()):
                 data = rest + data
                 whole = len(data) - len(data) % frame_bytes
                 rest = data[whole:]
-                self.ring.append(data[:whole])
+                self._add(data[:whole])
+        self._process.kill()
+        self._process.wait()
         self._messages.join(timeout=1.0)
-        self.ring.fail(self._death())
+
+    def _read_some(self, pipe: int) -> bytes:
+        """What there is; of a card that is back a whole period, whose age is known."""
+        data = os.read(pipe, 1 << 16)
+        if self.ring.absence is not None and data:
+            period = self._settings.rate * PERIOD_US // 1_000_000 * self._settings.frame_bytes
+            while len(data) < period and select.select([pipe], [], [], BURST_SECONDS)[0]:
+                if not (more := os.read(pipe, period - len(data))):
+                    break
+                data += more
+        return data
+
+    def _add(self, data: bytes) -> None:
+        if self.ring.absence is None or not data:
+            self.ring.append(data)
+            return
+        self.ring.resume(data)
+        log.warning("%s: the card is back", self._settings.alsa_name)
 
     def _read_messages(self, pipe: IO[bytes]) -> None:
         with pipe:
@@ -259,6 +342,7 @@ class Capture:
             self._overruns.append(Overrun(self.ring.end, float(overrun[1] or 0)))
             self.ring.interrupted()
         elif rate := WRONG_RATE.search(message):
+            self._over.set()
             self.ring.fail(DeviceError(f"the card records at {rate[2]} Hz, not at {rate[1]} Hz"))
             self._process.kill()
         elif message and not message.startswith("Recording "):
