@@ -106,7 +106,7 @@ class _Check:
             return
         yield from self._ledger()
         yield from self._slots()
-        yield from map(_unexpected, inventory.unknown_files(self._archive, self._db))
+        yield from self._files()
         yield from self._rows()
         self._note_what_waits()
 
@@ -138,11 +138,6 @@ class _Check:
                 yield Finding(LOST_SLOTS, device, message)
 
     def _note_what_waits(self) -> None:
-        if not index.is_complete(self._db):
-            self._report.notes.append(
-                "the ledger is new, and recordings are yet to be entered from their files; the "
-                "service does so while it works, and deletes nothing until then"
-            )
         if lock.holder(self._archive) is not None:
             return
         waiting = {
@@ -155,6 +150,23 @@ class _Check:
             ).fetchone()
             if count:
                 self._report.notes.append(f"{count} {message}")
+
+    # Every file has its row
+
+    def _files(self) -> Iterator[Finding]:
+        """Those without; what a new ledger is yet to learn of is no finding, but counted."""
+        is_complete = index.is_complete(self._db)
+        waiting = 0
+        for file in inventory.unknown_files(self._archive, self._db):
+            if is_complete or file.is_deleted:
+                yield _unexpected(file)
+            else:
+                waiting += 1
+        if waiting:
+            self._report.notes.append(
+                f"the ledger is new, and {waiting} files are yet to be entered; the service does "
+                "so while it works, and deletes nothing until then"
+            )
 
     # Every row has its file
 

@@ -215,7 +215,14 @@ def test_a_new_ledger_that_is_yet_to_be_filled_is_said_to_be_so(
 ) -> None:
     with ledger.transaction():
         events.enter(ledger, index.KIND, "the ledger is new", complete=False)
-    assert "the ledger is new" in check.check(tmp_path).notes[0]
+    for name in ("before.flac", "earlier.flac"):
+        recording.with_name(name).write_bytes(b"sound")
+    report = check.check(tmp_path)
+    assert report.findings == []
+    assert report.notes[0].startswith("the ledger is new, and 2 files are yet to be entered")
+    with ledger.transaction():
+        events.enter(ledger, index.KIND, "it knows them all", complete=True)
+    assert found(tmp_path) == [check.NO_ROW, check.NO_ROW]
 
 
 def test_a_damaged_ledger_is_a_finding(tmp_path: Path, ledger: Ledger, recording: Path) -> None:
