@@ -138,6 +138,19 @@ def test_a_recording_that_does_not_follow_begins_with_the_next_sample(fakemic, o
 
 @needs_arecord
 @pytest.mark.ground("alsa")
+@pytest.mark.parametrize(("slot", "side"), [("left", 0), ("right", 1)])
+def test_of_a_stereo_card_the_microphones_side_is_kept(fakemic, opened, tmp_path, slot, side):
+    fakemic.start(pace=0.05, channels=2)
+    facts, samples = record(opened(pcm="fakemic", slot=slot), tmp_path / "a.flac", 0.5)
+    assert facts["channels"] == 1
+    assert facts["samples"] == 24_000
+    first = 2 * facts["first_sample"]  # the voices' samples are taken as left, right, left …
+    heard = memoryview(fakemic.source).cast("h")[first : first + 48_000]
+    assert samples == heard[side::2].tobytes()
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
 def test_cancelled_it_keeps_what_it_has(fakemic, opened, tmp_path):
     fakemic.start(pace=0.05)
     cancelled = threading.Event()
@@ -328,6 +341,16 @@ def test_of_an_i2s_microphone_the_upper_24_bits_are_kept(arecord, opened, tmp_pa
     assert sound[0].tobytes() == bytes([0, 2, 3, 0x84, 0, 0xFF, 0xFE, 0x7D])
 
 
+def test_one_side_of_an_i2s_bus_keeps_its_24_bits(arecord, opened, tmp_path):
+    frame = r"\001\002\003\204\000\377\376\175"
+    arecord(f"for i in $(seq 2000); do printf '{frame * 50}'; sleep 0.005; done")
+    device = opened(card="CARD=Device", format="S32_LE", slot="right", rate=8000)
+    facts = device.record(tmp_path / "a.flac", 0.1, threading.Event(), follows=False)
+    sound, _ = soundfile.read(str(tmp_path / "a.flac"), dtype="int32", always_2d=True)
+    assert facts["samples"] == len(sound) == 800
+    assert sound.tobytes() == bytes([0, 0xFF, 0xFE, 0x7D]) * 800
+
+
 def test_a_sample_that_arrives_in_two_pieces_is_put_together(arecord, opened, tmp_path):
     arecord(
         "for i in $(seq 1000); do\n"
@@ -361,10 +384,12 @@ def test_what_the_disk_was_too_slow_for_is_counted_exactly(tmp_path):
         {"card": "CARD=1"},
         {"card": 1},
         {"card": "CARD=Device", "rate": 0},
+        {"card": "CARD=Device", "slot": "middle"},
+        {"card": "CARD=Device", "slot": "left", "channels": 2},
     ],
 )
 def test_what_cannot_name_a_card_is_refused(options):
-    with pytest.raises(ValueError, match=r"card|rate"):
+    with pytest.raises(ValueError, match=r"card|rate|slot"):
         load("microphone", "microphone.brood", {"driver": "alsa", **options})
 
 

@@ -15,7 +15,7 @@ VOICES = sorted(Path("/usr/share/sounds/alsa").glob("*_*.wav"))
 """The recordings that alsa-utils ships: 48 kHz, 16 bit, one channel."""
 
 REAL_TIME = 0.25
-PERIOD = 24_000  # bytes of 250 ms; the plug-in fills up a shorter read with silence
+PERIOD = 24_000  # bytes of 250 ms of one channel; the plug-in fills up a shorter read with silence
 _F_SETPIPE_SZ = 1031  # <linux/fcntl.h>
 
 
@@ -38,9 +38,11 @@ class FakeMicrophone:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, pace: float) -> None:
-        """Let it hear, in real time or faster."""
-        self._thread = threading.Thread(target=self._feed, args=(pace,), daemon=True)
+    def start(self, pace: float, channels: int = 1) -> None:
+        """Let it hear, in real time or faster; of several channels each sample is another's."""
+        self._thread = threading.Thread(
+            target=self._feed, args=(pace, PERIOD * channels), daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -56,12 +58,12 @@ class FakeMicrophone:
         first = 2 * facts["first_sample"]
         return self.source[first : first + 2 * facts["samples"]]
 
-    def _feed(self, pace: float) -> None:
+    def _feed(self, pace: float, period: int) -> None:
         with contextlib.suppress(BrokenPipeError), self.fifo.open("wb", buffering=0) as fifo:
             fcntl.fcntl(fifo, _F_SETPIPE_SZ, 1 << 20)
             due = time.monotonic()
-            for start in range(0, len(self.source) - PERIOD, PERIOD):
-                fifo.write(self.source[start : start + PERIOD])
+            for start in range(0, len(self.source) - period, period):
+                fifo.write(self.source[start : start + period])
                 due += pace
                 if self._stopped.wait(max(0.0, due - time.monotonic())):
                     return

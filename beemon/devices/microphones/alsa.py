@@ -48,7 +48,9 @@ RETRY_SECONDS = 1.0  # how often a card that is away is tried again
 BURST_SECONDS = 0.02  # what arrives within that is of the same period
 RETURN_SECONDS = 8.0  # how long a recording waits for it: the shortest has some 11 s in all
 GAPS_TOLD = 10  # of how many gaps a recording tells the place
+SLOTS = ("left", "right")  # in the order of their samples
 SAMPLE_BYTES = {"S16_LE": 2, "S32_LE": 4}
+SAMPLE_CODES: dict[str, Literal["h", "i"]] = {"S16_LE": "h", "S32_LE": "i"}  # memoryview's
 
 # arecord's messages, with LC_ALL=C (alsa-utils, aplay/aplay.c)
 OVERRUN = re.compile(r"overrun ?!!!(?: \(at least (\d+\.\d+) ms long\))?")
@@ -78,10 +80,15 @@ class Settings(CommonSettings):
     format: Literal["S16_LE", "S32_LE"] = option(
         "S16_LE", doc="S32_LE for I2S microphones; its upper 24 bits are kept"
     )
+    slot: Literal["left", "right"] | None = option(
+        None, doc="the one side of a stereo card that has a microphone; the other is not kept"
+    )
 
     def __post_init__(self) -> None:
         if bool(self.card) == bool(self.pcm):
             raise BadOptionError('needs either "card" or "pcm"')
+        if self.slot and self.channels != 1:
+            raise BadOptionError('"slot" keeps one channel: leave "channels" out')
 
     @property
     def alsa_name(self) -> str:
@@ -95,8 +102,18 @@ class Settings(CommonSettings):
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of one sample of every channel."""
+        """Bytes of one sample of every channel that is kept."""
         return SAMPLE_BYTES[self.format] * self.channels
+
+    @property
+    def card_channels(self) -> int:
+        """How many channels the card is asked for."""
+        return len(SLOTS) if self.slot else self.channels
+
+    @property
+    def card_frame_bytes(self) -> int:
+        """Bytes of one sample of every channel of the card's."""
+        return SAMPLE_BYTES[self.format] * self.card_channels
 
 
 class Driver(Microphone):
@@ -299,7 +316,7 @@ class Capture:
 
     def _read_sound(self) -> None:
         """Fill the ring until arecord ends; half a frame waits for its other half."""
-        frame_bytes = self._settings.frame_bytes
+        frame_bytes = self._settings.card_frame_bytes
         pipe = self._process.stdout
         assert pipe is not None
         rest = b""
@@ -308,7 +325,7 @@ class Capture:
                 data = rest + data
                 whole = len(data) - len(data) % frame_bytes
                 rest = data[whole:]
-                self._add(data[:whole])
+                self._add(kept(data[:whole], self._settings))
         self._process.kill()
         self._process.wait()
         self._messages.join(timeout=1.0)
@@ -317,7 +334,7 @@ class Capture:
         """What there is; of a card that is back a whole period, whose age is known."""
         data = os.read(pipe, 1 << 16)
         if self.ring.absence is not None and data:
-            period = self._settings.rate * PERIOD_US // 1_000_000 * self._settings.frame_bytes
+            period = self._settings.rate * PERIOD_US // 1_000_000 * self._settings.card_frame_bytes
             while len(data) < period and select.select([pipe], [], [], BURST_SECONDS)[0]:
                 if not (more := os.read(pipe, period - len(data))):
                     break
@@ -353,12 +370,20 @@ class Capture:
         return kind(f"{self._settings.alsa_name}: {self._last_message}")
 
 
+def kept(frames: bytes, settings: Settings) -> bytes:
+    """Of the card's frames the channels that are recorded."""
+    if settings.slot is None:
+        return frames
+    channels = memoryview(frames).cast(SAMPLE_CODES[settings.format])
+    return channels[SLOTS.index(settings.slot) :: len(SLOTS)].tobytes()
+
+
 def arecord_command(settings: Settings) -> list[str]:
     """How arecord is started: so that it dies with the thread that starts it."""
     return [
         *(program("setpriv"), "--pdeathsig", "KILL"),
         *(program("arecord"), "-D", settings.alsa_name, "-t", "raw", "-f", settings.format),
-        *("-r", str(settings.rate), "-c", str(settings.channels)),
+        *("-r", str(settings.rate), "-c", str(settings.card_channels)),
         *(f"--buffer-time={BUFFER_US}", f"--period-time={PERIOD_US}"),
     ]
 
