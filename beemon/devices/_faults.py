@@ -3,8 +3,10 @@
 ``fault = "hang"`` never answers again, ``"die"`` kills the process that holds the device (the
 worker, with SIGKILL), ``"error"`` raises :class:`DeviceError` each time, ``"lost"``
 :class:`DeviceLostError`; ``"dead"`` is an error, too, but a recorder's recordings go on, silent or
-black. The first ``fault_after`` requests succeed. In a recording the fault shows half-way, so that
-there is a half-written file to deal with.
+black. The first ``fault_after`` requests succeed, and so do those after ``fault_for`` that failed.
+Requests are counted from the device's opening, or, with a ``fault_file``, for as long as that is
+there: it has a byte for each, so that the count outlives the worker. In a recording the fault shows
+half-way, so that there is a half-written file to deal with.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import os
 import signal
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from beemon.devices._base import CommonSettings, DeviceError, DeviceLostError
@@ -28,6 +31,8 @@ class FaultSettings(CommonSettings):
         "none", doc="the fault to show"
     )
     fault_after: int = option(0, minimum=0, doc="how many requests succeed before it")
+    fault_for: int = option(0, minimum=0, doc="how many requests it lasts; 0 is for good")
+    fault_file: str = option("", doc="a file that keeps the count when the device is opened anew")
 
 
 class Faults:
@@ -39,7 +44,19 @@ class Faults:
 
     def strikes(self) -> bool:
         """Count a request; true where the fault is due in it."""
-        return next(self._requests) >= self._settings.fault_after and self._settings.fault != "none"
+        asked = self._settings
+        if asked.fault == "none":
+            return False
+        since = self._count() - asked.fault_after
+        return since >= 0 and (not asked.fault_for or since < asked.fault_for)
+
+    def _count(self) -> int:
+        """The requests before this one."""
+        if not self._settings.fault_file:
+            return next(self._requests)
+        with Path(self._settings.fault_file).open("ab") as file:
+            file.write(b".")
+            return file.tell() - 1
 
     def show(self) -> None:
         """Fail as the settings ask."""

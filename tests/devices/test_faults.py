@@ -40,6 +40,26 @@ def test_an_error_comes_after_the_asked_number_of_reads_and_stays():
             sensor.read()
 
 
+def test_a_fault_that_passes_fails_the_asked_number_of_reads():
+    assert outcomes(drill(fault="error", fault_after=1, fault_for=2), 5) == "+--++"
+
+
+def test_the_count_outlives_the_device_where_a_file_keeps_it(tmp_path):
+    options = {"fault": "error", "fault_for": 2, "fault_file": str(tmp_path / "count")}
+    assert [outcomes(drill(**options), 1) for _ in range(4)] == ["-", "-", "+", "+"]
+
+
+def outcomes(sensor, reads):
+    return "".join("+" if succeeds(sensor) else "-" for _ in range(reads))
+
+
+def succeeds(sensor):
+    try:
+        return bool(sensor.read())
+    except DeviceError:
+        return False
+
+
 def test_a_hang_does_not_answer():
     sensor = drill(fault="hang")
     thread = threading.Thread(target=sensor.read, daemon=True)
