@@ -223,7 +223,7 @@ _WORDS = (
         "history",
         "the readings of one quantity, of a day or since; by the hour where they are too many",
         (
-            Argument("DEVICE", _device()),
+            Argument("DEVICE", _anything),  # the ledger may know one that the config has no more
             Argument("QUANTITY", _anything),
             Argument("SINCE", _since, optional=True),
         ),

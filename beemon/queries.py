@@ -186,7 +186,10 @@ class Queries:
         device, quantity, since = request["DEVICE"], request["QUANTITY"], request["SINCE"]
         told = self._reader().history(device, quantity, _begin_us(since or DEFAULT_HISTORY))
         if told is None:
-            known = self._reader().quantities(device)
+            known, devices = self._reader().quantities(device), self._settings().devices
+            if not known and device not in devices:
+                near = suggestion(device, devices)
+                raise RequestError("unknown-device", f'no device "{shown(device)}"{near}')
             raise RequestError(
                 "bad-argument",
                 f'{device} never measured "{shown(quantity)}"{suggestion(quantity, known)}',

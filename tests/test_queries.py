@@ -39,14 +39,24 @@ class Ledger:
         return {"camera.entrance": Usage(10**9, 2.0)}
 
     def quantities(self, device):
-        return ["weight", "temperature"]
+        return ["weight", "temperature"] if device == "sensor.scale" else []
 
 
-def ask(text: str):
+def ask(text: str, devices=("sensor.scale",)):
     """The answer, and from when on the ledger was asked."""
     ledger = Ledger()
     queries = Queries(Board(), Settings, lambda: ledger)
-    return queries.answer(parse(text, ["sensor.scale"])), ledger.asked_from
+    return queries.answer(parse(text, devices)), ledger.asked_from
+
+
+def test_history_knows_a_device_that_the_config_has_no_more():
+    assert ask("history sensor.scale weight", devices=[])[0] == {"by": "hour"}
+
+
+def test_history_of_a_device_that_nobody_knows_is_refused():
+    with pytest.raises(RequestError, match="no device") as error:
+        ask("history sensor.scole wieght")
+    assert error.value.code == "unknown-device"
 
 
 def test_history_is_of_a_day_where_nothing_else_is_asked():
