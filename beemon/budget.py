@@ -38,7 +38,7 @@ def reckon(
         "bytes_a_day": round(bytes_a_day),
         "free_bytes": space.free_bytes,
         "min_free_bytes": round(limits.bytes),
-        "days_until_full": round(room / bytes_a_day, 2) if bytes_a_day else None,
+        "days_until_full": round(room / bytes_a_day, 4) if bytes_a_day else None,
         "uplink_kbit_s": round(media * 8 / 1000 / DAY_SECONDS, 1),
         "then": _then(limits, retention),
     }

@@ -238,10 +238,15 @@ def _budget(told: Payload) -> Iterator[str]:
     yield ""
     free = f"{amount(told['free_bytes'], 'B')} are free, {amount(told['min_free_bytes'], 'B')} " \
            "of them stay so"
-    days = told["days_until_full"]
-    yield f"{free}: {'nothing fills it' if days is None else f'full in {days:.1f} days'}."
+    yield f"{free}: {_until_full(told['days_until_full'])}."
     yield f"To send all of it away takes {told['uplink_kbit_s']:.1f} kbit/s, day and night."
     yield from textwrap.wrap(f"When it is full: {told['then']}.", _WIDTH)
+
+
+def _until_full(days: float | None) -> str:
+    if days is None:
+        return "nothing fills it"
+    return f"full in {days:.1f} days" if days >= 2 else f"full in {span(days * 86400)}"
 
 
 def _reckoned(share: Payload) -> str:

@@ -330,3 +330,16 @@ def test_a_budget_says_of_each_share_where_it_comes_from():
         "To send all of it away takes 574.1 kbit/s, day and night.",
         "When it is full: the oldest go.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [(None, "nothing fills it"), (23.1, "full in 23.1 days"), (0.25, "full in 6 h"),
+     (0.0, "full in 0 s")],
+)
+def test_a_disk_that_is_nearly_full_is_told_in_hours(days, text):
+    shown = lines("budget", {
+        "devices": {}, "bytes_a_day": 1e9, "free_bytes": 9e9, "min_free_bytes": 2e9,
+        "days_until_full": days, "uplink_kbit_s": 1.0, "then": "the oldest go",
+    })
+    assert f"stay so: {text}." in "\n".join(shown)
