@@ -32,5 +32,5 @@ def test_a_camera(tmp_path: Path) -> None:
 def test_a_sound_card(tmp_path: Path) -> None:
     guest.run(
         f"modprobe snd-aloop; {PYTEST} -s /beemon/tests/guest/check_microphone.py",
-        tmp_path, seconds=240,
+        tmp_path, seconds=360,
     )

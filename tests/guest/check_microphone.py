@@ -1,11 +1,18 @@
-"""An ALSA card for real: the kernel's loopback card plays a counter, the service records it."""
+"""An ALSA card for real: the kernel's loopback card plays a counter, the service records it.
+
+It is unplugged by unbinding its driver, which to arecord is what pulling out a USB microphone is.
+A USB one cannot be had: dummy_hcd, the kernel's USB port without hardware, carries no isochronous
+transfers, so no audio gadget comes up on it (Debian 12's kernel: afunc_bind fails with -19).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +26,12 @@ RATE = 48_000
 SECONDS = int(os.environ.get("BEEMON_SECONDS", "60"))
 PIECE = 20
 START_SECONDS = 60.0  # an emulated machine is slow, not wrong
+AWAY_SECONDS = 3.0
+BACK_SECONDS = 10.0
+GAP_SECONDS = 0.5
+"""By how much the stated gap may be off: the samples on both sides of it are dated by when they
+reach the service, and an emulated machine may take a period (250 ms) more to run it, or this."""
+CARD = Path("/sys/bus/platform/drivers/snd_aloop")
 DEVICE = f"""
 [microphone.loop]
 driver = "alsa"
@@ -29,7 +42,14 @@ rate = {RATE}
 
 @pytest.fixture
 def counter() -> Iterator[None]:
-    """A card that plays 0, 1, 2 … 65535, 0 … in 16 bits, for as long as the test needs it."""
+    """A card that plays a counter for as long as the test needs it."""
+    with counting():
+        yield
+
+
+@contextlib.contextmanager
+def counting() -> Iterator[None]:
+    """The card plays 0, 1, 2 … 65535, 0 … in 16 bits."""
     player = subprocess.Popen(
         ["aplay", "-q", "-D", "hw:Loopback,0", "-t", "raw", "-f", "S16_LE", "-r", str(RATE)],
         stdin=subprocess.PIPE,
@@ -77,3 +97,51 @@ def test_no_sample_is_lost_or_doubled_across_recordings(counter: None, hive: Hiv
     wrong = np.flatnonzero(steps != 1)
     print(f"{len(steps) + 1} samples, {len(wrong)} of them not one more than the one before")
     assert len(wrong) == 0
+
+
+def test_a_card_that_is_unplugged_and_comes_back_is_heard_again(hive: Hive) -> None:
+    before = card()
+    with counting():
+        job = hive.ask(f"record microphone.loop {PIECE}")["job"]
+        until(lambda: capture_state().startswith("state: RUNNING"), START_SECONDS)
+        time.sleep(5)  # what there is before the gap
+        left = time.monotonic()
+        (CARD / "unbind").write_text("snd_aloop.0")
+        assert card() is None
+        time.sleep(AWAY_SECONDS)
+    (CARD / "bind").write_text("snd_aloop.0")
+    bound = time.monotonic()
+    assert card() == before
+    with counting():
+        until(lambda: capture_state().startswith("state: RUNNING"), BACK_SECONDS)
+        back = time.monotonic()
+        with hive.client() as client:
+            ended = client.wait(job).payload
+        assert ended["outcome"] == "done", ended
+        [gap] = ended["gaps"]
+        stated, measured = gap["samples"] / RATE, back - left
+        print(f"back {back - bound:.2f} s after the card; away for {measured:.2f} s, "
+              f"stated {gap['samples']} samples, {stated:.2f} s")
+        assert ended["replugs"] == 1
+        assert ended["lost_samples"] == gap["samples"]
+        assert ended["samples"] + gap["samples"] == PIECE * RATE
+        assert abs(stated - measured) <= GAP_SECONDS
+        whole = hive.do(f"record microphone.loop {PIECE // 4}")
+        assert whole["outcome"] == "done", whole
+        assert whole["samples"] == PIECE // 4 * RATE
+        assert whole["lost_samples"] == whole["replugs"] == 0
+        assert whole["first_sample"] >= ended["first_sample"] + PIECE * RATE
+        heard = soundfile.read(hive.archive / whole["recording"], dtype="int16")[0]
+        assert (np.diff(heard.view("<u2")) == 1).all()
+
+
+def card() -> str | None:
+    """The loopback card's id, where it is there."""
+    file = Path("/proc/asound/Loopback/id")
+    return file.read_text().strip() if file.exists() else None
+
+
+def capture_state() -> str:
+    """What the card says of the stream that arecord takes."""
+    status = Path("/proc/asound/Loopback/pcm1c/sub0/status")
+    return status.read_text() if status.exists() else ""
