@@ -332,7 +332,6 @@ class Orchestrator(SpawnProcess):
         for other in self._docket.jobs.values():
             other.inspected = other.inspected or agenda.inspection.is_on
         self._next_heartbeat = 0.0  # `status` is to know it at once
-        log.info("inspection: %s", state, extra=fields(job=job.number))
         self._docket.end(job, outcomes.done(inspection=agenda.inspection.is_on), keep=keep)
 
     def _cut(self, job: Job, reason: str) -> None:
