@@ -21,7 +21,6 @@ from beemon.archive.tables import COUNT, NUMBER, TEXT, TIME, Table, View
 from beemon.outcomes import REASONS
 from beemon.readings import QUALITIES
 
-FORMATS = ("csv", "parquet", "appmais")
 MANIFEST = "manifest.json"
 
 _ROWS_AT_A_TIME = 20_000
