@@ -139,6 +139,7 @@ def test_the_sensors_of_a_killed_worker_come_after_its_outputs(wired: Wired) -> 
     wired.do("read sensor.entrance")
     before = len(wired.noted())
     os.kill(killed, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{killed}").exists())  # else the read may be lost with it
     wired.do("read sensor.entrance")
     order = [noted.pin for noted in wired.noted()[before:]]
     assert set(order[: order.index("GPIO17")]) == {"GPIO18", "GPIO23"}
