@@ -57,7 +57,10 @@ def test_a_battery_clock_that_the_kernel_did_not_ask_vouches_for_nothing(machine
     assert clock.quality(rtc(machine, "0\n"), unknown) is Quality.UNSURE
 
 
-@pytest.mark.parametrize("wrong", [946_684_800, time.time() - 30 * 86400, time.time() + 3 * 86400])
+@pytest.mark.parametrize(
+    "wrong", [946_684_800, time.time() - 30 * 86400, time.time() + 3 * 86400],
+    ids=["2000", "a month behind", "three days ahead"],
+)
 def test_a_battery_clock_with_an_empty_battery_vouches_for_nothing(machine, wrong):
     assert clock.quality(rtc(machine, tells=wrong), unknown) is Quality.UNSURE
 
