@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -30,6 +32,8 @@ def ground_of(item: pytest.Item) -> str | None:
 
 
 def why_not(item: pytest.Item) -> str | None:
+    if item.get_closest_marker("long") and "BEEMON_LONG" not in os.environ:
+        return "it takes minutes: BEEMON_LONG=1 scripts/test"
     ground = ground_of(item)
     reason = GROUNDS[ground]() if ground else None
     return reason and f"no ground {ground}: {reason}"

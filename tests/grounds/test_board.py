@@ -8,7 +8,7 @@ import pytest
 
 from tests.grounds import board
 
-pytestmark = [pytest.mark.ground("board"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.ground("board"), pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def test_outputs_and_counters_on_the_kernels_own_lines(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def test_the_kernels_sensor_drivers(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_camera(tmp_path: Path) -> None:
     guest.run(
         f"modprobe vivid n_devs=1; {PYTEST} -s /beemon/tests/guest/check_camera.py",

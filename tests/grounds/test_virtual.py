@@ -20,6 +20,7 @@ def test_a_camera(tmp_path: Path) -> None:
         print(virtual.check(debian, "check_camera.py", timeout=600))
 
 
+@pytest.mark.long
 def test_a_camera_in_the_hardened_service(tmp_path: Path) -> None:
     """As the package installs it: its own user, its own devices, no memory that can be executed."""
     with virtual.machine(tmp_path) as debian:

@@ -23,7 +23,7 @@ import soundfile
 from tests.hive import Hive, until
 
 RATE = 48_000
-SECONDS = int(os.environ.get("BEEMON_SECONDS", "60"))
+SECONDS = int(os.environ.get("BEEMON_SECONDS", "40"))
 PIECE = 20
 START_SECONDS = 60.0  # an emulated machine is slow, not wrong
 AWAY_SECONDS = 3.0
