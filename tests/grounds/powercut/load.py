@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -9,12 +10,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from beemon.client import Client, Reply
+from tests.grounds.deadline import within
 from tests.grounds.powercut import disk, exports, wear
 from tests.grounds.powercut.promises import Promises
 
@@ -133,6 +135,8 @@ class Service:
             if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(20)
+            group = self._process.pid
+            within(20, lambda: not any(_members(group)), "the end of every process of the service")
 
 
 class Load:
@@ -230,3 +234,12 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _members(group: int) -> Iterator[int]:
+    """The processes of a group that have not ended: a killed one holds its files for a moment."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            state, _, of_group, *_ = stat.read_text().rpartition(")")[2].split()
+            if int(of_group) == group and state != "Z":
+                yield int(stat.parent.name)
