@@ -83,9 +83,11 @@ def commands_flowing(machine: Container) -> Iterator[None]:
     for name, command in FLOWS.items():
         flow = ["python3", "/root/flow.py", command, f"/root/accepted-{name}"]
         machine.run("systemd-run", f"--unit=flow-{name}", *flow)
-    yield
-    for name in FLOWS:
-        machine.run("systemctl", "stop", f"flow-{name}")
+    try:
+        yield
+    finally:
+        for name in FLOWS:
+            machine.run("systemctl", "stop", f"flow-{name}")
 
 
 def accepted(machine: Container) -> set[int]:
@@ -109,9 +111,17 @@ def main_pid(machine: Container) -> int:
 
 
 def kill(machine: Container, victim: str, signal: str) -> None:
-    """Send a signal to the Server, the Orchestrator or one of the workers."""
-    pid = within(5, lambda: find(machine, victim), victim)
-    machine.shell(f"kill -{signal} {pid}")
+    """Send a signal to the Server, the Orchestrator or one of the workers.
+
+    One that ended by itself between being found and being hit is none: then another is.
+    """
+
+    def hit() -> bool:
+        pid = find(machine, victim)
+        shot = f"kill -{signal} {pid} 2>/dev/null"
+        return pid is not None and machine.run("sh", "-c", shot, check=False).returncode == 0
+
+    within(5, hit, victim)
 
 
 def find(machine: Container, victim: str) -> int | None:
