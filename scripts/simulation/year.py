@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 import resource
 from collections import Counter
@@ -193,7 +194,7 @@ class Year:
         day = int((self._end_us - self.clock.utc_us) / 1e6 // DAY)
         if day != self._day:
             self._day = day
-            self.seen.memory.append(_resident_bytes())
+            self.seen.memory.append(_held_bytes())
 
 
 HAPPENINGS = (
@@ -203,6 +204,8 @@ HAPPENINGS = (
 )
 
 
-def _resident_bytes() -> int:
+def _held_bytes() -> int:
+    """What the process holds, less what its allocator only keeps for later (malloc_trim(3))."""
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize()
