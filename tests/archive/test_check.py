@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,17 +15,6 @@ from beemon.archive.ledger import Ledger
 from beemon.archive.lock import ArchiveLock
 
 DEVICE = "microphone.brood"
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A ledger whose run goes on."""
-    ledger = Ledger(tmp_path)
-    ledger.prepare()
-    with ledger.transaction():
-        ledger.begin_run()
-    yield ledger
-    ledger.close()
 
 
 @pytest.fixture
