@@ -11,8 +11,9 @@ what the data sheet of a load cell states for full load.
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,14 +59,20 @@ class Driver(Sensor):
     """One conversion a sample: ``bridge``, and ``discarded``, the share that was thrown away.
 
     It has a worker of its own, with other scales: a thread that counts bees at the same time
-    would stretch its pulses.
+    would stretch its pulses. ``seconds`` and ``sleep`` are the chip's.
     """
 
     crew = "hx711"
     settings: Settings
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        seconds: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         super().__init__(settings)
+        self._seconds, self._sleep = seconds, sleep
         self._devices: list[Any] = []
         self._discarded: deque[bool] = deque(maxlen=REMEMBERED)
 
@@ -78,7 +85,9 @@ class Driver(Sensor):
         except DeviceError:
             self.close()
             raise
-        self._chip = Chip(clock.pin, data.pin, self.settings.gain)
+        self._chip = Chip(
+            clock.pin, data.pin, self.settings.gain, self._seconds, self._sleep
+        )
         self._chip.reset()
         self._choose_gain()
 
