@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from beemon import clock
@@ -44,6 +45,8 @@ class Board:
         if isinstance(report, Planned):
             self.planned = report.bytes_a_day
             return
+        if isinstance(report, DeviceChanged) and self.heartbeat:
+            self.heartbeat = _changed(self.heartbeat, report)
         if message := _message(report):
             with self._lock:
                 self._send(message)
@@ -71,6 +74,15 @@ class Board:
     def _send(self, message: dict[str, Any] | None) -> None:
         for mail in self._subscribers:
             mail.put(message)
+
+
+def _changed(beat: Heartbeat, report: DeviceChanged) -> Heartbeat:
+    """The heartbeat with a device's change: who knows a job's outcome sees what it did."""
+    told = {**beat.devices.get(report.device, {}), "state": report.state}
+    told.pop("trouble", None)
+    if report.trouble:
+        told["trouble"] = report.trouble
+    return replace(beat, devices={**beat.devices, report.device: told})
 
 
 def _message(report: Report) -> dict[str, Any] | None:

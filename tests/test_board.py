@@ -38,6 +38,16 @@ def test_the_latest_heartbeat_counts(board):
     assert board.heartbeat.waiting == 3
 
 
+def test_a_devices_change_is_seen_before_the_next_heartbeat(board):
+    board.post(Heartbeat(1.0, devices={"camera.entrance": {"state": "RUNNING", "on": True}}))
+    board.post(DeviceChanged("camera.entrance", "BACKOFF", "timeout: no answer"))
+    assert board.heartbeat.devices["camera.entrance"] == {
+        "state": "BACKOFF", "on": True, "trouble": "timeout: no answer",
+    }
+    board.post(DeviceChanged("camera.entrance", "RUNNING", None))
+    assert board.heartbeat.devices["camera.entrance"] == {"state": "RUNNING", "on": True}
+
+
 def test_a_waiting_client_gets_every_report_from_then_on(board):
     board.post(DONE)
     with board.subscription() as mail:

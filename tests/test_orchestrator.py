@@ -284,7 +284,7 @@ class TestFaults:
         with Hive(tmp_path, device) as hive:
             job = hive.do("read")
             readings = {r["quantity"]: r for r in hive.ask("readings")["readings"]}
-            trouble = hive.ask("status")["devices"]["sensor.air"]["trouble"]
+            trouble = until(lambda: hive.ask("status")["devices"]["sensor.air"].get("trouble"))
         assert (job["outcome"], job["reason"]) == ("failed", "partly")
         assert job["readings"] == {"sensor.air temperature": 34.5}
         assert readings["humidity"]["reason"] == "out-of-range"
