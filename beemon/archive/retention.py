@@ -2,7 +2,8 @@
 
 Those that were uploaded first, the oldest at first; then the others in the order of devices that
 the config gives, of each the oldest at first; then those that failed their check. The newest of
-each device stay, and so does whatever someone holds (:func:`~beemon.archive.recordings.hold`).
+each device stay, and the newest of its good ones, and so does whatever someone holds
+(:func:`~beemon.archive.recordings.hold`).
 Old means made early: recordings are numbered in that order, and the clock is not asked.
 
 However much space there is, recordings that failed their check have a quota.
@@ -55,6 +56,11 @@ _NEXT_DEVICE = (
 )
 _NEWEST = (
     "SELECT recording FROM recordings WHERE device = ? AND deleting_us IS NULL"
+    " ORDER BY recording DESC LIMIT ?"
+)
+_NEWEST_GOOD = (
+    "SELECT recording FROM recordings"
+    " WHERE device = ? AND deleting_us IS NULL AND verdict <> 'failed'"
     " ORDER BY recording DESC LIMIT ?"
 )
 
@@ -193,7 +199,12 @@ def _stages(
 
 
 def _newest(db: sqlite3.Connection, devices: Iterable[str], keep: int) -> set[int]:
-    return {row[0] for name in devices for row in db.execute(_NEWEST, (name, keep))}
+    return {
+        row[0]
+        for name in devices
+        for newest in (_NEWEST, _NEWEST_GOOD)
+        for row in db.execute(newest, (name, keep))
+    }
 
 
 def _devices(db: sqlite3.Connection) -> Iterator[str]:

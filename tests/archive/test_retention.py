@@ -56,6 +56,12 @@ def test_the_newest_of_each_device_stay_uploaded_or_not(kept):
     assert numbers(kept, keep=3) == []
 
 
+def test_the_newest_good_one_stays_too_where_later_ones_failed_their_check(kept):
+    for verdict in ("good", "good", "failed", "failed"):
+        kept.add(CAMERA, verdict=verdict)
+    assert numbers(kept) == [1, 3]
+
+
 def test_a_wrong_clock_makes_nothing_old(kept):
     for start_us in (50, -(10**15), 10**18, 3):
         kept.add(CAMERA, start_us=start_us)
