@@ -79,11 +79,6 @@ class Chores:
         """Whether there is a worker process."""
         return self._worker is not None or bool(self._leaving)
 
-    @property
-    def put_off(self) -> bool:
-        """Whether something could not be done, and is tried again."""
-        return any(self._tries.values())
-
     def add(self, chores: Sequence[Chore]) -> None:
         """Take those that are not known yet."""
         for chore in chores:

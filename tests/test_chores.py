@@ -27,6 +27,8 @@ class Loop:
         self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.settled: list[tuple[int, Done]] = []
         self.chores = Chores(self.mail.put, retry_seconds=retry_seconds)
+        self.longest = max(retry_seconds, default=0.0)
+        self.waits = False
 
     def add(self, leftovers: list[Leftover]) -> None:
         self.chores.add([chores.salvage(leftover, self.settle) for leftover in leftovers])
@@ -37,7 +39,9 @@ class Loop:
     def turn(self) -> None:
         while not self.mail.empty():
             self.mail.get()()
-        self.chores.tick(now().monotonic)
+        at = now().monotonic
+        again = self.chores.tick(at)
+        self.waits = again is not None and at < again <= at + self.longest
 
     def until(self, condition: Callable[[], object]) -> None:
         def turned() -> object:
@@ -92,7 +96,7 @@ def test_what_is_still_being_written_is_tried_again(tmp_path: Path, loop: Loop) 
     found = leftover(tmp_path)
     with found.place.temporary.open("ab"):
         loop.add([found])
-        loop.until(lambda: loop.chores.put_off)
+        loop.until(lambda: loop.waits)
         assert loop.settled == []
     loop.until(lambda: loop.settled)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from beemon.archive.ledger import Ledger
+from beemon.archive.ledger import Ledger, LedgerReader, open_reader
+from tests.archive import seasons
 
 
 @pytest.fixture
@@ -19,3 +20,19 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         ledger.begin_run()
     yield ledger
     ledger.close()
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two days of everything, for who only reads."""
+    archive = tmp_path_factory.mktemp("archive")
+    seasons.make(archive)
+    return archive
+
+
+@pytest.fixture
+def reader(archive: Path) -> Iterator[LedgerReader]:
+    """Who reads that archive."""
+    reader = open_reader(archive)
+    yield reader
+    reader.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, time
 from pathlib import Path
@@ -28,13 +27,6 @@ ABOUT = {"hive": "apiary-7", "latitude": None, "longitude": None}
 def archive(tmp_path: Path) -> Path:
     seasons.make(tmp_path / "archive")
     return tmp_path / "archive"
-
-
-@pytest.fixture
-def reader(archive: Path) -> Iterator[LedgerReader]:
-    reader = open_reader(archive)
-    yield reader
-    reader.close()
 
 
 def test_a_name_says_host_day_and_time() -> None:

@@ -16,26 +16,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from beemon.archive import export, recordings
-from beemon.archive.ledger import LedgerReader, open_reader
+from beemon.archive.ledger import LedgerReader
 from beemon.archive.period import parse
 from beemon.archive.tables import View
 from tests.archive import seasons
 
 ABOUT = {"hive": "apiary-7", "latitude": 36.2, "longitude": -81.7}
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    archive = tmp_path_factory.mktemp("archive")
-    seasons.make(archive)
-    return archive
-
-
-@pytest.fixture
-def reader(archive: Path) -> Iterator[LedgerReader]:
-    reader = open_reader(archive)
-    yield reader
-    reader.close()
 
 
 @pytest.fixture

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from beemon.archive import tables
-from beemon.archive.ledger import LedgerReader, open_reader
+from beemon.archive.ledger import LedgerReader
 from beemon.archive.period import parse
 from beemon.archive.tables import Row, UnknownDeviceError, View
-from tests.archive import seasons
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    archive = tmp_path_factory.mktemp("archive")
-    seasons.make(archive)
-    return archive
-
-
-@pytest.fixture
-def reader(archive: Path) -> Iterator[LedgerReader]:
-    reader = open_reader(archive)
-    yield reader
-    reader.close()
 
 
 def rows(reader: LedgerReader, name: str, *period: str, devices: tuple[str, ...] = ()) -> list[Row]:

@@ -6,7 +6,6 @@ On its lines is lgpio, as on a Raspberry Pi. The machine has one button, on line
 ``/exchange/press`` in the guest has it pressed, and sees the file go. The rest is as in ``guest``.
 """
 
-import gzip
 import importlib.util
 import os
 import shutil
@@ -18,8 +17,8 @@ import zipfile
 from functools import cache
 from pathlib import Path
 
-from tests.grounds.guest import BOOT_SECONDS, INIT, MODULES
-from tests.grounds.tree import PROJECT, tree
+from tests.grounds.guest import BOOT_SECONDS, initrd, kernel, machine, modules_of
+from tests.grounds.tree import tree
 
 QEMU = "qemu-system-aarch64"
 TOOLS = [QEMU, "cpio", "depmod", "mmdebstrap"]
@@ -86,18 +85,11 @@ def _fetch_packages(site: Path) -> None:
 
 def _command(folder: Path, monitor: Path) -> list[str]:
     root = _root()
-    shares = {"tree": (root, "on"), "project": (PROJECT, "on"), "exchange": (folder, "off")}
     return [
         QEMU, "-M", "virt", "-cpu", "cortex-a72", "-accel", "tcg,thread=multi", "-smp", "2",
-        "-m", "1024", "-display", "none", "-serial", f"file:{folder / 'console'}",
-        "-monitor", f"unix:{monitor},server,nowait", "-no-reboot", "-nic", "none",
-        "-kernel", str(root / "boot" / f"vmlinuz-{_kernel(root)}"),
-        "-initrd", str(_initrd(root)),
-        "-append", "console=ttyAMA0 quiet panic=-1",
-        *(word for name, (path, is_read_only) in shares.items() for word in (
-            "-fsdev", f"local,id={name},path={path},security_model=none,readonly={is_read_only}",
-            "-device", f"virtio-9p-pci,fsdev={name},mount_tag={name}",
-        )),
+        "-m", "1024", "-serial", f"file:{folder / 'console'}",
+        "-monitor", f"unix:{monitor},server,nowait", "-append", "console=ttyAMA0 quiet panic=-1",
+        *machine(root, folder, _initrd(root)),
     ]
 
 
@@ -110,39 +102,8 @@ def _root() -> Path:
     return root
 
 
-def _kernel(root: Path) -> str:
-    [version] = [folder.name for folder in (root / "lib/modules").iterdir()]
-    return version
-
-
 @cache
 def _initrd(root: Path) -> Path:
-    """The first files of the board: busybox, the modules, the init script."""
-    image, stage = root.with_suffix(".initrd"), root.with_suffix(".stage")
-    shutil.rmtree(stage, ignore_errors=True)
-    for name in ("bin", "modules", "proc", "sys", "dev", "tree", "memory", "root"):
-        (stage / name).mkdir(parents=True)
-    shutil.copy(root / "bin/busybox", stage / "bin/busybox")
-    shutil.copy(INIT, stage / "init")
-    for number, module in enumerate(_modules(root)):
-        shutil.copy(module, stage / "modules" / f"{number:03}.ko")
-    names = "\n".join(str(path.relative_to(stage)) for path in sorted(stage.rglob("*")))
-    packed = subprocess.run(
-        ["cpio", "-o", "-H", "newc", "--quiet"], cwd=stage, input=names.encode(),
-        stdout=subprocess.PIPE, check=True,
-    )
-    image.write_bytes(gzip.compress(packed.stdout, 1))
-    shutil.rmtree(stage)
-    return image
-
-
-def _modules(root: Path) -> list[str]:
-    """The module files in the order in which they must be loaded."""
-    subprocess.run(["depmod", "-b", root, _kernel(root)], check=True)
-    files: dict[str, None] = {}
-    for module in MODULES:
-        command = ["modprobe", "-d", str(root), "--set-version", _kernel(root)]
-        command += ["--show-depends", module]
-        listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-        files |= dict.fromkeys(line.split()[1] for line in listed.splitlines())
-    return list(files)
+    subprocess.run(["depmod", "-b", root, kernel(root)], check=True)
+    modules = modules_of(root, (), "-d", str(root))
+    return initrd(root, root / "bin/busybox", [Path(module) for module in modules])

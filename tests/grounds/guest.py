@@ -10,6 +10,7 @@ import gzip
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -54,13 +55,19 @@ def run(script: str, folder: Path, seconds: float, packages: tuple[str, ...] = (
 
 
 def _command(folder: Path, root: Path) -> list[str]:
-    shares = {"tree": (root, "on"), "project": (PROJECT, "on"), "exchange": (folder, "off")}
     return [
         QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024",
-        "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot", "-nic", "none",
-        "-kernel", str(root / "boot" / f"vmlinuz-{_kernel(root)}"),
-        "-initrd", str(_initrd(root)),
-        "-append", "console=ttyS0 quiet panic=-1",
+        "-serial", "stdio", "-monitor", "none", "-append", "console=ttyS0 quiet panic=-1",
+        *machine(root, folder, _initrd(root)),
+    ]
+
+
+def machine(root: Path, folder: Path, initrd: Path) -> list[str]:
+    """The options of any emulated machine: what it boots, what it shares, no network."""
+    shares = {"tree": (root, "on"), "project": (PROJECT, "on"), "exchange": (folder, "off")}
+    return [
+        "-display", "none", "-no-reboot", "-nic", "none",
+        "-kernel", str(root / "boot" / f"vmlinuz-{kernel(root)}"), "-initrd", str(initrd),
         *(word for name, (path, is_read_only) in shares.items() for word in (
             "-fsdev", f"local,id={name},path={path},security_model=none,readonly={is_read_only}",
             "-device", f"virtio-9p-pci,fsdev={name},mount_tag={name}",
@@ -73,23 +80,28 @@ def guest_tree(packages: tuple[str, ...] = ()) -> Path:
     return tree("bookworm", (*SYSTEM, *depends(), *packages))
 
 
-def _kernel(root: Path) -> str:
+def kernel(root: Path) -> str:
+    """The version of the tree's kernel."""
     [version] = [folder.name for folder in (root / "lib/modules").iterdir()]
     return version
 
 
 @cache
 def _initrd(root: Path) -> Path:
-    """The first files of the guest: busybox, the modules, the init script."""
-    image = root.with_suffix(".initrd")
-    stage = root.with_suffix(".stage")
+    modules = [root / name.lstrip("/") for name in modules_of(root, ["chroot", str(root)])]
+    return initrd(root, Path(shutil.which("busybox") or ""), modules)
+
+
+def initrd(root: Path, busybox: Path, modules: list[Path]) -> Path:
+    """The first files of a machine, packed: busybox, modules in their order, the init script."""
+    image, stage = root.with_suffix(".initrd"), root.with_suffix(".stage")
     shutil.rmtree(stage, ignore_errors=True)
     for name in ("bin", "modules", "proc", "sys", "dev", "tree", "memory", "root"):
         (stage / name).mkdir(parents=True)
-    shutil.copy(shutil.which("busybox") or "", stage / "bin/busybox")
+    shutil.copy(busybox, stage / "bin/busybox")
     shutil.copy(INIT, stage / "init")
-    for number, module in enumerate(_modules(root)):
-        shutil.copy(root / module.lstrip("/"), stage / "modules" / f"{number:03}.ko")
+    for number, module in enumerate(modules):
+        shutil.copy(module, stage / "modules" / f"{number:03}.ko")
     names = "\n".join(str(path.relative_to(stage)) for path in sorted(stage.rglob("*")))
     packed = subprocess.run(
         ["cpio", "-o", "-H", "newc", "--quiet"], cwd=stage, input=names.encode(),
@@ -100,11 +112,11 @@ def _initrd(root: Path) -> Path:
     return image
 
 
-def _modules(root: Path) -> list[str]:
-    """The module files in the order in which they must be loaded."""
+def modules_of(root: Path, prefix: Sequence[str] = (), *where: str) -> list[str]:
+    """The module files in the order in which they must be loaded, as modprobe says it."""
     files: dict[str, None] = {}
     for module in MODULES:
-        command = ["chroot", str(root), "modprobe", "--set-version", _kernel(root)]
+        command = [*prefix, "modprobe", *where, "--set-version", kernel(root)]
         command += ["--show-depends", module]
         listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         files |= dict.fromkeys(line.split()[1] for line in listed.splitlines())
