@@ -19,48 +19,9 @@ from beemon.devices.sensors._hx711 import (
 )
 from beemon.sampling import Sampler
 
+chips = pytest.importorskip("tests.grounds.chips")
+
 CLOCK, DATA = 5, 6
-MASK = 2**24 - 1
-
-
-class Cells:
-    """The chip: what it converts, at which gain, and what is wrong with it."""
-
-    def __init__(self):
-        self.conversions = itertools.repeat(1000)
-        self.is_connected = True
-        self.is_grounded = False
-        self.pulses = 0
-        self.gains = []
-        self._word = None
-
-    def rise(self):
-        """PD_SCK went high: the next bit comes out, or DOUT goes high for good."""
-        self.pulses += 1
-        if self._word is None:
-            self._word = next(self.conversions) & MASK
-
-    def level(self):
-        """What DOUT shows just now."""
-        if self.is_grounded:
-            return False
-        if not self.is_connected:
-            return True
-        if self.pulses == 0:
-            return False
-        if self.pulses <= 24:
-            return bool(self._word >> (24 - self.pulses) & 1)
-        return True
-
-    def idle(self):
-        """Time passes without a pulse: the next conversion is ready."""
-        if self.pulses >= 24:
-            self.gains.append({1: 128, 2: 32, 3: 64}[self.pulses - 24])
-            self.off()
-
-    def off(self):
-        """PD_SCK was high for more than 60 µs: the chip forgets what it was saying."""
-        self.pulses, self._word = 0, None
 
 
 class Line:
@@ -82,7 +43,7 @@ class Bench:
     """A chip on two wires in a time of its own: each look at the clock takes ``tick`` seconds."""
 
     def __init__(self, gain=128):
-        self.cells = Cells()
+        self.cells = chips.Cells()
         self.now = 0.0
         self.slow_pulses = set()
         self.slow = 1.1 * LONGEST_PULSE_SECONDS
@@ -196,45 +157,14 @@ class Time:
 
 @pytest.fixture
 def cells(pins):
-    """A chip on gpiozero's mock pins; ``stretch`` makes the next pulses that long, in seconds."""
-    mock = pytest.importorskip("gpiozero.pins.mock")
-    cells = Cells()
-    cells.stretch = []
-    cells.time = Time()
-
-    class Clock(mock.MockPin):
-        _rose_at = 0.0
-
-        def _set_state(self, value):
-            before = self._state
-            super()._set_state(value)
-            if value:
-                self._rose_at = cells.time.now
-                cells.rise()
-                if cells.stretch:
-                    cells.time.sleep(cells.stretch.pop(0))
-            elif before and cells.time.now - self._rose_at > 60e-6:
-                cells.off()
-
-    class Data(mock.MockPin):
-        _seen = 0
-
-        def _get_state(self):
-            """A look after the last pulse sees DOUT high; at the one after it, data is ready."""
-            if cells.pulses >= 25 and self._seen == cells.pulses:
-                cells.idle()
-            self._seen = cells.pulses
-            return cells.level()
-
-    pins.pin(CLOCK, pin_class=Clock)
-    pins.pin(DATA, pin_class=Data)
-    return cells
+    time = Time()
+    return chips.WiredCells(pins, CLOCK, DATA, seconds=time.seconds, sleep=time.sleep)
 
 
 def driver(cells, **options):
     table = {"driver": "hx711", "clock": CLOCK, "data": DATA, **options}
     made = load("sensor", "sensor.scale", table)
-    return type(made)(made.settings, cells.time.seconds, cells.time.sleep)
+    return type(made)(made.settings, cells.seconds, cells.sleep)
 
 
 @pytest.fixture

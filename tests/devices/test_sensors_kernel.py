@@ -13,45 +13,13 @@ from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingErro
 from beemon.devices.sensors import _sysfs
 from beemon.devices.sensors._chips import CHIPS, PLAUSIBLE
 from beemon.sampling import Sampler
+from tests.grounds.sysfs import Sysfs
 
 IO_ERROR = "/proc/self/mem"  # its first byte cannot be read: the kernel answers EIO
 
 
-class Sysfs:
-    """A sysfs tree that devices can be plugged into."""
-
-    def __init__(self, root):
-        self.root = root
-
-    def hwmon(self, number, name, address="1-0044", **files):
-        device = self.root / "devices" / address / "hwmon" / f"hwmon{number}"
-        self._plug("class/hwmon", device, {"name": name, **files})
-        (device / "device").symlink_to(device.parent.parent)
-        return device
-
-    def iio(self, number, name, address="1-0076", **files):
-        device = self.root / "devices" / address / f"iio:device{number}"
-        self._plug("bus/iio/devices", device, {"name": name, **files})
-        return device
-
-    def w1(self, rom, **files):
-        device = self.root / "devices" / "w1_bus_master1" / rom
-        self._plug("bus/w1/devices", device, files)
-        return device
-
-    def unplug(self, device):
-        for entry in device.iterdir():
-            entry.unlink()
-        device.rmdir()
-        for folder in ("class/hwmon", "bus/iio/devices", "bus/w1/devices"):
-            (self.root / folder / device.name).unlink(missing_ok=True)
-
-    def _plug(self, folder, device, files):
-        device.mkdir(parents=True)
-        for name, text in files.items():
-            (device / name).write_text(f"{text}\n")
-        (self.root / folder).mkdir(parents=True, exist_ok=True)
-        (self.root / folder / device.name).symlink_to(device)
+class Kernel(Sysfs):
+    """A sysfs tree, and the sensors in it."""
 
     def sensor(self, subsystem, device, **options):
         return self.known(device, subsystem=subsystem, **options)
@@ -63,7 +31,7 @@ class Sysfs:
 
 @pytest.fixture
 def sysfs(tmp_path):
-    return Sysfs(tmp_path)
+    return Kernel(tmp_path)
 
 
 def values(sensor):

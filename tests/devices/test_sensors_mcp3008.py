@@ -8,23 +8,13 @@ from contracts import SensorContract
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError
 
-CLOCK, MOSI, MISO, SELECT = 11, 10, 9, 8
+chips = pytest.importorskip("tests.grounds.chips")
 
 
 @pytest.fixture
 def converter(pins):
-    """An MCP3008 (data sheet DS21295, figure 6-1) whose inputs have the numbers in ``inputs``."""
-    mock = pytest.importorskip("gpiozero.pins.mock")
-
-    class Converter(mock.MockSPIDevice):
-        inputs = [0] * 8
-
-        def on_bit(self):
-            if self.rx_bit == 12:  # start, single-ended, three bits of the channel: bits 8 to 12
-                self.tx_buf = [0, 0]
-                self.tx_word(self.inputs[self.rx_word() & 0b111], 10)
-
-    chip = Converter(CLOCK, MOSI, MISO, SELECT)
+    """One whose inputs have the numbers in ``inputs``."""
+    chip = chips.Converter(pins)
     yield chip
     chip.close()
 
