@@ -7,7 +7,7 @@ Words are separated by one or more spaces; case matters; numbers are plain ASCII
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,9 @@ MAX_SECONDS = 3600.0
 
 _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 _COUNT = re.compile(r"[1-9][0-9]{0,17}")
+_WEIGHT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(kg|g|lb)")
+WEIGHT_UNITS = {"kg": 1000.0, "g": 1.0, "lb": 453.59237}
+MAX_GRAMS = 1e6
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _SPAN_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
@@ -53,6 +56,8 @@ class Word:
     summary: str
     arguments: tuple[Argument, ...] = ()
     is_command: bool = False
+    check: Callable[[Mapping[str, Any]], None] = lambda _: None
+    """Raises :class:`~beemon.protocol.RequestError` where arguments do not fit each other."""
 
     @property
     def usage(self) -> str:
@@ -157,6 +162,27 @@ def _one_of(*words: str) -> Parser:
     return parse
 
 
+def _grams(name: str, written: str, _: Devices) -> float:
+    """``10kg``, ``500g``, ``22lb``: in grams."""
+    match = _WEIGHT.fullmatch(written)
+    grams = float(match[1]) * WEIGHT_UNITS[match[2]] if match else 0.0
+    if not 0 < grams <= MAX_GRAMS:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a weight with its unit, such as 10kg, 500g or 22lb, not '
+            f'"{shown(written)}"',
+        )
+    return grams
+
+
+def _fits_step(arguments: Mapping[str, Any]) -> None:
+    step, weight = arguments["STEP"], arguments.get("WEIGHT")
+    if step in ("weight", "added") and weight is None:
+        raise RequestError("bad-argument", f"`{step}` needs a WEIGHT, such as {step} 10kg")
+    if step == "zero" and weight is not None:
+        raise RequestError("bad-argument", "`zero` is without a weight: the scale is empty")
+
+
 def _anything(_: str, written: str, __: Devices) -> str:
     return written
 
@@ -170,7 +196,10 @@ def shown(text: str, limit: int = 40) -> str:
 _RECORDER = Argument("DEVICE", _device("camera", "microphone"))
 _SWITCHED = Argument("DEVICE|all", _device(or_all=True))
 _SENSORS = Argument("SENSOR", _device("sensor"), optional=True, repeated=True)
+_KNOWN = Argument("SENSOR", lambda _, written, __: written, optional=True, repeated=True)
 _JOB = Argument("JOB", _count)
+STEPS = ("zero", "weight", "standing", "added")
+"""What can be measured of a scale, to calibrate it."""
 
 _WORDS = (
     Word(
@@ -186,6 +215,19 @@ _WORDS = (
         is_command=True,
     ),
     Word("read", "read these sensors, or all", (_SENSORS,), is_command=True),
+    Word(
+        "calibrate",
+        "measure a scale that is empty (zero), has a known weight on it, or bears the standing "
+        "hive, and then a weight that was added; TOLERANCE is how exactly it is known",
+        (
+            Argument("SCALE", _device("sensor")),
+            Argument("STEP", _one_of(*STEPS)),
+            Argument("WEIGHT", _grams, optional=True),
+            Argument("TOLERANCE", _grams, optional=True),
+        ),
+        is_command=True,
+        check=_fits_step,
+    ),
     Word(
         "switch",
         "switch an output on or off; after SECONDS it returns to its safe state",
@@ -219,6 +261,7 @@ _WORDS = (
     Word("job", "what the ledger holds of one job", (_JOB,)),
     Word("jobs", "the latest jobs (20, or COUNT)", (Argument("COUNT", _count, optional=True),)),
     Word("readings", "the latest reading of each quantity, of these sensors or all", (_SENSORS,)),
+    Word("calibrations", "how raw numbers became values, of these sensors or all", (_KNOWN,)),
     Word(
         "history",
         "the readings of one quantity, of a day or since; by the hour where they are too many",
@@ -263,7 +306,9 @@ def parse(text: str, devices: Devices) -> Request:
             f'unknown command "{shown(name)}"'
             f"{suggestion(name.lower(), VOCABULARY, '; `help` lists what can be said')}",
         )
-    return Request(word, text, _arguments(word, values, devices))
+    arguments = _arguments(word, values, devices)
+    word.check(arguments)
+    return Request(word, text, arguments)
 
 
 def _arguments(word: Word, values: list[str], devices: Devices) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from beemon import clock, commands, outcomes
-from beemon.archive import catalog, recovery, series
+from beemon.archive import calibrations, catalog, recovery, series
 from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import Write, Written
+from beemon.calibrations import Calibrations, UncalibratedError
 from beemon.inspection import Inspection, marked
 from beemon.job import Job, QueuedCommand, said
 from beemon.messages import Answer, Done, Failed
@@ -41,12 +42,13 @@ class Docket:
         archive: Path,
         write: Callable[[Write, Written], None],
         inspection: Inspection,
+        calibrations: Calibrations,
         ended: Callable[[int, dict[str, Any]], None],
     ) -> None:
         self.jobs: dict[int, Job] = {}
         self._archive = archive
         self._write, self._ended = write, ended
-        self._inspection = inspection
+        self._inspection, self._calibrations = inspection, calibrations
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
 
     def open(self, command: QueuedCommand, number: int, verb: str) -> Job:
@@ -64,6 +66,8 @@ class Docket:
         job.pending.discard(task.device)
         if task.verb == "read":
             self._take_readings(job, task, answer)
+        elif task.verb == "calibrate" and isinstance(answer, Done):
+            self._take_calibration(job, answer)
         elif isinstance(answer, Failed):
             self.end(job, job.failed_ending(answer, task.cut), leftover=task.place)
         elif answer.path is None:
@@ -109,6 +113,20 @@ class Docket:
             extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
         )
         self._ended(job.number, {"command": job.text, **ended_facts(job.number, ending)})
+
+    def _take_calibration(self, job: Job, answer: Done) -> None:
+        if job.step is None:
+            raise TypeError(f"job {job.number} calibrates nothing")
+        try:
+            made, facts = self._calibrations.take(job.number, job.step, answer.sampled)
+        except UncalibratedError as error:
+            self.end(job, outcomes.failed(error.reason, str(error)))
+            return
+
+        def keep(ledger: Ledger) -> None:
+            calibrations.enter(ledger, made)
+
+        self.end(job, outcomes.done(**facts), keep=keep)
 
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beemon import outcomes
+from beemon.calibrations import Step
 from beemon.config import Settings
 from beemon.messages import Done, Failed
 from beemon.outcomes import Ending, Outcome
@@ -45,7 +46,7 @@ class Job:
     ``pending`` are the devices whose answer is missing; ``failures`` say of each device or
     quantity without a value why, and ``lacking`` of each sensor that lacks one, in a word;
     ``cut`` is the reason for which the job was ended early; ``inspected`` says whether the
-    beekeeper was at the hive meanwhile.
+    beekeeper was at the hive meanwhile; ``step`` is what a ``calibrate`` is to do.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Job:
     lacking: dict[str, str] = field(default_factory=dict)
     cut: str | None = None
     inspected: bool = False
+    step: Step | None = None
 
     def take_readings(self, sensor: str, done: Done, readings: list[Reading]) -> None:
         """Keep what a sensor said."""

@@ -7,19 +7,23 @@ a :class:`Failed`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from beemon.archive.recordings import Place
 from beemon.archive.tags import Tags
-from beemon.readings import Reading
+from beemon.readings import Calibration, Reading, Sampled
 
 
 @dataclass(frozen=True)
 class Work:
     """One piece of work for one device: ``read``, ``record``, ``snapshot``, or of an output
     ``on``, ``off`` (for ``seconds``, if any) or ``make_safe``.
+
+    ``calibrate`` measures what a scale's converter says; ``calibrations`` are those that make
+    values of what is read, by the quantity that the sensor measures.
 
     Without a device: ``salvage`` what one of ``device`` left at ``place``, or ``index`` for the
     run ``number`` the archive at ``place``.
@@ -33,6 +37,7 @@ class Work:
     place: Place | None = None
     follows: bool = False
     tags: Tags | None = None
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ class Done:
     """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording.
 
     ``refused`` says of each quantity without a value why it has none; ``failure`` what its check
-    found in a recording that does not count, and is kept as evidence.
+    found in a recording that does not count, and is kept as evidence. ``sampled`` is what a
+    ``calibrate`` measured.
     """
 
     number: int
@@ -92,6 +98,7 @@ class Done:
     facts: dict[str, Any] = field(default_factory=dict)
     cut: bool = False
     failure: str | None = None
+    sampled: list[Sampled] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

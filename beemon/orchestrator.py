@@ -13,7 +13,7 @@ import multiprocessing.queues
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.context import SpawnProcess
@@ -27,6 +27,7 @@ from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
 from beemon.archive.tags import Tags
 from beemon.archive.writer import LedgerWriter
+from beemon.calibrations import Calibrations, Step, kept_calibrations
 from beemon.config import RECORDERS, DeviceSettings, Settings
 from beemon.docket import Docket
 from beemon.health import Health, State
@@ -35,6 +36,7 @@ from beemon.inspection import Inspection
 from beemon.job import Job, QueuedCommand
 from beemon.messages import Answer, Failed
 from beemon.protocol import RequestError
+from beemon.readings import Calibration
 from beemon.reports import (
     DeviceChanged,
     Heartbeat,
@@ -50,7 +52,9 @@ from beemon.staff import Staff
 from beemon.supervisor import Task
 from beemon.upkeep import Upkeep
 from beemon.worker import (
+    calibration_timeout_of,
     check_devices,
+    config_calibrates,
     lane_of,
     media_suffix,
     message_of,
@@ -134,8 +138,10 @@ class Orchestrator(SpawnProcess):
         )
         self._writer.start()
         inspection = Inspection()
+        self._calibrations = Calibrations(kept_calibrations(self._settings.archive_path))
         self._docket = Docket(
-            self._settings.archive_path, self._writer.write, inspection, self._ended
+            self._settings.archive_path, self._writer.write, inspection, self._calibrations,
+            self._ended,
         )
         self._agenda = Agenda(
             self._settings.devices, inspection, self._writer, self._mailbox.put, self._execute,
@@ -200,6 +206,7 @@ class Orchestrator(SpawnProcess):
             devices={
                 name: {
                     **described,
+                    **self._calibrations.describe(name),
                     **self._agenda.timetable.describe(name),
                     **({"paused": "low-disk"} if name in self._room.paused else {}),
                 }
@@ -260,6 +267,7 @@ class Orchestrator(SpawnProcess):
             "record": self._record,
             "snapshot": self._snapshot,
             "read": self._read,
+            "calibrate": self._calibrate,
             "switch": self._switch_output,
             "start": self._switch,
             "stop": self._switch,
@@ -301,6 +309,14 @@ class Orchestrator(SpawnProcess):
         for name in dict.fromkeys(sensors):
             device = self._settings.devices[name]
             self._employ(job, device, timeout_of(device))
+
+    def _calibrate(self, job: Job, request: commands.Request) -> None:
+        device = self._settings.devices[request["SCALE"]]
+        job.step = Step(
+            device.name, request["STEP"], request["WEIGHT"], request["TOLERANCE"] or 0.0,
+            lambda quantity: config_calibrates(device, quantity),
+        )
+        self._employ(job, device, calibration_timeout_of(device))
 
     def _switch_output(self, job: Job, request: commands.Request) -> None:
         device = self._settings.devices[request["OUTPUT"]]
@@ -408,6 +424,10 @@ class Orchestrator(SpawnProcess):
         if isinstance(answer, Failed) and answer.reason == "disk-full":
             self._keeper.call()
         self._docket.take(task, answer)
+
+    def calibrations_of(self, device: str) -> Mapping[str, Calibration]:
+        """Those that make values of what the device measures, by quantity."""
+        return self._calibrations.of(device)
 
     def device_changed(self, device: str, health: Health) -> None:
         """Tell of a device's trouble when it begins, changes or ends; never twice."""

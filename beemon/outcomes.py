@@ -53,6 +53,11 @@ REASONS = {
     "crash": "the service ended before the job did (a kill, a crash, a power cut)",
     "not-queued": "the command could not be handed to the Orchestrator",
     "no-such-job": "the job to be cancelled was not open",
+    "unsteady": "the scale moved by itself, so that nothing could be calibrated by it",
+    "not-moved": "the known weight did not move the scale enough to calibrate it",
+    "no-zero": "a step of a calibration came before the one that it needs",
+    "not-a-scale": "the sensor has no converter, or several, so that none could be calibrated",
+    "config-calibrates": "the config gives the calibration itself, and has the last word",
     "bad-config": "a driver refused the new config; everything goes on with the old one",
     "refused": "the command no longer fitted the config when its turn came",
 }

@@ -39,6 +39,9 @@ class Reader(Protocol):
     def latest(self) -> list[dict[str, Any]]:
         """The latest readings."""
 
+    def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
+        """How raw numbers became values, of these sensors or of all."""
+
     def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
         """One quantity from a time on; None where there is none of that name."""
 
@@ -81,6 +84,7 @@ class Queries:
             "job": lambda request: self.job(request["JOB"]),
             "jobs": self._jobs,
             "readings": self._readings,
+            "calibrations": self._calibrations,
             "history": self._history,
             "completeness": self._completeness,
             "budget": lambda _: self._budget(),
@@ -181,6 +185,9 @@ class Queries:
     def _readings(self, request: Request) -> dict[str, Any]:
         wanted: Collection[str] = request["SENSOR"] or self._settings().devices
         return {"readings": [r for r in self._reader().latest() if r["sensor"] in wanted]}
+
+    def _calibrations(self, request: Request) -> dict[str, Any]:
+        return {"calibrations": self._reader().calibrations(request["SENSOR"])}
 
     def _history(self, request: Request) -> dict[str, Any]:
         device, quantity, since = request["DEVICE"], request["QUANTITY"], request["SINCE"]

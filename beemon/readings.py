@@ -26,14 +26,62 @@ QUALITIES = {
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a raw number becomes a value: what is above ``zero``, times ``factor``."""
+    """How a raw number becomes a value: what is above ``zero``, times ``factor``.
+
+    One that was measured (``beemon calibrate``) also has the ``job`` that made it, the standard
+    deviation of one raw sample (``noise``), and how well it is known: the standard uncertainties
+    of ``zero`` (raw) and ``factor``, and their ``covariance``. The config's has none of these.
+    """
 
     zero: float
     factor: float
+    job: int | None = None
+    noise: float | None = None
+    zero_uncertainty: float | None = None
+    factor_uncertainty: float | None = None
+    covariance: float = 0.0
 
     def value(self, raw: float) -> float:
         """The value of a raw number."""
         return (raw - self.zero) * self.factor
+
+    def uncertainty(self, raw: float, raw_uncertainty: float | None) -> float | None:
+        """The standard uncertainty of the value of a raw number, in the value's unit.
+
+        With the value W = (r - z) f, by the law of propagation of uncertainty for correlated input
+        quantities (JCGM 100:2008, 5.2.2, equation 13; annex H.3 is such a calibration curve):
+        u²(W) = f² u²(r) + f² u²(z) + (r - z)² u²(f) - 2 f (r - z) u(z, f). None where the
+        calibration says nothing of its own, or nothing is known of the raw number's.
+        """
+        known = self.zero_uncertainty, self.factor_uncertainty, raw_uncertainty
+        if known[0] is None or known[1] is None or known[2] is None:
+            return None
+        above = raw - self.zero
+        variance = (
+            (self.factor * known[2]) ** 2 + (self.factor * known[0]) ** 2
+            + (above * known[1]) ** 2 - 2 * self.factor * above * self.covariance
+        )
+        return math.sqrt(max(0.0, variance))
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One quantity of a converter over many samples.
+
+    ``value`` is their trimmed mean in ``unit``, ``raw`` that of the raw numbers, with its standard
+    uncertainty and the standard deviation of a single one (``noise``). ``spread`` is how far it
+    moves, in ``unit``: the standard deviation of the samples, or how far the mean of the later half
+    is from that of the earlier one, where that is more.
+    """
+
+    quantity: str
+    unit: str
+    value: float
+    raw: float
+    uncertainty: float
+    noise: float
+    spread: float
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -43,7 +91,8 @@ class Reading:
     ``at`` is the moment; ``reason`` is a word of :data:`beemon.outcomes.REASONS`, ``quality`` one
     of :data:`QUALITIES`: ``good``, or what should make a reader careful; ``raw`` is what the
     hardware said, where the value was calculated from it, and ``calibration`` the one that was
-    used for that.
+    used for that; ``uncertainty`` is the value's standard uncertainty in ``unit``, where it is
+    known.
     """
 
     sensor: str
@@ -55,6 +104,7 @@ class Reading:
     quality: str = "good"
     raw: float | None = None
     calibration: Calibration | None = None
+    uncertainty: float | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.reason is None):

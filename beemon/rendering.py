@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,20 +57,8 @@ _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
 def lines(word: str, payload: Payload, now: datetime | None = None) -> Iterator[str]:
     """The reply to a request that began with ``word``; ``now`` (aware) is for ages."""
     at = now or datetime.now(UTC)
-    if word == "status":
-        yield from _status(payload, at)
-    elif word == "readings":
-        yield from _readings(payload["readings"], at)
-    elif word == "history":
-        yield from _history(payload)
-    elif word == "completeness":
-        yield from _completeness(payload)
-    elif word == "budget":
-        yield from _budget(payload)
-    elif word == "jobs":
-        yield from _jobs(payload["jobs"])
-    elif word == "devices":
-        yield from _devices(payload["devices"])
+    if word in _LISTED:
+        yield from _LISTED[word](payload, at)
     elif "command" in payload:
         yield from _job(payload, at)
     elif set(payload) == {"job"}:
@@ -144,9 +132,7 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
     if last := status.get("last_job"):
         ago = _ago(last["ended"], now)
         yield "last job", f"{last['job']} {_outcome(last)}: {last['command']}, {ago}"
-    for name, device in sorted(status["devices"].items()):
-        if "recovery" in device:
-            yield "recovery", f"{name}: {_recovery(device['recovery'])}"
+    yield from _of_devices(status["devices"], now)
     yield "clock", _CLOCKS.get(status["clock"], str(status["clock"]))
     free = f"{amount(status['free_bytes'], 'B')} free" if "free_bytes" in status else None
     yield "archive", f"{status['archive']}, {free or status.get('archive_trouble')}"
@@ -156,6 +142,14 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
         yield "disk", str(status["disk_trouble"])
     if "config_trouble" in status:
         yield "config", f"wrong on disk, so the last good one runs: {status['config_trouble']}"
+
+
+def _of_devices(devices: Mapping[str, Payload], now: datetime) -> Iterator[Sequence[str]]:
+    for name, device in sorted(devices.items()):
+        if "calibrated" in device:
+            yield "calibrated", f"{name}: {_ago(device['calibrated'], now)}"
+        if "recovery" in device:
+            yield "recovery", f"{name}: {_recovery(device['recovery'])}"
 
 
 def _doing(device: Payload) -> str:
@@ -190,15 +184,45 @@ def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[str]:
         (
             reading["sensor"],
             reading["quantity"],
-            f"none: {reading['reason']}" if "reason" in reading
-            else amount(reading["value"], reading["unit"]),
-            _ago(reading["utc"], now),
+            f"none: {reading['reason']}" if "reason" in reading else _value(reading),
+            _ago(reading["utc"], now) + _by(reading),
         )
         for reading in sorted(readings, key=_as_people_count)
     ]
     yield from _table(rows)
     if not rows:
         yield "No reading yet; `beemon read --wait` takes one."
+
+
+def _value(reading: Payload) -> str:
+    value = amount(reading["value"], reading["unit"])
+    if "uncertainty" not in reading:
+        return value
+    return f"{value} ± {amount(reading['uncertainty'], reading['unit'])}"
+
+
+def _by(reading: Payload) -> str:
+    return f", by calibration {reading['calibration']}" if "calibration" in reading else ""
+
+
+def _calibrations(calibrations: Iterable[Payload]) -> Iterator[str]:
+    rows = [
+        (
+            str(one["calibration"]), _time(one["made"]), one["sensor"],
+            one.get("step", "config"), _line(one),
+        )
+        for one in calibrations
+    ]
+    yield from _table([("calibration", "made (UTC)", "sensor", "step", "what it says"), *rows])
+
+
+def _line(one: Payload) -> str:
+    """A calibration as a formula."""
+    if one.get("factor") is None:
+        return "waits for the next step"
+    unsure = one.get("factor_uncertainty")
+    share = f" ± {unsure / abs(one['factor']):.2%}" if unsure is not None else ""
+    return f"{one['quantity']} = (raw - {one['zero']:.7g}) x {one['factor']:.6g}{share}"
 
 
 def _as_people_count(reading: Payload) -> tuple[str, list[tuple[int, str]]]:
@@ -421,3 +445,16 @@ def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in kept:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(cells).rstrip()
+
+
+_LISTED: dict[str, Callable[[Payload, datetime], Iterator[str]]] = {
+    "status": _status,
+    "readings": lambda payload, at: _readings(payload["readings"], at),
+    "history": lambda payload, _: _history(payload),
+    "calibrations": lambda payload, _: _calibrations(payload["calibrations"]),
+    "completeness": lambda payload, _: _completeness(payload),
+    "budget": lambda payload, _: _budget(payload),
+    "jobs": lambda payload, _: _jobs(payload["jobs"]),
+    "devices": lambda payload, _: _devices(payload["devices"]),
+}
+"""What a reply to each of these words looks like; the others are told by what is in them."""

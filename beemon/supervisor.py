@@ -34,6 +34,7 @@ from beemon.messages import (
     Work,
 )
 from beemon.outputs import Outputs
+from beemon.readings import Calibration
 from beemon.worker_link import Mailbox, WorkerLink
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,9 @@ class Employer(Protocol):
 
     def device_changed(self, device: str, health: Health) -> None:
         """A device's state or trouble may have become another."""
+
+    def calibrations_of(self, device: str) -> Mapping[str, Calibration]:
+        """Those that make values of what the device measures, by quantity."""
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         """An output was switched; it returns to its safe state after ``seconds``, if any."""
@@ -310,7 +314,7 @@ class Supervisor:
         self._worker.send(
             Work(
                 task.number, task.device, task.verb, task.seconds, task.place, task.follows,
-                task.tags,
+                task.tags, self._employer.calibrations_of(task.device),
             )
         )
 

@@ -54,7 +54,7 @@ from beemon.messages import (
 )
 from beemon.options import Problem
 from beemon.readings import Reading
-from beemon.sampling import Sampler
+from beemon.sampling import CALIBRATION_SAMPLES, Sampler
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ FINISH_SECONDS = 5.0
 
 SALVAGE, INDEX = "salvage", "index"
 """What a worker without devices does."""
+CALIBRATE = "calibrate"
+"""What a sensor's worker does beside reading it."""
 NICE = 10
 """How far such a worker gives way to those who record."""
 
@@ -198,6 +200,8 @@ class Worker(SpawnProcess):
         if not self._settings:
             return _do_chore(work)
         device = self._devices[work.device]
+        if isinstance(device, Sensor) and work.verb == CALIBRATE:
+            return Done(work.number, sampled=self._samplers[work.device].measure(device))
         if isinstance(device, Sensor):
             return _read(device, work, self._samplers[work.device])
         if isinstance(device, Output):
@@ -312,7 +316,7 @@ def _features(device: str, found: Examination, facts: Facts) -> list[Reading]:
 
 
 def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:
-    measured = sampler.read(sensor)
+    measured = sampler.read(sensor, work.calibrations)
     at = clock.stamp()
     done = Done(work.number)
     for said in measured:
@@ -322,7 +326,8 @@ def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:
             done.refused[quantity] = f"{said.reason}: {said.message}"
         else:
             reading = Reading(
-                name, quantity, unit, said.value, None, at, said.quality, said.raw, said.calibration
+                name, quantity, unit, said.value, None, at, said.quality, said.raw,
+                said.calibration, said.uncertainty,
             )
         done.readings.append(reading)
     return done
@@ -370,7 +375,7 @@ def crew_of(device: DeviceSettings) -> str:
 def lane_of(device: DeviceSettings, verb: str, origin: str) -> str:
     """Work in different lanes may be done at the same time."""
     driver = devices.module(device.kind, device.table["driver"]).Driver
-    if verb == "read":
+    if verb in ("read", CALIBRATE):
         return crew_of(device)
     if verb == "record" and issubclass(driver, Recorder) and driver.overlaps:
         return f"{verb} {device.name} {origin}"
@@ -382,6 +387,19 @@ def timeout_of(device: DeviceSettings) -> float:
     settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
     samples = settings.samples if isinstance(settings, SensorSettings) else 1
     return float(settings.timeout) * samples
+
+
+def calibration_timeout_of(device: DeviceSettings) -> float:
+    """How long the samples of one point of a calibration may take, in seconds."""
+    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+    samples = settings.samples if isinstance(settings, SensorSettings) else 1
+    return float(settings.timeout) * max(samples, CALIBRATION_SAMPLES)
+
+
+def config_calibrates(device: DeviceSettings, quantity: str) -> bool:
+    """Whether the config itself says what becomes of a quantity that the device measures."""
+    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+    return isinstance(settings, SensorSettings) and quantity in (settings.calibration or {})
 
 
 def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Problem]:

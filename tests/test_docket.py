@@ -11,6 +11,7 @@ import pytest
 from beemon import clock, outcomes
 from beemon.archive import recordings
 from beemon.archive.ledger import Ledger
+from beemon.calibrations import Calibrations
 from beemon.clock import Stamp
 from beemon.docket import Docket
 from beemon.inspection import Inspection
@@ -32,7 +33,7 @@ class Desk:
         self.told: list[dict[str, Any]] = []
         self.waiting: list[tuple[Any, Any]] = []
         self.docket = Docket(
-            folder, lambda *write: self.waiting.append(write), self.inspection,
+            folder, lambda *write: self.waiting.append(write), self.inspection, Calibrations([]),
             lambda job, facts: self.told.append(facts),
         )
 

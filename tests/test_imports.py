@@ -29,7 +29,7 @@ LEVELS = (
     "board orchestrator",
     "agenda docket staff upkeep",
     "supervisor chores job timetable housekeeping inspection",
-    "worker_link",
+    "worker_link calibrations",
     "worker health outputs planning",
     "messages indexing sampling",
     "salvage",

@@ -11,6 +11,7 @@ import pytest
 
 from beemon import config
 from beemon.clock import now
+from beemon.readings import Calibration
 from beemon.staff import REST_SECONDS, Staff
 from beemon.supervisor import Task
 
@@ -39,6 +40,9 @@ class Employer:
 
     def device_changed(self, device: str, health: Any) -> None:
         """Nobody watches here."""
+
+    def calibrations_of(self, device: str) -> dict[str, Calibration]:
+        return {}
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         raise NotImplementedError

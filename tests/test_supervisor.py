@@ -16,6 +16,7 @@ from beemon.archive.recordings import Place
 from beemon.health import BUDGET, FATAL_RETRY_SECONDS, Health, State
 from beemon.messages import Answer, Done, Failed
 from beemon.outputs import RETURN_SECONDS
+from beemon.readings import Calibration
 from beemon.supervisor import STEADY_SECONDS, Supervisor, Task
 from beemon.worker_link import START_SECONDS
 from tests.hive import until
@@ -39,6 +40,9 @@ class Office:
 
     def device_changed(self, device: str, health: Health) -> None:
         self.changes.append((device, health.state))
+
+    def calibrations_of(self, device: str) -> dict[str, Calibration]:
+        return {}
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         self.switched.append(on)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from beemon import outcomes
 from beemon.archive import (
+    calibrations,
     completeness,
     events,
     index,
@@ -122,6 +123,11 @@ class Register:
         """The latest reading of each quantity."""
         with self._reading() as reader:
             return series.latest(reader.db)
+
+    def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
+        """How raw numbers became values, of these sensors or of all."""
+        with self._reading() as reader:
+            return calibrations.history(reader.db, sensors)
 
     def quantities(self, device: str) -> list[str]:
         """What a device ever measured."""

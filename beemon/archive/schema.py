@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 -- One row for each time the service ran. `sure_us`: when the clock became right in a run that
@@ -81,17 +81,19 @@ CREATE TABLE series (
     UNIQUE (sensor, quantity, unit)
 );
 -- A value or a reason. `quality` and `calibration` are NULL for a good value without calibration.
+-- `uncertainty`: the value's standard uncertainty, where it is known.
 CREATE TABLE readings (
     utc_us INTEGER NOT NULL, series INTEGER NOT NULL,
     value REAL, reason TEXT, quality TEXT, raw REAL, calibration INTEGER,
-    monotonic_ms INTEGER NOT NULL, clock TEXT NOT NULL, job INTEGER NOT NULL,
+    monotonic_ms INTEGER NOT NULL, clock TEXT NOT NULL, job INTEGER NOT NULL, uncertainty REAL,
     PRIMARY KEY (utc_us, series),
     CHECK ((value IS NULL) <> (reason IS NULL))
 ) WITHOUT ROWID;
 CREATE INDEX unsure_readings ON readings (job) WHERE clock = 'unsure';
 CREATE TABLE latest (
     series INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL,
-    value REAL, reason TEXT, quality TEXT, clock TEXT NOT NULL, raw REAL
+    value REAL, reason TEXT, quality TEXT, clock TEXT NOT NULL, raw REAL,
+    calibration INTEGER, uncertainty REAL
 );
 -- Whole hours of a series, reckoned once they are over. `hour`: hours since 1970, UTC. `thinned`:
 -- 1 once their readings were deleted, so that they cannot be reckoned again.
@@ -103,7 +105,9 @@ CREATE TABLE hours (
 ) WITHOUT ROWID;
 -- The hours whose readings changed since they were reckoned, this one among them.
 CREATE TABLE unreckoned (hour INTEGER PRIMARY KEY);
--- How raw values become values: readings name the calibration that made them.
+-- How raw values become values: readings name the calibration that made them. One whose facts
+-- hold a `job` was measured, and the latest of its sensor is in force; `of` is the quantity that
+-- the sensor measures. Rows are never changed.
 CREATE TABLE calibrations (
     calibration INTEGER PRIMARY KEY,
     sensor TEXT NOT NULL, quantity TEXT NOT NULL, made_us INTEGER NOT NULL, clock TEXT NOT NULL,
@@ -151,6 +155,11 @@ DROP TABLE recordings_1;
 DROP TABLE readings_1;
 DROP TABLE jobs_1;
 """
+_FROM_2 = """
+ALTER TABLE readings ADD COLUMN uncertainty REAL;
+ALTER TABLE latest ADD COLUMN calibration INTEGER;
+ALTER TABLE latest ADD COLUMN uncertainty REAL;
+"""
 
 
 def _without_runs(tables: str) -> str:
@@ -159,7 +168,11 @@ def _without_runs(tables: str) -> str:
     return tables[:start] + tables[tables.index(";", start) + 1 :]
 
 
-_SCRIPTS = {0: TABLES, 1: _FROM_1 + _without_runs(TABLES) + _FILL_FROM_1}
+_SCRIPTS = {
+    0: TABLES,
+    1: _FROM_1 + _without_runs(TABLES) + _FILL_FROM_1,
+    2: _FROM_2,
+}
 
 
 def version(db: sqlite3.Connection) -> int:

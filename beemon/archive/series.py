@@ -6,27 +6,28 @@ What was measured stays as it was measured; for what looks at months there are :
 
 from __future__ import annotations
 
-import json
 import math
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from beemon import clock
-from beemon.archive import hours
+from beemon.archive import calibrations, hours
 from beemon.archive.ledger import Ledger
 from beemon.readings import UNKNOWN_QUANTITY, Reading
 
 _ENTER = (
     "INSERT INTO readings (utc_us, series, value, reason, quality, raw, calibration, monotonic_ms,"
-    " clock, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (utc_us, series) DO NOTHING"
+    " clock, job, uncertainty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (utc_us, series) DO NOTHING"
 )
 _MAKE_LATEST = (
-    "INSERT INTO latest (series, utc_us, value, reason, quality, clock, raw)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (series) DO UPDATE SET utc_us = excluded.utc_us,"
-    " value = excluded.value, reason = excluded.reason, quality = excluded.quality,"
-    " clock = excluded.clock, raw = excluded.raw"
+    "INSERT INTO latest"
+    " (series, utc_us, value, reason, quality, clock, raw, calibration, uncertainty)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (series) DO UPDATE SET"
+    " utc_us = excluded.utc_us, value = excluded.value, reason = excluded.reason,"
+    " quality = excluded.quality, clock = excluded.clock, raw = excluded.raw,"
+    " calibration = excluded.calibration, uncertainty = excluded.uncertainty"
 )
 
 Key = tuple[str, str, str]
@@ -43,10 +44,11 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     latest, times, named = [], [], set()
     for reading in readings:
         number = _number(ledger.db, numbers, (reading.sensor, reading.quantity, reading.unit))
-        times.append(_enter(ledger, number, job, reading))
+        calibration = calibrations.number(ledger, reading)
+        times.append(_enter(ledger, number, job, reading, calibration))
         latest.append((
             number, times[-1], reading.value, reading.reason, _quality(reading),
-            reading.at.quality, reading.raw,
+            reading.at.quality, reading.raw, calibration, reading.uncertainty,
         ))
         if reading.quantity != UNKNOWN_QUANTITY:
             named.add(reading.sensor)
@@ -65,19 +67,22 @@ def keep_belated(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     keep(ledger, job, readings)
     ledger.db.executemany(
         "UPDATE latest SET utc_us = :utc_us, value = :value, reason = :reason,"
-        " quality = :quality, clock = :clock, raw = :raw"
+        " quality = :quality, clock = :clock, raw = :raw, calibration = :calibration,"
+        " uncertainty = :uncertainty"
         " WHERE series = :series AND utc_us < :utc_us",
         [dict(row) for row in before],
     )
 
 
-def _enter(ledger: Ledger, number: int, job: int, reading: Reading) -> int:
+def _enter(
+    ledger: Ledger, number: int, job: int, reading: Reading, calibration: int | None
+) -> int:
     """Enter a reading of a series at its time, or at the next free microsecond; return that."""
     utc_us = reading.at.utc_us
     rest = (
         number, reading.value, reading.reason, _quality(reading), reading.raw,
-        _calibration(ledger, reading), math.floor(reading.at.monotonic * 1000),
-        reading.at.quality, job,
+        calibration, math.floor(reading.at.monotonic * 1000),
+        reading.at.quality, job, reading.uncertainty,
     )
     while not ledger.db.execute(_ENTER, (utc_us, *rest)).rowcount:
         utc_us += 1
@@ -97,7 +102,10 @@ def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
             "utc": clock.iso(row["utc_us"]), "unit": row["unit"],
             **({"value": row["value"], "quality": row["quality"] or "good"}
                if row["reason"] is None else {"reason": row["reason"]}),
-            **({"raw": row["raw"]} if row["raw"] is not None else {}),
+            **{
+                name: row[name] for name in ("raw", "uncertainty", "calibration")
+                if row[name] is not None
+            },
         }
         for row in rows
     ]
@@ -128,23 +136,6 @@ def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
         "SELECT DISTINCT quantity FROM series WHERE sensor = ? ORDER BY quantity", (sensor,)
     )
     return [quantity for (quantity,) in found if quantity != UNKNOWN_QUANTITY]
-
-
-def _calibration(ledger: Ledger, reading: Reading) -> int | None:
-    """The number of the reading's calibration; a new one where it is new."""
-    if reading.calibration is None:
-        return None
-    key = (reading.sensor, reading.quantity, json.dumps(asdict(reading.calibration)))
-    found = ledger.db.execute(
-        "SELECT calibration FROM calibrations WHERE sensor = ? AND quantity = ? AND facts = ?", key
-    ).fetchone()
-    if found:
-        return int(found["calibration"])
-    cursor = ledger.db.execute(
-        "INSERT INTO calibrations (sensor, quantity, facts, made_us, clock) VALUES (?, ?, ?, ?, ?)",
-        (*key, reading.at.utc_us, reading.at.quality),
-    )
-    return int(cursor.lastrowid or 0)
 
 
 def _numbers(db: sqlite3.Connection) -> dict[Key, int]:

@@ -161,6 +161,9 @@ class Measurement:
 
     ``quality`` is a word of :data:`beemon.readings.QUALITIES`. ``stuck_after`` are the seconds
     after which only a dead sensor still says exactly the same; None: a good one might for ever.
+    ``uncertainty`` is the standard uncertainty of ``value``. A driver leaves both this and
+    ``calibration`` to the sampling, as also what is known of the raw number's own
+    (``raw_uncertainty``), by the samples of which it is the mean.
     """
 
     quantity: str
@@ -170,6 +173,8 @@ class Measurement:
     quality: str = "good"
     stuck_after: float | None = None
     calibration: Calibration | None = None
+    uncertainty: float | None = None
+    raw_uncertainty: float | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):

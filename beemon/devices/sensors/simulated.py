@@ -14,12 +14,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from beemon.devices._base import Measurement, Sensor, SensorSettings
+from beemon.devices._base import DeviceError, Measurement, Sensor, SensorSettings
 from beemon.devices._choices import some_of
 from beemon.devices._faults import Faults
 from beemon.devices._simulation import SimulatedSettings
-from beemon.options import option
+from beemon.options import BadOptionError, option
 
 DAY = 86400.0
 YEAR = 365.25 * DAY
@@ -61,6 +62,22 @@ QUANTITIES: dict[str, tuple[Callable[[int, float], float], str]] = {
 }
 
 
+BRIDGE = "bridge"
+COUNTS_AT_ZERO, COUNTS_PER_GRAM = -213_400.0, 42.0
+COUNTS_PER_KELVIN = 630.0
+"""How a scale without compensation moves with the air's temperature, from 20 °C on: 15 g/K."""
+NOISE_COUNTS = 60.0
+FULL_SCALE = 2**23 * 128 / 0.5e3
+"""Counts of 24 bits at gain 128 for a bridge of 1 mV/V, as an HX711 has them."""
+
+
+def counts(seed: int, seconds: float, grams: float, sample: int) -> float:
+    """What a scale's converter says under a load, with noise that no two samples share."""
+    drift = COUNTS_PER_KELVIN * (outside_temperature(seed, seconds) - 20.0)
+    noise = NOISE_COUNTS * _chance(f"{seed} noise {seconds:.6f} {sample}")
+    return float(round(COUNTS_AT_ZERO + COUNTS_PER_GRAM * grams + drift + noise))
+
+
 def _daily(seconds: float, warmest: float) -> float:
     """A day's wave from -1 to 1, highest at the hour ``warmest`` (UTC)."""
     return math.cos(2 * math.pi * (seconds / DAY - warmest / 24))
@@ -93,8 +110,13 @@ class Settings(SimulatedSettings, SensorSettings):
     """A simulated sensor's options."""
 
     quantities: tuple[str, ...] = option(
-        tuple(QUANTITIES), parse=some_of(QUANTITIES), doc="what it measures"
+        tuple(QUANTITIES), parse=some_of([*QUANTITIES, BRIDGE]), doc="what it measures"
     )
+    load_file: str = option("", doc="a file that holds the grams on the scale, for its bridge")
+
+    def __post_init__(self) -> None:
+        if self.load_file and BRIDGE not in self.quantities:
+            raise BadOptionError(f'"load_file" is for a scale: quantities = ["{BRIDGE}"]')
 
 
 class Driver(Sensor):
@@ -105,6 +127,7 @@ class Driver(Sensor):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._faults = Faults(settings)
+        self._samples = itertools.count()
 
     def read(self) -> Sequence[Measurement]:
         self._faults.request()
@@ -112,5 +135,21 @@ class Driver(Sensor):
         return [self._measure(quantity, seconds) for quantity in self.settings.quantities]
 
     def _measure(self, quantity: str, seconds: float) -> Measurement:
+        if quantity == BRIDGE:
+            return self._weigh(seconds)
         curve, unit = QUANTITIES[quantity]
         return Measurement(quantity, round(curve(self.settings.seed, seconds), 3), unit)
+
+    def _weigh(self, seconds: float) -> Measurement:
+        """A scale's converter, whose number nobody has calibrated yet."""
+        seed, file = self.settings.seed, self.settings.load_file
+        grams = _load(Path(file)) if file else weight(seed, seconds)
+        raw = counts(seed, seconds, grams, next(self._samples))
+        return Measurement(BRIDGE, round(raw / FULL_SCALE, 9), "mV/V", raw=raw, stuck_after=3600.0)
+
+
+def _load(file: Path) -> float:
+    try:
+        return float(file.read_text())
+    except (OSError, ValueError) as error:
+        raise DeviceError(f"{file} says no load: {error}") from error

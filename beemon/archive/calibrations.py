@@ -1,0 +1,100 @@
+"""Calibrations in the ledger: how raw numbers become values, each with its date and its history.
+
+Readings name the one that made them, and no row is ever changed. Those of the config are entered
+when a reading first uses them. Those that were measured at the hive hold the ``job`` that made
+them, and what was measured; the latest of each sensor and quantity is in force.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from beemon.archive.ledger import Ledger
+from beemon.clock import Quality, Stamp, iso
+from beemon.readings import Calibration, Reading
+
+_FIND = "SELECT calibration FROM calibrations WHERE sensor = ? AND quantity = ? AND "
+_IN_FORCE = """
+SELECT * FROM calibrations WHERE calibration IN (
+    SELECT max(calibration) FROM calibrations WHERE json_extract(facts, '$.job') IS NOT NULL
+    GROUP BY sensor, quantity)
+ORDER BY calibration
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A calibration that was measured: of which ``sensor``, for which ``quantity``, when.
+
+    ``facts`` are plain JSON values: the fields of :class:`~beemon.readings.Calibration`, its
+    ``job`` among them, and all that they came from.
+    """
+
+    sensor: str
+    quantity: str
+    made_us: int
+    clock: Quality
+    facts: Mapping[str, Any]
+
+
+def enter(ledger: Ledger, made: Made) -> int:
+    """Enter one that was measured, within a transaction; return its number."""
+    at = Stamp(made.made_us, 0.0, made.clock)
+    return _insert(ledger, made.sensor, made.quantity, json.dumps(made.facts), at)
+
+
+def number(ledger: Ledger, reading: Reading) -> int | None:
+    """The number of the reading's calibration; a new one where the config's is new."""
+    used = reading.calibration
+    if used is None:
+        return None
+    condition, key = "facts = ?", _facts(used)
+    if used.job is not None:
+        condition, key = "json_extract(facts, '$.job') = CAST(? AS INTEGER)", str(used.job)
+    found = ledger.db.execute(_FIND + condition, (reading.sensor, reading.quantity, key)).fetchone()
+    if found:
+        return int(found["calibration"])
+    return _insert(ledger, reading.sensor, reading.quantity, _facts(used), reading.at)
+
+
+def in_force(db: sqlite3.Connection) -> list[Made]:
+    """The latest that was measured of each sensor's quantities."""
+    return [
+        Made(
+            row["sensor"], row["quantity"], row["made_us"], Quality(row["clock"]),
+            json.loads(row["facts"]),
+        )
+        for row in db.execute(_IN_FORCE)
+    ]
+
+
+def history(db: sqlite3.Connection, sensors: Collection[str] = ()) -> list[dict[str, Any]]:
+    """All there ever were, of these sensors or of all, the oldest first, as clients see them."""
+    rows = db.execute("SELECT * FROM calibrations ORDER BY calibration")
+    return [
+        {
+            "calibration": row["calibration"], "sensor": row["sensor"],
+            "quantity": row["quantity"], "made": iso(row["made_us"]), "clock": row["clock"],
+            **json.loads(row["facts"]),
+        }
+        for row in rows if not sensors or row["sensor"] in sensors
+    ]
+
+
+def _facts(used: Calibration) -> str:
+    facts = asdict(used)
+    if used.job is None:
+        facts = {"zero": used.zero, "factor": used.factor}
+    return json.dumps(facts)
+
+
+def _insert(ledger: Ledger, sensor: str, quantity: str, facts: str, at: Stamp) -> int:
+    cursor = ledger.db.execute(
+        "INSERT INTO calibrations (sensor, quantity, facts, made_us, clock) VALUES (?, ?, ?, ?, ?)",
+        (sensor, quantity, facts, at.utc_us, at.quality),
+    )
+    return int(cursor.lastrowid or 0)
