@@ -23,6 +23,7 @@ from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceMissingError, LibraryMissingError
 from beemon.devices.microphones._ring import Gap, Ring
 from beemon.devices.microphones.alsa import Cut
+from tests.devices.sound_cards import SoundCards
 from tests.grounds.sound import VOICES, FakeMicrophone
 
 soundfile = pytest.importorskip("soundfile")
@@ -97,6 +98,11 @@ def running(pid):
     return state != "Z"
 
 
+@pytest.fixture
+def sysfs(tmp_path):
+    return SoundCards(tmp_path / "sys")
+
+
 @needs_arecord
 @pytest.mark.ground("alsa")
 def test_in_real_time_what_was_heard_is_kept_bit_for_bit(fakemic, opened, tmp_path):
@@ -122,6 +128,40 @@ def test_two_recordings_back_to_back_have_no_gap(fakemic, opened, tmp_path):
     second, two = record(device, tmp_path / "b.flac", 1.1, follows=True)
     assert second["first_sample"] == first["first_sample"] + first["samples"]
     assert one + two == fakemic.samples({**first, "samples": 105_600})
+
+
+@needs_arecord
+@pytest.mark.ground("alsa")
+def test_two_microphones_at_once_each_hear_their_own(fakemic, opened, tmp_path):
+    backwards = memoryview(fakemic.source).cast("h")[::-1].tobytes()
+    other = FakeMicrophone(tmp_path, "othermic", backwards)
+    ears = {"fakemic": fakemic, "othermic": other}
+    heard = {}
+
+    def listen(name, device):
+        heard[name] = [
+            record(device, tmp_path / f"{name}{number}.flac", 0.7, follows=number > 0)
+            for number in range(3)
+        ]
+
+    for ear in ears.values():
+        ear.start(pace=0.25)
+    devices = {name: opened(pcm=name) for name in ears}
+    threads = [threading.Thread(target=listen, args=both) for both in devices.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.stop()
+    spans = []
+    for name, ear in ears.items():
+        facts = [facts for facts, _ in heard[name]]
+        assert [each["lost_samples"] for each in facts] == [0] * 3
+        whole = {**facts[0], "samples": 3 * 33_600}
+        assert b"".join(samples for _, samples in heard[name]) == ear.samples(whole)
+        begin = facts[0]["start_monotonic"]
+        spans.append((begin, begin + 2.1))
+    assert max(begin for begin, _ in spans) < min(end for _, end in spans)
 
 
 @needs_arecord
@@ -208,6 +248,40 @@ def test_a_card_that_is_not_there_is_missing(opened, options):
         opened(**options)
 
 
+@needs_arecord
+def test_of_a_card_that_is_not_there_those_that_are_there_are_told(opened, sysfs):
+    sysfs.plug(0, "Device_1", "1-1.3")
+    with pytest.raises(DeviceMissingError) as raised:
+        opened(card="CARD=Device", sysfs=str(sysfs.folder))
+    assert str(raised.value).endswith("; there are: CARD=Device_1 at usb-0000:01:00.0-1.3")
+
+
+def test_at_a_port_without_a_card_it_is_missing_and_others_are_told(opened, sysfs):
+    sysfs.plug(0, "Device", "1-1.3")
+    with pytest.raises(DeviceMissingError) as raised:
+        opened(card="usb-0000:01:00.0-1.2", sysfs=str(sysfs.folder))
+    assert str(raised.value) == (
+        "no sound card at usb-0000:01:00.0-1.2; there are: CARD=Device at usb-0000:01:00.0-1.3"
+    )
+
+
+def test_a_card_is_found_by_its_port_each_time_the_stream_begins(arecord, opened, sysfs, tmp_path):
+    """It is unplugged, and comes back as another card's number and under another card's id."""
+    sysfs.plug(0, "Device", "1-1.3")
+    sysfs.plug(1, "Device_1", "1-1.2")
+    arecord(UNPLUGGED.format(folder=tmp_path, error="No such device"))
+    device = opened(card="usb-0000:01:00.0-1.2,DEV=1", sysfs=str(sysfs.folder))
+    sysfs.unplug(0)
+    sysfs.unplug(1)
+    threading.Timer(1.5, sysfs.plug, [0, "Device", "1-1.2"]).start()
+    facts, _ = record(device, tmp_path / "a.flac", 5)
+    assert facts["replugs"] == 1
+    arguments = (tmp_path / "arguments").read_text().split()
+    names = [arguments[place + 1] for place, word in enumerate(arguments) if word == "-D"]
+    assert set(names[:1]) == {"hw:CARD=Device_1,DEV=1"}
+    assert set(names[1:]) == {"hw:CARD=Device,DEV=1"}
+
+
 def test_overruns_are_counted_and_the_loss_is_estimated(arecord, opened, tmp_path):
     arecord(
         'echo "Recording raw data" >&2\n'
@@ -232,7 +306,7 @@ def test_a_card_that_goes_silent_fails_the_recording(arecord, opened, tmp_path):
 
 def test_a_card_that_never_gives_a_sound_does_not_open(arecord, opened):
     arecord("exec sleep 60")
-    with pytest.raises(DeviceError, match=r"hw:CARD=Device: no sound within 0\.3 s"):
+    with pytest.raises(DeviceError, match=r"CARD=Device: no sound within 0\.3 s"):
         opened(card="CARD=Device", timeout="0.3s")
 
 
@@ -254,21 +328,25 @@ fi
 for i in $(seq 600); do
   head -c 4800 /dev/zero | tr '\\0' "$n"; sleep 0.05
   if [ $n = 0 ] && [ $i = 20 ]; then
-    echo "arecord: pcm_read:2221: read error: No such device" >&2; exit 1
+    echo "arecord: pcm_read:2221: read error: {error}" >&2; exit 1
   fi
 done
 """
 """A card that plays "0" for a second, is unplugged, fails once to open, and then plays "2"."""
 
 
-def test_a_card_that_is_unplugged_is_waited_for_and_its_gap_is_told(arecord, opened, tmp_path):
-    arecord(UNPLUGGED.format(folder=tmp_path))
+@pytest.mark.parametrize("error", ["No such device", "Input/output error"])
+def test_a_card_that_is_unplugged_is_waited_for_and_its_gap_is_told(
+    arecord, opened, tmp_path, error
+):
+    arecord(UNPLUGGED.format(folder=tmp_path, error=error))
     device = opened(card="CARD=Device")
     facts, one = record(device, tmp_path / "a.flac", 5)
     assert facts["replugs"] == 1
     [gap] = facts["gaps"]
     assert gap["samples"] == facts["lost_samples"] == 5 * 48_000 - facts["samples"]
     assert 1.9 <= gap["samples"] / 48_000 <= 3.5  # two seconds of waiting, and the machine's delay
+    assert gap["uncertainty"] > 0
     before = gap["at"] - facts["first_sample"]
     assert one == b"00" * before + b"22" * (facts["samples"] - before)
     arguments = (tmp_path / "arguments").read_text().splitlines()
@@ -297,8 +375,8 @@ def test_a_recording_that_ends_in_the_gap_and_one_that_follows_share_it(tmp_path
             cut.wrote(len(data) // 2)
     assert (one.written, one.overwritten) == (50, 10)
     assert (two.written, two.overwritten, two.first) == (10, len(gap) - 10, gap.end)
-    assert ring.gaps_between(one.begin, one.end) == [Gap(100, middle)]
-    assert ring.gaps_between(two.begin, two.end) == [Gap(middle, gap.end)]
+    assert ring.gaps_between(one.begin, one.end) == [Gap(100, middle, gap.uncertainty)]
+    assert ring.gaps_between(two.begin, two.end) == [Gap(middle, gap.end, gap.uncertainty)]
 
 
 def test_a_card_that_does_not_come_back_is_missing():
@@ -383,6 +461,8 @@ def test_what_the_disk_was_too_slow_for_is_counted_exactly(tmp_path):
         {"card": "hw:1"},
         {"card": "CARD=1"},
         {"card": 1},
+        {"card": "usb-0000:01:00.0"},
+        {"card": "1-1.2"},
         {"card": "CARD=Device", "rate": 0},
         {"card": "CARD=Device", "slot": "middle"},
         {"card": "CARD=Device", "slot": "left", "channels": 2},

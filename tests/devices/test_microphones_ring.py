@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beemon.devices._base import DeviceError
-from beemon.devices.microphones._ring import Ring
+from beemon.devices.microphones._ring import FEW_OFFSETS, Ring
+from beemon.devices.microphones._stamps import Moment
 
 
 def frames(first, count):
@@ -89,6 +90,50 @@ def test_after_a_loss_times_are_taken_anew(ring):
     before = time.monotonic()
     ring.append(frames(100, 100))
     assert before <= ring.arrival(200) <= time.monotonic()
+
+
+def test_where_the_source_says_when_it_took_them_that_counts(ring):
+    ring.append(frames(0, 100), taken=7.1)
+    ring.append(frames(100, 100), taken=7.203)
+    assert ring.arrival(0) == pytest.approx(7.0)
+    assert ring.arrival(150) == pytest.approx(7.15)
+
+
+def gap_after(ring, offsets, back):
+    """The gap after as many pieces of 10 frames as there are offsets (s) from being in time."""
+    for number, late in enumerate(offsets, start=1):
+        ring.append(frames(0, 10), taken=number / 100 + late)
+    ring.leave(DeviceError("gone"))
+    ring.resume(frames(0, 10), back)
+    [gap] = ring.gaps_between(0, ring.end)
+    return gap
+
+
+def test_a_gap_is_the_time_between_the_last_frame_and_the_first(ring):
+    gap = gap_after(ring, [0.0] * 10, Moment(at=3.11, within=0.0))
+    assert (gap.begin, gap.end) == (100, 3100)
+    assert ring.end == 3110
+    assert gap.uncertainty == 2  # one for rounding, and a third for the crystal in three seconds
+
+
+def test_a_gap_is_as_uncertain_as_the_less_certain_of_its_ends(ring):
+    assert gap_after(ring, [0.0] * 10, Moment(3.11, within=0.02)).uncertainty == 22
+
+
+def test_how_far_most_were_late_before_the_gap_is_how_uncertain_its_beginning_is(ring):
+    gap = gap_after(ring, [0.0, *[0.004] * 9], Moment(3.11, within=0.0))
+    assert len(gap) == 3000
+    assert gap.uncertainty == 6
+
+
+def test_few_frames_before_a_gap_leave_it_uncertain_by_a_period(ring):
+    gap = gap_after(ring, [0.0] * (FEW_OFFSETS - 1), Moment(3.11, within=0.0))
+    assert gap.uncertainty >= 250
+
+
+def test_where_only_arrivals_are_known_the_first_may_be_as_late_as_any_before(ring):
+    gap = gap_after(ring, [-1000.0, *[-999.9] * 9], None)
+    assert gap.uncertainty >= 100
 
 
 @given(

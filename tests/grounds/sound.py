@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import threading
 import time
@@ -20,21 +21,25 @@ _F_SETPIPE_SZ = 1031  # <linux/fcntl.h>
 
 
 class FakeMicrophone:
-    """ALSA device ``fakemic`` of ``config`` (for ``ALSA_CONFIG_PATH``): hears the voices.
+    """ALSA device ``name`` of ``config`` (for ``ALSA_CONFIG_PATH``): hears the voices, or others.
 
-    They come through a FIFO, one period each ``pace`` seconds after :meth:`start`.
+    They come through a FIFO, one period each ``pace`` seconds after :meth:`start`, over and over.
+    Those in one folder share its config.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.source = b"".join(map(_samples, VOICES))
-        self.fifo = folder / "microphone.fifo"
+    def __init__(self, folder: Path, name: str = "fakemic", source: bytes = b"") -> None:
+        source = source or b"".join(map(_samples, VOICES))
+        self.source = source[: len(source) // (2 * PERIOD) * (2 * PERIOD)]
+        self.fifo = folder / f"{name}.fifo"
         os.mkfifo(self.fifo)
         self.config = folder / "asoundrc"
-        self.config.write_text(
-            "</usr/share/alsa/alsa.conf>\n"
-            "pcm.fakemic { type file  slave.pcm { type null }  file /dev/null  "
-            f"infile {self.fifo}  format raw }}\n"
-        )
+        if not self.config.exists():
+            self.config.write_text("</usr/share/alsa/alsa.conf>\n")
+        with self.config.open("a") as config:
+            config.write(
+                f"pcm.{name} {{ type file  slave.pcm {{ type null }}  file /dev/null  "
+                f"infile {self.fifo}  format raw }}\n"
+            )
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -55,19 +60,19 @@ class FakeMicrophone:
 
     def samples(self, facts: dict[str, Any]) -> bytes:
         """What the recording must hold, by what it says of itself."""
-        first = 2 * facts["first_sample"]
-        return self.source[first : first + 2 * facts["samples"]]
+        first, length = 2 * facts["first_sample"] % len(self.source), 2 * facts["samples"]
+        rounds = (first + length) // len(self.source) + 1
+        return (self.source * rounds)[first : first + length]
 
     def _feed(self, pace: float, period: int) -> None:
         with contextlib.suppress(BrokenPipeError), self.fifo.open("wb", buffering=0) as fifo:
             fcntl.fcntl(fifo, _F_SETPIPE_SZ, 1 << 20)
             due = time.monotonic()
-            for start in range(0, len(self.source) - period, period):
+            for start in itertools.cycle(range(0, len(self.source), period)):
                 fifo.write(self.source[start : start + period])
                 due += pace
                 if self._stopped.wait(max(0.0, due - time.monotonic())):
                     return
-            self._stopped.wait()
 
 
 def _samples(path: Path) -> bytes:

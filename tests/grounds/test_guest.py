@@ -32,6 +32,7 @@ def test_a_camera(tmp_path: Path) -> None:
 
 def test_a_sound_card(tmp_path: Path) -> None:
     guest.run(
-        f"modprobe snd-aloop; {PYTEST} -s /beemon/tests/guest/check_microphone.py",
+        "modprobe snd-aloop enable=1,1 id=Loopback,Second\n"
+        f"{PYTEST} -s /beemon/tests/guest/check_microphone.py",
         tmp_path, seconds=360,
     )

@@ -1,8 +1,11 @@
-"""An ALSA card for real: the kernel's loopback card plays a counter, the service records it.
+"""ALSA cards for real: the kernel's loopback cards play counters, the service records them.
 
-It is unplugged by unbinding its driver, which to arecord is what pulling out a USB microphone is.
+One is unplugged by unbinding its driver, which to arecord is what pulling out a USB microphone is.
 A USB one cannot be had: dummy_hcd, the kernel's USB port without hardware, carries no isochronous
 transfers, so no audio gadget comes up on it (Debian 12's kernel: afunc_bind fails with -19).
+
+A player that is held up for longer than its buffer plays silence, which the card counts as well:
+its buffer is as long as the recorder's.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,33 +32,48 @@ PIECE = 20
 START_SECONDS = 60.0  # an emulated machine is slow, not wrong
 AWAY_SECONDS = 3.0
 BACK_SECONDS = 10.0
-GAP_SECONDS = 0.5
-"""By how much the stated gap may be off: the samples on both sides of it are dated by when they
-reach the service, and an emulated machine may take a period (250 ms) more to run it, or this."""
+PERIOD_SECONDS = 0.5
+"""Two periods: the sound of one is lost with the card, and of the next the test sees the beginning
+when the machine lets it."""
 CARD = Path("/sys/bus/platform/drivers/snd_aloop")
-DEVICE = f"""
+DEVICES = f"""
 [microphone.loop]
 driver = "alsa"
 card = "CARD=Loopback,DEV=1"
 rate = {RATE}
+
+[microphone.second]
+driver = "alsa"
+card = "CARD=Second,DEV=1"
+rate = {RATE}
+
+[microphone.fine]
+driver = "alsa"
+card = "CARD=Loopback,DEV=1"
+rate = {RATE}
+format = "S32_LE"
+"""
+FAILING = """#!/bin/sh
+# The first stream fails after six seconds, and the second does not begin.
+runs={folder}/runs; echo >> $runs
+case $(wc -l < $runs) in
+1) (sleep 6; echo "arecord: pcm_read:2221: read error: Input/output error" >&2; kill -KILL $$) \
+    >/dev/null & ;;
+2) echo "arecord: main:831: audio open error: Device or resource busy" >&2; exit 1 ;;
+esac
+exec /usr/bin/arecord "$@"
 """
 
 
-@pytest.fixture
-def counter() -> Iterator[None]:
-    """A card that plays a counter for as long as the test needs it."""
-    with counting():
-        yield
-
-
 @contextlib.contextmanager
-def counting() -> Iterator[None]:
-    """The card plays 0, 1, 2 … 65535, 0 … in 16 bits."""
+def counting(card: str = "Loopback", step: int = 1, bits: int = 16) -> Iterator[None]:
+    """The card plays 0, 1, 2 … or 0, -1, -2 …; of 32 bits the upper 24 count."""
     player = subprocess.Popen(
-        ["aplay", "-q", "-D", "hw:Loopback,0", "-t", "raw", "-f", "S16_LE", "-r", str(RATE)],
+        ["aplay", "-q", "-D", f"hw:{card},0", "-t", "raw", "-f", f"S{bits}_LE", "-r", str(RATE),
+         "--buffer-time=5000000", "--period-time=250000"],
         stdin=subprocess.PIPE,
     )
-    feeding = threading.Thread(target=feed, args=(player,), daemon=True)
+    feeding = threading.Thread(target=feed, args=(player, step, bits), daemon=True)
     feeding.start()
     yield
     player.kill()
@@ -62,41 +81,95 @@ def counting() -> Iterator[None]:
     feeding.join()
 
 
-def feed(player: subprocess.Popen[bytes]) -> None:
-    block = np.arange(1 << 16, dtype="<u2").tobytes()
+def feed(player: subprocess.Popen[bytes], step: int, bits: int) -> None:
     assert player.stdin is not None
-    try:
-        while True:
-            player.stdin.write(block)
-    except BrokenPipeError:
-        return
+    with contextlib.suppress(BrokenPipeError):
+        for first in itertools.count(0, step << 16):
+            count = np.arange(first, first + (step << 16), step)
+            samples = count.astype("<u2") if bits == 16 else (count << 8).astype("<u4")
+            player.stdin.write(samples.tobytes())
 
 
 @pytest.fixture
 def hive(tmp_path: Path) -> Iterator[Hive]:
-    hive = Hive(tmp_path, DEVICE)
+    with running(tmp_path) as hive:
+        yield hive
+
+
+@contextlib.contextmanager
+def running(folder: Path, **environment: str) -> Iterator[Hive]:
+    hive = Hive(folder, DEVICES, **environment)
     hive.begin()
     until(hive.answers, START_SECONDS)
     yield hive
     hive.stop()
 
 
-def test_no_sample_is_lost_or_doubled_across_recordings(counter: None, hive: Hive) -> None:
-    pieces = range(SECONDS // PIECE)
-    jobs = [hive.ask(f"record microphone.loop {PIECE}")["job"] for _ in pieces]
-    with hive.client() as client:
-        ended = [client.wait(job).payload for job in jobs]
+def heard(hive: Hive, job: dict[str, Any]) -> Any:
+    """A recording's samples as they were played: without a sign."""
+    samples, _ = soundfile.read(hive.archive / job["recording"], dtype="int16")
+    return samples.view("<u2")
+
+
+def test_no_sample_is_lost_or_doubled_across_recordings(hive: Hive) -> None:
+    with counting():
+        pieces = range(SECONDS // PIECE)
+        jobs = [hive.ask(f"record microphone.loop {PIECE}")["job"] for _ in pieces]
+        with hive.client() as client:
+            ended = [client.wait(job).payload for job in jobs]
     assert [job["outcome"] for job in ended] == ["done"] * len(jobs)
     assert sum(job["lost_samples"] for job in ended) == 0
     assert sum(job["overruns"] for job in ended) == 0
     for before, after in itertools.pairwise(ended):
         assert after["first_sample"] == before["first_sample"] + before["samples"]
-    heard = [soundfile.read(hive.archive / job["recording"], dtype="int16")[0] for job in ended]
-    assert [len(piece) for piece in heard] == [PIECE * RATE] * len(jobs)
-    steps = np.diff(np.concatenate(heard).view("<u2"))
+    pieces_heard = [heard(hive, job) for job in ended]
+    assert [len(piece) for piece in pieces_heard] == [PIECE * RATE] * len(jobs)
+    steps = np.diff(np.concatenate(pieces_heard))
     wrong = np.flatnonzero(steps != 1)
-    print(f"{len(steps) + 1} samples, {len(wrong)} of them not one more than the one before")
+    print(f"{len(steps) + 1} samples in {len(jobs)} recordings, "
+          f"{len(wrong)} of them not one more than the one before")
     assert len(wrong) == 0
+
+
+def test_two_cards_are_heard_at_once_each_its_own_sound(hive: Hive) -> None:
+    names = ["microphone.loop", "microphone.second"]
+    with counting("Loopback"), counting("Second", step=-1):
+        jobs = [hive.ask(f"record {name} {PIECE // 2}")["job"] for name in names for _ in range(2)]
+        with hive.client() as client:
+            ended = [client.wait(job).payload for job in jobs]
+    assert [job["outcome"] for job in ended] == ["done"] * 4, ended
+    assert sum(job["lost_samples"] for job in ended) == 0
+    up, down = (np.concatenate([heard(hive, job) for job in of_one])
+                for of_one in (ended[:2], ended[2:]))
+    assert len(up) == len(down) == PIECE * RATE
+    assert (np.diff(up) == 1).all()
+    assert (np.diff(down) == 0xFFFF).all()
+    begins = [ended[0]["start_monotonic"], ended[2]["start_monotonic"]]
+    print(f"two cards, {len(up)} samples each, begun {abs(begins[0] - begins[1]):.2f} s apart")
+    assert abs(begins[0] - begins[1]) < PIECE / 2
+
+
+def test_the_gap_of_a_card_that_failed_is_stated_as_its_counter_counts_it(tmp_path: Path) -> None:
+    """arecord dies of an I/O error while the card plays on, so the counter tells what was lost."""
+    arecord = tmp_path / "bin/arecord"
+    arecord.parent.mkdir()
+    arecord.write_text(FAILING.format(folder=tmp_path))
+    arecord.chmod(0o755)
+    path = f"{arecord.parent}:{os.environ['PATH']}"
+    with running(tmp_path, PATH=path) as hive, counting(bits=32):
+        ended = hive.do(f"record microphone.fine {PIECE}")
+        assert ended["outcome"] == "done", ended
+        samples, _ = soundfile.read(hive.archive / ended["recording"], dtype="int32")
+    [gap] = ended["gaps"]
+    count = samples.view("<u4") >> 8
+    steps = np.diff(count)
+    [seam] = np.flatnonzero(steps != 1)
+    counted = int(steps[seam]) - 1
+    print(f"the counter says {counted} samples, stated {gap['samples']}, "
+          f"{gap['samples'] - counted:+d}, give or take {gap['uncertainty']}")
+    assert ended["first_sample"] + seam + 1 == gap["at"]
+    assert abs(gap["samples"] - counted) <= gap["uncertainty"]
+    assert ended["samples"] + gap["samples"] == PIECE * RATE
 
 
 def test_a_card_that_is_unplugged_and_comes_back_is_heard_again(hive: Hive) -> None:
@@ -120,19 +193,18 @@ def test_a_card_that_is_unplugged_and_comes_back_is_heard_again(hive: Hive) -> N
         assert ended["outcome"] == "done", ended
         [gap] = ended["gaps"]
         stated, measured = gap["samples"] / RATE, back - left
-        print(f"back {back - bound:.2f} s after the card; away for {measured:.2f} s, "
-              f"stated {gap['samples']} samples, {stated:.2f} s")
+        print(f"back {back - bound:.2f} s after the card; away for {measured:.2f} s, stated "
+              f"{gap['samples']} samples, {stated:.2f} s, give or take {gap['uncertainty']}")
         assert ended["replugs"] == 1
         assert ended["lost_samples"] == gap["samples"]
         assert ended["samples"] + gap["samples"] == PIECE * RATE
-        assert abs(stated - measured) <= GAP_SECONDS
+        assert abs(stated - measured) <= PERIOD_SECONDS
         whole = hive.do(f"record microphone.loop {PIECE // 4}")
         assert whole["outcome"] == "done", whole
         assert whole["samples"] == PIECE // 4 * RATE
         assert whole["lost_samples"] == whole["replugs"] == 0
         assert whole["first_sample"] >= ended["first_sample"] + PIECE * RATE
-        heard = soundfile.read(hive.archive / whole["recording"], dtype="int16")[0]
-        assert (np.diff(heard.view("<u2")) == 1).all()
+        assert (np.diff(heard(hive, whole)) == 1).all()
 
 
 def card() -> str | None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from dataclasses import dataclass
 from threading import Condition
 
+from beemon.devices.microphones._stamps import Moment, least_late
+
 OFFSETS = 40  # how many of the latest arrivals are compared: ten seconds of 250 ms periods
+FEW_OFFSETS = 8  # fewer do not tell how far one may be wrong
+UNKNOWN_SECONDS = 0.25  # how far it may be then: a period
+CRYSTAL = 100e-6  # by which share a card's seconds may be longer or shorter than ours
 GAPS = 1000  # how many are remembered
 
 
@@ -15,16 +21,17 @@ GAPS = 1000  # how many are remembered
 class Gap:
     """Frames that never arrived, by the numbers that they would have had: ``end`` is there again.
 
-    How many they are is told by the clock.
+    How many they are is told by the clock, to ``uncertainty`` frames more or less.
     """
 
     begin: int
     end: int
+    uncertainty: int = 0
 
     def within(self, begin: int, end: int) -> Gap:
         """What of it lies there; it may be empty."""
         first = max(self.begin, begin)
-        return Gap(first, max(first, min(self.end, end)))
+        return Gap(first, max(first, min(self.end, end)), self.uncertainty)
 
     def __len__(self) -> int:
         return self.end - self.begin
@@ -48,7 +55,8 @@ class Ring:
         self._offsets: deque[float] = deque(maxlen=OFFSETS)
         self._gaps: deque[Gap] = deque(maxlen=GAPS)
         self._absence: Exception | None = None
-        self._left = 0.0  # when the last frame before the absence was at the source
+        self._left = Moment(0.0, 0.0)  # when the last frame before the absence was at the source
+        self._latest = 0.0  # by how many seconds one arrived later than the promptest, before that
         self._failure: Exception | None = None
         self._changed = Condition()
 
@@ -68,12 +76,16 @@ class Ring:
         with self._changed:
             return [part for gap in self._gaps if (part := gap.within(begin, end))]
 
-    def append(self, data: bytes) -> None:
-        """Add whole frames, at most ``capacity`` at once, that have just arrived."""
+    def append(self, data: bytes, taken: float | None = None) -> None:
+        """Add whole frames, at most ``capacity`` at once, that have just arrived.
+
+        ``taken`` is when the next one after them was at the source (monotonic), if that is known.
+        """
         with self._changed:
             self._store(data)
             self._end += len(data) // self._frame_bytes
-            self._offsets.append(time.monotonic() - self._end / self._rate)
+            moment = time.monotonic() if taken is None else taken
+            self._offsets.append(moment - self._end / self._rate)
             self._changed.notify_all()
 
     def interrupted(self) -> None:
@@ -85,20 +97,22 @@ class Ring:
         """The source has gone away, and may come back."""
         with self._changed:
             if self._absence is None:
-                self._left = self._offset() + self._end / self._rate
+                self._left, self._latest = self._last()
             self._absence = absence
 
-    def resume(self, data: bytes) -> None:
+    def resume(self, data: bytes, taken: Moment | None = None) -> None:
         """The source is back: the first frames, at most ``capacity``, have just arrived."""
         with self._changed:
             frames = len(data) // self._frame_bytes
-            missing = self._missing(time.monotonic() - frames / self._rate)
+            back = taken or Moment(time.monotonic(), self._latest)
+            missing = self._missing(back.at - frames / self._rate)
             if missing:
-                self._gaps.append(Gap(self._end, self._end + missing))
+                within = self._uncertainty(back, missing)
+                self._gaps.append(Gap(self._end, self._end + missing, within))
             self._end += missing
             self._absence = None
             self._offsets.clear()
-            self.append(data)
+            self.append(data, back.at)
 
     def fail(self, error: Exception) -> None:
         """Nothing more will arrive; who waits for more gets the error."""
@@ -132,7 +146,20 @@ class Ring:
 
     def _missing(self, moment: float) -> int:
         """How many frames were lost in an absence that ends at that moment."""
-        return max(0, round((moment - self._left) * self._rate))
+        return max(0, round((moment - self._left.at) * self._rate))
+
+    def _uncertainty(self, back: Moment, missing: int) -> int:
+        """Frames: both ends are late, if at all, so the later of them is what it is wrong by."""
+        late = max(self._left.within, back.within)
+        return math.ceil(late * self._rate + CRYSTAL * missing) + 1
+
+    def _last(self) -> tuple[Moment, float]:
+        """When the last frame was at the source, and how late the latest of them arrived."""
+        offset = least_late(self._offsets) if self._offsets else Moment(self._offset(), 0.0)
+        at = offset.at + self._end / self._rate
+        if len(self._offsets) < FEW_OFFSETS:
+            return Moment(at, UNKNOWN_SECONDS), UNKNOWN_SECONDS
+        return Moment(at, offset.within), max(self._offsets) - offset.at
 
     def _after_gap(self, number: int) -> int:
         return next((gap.end for gap in self._gaps if gap.begin <= number < gap.end), number)

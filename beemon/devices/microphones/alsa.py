@@ -5,9 +5,11 @@ sample count. What was lost is told: by the card, which overran its own 10 s buf
 from arecord's message), or here, where the disk stalled for longer than the 30 s that are kept
 (exact). Nothing is put in the place of lost samples.
 
-A card that is unplugged is waited for, and arecord is started anew once it is back under its id.
-Meanwhile the samples are numbered by the clock, so a recording ends when it would have ended: what
-did not arrive is lost, and how much that is, is as exact as the times at which sound arrives.
+A card that is unplugged, or that fails while it is read, is waited for: arecord is started anew
+once it is back under its id or at its USB port. Meanwhile the samples are numbered by the clock, so
+a recording ends when it would have ended: what did not arrive is lost. How much that is, is told
+with its uncertainty, by when the kernel says that the last sample before and the first one after
+were at the card; of a device that is no ``card``, by when they arrived.
 """
 
 from __future__ import annotations
@@ -34,8 +36,10 @@ from beemon.devices._base import (
     began,
 )
 from beemon.devices._libraries import library, program
+from beemon.devices.microphones._cards import card_at, cards, there_are
 from beemon.devices.microphones._flac import COMPRESSION, FlacWriter
 from beemon.devices.microphones._ring import Gap, Ring
+from beemon.devices.microphones._stamps import PROC, Stamps
 from beemon.options import BadOptionError, in_toml, option
 
 log = logging.getLogger(__name__)
@@ -56,15 +60,23 @@ SAMPLE_CODES: dict[str, Literal["h", "i"]] = {"S16_LE": "h", "S32_LE": "i"}  # m
 OVERRUN = re.compile(r"overrun ?!!!(?: \(at least (\d+\.\d+) ms long\))?")
 WRONG_RATE = re.compile(r"rate is not accurate \(requested = (\d+)Hz, got = (\d+)Hz\)")
 MISSING = re.compile(r"No such device|No such file or directory|Unknown PCM")
+FAILED = re.compile(r"read error")  # the card may be there again when arecord is started anew
+
+CARD = re.compile(
+    r"(?:CARD=(?P<id>[A-Za-z_][A-Za-z0-9_-]*)|(?P<port>usb-[^,\s]+-[0-9]+(?:\.[0-9]+)*))"
+    r"(?:,DEV=(?P<device>[0-9]+))?"
+)
 
 
-def card_id(value: object) -> str:
-    """``CARD=Device`` or ``CARD=Device,DEV=1``; a number would change with the next boot."""
-    if not isinstance(value, str) or not re.fullmatch(
-        r"CARD=[A-Za-z_][A-Za-z0-9_-]*(,DEV=[0-9]+)?", value
-    ):
+def card_word(value: object) -> str:
+    """``CARD=Device`` or ``usb-0000:01:00.0-1.2``, either with ``,DEV=1``.
+
+    A card's number would change with the next boot.
+    """
+    if not isinstance(value, str) or not CARD.fullmatch(value):
         raise BadOptionError(
-            f'must be a card\'s id such as "CARD=Device" (see "arecord -L"), not {in_toml(value)}'
+            'must be a card\'s id such as "CARD=Device" (see "arecord -L"), or the port of a USB'
+            f' card such as "usb-0000:01:00.0-1.2" (see /proc/asound/cards), not {in_toml(value)}'
         )
     return value
 
@@ -73,7 +85,10 @@ def card_id(value: object) -> str:
 class Settings(CommonSettings):
     """An ALSA microphone's options: ``card`` for the hardware itself, else ``pcm``."""
 
-    card: str | None = option(None, parse=card_id, doc="the sound card: CARD=Device")
+    card: str | None = option(
+        None, parse=card_word,
+        doc="the sound card: CARD=Device by its id, usb-0000:01:00.0-1.2 by its USB port",
+    )
     pcm: str | None = option(None, doc="any other ALSA device by its full name: plughw:CARD=Device")
     rate: int = option(48000, minimum=4000, maximum=384_000, doc="samples a second")
     channels: int = option(1, minimum=1, maximum=8, doc="how many channels")
@@ -83,6 +98,7 @@ class Settings(CommonSettings):
     slot: Literal["left", "right"] | None = option(
         None, doc="the one side of a stereo card that has a microphone; the other is not kept"
     )
+    sysfs: str = option("/sys", doc="where sysfs is mounted")
 
     def __post_init__(self) -> None:
         if bool(self.card) == bool(self.pcm):
@@ -91,9 +107,9 @@ class Settings(CommonSettings):
             raise BadOptionError('"slot" keeps one channel: leave "channels" out')
 
     @property
-    def alsa_name(self) -> str:
-        """What arecord calls the device."""
-        return self.pcm or f"hw:{self.card}"
+    def source(self) -> str:
+        """What messages call the device."""
+        return self.pcm or str(self.card)
 
     @property
     def bytes_a_second(self) -> float:
@@ -163,7 +179,7 @@ class Driver(Microphone):
                 self._end = cut.position
         self._end = cut.position
         if not cut.written and not cancelled.is_set():
-            raise DeviceMissingError(f"{self.settings.alsa_name}: it was away all the time")
+            raise DeviceMissingError(f"{self.settings.source}: it was away all the time")
         return self._facts(self._capture, cut)
 
     def _facts(self, capture: Capture, cut: Cut) -> Facts:
@@ -187,9 +203,35 @@ class Driver(Microphone):
 
 
 def _told(gaps: list[Gap]) -> Facts:
-    """Where in the stream samples are missing, and how many."""
-    told = [{"at": gap.begin, "samples": len(gap)} for gap in gaps[:GAPS_TOLD]]
-    return {"gaps": told} if told else {}
+    """Where in the stream samples are missing, how many, and how many more or less it may be."""
+    told = [{"at": gap.begin, "samples": len(gap), "uncertainty": gap.uncertainty} for gap in gaps]
+    return {"gaps": told[:GAPS_TOLD]} if told else {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What arecord is to open: its name, and the kernel's folder of the device where it is a card.
+
+    Which card is at a port changes as cards are plugged in, so it is looked up each time.
+    """
+
+    name: str
+    folder: Path | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Source:
+        """Raises :class:`DeviceMissingError` where no card is at the port."""
+        if settings.pcm:
+            return cls(settings.pcm, None)
+        word = CARD.fullmatch(str(settings.card))
+        assert word is not None
+        card = word["id"] or card_at(word["port"], Path(settings.sysfs)).id
+        device = word["device"] or "0"
+        return cls(f"hw:CARD={card},DEV={device}", PROC / card / f"pcm{device}c")
+
+    def stamps(self, pid: int, rate: int) -> Stamps | None:
+        """What tells when its samples were taken, where anything does."""
+        return Stamps(self.folder, pid, rate, BUFFER_US / 1e6) if self.folder else None
 
 
 class Cut:
@@ -251,7 +293,6 @@ class Capture:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._command = arecord_command(settings)
         self.ring = Ring(settings.frame_bytes, RING_SECONDS * settings.rate, settings.rate)
         self._overruns: deque[Overrun] = deque(maxlen=10_000)
         self._over = Event()  # arecord is not started again
@@ -261,9 +302,10 @@ class Capture:
         self._sound.start()
 
     def _start(self) -> None:
-        self._last_message = "arecord ended"
+        source = Source.of(self._settings)
+        self._death = self._error("arecord ended")
         self._process = subprocess.Popen(
-            self._command,
+            arecord_command(self._settings, source.name),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -272,12 +314,14 @@ class Capture:
         )
         assert self._process.stderr is not None
         self._messages = _thread(self._read_messages, self._process.stderr)
+        self._received = 0  # frames
+        self._stamps = source.stamps(self._process.pid, self._settings.rate)
 
     def wait_for_sound(self, timeout: float) -> None:
         """Return when the first samples are there. Raises :class:`DeviceError`."""
         _, data = self.ring.take(0, 1, timeout)
         if not data:
-            raise DeviceError(f"{self._settings.alsa_name}: no sound within {timeout:g} s")
+            raise self._error(f"no sound within {timeout:g} s")
 
     def overruns_between(self, begin: int, end: int) -> list[Overrun]:
         """The overruns that were told while those samples arrived."""
@@ -295,23 +339,28 @@ class Capture:
         self._read_sound()
         while self._may_come_back():
             if self.ring.absence is None:
-                log.warning("%s: the recording waits for the card", self._death())
-            self.ring.leave(self._death())
+                log.warning("%s: the recording waits for the card", self._death)
+            self.ring.leave(self._death)
             if not self._over.wait(RETRY_SECONDS):
                 self._start_again()
-        self.ring.fail(self._death())
+        self.ring.fail(self._death)
 
     def _may_come_back(self) -> bool:
-        """Whether a card that worked was unplugged."""
-        gone = isinstance(self._death(), DeviceMissingError) or self.ring.absence is not None
-        return gone and self.ring.end > 0 and not self._over.is_set()
+        """Whether a card that worked was unplugged, or failed."""
+        failed = isinstance(self._death, DeviceMissingError) or FAILED.search(str(self._death))
+        gone = failed or self.ring.absence is not None
+        return bool(gone) and self.ring.end > 0 and not self._over.is_set()
 
     def _start_again(self) -> None:
         """In the thread that reads: this arecord ends with it."""
         with self._starting:
             if self._over.is_set():
                 return
-            self._start()
+            try:
+                self._start()
+            except DeviceMissingError as error:
+                self._death = error
+                return
         self._read_sound()
 
     def _read_sound(self) -> None:
@@ -342,11 +391,12 @@ class Capture:
         return data
 
     def _add(self, data: bytes) -> None:
+        self._received += len(data) // self._settings.frame_bytes
         if self.ring.absence is None or not data:
-            self.ring.append(data)
+            self.ring.append(data, self._stamps.taken(self._received) if self._stamps else None)
             return
-        self.ring.resume(data)
-        log.warning("%s: the card is back", self._settings.alsa_name)
+        self.ring.resume(data, self._stamps.settled(self._received) if self._stamps else None)
+        log.warning("%s: the card is back", self._settings.source)
 
     def _read_messages(self, pipe: IO[bytes]) -> None:
         with pipe:
@@ -363,11 +413,15 @@ class Capture:
             self.ring.fail(DeviceError(f"the card records at {rate[2]} Hz, not at {rate[1]} Hz"))
             self._process.kill()
         elif message and not message.startswith("Recording "):
-            self._last_message = message
+            self._death = self._error(message)
 
-    def _death(self) -> DeviceError:
-        kind = DeviceMissingError if MISSING.search(self._last_message) else DeviceError
-        return kind(f"{self._settings.alsa_name}: {self._last_message}")
+    def _error(self, message: str) -> DeviceError:
+        """What arecord said, as an error; of a card that is not there, which ones there are."""
+        settings = self._settings
+        if not MISSING.search(message):
+            return DeviceError(f"{settings.source}: {message}")
+        others = f"; {there_are(cards(Path(settings.sysfs)))}" if settings.card else ""
+        return DeviceMissingError(f"{settings.source}: {message}{others}")
 
 
 def kept(frames: bytes, settings: Settings) -> bytes:
@@ -378,11 +432,11 @@ def kept(frames: bytes, settings: Settings) -> bytes:
     return channels[SLOTS.index(settings.slot) :: len(SLOTS)].tobytes()
 
 
-def arecord_command(settings: Settings) -> list[str]:
+def arecord_command(settings: Settings, name: str) -> list[str]:
     """How arecord is started: so that it dies with the thread that starts it."""
     return [
         *(program("setpriv"), "--pdeathsig", "KILL"),
-        *(program("arecord"), "-D", settings.alsa_name, "-t", "raw", "-f", settings.format),
+        *(program("arecord"), "-D", name, "-t", "raw", "-f", settings.format),
         *("-r", str(settings.rate), "-c", str(settings.card_channels)),
         *(f"--buffer-time={BUFFER_US}", f"--period-time={PERIOD_US}"),
     ]

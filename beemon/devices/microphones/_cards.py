@@ -1,0 +1,68 @@
+"""The sound cards of this machine, as the kernel lists them under ``/sys/class/sound``.
+
+A card's id (``Device``) tells it from cards of another make. Two of one make get theirs in the
+order in which they are found (``Device``, ``Device_1``): only the port that each is plugged into
+tells them apart. It is named as the kernel names it in ``/proc/asound/cards``: ``usb-``, the
+controller, and the ports on the way from there (Linux, ``usb_make_path`` in include/linux/usb.h).
+A bus's number, as in ``1-1.2``, may be another after the next boot; the controller's name is not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from beemon.devices._base import DeviceMissingError
+
+_CARD = re.compile(r"card(\d+)")
+_BUS = re.compile(r"usb\d+")
+_INTERFACE = re.compile(r"\d+-([\d.]+):\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Card:
+    """A sound card: its id, and the USB port that it is plugged into, where it is a USB card."""
+
+    id: str
+    port: str | None
+
+    def __str__(self) -> str:
+        return f"CARD={self.id}" + (f" at {self.port}" if self.port else "")
+
+
+def cards(sysfs: Path) -> list[Card]:
+    """Those there are, in the order of their numbers."""
+    folders = {int(found[1]): folder for folder in (sysfs / "class/sound").glob("card*")
+               if (found := _CARD.fullmatch(folder.name))}
+    return [card for number in sorted(folders) if (card := _card(folders[number]))]
+
+
+def card_at(port: str, sysfs: Path) -> Card:
+    """The card that is plugged in there. Raises :class:`DeviceMissingError`."""
+    found = cards(sysfs)
+    for card in found:
+        if card.port == port:
+            return card
+    raise DeviceMissingError(f"no sound card at {port}; {there_are(found)}")
+
+
+def there_are(found: list[Card]) -> str:
+    """The cards, for a message about one that is not among them."""
+    return f"there are: {', '.join(map(str, found)) or 'none'}"
+
+
+def _card(folder: Path) -> Card | None:
+    """None where it is being unplugged at this moment."""
+    try:
+        return Card((folder / "id").read_text().strip(), _port(folder / "device"))
+    except OSError:
+        return None
+
+
+def _port(device: Path) -> str | None:
+    """From ``…/0000:01:00.0/usb1/1-1/1-1.2/1-1.2:1.0``: usb-0000:01:00.0-1.2."""
+    *parents, interface = device.resolve().parts
+    ports = _INTERFACE.fullmatch(interface)
+    buses = [place for place, name in enumerate(parents) if _BUS.fullmatch(name)]
+    return f"usb-{parents[buses[-1] - 1]}-{ports[1]}" if ports and buses else None

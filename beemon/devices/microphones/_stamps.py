@@ -1,0 +1,112 @@
+"""When a card took its samples, by the kernel's own count of them.
+
+Sound reaches this process some milliseconds after it was taken, and later where the processor is
+busy. The kernel knows better: ``/proc/asound/<card>/pcm<device>c/sub<n>/status`` tells at any
+moment how many frames the card has taken (``hw_ptr``) since the stream began (``trigger_time``).
+The card tells the kernel in steps, of a few milliseconds at most: a look is never too early and
+up to a step too late, so of several looks the least late one counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc/asound")
+EVERY_SECONDS = 0.1  # more looks cost more than they tell
+LOOKS, LOOK_SECONDS = 15, 0.002  # of a stream that has just begun: longer than a step
+LATE_SECONDS = 5.0  # a stream that began at another time than it says has another clock
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something was at its source (monotonic), and by how many seconds that may be wrong."""
+
+    at: float
+    within: float
+
+
+def least_late(moments: Collection[float]) -> Moment:
+    """The earliest of several that are never too early, and by how much nine in ten are late.
+
+    The tenth was held up by the processor, which tells nothing of the source.
+    """
+    earliest, *_ = later = sorted(moments)
+    return Moment(earliest, later[9 * (len(later) - 1) // 10] - earliest)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the kernel says of a stream that runs: frames taken so far, and when it began."""
+
+    frames: int
+    began: str
+
+
+class Stamps:
+    """The stream that the process ``pid`` takes from the device of a card in ``folder``."""
+
+    def __init__(
+        self, folder: Path, pid: int, rate: int, longest: float,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The process is never more than ``longest`` seconds behind the card."""
+        self._folder, self._pid, self._rate = folder, str(pid), rate
+        self._longest = longest
+        self._now = now
+        self._looked = float("-inf")
+        self._origin: float | None = None
+        self._began: str | None = None
+
+    def taken(self, frames: int) -> float | None:
+        """When the frame after so many was at the card; None where the kernel does not say.
+
+        ``frames`` are those that have come from the stream. After an overrun the kernel counts
+        anew, and then it cannot be said.
+        """
+        if self._now() - self._looked > EVERY_SECONDS:
+            self._looked, self._origin = self._now(), self._look(frames)
+        return None if self._origin is None else self._origin + frames / self._rate
+
+    def settled(self, frames: int, pause: Callable[[float], None] = time.sleep) -> Moment | None:
+        """The same by many looks, so that it is known how far a single one may be wrong."""
+        origins = []
+        for _ in range(LOOKS):
+            if (look := self._look(frames)) is not None:
+                origins.append(look)
+            pause(LOOK_SECONDS)
+        if not origins:
+            return None
+        origin = least_late(origins)
+        self._looked, self._origin = self._now(), origin.at
+        return Moment(origin.at + frames / self._rate, origin.within)
+
+    def _look(self, frames: int) -> float | None:
+        """When the first frame was taken, by the kernel's count at this moment."""
+        status = next((found for file in self._folder.glob("sub*/status")
+                       if (found := read(file, self._pid))), None)
+        now = self._now()
+        if status is None:
+            return None
+        self._began = self._began or status.began
+        origin = now - status.frames / self._rate
+        is_known = (
+            status.began == self._began
+            and 0 <= status.frames - frames <= self._longest * self._rate
+            and abs(origin - float(status.began)) < LATE_SECONDS
+        )
+        return origin if is_known else None
+
+
+def read(file: Path, pid: str) -> Status | None:
+    """What a stream's file says, where the stream runs and is that process's."""
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:  # the card is being unplugged
+        return None
+    said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    if said.get("state") != "RUNNING" or said.get("owner_pid") != pid:
+        return None
+    return Status(int(said["hw_ptr"]), said["trigger_time"])
