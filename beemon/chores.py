@@ -17,7 +17,7 @@ from pathlib import Path
 from beemon import clock
 from beemon.archive.recordings import Place
 from beemon.archive.recovery import Leftover
-from beemon.messages import Done, Failed, Upward, Work
+from beemon.messages import Done, Failed, Lost, Upward, Work
 from beemon.worker import INDEX, SALVAGE
 from beemon.worker_link import Mailbox, WorkerLink
 
@@ -118,8 +118,10 @@ class Chores:
 
     def _on_message(self, message: Upward) -> None:
         chore = self._current
-        if chore is None or not isinstance(message, Done | Failed):
+        if chore is None or not isinstance(message, Done | Failed | Lost):
             return
+        if isinstance(message, Lost):
+            log.error("%s: %s\n%s", chore.what, message.message, message.details)
         self._current = None
         if isinstance(message, Done):
             del self._tries[chore.what]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +15,9 @@ FATAL_RETRY_SECONDS = 600.0
 TIERS = ("errors", "reopened", "restarts", "given_up")
 """What answered a failure: the next request alone, the device opened anew, its worker started
 anew after a while, and the long wait of one that is FATAL."""
+
+
+_SPAN = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?( (s|min|h|d)\b)?")
 
 
 class State(StrEnum):
@@ -51,7 +55,7 @@ class Health:
         self.strikes += 1
         self.restarts += 1
         self.given_up += self.strikes == BUDGET
-        if self.strikes >= BUDGET:
+        if self.is_given_up:
             self.state, delay = State.FATAL, FATAL_RETRY_SECONDS
         else:
             self.state, delay = State.BACKOFF, FIRST_DELAY_SECONDS * 2 ** (self.strikes - 1)
@@ -79,6 +83,15 @@ class Health:
         self._is_ill = True
 
     @property
+    def is_given_up(self) -> bool:
+        """Whether it failed so often that it is tried again after a long while only."""
+        return self.strikes >= BUDGET
+
+    def is_news(self, trouble: str) -> bool:
+        """Whether this is another trouble than the one that it has already."""
+        return self.trouble is None or gist(trouble) != gist(self.trouble)
+
+    @property
     def recovery(self) -> dict[str, int]:
         """How often each tier answered: by the words of :data:`TIERS`, without those at zero."""
         counts = {tier: int(getattr(self, tier)) for tier in TIERS}
@@ -94,3 +107,8 @@ class Health:
         if self.recovery:
             described["recovery"] = self.recovery
         return described
+
+
+def gist(trouble: str) -> str:
+    """What a trouble says, but for its numbers: that it lasts longer makes it no other."""
+    return _SPAN.sub("#", trouble)

@@ -1,8 +1,8 @@
 """What the Orchestrator and a worker say to each other over their pipe.
 
-Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`,
+Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`, :class:`Begun`,
 :class:`Opened`, :class:`Switched`, :class:`NotSafe`, and for each piece of work a :class:`Done` or
-a :class:`Failed`.
+a :class:`Failed`; the last word may be a :class:`Lost`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,18 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The worker turns to the device, for the piece of work of that number.
+
+    0 is an output that it makes safe as it starts. Said before the device is touched: where the
+    worker hangs or dies, it is known over whom.
+    """
+
+    device: str
+    number: int = 0
+
+
+@dataclass(frozen=True)
 class Opened:
     """The device is open now."""
 
@@ -103,18 +115,27 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """The work failed; ``reason`` is a word of :data:`beemon.outcomes.REASONS`.
-
-    ``ends``: the worker ends over it.
-    """
+    """The work failed; ``reason`` is a word of :data:`beemon.outcomes.REASONS`."""
 
     number: int
     reason: str
     message: str
-    ends: bool = False
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The device is lost to this process, which ends over it; so is all its work.
+
+    ``details`` are for the journal: the traceback, where its driver has a defect.
+    """
+
+    device: str
+    reason: str
+    message: str
+    details: str = ""
 
 
 Answer = Done | Failed
 """What ends a piece of work."""
-Upward = Ready | Opened | Switched | NotSafe | Done | Failed
+Upward = Ready | Begun | Opened | Switched | NotSafe | Done | Failed | Lost
 Downward = Work | Cut | Finish

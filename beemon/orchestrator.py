@@ -30,7 +30,7 @@ from beemon.archive.writer import LedgerWriter
 from beemon.calibrations import Calibrations, Step, kept_calibrations
 from beemon.config import RECORDERS, DeviceSettings, Settings
 from beemon.docket import Docket
-from beemon.health import Health, State
+from beemon.health import Health
 from beemon.housekeeping import Housekeeping
 from beemon.inspection import Inspection
 from beemon.job import Job, QueuedCommand
@@ -50,6 +50,7 @@ from beemon.reports import (
 from beemon.service import fields
 from beemon.staff import Staff
 from beemon.supervisor import Task
+from beemon.troubles import Troubles
 from beemon.upkeep import Upkeep
 from beemon.worker import (
     calibration_timeout_of,
@@ -125,7 +126,7 @@ class Orchestrator(SpawnProcess):
     def _set_up(self) -> None:
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._entering = 0
-        self._troubles: dict[str, str | None] = {}
+        self._troubles = Troubles()
         self._ledger_trouble: str | None = None
         self._stop_at: float | None = None
         self._next_heartbeat = 0.0
@@ -371,7 +372,7 @@ class Orchestrator(SpawnProcess):
     def _change(self, settings: Settings) -> None:
         self._settings = settings
         for device in self._staff.employ(settings.devices):
-            self._troubles.pop(device, None)  # what a new start finds is news
+            self._troubles.forget(device)
         self._agenda.change(settings.devices)
         self._keeper.change(settings.retention, _recorders(settings))
         self._tell_plan()
@@ -430,16 +431,8 @@ class Orchestrator(SpawnProcess):
         return self._calibrations.of(device)
 
     def device_changed(self, device: str, health: Health) -> None:
-        """Tell of a device's trouble when it begins, changes or ends; never twice."""
-        before = self._troubles.get(device)
-        if health.trouble != before:
-            self._troubles[device] = health.trouble
-            if health.trouble:
-                state = f" ({health.state})" if health.state is not State.RUNNING else ""
-                log.warning("%s: trouble%s: %s", device, state, health.trouble,
-                            extra=fields(device=device))
-            else:
-                log.info("%s: works again", device, extra=fields(device=device))
+        """Tell of a device's trouble when it begins, changes or ends."""
+        self._troubles.tell(device, health)
         self._reports.put(DeviceChanged(device, health.state.value, health.trouble))
         self._next_heartbeat = 0.0  # `status` is to know it at once
 

@@ -1,16 +1,26 @@
-"""Staff: who holds which device. A supervisor with its worker for each crew of the config."""
+"""Staff: who holds which device. A supervisor with its worker for each crew of the config.
+
+A device that cost its crew the worker gets a worker of its own, so that it holds up no other. It
+keeps it until its settings change, or the service starts anew.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from beemon.config import RECORDERS, DeviceSettings
+from beemon.service import fields
 from beemon.supervisor import Employer, Supervisor
 from beemon.worker import crew_of
 from beemon.worker_link import Mailbox
 
+log = logging.getLogger(__name__)
+
+MOST_APART = 4
+"""How many devices may get a worker of their own for that: each takes memory for a Python."""
 REST_SECONDS = 30.0
 """How long an unused recorder stays open outside its window."""
 
@@ -27,6 +37,7 @@ class Staff:
         self._employer, self._mailbox = employer, mailbox
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []
+        self._apart: dict[str, DeviceSettings] = {}
 
     @property
     def at_work(self) -> set[int]:
@@ -44,7 +55,8 @@ class Staff:
 
     def employ(self, devices: Devices) -> list[str]:
         """Let these devices be held, as they are set, and no others; return those let go."""
-        wanted = _crews(devices)
+        self._apart = {n: was for n, was in self._apart.items() if devices.get(n) == was}
+        wanted = _crews(devices, self._apart)
         let_go: list[str] = []
         for name, supervisor in list(self._supervisors.items()):
             if wanted.get(name) != supervisor.devices:
@@ -104,13 +116,25 @@ class Staff:
         self._retired.append(supervisor)
 
     def _hire(self, name: str, crew: Devices) -> None:
-        before = next((s for s in reversed(self._retired) if s.name == name), None)
-        self._supervisors[name] = Supervisor(name, crew, self._employer, self._mailbox, before)
+        before = [s for s in self._retired if s.crew == name]
+        self._supervisors[name] = Supervisor(
+            name, crew, self._employer, self._mailbox, before, self._set_apart
+        )
+
+    def _set_apart(self, crew: Supervisor, device: str) -> None:
+        if len(self._apart) >= MOST_APART:
+            return
+        self._apart[device] = crew.devices[device]
+        self._supervisors[device] = crew.part_with(device)
+        log.warning("%s: it has a worker of its own from here on, so that it holds up no other",
+                    device, extra=fields(device=device))
 
 
-def _crews(devices: Devices) -> dict[str, dict[str, DeviceSettings]]:
-    """Which worker holds which devices, by the word of their drivers."""
+def _crews(
+    devices: Devices, apart: Collection[str]
+) -> dict[str, dict[str, DeviceSettings]]:
+    """Which worker holds which devices, by the word of their drivers; some have one alone."""
     crews: dict[str, dict[str, DeviceSettings]] = defaultdict(dict)
     for name, device in devices.items():
-        crews[crew_of(device)][name] = device
+        crews[name if name in apart else crew_of(device)][name] = device
     return dict(crews)

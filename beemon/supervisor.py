@@ -2,8 +2,11 @@
 
 It has a worker started at first use (at once, where outputs are to be made safe), hands it one
 task per lane at a time, watches the deadlines, gives up a worker that passes them, and leaves a
-device alone that did harm. It never waits for anything: what happens comes in through the mailbox,
-and :meth:`Supervisor.tick` looks at the time.
+device alone that did harm. What the others of that worker were doing is done again by the next one,
+and the device gets a worker of its own, where it holds up no other. Where a worker ended and nobody
+can tell over which of several devices, they are asked again one at a time: who is to blame does it
+again. It never waits for anything: what happens comes in through the mailbox, and
+:meth:`Supervisor.tick` looks at the time.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -23,9 +26,11 @@ from beemon.config import DeviceSettings
 from beemon.health import Health, State
 from beemon.messages import (
     Answer,
+    Begun,
     Cut,
     Done,
     Failed,
+    Lost,
     NotSafe,
     Opened,
     Ready,
@@ -49,12 +54,19 @@ does not let die must not keep the devices beside its own from being used."""
 STEADY_SECONDS = 60.0
 """How long a worker with outputs must live for its deaths before to be forgiven."""
 
+MOST_TRIES = 3
+"""How many workers may be lost under a task, over other devices, before it fails."""
+
 _RECORDS = ("record", "snapshot")
 
 
 @dataclass
 class Task:
-    """Work for one device on behalf of a job; ``budget`` is how many seconds it may take."""
+    """Work for one device on behalf of a job; ``budget`` is how many seconds it may take.
+
+    ``has_begun``: the worker has turned to it. ``is_suspect``: it may be what cost a worker its
+    life, so that it is carried out alone.
+    """
 
     job: int
     device: str
@@ -68,6 +80,9 @@ class Task:
     tags: Tags | None = None
     deadline: float | None = None
     cut: str | None = None
+    tries: int = 0
+    has_begun: bool = False
+    is_suspect: bool = False
 
 
 class Employer(Protocol):
@@ -101,7 +116,9 @@ class _Lane:
 class Supervisor:
     """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds.
 
-    ``after`` held the devices before: while its worker lives, this one's waits.
+    ``after`` held the devices before: while their workers live, this one's waits. ``misfit`` is
+    called with a device that cost a worker of several devices its life, and may
+    :meth:`part_with` it.
     """
 
     def __init__(
@@ -110,15 +127,17 @@ class Supervisor:
         devices: Mapping[str, DeviceSettings],
         employer: Employer,
         mailbox: Mailbox,
-        after: Supervisor | None = None,
+        after: Collection[Supervisor] = (),
+        misfit: Callable[[Supervisor, str], None] | None = None,
     ) -> None:
-        self.name = name
-        self.devices = devices
+        self.name = self.crew = name
+        self.devices = dict(devices)
         self.health = {device: Health() for device in devices}
         self.outputs = Outputs([n for n, device in devices.items() if device.kind == "output"])
         self._employer = employer
         self._mailbox = mailbox
-        self._after = after
+        self._after = list(after)
+        self._misfit = misfit
         self._lanes: dict[str, _Lane] = {}
         self._flying: dict[int, Task] = {}
         self._numbers = 0
@@ -142,9 +161,8 @@ class Supervisor:
     @property
     def holds_devices(self) -> bool:
         """Whether a worker, this one's or an earlier one's, may have the devices open."""
-        if self._after is not None and not self._after.holds_devices:
-            self._after = None
-        return self._worker is not None or self._after is not None
+        self._after = [before for before in self._after if before.holds_devices]
+        return self._worker is not None or bool(self._after)
 
     @property
     def at_work(self) -> set[int]:
@@ -206,7 +224,7 @@ class Supervisor:
     def kill(self, now: float) -> None:
         """Take the worker's life at once; what it did is answered as failed."""
         self._finishing = True
-        self._lose_worker("worker-died", "it had to be killed", now, how=signal.SIGKILL)
+        self._lose_worker(None, "worker-died", "it had to be killed", now, signal.SIGKILL)
         for worker in self._leaving:
             worker.kill()
 
@@ -214,14 +232,14 @@ class Supervisor:
         """Act on what the time says; return when to look again (monotonic), if at all."""
         late = [t for t in self._flying.values() if t.deadline is not None and now >= t.deadline]
         if late:
-            self._miss_deadline(late[0], now)
+            self._miss_deadline(late, now)
         elif self._worker and self._worker.limit is not None and now >= self._worker.limit:
             missed = "end" if self._worker.is_resting else "start"
             message = f"the worker did not {missed} in time"
-            self._lose_worker("timeout", message, now, how=signal.SIGABRT)
+            self._lose_worker(self._worker.opening, "timeout", message, now, signal.SIGABRT)
         elif (output := self.outputs.overdue(now)) is not None:
             message = f"{output} did not return to its safe state in time"
-            self._lose_worker("timeout", message, now, how=signal.SIGABRT)
+            self._lose_worker(output, "timeout", message, now, signal.SIGABRT)
         self._leaving = [worker for worker in self._leaving if not worker.is_gone(now)]
         self._pump(now)
         self._keep_outputs(now)
@@ -256,8 +274,11 @@ class Supervisor:
     def _pump(self, now: float) -> None:
         if self._worker is None and (self.holds_devices or self._buries(now)):
             return
+        one_at_a_time = any(task.is_suspect for task in self.tasks)
         for lane in self._lanes.values():
             while lane.current is None and lane.waiting and not self._finishing:
+                if one_at_a_time and self._flying:
+                    return
                 self._take(lane, now)
         if not self.busy and not self.idle_since:
             self.idle_since = now
@@ -277,6 +298,7 @@ class Supervisor:
             return
         self.idle_since = 0.0
         self._numbers += 1
+        task.tries += 1
         task.number, task.follows, lane.current = self._numbers, lane.contiguous, task
         lane.contiguous = False
         self._flying[task.number] = task
@@ -319,8 +341,9 @@ class Supervisor:
         )
 
     def _opening(self, task: Task) -> float:
+        """How much longer it may take: until it has begun, another device may be being opened."""
         is_open = self._worker is not None and task.device in self._worker.opened
-        return 0.0 if is_open else OPEN_SECONDS
+        return 0.0 if is_open and task.has_begun else OPEN_SECONDS
 
     def _on_message(self, message: Upward) -> None:
         now = _monotonic()
@@ -328,20 +351,44 @@ class Supervisor:
             self._steady_at = now + STEADY_SECONDS
             for task in list(self._flying.values()):
                 self._dispatch(task, now)
+        elif isinstance(message, Begun):
+            self._on_begun(message, now)
         elif isinstance(message, Opened):
             self._on_opened(message.device, now)
+        elif isinstance(message, Lost):
+            self._on_lost(message, now)
         elif isinstance(message, Switched):
             on, seconds = message.on, message.seconds
             self.outputs.switched(message.device, now, on=on, seconds=seconds)
             self._employer.output_switched(message.device, on=on, seconds=seconds)
         elif isinstance(message, NotSafe):
+            self._is_not_opening(message.device)
             self.outputs.tried(message.device, now)
             self.health[message.device].troubled(f"{message.reason}: {message.message}")
             self._employer.device_changed(message.device, self.health[message.device])
         else:
             self._answer(message, now)
 
+    def _on_begun(self, begun: Begun, now: float) -> None:
+        if self._worker and begun.device not in self._worker.opened:
+            self._worker.opening = begun.device
+        task = self._flying.get(begun.number)
+        if task is not None:
+            task.has_begun = True
+            if not task.cut:
+                task.deadline = now + self._opening(task) + task.budget
+
+    def _is_not_opening(self, device: str) -> None:
+        if self._worker and self._worker.opening == device:
+            self._worker.opening = None
+
+    def _on_lost(self, lost: Lost, now: float) -> None:
+        if lost.details and self.health[lost.device].is_news(f"{lost.reason}: {lost.message}"):
+            log.error("%s: its driver has a defect\n%s", lost.device, lost.details)
+        self._lose_worker(lost.device, lost.reason, lost.message, now)  # it ends by itself
+
     def _on_opened(self, device: str, now: float) -> None:
+        self._is_not_opening(device)
         if self._worker:
             self._worker.opened.add(device)
         self.health[device].opened()
@@ -360,48 +407,97 @@ class Supervisor:
         message = f"the worker ended by itself{how}"
         if not self._flying:  # else the job and the device's trouble tell of it
             log.warning("%s: %s", self.name, message)
-        self._lose_worker("worker-died", message, _monotonic())
+        self._lose_worker(None, "worker-died", message, _monotonic())
 
-    def _miss_deadline(self, culprit: Task, now: float) -> None:
+    def _miss_deadline(self, late: list[Task], now: float) -> None:
+        culprit = self._culprit(late)
         message = (
             f"{culprit.verb} did not end when it was cut"
             if culprit.cut
             else f"no answer to {culprit.verb} within {culprit.budget:g} s"
         )
-        self._lose_worker("timeout", message, now, culprit, signal.SIGABRT)
+        self._lose_worker(culprit.device, "timeout", message, now, signal.SIGABRT)
+
+    def _culprit(self, late: list[Task]) -> Task:
+        """Of those that are late the one that keeps the others: what has not begun yet waits for
+        the worker to open another device."""
+        opening = self._worker.opening if self._worker else None
+        begun = [task for task in late if task.has_begun]
+        keeping = [task for task in self._flying.values() if task.device == opening]
+        return [*begun, *keeping, *late][0]
 
     def _lose_worker(
         self,
+        culprit: str | None,
         reason: str,
         message: str,
         now: float,
-        culprit: Task | None = None,
         how: signal.Signals | None = None,
     ) -> None:
-        """Fail what the worker did. One culprit takes the blame alone; without one, all do."""
-        lost = list(self._flying.values())
+        """Charge the device that did it; what the others were doing is done again.
+
+        Where it could be any of several, none is charged, and each is tried alone.
+        """
+        trouble, lost = f"{reason}: {message}", list(self._flying.values())
+        suspects = {culprit} if culprit else self._suspects(lost)
+        charged = suspects if len(suspects) == 1 else set()
+        if not suspects:  # it died before it touched anything
+            charged = {task.device for task in lost} or set(self.outputs.names)
+        if how is signal.SIGABRT and not any(self.health[d].is_news(trouble) for d in charged):
+            how = signal.SIGKILL  # its stacks are in the journal already
         self._give_up(how)
-        blamed_devices = {task.device for task in lost if culprit in (None, task)}
-        for device in blamed_devices or self.outputs.names:
-            self.health[device].strike(f"{reason}: {message}", now)
-            if not lost:
-                self._employer.device_changed(device, self.health[device])
+        for device in charged:
+            self.health[device].strike(trouble, now)
         for task in lost:
-            if culprit in (None, task):
+            if task.device in charged:
                 self._settle(task, Failed(task.number, reason, message))
             else:
-                blamed = f"its worker was killed because of {culprit.device}" if culprit else ""
-                self._settle(task, Failed(task.number, "worker-died", blamed))
-            self._employer.device_changed(task.device, self.health[task.device])
+                task.is_suspect |= task.device in suspects
+                self._lay_back(task, f"its worker was lost over {' or '.join(sorted(suspects))}")
+        for device in sorted(charged):
+            self._employer.device_changed(device, self.health[device])
+        if suspects == charged and len(self.devices) > 1 and self._misfit and not self._finishing:
+            self._misfit(self, *charged)
         self._pump(now)
+
+    def _suspects(self, lost: list[Task]) -> set[str]:
+        """The devices that a worker was at when it died of itself."""
+        opening = self._worker.opening if self._worker else None
+        return {task.device for task in lost if task.has_begun} | ({opening} if opening else set())
+
+    def _lay_back(self, task: Task, why: str) -> None:
+        """Have a task done again that was lost over another device; a recording cannot be."""
+        is_over = task.cut or self._finishing or task.tries >= MOST_TRIES
+        if is_over or task.verb in _RECORDS:
+            self._settle(task, Failed(task.number, "worker-died", why))
+            return
+        lane = self._lanes[task.lane]
+        lane.waiting.appendleft(task)
+        lane.current, lane.contiguous = None, False
+        del self._flying[task.number]
+        task.deadline, task.has_begun = None, False
+
+    def part_with(self, device: str) -> Supervisor:
+        """A supervisor for this device alone, with its health and all that waits for it."""
+        apart = Supervisor(
+            device, {device: self.devices.pop(device)}, self._employer, self._mailbox, self._after
+        )
+        apart.crew = self.crew
+        apart.health = {device: self.health.pop(device)}
+        apart._leaving, apart._buried_by = list(self._leaving), self._buried_by
+        self.outputs = Outputs([name for name in self.outputs.names if name != device])
+        for name, lane in self._lanes.items():
+            waiting = [task for task in lane.waiting if task.device == device]
+            if waiting:
+                apart._lanes[name] = _Lane(deque(waiting))
+                lane.waiting = deque(task for task in lane.waiting if task.device != device)
+        return apart
 
     def _answer(self, answer: Answer, now: float) -> None:
         task = self._flying.get(answer.number)
         if task is None:
             return
-        if isinstance(answer, Failed) and answer.ends:
-            self._lose_worker(answer.reason, answer.message, now, task)  # it ends by itself
-            return
+        self._is_not_opening(task.device)
         if not task.cut:
             self._judge(task, answer)
         self._settle(task, answer)
@@ -409,6 +505,7 @@ class Supervisor:
 
     def _settle(self, task: Task, answer: Answer) -> None:
         del self._flying[task.number]
+        task.is_suspect = False
         lane = self._lanes[task.lane]
         lane.current = None
         lane.contiguous = isinstance(answer, Done) and bool(lane.waiting)

@@ -13,9 +13,9 @@ import errno
 import logging
 import os
 import threading
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -40,11 +40,13 @@ from beemon.devices._base import (
 )
 from beemon.messages import (
     Answer,
+    Begun,
     Cut,
     Done,
     Downward,
     Failed,
     Finish,
+    Lost,
     NotSafe,
     Opened,
     Ready,
@@ -115,6 +117,7 @@ class Worker(SpawnProcess):
         """The first act: whatever an earlier worker left switched goes to its safe state."""
         for name, settings in self._settings.items():
             if settings.kind == "output":
+                self._send(Begun(name))
                 try:
                     self._open(name)
                 except OSError as error:
@@ -138,6 +141,7 @@ class Worker(SpawnProcess):
     def _begin(self, work: Work) -> None:
         cancelled = threading.Event()
         self._running[work.number] = work, cancelled
+        self._send(Begun(work.device, work.number))
         if self._settings and not self._guarded(work, lambda: self._open(work.device)):
             del self._running[work.number]
             return
@@ -152,7 +156,7 @@ class Worker(SpawnProcess):
             return
         settings = self._settings[name]
         device = devices.load(settings.kind, name, settings.table)
-        device.on_lost = partial(self._end_over, name)
+        device.on_lost = lambda error: self._end_over(name, error.reason, str(error))
         if isinstance(device, Output):
             device.changed = lambda on, seconds: self._send(Switched(name, on, seconds))
         device.open()
@@ -174,26 +178,20 @@ class Worker(SpawnProcess):
         try:
             action()
         except DeviceLostError as error:
-            self._end_over(work.device, error)
+            self._end_over(work.device, error.reason, str(error))
         except OSError as error:
             self._release(work, error)
             self._send(Failed(work.number, reason_of(error), message_of(error)))
             return False
-        except Exception as error:  # the worker's outermost boundary: it ends here
-            log.exception("%s: the driver has a defect", work.device,
-                          extra=service.fields(device=work.device))
+        except Exception as error:  # noqa: BLE001  (the outermost boundary: the worker ends here)
             said = f"{type(error).__name__}: {error}"
-            self._send(Failed(work.number, "driver-error", said, ends=True))
-            os._exit(70)
+            self._end_over(work.device, "driver-error", said, traceback.format_exc())
         return True
 
-    def _end_over(self, name: str, error: DeviceLostError) -> NoReturn:
-        """Tell all who wait for the device that it is lost, and end."""
+    def _end_over(self, name: str, reason: str, message: str, details: str = "") -> NoReturn:
+        """Tell that the device is lost, and end."""
         with self._ending:  # for good: who comes second has nothing to add
-            log.error("%s: %s", name, error, extra=service.fields(device=name))
-            for work, _ in list(self._running.values()):
-                if work.device == name:
-                    self._send(Failed(work.number, error.reason, str(error), ends=True))
+            self._send(Lost(name, reason, message, details))
             os._exit(70)
 
     def _carry_out(self, work: Work, cancelled: threading.Event) -> Answer:

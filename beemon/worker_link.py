@@ -32,7 +32,8 @@ class WorkerLink:
     """Starts a worker for ``devices``. What it says, and that it ended, comes by the mailbox.
 
     ``heard`` gets every message, ``ended`` how the process ended; neither is called any more
-    after :meth:`let_go`.
+    after :meth:`let_go`. ``opened`` are the devices that it holds, and ``opening`` is the one that
+    it is about to take.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class WorkerLink:
         self.is_ready = False
         self.is_resting = False
         self.opened: set[str] = set()
+        self.opening: str | None = None
         self._mailbox = mailbox
         self._tell_heard, self._tell_ended = heard, ended
         self._let_go = False

@@ -27,7 +27,7 @@ LEVELS = (
     "server client rendering",
     "queries link crowd opening",
     "board orchestrator",
-    "agenda docket staff upkeep",
+    "agenda docket staff upkeep troubles",
     "supervisor chores job timetable housekeeping inspection",
     "worker_link calibrations",
     "worker health outputs planning",

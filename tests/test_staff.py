@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from beemon import config
 from beemon.clock import now
+from beemon.messages import Done
 from beemon.readings import Calibration
-from beemon.staff import REST_SECONDS, Staff
+from beemon.staff import MOST_APART, REST_SECONDS, Staff
 from beemon.supervisor import Task
 
 DEVICES = """
@@ -23,7 +25,6 @@ driver = "simulated"
 [sensor.b]
 driver = "simulated"
 """
-SOON = 30.0
 
 
 class Employer:
@@ -31,12 +32,14 @@ class Employer:
 
     def __init__(self) -> None:
         self.answers: list[Any] = []
+        self.answered: dict[str, Any] = {}
 
     def place_for(self, task: Any, placed: Any) -> None:
         raise NotImplementedError
 
     def finished(self, task: Any, answer: Any) -> None:
         self.answers.append(answer)
+        self.answered[task.device] = answer
 
     def device_changed(self, device: str, health: Any) -> None:
         """Nobody watches here."""
@@ -72,7 +75,8 @@ class Office:
             self.go_on()
 
     def go_on(self) -> None:
-        self.mail.get(timeout=SOON)()
+        with contextlib.suppress(queue.Empty):  # it is time for something else, then
+            self.mail.get(timeout=0.1)()
         self.staff.tick(now().monotonic)
 
 
@@ -124,3 +128,51 @@ def test_sensors_stay_open_however_long_nobody_asks(office: Office) -> None:
     office.staff.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
     assert not office.staff.is_idle
     assert office.staff.describe(0.0)["sensor.a"]["state"] == "RUNNING"
+
+
+HANGING = '[sensor.h]\ndriver = "simulated"\nfault = "hang"\n'
+BESIDE = [f"sensor.{name}" for name in "abcd"]
+CREW = HANGING + "".join(f'[{name}]\ndriver = "simulated"\n' for name in BESIDE)
+
+
+def tick(office: Office, at: float, *, patience: float) -> dict[str, Any]:
+    """Have all sensors read, the hanging one first, until those beside it have answered."""
+    office.employer.answered.clear()
+    for sensor in ("sensor.h", *BESIDE):
+        budget = patience if sensor == "sensor.h" else 60.0
+        office.staff.of(sensor).submit(Task(1, sensor, "read", "sensors", budget), at)
+    while not office.employer.answered.keys() >= set(BESIDE):
+        office.go_on()
+    return office.employer.answered
+
+
+def test_one_that_hangs_holds_up_the_others_of_its_crew_once(office: Office) -> None:
+    office.employ(CREW)
+    said = tick(office, now().monotonic, patience=0.3)
+    assert said["sensor.h"].reason == "timeout"
+    assert all(isinstance(said[sensor], Done) for sensor in BESIDE)
+    said = tick(office, now().monotonic + 60, patience=600.0)
+    assert all(isinstance(said[sensor], Done) for sensor in BESIDE)
+    assert "sensor.h" not in said  # it hangs still, and they did not wait for it
+    assert office.staff.of("sensor.h").busy
+
+
+def test_only_so_many_devices_get_a_worker_of_their_own(office: Office) -> None:
+    names = [f"sensor.{name}" for name in "abcdef"]
+    office.employ("".join(f'[{name}]\ndriver = "simulated"\n' for name in names))
+    crew = office.staff.of("sensor.a")
+    for name in names:
+        office.staff._set_apart(crew, name)
+    assert [name for name in names if office.staff.of(name) is not crew] == names[:MOST_APART]
+    assert set(office.staff.describe(0.0)) == set(names)
+
+
+def test_it_keeps_that_worker_until_its_settings_change(office: Office) -> None:
+    office.employ(CREW)
+    office.staff._set_apart(office.staff.of("sensor.h"), "sensor.h")
+    crew, apart = office.staff.of("sensor.a"), office.staff.of("sensor.h")
+    assert office.employ(CREW) == []
+    assert office.staff.of("sensor.h") is apart
+    assert set(office.employ(CREW.replace("hang", "die"))) == {"sensor.h", *BESIDE}
+    assert office.staff.of("sensor.h") is office.staff.of("sensor.a")
+    assert set(office.staff.of("sensor.a")._after) <= {crew, apart}

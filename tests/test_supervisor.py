@@ -14,12 +14,14 @@ import pytest
 from beemon import config
 from beemon.archive.recordings import Place
 from beemon.health import BUDGET, FATAL_RETRY_SECONDS, Health, State
-from beemon.messages import Answer, Done, Failed
+from beemon.messages import Answer, Done, Failed, Lost
 from beemon.outputs import RETURN_SECONDS
 from beemon.readings import Calibration
-from beemon.supervisor import STEADY_SECONDS, Supervisor, Task
+from beemon.supervisor import MOST_TRIES, STEADY_SECONDS, Supervisor, Task
+from beemon.troubles import Troubles
 from beemon.worker_link import START_SECONDS
 from tests.hive import until
+from tests.plugins import install
 
 
 class Office:
@@ -324,7 +326,7 @@ def test_a_worker_does_not_start_while_an_earlier_one_may_hold_the_devices(
     office: Office, hire: Hire
 ) -> None:
     first, second, third = (hire(GOOD) for _ in range(3))
-    second._after, third._after = first, second
+    second._after, third._after = [first], [second]
     first.submit(read("sensor.good"), time.monotonic())
     office.next_answer(first)
     pid = pid_of(first)
@@ -437,3 +439,156 @@ def test_an_output_that_fails_is_made_safe_again(office: Office, hire: Hire) -> 
     office.switched.clear()
     until(lambda: office.turn(supervisor) or office.switched)
     assert office.switched[0] is False
+
+
+# Several devices in one worker
+
+
+def once(folder: Path, name: str) -> str:
+    """A sensor that hangs in its first request, whichever worker that reaches."""
+    return (
+        f'[sensor.{name}]\ndriver = "simulated"\nfault = "hang"\nfault_for = 1\n'
+        f'fault_file = "{folder}/{name}"\n'
+    )
+
+
+def both_hang(folder: Path) -> bool:
+    """Whether the sensors a and b were both reached."""
+    return all((folder / name).exists() for name in "ab")
+
+
+def at_once(supervisor: Supervisor, *tasks: Task) -> None:
+    """Submit them in lanes of their own, so that the worker does them at the same time."""
+    for task in tasks:
+        task.lane = task.device
+        supervisor.submit(task, time.monotonic())
+
+
+def answers(office: Office, supervisor: Supervisor, count: int) -> dict[str, Answer]:
+    found = [office.next_answer(supervisor) for _ in range(count)]
+    return {task.device: answer for task, answer in found}
+
+
+def test_what_others_did_when_one_hung_is_done_again_by_the_next_worker(
+    office: Office, hire: Hire, tmp_path: Path
+) -> None:
+    supervisor = hire(HANGING + once(tmp_path, "once"))
+    at_once(supervisor, read("sensor.once", budget=60.0), read("sensor.hanging", budget=0.3))
+    said = answers(office, supervisor, 2)
+    assert isinstance(said["sensor.once"], Done)
+    assert said["sensor.hanging"].reason == "timeout"  # type: ignore[union-attr]
+    assert supervisor.health["sensor.once"].recovery == {}
+
+
+def test_where_several_may_have_killed_the_worker_each_is_tried_alone(
+    office: Office, hire: Hire, tmp_path: Path
+) -> None:
+    supervisor = hire(once(tmp_path, "a") + once(tmp_path, "b") + DYING)
+    hung = [read("sensor.a", budget=60.0), read("sensor.b", budget=60.0)]
+    at_once(supervisor, *hung)
+    until(lambda: office.turn(supervisor) or both_hang(tmp_path))
+    at_once(supervisor, read("sensor.dying"))
+    said = answers(office, supervisor, 3)
+    assert isinstance(said["sensor.a"], Done)
+    assert isinstance(said["sensor.b"], Done)
+    assert said["sensor.dying"].reason == "worker-died"  # type: ignore[union-attr]
+    assert {name: h.recovery for name, h in supervisor.health.items()} == {
+        "sensor.a": {}, "sensor.b": {}, "sensor.dying": {"restarts": 1},
+    }
+
+
+def test_a_worker_that_is_killed_from_outside_is_nobody_s_fault(
+    office: Office, hire: Hire, tmp_path: Path
+) -> None:
+    supervisor = hire(once(tmp_path, "a") + once(tmp_path, "b"))
+    hung = [read("sensor.a", budget=60.0), read("sensor.b", budget=60.0)]
+    at_once(supervisor, *hung)
+    until(lambda: office.turn(supervisor) or both_hang(tmp_path))
+    pid = pid_of(supervisor)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert all(isinstance(a, Done) for a in answers(office, supervisor, 2).values())
+
+
+def test_a_task_is_not_done_again_for_ever(office: Office, hire: Hire) -> None:
+    supervisor = hire(HANGING.replace("hanging", "a") + HANGING.replace("hanging", "b"))
+    at_once(supervisor, read("sensor.a", budget=60.0))
+    said: dict[str, Answer] = {}
+    for tries in range(1, MOST_TRIES + 1):
+        supervisor.health["sensor.b"].retry_at = 0.0
+        at_once(supervisor, read("sensor.b", budget=0.3))
+        said = answers(office, supervisor, 1 + (tries == MOST_TRIES))
+        assert ("sensor.a" in said) == (tries == MOST_TRIES)
+    assert said["sensor.a"].reason == "worker-died"  # type: ignore[union-attr]
+    assert "sensor.b" in said["sensor.a"].message  # type: ignore[union-attr]
+    assert supervisor.health["sensor.a"].strikes == 0
+
+
+OPENS_FOR_EVER = """
+import threading
+from beemon.devices._base import Measurement, Sensor, SensorSettings as Settings
+
+class Driver(Sensor):
+    def open(self):
+        threading.Event().wait()
+    def read(self):
+        return []
+"""
+
+
+def test_one_that_hangs_as_it_is_opened_is_to_blame_and_not_who_waits_for_that(
+    office: Office, hire: Hire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    install(site, "[beemon.sensors]\nopens = hive_opens\n", hive_opens=OPENS_FOR_EVER)
+    supervisor = hire('[sensor.shut]\ndriver = "opens"\n' + GOOD)
+    shut, waits = read("sensor.shut", budget=5.0), read("sensor.good", budget=1.0)
+    at_once(supervisor, shut, waits)
+    until(lambda: office.turn(supervisor) or shut.has_begun)
+    assert waits.deadline is not None
+    supervisor.tick(waits.deadline)
+    said = answers(office, supervisor, 2)
+    assert said["sensor.shut"].reason == "timeout"  # type: ignore[union-attr]
+    assert isinstance(said["sensor.good"], Done)
+
+
+def test_a_device_that_is_lost_while_nothing_is_asked_of_it_is_told_of(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(GOOD + LIGHT)
+    opened(office, supervisor)
+    supervisor._on_message(Lost("output.light", "stalled", "it did not return"))
+    assert supervisor.health["output.light"].trouble == "stalled: it did not return"
+    assert supervisor.health["sensor.good"].trouble is None
+
+
+def test_a_defect_of_a_driver_is_told_with_its_traceback_once(
+    office: Office, hire: Hire, caplog: pytest.LogCaptureFixture
+) -> None:
+    supervisor = hire(GOOD)
+    for _ in range(2):
+        supervisor._on_message(Lost("sensor.good", "driver-error", "TypeError: 5", "Traceback …"))
+    assert caplog.text.count("Traceback …") == 1
+
+
+# A device that stays dead
+
+
+def test_of_a_device_that_is_dead_for_a_day_the_journal_has_a_few_lines(
+    office: Office, hire: Hire, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    supervisor, troubles = hire(HANGING), Troubles()
+    health, now = supervisor.health["sensor.hanging"], 0.0
+    for job in range(BUDGET + 5):  # the later ones are all alike
+        supervisor.submit(read("sensor.hanging", job, budget=0.1), max(now, time.monotonic()))
+        office.next_answer(supervisor)
+        troubles.tell("sensor.hanging", health)
+        now, health.retry_at = health.retry_at, 0.0
+        until(lambda: office.turn(supervisor) or not supervisor.alive)
+    assert [record.getMessage() for record in caplog.records] == [
+        "sensor.hanging: trouble (BACKOFF): timeout: no answer to read within 0.1 s",
+        "sensor.hanging: trouble (FATAL): timeout: no answer to read within 0.1 s",
+    ]
+    assert capfd.readouterr().err.count("Fatal Python error: Aborted") == 1
