@@ -7,7 +7,9 @@ leave and come home. What is seen at a moment depends on the seed and on that mo
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,7 @@ AMBER, DARK, FUR, WING = (214, 142, 38), (42, 28, 18), (120, 84, 44), (228, 232,
 BEE_LENGTH = 0.05  # of the picture's width
 WALKERS, FLYERS = 11, 7
 HEADINGS = 24
+FLAPS = (1.0, 1.5)  # the angles of a flyer's wings, in turn
 AWAY = 0.35  # the share of a flyer's round that it is out of sight
 
 
@@ -35,30 +38,44 @@ class Entrance:
     def __init__(self, width: int, height: int, seed: int) -> None:
         self._size = np.array([width, height], dtype=np.float64)
         chance = np.random.default_rng(seed)
-        self._background = draw_background(width, height, chance)
+        self.background = draw_background(width, height, chance)
         self._walkers = [Walker.random(chance) for _ in range(WALKERS)]
         self._flyers = [Flyer.random(chance) for _ in range(FLYERS)]
         length = BEE_LENGTH * width
-        self._walking = sprites(length, wing_angle=0.35)
-        self._flying = [sprites(1.15 * length, wing_angle=angle) for angle in (1.0, 1.5)]
+        walking = sprites(length, wing_angle=0.35)
+        self.sprites = [walking, *(sprites(1.15 * length, wing_angle=angle) for angle in FLAPS)]
 
     def picture(self, seconds: float) -> Image:
         """The picture at a moment, RGB."""
-        image = self._background.copy()
-        for walker in self._walkers:
-            self._stamp(image, walker.place(seconds), walker.place(seconds + 0.05), self._walking)
-        wings = self._flying[int(seconds * 50) % 2]
-        for flyer in self._flyers:
-            if flyer.visible(seconds):
-                self._stamp(image, flyer.place(seconds), flyer.place(seconds + 0.02), wings)
+        image = self.background.copy()
+        for bee in self.bees(seconds):
+            self.sprites[bee.pose][bee.heading].stamp(image, bee.x, bee.y)
         return image
 
-    def _stamp(self, image: Image, here: Floats, there: Floats, bees: list[Sprite]) -> None:
-        """Put a bee at one place, with its head towards another."""
+    def bees(self, seconds: float) -> Iterator[Bee]:
+        """Those that are to be seen at a moment, from the furthest behind."""
+        for walker in self._walkers:
+            yield self._bee(0, walker.place(seconds), walker.place(seconds + 0.05))
+        flap = 1 + int(seconds * 50) % len(FLAPS)
+        for flyer in self._flyers:
+            if flyer.visible(seconds):
+                yield self._bee(flap, flyer.place(seconds), flyer.place(seconds + 0.02))
+
+    def _bee(self, pose: int, here: Floats, there: Floats) -> Bee:
+        """A bee at one place, with its head towards another."""
         ahead = (there - here) * self._size
         turn = math.atan2(ahead[1], ahead[0]) / (2 * math.pi)
         x, y = here * self._size
-        bees[round(turn * HEADINGS) % HEADINGS].stamp(image, round(x), round(y))
+        return Bee(pose, round(turn * HEADINGS) % HEADINGS, round(x), round(y))
+
+
+class Bee(NamedTuple):
+    """Where a bee is in the picture (pixels), where its head points, and how it holds its wings."""
+
+    pose: int
+    heading: int
+    x: int
+    y: int
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,11 @@ class Driver(SimulatedRecorder, Camera):
         library("mutagen")
         library("numpy")
         from beemon.devices.cameras._entrance import Entrance
+        from beemon.devices.cameras._planes import Planes
 
         wanted = self.settings
         self._entrance: Entrance = Entrance(wanted.width, wanted.height, wanted.seed)
+        self._planes = Planes(self._entrance)
         self._begin_stream(wanted.frame_rate)
 
     def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
@@ -66,7 +68,7 @@ class Driver(SimulatedRecorder, Camera):
         start = began(stream.due(first))
         asked = max(1, round(seconds * self.settings.frame_rate))
         end = first
-        encoder = H264Encoder(*self._format())
+        encoder = self._encoder()
         with Mp4Writer(path, "h264") as video:
             for number in self._due(stream, range(first, first + asked), cancelled):
                 for frame in encoder.encode(self._picture(number), self._time_us(number - first)):
@@ -107,10 +109,12 @@ class Driver(SimulatedRecorder, Camera):
             yield number
 
     def _picture(self, number: int) -> Any:
-        picture = self._entrance.picture(number / self.settings.frame_rate)
         if self._is_dead:
-            picture[:] = 0
-        return self._av.VideoFrame.from_ndarray(picture, format="rgb24")
+            return self._planes.black(self._av)
+        return self._planes.frame(self._av, number / self.settings.frame_rate)
+
+    def _encoder(self) -> H264Encoder:
+        return H264Encoder(*self._format())
 
     def _time_us(self, frames: int) -> int:
         return frames * 1_000_000 // self.settings.frame_rate

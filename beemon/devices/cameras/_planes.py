@@ -1,0 +1,92 @@
+"""The simulated entrance as an encoder takes it: brightness, and two colours at half the size.
+
+Drawn like this a picture is half as much data as RGB, and nobody has to convert it: a camera's own
+pictures cost its Pi nothing either. Imported when a simulated camera opens, since it needs numpy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from beemon.devices.cameras._entrance import Entrance, Floats, Image, Sprite
+
+# Y'CbCr of ITU-R BT.601 with 219 steps of brightness and 224 of colour, from RGB of 255.
+WEIGHTS = np.array([
+    [65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214],
+]) / 255
+ZERO = (16, 128, 128)  # black
+FORMAT = "yuv420p"
+
+
+class Planes:
+    """Draws an entrance into the planes of video frames."""
+
+    def __init__(self, entrance: Entrance) -> None:
+        self._entrance = entrance
+        self._size = entrance.background.shape[1::-1]
+        self._background = [
+            np.clip(np.rint(plane), 0, 255).astype(np.uint8)
+            for plane in separated(entrance.background.astype(np.float64))
+        ]
+        self._sprites = [
+            [plane_sprites(sprite) for sprite in of_a_pose] for of_a_pose in entrance.sprites
+        ]
+
+    def frame(self, av: Any, seconds: float) -> Any:
+        """The picture at a moment, as an ``av.VideoFrame``."""
+        frame = av.VideoFrame(*self._size, FORMAT)
+        planes = [pixels(plane) for plane in frame.planes]
+        for plane, background in zip(planes, self._background, strict=True):
+            plane[:] = background
+        for bee in self._entrance.bees(seconds):
+            luma, *chroma = self._sprites[bee.pose][bee.heading]
+            luma.stamp(planes[0], bee.x, bee.y)
+            for sprite, plane in zip(chroma, planes[1:], strict=True):
+                sprite.stamp(plane, bee.x // 2, bee.y // 2)
+        return frame
+
+    def black(self, av: Any) -> Any:
+        """A picture of nothing."""
+        frame = av.VideoFrame(*self._size, FORMAT)
+        for plane, zero in zip(frame.planes, ZERO, strict=True):
+            pixels(plane)[:] = zero
+        return frame
+
+
+def pixels(plane: Any) -> Image:
+    """A frame's plane, to be written on."""
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    visible: Image = rows[: plane.height, : plane.width]
+    return visible
+
+
+def separated(rgb: Floats, share: float | npt.NDArray[np.float64] = 1.0) -> list[Floats]:
+    """Brightness and, of every two by two pixels, the colours; ``share`` of the zeros is added."""
+    y, cb, cr = np.moveaxis(rgb @ WEIGHTS.T, -1, 0) + np.multiply.outer(ZERO, share * np.ones(
+        rgb.shape[:2]
+    ))
+    return [y, halved(cb), halved(cr)]
+
+
+def halved(plane: Floats) -> Floats:
+    """The mean of every two by two pixels; the last row and column count twice where need be."""
+    rows, columns = plane.shape
+    even = np.pad(plane, ((0, rows % 2), (0, columns % 2)), "edge")
+    mean: Floats = even.reshape(len(even) // 2, 2, -1, 2).mean(axis=(1, 3))
+    return mean
+
+
+def plane_sprites(sprite: Sprite) -> list[Sprite]:
+    """A sprite for each plane.
+
+    ``keeps * behind + adds`` is the same sum in another colour space, but for the zeros' share.
+    """
+    keeps = sprite.keeps[..., 0] / 256
+    adds = separated(sprite.adds.astype(np.float64), 1 - keeps)
+    return [
+        Sprite(np.rint(256 * kept).astype(np.uint16), np.floor(added).astype(np.uint8))
+        for kept, added in zip((keeps, halved(keeps), halved(keeps)), adds, strict=True)
+    ]
