@@ -26,7 +26,7 @@ from beemon.analysis import findings
 from beemon.analysis.findings import Examination, Facts, Feature, Finding
 from beemon.analysis.spectrum import Floats, Spectrum, band_power, centroid, decibels
 
-BLOCK = 1 << 16  # samples of every channel that are looked at together
+BLOCK = 1 << 15  # samples of every channel that are looked at together; more leave the cache
 FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
 
 SILENT_DBFS = -101.1
@@ -137,7 +137,7 @@ class Channel:
         if self._last is not None and samples[0] != self._last:
             self._count_run(self._run)
             self._run = 0
-        ends = np.flatnonzero(np.diff(samples))
+        ends = np.flatnonzero(samples[1:] != samples[:-1])
         if len(ends) == 0:
             self._run += len(samples)
         else:

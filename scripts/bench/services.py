@@ -17,6 +17,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 START_SECONDS = 30.0
+ASK_SECONDS = 120.0
 
 CONFIG = """\
 [hive]
@@ -25,6 +26,8 @@ name = "bench"
 listening_port = {port}
 [archive]
 path = "{folder}/archive"
+"""
+DEVICES = """\
 [microphone.brood]
 driver = "simulated"
 [sensor.brood]
@@ -38,7 +41,7 @@ interval = "1m"
 """
 
 
-def environment(folder: Path, notify: Path | None = None) -> dict[str, str]:
+def environment(folder: Path, notify: Path | None = None, **more: str) -> dict[str, str]:
     """Compiled modules are kept, as in an installed package; the archive is a throw-away one."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "NOTIFY_"))}
     return {
@@ -47,17 +50,19 @@ def environment(folder: Path, notify: Path | None = None) -> dict[str, str]:
         "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
         "STATE_DIRECTORY": str(folder / "archive"),
         **({"NOTIFY_SOCKET": str(notify)} if notify else {}),
+        **more,
     }
 
 
 class Beemon:
-    """A running service with simulated devices, and where it listens."""
+    """A running service with simulated devices, or others, and where it listens."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, devices: str = DEVICES, **environment: str) -> None:
         self.folder = folder
         self.address = ("127.0.0.1", free_port())
         self.config = folder / "beemon.toml"
-        self.config.write_text(CONFIG.format(port=self.address[1], folder=folder))
+        self.config.write_text(CONFIG.format(port=self.address[1], folder=folder) + devices)
+        self._environment = environment
 
     def command(self) -> list[str]:
         """What starts it."""
@@ -66,12 +71,12 @@ class Beemon:
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """The service, ready, until the block ends."""
-        with started(self.command(), self.folder) as process:
+        with started(self.command(), self.folder, **self._environment) as process:
             yield process
 
     def ask(self, text: str) -> dict[str, Any]:
         """One request on a connection of its own; its OK object."""
-        with socket.create_connection(self.address, timeout=30) as connection:
+        with socket.create_connection(self.address, timeout=ASK_SECONDS) as connection:
             connection.sendall(f"{text}\n".encode())
             word, _, rest = connection.makefile().readline().partition(" ")
         if word != "OK":
@@ -81,12 +86,14 @@ class Beemon:
 
 
 @contextmanager
-def started(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    command: Sequence[str], folder: Path, **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A service that says READY=1; given when it has said so, stopped at the end."""
     with ExitStack() as stack:
         with (folder / "log").open("ab") as log, ready_socket(folder) as notify:
             process = subprocess.Popen(
-                command, env=environment(folder, folder / "notify"), stderr=log, cwd=folder
+                command, env=environment(folder, folder / "notify", **more), stderr=log, cwd=folder
             )
             stack.callback(stop, process)
             await_ready(notify, process)

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("numpy")
 
 from beemon.analysis.spectrum import (
+    ENOUGH_SEGMENTS,
     SMALLEST_SEGMENT,
     Spectrum,
     band_power,
@@ -53,6 +54,22 @@ def test_a_segment_is_not_longer_than_the_sound():
 
 def test_a_sound_that_is_shorter_than_a_segment_has_no_power():
     assert spectrum(NOISE[:10]).powers().sum() == 0
+
+
+LONG = np.random.default_rng(2).normal(0, 0.1, 2 * ENOUGH_SEGMENTS * 2048)
+
+
+@pytest.mark.parametrize("piece", [1023, 50_000])
+def test_of_a_long_sound_too_the_pieces_do_not_matter(piece):
+    assert spectrum(LONG, piece=piece).powers() == pytest.approx(spectrum(LONG).powers())
+
+
+def test_of_a_long_sound_segments_that_do_not_overlap_tell_each_band():
+    found = spectrum(LONG)
+    expected = 10 * np.log10(0.1**2 * 50 / 8000)
+    for low in range(50, 4000, 50):
+        power = band_power(found.frequencies, found.powers(), low, low + 50)
+        assert decibels(power) == pytest.approx(expected, abs=3 * 0.25 / np.sqrt(2))
 
 
 def test_bands_side_by_side_hold_all_power():
