@@ -23,9 +23,8 @@ from beemon.archive import calibrations
 from beemon.archive.calibrations import Made
 from beemon.archive.ledger import LedgerReader
 from beemon.clock import Stamp
-from beemon.readings import Calibration, Sampled
+from beemon.readings import GRAMS, WEIGHT, Calibration, Sampled
 
-WEIGHT, GRAMS = "weight", "g"
 CONTINUED_SECONDS = 3600.0
 """How old a point may be on which the next step of a calibration builds."""
 STEADIEST = {"mV/V": 0.001, "V": 5e-6}

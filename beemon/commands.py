@@ -261,6 +261,14 @@ _WORDS = (
     Word("job", "what the ledger holds of one job", (_JOB,)),
     Word("jobs", "the latest jobs (20, or COUNT)", (Argument("COUNT", _count, optional=True),)),
     Word("readings", "the latest reading of each quantity, of these sensors or all", (_SENSORS,)),
+    Word(
+        "events",
+        "what happened to the hive or to beemon itself, of 7 days or since; of one KIND or all",
+        (
+            Argument("SINCE", _since, optional=True),
+            Argument("KIND", _anything, optional=True),
+        ),
+    ),
     Word("calibrations", "how raw numbers became values, of these sensors or all", (_KNOWN,)),
     Word(
         "history",

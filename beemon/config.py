@@ -167,6 +167,45 @@ class RetentionSettings:
     evidence: float = option(2e8, parse=size)
 
 
+def _sensor(value: object) -> str:
+    kind, dot, name = value.partition(".") if isinstance(value, str) else ("", "", "")
+    if kind != "sensor" or not dot or not _DEVICE_WORD.fullmatch(name):
+        raise BadOptionError(f'must be a sensor such as "sensor.rain", not {in_toml(value)}')
+    return f"sensor.{name}"
+
+
+def _temperature(value: object) -> tuple[str, str]:
+    """A sensor, and which of its quantities is the temperature."""
+    words = value.split() if isinstance(value, str) else []
+    if not 1 <= len(words) <= 2:
+        raise BadOptionError(
+            f'must be a sensor such as "sensor.outside", or that and a quantity of it, such as '
+            f'"sensor.outside temperature2", not {in_toml(value)}'
+        )
+    return _sensor(words[0]), words[1] if len(words) == 2 else "temperature"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighing:
+    """Of a scale: that a hive stands on it, and which sensors explain what its weight does.
+
+    ``temperature`` is the one that the scale drifts with (and the quantity's name); ``rain`` a
+    gauge; ``lid`` a contact, 1 while the lid is on; ``entrance`` counts bees, in and out.
+    """
+
+    temperature: tuple[str, str] | None = option(None, parse=_temperature)
+    rain: str | None = option(None, parse=_sensor)
+    lid: str | None = option(None, parse=_sensor)
+    entrance: str | None = option(None, parse=_sensor)
+
+    @property
+    def sensors(self) -> dict[str, str]:
+        """The sensors that it names, by the option."""
+        named = {"rain": self.rain, "lid": self.lid, "entrance": self.entrance,
+                 "temperature": self.temperature and self.temperature[0]}
+        return {name: sensor for name, sensor in named.items() if sensor}
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceSettings:
     """One device as the config has it; the driver checks ``table`` itself."""
@@ -176,6 +215,7 @@ class DeviceSettings:
     table: Mapping[str, Any]
     lines: Mapping[str, str] = field(compare=False)
     schedule: Schedule | None = None
+    weighing: Weighing | None = None
 
     def where(self, name: str) -> str:
         """The file and line of one of the device's options, or of its table."""
@@ -329,6 +369,7 @@ class _Loader:
             devices=self.devices(),
         )
         self._check_order(found)
+        self._check_weighing(found)
         return found
 
     def section(self, cls: type[Any], name: str) -> Any:
@@ -349,6 +390,16 @@ class _Loader:
                 near = suggestion(word, found.devices)
                 self.problem(f'there is no device "{word}"{near}', "retention", "order")
 
+    def _check_weighing(self, found: Settings) -> None:
+        for device in found.devices.values():
+            named = device.weighing.sensors if device.weighing else {}
+            for option_name, sensor in named.items():
+                if sensor not in found.devices:
+                    near = suggestion(sensor, found.devices)
+                    word = device.name.partition(".")[2]
+                    message = f'there is no device "{sensor}"{near}'
+                    self.problem(message, device.kind, word, "weighing", option_name)
+
     def problem(self, message: str, *key: str) -> None:
         self.problems.append(Problem(self.where(*key), message))
 
@@ -365,12 +416,25 @@ class _Loader:
         if not has_driver:
             self.problem(f'[{kind}.{word}] needs driver = "…"', kind, word)
         schedule = self._schedule(kind, word, table)
+        weighing = self._weighing(kind, word, table)
         if not has_driver:
             return None
         lines = {name: self.where(kind, word, name) for name in table}
         lines[""] = self.where(kind, word)
         name = f"{kind}.{word}"
-        return DeviceSettings(name=name, kind=kind, table=table, lines=lines, schedule=schedule)
+        return DeviceSettings(
+            name=name, kind=kind, table=table, lines=lines, schedule=schedule, weighing=weighing
+        )
+
+    def _weighing(self, kind: str, word: str, table: Mapping[str, Any]) -> Weighing | None:
+        if "weighing" not in table:
+            return None
+        if kind != "sensor":
+            self.problem(f"a {kind} weighs nothing", kind, word, "weighing")
+            return None
+        given = self._table(table["weighing"], kind, word, "weighing")
+        weighing: Weighing | None = self._build(Weighing, given, kind, word, "weighing")
+        return weighing
 
     def _schedule(self, kind: str, word: str, table: Mapping[str, Any]) -> Schedule | None:
         if "schedule" not in table:

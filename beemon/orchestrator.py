@@ -47,6 +47,7 @@ from beemon.reports import (
     Started,
     Stopped,
 )
+from beemon.scales import Scales
 from beemon.service import fields
 from beemon.staff import Staff
 from beemon.supervisor import Task
@@ -149,6 +150,11 @@ class Orchestrator(SpawnProcess):
             self._docket.end_unbegun,
         )
         timedate.begin_asking()
+        self._steps: dict[str, dict[str, Any]] = {}
+        self._scales = Scales(
+            self._settings.devices, self._settings.hive.place, self._writer.write,
+            lambda name, step: self._mailbox.put(partial(self._steps.__setitem__, name, step)),
+        )
         self._housekeeping = Housekeeping(self._writer.write, clock.stamp())
         self._room = Room()
         self._keeper = KeeperThread(
@@ -197,6 +203,7 @@ class Orchestrator(SpawnProcess):
             self._next_heartbeat = now + HEARTBEAT_SECONDS
             self._reports.put(self._state(now))
             self._housekeeping.look(clock.stamp())
+            self._scales.look(clock.stamp())
         return self._next_heartbeat
 
     def _state(self, now: float) -> Heartbeat:
@@ -208,6 +215,7 @@ class Orchestrator(SpawnProcess):
                 name: {
                     **described,
                     **self._calibrations.describe(name),
+                    **({"step": self._steps[name]} if name in self._steps else {}),
                     **self._agenda.timetable.describe(name),
                     **({"paused": "low-disk"} if name in self._room.paused else {}),
                 }
@@ -374,6 +382,7 @@ class Orchestrator(SpawnProcess):
         for device in self._staff.employ(settings.devices):
             self._troubles.forget(device)
         self._agenda.change(settings.devices)
+        self._scales.change(settings.devices, settings.hive.place)
         self._keeper.change(settings.retention, _recorders(settings))
         self._tell_plan()
 

@@ -18,6 +18,8 @@ from beemon.protocol import ERRORS, RequestError
 
 DEFAULT_JOBS = 20
 MOST_JOBS = 1000
+DEFAULT_EVENTS = timedelta(days=7)
+MOST_EVENTS = 1000
 DEFAULT_HISTORY = timedelta(days=1)
 DEFAULT_COMPLETENESS = timedelta(days=30)
 STALE_SECONDS = 10.0
@@ -41,6 +43,9 @@ class Reader(Protocol):
 
     def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
         """How raw numbers became values, of these sensors or of all."""
+
+    def events(self, from_us: int, most: int, kind: str | None) -> list[dict[str, Any]]:
+        """What happened from a time on, the newest ``most``."""
 
     def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
         """One quantity from a time on; None where there is none of that name."""
@@ -85,6 +90,7 @@ class Queries:
             "jobs": self._jobs,
             "readings": self._readings,
             "calibrations": self._calibrations,
+            "events": self._events,
             "history": self._history,
             "completeness": self._completeness,
             "budget": lambda _: self._budget(),
@@ -188,6 +194,10 @@ class Queries:
 
     def _calibrations(self, request: Request) -> dict[str, Any]:
         return {"calibrations": self._reader().calibrations(request["SENSOR"])}
+
+    def _events(self, request: Request) -> dict[str, Any]:
+        begin_us = _begin_us(request["SINCE"] or DEFAULT_EVENTS)
+        return {"events": self._reader().events(begin_us, MOST_EVENTS, request["KIND"])}
 
     def _history(self, request: Request) -> dict[str, Any]:
         device, quantity, since = request["DEVICE"], request["QUANTITY"], request["SINCE"]

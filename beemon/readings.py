@@ -14,6 +14,8 @@ from beemon.outcomes import REASONS
 UNKNOWN_QUANTITY = "reading"
 """Stands for a sensor's quantities, in a reading without a value, until the sensor named them."""
 
+WEIGHT, GRAMS = "weight", "g"
+"""What a scale's calibration makes of a converter's number."""
 
 QUALITIES = {
     "good": "as it was measured",

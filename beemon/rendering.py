@@ -148,8 +148,18 @@ def _of_devices(devices: Mapping[str, Payload], now: datetime) -> Iterator[Seque
     for name, device in sorted(devices.items()):
         if "calibrated" in device:
             yield "calibrated", f"{name}: {_ago(device['calibrated'], now)}"
+        if "step" in device:
+            yield "weight", f"{name}: {_step(device['step'], now)}"
         if "recovery" in device:
             yield "recovery", f"{name}: {_recovery(device['recovery'])}"
+
+
+def _step(step: Payload, now: datetime) -> str:
+    kind = "swarm candidate" if step["step"] == "swarm" else step["step"]
+    sign = "-" if step["grams"] < 0 else "+"
+    unit = step["unit"]
+    change = f"{sign}{amount(abs(step['grams']), unit)} ± {amount(step['uncertainty'], unit)}"
+    return f"{kind}, {change}, {_ago(step['at'], now)}"
 
 
 def _doing(device: Payload) -> str:
@@ -203,6 +213,11 @@ def _value(reading: Payload) -> str:
 
 def _by(reading: Payload) -> str:
     return f", by calibration {reading['calibration']}" if "calibration" in reading else ""
+
+
+def _events(events: Iterable[Payload]) -> Iterator[str]:
+    rows = [(_time(one["utc"]), one["kind"], one["message"]) for one in events]
+    yield from _table([("when (UTC)", "kind", "what"), *rows])
 
 
 def _calibrations(calibrations: Iterable[Payload]) -> Iterator[str]:
@@ -451,6 +466,7 @@ _LISTED: dict[str, Callable[[Payload, datetime], Iterator[str]]] = {
     "status": _status,
     "readings": lambda payload, at: _readings(payload["readings"], at),
     "history": lambda payload, _: _history(payload),
+    "events": lambda payload, _: _events(payload["events"]),
     "calibrations": lambda payload, _: _calibrations(payload["calibrations"]),
     "completeness": lambda payload, _: _completeness(payload),
     "budget": lambda payload, _: _budget(payload),

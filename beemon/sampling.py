@@ -25,15 +25,13 @@ from beemon.devices._base import (
     Sensor,
     SensorSettings,
 )
-from beemon.readings import Calibration, Sampled
+from beemon.readings import GRAMS, WEIGHT, Calibration, Sampled
 
 Said = Measurement | Refusal
 
 TRIM_SHARE = 10
 """One in so many samples is left out at either end, and at least one of three or more."""
 
-WEIGHT, GRAMS = "weight", "g"
-"""What a scale's calibration makes of a converter's number."""
 CALIBRATION_SAMPLES = 30
 """Of so many samples, at least, is a point of a calibration the mean."""
 

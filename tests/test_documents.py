@@ -170,7 +170,7 @@ OPTIONS = {
     field.name
     for settings in (
         config.Hive, config.ServerSettings, config.ArchiveSettings, config.RetentionSettings,
-        Schedule,
+        config.Weighing, Schedule,
     )
     for field in dataclasses.fields(settings)
 } - {"place"}  # of a schedule, which [hive] gives

@@ -28,7 +28,7 @@ LEVELS = (
     "queries link crowd opening",
     "board orchestrator",
     "agenda docket staff upkeep troubles",
-    "supervisor chores job timetable housekeeping inspection",
+    "supervisor chores job timetable housekeeping inspection scales",
     "worker_link calibrations",
     "worker health outputs planning",
     "messages indexing sampling",

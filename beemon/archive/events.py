@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from beemon.archive.ledger import Ledger
-from beemon.clock import Quality, Stamp
+from beemon.clock import Quality, Stamp, iso
 
 
 class Readable(Protocol):
@@ -73,6 +73,34 @@ def recent(ledger: Readable, count: int, kind: str | None = None) -> list[Event]
         (kind, count),
     )
     return [_event(row) for row in rows]
+
+
+def since(ledger: Readable, from_us: int, most: int, kind: str | None = None) -> list[Event]:
+    """The events from a time on, of one kind or of all; the newest ``most``, in order of time."""
+    rows = ledger.db.execute(
+        "SELECT * FROM events WHERE utc_us >= ?1 AND (?2 IS NULL OR kind = ?2)"
+        " ORDER BY utc_us DESC, event DESC LIMIT ?3",
+        (from_us, kind, most),
+    ).fetchall()
+    return [_event(row) for row in reversed(rows)]
+
+
+def latest_of(ledger: Readable, kind: str, device: str) -> Event | None:
+    """The event of this kind that was entered last for a device."""
+    row = ledger.db.execute(
+        "SELECT * FROM events WHERE kind = ? AND device = ? ORDER BY event DESC LIMIT 1",
+        (kind, device),
+    ).fetchone()
+    return _event(row) if row else None
+
+
+def describe(event: Event) -> dict[str, Any]:
+    """An event as clients see it."""
+    return {
+        "event": event.number, "utc": iso(event.at.utc_us), "clock": event.at.quality.value,
+        "kind": event.kind, **({"device": event.device} if event.device else {}),
+        "message": event.message, "facts": dict(event.facts),
+    }
 
 
 def _event(row: sqlite3.Row) -> Event:

@@ -129,6 +129,11 @@ class Register:
         with self._reading() as reader:
             return calibrations.history(reader.db, sensors)
 
+    def events(self, from_us: int, most: int, kind: str | None) -> list[dict[str, Any]]:
+        """What happened from a time on, the newest ``most``, of one kind or of all."""
+        with self._reading() as reader:
+            return [events.describe(one) for one in events.since(reader, from_us, most, kind)]
+
     def quantities(self, device: str) -> list[str]:
         """What a device ever measured."""
         with self._reading() as reader:

@@ -121,6 +121,21 @@ def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[
     return rows[::-1]
 
 
+def values(
+    db: sqlite3.Connection, sensor: str, quantity: str, from_us: int, until_us: int
+) -> list[tuple[int, float, float | None]]:
+    """What was measured between two times: when, the value, its uncertainty; in order of time."""
+    found = find(db, sensor, quantity)
+    if found is None:
+        return []
+    rows = db.execute(
+        "SELECT utc_us, value, uncertainty FROM readings WHERE utc_us >= ? AND utc_us <= ?"
+        " AND series = ? AND value IS NOT NULL ORDER BY utc_us",
+        (from_us, until_us, found["series"]),
+    )
+    return [(utc_us, value, uncertainty) for utc_us, value, uncertainty in rows]
+
+
 def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:
     """The series of a sensor's quantity; where its unit has changed, the one of its latest."""
     row: sqlite3.Row | None = db.execute(

@@ -331,6 +331,9 @@ class Output(Device, ABC):
                 self.on_lost(DeviceLostError(f"it did not return to its safe state: {error}"))
 
 
+_NOT_THE_DRIVERS = ("driver", "schedule", "weighing")
+
+
 def began(monotonic: float) -> Facts:
     """When a recording began, from the monotonic clock's seconds then, as its facts say it."""
     now = clock.stamp()
@@ -342,5 +345,5 @@ def began(monotonic: float) -> Facts:
 
 
 def own_options(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A device's table without what is not the driver's: ``driver`` and ``schedule``."""
-    return {key: value for key, value in settings.items() if key not in ("driver", "schedule")}
+    """A device's table without what is not the driver's: ``driver``, ``schedule``, ``weighing``."""
+    return {key: value for key, value in settings.items() if key not in _NOT_THE_DRIVERS}

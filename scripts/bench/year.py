@@ -85,12 +85,14 @@ class Ours:
         db.executemany("INSERT INTO series VALUES (?, ?, 'temperature', '°C')",
                        [(number, f"sensor.s{number}") for number in range(1, SENSORS + 1)])
         db.executemany(
-            "INSERT INTO readings VALUES (?, ?, ?, NULL, NULL, ?, NULL, ?, 'synchronised', ?)",
+            "INSERT INTO readings (utc_us, series, value, raw, monotonic_ms, clock, job)"
+            " VALUES (?, ?, ?, ?, ?, 'synchronised', ?)",
             ((at, number, value, value * 1000, minute * 60_000, minute + 1)
              for minute, at, number, value in _readings(minutes)),
         )
-        db.execute("INSERT INTO latest SELECT series, max(utc_us), value, reason, quality, clock,"
-                   " raw FROM readings WHERE utc_us >= ? GROUP BY series",
+        db.execute("INSERT INTO latest (series, utc_us, value, reason, quality, clock, raw)"
+                   " SELECT series, max(utc_us), value, reason, quality, clock, raw"
+                   " FROM readings WHERE utc_us >= ? GROUP BY series",
                    (BEGAN_US + (minutes - 1) * MINUTE_US,))
         hours.note_changes(db, range(BEGAN_US, BEGAN_US + minutes * MINUTE_US, HOUR_US))
         db.execute("COMMIT")

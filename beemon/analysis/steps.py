@@ -1,0 +1,353 @@
+"""Steps: what a hive's weight says happened to it, from the weights alone and what is around them.
+
+A colony changes its weight slowly: foragers leave within half an hour at the fastest (some hundred
+grams; Meikle et al., "Using within-day hive weight changes to measure environmental effects on
+honey bee colonies", PLoS ONE 13, 2018), a strong flow brings 3 kg in a day, and at night it loses
+some grams an hour (Meikle et al., "Within-day variation in continuous hive weight data as a measure
+of honey bee colony activity", Apidologie 39, 2008). What is faster than that is an episode, which
+is over when the weight has stood still for half an hour; its size is what the level after it is
+above the level before. Which of :data:`KINDS` it was follows from its size, from whether the weight
+went beyond both levels meanwhile (a lid that is off, a super on the ground), from the time of day,
+and from a rain gauge, a lid's contact, counters and the beekeeper's own word, where there are any.
+
+Rain falls in slowly: a weight that rises for a while, as rain is measured, or where nothing else
+can be: at night, or more and faster than any foragers.
+
+Nothing is said of what was not measured: a level is made of readings on its own side of an episode
+without a gap between, and what changed during a gap is no step.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+MINUTE = 60.0
+
+KINDS = {
+    "rain": "the hive became wet: it will dry within a day",
+    "lid": "a lid was lifted, and put back",
+    "inspection": "somebody worked at the hive",
+    "swarm": "so much left within minutes, by day, as a swarm does: a candidate, go and look",
+    "harvest": "more was taken away than a swarm weighs",
+    "added": "something was put on: a super, or feed",
+    "loss": "something went that was no swarm: at once, at night, or while no bee was counted out",
+}
+"""What can have happened to a hive, by its weight."""
+
+SLOWEST = 40.0 / MINUTE
+"""The rate of an episode in g/s: above :data:`FLIGHT`, and below a small swarm (beelogger's
+documented one: 1872 g in 21 min)."""
+SURELY, AROUND = 5.0, 120 * MINUTE
+"""An episode moves the weight by so many times what it moves by itself in hours around, by wind."""
+FLIGHT = 1000.0 / (30 * MINUTE)
+"""The fastest that foragers leave, in g/s: what is slower all in all is no swarm."""
+WINDOW = 5 * MINUTE
+"""Over how long a change is looked at, or from one reading to the next where they are rarer."""
+LONGEST_GAP = 20 * MINUTE
+QUIET = 30 * MINUTE
+"""How long a weight stands still after an episode: beelogger, too, waits for as long as an
+inspection takes before it calls a loss a swarm."""
+LEVEL = 20 * MINUTE
+"""Of so much on either side is a level the median."""
+BEYOND = 300.0
+"""By so many grams must a weight have gone beyond both levels, for somebody to have been there."""
+BRIEF = 20 * MINUTE
+"""A lid alone is not off for longer."""
+SWARM = 700.0, 4000.0
+"""What a swarm weighs in g. Beekeepers alarm from 1.5 to 3 lb on and see 1 to 3 kg leave (a prime
+swarm is some 10,000 to 20,000 bees of 0.13 g with their honey)."""
+SWARM_SECONDS = 45 * MINUTE
+AT_ONCE, DENSE = 0.8, 2 * MINUTE
+"""So much of a change, from one reading to the next where they are dense, was somebody's hand."""
+ADDED = 700.0
+RAIN = 150.0
+"""From how many grams on rain is told: a film of 0.5 mm on a roof of 0.25 m² is 125 g."""
+SOAKED = 2000.0
+"""A hive takes up no more within minutes: where nobody measures rain, more was put on it."""
+RAIN_RATE = 3.0 / MINUTE
+"""A slow rise in g/s, over :data:`LEVEL`; a very strong flow is slower."""
+HOMECOMING = 1000.0
+"""So much, in g and within an hour, may be foragers that come home before it rains."""
+LEAST_MM = 0.2
+BEES_OUT = 200
+"""Where bees are counted, fewer that left than this, in excess of those that came, are no swarm."""
+DRIFT = 300.0 / 3600
+"""In g/s, what foraging may have changed meanwhile (3 kg in ten hours of a day)."""
+
+Interval = tuple[float, float]
+
+
+class Weighed(NamedTuple):
+    """A reading: when (seconds since 1970), how much, and its standard uncertainty, if known."""
+
+    at: float
+    grams: float
+    uncertainty: float | None = None
+
+
+@dataclass(frozen=True)
+class Around:
+    """What else is known. ``rain`` and ``bees_out`` (those out, less those in) are sums since the
+    reading before, by the time of the reading; None where nobody measures them. ``opened`` are the
+    times when the lid's contact, or the beekeeper, said that the hive was open. ``is_day`` tells
+    of a moment whether the sun is up."""
+
+    is_day: Callable[[float], bool]
+    rain: Sequence[tuple[float, float]] | None = None
+    bees_out: Sequence[tuple[float, float]] | None = None
+    opened: Sequence[Interval] = field(default_factory=tuple)
+
+    def was_opened(self, begin: float, end: float) -> bool:
+        """Whether the hive was said to be open in between, or shortly before or after."""
+        return any(
+            opened - WINDOW <= end and begin <= closed + WINDOW for opened, closed in self.opened
+        )
+
+    def rained(self, begin: float, end: float) -> bool | None:
+        """Whether it rained in between; None where nobody knows."""
+        fell = _sum(self.rain, begin - LEVEL, end + WINDOW)
+        return None if fell is None else fell >= LEAST_MM
+
+    def left(self, begin: float, end: float) -> float | None:
+        """How many bees went out in between that did not come back; None where nobody knows."""
+        return _sum(self.bees_out, begin - WINDOW, end + WINDOW)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happened, from when to when (seconds since 1970), and by how much the weight changed,
+    with the standard uncertainty of that (g)."""
+
+    kind: str
+    begin: float
+    end: float
+    grams: float
+    uncertainty: float
+
+
+def find(weights: Sequence[Weighed], around: Around) -> list[Step]:
+    """The steps in a series of weights, in the order of time; those that are over."""
+    found: list[Step] = []
+    for part in _without_gaps(weights):
+        calm = _calm(part)
+        fast = [step for episode in _episodes(calm) if (step := _fast(calm, episode, around))]
+        found += fast
+        found += [
+            step for step in _rises(calm, around)
+            if not any(step.begin <= other.end and other.begin <= step.end for other in fast)
+        ]
+    return sorted(found, key=lambda step: step.begin)
+
+
+def _without_gaps(weights: Sequence[Weighed]) -> Iterator[list[Weighed]]:
+    part: list[Weighed] = []
+    for weighed in weights:
+        if part and weighed.at - part[-1].at > LONGEST_GAP:
+            yield part
+            part = []
+        part.append(weighed)
+    if part:
+        yield part
+
+
+def _calm(part: Sequence[Weighed]) -> list[Weighed]:
+    """Without single wild readings, where readings are dense enough to tell: medians of three."""
+    if len(part) < 3 or (part[-1].at - part[0].at) / (len(part) - 1) > 3 * MINUTE:
+        return list(part)
+    middle = [
+        here._replace(grams=sorted((before.grams, here.grams, after.grams))[1])
+        for before, here, after in zip(part, part[1:], part[2:], strict=False)
+    ]
+    return [part[0], *middle, part[-1]]
+
+
+def _episodes(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:
+    """The readings between which the weight moved fast: the last before and the first after."""
+    moving: list[tuple[int, int]] = []
+    pairs = _apart(part, WINDOW)
+    usual = _usual(part, pairs)
+    for (earlier, here), usually in zip(pairs, usual, strict=True):
+        before, now = part[earlier], part[here]
+        seconds = max(now.at - before.at, WINDOW)
+        if abs(now.grams - before.grams) >= max(SLOWEST * seconds, SURELY * usually):
+            if moving and before.at - part[moving[-1][1]].at < QUIET:
+                moving[-1] = moving[-1][0], here
+            else:
+                moving.append((earlier, here))
+    yield from moving
+
+
+def _apart(part: Sequence[Weighed], seconds: float) -> list[tuple[int, int]]:
+    """Each reading but the first, and the latest that is so many seconds before it, or the first;
+    where readings are rarer, the one before."""
+    pairs = []
+    earlier = 0
+    for here in range(1, len(part)):
+        while earlier + 1 < here and part[here].at - part[earlier + 1].at >= seconds:
+            earlier += 1
+        pairs.append((earlier, here))
+    return pairs
+
+
+def _usual(part: Sequence[Weighed], pairs: Sequence[tuple[int, int]]) -> list[float]:
+    """The standard deviation, g, of the changes around each, as in wind: by their median, which a
+    step among them hardly moves (it is 0.6745 of the standard deviation)."""
+    changes = [abs(part[here].grams - part[earlier].grams) for earlier, here in pairs]
+    times = [part[here].at for _, here in pairs]
+    return [
+        statistics.median(
+            changes[bisect_left(times, at - AROUND) : bisect_right(times, at + AROUND)]
+        ) / 0.6745
+        for at in times
+    ]
+
+
+class _Level(NamedTuple):
+    grams: float
+    uncertainty: float
+
+
+def _fast(part: Sequence[Weighed], episode: tuple[int, int], around: Around) -> Step | None:
+    """What an episode was; None where a level before or after it is not known."""
+    first, last = episode
+    before = _level(part, part[first].at - LEVEL, part[first].at)
+    after = _level(part, part[last].at, part[last].at + LEVEL)
+    if before is None or after is None or part[-1].at - part[last].at < QUIET:
+        return None
+    first, last = _narrowed(part, episode, before.grams, after.grams)
+    begin, end = part[first].at, part[last].at
+    inside = [weighed.grams for weighed in part[first : last + 1]]
+    low, high = sorted((before.grams, after.grams))
+    beyond = max(low - min(inside), max(inside) - high)
+    change = after.grams - before.grams
+    kind = _kind(change, beyond, begin, end, around)
+    if kind == "swarm" and _steepest(part[first : last + 1]) >= AT_ONCE * abs(change):
+        kind = "loss"
+    return Step(kind, begin, end, change, _unsure(before, after, end - begin)) if kind else None
+
+
+def _steepest(part: Sequence[Weighed]) -> float:
+    """The largest change from one reading to the next, g; 0 where they are not dense enough."""
+    return max(
+        (abs(b.grams - a.grams) for a, b in pairwise(part) if b.at - a.at <= DENSE), default=0.0
+    )
+
+
+def _unsure(before: _Level, after: _Level, seconds: float) -> float:
+    """How well a change is known: from the middle of one level to that of the other foraging may
+    have changed the weight as well, by anything up to its rate (JCGM 100:2008, 4.3.7)."""
+    drift = DRIFT * (seconds + LEVEL) / math.sqrt(3)
+    return math.hypot(before.uncertainty, after.uncertainty, drift)
+
+
+def _kind(change: float, beyond: float, begin: float, end: float, around: Around) -> str | None:
+    if around.was_opened(begin, end) or beyond >= BEYOND:
+        return _worked_at(change, end - begin)
+    if change <= -SWARM[1]:
+        return "harvest"
+    if change <= -SWARM[0] and -change >= FLIGHT * (end - begin):
+        return _left(begin, end, around)
+    if change < 0:
+        return None
+    return _gained(change, begin, end, around)
+
+
+def _worked_at(change: float, seconds: float) -> str:
+    """By what is different afterwards."""
+    if change <= -SWARM[1]:
+        return "harvest"
+    if change >= ADDED:
+        return "added"
+    return "lid" if seconds <= BRIEF and abs(change) < BEYOND else "inspection"
+
+
+def _left(begin: float, end: float, around: Around) -> str:
+    bees = around.left(begin, end)
+    is_swarm = (
+        around.is_day((begin + end) / 2) and end - begin <= SWARM_SECONDS
+        and (bees is None or bees >= BEES_OUT)
+    )
+    return "swarm" if is_swarm else "loss"
+
+
+def _gained(change: float, begin: float, end: float, around: Around) -> str | None:
+    at_once = end - begin <= WINDOW or change > SOAKED
+    is_rain = change >= RAIN and _was_rain(change, begin, end, around)
+    if is_rain and (around.rained(begin, end) or not at_once):
+        return "rain"
+    return "added" if change >= ADDED and (at_once or around.rain is not None) else None
+
+
+def _narrowed(
+    part: Sequence[Weighed], episode: tuple[int, int], before: float, after: float
+) -> tuple[int, int]:
+    """From the last reading that is still at the level before to the first at that after it."""
+    first, last = episode
+    near = SLOWEST * WINDOW / 2
+    while first + 1 < last and abs(part[first + 1].grams - before) < near:
+        first += 1
+    while last - 1 > first and abs(part[last - 1].grams - after) < near:
+        last -= 1
+    return first, last
+
+
+def _level(part: Sequence[Weighed], begin: float, end: float) -> _Level | None:
+    """The median of two readings or more; its uncertainty is that of a median of so many, which is
+    pi/2 times the variance of the mean (Kendall and Stuart, "The Advanced Theory of Statistics",
+    chapter 14), and no less than a reading's own."""
+    times = [weighed.at for weighed in part]
+    inside = part[bisect_left(times, begin) : bisect_right(times, end)]
+    if len(inside) < 2:
+        return None
+    grams = [weighed.grams for weighed in inside]
+    scatter = math.sqrt(math.pi / 2) * statistics.stdev(grams) / math.sqrt(len(grams))
+    own = max((weighed.uncertainty or 0.0 for weighed in inside), default=0.0)
+    return _Level(statistics.median(grams), math.hypot(scatter, own))
+
+
+def _rises(part: Sequence[Weighed], around: Around) -> Iterator[Step]:
+    """Where the weight rose slowly, and it was rain."""
+    for first, last in _rising(part):
+        begin, end = part[first].at, part[last].at
+        before = _level(part, begin - LEVEL, begin)
+        after = _level(part, end, end + LEVEL)
+        if before is None or after is None or part[-1].at - end < QUIET:
+            continue
+        gain = after.grams - before.grams
+        if gain >= RAIN and _was_rain(gain, begin, end, around):
+            yield Step("rain", begin, end, gain, _unsure(before, after, end - begin))
+
+
+def _rising(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:
+    rising: list[tuple[int, int]] = []
+    for earlier, here in _apart(part, LEVEL):
+        seconds = part[here].at - part[earlier].at
+        if seconds >= LEVEL / 2 and part[here].grams - part[earlier].grams >= RAIN_RATE * seconds:
+            if rising and earlier <= rising[-1][1]:
+                rising[-1] = rising[-1][0], here
+            else:
+                rising.append((earlier, here))
+    yield from rising
+
+
+def _was_rain(gain: float, begin: float, end: float, around: Around) -> bool:
+    rained = around.rained(begin, end)
+    if rained is not None:
+        return rained
+    if not around.is_day(begin) and not around.is_day(end):
+        return True
+    return gain >= HOMECOMING and gain / (end - begin) >= HOMECOMING / 3600
+
+
+def _sum(
+    counted: Sequence[tuple[float, float]] | None, begin: float, end: float
+) -> float | None:
+    """What was counted in between; None where nothing was read then."""
+    inside = [count for at, count in counted or () if begin <= at <= end]
+    return math.fsum(inside) if inside else None
