@@ -282,19 +282,21 @@ def test_a_card_is_found_by_its_port_each_time_the_stream_begins(arecord, opened
     assert set(names[1:]) == {"hw:CARD=Device,DEV=1"}
 
 
-def test_overruns_are_counted_and_the_loss_is_estimated(arecord, opened, tmp_path):
+def test_an_overrun_is_a_gap_whose_samples_are_told_by_the_clock(arecord, opened, tmp_path):
+    """It loses more than arecord says, which does not count the buffer that it empties."""
     arecord(
-        'echo "Recording raw data" >&2\n'
-        "for i in $(seq 200); do\n"
-        "  head -c 24000 /dev/zero; sleep 0.02\n"
-        '  echo "overrun!!! (at least 12.500 ms long)" >&2\n'
-        "done"
+        "for i in $(seq 4); do head -c 24000 /dev/zero; sleep 0.25; done\n"
+        'echo "overrun!!! (at least 12.500 ms long)" >&2; sleep 1\n'
+        "for i in $(seq 40); do head -c 24000 /dev/zero | tr '\\0' 2; sleep 0.25; done"
     )
-    facts, _ = record(opened(card="CARD=Device"), tmp_path / "a.flac", 2)
-    assert facts["samples"] == 96_000
-    assert facts["overruns"] >= 2
-    assert facts["overrun_ms"] == facts["overruns"] * 12.5
-    assert facts["lost_samples"] == facts["overruns"] * 600
+    device = opened(card="CARD=Device")
+    facts, samples = record(device, tmp_path / "a.flac", 3)
+    assert (facts["overruns"], facts["replugs"]) == (1, 0)
+    [gap] = facts["gaps"]
+    assert facts["lost_samples"] == gap["samples"] == 3 * 48_000 - facts["samples"]
+    assert 0.9 <= gap["samples"] / 48_000 <= 1.6  # a second, and the machine's delay
+    before = gap["at"] - facts["first_sample"]
+    assert samples == b"\0\0" * before + b"22" * (facts["samples"] - before)
 
 
 def test_a_card_that_goes_silent_fails_the_recording(arecord, opened, tmp_path):

@@ -83,13 +83,22 @@ def test_the_burst_that_was_least_late_tells_the_time(ring):
     assert ring.arrival(200) - ring.arrival(100) == pytest.approx(0.1)
 
 
-def test_after_a_loss_times_are_taken_anew(ring):
-    ring.append(frames(0, 100))
-    time.sleep(0.2)
-    ring.interrupted()
-    before = time.monotonic()
-    ring.append(frames(100, 100))
-    assert before <= ring.arrival(200) <= time.monotonic()
+def test_after_a_gap_times_are_taken_anew(ring):
+    ring.append(frames(0, 100), taken=7.1)
+    ring.leave(DeviceError("gone"))
+    ring.resume(frames(0, 100), Moment(at=9.35, within=0.0))
+    assert ring.end == 2350
+    assert ring.arrival(2350) == pytest.approx(9.35)
+    ring.append(frames(0, 100), taken=9.452)
+    assert ring.arrival(2450) == pytest.approx(9.45)
+
+
+def test_a_gap_says_whether_it_was_an_overrun(ring):
+    ring.append(frames(0, 100), taken=7.1)
+    for is_overrun in (True, False):
+        ring.leave(DeviceError("gone"))
+        ring.resume(frames(0, 10), Moment(ring.arrival(ring.end) + 1, 0.0), is_overrun=is_overrun)
+    assert [gap.is_overrun for gap in ring.gaps_between(0, ring.end)] == [True, False]
 
 
 def test_where_the_source_says_when_it_took_them_that_counts(ring):

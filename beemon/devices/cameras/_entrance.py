@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+Place = tuple[float, float]
+"""Across and down, as shares of the picture's width and height."""
 
 # Heights of the picture's parts, and half-widths of the board, as shares of the picture.
 SLOT_TOP, BOARD_TOP, BOARD_FRONT, BOARD_BOTTOM = 0.40, 0.49, 0.76, 0.80
@@ -36,7 +38,7 @@ class Entrance:
     """Draws the hive entrance as it is at any moment."""
 
     def __init__(self, width: int, height: int, seed: int) -> None:
-        self._size = np.array([width, height], dtype=np.float64)
+        self._size = width, height
         chance = np.random.default_rng(seed)
         self.background = draw_background(width, height, chance)
         self._walkers = [Walker.random(chance) for _ in range(WALKERS)]
@@ -61,12 +63,12 @@ class Entrance:
             if flyer.visible(seconds):
                 yield self._bee(flap, flyer.place(seconds), flyer.place(seconds + 0.02))
 
-    def _bee(self, pose: int, here: Floats, there: Floats) -> Bee:
+    def _bee(self, pose: int, here: Place, there: Place) -> Bee:
         """A bee at one place, with its head towards another."""
-        ahead = (there - here) * self._size
-        turn = math.atan2(ahead[1], ahead[0]) / (2 * math.pi)
-        x, y = here * self._size
-        return Bee(pose, round(turn * HEADINGS) % HEADINGS, round(x), round(y))
+        width, height = self._size
+        turn = math.atan2((there[1] - here[1]) * height, (there[0] - here[0]) * width)
+        heading = round(turn / (2 * math.pi) * HEADINGS) % HEADINGS
+        return Bee(pose, heading, round(here[0] * width), round(here[1] * height))
 
 
 class Bee(NamedTuple):
@@ -82,27 +84,32 @@ class Bee(NamedTuple):
 class Walker:
     """A bee that wanders about on the landing board."""
 
-    centre: Floats
-    reach: Floats
-    pace: Floats
-    phase: Floats
+    centre: Place
+    reach: Place
+    pace: Place
+    phase: tuple[float, float, float, float]
 
     @classmethod
     def random(cls, chance: np.random.Generator) -> Walker:
         """Some bee."""
         return cls(
-            centre=chance.uniform([-0.6, 0.30], [0.6, 0.70]),
-            reach=chance.uniform([0.10, 0.08], [0.30, 0.25]),
-            pace=chance.uniform(0.15, 0.50, 2),
-            phase=chance.uniform(0, 2 * math.pi, 4),
+            centre=tuple(chance.uniform([-0.6, 0.30], [0.6, 0.70]).tolist()),
+            reach=tuple(chance.uniform([0.10, 0.08], [0.30, 0.25]).tolist()),
+            pace=tuple(chance.uniform(0.15, 0.50, 2).tolist()),
+            phase=tuple(chance.uniform(0, 2 * math.pi, 4).tolist()),
         )
 
-    def place(self, seconds: float) -> Floats:
+    def place(self, seconds: float) -> Place:
         """Where it is, as shares of the picture."""
-        slow = np.sin(self.pace * seconds + self.phase[:2])
-        quick = np.sin(2.7 * self.pace * seconds + self.phase[2:])
-        across, down = self.centre + self.reach * (0.75 * slow + 0.25 * quick)
-        return on_board(across, down)
+        return on_board(*(
+            centre + reach * (
+                0.75 * math.sin(pace * seconds + slow)
+                + 0.25 * math.sin(2.7 * pace * seconds + quick)
+            )
+            for centre, reach, pace, slow, quick in zip(
+                self.centre, self.reach, self.pace, self.phase[:2], self.phase[2:], strict=True
+            )
+        ))
 
 
 @dataclass(frozen=True)
@@ -111,9 +118,9 @@ class Flyer:
 
     round_trip: float
     start: float
-    home: Floats
-    leaves_to: Floats
-    comes_from: Floats
+    home: Place
+    leaves_to: Place
+    comes_from: Place
     bend: float
 
     @classmethod
@@ -132,16 +139,17 @@ class Flyer:
         """Whether it is on its way out or home."""
         return abs(self._part(seconds) - 0.5) > AWAY / 2
 
-    def place(self, seconds: float) -> Floats:
+    def place(self, seconds: float) -> Place:
         """Where it is, as shares of the picture; slow at the board, fast further away."""
         part = self._part(seconds)
         leaving = part < 0.5
         flown = (part if leaving else 1 - part) / (0.5 - AWAY / 2)
         target = self.leaves_to if leaving else self.comes_from
         way = flown * flown
-        sway = np.array([self.bend, -abs(self.bend)]) * math.sin(math.pi * min(way, 1.0))
-        place: Floats = self.home + (target - self.home) * way + sway
-        return place
+        swing = self.bend * math.sin(math.pi * min(way, 1.0))
+        across, down = (home + (far - home) * way
+                        for home, far in zip(self.home, target, strict=True))
+        return across + swing, down - abs(swing)
 
     def _part(self, seconds: float) -> float:
         return ((seconds + self.start) / self.round_trip) % 1.0
@@ -167,10 +175,10 @@ class Sprite:
         part += self.adds[rows, columns]
 
 
-def on_board(across: float, down: float) -> Floats:
+def on_board(across: float, down: float) -> Place:
     """A place on the landing board: across from -1 to 1, down from its back (0) to its front."""
     half = BOARD_BACK_HALF + (BOARD_FRONT_HALF - BOARD_BACK_HALF) * down
-    return np.array([0.5 + across * half, BOARD_TOP + (BOARD_FRONT - BOARD_TOP) * down])
+    return 0.5 + across * half, BOARD_TOP + (BOARD_FRONT - BOARD_TOP) * down
 
 
 def sprites(length: float, wing_angle: float) -> list[Sprite]:
@@ -251,10 +259,10 @@ def _draw_board(image: Floats, x: Floats, y: Floats, chance: np.random.Generator
     _shade(image, np.where(board & (y > BOARD_FRONT), 0.62, 1.0))
 
 
-def _outside(chance: np.random.Generator) -> Floats:
+def _outside(chance: np.random.Generator) -> Place:
     """A place beyond the picture's edges, anywhere but below."""
     direction = chance.uniform(-0.9 * math.pi, -0.1 * math.pi)
-    return np.array([0.5 + 0.95 * math.cos(direction), 0.45 + 0.75 * math.sin(direction)])
+    return 0.5 + 0.95 * math.cos(direction), 0.45 + 0.75 * math.sin(direction)
 
 
 def _streaks(shape: tuple[int, ...], chance: np.random.Generator, axis: int) -> Floats:

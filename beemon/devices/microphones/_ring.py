@@ -21,17 +21,19 @@ GAPS = 1000  # how many are remembered
 class Gap:
     """Frames that never arrived, by the numbers that they would have had: ``end`` is there again.
 
-    How many they are is told by the clock, to ``uncertainty`` frames more or less.
+    How many they are is told by the clock, to ``uncertainty`` frames more or less. ``is_overrun``:
+    the source was there all the time, and nobody took them in time.
     """
 
     begin: int
     end: int
     uncertainty: int = 0
+    is_overrun: bool = False
 
     def within(self, begin: int, end: int) -> Gap:
         """What of it lies there; it may be empty."""
         first = max(self.begin, begin)
-        return Gap(first, max(first, min(self.end, end)), self.uncertainty)
+        return Gap(first, max(first, min(self.end, end)), self.uncertainty, self.is_overrun)
 
     def __len__(self) -> int:
         return self.end - self.begin
@@ -72,7 +74,7 @@ class Ring:
         return self._absence
 
     def gaps_between(self, begin: int, end: int) -> list[Gap]:
-        """What is missing of those frames because the source was away."""
+        """What is missing of those frames because the source was away, or was not heeded."""
         with self._changed:
             return [part for gap in self._gaps if (part := gap.within(begin, end))]
 
@@ -88,11 +90,6 @@ class Ring:
             self._offsets.append(moment - self._end / self._rate)
             self._changed.notify_all()
 
-    def interrupted(self) -> None:
-        """The source lost something: the frames to come arrive later than their number says."""
-        with self._changed:
-            self._offsets.clear()
-
     def leave(self, absence: Exception) -> None:
         """The source has gone away, and may come back."""
         with self._changed:
@@ -100,7 +97,9 @@ class Ring:
                 self._left, self._latest = self._last()
             self._absence = absence
 
-    def resume(self, data: bytes, taken: Moment | None = None) -> None:
+    def resume(
+        self, data: bytes, taken: Moment | None = None, *, is_overrun: bool = False
+    ) -> None:
         """The source is back: the first frames, at most ``capacity``, have just arrived."""
         with self._changed:
             frames = len(data) // self._frame_bytes
@@ -108,7 +107,7 @@ class Ring:
             missing = self._missing(back.at - frames / self._rate)
             if missing:
                 within = self._uncertainty(back, missing)
-                self._gaps.append(Gap(self._end, self._end + missing, within))
+                self._gaps.append(Gap(self._end, self._end + missing, within, is_overrun))
             self._end += missing
             self._absence = None
             self._offsets.clear()

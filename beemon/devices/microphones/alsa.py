@@ -1,15 +1,15 @@
 """A microphone behind ALSA: one ``arecord`` stream for as long as the device is open.
 
 The stream never stops between recordings (a new arecord loses 130 ms); they are cut out of it by
-sample count. What was lost is told: by the card, which overran its own 10 s buffer (an estimate,
-from arecord's message), or here, where the disk stalled for longer than the 30 s that are kept
-(exact). Nothing is put in the place of lost samples.
+sample count. What was lost is told, and nothing is put in its place. Where the disk stalled for
+longer than the 30 s that are kept, it is known exactly.
 
 A card that is unplugged, or that fails while it is read, is waited for: arecord is started anew
-once it is back under its id or at its USB port. Meanwhile the samples are numbered by the clock, so
-a recording ends when it would have ended: what did not arrive is lost. How much that is, is told
-with its uncertainty, by when the kernel says that the last sample before and the first one after
-were at the card; of a device that is no ``card``, by when they arrived.
+once it is back under its id or at its USB port. And where arecord was held up for longer than the
+10 s that are buffered, it begins anew by itself, and the buffer is lost. In such a gap the samples
+are numbered by the clock, so a recording ends when it would have ended. How many are missing is
+told with its uncertainty, by when the kernel says that the last sample before and the first one
+after were at the card; of a device that is no ``card``, by when they arrived.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import re
 import select
 import subprocess
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +49,7 @@ RING_SECONDS = 30  # how long the disk may be held up
 POLL_SECONDS = 0.25  # how soon a cancelled recording notices
 RETRY_SECONDS = 1.0  # how often a card that is away is tried again
 BURST_SECONDS = 0.02  # what arrives within that is of the same period
+OLD_SECONDS = 0.8 * PERIOD_US / 1e6  # after an overrun nothing new can arrive within that
 RETURN_SECONDS = 8.0  # how long a recording waits for it: the shortest has some 11 s in all
 GAPS_TOLD = 10  # of how many gaps a recording tells the place
 SLOTS = ("left", "right")  # in the order of their samples
@@ -57,7 +57,7 @@ SAMPLE_BYTES = {"S16_LE": 2, "S32_LE": 4}
 SAMPLE_CODES: dict[str, Literal["h", "i"]] = {"S16_LE": "h", "S32_LE": "i"}  # memoryview's
 
 # arecord's messages, with LC_ALL=C (alsa-utils, aplay/aplay.c)
-OVERRUN = re.compile(r"overrun ?!!!(?: \(at least (\d+\.\d+) ms long\))?")
+OVERRUN = re.compile(r"overrun ?!!!")
 WRONG_RATE = re.compile(r"rate is not accurate \(requested = (\d+)Hz, got = (\d+)Hz\)")
 MISSING = re.compile(r"No such device|No such file or directory|Unknown PCM")
 FAILED = re.compile(r"read error")  # the card may be there again when arecord is started anew
@@ -183,8 +183,6 @@ class Driver(Microphone):
         return self._facts(self._capture, cut)
 
     def _facts(self, capture: Capture, cut: Cut) -> Facts:
-        overruns = capture.overruns_between(cut.begin, cut.position)
-        overrun_ms = sum(overrun.milliseconds for overrun in overruns)
         gaps = capture.ring.gaps_between(cut.begin, cut.position)
         rate = self.settings.rate
         return {
@@ -194,10 +192,9 @@ class Driver(Microphone):
             "rate": rate,
             "channels": self.settings.channels,
             "first_sample": cut.first,
-            "lost_samples": cut.overwritten + round(overrun_ms * rate / 1000),
-            "overruns": len(overruns),
-            "overrun_ms": overrun_ms,
-            "replugs": len(gaps),
+            "lost_samples": cut.overwritten,
+            "overruns": sum(gap.is_overrun for gap in gaps),
+            "replugs": sum(not gap.is_overrun for gap in gaps),
             **_told(gaps),
         }
 
@@ -277,14 +274,6 @@ class Cut:
         self.position += samples
 
 
-@dataclass(frozen=True)
-class Overrun:
-    """The card's buffer ran over: when in the stream, and for how long at least."""
-
-    at: int
-    milliseconds: float
-
-
 class Capture:
     """An arecord process, and the threads that read its sound and its messages.
 
@@ -294,7 +283,6 @@ class Capture:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.ring = Ring(settings.frame_bytes, RING_SECONDS * settings.rate, settings.rate)
-        self._overruns: deque[Overrun] = deque(maxlen=10_000)
         self._over = Event()  # arecord is not started again
         self._starting = Lock()  # so that whoever ends it kills the latest one
         self._start()
@@ -313,19 +301,21 @@ class Capture:
             start_new_session=True,  # Ctrl-C on a terminal is for beemon to act on
         )
         assert self._process.stderr is not None
+        self._begin_stream(source)
+        self._was_overrun = False
         self._messages = _thread(self._read_messages, self._process.stderr)
+
+    def _begin_stream(self, source: Source) -> None:
+        self._source = source
         self._received = 0  # frames
         self._stamps = source.stamps(self._process.pid, self._settings.rate)
+        self._overran: float | None = None  # when an overrun was told whose end has not arrived
 
     def wait_for_sound(self, timeout: float) -> None:
         """Return when the first samples are there. Raises :class:`DeviceError`."""
         _, data = self.ring.take(0, 1, timeout)
         if not data:
             raise self._error(f"no sound within {timeout:g} s")
-
-    def overruns_between(self, begin: int, end: int) -> list[Overrun]:
-        """The overruns that were told while those samples arrived."""
-        return [overrun for overrun in self._overruns.copy() if begin <= overrun.at < end]
 
     def stop(self) -> None:
         """End arecord and the threads; it is killed, for it has nothing to put away."""
@@ -380,8 +370,10 @@ class Capture:
         self._messages.join(timeout=1.0)
 
     def _read_some(self, pipe: int) -> bytes:
-        """What there is; of a card that is back a whole period, whose age is known."""
+        """What there is; of a stream that begins anew a whole period, whose age is known."""
         data = os.read(pipe, 1 << 16)
+        if self._overran is not None and time.monotonic() - self._overran > OLD_SECONDS:
+            self._leave_overrun()
         if self.ring.absence is not None and data:
             period = self._settings.rate * PERIOD_US // 1_000_000 * self._settings.card_frame_bytes
             while len(data) < period and select.select([pipe], [], [], BURST_SECONDS)[0]:
@@ -390,13 +382,22 @@ class Capture:
                 data += more
         return data
 
+    def _leave_overrun(self) -> None:
+        """The kernel emptied its buffer and counts anew; what has arrived comes from after that."""
+        self._was_overrun = True
+        self.ring.leave(self._error("the card's buffer ran over"))
+        self._begin_stream(self._source)
+
     def _add(self, data: bytes) -> None:
         self._received += len(data) // self._settings.frame_bytes
         if self.ring.absence is None or not data:
             self.ring.append(data, self._stamps.taken(self._received) if self._stamps else None)
             return
-        self.ring.resume(data, self._stamps.settled(self._received) if self._stamps else None)
-        log.warning("%s: the card is back", self._settings.source)
+        taken = self._stamps.settled(self._received) if self._stamps else None
+        self.ring.resume(data, taken, is_overrun=self._was_overrun)
+        what = "its buffer ran over" if self._was_overrun else "the card is back"
+        log.warning("%s: %s", self._settings.source, what)
+        self._was_overrun = False
 
     def _read_messages(self, pipe: IO[bytes]) -> None:
         with pipe:
@@ -405,9 +406,8 @@ class Capture:
 
     def _hear(self, message: str) -> None:
         """Take in one line of arecord's: an overrun, a wrong rate, or what it may die of."""
-        if overrun := OVERRUN.search(message):
-            self._overruns.append(Overrun(self.ring.end, float(overrun[1] or 0)))
-            self.ring.interrupted()
+        if OVERRUN.search(message):
+            self._overran = time.monotonic()
         elif rate := WRONG_RATE.search(message):
             self._over.set()
             self.ring.fail(DeviceError(f"the card records at {rate[2]} Hz, not at {rate[1]} Hz"))
