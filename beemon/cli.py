@@ -221,6 +221,8 @@ def _ask(options: argparse.Namespace) -> int:
         with Client(host, port, token=token) as client:
             if options.word == "watch":
                 return _watch(client, options)
+            if _is_guided(options):
+                return _guide(client, options.arguments[0])
             return _print(_converse(client, options), options)
     except NotAdmittedError as error:
         print(f"beemon: {error}", file=sys.stderr)
@@ -228,6 +230,25 @@ def _ask(options: argparse.Namespace) -> int:
     except ServiceUnreachableError as error:
         print(f"beemon: {error}", file=sys.stderr)
         return EXIT_UNREACHABLE
+
+
+def _is_guided(options: argparse.Namespace) -> bool:
+    """Whether a person is to be led through a calibration: at a terminal, without a step."""
+    alone = options.word == "calibrate" and len(options.arguments) == 1 and not options.json
+    return alone and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _guide(client: Client, scale: str) -> int:
+    from beemon import guide
+
+    try:
+        guide.Guide(client, scale, input, print).calibrate()
+    except guide.GivenUpError as error:
+        print(f"beemon: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    except EOFError:
+        return EXIT_REFUSED
+    return 0
 
 
 def _converse(client: Client, options: argparse.Namespace) -> Reply:

@@ -179,8 +179,8 @@ def _fits_step(arguments: Mapping[str, Any]) -> None:
     step, weight = arguments["STEP"], arguments.get("WEIGHT")
     if step in ("weight", "added") and weight is None:
         raise RequestError("bad-argument", f"`{step}` needs a WEIGHT, such as {step} 10kg")
-    if step == "zero" and weight is not None:
-        raise RequestError("bad-argument", "`zero` is without a weight: the scale is empty")
+    if step in ("zero", "temperature") and weight is not None:
+        raise RequestError("bad-argument", f"`{step}` goes without a weight")
 
 
 def _anything(_: str, written: str, __: Devices) -> str:
@@ -198,8 +198,8 @@ _SWITCHED = Argument("DEVICE|all", _device(or_all=True))
 _SENSORS = Argument("SENSOR", _device("sensor"), optional=True, repeated=True)
 _KNOWN = Argument("SENSOR", lambda _, written, __: written, optional=True, repeated=True)
 _JOB = Argument("JOB", _count)
-STEPS = ("zero", "weight", "standing", "added")
-"""What can be measured of a scale, to calibrate it."""
+STEPS = ("zero", "weight", "standing", "added", "temperature")
+"""What a scale can be calibrated by."""
 
 _WORDS = (
     Word(
@@ -218,7 +218,8 @@ _WORDS = (
     Word(
         "calibrate",
         "measure a scale that is empty (zero), has a known weight on it, or bears the standing "
-        "hive, and then a weight that was added; TOLERANCE is how exactly it is known",
+        "hive, and then a weight that was added, known within TOLERANCE; or fit its drift with "
+        "the temperature, by the nights so far",
         (
             Argument("SCALE", _device("sensor")),
             Argument("STEP", _one_of(*STEPS)),

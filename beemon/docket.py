@@ -20,6 +20,7 @@ from beemon.archive.ledger import Ledger, ended_facts
 from beemon.archive.recordings import Place
 from beemon.archive.writer import Write, Written
 from beemon.calibrations import Calibrations, UncalibratedError
+from beemon.compensation import Compensation
 from beemon.inspection import Inspection, marked
 from beemon.job import Job, QueuedCommand, said
 from beemon.messages import Answer, Done, Failed
@@ -43,12 +44,14 @@ class Docket:
         write: Callable[[Write, Written], None],
         inspection: Inspection,
         calibrations: Calibrations,
+        compensation: Compensation,
         ended: Callable[[int, dict[str, Any]], None],
     ) -> None:
         self.jobs: dict[int, Job] = {}
         self._archive = archive
         self._write, self._ended = write, ended
-        self._inspection, self._calibrations = inspection, calibrations
+        self._inspection = inspection
+        self._calibrations, self._compensation = calibrations, compensation
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
 
     def open(self, command: QueuedCommand, number: int, verb: str) -> Job:
@@ -130,10 +133,14 @@ class Docket:
 
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):
-            job.take_readings(task.device, answer, self._inspection.marked(answer.readings))
+            readings = self._inspection.marked(answer.readings)
+            job.take_readings(task.device, answer, readings)
+            job.readings += self._compensation.of(readings)
             self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
         else:
-            job.take_failure(task.device, answer, self._refusals(task.device, answer.reason))
+            readings = self._refusals(task.device, answer.reason)
+            job.take_failure(task.device, answer, readings)
+            job.readings += self._compensation.of(readings)
         if not job.pending:
             self.end(job, job.read_ending(), readings=job.readings)
 

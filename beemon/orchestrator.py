@@ -21,13 +21,16 @@ from typing import Any
 
 from beemon import clock, commands, outcomes, planning, processes, service, timedate
 from beemon.agenda import Agenda
-from beemon.archive import catalog, events, recordings
+from beemon.analysis.drift import NoFitError
+from beemon.archive import calibrations, catalog, events, recordings
+from beemon.archive.calibrations import Made
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
 from beemon.archive.tags import Tags
 from beemon.archive.writer import LedgerWriter
 from beemon.calibrations import Calibrations, Step, kept_calibrations
+from beemon.compensation import Compensation, fitted
 from beemon.config import RECORDERS, DeviceSettings, Settings
 from beemon.docket import Docket
 from beemon.health import Health
@@ -47,7 +50,7 @@ from beemon.reports import (
     Started,
     Stopped,
 )
-from beemon.scales import Scales
+from beemon.scales import Scales, day_at
 from beemon.service import fields
 from beemon.staff import Staff
 from beemon.supervisor import Task
@@ -140,10 +143,12 @@ class Orchestrator(SpawnProcess):
         )
         self._writer.start()
         inspection = Inspection()
-        self._calibrations = Calibrations(kept_calibrations(self._settings.archive_path))
+        kept = kept_calibrations(self._settings.archive_path)
+        self._calibrations = Calibrations(kept)
+        self._compensation = Compensation(kept, self._settings.devices)
         self._docket = Docket(
             self._settings.archive_path, self._writer.write, inspection, self._calibrations,
-            self._ended,
+            self._compensation, self._ended,
         )
         self._agenda = Agenda(
             self._settings.devices, inspection, self._writer, self._mailbox.put, self._execute,
@@ -321,11 +326,43 @@ class Orchestrator(SpawnProcess):
 
     def _calibrate(self, job: Job, request: commands.Request) -> None:
         device = self._settings.devices[request["SCALE"]]
+        if request["STEP"] == "temperature":
+            self._fit(job, device)
+            return
         job.step = Step(
             device.name, request["STEP"], request["WEIGHT"], request["TOLERANCE"] or 0.0,
             lambda quantity: config_calibrates(device, quantity),
         )
         self._employ(job, device, calibration_timeout_of(device))
+
+    def _fit(self, job: Job, device: DeviceSettings) -> None:
+        """Fit a scale's drift to the nights in the ledger; no device is asked."""
+        weighing = device.weighing
+        if weighing is None or weighing.temperature is None:
+            message = f'[{device.name}.weighing] in the config needs temperature = "sensor.…"'
+            self._docket.end(job, outcomes.failed("no-temperature", message))
+            return
+        is_day = day_at(self._settings.hive.place)
+
+        def look(ledger: Ledger) -> Made | NoFitError:
+            try:
+                return fitted(ledger, device.name, weighing, is_day, job.number)
+            except NoFitError as error:
+                return error
+
+        self._writer.write(look, lambda found: self._mailbox.put(partial(self._fitted, job, found)))
+
+    def _fitted(self, job: Job, found: Made | NoFitError) -> None:
+        if isinstance(found, NoFitError):
+            self._docket.end(job, outcomes.failed("no-fit", str(found)))
+            return
+        self._compensation.use(found)
+
+        def keep(ledger: Ledger) -> None:
+            calibrations.enter(ledger, found)
+
+        facts = {name: value for name, value in found.facts.items() if name != "job"}
+        self._docket.end(job, outcomes.done(**facts), keep=keep)
 
     def _switch_output(self, job: Job, request: commands.Request) -> None:
         device = self._settings.devices[request["OUTPUT"]]
@@ -382,6 +419,7 @@ class Orchestrator(SpawnProcess):
         for device in self._staff.employ(settings.devices):
             self._troubles.forget(device)
         self._agenda.change(settings.devices)
+        self._compensation.change(settings.devices)
         self._scales.change(settings.devices, settings.hive.place)
         self._keeper.change(settings.retention, _recorders(settings))
         self._tell_plan()

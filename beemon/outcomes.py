@@ -57,6 +57,8 @@ REASONS = {
     "not-moved": "the known weight did not move the scale enough to calibrate it",
     "no-zero": "a step of a calibration came before the one that it needs",
     "not-a-scale": "the sensor has no converter, or several, so that none could be calibrated",
+    "no-fit": "the nights do not tell how the weight follows the temperature",
+    "no-temperature": "there is no temperature to compensate the weight by",
     "config-calibrates": "the config gives the calibration itself, and has the last word",
     "bad-config": "a driver refused the new config; everything goes on with the old one",
     "refused": "the command no longer fitted the config when its turn came",

@@ -233,6 +233,12 @@ def _calibrations(calibrations: Iterable[Payload]) -> Iterator[str]:
 
 def _line(one: Payload) -> str:
     """A calibration as a formula."""
+    if "slope" in one:
+        return (
+            f"{one['quantity']} = {one['of']} - {one['slope']:.4g} ± {one['slope_uncertainty']:.2g}"
+            f" g/K x ({one['temperature']} - {one['reference']:.4g} °C); R² {one['r2']:.2f}, "
+            f"{one['nights']} nights, ± {one['residual']:.2g} g"
+        )
     if one.get("factor") is None:
         return "waits for the next step"
     unsure = one.get("factor_uncertainty")

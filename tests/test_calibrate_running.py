@@ -9,6 +9,12 @@ from typing import Any
 
 import pytest
 
+from beemon import clock
+from beemon.archive import series
+from beemon.archive.ledger import Ledger
+from beemon.clock import Quality, Stamp
+from beemon.devices.sensors.simulated import outside_temperature, weight
+from beemon.readings import Reading
 from tests.hive import Hive
 
 SCALE = """
@@ -67,3 +73,115 @@ def test_a_scale_is_calibrated_with_a_known_weight_and_stays_so(yard: Yard) -> N
     ledger = sqlite3.connect(hive.archive / "ledger.db")
     raws = ledger.execute("SELECT raw, value FROM readings ORDER BY utc_us").fetchall()
     assert all(raw is not None for raw, _ in raws)
+
+
+class TestUnderLoad:
+    def test_the_standing_hive_is_not_lifted(self, yard: Yard) -> None:
+        hive = yard.hive
+        assert hive.do("calibrate sensor.scale zero")["outcome"] == "done"
+        yard.put(38_000)
+        assert hive.do("calibrate sensor.scale standing")["outcome"] == "done"
+        yard.put(43_000)
+        added = hive.do("calibrate sensor.scale added 5kg 2g")
+        assert added["outcome"] == "done"
+        assert added["grams"] == pytest.approx(43_000, abs=40)
+        assert yard.reading()["value"] == pytest.approx(43_000, abs=40)
+
+    def test_nor_need_its_scale_ever_have_been_empty(self, yard: Yard) -> None:
+        yard.put(38_000)
+        yard.hive.do("calibrate sensor.scale standing 38kg 1kg")
+        yard.put(43_000)
+        added = yard.hive.do("calibrate sensor.scale added 11.023lb")
+        assert added["grams"] == pytest.approx(43_000, abs=40)
+        assert added["uncertainty"] == pytest.approx(1000 / 3**0.5, rel=0.02)
+
+    def test_but_then_somebody_must_say_what_it_weighs(self, yard: Yard) -> None:
+        yard.put(38_000)
+        yard.hive.do("calibrate sensor.scale standing")
+        yard.put(43_000)
+        job = yard.hive.do("calibrate sensor.scale added 5kg")
+        assert (job["outcome"], job["reason"]) == ("failed", "no-zero")
+        assert yard.reading()["quantity"] == "bridge"
+
+
+class TestRefused:
+    def test_a_weight_that_moved_nothing(self, yard: Yard) -> None:
+        yard.hive.do("calibrate sensor.scale zero")
+        job = yard.hive.do("calibrate sensor.scale weight 10kg")
+        assert (job["outcome"], job["reason"]) == ("failed", "not-moved")
+        assert "known to ±" in job["message"]
+
+    def test_a_weight_before_the_zero(self, yard: Yard) -> None:
+        job = yard.hive.do("calibrate sensor.scale weight 10kg")
+        assert (job["outcome"], job["reason"]) == ("failed", "no-zero")
+
+    def test_what_the_config_calibrates(self, tmp_path: Path) -> None:
+        given = '[sensor.scale.calibration.bridge]\nquantity = "weight"\nunit = "g"\nfactor = 2.0\n'
+        yard = Yard(tmp_path, given)
+        with yard.hive as hive:
+            job = hive.do("calibrate sensor.scale zero")
+            assert (job["outcome"], job["reason"]) == ("failed", "config-calibrates")
+            assert yard.reading()["quantity"] == "weight"
+
+    def test_what_counts_or_has_no_converter(self, tmp_path: Path) -> None:
+        yard = Yard(tmp_path, '[sensor.air]\ndriver = "simulated"\n')
+        with yard.hive as hive:
+            assert hive.do("calibrate sensor.air zero")["reason"] == "not-a-scale"
+
+    def test_a_drift_without_nights(self, tmp_path: Path) -> None:
+        weighing = '[sensor.scale.weighing]\ntemperature = "sensor.scale"\n'
+        yard = Yard(tmp_path, weighing)
+        with yard.hive as hive:
+            job = hive.do("calibrate sensor.scale temperature")
+            assert (job["outcome"], job["reason"]) == ("failed", "no-fit")
+            assert "0 whole nights" in job["message"]
+
+
+DRIFTING = """
+[sensor.hive]
+driver = "simulated"
+[sensor.hive.weighing]
+temperature = "sensor.hive outside_temperature"
+"""
+
+
+def test_a_drift_is_fitted_and_taken_out_beside_the_weight(tmp_path: Path) -> None:
+    hive = Hive(tmp_path, DRIFTING)
+    _fill(hive.archive)
+    with hive:
+        job = hive.do("calibrate sensor.hive temperature")
+        assert job["outcome"] == "done"
+        assert job["slope"] == pytest.approx(15, abs=1)
+        hive.do("read sensor.hive")
+        said = {r["quantity"]: r for r in hive.ask("readings")["readings"]}
+        weight, beside = said["weight"], said["weight_compensated"]
+        warmth = said["outside_temperature"]["value"]
+        assert beside["raw"] == weight["value"]
+        drift = job["slope"] * (warmth - job["reference"])
+        assert beside["value"] == pytest.approx(weight["value"] - drift, abs=0.01)
+        [kept] = hive.ask("calibrations")["calibrations"]
+        assert beside["calibration"] == kept["calibration"]
+        assert hive.stop() == 0
+        with hive:
+            hive.do("read sensor.hive")
+            quantities = [r["quantity"] for r in hive.ask("readings")["readings"]]
+            assert "weight_compensated" in quantities
+
+
+def _fill(archive: Path) -> None:
+    """Twenty days of a scale that drifts by 15 g/K."""
+    archive.mkdir(parents=True)
+    ledger = Ledger(archive)
+    ledger.prepare()
+    at = clock.stamp()
+    with ledger.transaction():
+        ledger.begin_run()
+        for hours in range(1, 20 * 24):
+            then = Stamp(at.utc_us - hours * 3_600_000_000, 0.0, Quality.SYNCHRONISED)
+            warm = outside_temperature(1, then.utc_us / 1e6)
+            grams = weight(1, then.utc_us / 1e6) + 15 * warm
+            series.keep(ledger, 1, [
+                Reading("sensor.hive", "weight", "g", grams, None, then),
+                Reading("sensor.hive", "outside_temperature", "°C", warm, None, then),
+            ])
+    ledger.close()

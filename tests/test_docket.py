@@ -13,6 +13,7 @@ from beemon.archive import recordings
 from beemon.archive.ledger import Ledger
 from beemon.calibrations import Calibrations
 from beemon.clock import Stamp
+from beemon.compensation import Compensation
 from beemon.docket import Docket
 from beemon.inspection import Inspection
 from beemon.job import Job, QueuedCommand
@@ -33,7 +34,8 @@ class Desk:
         self.told: list[dict[str, Any]] = []
         self.waiting: list[tuple[Any, Any]] = []
         self.docket = Docket(
-            folder, lambda *write: self.waiting.append(write), self.inspection, Calibrations([]),
+            folder, lambda *write: self.waiting.append(write), self.inspection,
+            Calibrations([]), Compensation([], {}),
             lambda job, facts: self.told.append(facts),
         )
 

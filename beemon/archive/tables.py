@@ -117,6 +117,7 @@ _READINGS = (
     _text("reason", "why there is no value: see reasons"),
     Column("raw", NUMBER, "what the hardware said, where value was calculated from it"),
     Column("calibration", COUNT, "the calibration that calculated it: see calibrations"),
+    Column("uncertainty", NUMBER, "the standard uncertainty of value, where it is known"),
     _CLOCK, _JOB,
 )
 _RECORDINGS = (

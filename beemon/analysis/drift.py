@@ -1,0 +1,131 @@
+"""Drift: how a scale's weight follows the temperature, from nights when nothing else moves it.
+
+At night the bees are in. What they eat and evaporate then makes the hive lighter, evenly; what is
+left when an even change is taken out of each night, of the weight and of the temperature alike, is
+the load cell's doing. Its slope in g/K is a regression through all nights by least squares (to take
+the line out of both first leaves the slope as it is: Frisch and Waugh, Econometrica 1, 1933).
+Nights with rain or a step are the caller's to leave out.
+
+How many nights it takes: others fit from 50 night samples and a spread of 5 °F (2.8 K) on
+(HiveControl); beemon wants that, and seven nights.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+LEAST_NIGHTS = 7
+LEAST_HOURS = 50
+LEAST_SPREAD = 2.8
+"""In K, between the coldest hour and the warmest."""
+LEAST_R2 = 0.5
+NIGHT_HOURS = 5
+"""Shorter nights tell nothing: a line takes two of their hours."""
+JUMP = 300.0
+"""A night whose weight changes by so many grams from one hour to the next had a step in it."""
+
+
+class Hour(NamedTuple):
+    """The means of an hour of a night: its number, the weight in g, the temperature in °C."""
+
+    hour: int
+    grams: float
+    celsius: float
+
+
+class NoFitError(ValueError):
+    """The nights do not tell how the weight follows the temperature; the text says why not."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The weight changes by ``slope`` g/K, known to ``slope_uncertainty``; at ``reference`` °C, the
+    mean of the hours, nothing is to be compensated.
+
+    ``r2`` is the share of what moved the weight in the nights that the temperature explains, and
+    ``residual`` the standard deviation in g of what it does not.
+    """
+
+    slope: float
+    slope_uncertainty: float
+    reference: float
+    r2: float
+    residual: float
+    nights: int
+    hours: int
+
+    def drift(self, celsius: float) -> float:
+        """By how many grams the weight is too high at a temperature."""
+        return self.slope * (celsius - self.reference)
+
+    def uncertainty(self, celsius: float, weight_uncertainty: float | None) -> float | None:
+        """The standard uncertainty of a compensated weight, in g: that of the weight, of the slope,
+        and what the fit leaves open (JCGM 100:2008, 5.1.2); None where the weight's is unknown."""
+        if weight_uncertainty is None:
+            return None
+        by_slope = self.slope_uncertainty * (celsius - self.reference)
+        return math.hypot(weight_uncertainty, by_slope, self.residual)
+
+
+def fit(nights: Sequence[Sequence[Hour]]) -> Fit:
+    """The slope through nights, each a series of hours. Raises :class:`NoFitError`."""
+    used = [night for night in nights if _is_still(night)]
+    hours = [hour for night in used for hour in night]
+    _check_enough(used, hours)
+    grams: list[float] = []
+    celsius: list[float] = []
+    for night in used:
+        times = [float(hour.hour) for hour in night]
+        grams += _without_line(times, [hour.grams for hour in night])
+        celsius += _without_line(times, [hour.celsius for hour in night])
+    together = _dot(grams, celsius)
+    warmth, weight = _dot(celsius, celsius), _dot(grams, grams)
+    if warmth == 0 or weight == 0:
+        raise NoFitError("in the nights nothing but an even change was seen")
+    slope = together / warmth
+    rest = max(0.0, weight - slope * together)
+    residual = math.sqrt(rest / (len(hours) - 2 * len(used) - 1))
+    r2 = 1 - rest / weight
+    if r2 < LEAST_R2:
+        raise NoFitError(
+            f"the temperature explains {r2:.0%} of what moved the weight in {len(used)} nights "
+            f"(R²), and {LEAST_R2:.0%} is the least; the slope would be {slope:.1f} g/K"
+        )
+    return Fit(
+        slope, residual / math.sqrt(warmth), statistics.fmean(hour.celsius for hour in hours), r2,
+        residual, len(used), len(hours),
+    )
+
+
+def _is_still(night: Sequence[Hour]) -> bool:
+    jumps = [abs(after.grams - before.grams) for before, after in pairwise(night)]
+    return len(night) >= NIGHT_HOURS and max(jumps) < JUMP
+
+
+def _check_enough(nights: Sequence[Sequence[Hour]], hours: Sequence[Hour]) -> None:
+    if len(nights) < LEAST_NIGHTS or len(hours) < LEAST_HOURS:
+        raise NoFitError(
+            f"there are {len(nights)} whole nights with {len(hours)} hours without rain or a step, "
+            f"and {LEAST_NIGHTS} with {LEAST_HOURS} are the least"
+        )
+    warmths = [hour.celsius for hour in hours]
+    spread = max(warmths) - min(warmths)
+    if spread < LEAST_SPREAD:
+        raise NoFitError(
+            f"the nights' temperatures are within {spread:.1f} K, and {LEAST_SPREAD} is the least"
+        )
+
+
+def _without_line(times: Sequence[float], values: Sequence[float]) -> list[float]:
+    """What is left of values without the line through them."""
+    slope, start = statistics.linear_regression(times, values)
+    return [value - start - slope * time for time, value in zip(times, values, strict=True)]
+
+
+def _dot(left: Sequence[float], right: Sequence[float]) -> float:
+    return math.fsum(a * b for a, b in zip(left, right, strict=True))
