@@ -145,14 +145,14 @@ def trimmed_mean(values: Sequence[float]) -> float:
 
 
 def standard_error(values: Sequence[float]) -> float | None:
-    """The standard uncertainty of :func:`trimmed_mean`; None for fewer than four values.
+    """The standard uncertainty of :func:`trimmed_mean`; None for fewer than eight values.
 
     It is s / ((1 - 2 g) sqrt(n)), where s is the standard deviation after each value that was left
     out became the nearest one that was not, and g the share that was left out at either end (Tukey
     and McLaughlin, "Less vulnerable confidence and significance procedures", Sankhya A 25, 1963).
     """
     count = len(values)
-    if count < 4:
+    if count < 8:
         return None
     drop = max(1, count // TRIM_SHARE)
     kept = sorted(values)[drop : count - drop]

@@ -254,3 +254,25 @@ def test_any_text_against_any_devices_gives_a_request_or_a_request_error(text, d
 def test_an_inspection_begins_or_ends():
     assert parse("inspection begin", DEVICES)["begin|end"] == "begin"
     assert "it is `begin` or `end`" in str(refusal("inspection maybe", DEVICES))
+
+
+@pytest.mark.parametrize(
+    ("written", "grams"), [("10kg", 10_000.0), ("500g", 500.0), ("22lb", 22 * 453.59237)]
+)
+def test_a_weight_has_its_unit(written, grams):
+    asked = request(f"calibrate sensor.scale weight {written} 5g")
+    assert (asked["WEIGHT"], asked["TOLERANCE"]) == (pytest.approx(grams), 5.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "calibrate sensor.scale", "calibrate sensor.scale weight", "calibrate sensor.scale added",
+        "calibrate sensor.scale weight 10", "calibrate sensor.scale weight 0kg",
+        "calibrate sensor.scale weight 1e3g", "calibrate sensor.scale weight 1001kg",
+        "calibrate sensor.scale zero 5kg", "calibrate sensor.scale temperature 5kg",
+        "calibrate sensor.scale tare", "calibrate sensor.scale weight 10kg 5g 5g",
+    ],
+)
+def test_a_calibration_that_is_not_said_right_is_refused(text):
+    assert refusal(text).code == "bad-argument"

@@ -343,3 +343,51 @@ def test_a_disk_that_is_nearly_full_is_told_in_hours(days, text):
         "days_until_full": days, "uplink_kbit_s": 1.0, "then": "the oldest go",
     })
     assert f"stay so: {text}." in "\n".join(shown)
+
+
+def test_a_calibrated_reading_has_its_uncertainty_and_its_calibration():
+    said = rendered("readings", {"readings": [{
+        "sensor": "sensor.scale", "quantity": "weight", "unit": "g", "value": 34_215.0,
+        "uncertainty": 12.0, "raw": 1.2e6, "calibration": 3, "quality": "good",
+        "utc": "2026-06-01T11:59:00.000Z",
+    }]})
+    assert said == "sensor.scale  weight  34.215 kg ± 12 g  60 s ago, by calibration 3"
+
+
+def test_status_tells_of_a_scale_that_it_is_calibrated_and_what_happened_last():
+    step = {"step": "swarm", "grams": -2140, "uncertainty": 60, "unit": "g", "seconds": 900,
+            "at": "2026-06-01T11:00:00.000Z"}
+    scale = {"state": "RUNNING", "scheduled": True, "calibrated": "2026-05-30T12:00:00.000Z",
+             "step": step}
+    said = rendered("status", {**STATUS, "devices": {"sensor.scale": scale}})
+    assert "calibrated  sensor.scale: 2 d ago" in said
+    assert "weight      sensor.scale: swarm candidate, -2.140 kg ± 60 g, 1 h ago" in said
+
+
+def test_calibrations_are_formulas():
+    made = {"sensor": "sensor.scale", "quantity": "weight", "made": "2026-06-01T11:00:00.000Z"}
+    fit = {"step": "temperature", "of": "weight", "slope": 14.96, "slope_uncertainty": 0.21,
+           "temperature": "sensor.outside temperature", "reference": 11.3, "r2": 0.97,
+           "nights": 20, "residual": 3.1}
+    said = rendered("calibrations", {"calibrations": [
+        {**made, "calibration": 1, "zero": -213_400.0, "factor": 0.0213},
+        {**made, "calibration": 2, "step": "zero", "zero": None, "factor": None},
+        {**made, "calibration": 3, "step": "weight", "zero": -213_400.0, "factor": 0.02,
+         "factor_uncertainty": 0.00001},
+        {**made, "calibration": 4, **fit, "quantity": "weight_compensated"},
+    ]})
+    assert [line.split("  ")[-1].lstrip() for line in said.splitlines()[1:]] == [
+        "weight = (raw - -213400) x 0.0213",
+        "waits for the next step",
+        "weight = (raw - -213400) x 0.02 ± 0.05%",
+        "weight_compensated = weight - 14.96 ± 0.21 g/K x (sensor.outside temperature - 11.3 °C); "
+        "R² 0.97, 20 nights, ± 3.1 g",
+    ]
+
+
+def test_events_are_listed_with_their_sentence():
+    said = rendered("events", {"events": [{
+        "event": 7, "utc": "2026-06-01T11:00:00.000Z", "clock": "rtc", "kind": "inspection",
+        "message": "inspection begun", "facts": {},
+    }]})
+    assert said.splitlines()[1] == "2026-06-01 11:00:00  inspection  inspection begun"

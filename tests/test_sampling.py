@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 from collections.abc import Sequence
 
 import pytest
@@ -23,7 +24,7 @@ from beemon.devices._base import (
     SensorSettings,
 )
 from beemon.readings import Calibration
-from beemon.sampling import Sampler, trimmed_mean
+from beemon.sampling import Sampler, standard_error, trimmed_mean
 
 HOUR, DAY = 3600.0, 86400.0
 
@@ -257,3 +258,80 @@ def test_no_good_sensor_is_stuck_in_a_winter_without_a_change(step, noise, swing
         warmth = 20.0 + swing * math.sin(minute / WINTER_MINUTES * 17 * 2 * math.pi)
         said = hours.read(quantised(chance.gauss(warmth, noise), step), limit, after=600.0)
         assert said != "stuck"
+
+
+# What was measured at the hive
+
+MEASURED = Calibration(
+    100.0, 0.5, job=7, noise=8.0, zero_uncertainty=1.0, factor_uncertainty=0.0, covariance=0.0
+)
+
+
+def test_a_converters_number_becomes_a_weight_that_names_its_calibration():
+    [said] = Sampler().read(Scripted([108.0]), {"weight": MEASURED})
+    assert (said.quantity, said.unit, said.value, said.raw) == ("weight", "g", 4.0, 108.0)
+    assert said.calibration is MEASURED
+
+
+def test_one_samples_noise_is_that_of_the_calibration():
+    [said] = Sampler().read(Scripted([108.0]), {"weight": MEASURED})
+    assert said.uncertainty == float(f"{0.5 * math.hypot(8.0, 1.0):.2g}")
+
+
+def test_many_samples_tell_their_own_noise():
+    [said] = Sampler().read(Scripted([108.0] * 20, samples=20), {"weight": MEASURED})
+    assert said.uncertainty == 0.5
+
+
+def test_the_configs_calibration_comes_before_what_was_measured():
+    given = Conversion(quantity="honey", unit="kg")
+    [said] = Sampler().read(
+        Scripted([108.0], calibration={"weight": given}), {"weight": MEASURED}
+    )
+    assert (said.quantity, said.value, said.uncertainty) == ("honey", 108.0, None)
+
+
+def test_a_refusal_of_a_calibrated_converter_is_one_of_the_weight():
+    refusal = Refusal("bridge", "mV/V", "all-ones", "-1")
+    [said] = Sampler().read(Scripted([[refusal]]), {"bridge": MEASURED})
+    assert said == Refusal("weight", "g", "all-ones", "-1")
+
+
+def test_a_point_of_a_calibration_has_samples_enough_and_says_how_still_they_were():
+    chance = random.Random(1)
+    [one] = Sampler().measure(Scripted([chance.gauss(100.0, 2.0) for _ in range(30)]))
+    assert (one.quantity, one.unit, one.samples) == ("weight", "g", 30)
+    assert one.raw == pytest.approx(100.0, abs=1.5)
+    assert one.value == pytest.approx(one.raw / 2)
+    assert one.noise == pytest.approx(2.0, rel=0.3)
+    assert one.spread == pytest.approx(one.noise / 2)
+
+
+def test_one_that_creeps_shows_by_its_halves():
+    [one] = Sampler().measure(Scripted([*[100.0] * 15, *[140.0] * 15]))
+    assert one.spread == 20.0
+
+
+def test_what_tells_no_raw_number_or_counts_cannot_be_measured():
+    class Counter(Sensor):
+        def read(self):
+            return [Measurement("count", 7.0, "")]
+
+    assert Sampler().measure(Counter(SensorSettings(name="sensor.gate"))) == []
+    with pytest.raises(DeviceError, match="it has nothing to calibrate"):
+        Sampler().measure(Counter(CommonSettings(name="sensor.gate")))
+
+
+@pytest.mark.parametrize("count", [8, 10, 30, 100])
+def test_the_standard_error_of_a_trimmed_mean_is_what_trials_show(count):
+    chance = random.Random(1)
+    trials = [[chance.gauss(0, 1) for _ in range(count)] for _ in range(3000)]
+    shown = statistics.stdev(map(trimmed_mean, trials))
+    errors = [error for trial in trials if (error := standard_error(trial)) is not None]
+    assert len(errors) == len(trials)
+    stated = math.sqrt(statistics.fmean(error**2 for error in errors))
+    assert stated == pytest.approx(shown, rel=0.12)
+
+
+def test_seven_samples_are_too_few_for_one():
+    assert standard_error([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]) is None

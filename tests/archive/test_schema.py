@@ -89,6 +89,41 @@ def test_an_older_ledger_keeps_every_row(db):
     assert db.execute("SELECT count(*) FROM latest").fetchall() == [(2,)]
 
 
+LAYOUT_2 = """
+CREATE TABLE readings (
+    utc_us INTEGER NOT NULL, series INTEGER NOT NULL,
+    value REAL, reason TEXT, quality TEXT, raw REAL, calibration INTEGER,
+    monotonic_ms INTEGER NOT NULL, clock TEXT NOT NULL, job INTEGER NOT NULL,
+    PRIMARY KEY (utc_us, series),
+    CHECK ((value IS NULL) <> (reason IS NULL))
+) WITHOUT ROWID;
+CREATE TABLE latest (
+    series INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL,
+    value REAL, reason TEXT, quality TEXT, clock TEXT NOT NULL, raw REAL
+);
+INSERT INTO readings VALUES (1, 2, 3.5, NULL, NULL, NULL, 4, 5, 'rtc', 6);
+INSERT INTO latest VALUES (2, 1, 3.5, NULL, NULL, 'rtc', NULL);
+PRAGMA user_version = 2;
+"""
+
+
+def test_a_ledger_without_uncertainties_gets_the_columns_and_keeps_its_rows(db):
+    db.executescript(LAYOUT_2)
+    assert schema.bring_up_to_date(db)
+    assert schema.version(db) == schema.VERSION
+    assert db.execute("SELECT value, calibration, uncertainty FROM readings").fetchall() == [
+        (3.5, 4, None),
+    ]
+    assert db.execute("SELECT value, calibration, uncertainty FROM latest").fetchall() == [
+        (3.5, None, None),
+    ]
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    schema.bring_up_to_date(fresh)
+    for table in ("readings", "latest"):
+        columns = f"SELECT name, type FROM pragma_table_info('{table}')"
+        assert db.execute(columns).fetchall() == fresh.execute(columns).fetchall()
+
+
 def test_an_older_ledger_has_the_same_tables_as_a_new_one_afterwards(db):
     db.executescript(LAYOUT_1)
     schema.bring_up_to_date(db)

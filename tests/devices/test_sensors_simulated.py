@@ -6,8 +6,14 @@ import pytest
 from contracts import SensorContract
 
 from beemon.devices import load
+from beemon.devices._base import DeviceError
 from beemon.devices.sensors.simulated import (
+    COUNTS_AT_ZERO,
+    COUNTS_PER_GRAM,
+    COUNTS_PER_KELVIN,
     DAY,
+    FULL_SCALE,
+    counts,
     humidity,
     outside_temperature,
     temperature,
@@ -56,6 +62,47 @@ def test_the_config_chooses_the_quantities():
 def test_a_wrong_choice_of_quantities_is_refused(quantities):
     with pytest.raises(ValueError, match="quantities"):
         load("sensor", "sensor.scale", {"driver": "simulated", "quantities": quantities})
+
+
+SCALE = {"driver": "simulated", "quantities": ["bridge"]}
+
+
+def test_a_scale_says_a_raw_number_that_goes_with_the_load(tmp_path):
+    load_file = tmp_path / "load"
+    scale = load("sensor", "sensor.scale", {**SCALE, "load_file": str(load_file)})
+    with pytest.raises(DeviceError, match="says no load"):
+        scale.read()
+    said = []
+    for grams in ("0", "10000"):
+        load_file.write_text(grams)
+        said += scale.read()
+    assert {(one.quantity, one.unit) for one in said} == {("bridge", "mV/V")}
+    assert said[1].raw - said[0].raw == pytest.approx(10_000 * COUNTS_PER_GRAM, abs=250)
+    assert said[1].value == pytest.approx(said[1].raw / FULL_SCALE)
+
+
+def test_without_a_load_file_the_hive_stands_on_the_scale():
+    [one] = load("sensor", "sensor.scale", SCALE).read()
+    assert 25_000 < (one.raw - COUNTS_AT_ZERO) / COUNTS_PER_GRAM < 45_000
+
+
+def test_no_two_samples_of_a_scale_share_their_noise_and_it_drifts():
+    shown = [counts(1, MIDSUMMER, 10_000, sample) for sample in range(50)]
+    assert len(set(shown)) > 25
+    warmer = outside_temperature(1, MIDSUMMER + 12 * 3600) - outside_temperature(1, MIDSUMMER)
+    moved = counts(1, MIDSUMMER + 12 * 3600, 10_000, 0) - counts(1, MIDSUMMER, 10_000, 0)
+    assert moved == pytest.approx(COUNTS_PER_KELVIN * warmer, abs=130)
+
+
+def test_a_load_is_for_a_scale_alone():
+    with pytest.raises(ValueError, match="is for a scale"):
+        load("sensor", "sensor.hive", {"driver": "simulated", "load_file": "/tmp/load"})
+
+
+class TestScaleContract(SensorContract):
+    @pytest.fixture
+    def device(self):
+        return load("sensor", "sensor.scale", SCALE)
 
 
 class TestContract(SensorContract):
