@@ -32,6 +32,8 @@ Said = Measurement | Refusal
 TRIM_SHARE = 10
 """One in so many samples is left out at either end, and at least one of three or more."""
 
+RESOLUTION = 1 / math.sqrt(12)
+"""The standard uncertainty of a whole number for what it stands for (JCGM 100:2008, F.2.2.1)."""
 CALIBRATION_SAMPLES = 30
 """Of so many samples, at least, is a point of a calibration the mean."""
 
@@ -196,11 +198,13 @@ def _by_quantity(samples: Sequence[Sequence[Said]]) -> dict[str, list[Said]]:
 def _sampled(quantity: str, measured: Sequence[Measurement]) -> Sampled:
     """More than half of :data:`CALIBRATION_SAMPLES`, in the order of time."""
     values, raws = [one.value for one in measured], [raw_of(one) for one in measured]
+    step = RESOLUTION if all(raw.is_integer() for raw in raws) else 0.0
     half = len(values) // 2
     moved = abs(trimmed_mean(values[half:]) - trimmed_mean(values[:half]))
     return Sampled(
         quantity, measured[0].unit, trimmed_mean(values), trimmed_mean(raws),
-        uncertainty=standard_error(raws) or 0.0, noise=statistics.stdev(raws),
+        uncertainty=math.hypot(standard_error(raws) or 0.0, step),
+        noise=math.hypot(statistics.stdev(raws), step),
         spread=max(statistics.stdev(values), moved), samples=len(values),
     )
 

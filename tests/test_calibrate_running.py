@@ -75,6 +75,33 @@ def test_a_scale_is_calibrated_with_a_known_weight_and_stays_so(yard: Yard) -> N
     assert all(raw is not None for raw, _ in raws)
 
 
+KERNEL = """
+[sensor.scale]
+driver = "kernel"
+device = "nau7802"
+sysfs = "{folder}/sys"
+samples = 5
+"""
+
+
+def test_a_converter_of_the_kernels_is_calibrated_alike(tmp_path: Path) -> None:
+    device = tmp_path / "sys/bus/iio/devices/iio:device0"
+    device.mkdir(parents=True)
+    raw = device / "in_voltage0_raw"
+    for file, text in (("name", "nau7802"), ("in_voltage_scale", "0.000196"), (raw.name, "90000")):
+        (device / file).write_text(f"{text}\n")
+    hive = Hive(tmp_path, KERNEL.format(folder=tmp_path))
+    with hive:
+        assert hive.do("calibrate sensor.scale zero")["outcome"] == "done"
+        raw.write_text("510000\n")
+        assert hive.do("calibrate sensor.scale weight 10kg")["outcome"] == "done"
+        raw.write_text("300000\n")
+        hive.do("read sensor.scale")
+        [weighed] = hive.ask("readings")["readings"][-1:]
+        assert (weighed["quantity"], weighed["value"]) == ("weight", pytest.approx(5000))
+        assert weighed["raw"] == 300_000
+
+
 class TestUnderLoad:
     def test_the_standing_hive_is_not_lifted(self, yard: Yard) -> None:
         hive = yard.hive

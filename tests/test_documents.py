@@ -11,6 +11,7 @@ import pytest
 
 from beemon import config
 from beemon.analysis.findings import FINDINGS
+from beemon.analysis.steps import KINDS
 from beemon.commands import VOCABULARY
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import DeviceError, Measurement, SensorSettings
@@ -76,6 +77,10 @@ def test_the_readme_has_every_quality_with_its_meaning():
 
 def test_the_readme_has_every_finding_with_its_meaning():
     assert meanings("finding", "meaning") == FINDINGS
+
+
+def test_the_readme_has_every_step_of_a_weight_with_its_meaning():
+    assert meanings("step", "what it was") == KINDS
 
 
 def test_the_readme_has_every_driver():

@@ -307,6 +307,13 @@ def test_a_point_of_a_calibration_has_samples_enough_and_says_how_still_they_wer
     assert one.spread == pytest.approx(one.noise / 2)
 
 
+def test_a_converter_without_noise_is_known_to_its_own_steps():
+    [one] = Sampler().measure(Scripted([100.0] * 30))
+    assert (one.uncertainty, one.noise) == (pytest.approx(0.29, abs=0.01),) * 2
+    [fine] = Sampler().measure(Scripted([100.5] * 30))
+    assert fine.uncertainty == 0.0
+
+
 def test_one_that_creeps_shows_by_its_halves():
     [one] = Sampler().measure(Scripted([*[100.0] * 15, *[140.0] * 15]))
     assert one.spread == 20.0
