@@ -1,0 +1,212 @@
+"""A stream of samples from ``arecord``, for as long as a microphone is open."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import select
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import IO, Literal
+
+from beemon.devices._base import DeviceError, DeviceMissingError
+from beemon.devices._libraries import program
+from beemon.devices.microphones._cards import cards, there_are
+from beemon.devices.microphones._ring import Ring
+from beemon.devices.microphones._settings import SLOTS, Settings
+from beemon.devices.microphones._source import Source
+
+log = logging.getLogger(__name__)
+
+BUFFER_US = 10_000_000  # arecord's buffer: how long this process may be held up
+PERIOD_US = 250_000
+RING_SECONDS = 30  # how long the disk may be held up
+RETRY_SECONDS = 1.0  # how often a card that is away is tried again
+BURST_SECONDS = 0.02  # what arrives within that is of the same period
+OLD_SECONDS = 0.8 * PERIOD_US / 1e6  # after an overrun nothing new can arrive within that
+
+SAMPLE_CODES: dict[str, Literal["h", "i"]] = {"S16_LE": "h", "S32_LE": "i"}  # memoryview's
+
+# arecord's messages, with LC_ALL=C (alsa-utils, aplay/aplay.c)
+OVERRUN = re.compile(r"overrun ?!!!")
+WRONG_RATE = re.compile(r"rate is not accurate \(requested = (\d+)Hz, got = (\d+)Hz\)")
+MISSING = re.compile(r"No such device|No such file or directory|Unknown PCM")
+FAILED = re.compile(r"read error")  # the card may be there again when arecord is started anew
+
+
+class Capture:
+    """An arecord process, and the threads that read its sound and its messages.
+
+    Where its card is unplugged, another one is started until the card is back.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.ring = Ring(settings.frame_bytes, RING_SECONDS * settings.rate, settings.rate)
+        self._over = Event()  # arecord is not started again
+        self._starting = Lock()  # so that whoever ends it kills the latest one
+        self._start()
+        self._sound = Thread(target=self._listen, daemon=True)
+        self._sound.start()
+
+    def _start(self) -> None:
+        source = Source.of(self._settings)
+        self._death = self._error("arecord ended")
+        self._process = subprocess.Popen(
+            arecord_command(self._settings, source.name),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+            start_new_session=True,  # Ctrl-C on a terminal is for beemon to act on
+        )
+        assert self._process.stderr is not None
+        self._begin_stream(source)
+        self._was_overrun = False
+        self._messages = _thread(self._read_messages, self._process.stderr)
+
+    def _begin_stream(self, source: Source) -> None:
+        self._source = source
+        self._received = 0  # frames
+        self._stamps = source.stamps(self._process.pid, self._settings.rate, BUFFER_US / 1e6)
+        self._overran: float | None = None  # when an overrun was told whose end has not arrived
+
+    def wait_for_sound(self, timeout: float) -> None:
+        """Return when the first samples are there. Raises :class:`DeviceError`."""
+        _, data = self.ring.take(0, 1, timeout)
+        if not data:
+            raise self._error(f"no sound within {timeout:g} s")
+
+    def stop(self) -> None:
+        """End arecord and the threads; it is killed, for it has nothing to put away."""
+        self._over.set()
+        with self._starting:
+            self._process.kill()
+        self._sound.join()
+
+    def _listen(self) -> None:
+        """Fill the ring until the stream ends for good."""
+        self._read_sound()
+        while self._may_come_back():
+            if self.ring.absence is None:
+                log.warning("%s: the recording waits for the card", self._death)
+            self.ring.leave(self._death)
+            if not self._over.wait(RETRY_SECONDS):
+                self._start_again()
+        self.ring.fail(self._death)
+
+    def _may_come_back(self) -> bool:
+        """Whether a card that worked was unplugged, or failed."""
+        failed = isinstance(self._death, DeviceMissingError) or FAILED.search(str(self._death))
+        gone = failed or self.ring.absence is not None
+        return bool(gone) and self.ring.end > 0 and not self._over.is_set()
+
+    def _start_again(self) -> None:
+        """In the thread that reads: this arecord ends with it."""
+        with self._starting:
+            if self._over.is_set():
+                return
+            try:
+                self._start()
+            except DeviceMissingError as error:
+                self._death = error
+                return
+        self._read_sound()
+
+    def _read_sound(self) -> None:
+        """Fill the ring until arecord ends; half a frame waits for its other half."""
+        frame_bytes = self._settings.card_frame_bytes
+        pipe = self._process.stdout
+        assert pipe is not None
+        rest = b""
+        with pipe:
+            while data := self._read_some(pipe.fileno()):
+                data = rest + data
+                whole = len(data) - len(data) % frame_bytes
+                rest = data[whole:]
+                self._add(kept(data[:whole], self._settings))
+        self._process.kill()
+        self._process.wait()
+        self._messages.join(timeout=1.0)
+
+    def _read_some(self, pipe: int) -> bytes:
+        """What there is; of a stream that begins anew a whole period, whose age is known."""
+        data = os.read(pipe, 1 << 16)
+        if self._overran is not None and time.monotonic() - self._overran > OLD_SECONDS:
+            self._leave_overrun()
+        if self.ring.absence is not None and data:
+            period = self._settings.rate * PERIOD_US // 1_000_000 * self._settings.card_frame_bytes
+            while len(data) < period and select.select([pipe], [], [], BURST_SECONDS)[0]:
+                if not (more := os.read(pipe, period - len(data))):
+                    break
+                data += more
+        return data
+
+    def _leave_overrun(self) -> None:
+        """The kernel emptied its buffer and counts anew; what has arrived comes from after that."""
+        self._was_overrun = True
+        self.ring.leave(self._error("the card's buffer ran over"))
+        self._begin_stream(self._source)
+
+    def _add(self, data: bytes) -> None:
+        self._received += len(data) // self._settings.frame_bytes
+        if self.ring.absence is None or not data:
+            self.ring.append(data, self._stamps.taken(self._received) if self._stamps else None)
+            return
+        taken = self._stamps.settled(self._received) if self._stamps else None
+        self.ring.resume(data, taken, is_overrun=self._was_overrun)
+        what = "its buffer ran over" if self._was_overrun else "the card is back"
+        log.warning("%s: %s", self._settings.source, what)
+        self._was_overrun = False
+
+    def _read_messages(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            for line in pipe:
+                self._hear(line.decode(errors="replace").strip())
+
+    def _hear(self, message: str) -> None:
+        """Take in one line of arecord's: an overrun, a wrong rate, or what it may die of."""
+        if OVERRUN.search(message):
+            self._overran = time.monotonic()
+        elif rate := WRONG_RATE.search(message):
+            self._over.set()
+            self.ring.fail(DeviceError(f"the card records at {rate[2]} Hz, not at {rate[1]} Hz"))
+            self._process.kill()
+        elif message and not message.startswith("Recording "):
+            self._death = self._error(message)
+
+    def _error(self, message: str) -> DeviceError:
+        """What arecord said, as an error; of a card that is not there, which ones there are."""
+        settings = self._settings
+        if not MISSING.search(message):
+            return DeviceError(f"{settings.source}: {message}")
+        others = f"; {there_are(cards(Path(settings.sysfs)))}" if settings.card else ""
+        return DeviceMissingError(f"{settings.source}: {message}{others}")
+
+
+def kept(frames: bytes, settings: Settings) -> bytes:
+    """Of the card's frames the channels that are recorded."""
+    if settings.slot is None:
+        return frames
+    channels = memoryview(frames).cast(SAMPLE_CODES[settings.format])
+    return channels[SLOTS.index(settings.slot) :: len(SLOTS)].tobytes()
+
+
+def arecord_command(settings: Settings, name: str) -> list[str]:
+    """How arecord is started: so that it dies with the thread that starts it."""
+    return [
+        *(program("setpriv"), "--pdeathsig", "KILL"),
+        *(program("arecord"), "-D", name, "-t", "raw", "-f", settings.format),
+        *("-r", str(settings.rate), "-c", str(settings.card_channels)),
+        *(f"--buffer-time={BUFFER_US}", f"--period-time={PERIOD_US}"),
+    ]
+
+
+def _thread(work: Callable[[IO[bytes]], None], pipe: IO[bytes]) -> Thread:
+    thread = Thread(target=work, args=(pipe,), daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,83 @@
+"""What the config says of a microphone behind ALSA."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from beemon.devices._base import CommonSettings
+from beemon.devices.microphones._flac import COMPRESSION
+from beemon.options import BadOptionError, in_toml, option
+
+SLOTS = ("left", "right")  # in the order of their samples
+SAMPLE_BYTES = {"S16_LE": 2, "S32_LE": 4}
+
+CARD = re.compile(
+    r"(?:CARD=(?P<id>[A-Za-z_][A-Za-z0-9_-]*)|(?P<port>usb-[^,\s]+-[0-9]+(?:\.[0-9]+)*))"
+    r"(?:,DEV=(?P<device>[0-9]+))?"
+)
+
+
+def card_word(value: object) -> str:
+    """``CARD=Device`` or ``usb-0000:01:00.0-1.2``, either with ``,DEV=1``.
+
+    A card's number would change with the next boot.
+    """
+    if not isinstance(value, str) or not CARD.fullmatch(value):
+        raise BadOptionError(
+            'must be a card\'s id such as "CARD=Device" (see "arecord -L"), or the port of a USB'
+            f' card such as "usb-0000:01:00.0-1.2" (see /proc/asound/cards), not {in_toml(value)}'
+        )
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(CommonSettings):
+    """An ALSA microphone's options: ``card`` for the hardware itself, else ``pcm``."""
+
+    card: str | None = option(
+        None, parse=card_word,
+        doc="the sound card: CARD=Device by its id, usb-0000:01:00.0-1.2 by its USB port",
+    )
+    pcm: str | None = option(None, doc="any other ALSA device by its full name: plughw:CARD=Device")
+    rate: int = option(48000, minimum=4000, maximum=384_000, doc="samples a second")
+    channels: int = option(1, minimum=1, maximum=8, doc="how many channels")
+    format: Literal["S16_LE", "S32_LE"] = option(
+        "S16_LE", doc="S32_LE for I2S microphones; its upper 24 bits are kept"
+    )
+    slot: Literal["left", "right"] | None = option(
+        None, doc="the one side of a stereo card that has a microphone; the other is not kept"
+    )
+    sysfs: str = option("/sys", doc="where sysfs is mounted")
+
+    def __post_init__(self) -> None:
+        if bool(self.card) == bool(self.pcm):
+            raise BadOptionError('needs either "card" or "pcm"')
+        if self.slot and self.channels != 1:
+            raise BadOptionError('"slot" keeps one channel: leave "channels" out')
+
+    @property
+    def source(self) -> str:
+        """What messages call the device."""
+        return self.pcm or str(self.card)
+
+    @property
+    def bytes_a_second(self) -> float:
+        stored = min(3, SAMPLE_BYTES[self.format]) * self.channels  # 24 bits at most
+        return self.rate * stored * COMPRESSION
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of every channel that is kept."""
+        return SAMPLE_BYTES[self.format] * self.channels
+
+    @property
+    def card_channels(self) -> int:
+        """How many channels the card is asked for."""
+        return len(SLOTS) if self.slot else self.channels
+
+    @property
+    def card_frame_bytes(self) -> int:
+        """Bytes of one sample of every channel of the card's."""
+        return SAMPLE_BYTES[self.format] * self.card_channels

@@ -1,0 +1,36 @@
+"""What arecord is to open, by the words of the config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from beemon.devices.microphones._cards import card_at
+from beemon.devices.microphones._settings import CARD, Settings
+from beemon.devices.microphones._stamps import PROC, Stamps
+
+
+@dataclass(frozen=True)
+class Source:
+    """What arecord is to open: its name, and the kernel's folder of the device where it is a card.
+
+    Which card is at a port changes as cards are plugged in, so it is looked up each time.
+    """
+
+    name: str
+    folder: Path | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Source:
+        """Raises :class:`DeviceMissingError` where no card is at the port."""
+        if settings.pcm:
+            return cls(settings.pcm, None)
+        word = CARD.fullmatch(str(settings.card))
+        assert word is not None
+        card = word["id"] or card_at(word["port"], Path(settings.sysfs)).id
+        device = word["device"] or "0"
+        return cls(f"hw:CARD={card},DEV={device}", PROC / card / f"pcm{device}c")
+
+    def stamps(self, pid: int, rate: int, longest: float) -> Stamps | None:
+        """What tells when its samples were taken, where anything does."""
+        return Stamps(self.folder, pid, rate, longest) if self.folder else None
