@@ -10,6 +10,7 @@ hour: a load cell's zero wanders with the weather.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
@@ -19,7 +20,7 @@ from typing import Any
 from beemon import clock
 from beemon.analysis import weighing
 from beemon.analysis.weighing import NotMovedError, Point
-from beemon.archive import calibrations
+from beemon.archive import calibrations, quarantine
 from beemon.archive.calibrations import Made
 from beemon.archive.ledger import LedgerReader
 from beemon.clock import Stamp
@@ -113,9 +114,17 @@ class Calibrations:
 
 
 def kept_calibrations(archive: Path) -> list[Made]:
-    """What is in force from earlier runs. Raises ``sqlite3.OperationalError``."""
-    with closing(LedgerReader(archive)) as reader:
-        return calibrations.in_force(reader.db)
+    """What is in force from earlier runs.
+
+    Raises ``sqlite3.DatabaseError``; where that means damage, with word for the next start.
+    """
+    try:
+        with closing(LedgerReader(archive)) as reader:
+            return calibrations.in_force(reader.db)
+    except sqlite3.DatabaseError as error:
+        if quarantine.is_damage(error):
+            quarantine.mark(archive, str(error))
+        raise
 
 
 def _calibration(

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from beemon.analysis.drift import Fit, Hour, fit
-from beemon.archive import events, hours, series
+from beemon.analysis.drift import Fit, Hour, NoFitError, fit
+from beemon.archive import calibrations, events, hours, series
 from beemon.archive.calibrations import Made
 from beemon.archive.hours import US_PER_HOUR
 from beemon.archive.ledger import Ledger
-from beemon.clock import Stamp, iso
+from beemon.clock import Quality, Stamp, iso
 from beemon.config import DeviceSettings, Weighing
 from beemon.readings import GRAMS, WEIGHT, Calibration, Reading
 
@@ -110,6 +110,8 @@ def fitted(
     if weighing.temperature is None:
         raise ValueError(f"{name} names no temperature")
     now = ledger.clock.stamp()
+    if now.quality is Quality.UNSURE:
+        raise NoFitError("the clock is unsure, so that nobody knows what was night")
     until = now.utc_us // US_PER_HOUR
     nights = _nights(ledger, name, weighing, is_day, until)
     found = fit(nights)
@@ -165,7 +167,10 @@ def _means(ledger: Ledger, sensor: str, quantity: str, first: int) -> dict[int, 
 
 def _spoiled(ledger: Ledger, name: str, weighing: Weighing, first: int) -> set[int]:
     """The hours in which something else than the temperature moved the weight."""
-    found: set[int] = set()
+    found = {
+        made_us // US_PER_HOUR
+        for made_us in calibrations.made_since(ledger.db, name, first * US_PER_HOUR)
+    }
     for event in events.since(ledger, first * US_PER_HOUR, 10_000, "weight"):
         if event.device == name:
             begin = event.at.utc_us // US_PER_HOUR

@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from beemon import sun, zone
 from beemon.analysis import steps
 from beemon.analysis.steps import Around, Step, Weighed
-from beemon.archive import events, series
+from beemon.archive import calibrations, events, series
 from beemon.archive.ledger import Ledger
 from beemon.archive.writer import Write, Written
 from beemon.clock import Quality, Stamp, iso
@@ -31,6 +33,9 @@ KIND = "weight"
 LOOK_SECONDS = 300.0
 WATCHED_SECONDS = 8 * 3600.0
 """An inspection takes two hours at most, and rain some; before it two hours tell of the wind."""
+
+CALIBRATING_SECONDS = 1800.0
+"""So long before and after a point of a calibration somebody puts weights on the scale."""
 
 Tell = Callable[[str, dict[str, Any]], None]
 
@@ -56,17 +61,19 @@ class Scales:
         self._is_day = day_at(place)
 
     def look(self, now: Stamp) -> None:
-        """Have it looked for steps, from time to time; not by a clock that nobody believes."""
-        if now.monotonic < self._next_look or now.quality is Quality.UNSURE:
+        """Have it looked for steps, from time to time. A clock that nobody believes tells no day
+        from night: then it counts as day, so that no swarm is missed."""
+        if now.monotonic < self._next_look:
             return
         self._next_look = now.monotonic + LOOK_SECONDS
         for name, weighing in self._weighing.items():
             self._look_at(name, weighing, now)
 
     def _look_at(self, name: str, weighing: Weighing, now: Stamp) -> None:
+        is_day = (lambda _: True) if now.quality is Quality.UNSURE else self._is_day
         self._write(
             lambda ledger: (
-                enter_steps(ledger, name, weighing, self._is_day, now), latest_step(ledger, name)
+                enter_steps(ledger, name, weighing, is_day, now), latest_step(ledger, name)
             ),
             lambda found: self._found(name, *found),
         )
@@ -86,19 +93,40 @@ def enter_steps(
     """Find the steps of a scale in the last hours, within a transaction; enter and return those
     that are not entered yet."""
     from_us = now.utc_us - round(WATCHED_SECONDS * 1e6)
-    rows = series.values(ledger.db, name, WEIGHT, from_us, now.utc_us)
-    weights = [Weighed(utc_us / 1e6, grams, unsure) for utc_us, grams, unsure in rows]
-    entered = [
-        (event.at.utc_us / 1e6, event.at.utc_us / 1e6 + event.facts["seconds"])
-        for event in events.since(ledger, from_us, 1000, KIND) if event.device == name
-    ]
+    around = _around(ledger, weighing, is_day, from_us, now.utc_us)
+    known = _known(ledger, name, from_us)
     found = [
-        step for step in steps.find(weights, _around(ledger, weighing, is_day, from_us, now.utc_us))
-        if not any(step.begin <= end and begin <= step.end for begin, end in entered)
+        step for weights in _comparable(ledger, name, from_us, now.utc_us)
+        for step in steps.find(weights, around)
+        if not any(step.begin <= end and begin <= step.end for begin, end in known)
     ]
     for step in found:
         _enter(ledger, name, step, now)
     return found
+
+
+def _comparable(
+    ledger: Ledger, name: str, from_us: int, until_us: int
+) -> list[list[Weighed]]:
+    """The weights, apart by the calibration that made them: from one to the next nothing moved."""
+    rows = series.values(ledger.db, name, WEIGHT, from_us, until_us)
+    return [
+        [Weighed(row["utc_us"] / 1e6, row["value"], row["uncertainty"]) for row in together]
+        for _, together in groupby(rows, key=itemgetter("calibration"))
+    ]
+
+
+def _known(ledger: Ledger, name: str, from_us: int) -> list[tuple[float, float]]:
+    """The times of what is entered already, and of who calibrated the scale and moved weights."""
+    entered = [
+        (event.at.utc_us / 1e6, event.at.utc_us / 1e6 + event.facts["seconds"])
+        for event in events.since(ledger, from_us, 1000, KIND) if event.device == name
+    ]
+    calibrated = calibrations.made_since(ledger.db, name, from_us)
+    return entered + [
+        (made_us / 1e6 - CALIBRATING_SECONDS, made_us / 1e6 + CALIBRATING_SECONDS)
+        for made_us in calibrated
+    ]
 
 
 def latest_step(ledger: Ledger, name: str) -> dict[str, Any] | None:
@@ -154,7 +182,7 @@ def _around(
         if sensor is None:
             return None
         rows = series.values(ledger.db, sensor, quantity, from_us, until_us)
-        return [(utc_us / 1e6, value) for utc_us, value, _ in rows]
+        return [(row["utc_us"] / 1e6, row["value"]) for row in rows]
 
     out, came = counted(weighing.entrance, "bees_out"), counted(weighing.entrance, "bees_in")
     bees = None if out is None else out + [(at, -count) for at, count in came or ()]

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from beemon.archive import quarantine
 from beemon.archive.calibrations import Made
-from beemon.calibrations import CONTINUED_SECONDS, Calibrations, Step, UncalibratedError
+from beemon.archive.ledger import Ledger
+from beemon.calibrations import (
+    CONTINUED_SECONDS,
+    Calibrations,
+    Step,
+    UncalibratedError,
+    kept_calibrations,
+)
 from beemon.clock import Quality, Stamp
 from beemon.readings import Sampled
 
@@ -154,3 +163,14 @@ def test_another_converter_begins_anew(hive):
     hive.take(Step("sensor.scale", "zero"), sampled(0, quantity="voltage0", unit="V", spread=0.0))
     assert hive.calibrations.of("sensor.scale") == {}
     assert hive.kept[-1].facts["of"] == "voltage0"
+
+
+def test_a_ledger_that_turns_out_to_be_damaged_is_marked_for_the_next_start(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.prepare()
+    ledger.close()
+    assert kept_calibrations(tmp_path) == []
+    (tmp_path / "ledger.db").write_bytes(b"no ledger" * 1000)
+    with pytest.raises(sqlite3.DatabaseError):
+        kept_calibrations(tmp_path)
+    assert quarantine.marked(tmp_path) is not None

@@ -95,6 +95,12 @@ def test_without_nights_there_is_no_fit(tmp_path):
     book.ledger.close()
 
 
+def test_by_an_unsure_clock_nobody_knows_the_nights(book):
+    book.clock.quality = Quality.UNSURE
+    with pytest.raises(NoFitError, match="the clock is unsure"):
+        fit(book)
+
+
 def test_a_weight_has_its_compensated_one_beside_it(book):
     compensation = Compensation([fit(book)], DEVICES)
     made = fit(book).facts

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from beemon import scales
-from beemon.archive import events, inspections, series
+from beemon.archive import calibrations, events, inspections, series
+from beemon.archive.calibrations import Made
 from beemon.clock import Quality, Stamp
 from beemon.config import DeviceSettings, Weighing
-from beemon.readings import Reading
+from beemon.readings import Calibration, Reading
 from beemon.scales import KIND, LOOK_SECONDS, Scales
 from beemon.sun import Place
 from tests.archive.book import HOUR, MINUTE, NOON, SECOND, Book
@@ -39,9 +40,13 @@ class Apiary:
             result = write(ledger)
         written(result)
 
-    def keep(self, sensor: str, quantity: str, minute: int, value: float) -> None:
+    def keep(
+        self, sensor: str, quantity: str, minute: int, value: float,
+        calibration: Calibration | None = None,
+    ) -> None:
         at = Stamp(NOON + minute * MINUTE, minute * 60.0 + 20_000, Quality.SYNCHRONISED)
-        reading = Reading(sensor, quantity, "g", value, None, at, uncertainty=5.0)
+        reading = Reading(sensor, quantity, "g", value, None, at, uncertainty=5.0,
+                          calibration=calibration)
         with self.book.ledger.transaction() as ledger:
             series.keep(ledger, 1, [reading])
 
@@ -91,13 +96,22 @@ def test_status_is_told_of_it_and_again_after_a_restart(apiary):
     assert apiary.told["sensor.scale"]["grams"] == pytest.approx(-2000, abs=20)
 
 
-def test_it_is_not_looked_more_often_than_needed_nor_by_an_unsure_clock(apiary):
+def test_it_is_not_looked_more_often_than_needed(apiary):
+    assert apiary.look() == []
     apiary.weigh(-2000)
-    at = Stamp(NOON + 2 * HOUR, 27_200.0, Quality.UNSURE)
-    apiary.scales.look(at)
-    assert events.since(apiary.book.ledger, 0, 99, KIND) == []
-    assert apiary.look() == ["swarm"]
-    assert apiary.scales._next_look == 27_200.0 + LOOK_SECONDS
+    assert apiary.look(after=LOOK_SECONDS - 1) == []
+    assert apiary.look(after=LOOK_SECONDS) == ["swarm"]
+
+
+@pytest.mark.parametrize(
+    ("quality", "kind"), [(Quality.UNSURE, "swarm"), (Quality.SYNCHRONISED, "loss")]
+)
+def test_by_an_unsure_clock_it_might_be_day(apiary, quality, kind):
+    apiary.weigh(-2000)
+    apiary.scales._is_day = lambda _: False
+    apiary.scales.look(Stamp(NOON + 2 * HOUR, 27_200.0, quality))
+    [event] = events.since(apiary.book.ledger, 0, 99, KIND)
+    assert (event.facts["step"], event.at.quality) == (kind, quality)
 
 
 def test_who_said_to_be_at_the_hive_was_no_swarm(apiary):
@@ -132,6 +146,22 @@ def test_a_rain_gauge_tells_rain(apiary, rain, kinds):
     for minute in range(-120, 120, 5):
         apiary.keep("sensor.rain", "rain", minute, rain)
     assert apiary.look() == kinds
+
+
+def test_another_calibration_is_no_step(apiary):
+    for minute in range(-120, 120):
+        used = Calibration(0.0, 1.0 if minute < 0 else 0.9)
+        apiary.keep("sensor.scale", "weight", minute, (40_000 + minute % 3) * used.factor, used)
+    assert apiary.look() == []
+
+
+def test_who_calibrates_the_scale_puts_weights_on_it(apiary):
+    apiary.weigh(5000, minutes=1)
+    facts = {"job": 7, "zero": 0.0, "factor": 1.0, "points": {}}
+    made = Made("sensor.scale", "weight", NOON + 10 * MINUTE, Quality.SYNCHRONISED, facts)
+    with apiary.book.ledger.transaction() as ledger:
+        calibrations.enter(ledger, made)
+    assert apiary.look() == []
 
 
 def test_the_sun_is_asked_where_the_hive_stands():

@@ -72,6 +72,16 @@ def in_force(db: sqlite3.Connection) -> list[Made]:
     ]
 
 
+def made_since(db: sqlite3.Connection, sensor: str, from_us: int) -> list[int]:
+    """When somebody calibrated a sensor, from a time on (microseconds since 1970)."""
+    rows = db.execute(
+        "SELECT made_us FROM calibrations WHERE sensor = ? AND made_us >= ?"
+        " AND json_extract(facts, '$.points') IS NOT NULL ORDER BY made_us",
+        (sensor, from_us),
+    )
+    return [made_us for (made_us,) in rows]
+
+
 def history(db: sqlite3.Connection, sensors: Collection[str] = ()) -> list[dict[str, Any]]:
     """All there ever were, of these sensors or of all, the oldest first, as clients see them."""
     rows = db.execute("SELECT * FROM calibrations ORDER BY calibration")

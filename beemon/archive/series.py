@@ -123,17 +123,16 @@ def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[
 
 def values(
     db: sqlite3.Connection, sensor: str, quantity: str, from_us: int, until_us: int
-) -> list[tuple[int, float, float | None]]:
-    """What was measured between two times: when, the value, its uncertainty; in order of time."""
+) -> list[sqlite3.Row]:
+    """What was measured between two times, in order of time; no reasons."""
     found = find(db, sensor, quantity)
     if found is None:
         return []
-    rows = db.execute(
-        "SELECT utc_us, value, uncertainty FROM readings WHERE utc_us >= ? AND utc_us <= ?"
-        " AND series = ? AND value IS NOT NULL ORDER BY utc_us",
+    return db.execute(
+        "SELECT utc_us, value, uncertainty, calibration FROM readings"
+        " WHERE utc_us >= ? AND utc_us <= ? AND series = ? AND value IS NOT NULL ORDER BY utc_us",
         (from_us, until_us, found["series"]),
-    )
-    return [(utc_us, value, uncertainty) for utc_us, value, uncertainty in rows]
+    ).fetchall()
 
 
 def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:
