@@ -619,3 +619,43 @@ def test_an_order_that_means_nothing_is_told(tmp_path, order, said):
     [problem] = error.value.problems
     assert problem.where.endswith("beemon.toml:2")
     assert said in problem.message
+
+
+# Weighing
+
+SCALE = '[sensor.scale]\ndriver = "simulated"\n[sensor.air]\ndriver = "simulated"\n'
+
+
+def test_a_hive_on_a_scale_names_what_explains_its_weight(etc):
+    weighing = '[sensor.scale.weighing]\ntemperature = "sensor.air outside_temperature"\n'
+    scale = etc.write(SCALE + weighing).load().devices["sensor.scale"]
+    assert scale.weighing == config.Weighing(temperature=("sensor.air", "outside_temperature"))
+    assert scale.weighing.sensors == {"temperature": "sensor.air"}
+    assert settings_for(scale.kind, scale.name, scale.table, scale.where)[1] == []
+    alone = etc.write(f"{SCALE}[sensor.scale.weighing]\n").load().devices
+    assert (alone["sensor.scale"].weighing, alone["sensor.air"].weighing) == (
+        config.Weighing(), None,
+    )
+    air = etc.write(f'{SCALE}[sensor.scale.weighing]\ntemperature = "sensor.air"\n').load()
+    assert air.devices["sensor.scale"].weighing.temperature == ("sensor.air", "temperature")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('rain = "sensor.rian"', 'beemon.toml:6: there is no device "sensor.rian"'),
+        ('rain = "camera.a"', 'beemon.toml:6: "rain" must be a sensor such as "sensor.rain", '
+                              'not "camera.a"'),
+        ('temperature = "sensor.a b c"', 'beemon.toml:6: "temperature" must be a sensor such as'),
+        ("lid = 3", 'beemon.toml:6: "lid" must be a sensor'),
+        ('wind = "sensor.air"', 'beemon.toml:6: unknown option "wind"'),
+    ],
+)
+def test_what_is_wrong_with_a_weighing_is_told_with_its_line(etc, line, problem):
+    [told] = etc.write(f"{SCALE}[sensor.scale.weighing]\n{line}\n").problems()
+    assert told.startswith(problem)
+
+
+def test_a_microphone_weighs_nothing(etc):
+    etc.write('[microphone.a]\ndriver = "simulated"\n[microphone.a.weighing]\n')
+    assert etc.problems() == ["beemon.toml:3: a microphone weighs nothing"]

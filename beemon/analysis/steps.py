@@ -41,12 +41,13 @@ KINDS = {
 """What can have happened to a hive, by its weight."""
 
 SLOWEST = 40.0 / MINUTE
-"""The rate of an episode in g/s: above :data:`FLIGHT`, and below a small swarm (beelogger's
-documented one: 1872 g in 21 min)."""
+"""The rate of an episode in g/s: above the 1 kg of foragers in half an hour of a very strong
+colony, and below a small swarm (beelogger's documented one: 1872 g in 21 min)."""
 SURELY, AROUND = 5.0, 120 * MINUTE
 """An episode moves the weight by so many times what it moves by itself in hours around, by wind."""
-FLIGHT = 1000.0 / (30 * MINUTE)
-"""The fastest that foragers leave, in g/s: what is slower all in all is no swarm."""
+FLIGHT = 45.0 / MINUTE
+"""What is slower than this all in all, in g/s, is no swarm: the fastest that foragers leave, 1 kg in
+half an hour, and a third of that for the wind."""
 WINDOW = 5 * MINUTE
 """Over how long a change is looked at, or from one reading to the next where they are rarer."""
 LONGEST_GAP = 20 * MINUTE
@@ -56,7 +57,8 @@ inspection takes before it calls a loss a swarm."""
 LEVEL = 20 * MINUTE
 """Of so much on either side is a level the median."""
 BEYOND = 300.0
-"""By so many grams must a weight have gone beyond both levels, for somebody to have been there."""
+"""By so many grams must a weight have gone beyond both levels, and :data:`SURELY` beyond what wind
+does, for somebody to have been there."""
 BRIEF = 20 * MINUTE
 """A lid alone is not off for longer."""
 SWARM = 700.0, 4000.0
@@ -77,6 +79,8 @@ HOMECOMING = 1000.0
 LEAST_MM = 0.2
 BEES_OUT = 200
 """Where bees are counted, fewer that left than this, in excess of those that came, are no swarm."""
+SWARM_BEES = 5000
+"""So many that left within the time are a swarm, however slowly the weight went."""
 DRIFT = 300.0 / 3600
 """In g/s, what foraging may have changed meanwhile (3 kg in ten hours of a day)."""
 
@@ -209,8 +213,11 @@ def _usual(part: Sequence[Weighed], pairs: Sequence[tuple[int, int]]) -> list[fl
 
 
 class _Level(NamedTuple):
+    """How much, how well that is known, and the standard deviation of the readings; all g."""
+
     grams: float
     uncertainty: float
+    scatter: float
 
 
 def _fast(part: Sequence[Weighed], episode: tuple[int, int], around: Around) -> Step | None:
@@ -225,8 +232,9 @@ def _fast(part: Sequence[Weighed], episode: tuple[int, int], around: Around) -> 
     inside = [weighed.grams for weighed in part[first : last + 1]]
     low, high = sorted((before.grams, after.grams))
     beyond = max(low - min(inside), max(inside) - high)
+    is_beyond = beyond >= max(BEYOND, SURELY * max(before.scatter, after.scatter))
     change = after.grams - before.grams
-    kind = _kind(change, beyond, begin, end, around)
+    kind = _kind(change, begin, end, around, is_beyond=is_beyond)
     if kind == "swarm" and _steepest(part[first : last + 1]) >= AT_ONCE * abs(change):
         kind = "loss"
     return Step(kind, begin, end, change, _unsure(before, after, end - begin)) if kind else None
@@ -246,12 +254,14 @@ def _unsure(before: _Level, after: _Level, seconds: float) -> float:
     return math.hypot(before.uncertainty, after.uncertainty, drift)
 
 
-def _kind(change: float, beyond: float, begin: float, end: float, around: Around) -> str | None:
-    if around.was_opened(begin, end) or beyond >= BEYOND:
+def _kind(
+    change: float, begin: float, end: float, around: Around, *, is_beyond: bool
+) -> str | None:
+    if around.was_opened(begin, end) or is_beyond:
         return _worked_at(change, end - begin)
     if change <= -SWARM[1]:
         return "harvest"
-    if change <= -SWARM[0] and -change >= FLIGHT * (end - begin):
+    if change <= -SWARM[0] and _is_fast(change, begin, end, around):
         return _left(begin, end, around)
     if change < 0:
         return None
@@ -265,6 +275,12 @@ def _worked_at(change: float, seconds: float) -> str:
     if change >= ADDED:
         return "added"
     return "lid" if seconds <= BRIEF and abs(change) < BEYOND else "inspection"
+
+
+def _is_fast(change: float, begin: float, end: float, around: Around) -> bool:
+    """Whether a loss is no foragers', by its rate, or as the bees were counted."""
+    bees = around.left(begin, end)
+    return -change >= FLIGHT * (end - begin) or (bees is not None and bees >= SWARM_BEES)
 
 
 def _left(begin: float, end: float, around: Around) -> str:
@@ -306,9 +322,10 @@ def _level(part: Sequence[Weighed], begin: float, end: float) -> _Level | None:
     if len(inside) < 2:
         return None
     grams = [weighed.grams for weighed in inside]
-    scatter = math.sqrt(math.pi / 2) * statistics.stdev(grams) / math.sqrt(len(grams))
+    scatter = statistics.stdev(grams)
+    of_median = math.sqrt(math.pi / 2) * scatter / math.sqrt(len(grams))
     own = max((weighed.uncertainty or 0.0 for weighed in inside), default=0.0)
-    return _Level(statistics.median(grams), math.hypot(scatter, own))
+    return _Level(statistics.median(grams), math.hypot(of_median, own), scatter)
 
 
 def _rises(part: Sequence[Weighed], around: Around) -> Iterator[Step]:
@@ -319,9 +336,10 @@ def _rises(part: Sequence[Weighed], around: Around) -> Iterator[Step]:
         after = _level(part, end, end + LEVEL)
         if before is None or after is None or part[-1].at - end < QUIET:
             continue
-        gain = after.grams - before.grams
-        if gain >= RAIN and _was_rain(gain, begin, end, around):
-            yield Step("rain", begin, end, gain, _unsure(before, after, end - begin))
+        gain, unsure = after.grams - before.grams, _unsure(before, after, end - begin)
+        is_sure = gain >= 2 * unsure or bool(around.rained(begin, end))
+        if gain >= RAIN and is_sure and _was_rain(gain, begin, end, around):
+            yield Step("rain", begin, end, gain, unsure)
 
 
 def _rising(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:

@@ -19,8 +19,8 @@ from beemon.devices.sensors.simulated import outside_temperature, weight
 DAY, HOUR, MINUTE = 86400.0, 3600.0, 60.0
 BEGAN = 1_767_225_600.0  # 2026-01-01
 
-WILD = 1e-4
-"""How many readings are wild: one in a week of minutes."""
+WILD = 2e-5
+"""How many readings are wild, means of samples as they are: one in five weeks of minutes."""
 
 Curve = Callable[[float], float]
 

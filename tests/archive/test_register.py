@@ -6,16 +6,19 @@ import logging
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from beemon import outcomes
-from beemon.archive import events, quarantine, recordings, recovery
+from beemon.archive import calibrations, events, quarantine, recordings, recovery
+from beemon.archive.calibrations import Made
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.lock import ArchiveBusyError, ArchiveLock
 from beemon.archive.recordings import Place
 from beemon.archive.register import Register
+from beemon.clock import Quality
 from tests.faults import failing_disk
 
 SOUND = b"fLaC" + bytes(500)
@@ -332,3 +335,19 @@ def test_looking_up_does_not_wait_for_a_write(register, tmp_path):
     other.execute("ROLLBACK")
     other.close()
     writing.join()
+
+
+def test_events_and_calibrations_can_be_looked_up(tmp_path, register):
+    register.open()
+    made = Made("sensor.scale", "weight", 5, Quality.RTC, {"job": 7, "factor": 2.0})
+    with closing(Ledger(tmp_path, register.run_number)) as other, other.transaction():
+        events.enter(other, "inspection", "begun", state="begun")
+        events.enter(other, "weight", "swarm", "sensor.scale", step="swarm")
+        calibrations.enter(other, made)
+    assert [one["message"] for one in register.events(0, 9, None)][-2:] == ["begun", "swarm"]
+    [swarm] = register.events(0, 9, "weight")
+    assert (swarm["device"], swarm["facts"]) == ("sensor.scale", {"step": "swarm"})
+    assert register.events(2**62, 9, None) == []
+    [one] = register.calibrations([])
+    assert (one["sensor"], one["job"], one["factor"]) == ("sensor.scale", 7, 2.0)
+    assert register.calibrations(["sensor.other"]) == []
