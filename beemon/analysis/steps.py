@@ -46,8 +46,8 @@ colony, and below a small swarm (beelogger's documented one: 1872 g in 21 min)."
 SURELY, AROUND = 5.0, 120 * MINUTE
 """An episode moves the weight by so many times what it moves by itself in hours around, by wind."""
 FLIGHT = 45.0 / MINUTE
-"""What is slower than this all in all, in g/s, is no swarm: the fastest that foragers leave, 1 kg in
-half an hour, and a third of that for the wind."""
+"""What is slower than this all in all, in g/s, is no swarm: the fastest that foragers leave, 1 kg
+in half an hour, and a third of that for the wind."""
 WINDOW = 5 * MINUTE
 """Over how long a change is looked at, or from one reading to the next where they are rarer."""
 LONGEST_GAP = 20 * MINUTE
@@ -61,6 +61,8 @@ BEYOND = 300.0
 does, for somebody to have been there."""
 BRIEF = 20 * MINUTE
 """A lid alone is not off for longer."""
+LID = 600.0
+"""By so many grams at most is the hive lighter after a lid: foragers may leave meanwhile."""
 SWARM = 700.0, 4000.0
 """What a swarm weighs in g. Beekeepers alarm from 1.5 to 3 lb on and see 1 to 3 kg leave (a prime
 swarm is some 10,000 to 20,000 bees of 0.13 g with their honey)."""
@@ -274,7 +276,7 @@ def _worked_at(change: float, seconds: float) -> str:
         return "harvest"
     if change >= ADDED:
         return "added"
-    return "lid" if seconds <= BRIEF and abs(change) < BEYOND else "inspection"
+    return "lid" if seconds <= BRIEF and abs(change) < LID else "inspection"
 
 
 def _is_fast(change: float, begin: float, end: float, around: Around) -> bool:
@@ -336,10 +338,11 @@ def _rises(part: Sequence[Weighed], around: Around) -> Iterator[Step]:
         after = _level(part, end, end + LEVEL)
         if before is None or after is None or part[-1].at - end < QUIET:
             continue
-        gain, unsure = after.grams - before.grams, _unsure(before, after, end - begin)
-        is_sure = gain >= 2 * unsure or bool(around.rained(begin, end))
+        gain = after.grams - before.grams
+        noise = math.hypot(before.uncertainty, after.uncertainty)
+        is_sure = gain >= 3 * noise or bool(around.rained(begin, end))
         if gain >= RAIN and is_sure and _was_rain(gain, begin, end, around):
-            yield Step("rain", begin, end, gain, unsure)
+            yield Step("rain", begin, end, gain, _unsure(before, after, end - begin))
 
 
 def _rising(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:

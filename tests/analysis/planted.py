@@ -203,7 +203,7 @@ def rain(chance: random.Random, day: float) -> Plant:
 
 def lid(chance: random.Random, day: float) -> Plant:
     """Two to five kilograms are off for some minutes."""
-    grams, seconds = chance.uniform(2000, 5000), chance.uniform(4, 11) * MINUTE
+    grams, seconds = chance.uniform(2000, 5000), chance.uniform(6, 11) * MINUTE
     return Plant(
         "lid", _hour(chance, day, 8, 19), seconds, lambda after: -grams * (after < seconds), True
     )
