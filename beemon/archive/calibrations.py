@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from beemon.archive.ledger import Ledger
@@ -80,6 +82,22 @@ def made_since(db: sqlite3.Connection, sensor: str, from_us: int) -> list[int]:
         (sensor, from_us),
     )
     return [made_us for (made_us,) in rows]
+
+
+def take_over(ledger: Ledger, damaged: Path) -> int:
+    """Enter what is in force by a ledger that was set aside, as far as it can be read; how many.
+
+    Their jobs are that ledger's: they are kept as negative numbers, which no job here will have.
+    """
+    try:
+        with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            found = in_force(db)
+    except (sqlite3.DatabaseError, ValueError):  # what is damaged may say anything
+        return 0
+    for made in found:
+        enter(ledger, replace(made, facts={**made.facts, "job": -abs(made.facts["job"])}))
+    return len(found)
 
 
 def history(db: sqlite3.Connection, sensors: Collection[str] = ()) -> list[dict[str, Any]]:

@@ -218,6 +218,7 @@ class Register:
                 left_open = recovery.close_earlier_runs(ledger)
                 is_indexed = not index.begin_if_new(ledger)
                 if instead_of:
+                    calibrations.take_over(ledger, self._archive / instead_of.aside)
                     events.enter(
                         ledger, "ledger", _set_aside(instead_of), aside=instead_of.aside
                     )

@@ -155,6 +155,22 @@ def test_a_damaged_ledger_is_set_aside_and_a_new_one_says_so(tmp_path, caplog):
     assert not (tmp_path / "ledger.damaged").exists()
 
 
+def test_a_scale_stays_calibrated_when_the_ledger_was_damaged(tmp_path):
+    register = run(tmp_path)
+    with closing(Ledger(tmp_path, register.run_number)) as other, other.transaction():
+        for job in (3, 7):
+            calibrations.enter(
+                other, Made("sensor.scale", "weight", job, Quality.RTC, {"job": job, "factor": 2.0})
+            )
+    register.close()
+    for _ in range(2):
+        quarantine.mark(tmp_path, "a test says so")
+        register = run(tmp_path)
+        [kept] = register.calibrations([])
+        register.close()
+        assert (kept["made"], kept["job"], kept["factor"]) == ("1970-01-01T00:00:00.000Z", -7, 2.0)
+
+
 def test_a_ledger_of_which_a_page_was_ruined_is_set_aside_too(tmp_path):
     register = run(tmp_path)
     register.close()
