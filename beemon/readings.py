@@ -72,8 +72,8 @@ class Sampled:
 
     ``value`` is their trimmed mean in ``unit``, ``raw`` that of the raw numbers, with its standard
     uncertainty and the standard deviation of a single one (``noise``). ``spread`` is how far it
-    moves, in ``unit``: the standard deviation of the samples, or how far the mean of the later half
-    is from that of the earlier one, where that is more.
+    moves, in ``unit``: the standard deviation of the samples, but for wild ones, or how far the
+    median of the later half is from that of the earlier one, where that is more.
     """
 
     quantity: str

@@ -198,14 +198,14 @@ def _by_quantity(samples: Sequence[Sequence[Said]]) -> dict[str, list[Said]]:
 def _sampled(quantity: str, measured: Sequence[Measurement]) -> Sampled:
     """More than half of :data:`CALIBRATION_SAMPLES`, in the order of time."""
     values, raws = [one.value for one in measured], [raw_of(one) for one in measured]
-    step = RESOLUTION if all(raw.is_integer() for raw in raws) else 0.0
-    half = len(values) // 2
-    moved = abs(trimmed_mean(values[half:]) - trimmed_mean(values[:half]))
+    step = RESOLUTION if all(float(raw).is_integer() for raw in raws) else 0.0
+    half, root = len(values) // 2, math.sqrt(len(values))
+    moved = abs(statistics.median(values[half:]) - statistics.median(values[:half]))
+    error = standard_error(raws) or 0.0
     return Sampled(
         quantity, measured[0].unit, trimmed_mean(values), trimmed_mean(raws),
-        uncertainty=math.hypot(standard_error(raws) or 0.0, step),
-        noise=math.hypot(statistics.stdev(raws), step),
-        spread=max(statistics.stdev(values), moved), samples=len(values),
+        uncertainty=math.hypot(error, step), noise=math.hypot(error * root, step),
+        spread=max((standard_error(values) or 0.0) * root, moved), samples=len(values),
     )
 
 

@@ -304,7 +304,16 @@ def test_a_point_of_a_calibration_has_samples_enough_and_says_how_still_they_wer
     assert one.raw == pytest.approx(100.0, abs=1.5)
     assert one.value == pytest.approx(one.raw / 2)
     assert one.noise == pytest.approx(2.0, rel=0.3)
-    assert one.spread == pytest.approx(one.noise / 2)
+    assert one.spread == pytest.approx(one.noise / 2, rel=0.05)
+
+
+def test_wild_samples_of_a_point_change_nothing():
+    calm = [100.0 + 0.5 * (number % 3) for number in range(30)]
+    [one] = Sampler().measure(Scripted(calm))
+    [wild] = Sampler().measure(Scripted([*calm[:28], 9e6, -9e6]))
+    assert wild.raw == pytest.approx(one.raw, abs=0.1)
+    assert wild.noise < 2 * one.noise
+    assert wild.spread < 2 * one.spread
 
 
 def test_a_converter_without_noise_is_known_to_its_own_steps():

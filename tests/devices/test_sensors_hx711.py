@@ -7,6 +7,7 @@ import itertools
 import pytest
 from contracts import SensorContract
 
+from beemon.calibrations import Calibrations, Step
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError
 from beemon.devices.sensors._hx711 import (
@@ -227,6 +228,23 @@ def test_a_chip_without_wires_is_told_at_the_read_not_at_the_opening(scale, cell
     sensor = scale()
     with pytest.raises(DeviceError, match="no wire"):
         sensor.read()
+
+
+def test_it_is_calibrated_with_a_known_weight_wild_conversions_and_all(scale, cells):
+    sensor, sampler, known = scale(), Sampler(), Calibrations([])
+
+    def stand(counts):
+        noise = [0, 30, -25, 10, 500_000, -15, 20, -500_000, 5, -10]
+        cells.conversions = itertools.cycle([counts + more for more in noise])
+
+    for name, grams, counts in (("zero", None, -213_400), ("weight", 10_000.0, 206_600)):
+        stand(counts)
+        known.take(7, Step("sensor.scale", name, grams), sampler.measure(sensor))
+    stand(-213_400 + 42 * 34_000)
+    weight, _ = sampler.read(sensor, known.of("sensor.scale"))
+    assert (weight.quantity, weight.unit) == ("weight", "g")
+    assert weight.value == pytest.approx(34_000, abs=10)
+    assert 0 < weight.uncertainty < 10
 
 
 def test_a_scale_that_is_not_open_says_so(scale):
