@@ -220,14 +220,20 @@ def _read(made: Made) -> _Scale:
 def _facts(one: Sampled, scale: _Scale) -> dict[str, Any]:
     """What the outcome of a step says."""
     told: dict[str, Any] = {
-        "quantity": one.quantity, "measured": one.value, "unit": one.unit, "spread": one.spread,
-        "raw": one.raw, "samples": one.samples,
+        "quantity": one.quantity, "mean": _short(one.value), "unit": one.unit,
+        "spread": _short(one.spread, 2), "raw": _short(one.raw, 9), "samples": one.samples,
     }
     known = scale.calibration
     if known is None:
         return told
+    unsure = known.uncertainty(one.raw, one.uncertainty)
     return {
-        **told, "zero": known.zero, "factor": known.factor,
+        **told, "zero": _short(known.zero, 9), "factor": _short(known.factor),
         "grams": round(known.value(one.raw), 1),
-        "uncertainty": known.uncertainty(one.raw, one.uncertainty),
+        **({} if unsure is None else {"uncertainty": _short(unsure, 2)}),
     }
+
+
+def _short(value: float, digits: int = 6) -> float:
+    """As far as a person reads it; the ledger's calibration keeps all of it."""
+    return float(f"{value:.{digits}g}")

@@ -61,7 +61,7 @@ class Guide:
             told = self._client.wait(reply.payload["job"]).payload
             if told.get("outcome") == "done":
                 self._say(
-                    f"{told['quantity']} {told['measured']:.6g} {told['unit']}, moved by "
+                    f"{told['quantity']} {told['mean']:.6g} {told['unit']}, moved by "
                     f"{told['spread']:.1g} in {told['samples']} samples"
                 )
                 return told

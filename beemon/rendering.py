@@ -217,6 +217,9 @@ def _by(reading: Payload) -> str:
 
 def _events(events: Iterable[Payload]) -> Iterator[str]:
     rows = [(_time(one["utc"]), one["kind"], one["message"]) for one in events]
+    if not rows:
+        yield "Nothing happened in that time."
+        return
     yield from _table([("when (UTC)", "kind", "what"), *rows])
 
 
@@ -228,6 +231,9 @@ def _calibrations(calibrations: Iterable[Payload]) -> Iterator[str]:
         )
         for one in calibrations
     ]
+    if not rows:
+        yield "Nothing is calibrated; `beemon calibrate SCALE` does it."
+        return
     yield from _table([("calibration", "made (UTC)", "sensor", "step", "what it says"), *rows])
 
 

@@ -388,10 +388,10 @@ def timeout_of(device: DeviceSettings) -> float:
 
 
 def calibration_timeout_of(device: DeviceSettings) -> float:
-    """How long the samples of one point of a calibration may take, in seconds."""
+    """How long the samples of one point of a calibration may take, in seconds: as a reading, or a
+    second each, of which a converter makes ten; others wait meanwhile."""
     settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
-    samples = settings.samples if isinstance(settings, SensorSettings) else 1
-    return float(settings.timeout) * max(samples, CALIBRATION_SAMPLES)
+    return max(timeout_of(device), float(settings.timeout) + CALIBRATION_SAMPLES)
 
 
 def config_calibrates(device: DeviceSettings, quantity: str) -> bool:

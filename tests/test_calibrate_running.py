@@ -156,6 +156,13 @@ class TestRefused:
         with yard.hive as hive:
             assert hive.do("calibrate sensor.air zero")["reason"] == "not-a-scale"
 
+    def test_a_scale_that_does_not_answer(self, tmp_path: Path) -> None:
+        yard = Yard(tmp_path)
+        (tmp_path / "load").unlink()
+        with yard.hive as hive:
+            job = hive.do("calibrate sensor.scale zero")
+            assert (job["outcome"], job["reason"]) == ("failed", "device-error")
+
     def test_a_drift_that_has_no_temperature(self, yard: Yard) -> None:
         assert yard.hive.do("calibrate sensor.scale temperature")["reason"] == "no-temperature"
 

@@ -133,11 +133,28 @@ def test_at_a_real_terminal(yard: Yard) -> None:
     assert yard.reading()["quantity"] == "weight"
 
 
-def test_without_a_terminal_a_step_is_asked_for(yard: Yard) -> None:
-    said = subprocess.run(
-        [sys.executable, "-m", "beemon", "calibrate", "sensor.scale", "--config",
-         yard.hive.config],
+def beemon(yard: Yard, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "beemon", *words, "--config", yard.hive.config],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )
+
+
+def test_step_by_step_as_the_readme_has_it(yard: Yard) -> None:
+    assert "Nothing is calibrated" in beemon(yard, "calibrations").stdout
+    zero = beemon(yard, "calibrate", "sensor.scale", "zero", "--wait")
+    assert (zero.returncode, zero.stderr) == (0, "")
+    assert "samples   30" in zero.stdout
+    yard.put(10_000)
+    weight = beemon(yard, "calibrate", "sensor.scale", "weight", "10kg", "5g", "--wait")
+    assert "uncertainty" in weight.stdout
+    assert ", by calibration 2" in beemon(yard, "read", "--wait").stdout
+    assert "weight = (raw - " in beemon(yard, "calibrations").stdout
+    assert "calibrated  sensor.scale" in beemon(yard, "status").stdout
+    assert "Nothing happened" in beemon(yard, "events").stdout
+
+
+def test_without_a_terminal_a_step_is_asked_for(yard: Yard) -> None:
+    said = beemon(yard, "calibrate", "sensor.scale")
     assert said.returncode == 1
     assert "STEP is missing" in said.stderr
