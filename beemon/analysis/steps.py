@@ -1,14 +1,18 @@
 """Steps: what a hive's weight says happened to it, from the weights alone and what is around them.
 
-A colony changes its weight slowly: foragers leave within half an hour at the fastest (some hundred
-grams; Meikle et al., "Using within-day hive weight changes to measure environmental effects on
-honey bee colonies", PLoS ONE 13, 2018), a strong flow brings 3 kg in a day, and at night it loses
-some grams an hour (Meikle et al., "Within-day variation in continuous hive weight data as a measure
-of honey bee colony activity", Apidologie 39, 2008). What is faster than that is an episode, which
-is over when the weight has stood still for half an hour; its size is what the level after it is
-above the level before. Which of :data:`KINDS` it was follows from its size, from whether the weight
-went beyond both levels meanwhile (a lid that is off, a super on the ground), from the time of day,
-and from a rain gauge, a lid's contact, counters and the beekeeper's own word, where there are any.
+A colony changes its weight slowly. In the morning it loses its foragers, at the time at which they
+fly, and gains as they return (Meikle et al., "Using within-day hive weight changes to measure
+environmental effects on honey bee colonies", PLoS ONE 13, 2018); a day is a wave, and the night a
+slow loss (Meikle et al., "Within-day variation in continuous hive weight data as a measure of honey
+bee colony activity", Apidologie 39, 2008); a strong flow brings 3 kg in a day. What is faster is an
+episode, which is over when the weight has stood still for half an hour; its size is what the level
+after it is above the level before. Which of :data:`KINDS` it was follows from its size, from
+whether the weight went beyond both levels meanwhile (a lid that is off, a super on the ground),
+from the time of day, and from a rain gauge, a lid's contact, counters and the beekeeper's own word,
+where there are any.
+
+The bounds below are beekeepers' where it says so; the others are beemon's own, tried on simulated
+years (``scripts/steps``) and yet to be tried on a hive's.
 
 Rain falls in slowly: a weight that rises for a while, as rain is measured, or where nothing else
 can be: at night, or more and faster than any foragers.
@@ -41,8 +45,8 @@ KINDS = {
 """What can have happened to a hive, by its weight."""
 
 SLOWEST = 40.0 / MINUTE
-"""The rate of an episode in g/s: above the 1 kg of foragers in half an hour of a very strong
-colony, and below a small swarm (beelogger's documented one: 1872 g in 21 min)."""
+"""The rate of an episode in g/s: above foragers that leave, 1 kg or 7500 of 0.13 g in half an hour
+at the most, and below a small swarm (one that beelogger's users saw: 1872 g in 21 min)."""
 SURELY, AROUND = 5.0, 120 * MINUTE
 """An episode moves the weight by so many times what it moves by itself in hours around, by wind."""
 FLIGHT = 45.0 / MINUTE
@@ -52,8 +56,8 @@ WINDOW = 5 * MINUTE
 """Over how long a change is looked at, or from one reading to the next where they are rarer."""
 LONGEST_GAP = 20 * MINUTE
 QUIET = 30 * MINUTE
-"""How long a weight stands still after an episode: beelogger, too, waits for as long as an
-inspection takes before it calls a loss a swarm."""
+"""How long a weight stands still after an episode: a loss may yet be put back, so that beelogger,
+too, waits before it calls one a swarm."""
 LEVEL = 20 * MINUTE
 """Of so much on either side is a level the median."""
 BEYOND = 300.0
@@ -64,8 +68,8 @@ BRIEF = 20 * MINUTE
 LID = 600.0
 """By so many grams at most is the hive lighter after a lid: foragers may leave meanwhile."""
 SWARM = 700.0, 4000.0
-"""What a swarm weighs in g. Beekeepers alarm from 1.5 to 3 lb on and see 1 to 3 kg leave (a prime
-swarm is some 10,000 to 20,000 bees of 0.13 g with their honey)."""
+"""What a swarm weighs in g: beekeepers see 1 to 3 kg leave, and want an alarm from 1.5 lb (680 g)
+or 3 lb on."""
 SWARM_SECONDS = 45 * MINUTE
 AT_ONCE, DENSE = 0.8, 2 * MINUTE
 """So much of a change, from one reading to the next where they are dense, was somebody's hand."""
