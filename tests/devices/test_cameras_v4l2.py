@@ -18,6 +18,7 @@ from beemon.devices._base import DeviceError, DeviceMissingError
 from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras.v4l2 import Driver, Settings
 from beemon.options import BadOptionError
+from tests.grounds import jpeg_camera
 
 av = pytest.importorskip("av")
 pytest.importorskip("mutagen")
@@ -35,17 +36,6 @@ class Pattern(Settings):
 
 class Camera(Driver):
     format = "lavfi"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Jpegs(Settings):
-    @property
-    def wanted(self):
-        return {"framerate": str(self.frame_rate)}
-
-
-class JpegCamera(Driver):
-    format = "mjpeg"
 
 
 @pytest.fixture
@@ -103,7 +93,9 @@ def test_a_recording_begins_with_a_key_frame_that_was_asked_for(opened, tmp_path
 def test_what_a_camera_sends_as_jpeg_is_kept_as_it_comes(jpegs, tmp_path):
     fifo, sent = jpegs
     sizes = {"width": 64, "height": 48, "frame_rate": 15}
-    device = JpegCamera(Jpegs(name="camera.c", device=str(fifo), codec="mjpeg", **sizes))
+    device = jpeg_camera.Driver(
+        jpeg_camera.Settings(name="camera.c", device=str(fifo), codec="mjpeg", **sizes)
+    )
     device.open()
     facts = record(device, tmp_path / "a", 1.0)
     device.snapshot(tmp_path / "b")

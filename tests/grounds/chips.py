@@ -110,7 +110,10 @@ class Converter(MockSPIDevice):
     def __init__(self, factory: Any, select: int = 8) -> None:
         super().__init__(*SPI_PINS, select, pin_factory=factory)
         self.inputs = [0] * 8
-        self.look: Callable[[int], int] = lambda channel: self.inputs[channel]
+
+    def look(self, channel: int) -> int:
+        """What it converts now."""
+        return self.inputs[channel]
 
     def on_bit(self) -> None:
         if self.rx_bit == 12:  # start, single-ended, three bits of the channel: bits 8 to 12

@@ -3,8 +3,10 @@
     camera = install()    # in this process, before anything imports picamera2
     camera.stall()        # "Camera frontend has timed out": no frames, requests come back cancelled
 
-With the folder ``pi_modules`` on PYTHONPATH other processes have it too; a file ``stall`` in the
-folder of that variable's name, PI_CAMERA, makes theirs stall.
+With the folder ``pi_modules`` on PYTHONPATH other processes have it too. A file in the folder that
+PI_CAMERA names makes theirs ail: ``stall``; ``crash`` kills the process, as a library's defect
+does; ``freeze`` repeats the last picture and its time; ``grey`` has nothing in it; ``stop-hangs``;
+``no-memory``.
 
 What is real above it: picamera2's event loop, its buffers' bookkeeping, its encoders and outputs.
 Frames show the simulated hive entrance and come in real time, each from the oldest request that is
@@ -17,6 +19,7 @@ import enum
 import errno
 import itertools
 import os
+import signal
 import sys
 import threading
 import time
@@ -38,6 +41,11 @@ GRIP = Path(os.environ.get("PI_CAMERA", "/nonexistent"))
 PICTURES = 30  # so many different ones are drawn, for the processor's sake
 
 Planes = npt.NDArray[np.uint8]
+
+
+def ails(how: str) -> bool:
+    """Whether the camera of this process is to ail so."""
+    return (GRIP / how).exists()
 
 
 def yuv420(picture: npt.NDArray[np.uint8]) -> Planes:
@@ -284,6 +292,7 @@ class PiCamera:
         self._running = threading.Event()
         self._stalled = threading.Event()
         self._thread: threading.Thread | None = None
+        self._shown = 0, time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def stall(self) -> None:
         """No frame comes any more, and what waits for one is given back cancelled."""
@@ -319,7 +328,7 @@ class PiCamera:
         self._thread.start()
 
     def stop(self) -> None:
-        if self.stop_hangs:
+        if self.stop_hangs or ails("stop-hangs"):
             threading.Event().wait()
         self._running.clear()
         if self._thread:
@@ -342,7 +351,9 @@ class PiCamera:
             time.sleep(max(0.0, due - time.monotonic()))
             if not self._running.is_set():
                 return
-            if self._stalled.is_set() or (GRIP / "stall").exists():
+            if ails("crash"):
+                os.kill(os.getpid(), signal.SIGSEGV)
+            if self._stalled.is_set() or ails("stall"):
                 self._cancel()
             elif self._queue:
                 self._complete(self._queue.popleft(), number)
@@ -350,11 +361,15 @@ class PiCamera:
                 self.lost += 1
 
     def _complete(self, request: Request, number: int) -> None:
+        if not ails("freeze"):
+            stamp = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + self.ahead_us * 1000
+            self._shown = number, stamp
+        number, stamp = self._shown
         for stream, buffer in request.buffers.items():
             if stream in self._pictures:
                 picture = self._pictures[stream][number % PICTURES]
+                picture = bytes([128]) * len(picture) if ails("grey") else picture
                 os.pwrite(buffer.planes[0].fd, picture, buffer.planes[0].offset)
-        stamp = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + self.ahead_us * 1000
         request.metadata = {controls.SensorTimestamp: stamp, controls.ExposureTime: 8_000}
         _manager.give(request, Request.Status.Complete)
 
@@ -409,7 +424,7 @@ class _Heap:
     """A DMA heap's stand-in: memory by descriptor, of which there can be too little."""
 
     def alloc(self, name: str, size: int) -> Any:
-        if any(camera.out_of_memory for camera in _manager.cameras):
+        if ails("no-memory") or any(camera.out_of_memory for camera in _manager.cameras):
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
         fd = os.memfd_create(name)
         os.ftruncate(fd, size)
