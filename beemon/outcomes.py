@@ -35,7 +35,7 @@ REASONS = {
     "out-of-range": "the sensor said what cannot be true",
     "not-a-number": "the sensor said what is not a number",
     "pulse-too-long": "a clock pulse was so long that the converter may have switched itself off",
-    "blocked": "a light beam has been broken for so long that it is dirt, not a bee",
+    "blocked": "a beam has been broken, or a gauge's contact closed, for so long that it is dirt",
     "check-failed": "the recording did not pass its content check; its file is kept as evidence",
     "disk-full": "there was no space, or no inode, left for the file",
     "low-disk": "too little space was free, so that the device paused; it goes on by itself",

@@ -78,6 +78,7 @@ class Lines:
         self._stirred = threading.Event()
         self._closing = threading.Event()
         self._watch: threading.Thread | None = None
+        self._failure: DeviceError | None = None
 
     @property
     def are_open(self) -> bool:
@@ -85,7 +86,12 @@ class Lines:
         return bool(self._devices)
 
     def now(self) -> float:
-        """The time by the clock that the edges have."""
+        """The time by the clock that the edges have.
+
+        Raises :class:`DeviceError` where the pins could not be looked at any more.
+        """
+        if self._failure is not None:
+            raise self._failure
         ticks: float = self._devices[0].pin_factory.ticks()
         return ticks
 
@@ -97,15 +103,16 @@ class Lines:
                 self._devices.append(_pins.take(
                     "InputDevice", number, pull_up=self._pull, active_state=as_they_are,
                 ))
+            return self._levels()
         except DeviceError:
             self.close()
             raise
-        return self._levels()
 
     def listen(self, listener: Listener) -> None:
         """Tell the listener of each change, until they are closed."""
         self._listener = listener
         self._differed = False
+        self._failure = None
         self._closing.clear()
         self._ears = [_Ear(line, self._heard) for line in range(len(self._devices))]
         for device, ear in zip(self._devices, self._ears, strict=True):
@@ -123,11 +130,12 @@ class Lines:
             self._watch.join()
             self._watch = None
         for device in self._devices:
-            device.close()
+            _pins.give_back(device)
         self._devices = []
 
     def _levels(self) -> Levels:
-        return tuple(bool(device.pin.state) == self._active for device in self._devices)
+        with _pins.asked(*self._numbers):
+            return tuple(bool(device.pin.state) == self._active for device in self._devices)
 
     def _heard(self, line: int, ticks: float, state: float) -> None:
         """Called in the pin library's thread at each change of a pin."""
@@ -141,8 +149,12 @@ class Lines:
         while not self._closing.is_set():
             self._stirred.wait()
             self._stirred.clear()
-            while not self._closing.wait(self._quiet) and not self._is_in_step():
-                pass
+            try:
+                while not self._closing.wait(self._quiet) and not self._is_in_step():
+                    pass
+            except DeviceError as error:
+                self._failure = error  # the next reading tells it
+                return
 
     def _is_in_step(self) -> bool:
         """Whether there is nothing to mend; a difference counts when it is seen twice, since

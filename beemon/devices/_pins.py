@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from beemon.devices._base import DeviceError, DeviceMissingError
@@ -21,18 +23,34 @@ def take(kind: str, /, *arguments: int, **options: Any) -> Any:
     gpiozero = library("gpiozero")
     # Three lines in the journal for libraries that the next one made up for, or the error says.
     warnings.simplefilter("ignore", gpiozero.PinFactoryFallback)
-    try:
+    with asked(*arguments):
         return getattr(gpiozero, kind)(*arguments, **options)
+
+
+@contextmanager
+def asked(*pins: int) -> Iterator[None]:
+    """Whatever gpiozero or the library below it raises inside, as a :class:`DeviceError`."""
+    gpiozero = library("gpiozero")
+    try:
+        yield
+    except DeviceError:
+        raise
     except gpiozero.BadPinFactory as error:
         raise DeviceMissingError(
             f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"
         ) from error
     except (gpiozero.GPIOZeroError, OSError, RuntimeError, *_of_lgpio()) as error:
-        named = " ".join(map(str, arguments))
+        named = " ".join(map(str, pins))
         raise DeviceError(f"GPIO {named}: {error}" if named else str(error)) from error
 
 
+def give_back(device: Any) -> None:
+    """Close a gpiozero device; one that cannot even be closed is let go all the same."""
+    with suppress(DeviceError), asked():
+        device.close()
+
+
 def _of_lgpio() -> tuple[type[Exception], ...]:
-    """What lgpio raises where another process holds a pin: an error of its own, of no kin."""
+    """What lgpio raises, as where another process holds a pin: an error of its own, of no kin."""
     lgpio = sys.modules.get("lgpio")
     return (lgpio.error,) if lgpio else ()

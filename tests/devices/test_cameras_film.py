@@ -117,3 +117,12 @@ def test_frames_that_came_late_are_a_gap(stream):
     film = stream.film(0)
     run(film)
     assert film.facts()["longest_gap"] == pytest.approx(0.5)
+
+
+def test_frames_whose_own_clock_stands_end_all_the_same():
+    ring, begin = FrameRing(100.0), time.monotonic() - 50
+    for number in range(100):
+        ring.append(Frame(b"picture", number % 5 == 0, 0), begin + number / RATE)
+    film = Film(ring, 0, 2.0, RATE)
+    assert len(run(film)) == 1 + RATE * 5
+    assert film.repeated == RATE * 5

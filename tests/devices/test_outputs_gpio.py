@@ -60,6 +60,18 @@ def test_a_pin_in_use_is_refused(output):
         other.open()
 
 
+def test_a_pin_that_does_not_follow_is_told(output, pins):
+    class Shorted(pins.pin_class):
+        def _set_state(self, value):
+            pass
+
+    pins.pin(18, pin_class=Shorted)._state = False
+    light, _ = output()
+    with pytest.raises(DeviceError, match="GPIO 18 does not follow"):
+        light.turn(on=True)
+    light.turn(on=False)
+
+
 class TestContract(OutputContract):
     @pytest.fixture
     def device(self, pins):

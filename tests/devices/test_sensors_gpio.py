@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import types
 
 import pytest
 from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError, LibraryMissingError
+from tests.hive import until
 
 OPEN_WITHOUT_CHIP = """
 import warnings
@@ -159,6 +161,68 @@ def test_without_gpiozero_the_package_to_install_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "gpiozero", None)
     with pytest.raises(LibraryMissingError, match="apt install python3-gpiozero"):
         load("sensor", "sensor.x", {"driver": "gpio", "pin": 17, "kind": "contact"}).open()
+
+
+def test_a_counter_that_stays_active_is_blocked_if_the_config_says_how_long(opened, pins):
+    pins.now = 100.0
+    counter, pin = opened(kind="counter", blocked_after="60s")
+    pin.drive_low()
+    pins.now = 101.0
+    assert values(counter)["count"] == 1
+    pins.now = 162.0
+    blocked, interval = counter.read()
+    assert (blocked.quantity, blocked.reason, interval.value) == ("count", "blocked", 61.0)
+    pin.drive_high()
+    pins.now = 163.0
+    assert values(counter)["count"] == 0
+
+
+class LineError(Exception):
+    """Of no kin to any other, as lgpio's own."""
+
+
+@pytest.fixture
+def broken(pins, monkeypatch):
+    """A pin that works until it is broken; then the library below gpiozero raises its error."""
+    mock = pytest.importorskip("gpiozero.pins.mock")
+    monkeypatch.setitem(sys.modules, "lgpio", types.SimpleNamespace(error=LineError))
+
+    class Pin(pins.pin_class):
+        is_broken = False
+
+        def _get_state(self):
+            if self.is_broken:
+                raise LineError("unknown handle")
+            return mock.MockPin._get_state(self)
+
+    return pins.pin(17, pin_class=Pin)
+
+
+def test_an_error_of_the_pin_library_is_told_as_one_of_the_device(broken, opened):
+    contact, _ = opened(kind="contact")
+    broken.is_broken = True
+    with pytest.raises(DeviceError, match="GPIO 17: unknown handle"):
+        contact.read()
+    contact.close()
+    with pytest.raises(DeviceError, match="GPIO 17: unknown handle"):
+        opened(kind="counter")
+    broken.is_broken = False
+    opened(kind="counter")
+
+
+def test_a_counter_whose_pin_cannot_be_looked_at_any_more_says_so(broken, opened):
+    counter, pin = opened(kind="counter")
+    broken.is_broken = True
+    pin.drive_low()
+
+    def refused():
+        try:
+            counter.read()
+        except DeviceError as error:
+            return "unknown handle" in str(error)
+        return False
+
+    until(refused)
 
 
 class TestCounterContract(SensorContract):

@@ -326,6 +326,15 @@ def test_a_heater_that_is_not_there_costs_no_reading(sysfs, sht4x):
     assert "Linux 6.13" in said["heater"].message
 
 
+@pytest.mark.parametrize("garbage", [b"\xff\xfe\x00", b"", b"nan", b"inf", b"1e999"])
+def test_what_is_no_number_is_no_reading(sysfs, garbage):
+    scale = sysfs.iio(0, "hx711", in_voltage0_raw=0, in_voltage_scale=0.000095)
+    (scale / "in_voltage0_raw").write_bytes(garbage)
+    with pytest.raises(BadReadingError) as caught:
+        sysfs.known("hx711").read()
+    assert caught.value.reason == "not-a-number"
+
+
 class TestContract(SensorContract):
     @pytest.fixture
     def device(self, sysfs):

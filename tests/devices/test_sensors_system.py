@@ -71,6 +71,11 @@ def test_where_there_is_a_thermal_zone_the_processor_is_read_by_default(machine)
     assert values(machine.sensor())["cpu_temperature"] == (48.3, "°C")
 
 
+def test_a_processor_cannot_be_at_999_degrees(machine):
+    machine.zone(0, "cpu-thermal", 999_000)
+    assert refusals(machine.sensor())["cpu_temperature"].reason == "out-of-range"
+
+
 def test_of_many_zones_the_processors_is_read(machine):
     machine.zone(0, "acpitz", 20000)
     machine.zone(1, "x86_pkg_temp", 61000)

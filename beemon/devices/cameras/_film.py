@@ -10,6 +10,7 @@ from beemon.devices._base import Facts, began
 from beemon.devices.cameras._ring import Arrival, FrameRing
 
 POLL_SECONDS = 0.25  # how soon a cancelled recording notices
+STANDS_SECONDS = 3.0  # how far the frames' own clock may fall behind
 _MICROSECONDS = 1_000_000
 
 
@@ -75,6 +76,8 @@ class Film:
         begin = self.first.taken if self.begin is None else max(self.begin, self.first.taken)
         ahead = begin - self.first.taken  # a clock of the frames' own says how long it takes
         shown = (arrival.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
+        if arrival.taken - begin > self.seconds + STANDS_SECONDS:
+            return True  # a clock that stands would never end it
         return shown >= ahead + self.seconds - 0.5 / self.frame_rate
 
     def _can_be_shown(self, arrival: Arrival) -> bool:

@@ -46,7 +46,8 @@ class Light:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._pin.on()
+                with _pins.asked():
+                    self._pin.on()
                 self._lit_at = time.monotonic()
 
     def _give_back(self) -> None:

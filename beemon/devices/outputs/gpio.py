@@ -6,6 +6,7 @@ so that a resistor on the board decides. Wire it so that this is the safe state,
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,16 +41,26 @@ class Driver(Output):
             active_high=self.settings.active == "high",
             initial_value=self.is_safe_on,
         )
-        self.make_safe()
+        try:
+            self.make_safe()
+        except DeviceError:
+            self.close()
+            raise
 
     def close(self) -> None:
+        """Safe first; of a pin that cannot be made so was told when it was asked for something."""
         super().close()
         if self._pin is not None:
-            self.make_safe()
-            self._pin.close()
+            with suppress(DeviceError):
+                self.make_safe()
+            _pins.give_back(self._pin)
             self._pin = None
 
     def set(self, *, on: bool) -> None:
         if self._pin is None:
             raise DeviceError(f"{self.settings.name} is not open")
-        self._pin.value = on
+        with _pins.asked(self.settings.pin):
+            self._pin.value = on
+            follows = bool(self._pin.value) == on
+        if not follows:
+            raise DeviceError(f"GPIO {self.settings.pin} does not follow: is it short-circuited?")

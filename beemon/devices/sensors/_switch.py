@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from beemon.devices import _pins
-from beemon.devices._base import CommonSettings, DeviceError
+from beemon.devices._base import CommonSettings, DeviceError, Measurement, Refusal, Sensor
 from beemon.devices._lines import Lines
 from beemon.devices.sensors._pulses import Pulses
-from beemon.options import BadOptionError, option
+from beemon.options import BadOptionError, duration, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,30 +35,70 @@ class SwitchSettings(CommonSettings):
         return self.active or {"up": "low", "down": "high"}[self.pull]
 
 
-class Counter:
-    """Counts the pulses of one pin, bounce left out. ``debounce`` is in seconds."""
+@dataclass(frozen=True, kw_only=True)
+class CounterSettings(SwitchSettings):
+    """The options of a switch whose pulses are counted."""
 
-    def __init__(self, settings: SwitchSettings, debounce: float) -> None:
-        self._name, self._debounce = settings.name, debounce
+    debounce: float = option(
+        0.003, parse=duration, doc="how long a change must last for a counter, to be no bounce"
+    )
+    blocked_after: float | None = option(
+        None, parse=duration,
+        doc="how long a counter may stay active before it is dirt, not a bee; never by default",
+    )
+
+
+class Counter:
+    """Counts the pulses of one pin, bounce left out."""
+
+    def __init__(self, settings: CounterSettings) -> None:
+        self._settings = settings
         self._lines = Lines([settings.pin], pull=settings.pull, active=settings.active_level)
 
     def open(self) -> None:
         """Take the pin, and count from now on. Raises :class:`DeviceError`."""
         levels = self._lines.take()
-        self._taken = self._lines.now()
-        self._pulses = Pulses(levels, self._debounce)
+        self._taken = self._active_since = self._lines.now()
+        self._pulses = Pulses(levels, self._settings.debounce)
         self._lines.listen(self._pulses)
 
     def close(self) -> None:
         """Give the pin back; harmless when it is not held."""
         self._lines.close()
 
-    def take(self) -> tuple[int, float]:
+    def take(self, quantity: str, unit: str, factor: float = 1.0) -> list[Measurement | Refusal]:
         """The pulses since they were taken before, and the seconds in which they came."""
         if not self._lines.are_open:
-            raise DeviceError(f"{self._name} is not open")
+            raise DeviceError(f"{self._settings.name} is not open")
         with self._lines.lock:
             now = self._lines.now()
             count = self._pulses.take(now)
+            [is_active] = self._pulses.levels
         interval, self._taken = now - self._taken, now
-        return count, round(interval, 3)
+        if count or not is_active:
+            self._active_since = now
+        said: Measurement | Refusal = Measurement(
+            quantity, round(count * factor, 6), unit, raw=count
+        )
+        if now - self._active_since >= (self._settings.blocked_after or math.inf):
+            said = Refusal(
+                quantity, unit, "blocked", f"active for {now - self._active_since:.0f} s"
+            )
+        return [said, Measurement("interval", round(interval, 3), "s")]
+
+
+class CountingSensor(Sensor):
+    """A sensor on a pin whose pulses are counted while it is open."""
+
+    crew = "gpio"
+    settings: Any
+
+    def __init__(self, settings: CounterSettings) -> None:
+        super().__init__(settings)
+        self._counter = Counter(settings)
+
+    def open(self) -> None:
+        self._counter.open()
+
+    def close(self) -> None:
+        self._counter.close()

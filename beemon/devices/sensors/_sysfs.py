@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 from pathlib import Path
 
 from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError
@@ -30,17 +31,24 @@ _KINDS_OF_ERROR: dict[int, type[DeviceError]] = {
 
 def read_number(path: Path) -> float:
     """The number that a file holds."""
-    text = read_text(path)
+    return number_in(read_text(path), path)
+
+
+def number_in(text: str, path: Path) -> float:
+    """The number that a file's text is. Raises BadReadingError."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise BadReadingError("not-a-number", f"{path} says {text!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadReadingError("not-a-number", f"{path} says {text!r}")
+    return number
 
 
 def read_text(path: Path) -> str:
     """The one line of a file; an error of the device's driver comes as an OSError."""
     try:
-        return path.read_text().strip()
+        return path.read_text("utf-8", errors="backslashreplace").strip()
     except OSError as error:
         raise error_of(error, str(path)) from error
 

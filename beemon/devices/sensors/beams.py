@@ -11,13 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from beemon.devices import _pins
-from beemon.devices._base import (
-    BadReadingError,
-    CommonSettings,
-    DeviceError,
-    Measurement,
-    Sensor,
-)
+from beemon.devices._base import CommonSettings, DeviceError, Measurement, Refusal, Sensor
 from beemon.devices._lines import QUIET_SECONDS, Lines
 from beemon.devices.sensors._beams import Passage, Tally
 from beemon.options import BadOptionError, duration, option
@@ -78,7 +72,7 @@ class Driver(Sensor):
     def close(self) -> None:
         self._lines.close()
 
-    def read(self) -> Sequence[Measurement]:
+    def read(self) -> Sequence[Measurement | Refusal]:
         if not self._lines.are_open:
             raise DeviceError(f"{self.settings.name} is not open")
         with self._lines.lock:
@@ -86,13 +80,10 @@ class Driver(Sensor):
             tally = self._passage.take(now)
             since = self._passage.broken_since()
         interval, self._taken = now - self._taken, now
-        if tally == Tally() and since is not None:
-            self._check_blocked(now - since)
-        counts = [Measurement(name, float(count), "") for name, count in vars(tally).items()]
-        return [*counts, Measurement("interval", round(interval, 3), "s")]
-
-    def _check_blocked(self, seconds: float) -> None:
-        if seconds >= self.settings.blocked_after:
-            raise BadReadingError(
-                "blocked", f"a beam has been broken for {seconds:.0f} s: is there dirt in it?"
-            )
+        said: list[Measurement | Refusal] = [
+            Measurement(name, float(count), "") for name, count in vars(tally).items()
+        ]
+        if tally == Tally() and since is not None and now - since >= self.settings.blocked_after:
+            message = f"a beam has been broken for {now - since:.0f} s: is there dirt in it?"
+            said = [Refusal(name, "", "blocked", message) for name in vars(tally)]
+        return [*said, Measurement("interval", round(interval, 3), "s")]

@@ -11,35 +11,30 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from beemon.devices import _pins
-from beemon.devices._base import DeviceError, Measurement, Sensor
-from beemon.devices.sensors._switch import Counter, SwitchSettings
-from beemon.options import duration, option
+from beemon.devices._base import DeviceError, Measurement, Refusal
+from beemon.devices.sensors._switch import CounterSettings, CountingSensor
+from beemon.options import option
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(SwitchSettings):
+class Settings(CounterSettings):
     """A GPIO sensor's options."""
 
     kind: Literal["counter", "contact"] = option(doc="count pulses, or tell open from closed")
-    debounce: float = option(
-        0.003, parse=duration, doc="how long a change must last for a counter, to be no bounce"
-    )
 
 
-class Driver(Sensor):
+class Driver(CountingSensor):
     """One pin: a contact (0 or 1), or a counter of the changes to active."""
 
-    crew = "gpio"
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._counter = Counter(settings, settings.debounce)
         self._contact: Any = None
 
     def open(self) -> None:
         if self.settings.kind == "counter":
-            self._counter.open()
+            super().open()
         else:
             self._contact = _pins.take(
                 "InputDevice",
@@ -49,15 +44,15 @@ class Driver(Sensor):
             )
 
     def close(self) -> None:
-        self._counter.close()
+        super().close()
         if self._contact is not None:
-            self._contact.close()
+            _pins.give_back(self._contact)
             self._contact = None
 
-    def read(self) -> Sequence[Measurement]:
+    def read(self) -> Sequence[Measurement | Refusal]:
         if self.settings.kind == "counter":
-            count, interval = self._counter.take()
-            return [Measurement("count", count, ""), Measurement("interval", interval, "s")]
+            return self._counter.take("count", "")
         if self._contact is None:
             raise DeviceError(f"{self.settings.name} is not open")
-        return [Measurement("contact", float(self._contact.value), "")]
+        with _pins.asked(self.settings.pin):
+            return [Measurement("contact", float(self._contact.value), "")]

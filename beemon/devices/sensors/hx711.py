@@ -77,23 +77,23 @@ class Driver(Sensor):
         self._discarded: deque[bool] = deque(maxlen=REMEMBERED)
 
     def open(self) -> None:
+        wanted = self.settings
         try:
-            clock = _pins.take("OutputDevice", self.settings.clock, initial_value=False)
+            clock = _pins.take("OutputDevice", wanted.clock, initial_value=False)
             self._devices.append(clock)
-            data = _pins.take("InputDevice", self.settings.data, pull_up=None, active_state=True)
+            data = _pins.take("InputDevice", wanted.data, pull_up=None, active_state=True)
             self._devices.append(data)
+            self._chip = Chip(clock.pin, data.pin, wanted.gain, self._seconds, self._sleep)
+            with _pins.asked(wanted.clock):
+                self._chip.reset()
         except DeviceError:
             self.close()
             raise
-        self._chip = Chip(
-            clock.pin, data.pin, self.settings.gain, self._seconds, self._sleep
-        )
-        self._chip.reset()
         self._choose_gain()
 
     def close(self) -> None:
         for device in self._devices:
-            device.close()
+            _pins.give_back(device)
         self._devices = []
 
     def read(self) -> Sequence[Measurement]:
@@ -110,16 +110,20 @@ class Driver(Sensor):
     def _choose_gain(self) -> None:
         """After a reset the chip has converted at gain 128, whatever is wanted."""
         try:
-            self._chip.conversion()
-        except (PulseError, SilentError, BadReadingError):
+            self._conversion()
+        except DeviceError:
             return  # the first sample says so
+
+    def _conversion(self) -> int:
+        with _pins.asked(self.settings.clock, self.settings.data):
+            return self._chip.conversion()
 
     def _good_conversion(self) -> int:
         tried = 0
         while True:
             tried += 1
             try:
-                counts = self._chip.conversion()
+                counts = self._conversion()
             except SilentError:
                 self._discarded.append(True)
                 raise

@@ -240,7 +240,7 @@ def kernel_value(folder: Path, channel: str, zero: float = 0.0) -> tuple[float, 
     ``zero`` is what a chip says in ``_raw`` at zero, where the kernel states no offset for it.
     """
     for name in (channel, f"{channel}_input"):
-        if (folder / name).is_file():
+        if (folder / name).exists():
             raw = read_number(folder / name)
             return raw, raw
     raw = read_number(folder / f"{channel}_raw")
@@ -282,7 +282,7 @@ def _shared_number(folder: Path, channel: str, what: str, default: float) -> flo
     """A channel's own ``_scale`` or ``_offset``, or the one for all channels of its kind."""
     kind = re.sub(r"^(in_[a-z]+).*", r"\1", channel)
     for name in (f"{channel}_{what}", f"{kind}_{what}"):
-        if (folder / name).is_file():
+        if (folder / name).exists():
             return read_number(folder / name)
     return default
 

@@ -60,13 +60,14 @@ class Driver(Sensor):
 
     def close(self) -> None:
         if self._input is not None:
-            self._input.close()
+            _pins.give_back(self._input)
             self._input = None
 
     def read(self) -> Sequence[Measurement]:
         if self._input is None:
             raise DeviceError(f"{self.settings.name} is not open")
-        raw = int(self._input.raw_value)
+        with _pins.asked():
+            raw = int(self._input.raw_value)
         if raw >= FULL_SCALE:
             raise BadReadingError("out-of-range", "the input is at or above the reference voltage")
         volts = raw / (FULL_SCALE + 1) * self.settings.reference

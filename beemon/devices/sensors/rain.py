@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from beemon.devices._base import Measurement, Sensor
-from beemon.devices.sensors._switch import Counter, SwitchSettings
+from beemon.devices._base import Measurement, Refusal
+from beemon.devices.sensors._switch import CounterSettings, CountingSensor
 from beemon.options import duration, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(SwitchSettings):
+class Settings(CounterSettings):
     """A rain gauge's options."""
 
     mm_per_tip: float = option(
@@ -24,27 +24,15 @@ class Settings(SwitchSettings):
     debounce: float = option(
         0.02, parse=duration, doc="how long the contact must be closed or open, to be no bounce"
     )
+    blocked_after: float | None = option(
+        3600.0, parse=duration, doc="how long the contact may stay closed before the gauge is stuck"
+    )
 
 
-class Driver(Sensor):
+class Driver(CountingSensor):
     """The rain since the read before; ``interval`` are the seconds in which it fell."""
 
-    crew = "gpio"
     settings: Settings
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._counter = Counter(settings, settings.debounce)
-
-    def open(self) -> None:
-        self._counter.open()
-
-    def close(self) -> None:
-        self._counter.close()
-
-    def read(self) -> Sequence[Measurement]:
-        tips, interval = self._counter.take()
-        return [
-            Measurement("rain", round(tips * self.settings.mm_per_tip, 6), "mm", raw=tips),
-            Measurement("interval", interval, "s"),
-        ]
+    def read(self) -> Sequence[Measurement | Refusal]:
+        return self._counter.take("rain", "mm", self.settings.mm_per_tip)

@@ -31,6 +31,8 @@ from beemon.devices._base import (
     SensorSettings,
 )
 from beemon.devices._choices import some_of
+from beemon.devices.sensors._chips import PLAUSIBLE
+from beemon.devices.sensors._sysfs import number_in, read_number, read_text
 from beemon.options import option
 
 # The zone of the processor, by its type: Raspberry Pi and most ARM boards, then PCs.
@@ -61,14 +63,18 @@ def cpu_temperature(settings: Settings) -> float:
     zone = _processor_zone(settings)
     if zone is None:
         raise DeviceMissingError(f"no thermal zone under {settings.sysfs}/class/thermal")
-    return _number(_text(zone / "temp")) / 1000
+    value = read_number(zone / "temp") / 1000
+    low, high = PLAUSIBLE["temperature"]
+    if not low <= value <= high:
+        raise BadReadingError("out-of-range", f"{zone} is at {value:g} °C, it says")
+    return value
 
 
 def under_voltage(settings: Settings) -> float:
     """1 while a Raspberry Pi's supply is too low, else 0."""
     chip = _voltage_chip(settings)
     if chip is not None:
-        return _number(_text(chip / "in0_lcrit_alarm"))
+        return read_number(chip / "in0_lcrit_alarm")
     return _flag(settings, LOW_SUPPLY)
 
 
@@ -94,12 +100,12 @@ def clock_synchronised(_: Settings) -> float:
 
 def rtc_offset(settings: Settings) -> float:
     """By how many seconds the battery clock is ahead of the system's; it has whole seconds."""
-    return _number(_text(_battery_clock(settings))) - time.time()
+    return read_number(_battery_clock(settings)) - time.time()
 
 
 def wifi_signal(settings: Settings) -> float:
     """The signal of the Wi-Fi connection in dBm: -50 is strong, -80 is weak."""
-    match = re.search(_WIRELESS_LINK, _text(Path(settings.proc, "net/wireless")), re.MULTILINE)
+    match = re.search(_WIRELESS_LINK, read_text(Path(settings.proc, "net/wireless")), re.MULTILINE)
     if match is None:
         raise DeviceMissingError("no Wi-Fi interface is up")
     if float(match["quality"]) == 0:
@@ -109,11 +115,11 @@ def wifi_signal(settings: Settings) -> float:
 
 def memory_available(settings: Settings) -> float:
     """Memory that programs can still have, in bytes."""
-    text = _text(Path(settings.proc, "meminfo"))
+    text = read_text(Path(settings.proc, "meminfo"))
     match = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
     if match is None:
         raise BadReadingError("not-a-number", "meminfo does not tell MemAvailable")
-    return _number(match[1]) * 1024
+    return float(match[1]) * 1024
 
 
 def disk_free(settings: Settings) -> float:
@@ -127,20 +133,21 @@ def disk_free(settings: Settings) -> float:
 
 def load(settings: Settings) -> float:
     """Processes that run or want to, as the mean of the last minute."""
-    return _number(_text(Path(settings.proc, "loadavg")).split(" ")[0])
+    file = Path(settings.proc, "loadavg")
+    return number_in(read_text(file).partition(" ")[0], file)
 
 
 def _processor_zone(settings: Settings) -> Path | None:
     """The processor's thermal zone, else the first one that there is."""
     zones = sorted(Path(settings.sysfs, "class/thermal").glob("thermal_zone*/temp"))
-    by_type = {_text(zone.with_name("type")): zone.parent for zone in reversed(zones)}
+    by_type = {read_text(zone.with_name("type")): zone.parent for zone in reversed(zones)}
     known = [by_type[name] for name in PROCESSOR_ZONES if name in by_type]
     return (known + [zone.parent for zone in zones] + [None])[0]
 
 
 def _voltage_chip(settings: Settings) -> Path | None:
     chips = Path(settings.sysfs, "class/hwmon").glob("hwmon*/in0_lcrit_alarm")
-    return next((c.parent for c in chips if _text(c.with_name("name")) == "rpi_volt"), None)
+    return next((c.parent for c in chips if read_text(c.with_name("name")) == "rpi_volt"), None)
 
 
 def _throttled_file(settings: Settings) -> Path | None:
@@ -153,7 +160,7 @@ def _flag(settings: Settings, bits: int) -> float:
     file = _throttled_file(settings)
     if file is None:
         raise DeviceMissingError(f"no get_throttled under {settings.sysfs}/devices/platform")
-    text = _text(file)
+    text = read_text(file)
     try:
         return float(int(text, 16) & bits != 0)
     except ValueError:
@@ -170,20 +177,6 @@ def _has_wifi(settings: Settings) -> bool:
     except OSError:  # a kernel without the wireless extensions
         return False
     return re.search(_WIRELESS_LINK, table, re.MULTILINE) is not None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise DeviceError(error.errno, error.strerror, str(path)) from error
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise BadReadingError("not-a-number", f"expected a number, got {text!r}") from None
 
 
 QUANTITIES = {
