@@ -35,16 +35,20 @@ def missing() -> str | None:
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
-def run(script: str, folder: Path, seconds: float, packages: tuple[str, ...] = ()) -> str:
+def run(
+    script: str, folder: Path, seconds: float, packages: tuple[str, ...] = (),
+    hardware: tuple[str, ...] = (),
+) -> str:
     """Boot a guest, run the script in it, and return its output.
 
-    ``packages`` are there besides what beemon depends on; ``folder`` is shared with the guest as
-    ``/exchange``. Fails where the script fails, or does not end within ``seconds`` after the boot.
+    ``packages`` are there besides what beemon depends on, ``hardware`` is more of what qemu
+    emulates; ``folder`` is shared with the guest as ``/exchange``. Fails where the script fails, or
+    does not end within ``seconds`` after the boot.
     """
     (folder / "script").write_text(script)
     boot = subprocess.run(
-        _command(folder, guest_tree(packages)), stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, errors="replace", timeout=seconds + BOOT_SECONDS, check=False,
+        [*_command(folder, guest_tree(packages)), *hardware], stdin=subprocess.DEVNULL, text=True,
+        errors="replace", capture_output=True, timeout=seconds + BOOT_SECONDS, check=False,
     )
     output = folder / "output"
     said = output.read_text(errors="replace") if output.exists() else boot.stdout + boot.stderr

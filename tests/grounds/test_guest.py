@@ -31,13 +31,23 @@ def test_a_camera(tmp_path: Path) -> None:
     )
 
 
+USB_CARDS = (
+    "-audiodev", "none,id=nobody", "-device", "qemu-xhci,id=usb",
+    "-device", "usb-hub,bus=usb.0,port=1",
+    "-device", "usb-audio,audiodev=nobody,bus=usb.0,port=1.2",
+    "-device", "usb-audio,audiodev=nobody,bus=usb.0,port=2",
+)
+"""Two of one make; they only play, which is enough to be found."""
+
+
 @pytest.mark.timeout(1800)
 def test_a_sound_card(tmp_path: Path) -> None:
     """Two of them count for 40 seconds; with BEEMON_LONG for ten minutes."""
     said = guest.run(
-        "modprobe snd-aloop enable=1,1 id=Loopback,Second\n"
+        "modprobe snd-aloop enable=1,1 id=Loopback,Second; modprobe xhci-pci\n"
+        "modprobe snd-usb-audio\n"
         f"export BEEMON_LONG={os.environ.get('BEEMON_LONG', '')}\n"
         f"{PYTEST} -s /beemon/tests/guest/check_microphone.py",
-        tmp_path, seconds=1300,
+        tmp_path, seconds=1300, hardware=USB_CARDS,
     )
     print(said)

@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from beemon.devices.microphones._cards import cards
 from tests.hive import Hive, until
 
 RATE = 48_000
@@ -92,6 +93,38 @@ def feed(player: subprocess.Popen[bytes], step: int, bits: int) -> None:
             count = np.arange(first, first + (step << 16), step)
             samples = count.astype("<u2") if bits == 16 else (count << 8).astype("<u4")
             player.stdin.write(samples.tobytes())
+
+
+def test_usb_cards_of_one_make_swap_their_ids_and_keep_their_ports() -> None:
+    until(lambda: len(usb_cards()) == 2, START_SECONDS)
+    before = usb_cards()
+    listed = Path("/proc/asound/cards").read_text()
+    assert all(f" at {port}," in listed for port in before), listed
+    for port in before:
+        plug(port, is_in=False)
+    assert usb_cards() == {}
+    for port in reversed(before):
+        plug(port, is_in=True)
+        until(lambda port=port: port in usb_cards(), START_SECONDS)
+    print(f"ids by port: {before}, and plugged in the other way round: {usb_cards()}")
+    first, second = before.values()
+    assert list(before) == list(reversed(usb_cards()))
+    assert usb_cards() == dict(zip(before, (second, first), strict=True))
+
+
+def usb_cards() -> dict[str, str]:
+    """Their ids by their ports, in the order of their numbers."""
+    return {card.port: card.id for card in cards(Path("/sys")) if card.port}
+
+
+def plug(port: str, *, is_in: bool) -> None:
+    """Let the kernel drop what is in a USB port, or find it again."""
+    ports = port.rpartition("-")[2]
+    [device] = [
+        found for found in Path("/sys/bus/usb/devices").glob(f"*-{ports}")
+        if (found / "product").exists() and "Audio" in (found / "product").read_text()
+    ]
+    (device / "authorized").write_text(f"{is_in:d}\n")
 
 
 @pytest.fixture
