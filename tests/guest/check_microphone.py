@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -80,10 +81,12 @@ def counting(card: str = "Loopback", step: int = 1, bits: int = 16) -> Iterator[
     )
     feeding = threading.Thread(target=feed, args=(player, step, bits), daemon=True)
     feeding.start()
-    yield
-    player.kill()
-    player.wait()
-    feeding.join()
+    try:
+        yield
+    finally:
+        player.kill()
+        player.wait()
+        feeding.join()
 
 
 def feed(player: subprocess.Popen[bytes], step: int, bits: int) -> None:
@@ -211,7 +214,7 @@ def test_what_an_overrun_lost_is_stated_as_the_counter_counts_it(hive: Hive) -> 
 
 def check_gap(hive: Hive, ended: dict[str, Any]) -> None:
     """A recording of the fine counter has one gap, and states it where and as long as it is."""
-    assert ended["outcome"] == "done", ended
+    assert ended["outcome"] == "done", json.dumps(ended)
     samples, _ = soundfile.read(hive.archive / ended["recording"], dtype="int32")
     steps = np.diff(samples.view("<u4") >> 8)
     [gap] = ended["gaps"]
