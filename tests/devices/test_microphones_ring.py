@@ -95,9 +95,10 @@ def test_after_a_gap_times_are_taken_anew(ring):
 
 def test_a_gap_says_whether_it_was_an_overrun(ring):
     ring.append(frames(0, 100), taken=7.1)
-    for is_overrun in (True, False):
-        ring.leave(DeviceError("gone"))
-        ring.resume(frames(0, 10), Moment(ring.arrival(ring.end) + 1, 0.0), is_overrun=is_overrun)
+    ring.resume(frames(0, 10), Moment(8.1, 0.0), is_overrun=True)
+    ring.leave(DeviceError("gone"))
+    ring.resume(frames(0, 10), Moment(9.1, 0.0))
+    assert ring.end == 2100
     assert [gap.is_overrun for gap in ring.gaps_between(0, ring.end)] == [True, False]
 
 
@@ -143,6 +144,13 @@ def test_few_frames_before_a_gap_leave_it_uncertain_by_a_period(ring):
 def test_where_only_arrivals_are_known_the_first_may_be_as_late_as_any_before(ring):
     gap = gap_after(ring, [-1000.0, *[-999.9] * 9], None)
     assert gap.uncertainty >= 100
+
+
+def test_where_an_overrun_was_is_known_to_a_period(ring):
+    ring.append(frames(0, 100), taken=7.1)
+    ring.resume(frames(0, 10), Moment(8.1, 0.0), is_overrun=True)
+    [gap] = ring.gaps_between(0, ring.end)
+    assert gap.uncertainty >= 250
 
 
 @given(

@@ -222,7 +222,8 @@ def check_gap(hive: Hive, ended: dict[str, Any]) -> None:
     counted = int(steps[seam]) - 1
     print(f"the counter says {counted} samples, stated {gap['samples']}, "
           f"{gap['samples'] - counted:+d}, give or take {gap['uncertainty']}")
-    assert ended["first_sample"] + seam + 1 == gap["at"]
+    of_before = ended["first_sample"] + seam + 1 - gap["at"]  # arecord fills up what it had begun
+    assert 0 <= of_before < (RATE / 4 if ended["overruns"] else 1)
     assert abs(gap["samples"] - counted) <= gap["uncertainty"]
 
 

@@ -16,18 +16,18 @@ from typing import IO, Literal
 from beemon.devices._base import DeviceError, DeviceMissingError
 from beemon.devices._libraries import program
 from beemon.devices.microphones._cards import cards, there_are
-from beemon.devices.microphones._ring import Ring
+from beemon.devices.microphones._ring import PERIOD_SECONDS, Ring
 from beemon.devices.microphones._settings import SLOTS, Settings
 from beemon.devices.microphones._source import Source
 
 log = logging.getLogger(__name__)
 
 BUFFER_US = 10_000_000  # arecord's buffer: how long this process may be held up
-PERIOD_US = 250_000
+PERIOD_US = round(PERIOD_SECONDS * 1e6)
 RING_SECONDS = 30  # how long the disk may be held up
 RETRY_SECONDS = 1.0  # how often a card that is away is tried again
 BURST_SECONDS = 0.02  # what arrives within that is of the same period
-OLD_SECONDS = 0.8 * PERIOD_US / 1e6  # after an overrun nothing new can arrive within that
+OLD_SECONDS = 0.8 * PERIOD_SECONDS  # after an overrun nothing new can arrive within that
 
 SAMPLE_CODES: dict[str, Literal["h", "i"]] = {"S16_LE": "h", "S32_LE": "i"}  # memoryview's
 
@@ -137,8 +137,10 @@ class Capture:
         """What there is; of a stream that begins anew a whole period, whose age is known."""
         data = os.read(pipe, 1 << 16)
         if self._overran is not None and time.monotonic() - self._overran > OLD_SECONDS:
-            self._leave_overrun()
-        if self.ring.absence is not None and data:
+            # The kernel emptied its buffer and counts anew; arecord fills up what it had begun.
+            self._begin_stream(self._source)
+            self._was_overrun = True
+        if self._is_new and data:
             period = self._settings.rate * PERIOD_US // 1_000_000 * self._settings.card_frame_bytes
             while len(data) < period and select.select([pipe], [], [], BURST_SECONDS)[0]:
                 if not (more := os.read(pipe, period - len(data))):
@@ -146,15 +148,14 @@ class Capture:
                 data += more
         return data
 
-    def _leave_overrun(self) -> None:
-        """The kernel emptied its buffer and counts anew; what has arrived comes from after that."""
-        self._was_overrun = True
-        self.ring.leave(self._error("the card's buffer ran over"))
-        self._begin_stream(self._source)
+    @property
+    def _is_new(self) -> bool:
+        """Whether what arrives next is the first after a gap."""
+        return self._was_overrun or self.ring.absence is not None
 
     def _add(self, data: bytes) -> None:
         self._received += len(data) // self._settings.frame_bytes
-        if self.ring.absence is None or not data:
+        if not self._is_new or not data:
             self.ring.append(data, self._stamps.taken(self._received) if self._stamps else None)
             return
         taken = self._stamps.settled(self._received) if self._stamps else None

@@ -12,7 +12,7 @@ from beemon.devices.microphones._stamps import Moment, least_late
 
 OFFSETS = 40  # how many of the latest arrivals are compared: ten seconds of 250 ms periods
 FEW_OFFSETS = 8  # fewer do not tell how far one may be wrong
-UNKNOWN_SECONDS = 0.25  # how far it may be then: a period
+PERIOD_SECONDS = 0.25  # how much arrives at once, and how far one may be wrong then
 CRYSTAL = 100e-6  # by which share a card's seconds may be longer or shorter than ours
 GAPS = 1000  # how many are remembered
 
@@ -100,13 +100,20 @@ class Ring:
     def resume(
         self, data: bytes, taken: Moment | None = None, *, is_overrun: bool = False
     ) -> None:
-        """The source is back: the first frames, at most ``capacity``, have just arrived."""
+        """The source is back: the first frames, at most ``capacity``, have just arrived.
+
+        Without a :meth:`leave` before, it was there all the time, and began anew by itself. Of an
+        overrun the first frames, up to a period, may be from before it.
+        """
         with self._changed:
+            if self._absence is None:
+                self._left, self._latest = self._last()
             frames = len(data) // self._frame_bytes
             back = taken or Moment(time.monotonic(), self._latest)
             missing = self._missing(back.at - frames / self._rate)
             if missing:
                 within = self._uncertainty(back, missing)
+                within += round(PERIOD_SECONDS * self._rate) if is_overrun else 0
                 self._gaps.append(Gap(self._end, self._end + missing, within, is_overrun))
             self._end += missing
             self._absence = None
@@ -157,7 +164,7 @@ class Ring:
         offset = least_late(self._offsets) if self._offsets else Moment(self._offset(), 0.0)
         at = offset.at + self._end / self._rate
         if len(self._offsets) < FEW_OFFSETS:
-            return Moment(at, UNKNOWN_SECONDS), UNKNOWN_SECONDS
+            return Moment(at, PERIOD_SECONDS), PERIOD_SECONDS
         return Moment(at, offset.within), max(self._offsets) - offset.at
 
     def _after_gap(self, number: int) -> int:

@@ -83,10 +83,13 @@ class Stamps:
         self._looked, self._origin = self._now(), origin.at
         return Moment(origin.at + frames / self._rate, origin.within)
 
+    def _status(self) -> Status | None:
+        files = self._folder.glob("sub*/status")
+        return next((found for file in files if (found := status_in(file, self._pid))), None)
+
     def _look(self, frames: int) -> float | None:
         """When the first frame was taken, by the kernel's count at this moment."""
-        status = next((found for file in self._folder.glob("sub*/status")
-                       if (found := read(file, self._pid))), None)
+        status = self._status()
         now = self._now()
         if status is None:
             return None
@@ -100,7 +103,7 @@ class Stamps:
         return origin if is_known else None
 
 
-def read(file: Path, pid: str) -> Status | None:
+def status_in(file: Path, pid: str) -> Status | None:
     """What a stream's file says, where the stream runs and is that process's."""
     try:
         lines = file.read_text().splitlines()
