@@ -96,7 +96,7 @@ class Terminal:
         self.shown = ""
 
     def see(self, text: str) -> None:
-        until(self._shows(text))
+        until(self._shows(text), 30)
         self.shown = self.shown.partition(text)[2]
 
     def _shows(self, text: str) -> Callable[[], bool]:

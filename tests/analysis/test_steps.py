@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beemon.analysis.steps import KINDS, Around, Weighed, find
+from beemon.analysis.steps import KINDS, Around, Step, Weighed, find
 from tests.analysis.planted import BEGAN, DAY, HOUR, MINUTE, PLANTS, is_day, judge, year
 
 NOON = BEGAN + 150 * DAY + 12 * HOUR
@@ -146,3 +146,21 @@ def test_without_gauges_nothing_is_named_wrong_but_rain_and_nothing_is_false(see
 
 def test_every_kind_that_can_be_planted_is_one():
     assert {plant.__name__ for plant in PLANTS} <= set(KINDS)
+
+
+def test_who_looks_again_and_again_at_the_last_hours_finds_the_same_and_each_once():
+    made = year(5, interval=120.0, days=8, calm=True)
+    days = (made.weights(day) for day in range(made.days))
+    weights = sorted({weighed.at: weighed for day in days for weighed in day}.values())
+    known: list[Step] = []
+    for look in range(int(made.days * DAY / (30 * MINUTE))):
+        now = BEGAN + look * 30 * MINUTE
+        seen = [weighed for weighed in weights if now - 8 * HOUR <= weighed.at <= now]
+        around = made.around(now - 8 * HOUR, now, gauges=True)
+        known += [
+            step for step in find(seen, around)
+            if not any(step.begin <= one.end and one.begin <= step.end for one in known)
+        ]
+    planted = [plant.kind for plant in made.plants if not plant.hidden]
+    assert len(planted) > 2
+    assert [step.kind for step in sorted(known, key=lambda step: step.begin)] == planted
