@@ -1,5 +1,5 @@
 """Found in lgpio's place: the error that it raises, which is of no kin to any other."""
 
 
-class error(Exception):  # noqa: N801
+class error(Exception):
     """As lgpio has it."""
