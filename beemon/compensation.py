@@ -26,6 +26,10 @@ FRESH_SECONDS = 900.0
 """How old a temperature may be that a weight is compensated by."""
 FITTED_HOURS = 90 * 24
 """So many hours back a fit looks: load cells age, and the year's weather changes."""
+SETTLED_HOURS, LAST_HOURS = 2, 8
+"""A night's hours are those from two hours after sunset on, when the bees are in and the day's
+nectar has lost its first water, and no more than eight before sunrise: a long night loses weight
+less evenly."""
 WET_HOURS = 12
 """So long after rain a hive still dries."""
 
@@ -127,8 +131,7 @@ def fitted(
 def _nights(
     ledger: Ledger, name: str, weighing: Weighing, is_day: Callable[[float], bool], until: int
 ) -> list[list[Hour]]:
-    """The whole hours of each dry night without a step, before the hour ``until``. A night begins
-    an hour after sunset, when the bees are in."""
+    """The whole hours of each dry night without a step, before the hour ``until``."""
     assert weighing.temperature is not None
     first = until - FITTED_HOURS
     grams = _means(ledger, name, WEIGHT, first)
@@ -136,7 +139,11 @@ def _nights(
     spoiled = _spoiled(ledger, name, weighing, first)
 
     def is_night(hour: int) -> bool:
-        return not any(is_day(hour * 3600.0 + seconds) for seconds in (-3600.0, 0.0, 3599.0))
+        begin = hour * 3600.0
+        before = [begin - 3600.0 * hours_ago for hours_ago in range(SETTLED_HOURS + 1)]
+        if any(is_day(at) for at in (*before, begin + 3599.0)):
+            return False
+        return any(is_day(begin + 3600.0 * later) for later in range(1, LAST_HOURS + 1))
 
     return [
         [Hour(hour, grams[hour], celsius[hour]) for hour in night]

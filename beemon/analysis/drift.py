@@ -77,14 +77,10 @@ def fit(nights: Sequence[Sequence[Hour]]) -> Fit:
     used = [night for night in nights if _is_still(night)]
     hours = [hour for night in used for hour in night]
     _check_enough(used, hours)
-    grams: list[float] = []
-    celsius: list[float] = []
-    for night in used:
-        times = [float(hour.hour) for hour in night]
-        grams += _without_line(times, [hour.grams for hour in night])
-        celsius += _without_line(times, [hour.celsius for hour in night])
-    together = _dot(grams, celsius)
-    warmth, weight = _dot(celsius, celsius), _dot(grams, grams)
+    parts = [_levelled(night) for night in used]
+    together = math.fsum(_dot(part.grams, part.celsius) for part in parts)
+    warmth = math.fsum(_dot(part.celsius, part.celsius) for part in parts)
+    weight = math.fsum(_dot(part.grams, part.grams) for part in parts)
     if warmth == 0 or weight == 0:
         raise NoFitError("in the nights nothing but an even change was seen")
     slope = together / warmth
@@ -96,10 +92,31 @@ def fit(nights: Sequence[Sequence[Hour]]) -> Fit:
             f"the temperature explains {r2:.0%} of what moved the weight in {len(used)} nights "
             f"(R²), and {LEAST_R2:.0%} is the least; the slope would be {slope:.1f} g/K"
         )
-    return Fit(
-        slope, residual / math.sqrt(warmth), statistics.fmean(hour.celsius for hour in hours), r2,
-        residual, len(used), len(hours),
+    reference = statistics.fmean(hour.celsius for hour in hours)
+    unsure = _slope_uncertainty(parts, slope, warmth)
+    return Fit(slope, unsure, reference, r2, residual, len(used), len(hours))
+
+
+class _Levelled(NamedTuple):
+    """What is left of a night's weights and temperatures without the line through each."""
+
+    grams: list[float]
+    celsius: list[float]
+
+
+def _levelled(night: Sequence[Hour]) -> _Levelled:
+    times = [float(hour.hour) for hour in night]
+    return _Levelled(
+        _without_line(times, [hour.grams for hour in night]),
+        _without_line(times, [hour.celsius for hour in night]),
     )
+
+
+def _slope_uncertainty(parts: Sequence[_Levelled], slope: float, warmth: float) -> float:
+    """By what differs from night to night, for the hours of one are not independent of each other
+    (Liang and Zeger, Biometrika 73, 1986); ``warmth`` is the sum of all squared temperatures."""
+    scores = [_dot(p.celsius, p.grams) - slope * _dot(p.celsius, p.celsius) for p in parts]
+    return math.sqrt(_dot(scores, scores) * len(parts) / (len(parts) - 1)) / warmth
 
 
 def _is_still(night: Sequence[Hour]) -> bool:
