@@ -56,6 +56,11 @@ def picamera2_missing() -> str | None:
     return f"pip install picamera2 (no {', '.join(lacking)})" if lacking else None
 
 
+def missing_package(name: str) -> str | None:
+    """What a Python package lacks that is not there."""
+    return None if importlib.util.find_spec(name) else f"pip install {name}"
+
+
 def readers_missing() -> str | None:
     """What exports are read with elsewhere."""
     modules = ("duckdb", "pandas", "pyarrow")

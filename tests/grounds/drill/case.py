@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Act = Callable[[], None]
+Victim = Callable[[], int | None]
 
 
 def nothing() -> None:
@@ -16,11 +17,12 @@ def nothing() -> None:
 class Case:
     """``begin`` and ``end`` bring the fault and take it away; ``what`` says what it is.
 
-    ``reason`` is what the ledger is to say, ``tier`` the last tier of recovery that is to answer.
-    Without a reason the fault cannot be told from good work, and ``zero`` are the quantities that
-    must stand at zero. ``lies`` are the quantities that have no value meanwhile, all by default;
-    ``lag`` is for how many seconds they may have one. ``kills``: so is the worker called that is
-    killed while it works. ``lasts``: the fault is never taken away.
+    ``reason`` is what the ledger is to say (``also``: or that, on a busy machine), ``tier`` the
+    last tier of recovery that is to answer. Without a reason the fault cannot be told from good
+    work, and ``zero`` are the quantities that must stand at zero. ``lies`` are the quantities that
+    have no value meanwhile, all by default; ``lag`` is for how many seconds they may have one.
+    ``victim`` tells the process to be killed under the request, once it is there. ``lasts``: the
+    fault is never taken away.
     """
 
     fault: str
@@ -32,16 +34,18 @@ class Case:
     lies: tuple[str, ...] = ()
     zero: tuple[str, ...] = ()
     lag: float = 0.0
-    kills: str = ""
+    victim: Victim | None = None
     lasts: bool = False
     brief: bool = False
+    also: str = ""
 
 
 @dataclass
 class Rig:
     """A device over its fake, as the config has it, and its cases.
 
-    Devices of one ``line`` are drilled one after the other, since they share a worker.
+    Devices of one ``line`` are drilled one after the other, since they share a worker; a recorder
+    is asked for so many ``seconds``.
     """
 
     device: str
@@ -49,6 +53,7 @@ class Rig:
     config: str
     cases: list[Case]
     line: str = ""
+    seconds: int = 1
 
     def __post_init__(self) -> None:
         self.line = self.line or self.device
@@ -56,7 +61,7 @@ class Rig:
 
 @dataclass
 class Good:
-    """A device that is well all the time, and what its config says; ``quantity`` of a sensor."""
+    """A device that is well all the time, and what its config says."""
 
     device: str
     config: str

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.grounds.drill.case import Case, Good, Rig, Stand
+from tests.grounds.drill.processes import holder
 from tests.grounds.sysfs import Sysfs
 
 VARY_SECONDS = 0.1
@@ -28,6 +29,7 @@ class Files:
         self._spare = folder / "spare"
         self._values: dict[Path, Values] = {}
         self._taken: set[Path] = set()
+        self._writer: int | None = None
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._vary, daemon=True)
@@ -54,6 +56,15 @@ class Files:
         os.mkfifo(self._spare)
         self._spare.replace(file)
 
+    def reader(self, file: Path) -> int | None:
+        """Who hangs in reading it, once somebody does; he hangs on."""
+        if self._writer is None:
+            try:
+                self._writer = os.open(file, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # nobody reads it
+                return None
+        return holder(file)
+
     def fail(self, file: Path) -> None:
         """Who reads it gets an error of the kernel's."""
         self.freeze(file)
@@ -69,6 +80,9 @@ class Files:
         with self._lock:
             self._taken.discard(file)
             self._write(file, self._values[file](0))
+            if self._writer is not None:
+                os.close(self._writer)
+                self._writer = None
 
     def close(self) -> None:
         self._over.set()
@@ -88,10 +102,11 @@ class Files:
         self._spare.replace(file)
 
     def case(self, fault: str, what: str, reason: str, act: Callable[[Path], None], file: Path,
-             *lies: str, tier: str | None = "reopened", lag: float = 0.0, kills: str = "",
+             *lies: str, tier: str | None = "reopened", lag: float = 0.0, dies: bool = False,
              brief: bool = False) -> Case:
         return Case(fault, what, reason, tier, partial(act, file), partial(self.heal, file),
-                    lies, lag=lag, kills=kills, brief=brief)
+                    lies, lag=lag, victim=partial(self.reader, file) if dies else None,
+                    brief=brief)
 
     def usual(self, file: Path, *lies: str, brief: str = "") -> list[Case]:
         """What can happen to any file: its reader hangs, is killed in it, or it stands still."""
@@ -99,7 +114,7 @@ class Files:
             self.case("hangs", "reading the file never ends", "timeout", self.hang, file,
                       tier="restarts", brief=brief == "hangs"),
             self.case("dies", "the worker is killed while it reads", "worker-died", self.hang,
-                      file, tier="restarts", kills=SENSORS, brief=brief == "dies"),
+                      file, tier="restarts", dies=True, brief=brief == "dies"),
             self.case("freezes", "the file never changes again", "stuck", self.freeze, file,
                       *lies, tier="errors", lag=STUCK_SECONDS + LAG_SECONDS,
                       brief=brief == "freezes"),
@@ -142,7 +157,7 @@ def _iio(files: Files, sysfs: Sysfs) -> Rig:
         files.garbage("the file holds bytes that are no text", b"\xff\xfe\x00", "not-a-number",
                       temp, "temperature"),
         files.case("is gone", "the channel's file is gone", "missing-device", files.remove, temp,
-                   "temperature", tier="errors"),
+                   "temperature"),
     ]
     return Rig("sensor.iio", "kernel, iio", _channels(sysfs), cases, SENSORS)
 
@@ -157,7 +172,7 @@ def _hwmon(files: Files, sysfs: Sysfs) -> Rig:
     files.add(temp, lambda turn: 34812 + turn % 40)
     cases = [
         *files.usual(temp),
-        files.garbage("999 °C", b"999000\n", "out-of-range", temp),
+        files.garbage("999 °C", b"999000\n", "out-of-range", temp, tier="reopened"),
         files.case("fails", "the bus answers with an error", "io-error", files.fail, temp),
     ]
     return Rig("sensor.hwmon", "kernel, hwmon", _drilled(sysfs, "sht3x"), cases, SENSORS)

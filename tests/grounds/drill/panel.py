@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import mmap
+import os
+import threading
 from pathlib import Path
+from typing import NoReturn
 
 PINS = 32
 
@@ -21,9 +24,13 @@ UNPOWERED = ord("u")
 
 
 class Panel:
-    """The bytes, by pin number; who opens the same file sees the same ones."""
+    """The bytes, by pin number; who opens the same file sees the same ones.
+
+    Beside it a file tells which process hangs on a pin.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._hung = path.with_name("hung")
         if not path.exists():
             path.write_bytes(bytes([WELL]) * PINS)
         with path.open("r+b") as file:
@@ -34,3 +41,17 @@ class Panel:
 
     def __setitem__(self, pin: int, ailment: int) -> None:
         self._bytes[pin] = ailment
+        self._hung.unlink(missing_ok=True)
+
+    def hang(self) -> NoReturn:
+        """Never return."""
+        self._hung.write_text(str(os.getpid()))
+        while True:
+            threading.Event().wait()
+
+    def hung(self) -> int | None:
+        """The process that hangs since something ails another pin than before, if one does."""
+        try:
+            return int(self._hung.read_text())
+        except (FileNotFoundError, ValueError):
+            return None

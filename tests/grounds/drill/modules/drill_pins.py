@@ -31,9 +31,9 @@ from tests.grounds.drill.panel import (
     Panel,
 )
 
-STEP_SECONDS = 0.015
+STEP_SECONDS = 0.02
 PASSAGE_SECONDS = 0.1
-CHATTER_SECONDS = 0.0005
+CHATTER_SECONDS = 0.0
 WORDS = {SATURATED: 0x7FFFFF, ALL_ONES: -1, STANDS: 4000}
 
 PANEL = Panel(Path(os.environ["DRILL_PANEL"]))
@@ -41,10 +41,6 @@ PANEL = Panel(Path(os.environ["DRILL_PANEL"]))
 
 class DrillPin(MockPin):
     """A pin that ails as the panel says."""
-
-    def __init__(self, factory: Any, info: Any) -> None:
-        self.number = int(info.name.removeprefix("GPIO"))
-        super().__init__(factory, info)
 
     def _get_state(self) -> Any:
         suffer(self.number)
@@ -59,7 +55,7 @@ class DrillPin(MockPin):
 def suffer(pin: int) -> None:
     """Hang or fail, if that is what the pin does."""
     if PANEL[pin] == HANGS:
-        threading.Event().wait()
+        PANEL.hang()
     elif PANEL[pin] == FAILS:
         raise lgpio.error("unknown handle")
 
@@ -100,8 +96,8 @@ class DrillFactory(MockFactory):
 
     def __init__(self) -> None:
         super().__init__(pin_class=DrillPin)
-        self._chips = [Scale(self, clock, data) for clock, data in wiring.SCALES]
-        self._chips += [Input(self, select) for select in wiring.SELECTS]
+        self._scales = [Scale(self, clock, data) for clock, data in wiring.SCALES]
+        self._input = Input(self, wiring.SELECT)
         for numbers in wiring.PASSAGES:
             pins = [self.pin(number) for number in numbers]
             threading.Thread(target=be_passed, args=(pins,), daemon=True).start()
