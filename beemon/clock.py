@@ -20,7 +20,8 @@ JUMP_SECONDS = 1.0
 """From this change against the monotonic clock on, the wall clock counts as set anew."""
 
 CONFIRMED = "clock-is-synchronised"
-"""A file in the service's runtime directory."""
+TOLD = "clock-is-right"
+"""Files in the service's runtime directory, which ends with the boot, or when the service stops."""
 
 _TIMESYNC_MARK = "run/systemd/timesync/synchronized"
 _RTC = "sys/class/rtc/rtc0"
@@ -34,12 +35,14 @@ _MAXIMUM_ERROR_US = 16_000_000
 class Quality(StrEnum):
     """Where the wall clock's time comes from.
 
-    ``REDATED``: an unsure clock dated the record; once the clock was right, within the same boot,
-    the record was dated anew by its monotonic time. ``IMPORTED``: another system made the record,
-    and how right its clock was nobody knows.
+    ``TOLD``: an operator set it, or looked at it, and said that it is right. ``REDATED``: an unsure
+    clock dated the record; once the clock was right, within the same boot, the record was dated
+    anew by its monotonic time. ``IMPORTED``: another system made the record, and how right its
+    clock was nobody knows.
     """
 
     SYNCHRONISED = "synchronised"
+    TOLD = "told"
     RTC = "rtc"
     UNSURE = "unsure"
     REDATED = "redated"
@@ -162,10 +165,25 @@ def _adjtimex() -> Any:
     return ctypes.CDLL(None).adjtimex
 
 
-def confirmed() -> Path | None:
-    """The mark of this service that systemd called the clock synchronised; None without a unit."""
+def mark(name: str) -> Path | None:
+    """The service's mark of that name, for all of its processes; None without a unit."""
     folder = os.environ.get("RUNTIME_DIRECTORY")
-    return Path(folder) / CONFIRMED if folder else None
+    return Path(folder) / name if folder else None
+
+
+def believe(at: Moment) -> Quality:
+    """Take an operator's word that the wall clock is right, for the rest of this boot.
+
+    Returns its quality from then on. Raises ``ValueError`` for a time that cannot be right, or
+    without a runtime directory, and ``OSError``.
+    """
+    if at.utc_us < _EARLIEST * 1_000_000:
+        raise ValueError(f"the clock says {iso(at.utc_us)}: set it first, with `sudo date -s`")
+    told = mark(TOLD)
+    if told is None:
+        raise ValueError("a service without its unit has no runtime directory to keep it in")
+    told.touch()
+    return quality()
 
 
 def quality(
@@ -176,13 +194,19 @@ def quality(
     systemd-timesyncd leaves a mark for the rest of the boot; what else keeps the time is known by
     what it told the kernel, or systemd where the kernel may not be asked.
     """
-    mark = confirmed()
-    if (root / _TIMESYNC_MARK).exists() or (mark is not None and mark.exists()):
+    if (root / _TIMESYNC_MARK).exists() or _is_marked(CONFIRMED):
         return Quality.SYNCHRONISED
     error = error_us()
     if error is not None and error < _MAXIMUM_ERROR_US:
         return Quality.SYNCHRONISED
+    if _is_marked(TOLD):
+        return Quality.TOLD
     return Quality.RTC if _set_by_rtc(root / _RTC) else Quality.UNSURE
+
+
+def _is_marked(name: str) -> bool:
+    found = mark(name)
+    return found is not None and found.exists()
 
 
 @functools.cache

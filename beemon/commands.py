@@ -255,6 +255,12 @@ _WORDS = (
         ),
         is_command=True,
     ),
+    Word(
+        "clock",
+        "tell that the clock is right, where no network says so: after you set it",
+        (Argument("right", _one_of("right")),),
+        is_command=True,
+    ),
     Word("cancel", "end a job early; a recording keeps what it has", (_JOB,), is_command=True),
     Word("reload", "take over the config on disk, or say what is wrong with it", is_command=True),
     Word("status", "how the service and each device are"),

@@ -287,6 +287,7 @@ class Orchestrator(SpawnProcess):
             "stop": self._switch,
             "cancel": self._cancel,
             "inspection": self._inspect,
+            "clock": self._believe_clock,
             "reload": partial(self._reload, command.settings),
         }
         carry_out[job.verb](job, request)
@@ -395,6 +396,16 @@ class Orchestrator(SpawnProcess):
             other.inspected = other.inspected or agenda.inspection.is_on
         self._next_heartbeat = 0.0  # `status` is to know it at once
         self._docket.end(job, outcomes.done(inspection=agenda.inspection.is_on), keep=keep)
+
+    def _believe_clock(self, job: Job, _: commands.Request) -> None:
+        try:
+            quality = clock.believe(clock.now())
+        except ValueError as error:
+            self._docket.end(job, outcomes.failed("refused", str(error)))
+        except OSError as error:
+            self._docket.end(job, outcomes.failed(reason_of(error), message_of(error)))
+        else:
+            self._docket.end(job, outcomes.done(clock=quality.value))
 
     def _cut(self, job: Job, reason: str) -> None:
         job.cut = reason

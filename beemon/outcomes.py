@@ -61,7 +61,7 @@ REASONS = {
     "no-temperature": "there is no temperature to compensate the weight by",
     "config-calibrates": "the config gives the calibration itself, and has the last word",
     "bad-config": "a driver refused the new config; everything goes on with the old one",
-    "refused": "the command no longer fitted the config when its turn came",
+    "refused": "the command did not fit the config, or the clock, when its turn came",
 }
 """Every reason that an outcome or a reading can have, and what it means."""
 

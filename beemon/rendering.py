@@ -34,6 +34,7 @@ _STATES = {
 }
 _CLOCKS = {
     "synchronised": "right (synchronised with the network)",
+    "told": "right (as an operator said)",
     "rtc": "taken from the battery clock at start",
     "unsure": "unsure: not synchronised with the network, so times may be wrong",
 }

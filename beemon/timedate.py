@@ -3,7 +3,7 @@
 The unit's sandbox refuses adjtimex(2) altogether (ProtectClock=), and systemd-timesyncd alone
 leaves a mark. What chrony or ntpd did is known to ``timedatectl``, which asks the kernel outside
 of the sandbox. The answer becomes a mark for all processes of the service
-(:data:`beemon.clock.CONFIRMED`); with the runtime directory it is gone at the next start.
+(:data:`beemon.clock.CONFIRMED`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUESTION = ("timedatectl", "show", "--property=NTPSynchronized", "--value")
 
 def begin_asking() -> None:
     """Ask in a thread of its own, where that is of use: until the answer is yes."""
-    mark = clock.confirmed()
+    mark = clock.mark(clock.CONFIRMED)
     if mark is None or clock.kernel_error_us() is not None:
         return
     threading.Thread(target=ask_until_yes, args=(mark,), name="timedate", daemon=True).start()

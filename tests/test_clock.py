@@ -80,6 +80,29 @@ def test_what_keeps_the_time_vouches_by_what_it_told_the_kernel(tmp_path, error_
     assert clock.quality(tmp_path, lambda: error_us) is quality
 
 
+def test_an_operators_word_is_more_than_a_battery_clock_and_less_than_a_server(
+    machine, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    rtc(machine)
+    assert clock.believe(clock.now()) in (Quality.TOLD, Quality.SYNCHRONISED)
+    assert clock.quality(tmp_path, unknown) is Quality.TOLD
+    assert clock.quality(tmp_path, lambda: 0) is Quality.SYNCHRONISED
+
+
+def test_no_word_makes_the_past_right(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    with pytest.raises(ValueError, match=r"1970-01-01T00:01:00\.000Z: set it first"):
+        clock.believe(clock.Moment(60_000_000, 60.0))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_operators_word_needs_the_unit_to_keep_it_in(monkeypatch):
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    with pytest.raises(ValueError, match="without its unit"):
+        clock.believe(clock.now())
+
+
 def test_the_kernel_of_this_machine_says_how_wrong_its_clock_may_be():
     error = clock.kernel_error_us()
     assert error is not None

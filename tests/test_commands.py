@@ -149,7 +149,7 @@ def test_help_shows_each_word_with_its_arguments():
 def test_commands_are_told_from_queries():
     commands = {word.name for word in VOCABULARY.values() if word.is_command}
     assert commands == {"record", "snapshot", "read", "switch", "start", "stop", "cancel", "reload",
-                        "inspection", "calibrate"}
+                        "inspection", "calibrate", "clock"}
 
 
 @pytest.mark.parametrize(

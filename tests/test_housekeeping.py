@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -181,6 +182,29 @@ def test_the_service_dates_anew_what_it_did_before_its_clock_was_right(tmp_path)
         assert hive.do("read")["outcome"] == "done"
         assert qualities(reader, "jobs") == {"redated", "synchronised"}
         reader.close()
+
+
+@pytest.mark.skipif(clock.quality() is not Quality.UNSURE, reason="this machine's clock is right")
+def test_an_operators_word_makes_the_clock_right(tmp_path):
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    with Hive(tmp_path, RUNTIME_DIRECTORY=str(runtime)) as hive:
+        hive.do("read")
+        assert hive.do("clock right")["clock"] == "told"
+        with closing(LedgerReader(hive.archive)) as reader:
+            until(lambda: qualities(reader, "readings") == {"redated"})
+        assert hive.ask("status")["clock"] == "told"
+        hive.do("read")
+        with closing(LedgerReader(hive.archive)) as reader:
+            until(lambda: qualities(reader, "readings") == {"redated", "told"})
+
+
+@pytest.mark.skipif(clock.quality() is not Quality.UNSURE, reason="this machine's clock is right")
+def test_a_service_without_its_unit_cannot_keep_an_operators_word(tmp_path):
+    with Hive(tmp_path) as hive:
+        job = hive.do("clock right")
+    assert (job["outcome"], job["reason"]) == ("failed", "refused")
+    assert "without its unit" in job["message"]
 
 
 def qualities(reader: LedgerReader, table: str) -> set[str]:

@@ -54,5 +54,5 @@ def test_without_systemd_or_a_unit_nothing_is_asked(tmp_path, monkeypatch):
     timedate.ask_until_yes(tmp_path / clock.CONFIRMED, pause=0.01)
     assert not (tmp_path / clock.CONFIRMED).exists()
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
-    assert clock.confirmed() is None
+    assert clock.mark(clock.CONFIRMED) is None
     timedate.begin_asking()

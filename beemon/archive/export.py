@@ -27,6 +27,7 @@ _ROWS_AT_A_TIME = 20_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CLOCK_QUALITIES = {
     clock.Quality.SYNCHRONISED: "synchronised with the network",
+    clock.Quality.TOLD: "right, as an operator said who set it or looked at it",
     clock.Quality.RTC: "taken from the battery clock at start",
     clock.Quality.UNSURE: "neither: the time may be wrong",
     clock.Quality.REDATED: "was unsure; dated anew once the clock was right, in the same boot",

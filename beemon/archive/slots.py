@@ -195,7 +195,7 @@ def _why_it_cannot_be_counted(ledger: Ledger, last: Account, begin: Begin) -> st
         return "the clock was set far ahead while the service was down"
     unsure = ledger.db.execute(
         "SELECT count(*) FROM runs"
-        " WHERE run > ? AND run < ? AND clock NOT IN ('synchronised', 'rtc')",
+        " WHERE run > ? AND run < ? AND clock NOT IN ('synchronised', 'told', 'rtc')",
         (last.run, ledger.run),
     ).fetchone()[0]
     return "the service ran with a clock that never became right" if unsure else None
