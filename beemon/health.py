@@ -12,9 +12,16 @@ BUDGET = 5
 FIRST_DELAY_SECONDS = 1.0
 FATAL_RETRY_SECONDS = 600.0
 
-TIERS = ("errors", "reopened", "restarts", "given_up")
+PATIENCE = 3
+"""Errors in a row after which a device that has its worker alone costs it its life, too."""
+REBIND_STRIKES = 3
+"""Strikes in a row after which a USB device is bound to its drivers anew."""
+REBIND_SECONDS = 1800.0
+"""How long after that it is not done again: others may hang on the same plug."""
+
+TIERS = ("errors", "reopened", "restarts", "rebound", "given_up")
 """What answered a failure: the next request alone, the device opened anew, its worker started
-anew after a while, and the long wait of one that is FATAL."""
+anew after a while, its USB device bound anew, and the long wait of one that is FATAL."""
 
 
 _SPAN = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?( (s|min|h|d)\b)?")
@@ -45,8 +52,12 @@ class Health:
     errors: int = 0
     reopened: int = 0
     restarts: int = 0
+    rebound: int = 0
     given_up: int = 0
+    rebind_trouble: str | None = None
     _is_ill: bool = False
+    _errors_in_a_row: int = 0
+    _rebind_at: float = 0.0
 
     def strike(self, trouble: str, now: float) -> None:
         """The device cost a worker its life at ``now`` (monotonic seconds)."""
@@ -68,7 +79,7 @@ class Health:
     def well(self) -> None:
         """The device did what it was asked."""
         self.state, self.strikes, self.trouble = State.RUNNING, 0, None
-        self._is_ill = False
+        self._is_ill, self._errors_in_a_row = False, 0
 
     def opened(self) -> None:
         """A worker has opened the device; anew, where an error had it closed."""
@@ -80,7 +91,20 @@ class Health:
         """The driver raised an error."""
         self.state, self.trouble = State.RUNNING, trouble
         self.errors += 1
+        self._errors_in_a_row += 1
         self._is_ill = True
+
+    @property
+    def needs_more(self) -> bool:
+        """Whether opening it anew has not helped often enough, or other means before."""
+        return self._errors_in_a_row >= PATIENCE or (self.strikes > 0 and self._errors_in_a_row > 0)
+
+    def takes_rebind(self, now: float) -> bool:
+        """Whether its USB device is to be bound anew at ``now``; asked just before that is done."""
+        is_due = self.strikes >= REBIND_STRIKES and now >= self._rebind_at
+        if is_due:
+            self._rebind_at = now + REBIND_SECONDS
+        return is_due
 
     @property
     def is_given_up(self) -> bool:
@@ -106,6 +130,8 @@ class Health:
             described["retry_in_seconds"] = max(0, round(self.retry_at - now))
         if self.recovery:
             described["recovery"] = self.recovery
+        if self.rebind_trouble:
+            described["rebind_trouble"] = self.rebind_trouble
         return described
 
 

@@ -1,8 +1,8 @@
 """What the Orchestrator and a worker say to each other over their pipe.
 
 Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`, :class:`Begun`,
-:class:`Opened`, :class:`Switched`, :class:`NotSafe`, and for each piece of work a :class:`Done` or
-a :class:`Failed`; the last word may be a :class:`Lost`.
+:class:`Rebound`, :class:`Opened`, :class:`Switched`, :class:`NotSafe`, and for each piece of work a
+:class:`Done` or a :class:`Failed`; the last word may be a :class:`Lost`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Work:
     Without a device: ``salvage`` what one of ``device`` left at ``place``, or ``index`` for the
     run ``number`` the archive at ``place``.
     ``tags`` are what the file of a recording is to say of itself, but for what it holds.
+    ``rebind``: before the device is opened, the USB device that it is, if any, is bound anew.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Work:
     follows: bool = False
     tags: Tags | None = None
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    rebind: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,18 @@ class Opened:
     """The device is open now."""
 
     device: str
+
+
+@dataclass(frozen=True)
+class Rebound:
+    """The USB device that the device is, ``usb``, was bound to its drivers anew.
+
+    Or it could not be: ``trouble`` says why, and what would help.
+    """
+
+    device: str
+    usb: str = ""
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,5 +151,5 @@ class Lost:
 
 Answer = Done | Failed
 """What ends a piece of work."""
-Upward = Ready | Begun | Opened | Switched | NotSafe | Done | Failed | Lost
+Upward = Ready | Begun | Rebound | Opened | Switched | NotSafe | Done | Failed | Lost
 Downward = Work | Cut | Finish

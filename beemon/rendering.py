@@ -49,6 +49,7 @@ _RECOVERIES = {
     "errors": "{} answered with an error",
     "reopened": "opened anew {}×",
     "restarts": "worker lost {}×",
+    "rebound": "USB device bound anew {}×",
     "given_up": "given up for ten minutes {}×",
 }
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
@@ -153,6 +154,8 @@ def _of_devices(devices: Mapping[str, Payload], now: datetime) -> Iterator[Seque
             yield "weight", f"{name}: {_step(device['step'], now)}"
         if "recovery" in device:
             yield "recovery", f"{name}: {_recovery(device['recovery'])}"
+        if "rebind_trouble" in device:
+            yield "recovery", f"{name}: its USB device: {device['rebind_trouble']}"
 
 
 def _step(step: Payload, now: datetime) -> str:

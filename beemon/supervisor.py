@@ -22,7 +22,7 @@ from typing import Protocol
 from beemon import clock
 from beemon.archive.recordings import Place
 from beemon.archive.tags import Tags
-from beemon.config import DeviceSettings
+from beemon.config import RECORDERS, DeviceSettings
 from beemon.health import Health, State
 from beemon.messages import (
     Answer,
@@ -34,6 +34,7 @@ from beemon.messages import (
     NotSafe,
     Opened,
     Ready,
+    Rebound,
     Switched,
     Upward,
     Work,
@@ -58,6 +59,8 @@ MOST_TRIES = 3
 """How many workers may be lost under a task, over other devices, before it fails."""
 
 _RECORDS = ("record", "snapshot")
+_LIFELESS = ("silent:", "stuck:", "flat:", "black:", "blank:", "frozen:")
+"""Of what the check of a recording finds, what a device gives that hangs within."""
 
 
 @dataclass
@@ -337,6 +340,7 @@ class Supervisor:
             Work(
                 task.number, task.device, task.verb, task.seconds, task.place, task.follows,
                 task.tags, self._employer.calibrations_of(task.device),
+                self.health[task.device].takes_rebind(now),
             )
         )
 
@@ -353,6 +357,8 @@ class Supervisor:
                 self._dispatch(task, now)
         elif isinstance(message, Begun):
             self._on_begun(message, now)
+        elif isinstance(message, Rebound):
+            self._on_rebound(message)
         elif isinstance(message, Opened):
             self._on_opened(message.device, now)
         elif isinstance(message, Lost):
@@ -381,6 +387,17 @@ class Supervisor:
     def _is_not_opening(self, device: str) -> None:
         if self._worker and self._worker.opening == device:
             self._worker.opening = None
+
+    def _on_rebound(self, rebound: Rebound) -> None:
+        """Told once: of a device that stays dead not each time, nor that it may not be done."""
+        health, before = self.health[rebound.device], self.health[rebound.device].rebind_trouble
+        health.rebind_trouble = rebound.trouble
+        health.rebound += rebound.trouble is None
+        if rebound.trouble and rebound.trouble != before:
+            log.warning("%s: its USB device could not be bound anew: %s",
+                        rebound.device, rebound.trouble)
+        elif not rebound.trouble and not health.is_given_up:
+            log.warning("%s: its USB device %s was bound anew", rebound.device, rebound.usb)
 
     def _on_lost(self, lost: Lost, now: float) -> None:
         if lost.details and self.health[lost.device].is_news(f"{lost.reason}: {lost.message}"):
@@ -501,7 +518,19 @@ class Supervisor:
         if not task.cut:
             self._judge(task, answer)
         self._settle(task, answer)
-        self._pump(now)
+        if not task.cut and not self._flying and self._needs_more(task.device, answer):
+            reason, _, message = _trouble(answer).partition(": ")
+            self._lose_worker(task.device, reason, message, now, signal.SIGKILL)
+        else:
+            self._pump(now)
+
+    def _needs_more(self, device: str, answer: Answer) -> bool:
+        """Whether a recorder fails again and again in a way that a new worker may help against."""
+        if self.devices[device].kind not in RECORDERS or not self.health[device].needs_more:
+            return False
+        if isinstance(answer, Failed):
+            return answer.reason == "device-error"
+        return (answer.failure or "").startswith(_LIFELESS)
 
     def _settle(self, task: Task, answer: Answer) -> None:
         del self._flying[task.number]

@@ -50,6 +50,7 @@ from beemon.messages import (
     NotSafe,
     Opened,
     Ready,
+    Rebound,
     Switched,
     Upward,
     Work,
@@ -142,7 +143,7 @@ class Worker(SpawnProcess):
         cancelled = threading.Event()
         self._running[work.number] = work, cancelled
         self._send(Begun(work.device, work.number))
-        if self._settings and not self._guarded(work, lambda: self._open(work.device)):
+        if self._settings and not self._guarded(work, lambda: self._open(work.device, work)):
             del self._running[work.number]
             return
         thread = threading.Thread(
@@ -151,17 +152,27 @@ class Worker(SpawnProcess):
         self._threads[work.number] = thread
         thread.start()
 
-    def _open(self, name: str) -> None:
+    def _open(self, name: str, work: Work | None = None) -> None:
         if name in self._devices:
             return
         settings = self._settings[name]
         device = devices.load(settings.kind, name, settings.table)
+        if work is not None and work.rebind:
+            self._rebind(name, device)
         device.on_lost = lambda error: self._end_over(name, error.reason, str(error))
         if isinstance(device, Output):
             device.changed = lambda on, seconds: self._send(Switched(name, on, seconds))
         device.open()
         self._devices[name] = device
         self._send(Opened(name))
+
+    def _rebind(self, name: str, device: Device) -> None:
+        """Have the kernel find its hardware anew; the rest is done whether or not that worked."""
+        try:
+            if found := device.bind_anew():
+                self._send(Rebound(name, found))
+        except DeviceError as error:
+            self._send(Rebound(name, trouble=str(error)))
 
     def _work(self, work: Work, cancelled: threading.Event) -> None:
         self._guarded(work, lambda: self._answer(work, self._carry_out(work, cancelled)))

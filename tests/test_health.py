@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from beemon.health import BUDGET, FATAL_RETRY_SECONDS, Health, State
+from beemon.health import (
+    BUDGET,
+    FATAL_RETRY_SECONDS,
+    PATIENCE,
+    REBIND_SECONDS,
+    REBIND_STRIKES,
+    Health,
+    State,
+)
 
 NOW = 1000.0
 
@@ -39,6 +47,25 @@ def test_after_its_budget_a_device_is_fatal_and_tried_again_much_later():
 
 def test_another_strike_leaves_a_fatal_device_fatal():
     assert struck(BUDGET + 1).state is State.FATAL
+
+
+def test_a_usb_device_is_bound_anew_after_some_strikes_and_then_not_for_a_while():
+    assert not struck(REBIND_STRIKES - 1).takes_rebind(NOW)
+    health = struck(REBIND_STRIKES)
+    assert health.takes_rebind(NOW)
+    assert not health.takes_rebind(NOW + REBIND_SECONDS - 1)
+    assert health.takes_rebind(NOW + REBIND_SECONDS)
+
+
+def test_errors_in_a_row_call_for_more_than_asking_again():
+    health = Health()
+    for _ in range(PATIENCE - 1):
+        health.troubled("device-error: it will not start")
+    assert not health.needs_more
+    health.troubled("device-error: it will not start")
+    assert health.needs_more
+    health.well()
+    assert not health.needs_more
 
 
 def test_one_success_wipes_the_strikes_out():

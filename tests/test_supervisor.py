@@ -13,7 +13,14 @@ import pytest
 
 from beemon import config
 from beemon.archive.recordings import Place
-from beemon.health import BUDGET, FATAL_RETRY_SECONDS, Health, State
+from beemon.health import (
+    BUDGET,
+    FATAL_RETRY_SECONDS,
+    PATIENCE,
+    REBIND_STRIKES,
+    Health,
+    State,
+)
 from beemon.messages import Answer, Done, Failed, Lost
 from beemon.outputs import RETURN_SECONDS
 from beemon.readings import Calibration
@@ -571,6 +578,87 @@ def test_a_defect_of_a_driver_is_told_with_its_traceback_once(
     for _ in range(2):
         supervisor._on_message(Lost("sensor.good", "driver-error", "TypeError: 5", "Traceback …"))
     assert caplog.text.count("Traceback …") == 1
+
+
+# A device whose hardware has to be found anew
+
+DIES_UNTIL_FOUND_ANEW = """
+import os
+from pathlib import Path
+from beemon.devices._base import DeviceError, Measurement, Sensor, SensorSettings as Settings
+
+MARK = Path({mark!r})
+
+class Driver(Sensor):
+    def bind_anew(self):
+        if not MARK.parent.exists():
+            raise DeviceError("it may not")
+        MARK.touch()
+        return "1-1.2"
+    def open(self):
+        if not MARK.exists():
+            os._exit(1)
+    def read(self):
+        return [Measurement("weight", 1.0, "kg")]
+"""
+
+
+@pytest.fixture
+def dying_until_found(hire: Hire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    source = DIES_UNTIL_FOUND_ANEW.format(mark=str(tmp_path / "bus/mark"))
+    install(site, "[beemon.sensors]\ndies = hive_dies\n", hive_dies=source)
+    return hire('[sensor.dies]\ndriver = "dies"\n')
+
+
+def read_until_fatal(office: Office, supervisor: Supervisor) -> list[Answer]:
+    health, said = supervisor.health["sensor.dies"], []
+    for job in range(BUDGET):
+        supervisor.submit(read("sensor.dies", job), time.monotonic())
+        said.append(office.next_answer(supervisor)[1])
+        health.retry_at = 0.0
+        if isinstance(said[-1], Done):
+            break
+        until(lambda: office.turn(supervisor) or not supervisor.alive)
+    return said
+
+
+def test_after_three_workers_a_device_is_bound_anew(
+    office: Office, dying_until_found: Supervisor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "bus").mkdir()
+    *failed, last = read_until_fatal(office, dying_until_found)
+    assert [answer.reason for answer in failed] == ["worker-died"] * REBIND_STRIKES  # type: ignore[union-attr]
+    assert isinstance(last, Done)
+    health = dying_until_found.health["sensor.dies"]
+    assert health.describe(0.0)["recovery"] == {"restarts": REBIND_STRIKES, "rebound": 1}
+    assert "sensor.dies: its USB device 1-1.2 was bound anew" in caplog.text
+
+
+def test_one_that_cannot_be_bound_anew_says_so_once_and_goes_on_to_fatal(
+    office: Office, dying_until_found: Supervisor, caplog: pytest.LogCaptureFixture
+) -> None:
+    read_until_fatal(office, dying_until_found)
+    health = dying_until_found.health["sensor.dies"]
+    assert health.state is State.FATAL
+    assert health.describe(0.0)["rebind_trouble"] == "it may not"
+    assert "rebound" not in health.describe(0.0)["recovery"]
+    assert caplog.text.count("could not be bound anew: it may not") == 1
+
+
+@pytest.mark.parametrize("fault", ["error", "dead"])
+def test_a_recorder_that_fails_again_and_again_costs_its_worker_the_life(
+    office: Office, hire: Hire, fault: str
+) -> None:
+    supervisor = hire(f'{MICROPHONE}fault = "{fault}"\n')
+    for job in range(PATIENCE):
+        supervisor.submit(record(job, 1.0), time.monotonic())
+        office.next_answer(supervisor)
+    health = supervisor.health["microphone.m"]
+    assert health.describe(0.0)["recovery"]["restarts"] == 1
+    assert health.state is State.BACKOFF
 
 
 # A device that stays dead

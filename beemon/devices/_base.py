@@ -214,6 +214,14 @@ class Device:
     def close(self) -> None:
         """Give the hardware back; harmless when it is not open."""
 
+    def bind_anew(self) -> str | None:
+        """Where nothing else helped: have the kernel let go of the hardware and find it again.
+
+        It is asked while the device is closed. Returns what the kernel calls the hardware, None
+        where it is not of the kind. Raises :class:`DeviceError`.
+        """
+        return None
+
 
 class Sensor(Device, ABC):
     """A device that is asked for numbers."""

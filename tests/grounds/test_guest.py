@@ -23,6 +23,19 @@ def test_the_kernels_sensor_drivers(tmp_path: Path) -> None:
     )
 
 
+def test_a_usb_device_is_bound_anew(tmp_path: Path) -> None:
+    guest.run(
+        "modprobe dummy_hcd; modprobe usb_f_midi; modprobe snd-usb-audio\n"
+        "mount -t configfs none /sys/kernel/config\n"
+        "echo beemon:x:900: >>/etc/group\n"
+        "echo beemon:x:900:900::/:/bin/sh >>/etc/passwd\n"
+        "cp /beemon/debian/beemon.udev /usr/lib/udev/rules.d/60-beemon.rules\n"
+        "/lib/systemd/systemd-udevd --daemon\n"
+        f"{PYTEST} -s /beemon/tests/guest/check_usb.py",
+        tmp_path, seconds=200, packages=("udev",),
+    )
+
+
 @pytest.mark.long
 def test_a_camera(tmp_path: Path) -> None:
     guest.run(

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import Any, ClassVar, Literal
 
+from beemon.devices import _usb
 from beemon.devices._base import DeviceError, DeviceMissingError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Frame
@@ -40,6 +41,7 @@ class Settings(StreamSettings):
     """A USB camera's options."""
 
     device: str = option(parse=camera_path, doc="the camera: ls /dev/v4l/by-id")
+    sysfs: str = option("/sys", doc="where sysfs is mounted")
     input: Literal["mjpeg", "yuyv422"] | None = option(None, doc="what the camera is to send")
 
     def __post_init__(self) -> None:
@@ -64,10 +66,19 @@ class Driver(StreamCamera):
 
     def _start(self, ring: FrameRing) -> None:
         if self.format == "v4l2" and not Path(self.settings.device).exists():
+            _usb.let_back(Path(self.settings.sysfs))
             raise DeviceMissingError(f"no camera {self.settings.device}")
         self._source = Source(self.settings, self.format)
         self._reader = Thread(target=self._source.read_into, args=(ring,), daemon=True)
         self._reader.start()
+
+    def bind_anew(self) -> str | None:
+        return _usb.bind_anew(self.usb)
+
+    def usb(self) -> Path | None:
+        """The USB device that it is; None where it is none, or is away."""
+        node = Path(self.settings.device).resolve().name
+        return _usb.device_of(Path(self.settings.sysfs, "class/video4linux", node))
 
     def _stop(self) -> None:
         self._source.stop()

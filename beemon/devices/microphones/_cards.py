@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.devices import _usb
 from beemon.devices._base import DeviceMissingError
 
 _CARD = re.compile(r"card(\d+)")
@@ -45,6 +46,15 @@ def card_at(port: str, sysfs: Path) -> Card:
         if card.port == port:
             return card
     raise DeviceMissingError(f"no sound card at {port}; {there_are(found)}")
+
+
+def usb_device(word: str, sysfs: Path) -> Path | None:
+    """The USB device that the card is whose id or port that is, if it is one and is there."""
+    for folder in (sysfs / "class/sound").glob("card*"):
+        card = _card(folder) if _CARD.fullmatch(folder.name) else None
+        if card is not None and word in (card.id, card.port):
+            return _usb.device_of(folder)
+    return None
 
 
 def there_are(found: list[Card]) -> str:

@@ -17,13 +17,15 @@ from __future__ import annotations
 from pathlib import Path
 from threading import Event
 
+from beemon.devices import _usb
 from beemon.devices._base import DeviceError, DeviceMissingError, Facts, Microphone, began
 from beemon.devices._libraries import library
 from beemon.devices.microphones._capture import Capture
+from beemon.devices.microphones._cards import usb_device
 from beemon.devices.microphones._cut import Cut
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.devices.microphones._ring import Gap
-from beemon.devices.microphones._settings import SAMPLE_BYTES, Settings
+from beemon.devices.microphones._settings import CARD, SAMPLE_BYTES, Settings
 
 GAPS_TOLD = 10  # of how many gaps a recording tells the place
 
@@ -48,17 +50,28 @@ class Driver(Microphone):
         library("numpy")
         library("soundfile")
         self._end = None
-        self._capture = Capture(self.settings)
         try:
+            self._capture = Capture(self.settings)
             self._capture.wait_for_sound(self.settings.timeout)
-        except DeviceError:
+        except DeviceError as error:
             self.close()
+            if isinstance(error, DeviceMissingError):
+                _usb.let_back(Path(self.settings.sysfs))
             raise
 
     def close(self) -> None:
         if self._capture is not None:
             self._capture.stop()
             self._capture = None
+
+    def bind_anew(self) -> str | None:
+        return _usb.bind_anew(self.usb)
+
+    def usb(self) -> Path | None:
+        """The USB device that it is; None where it is none, or is away."""
+        found = CARD.search(self.settings.source)
+        word = found and (found["id"] or found["port"])
+        return usb_device(word, Path(self.settings.sysfs)) if word else None
 
     def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
         if self._capture is None:

@@ -1,0 +1,99 @@
+"""The USB device that a camera or a sound card is: how it is found, and bound to its drivers anew.
+
+A 0 and then a 1 in a device's ``authorized`` in sysfs have the kernel take its drivers away, choose
+its configuration afresh and look for its drivers again (Linux, Documentation/usb/authorization.rst
+and drivers/usb/core/hub.c): what pulling the plug does, but for the power. The file is one
+device's, so that a udev rule can give the service those of cameras and sound cards alone.
+``/sys/bus/usb/drivers/usb/unbind`` does the same to the kernel, and is for every device there is:
+who may write to it can take the network card and the hubs away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from beemon.devices._base import DeviceError
+
+AWAY_SECONDS = 1.0
+"""For how long the device has no drivers: who had it open is to notice."""
+BACK_SECONDS = 10.0
+"""How long it may then take to be there again, under its name."""
+_LOOK_SECONDS = 0.1
+_HUB = "09"  # bDeviceClass, USB 2.0 specification, table 11-15
+
+MAY_NOT = (
+    "the service may not write to {file}; beemon's udev rule allows it: plug the device in anew,"
+    " or `sudo udevadm trigger --action=add --subsystem-match=usb`"
+)
+
+
+class NotAllowedError(DeviceError):
+    """The user that the service runs as may not do that; the text says what would allow it."""
+
+
+def device_of(class_device: Path) -> Path | None:
+    """The USB device that something in ``/sys/class`` belongs to, by its folder in sysfs.
+
+    None where it is no USB device, or is not there; never a hub.
+    """
+    place = (class_device / "device").resolve()
+    for folder in (place, *place.parents):
+        if (folder / "idVendor").exists():
+            return None if _read(folder / "bDeviceClass") == _HUB else folder
+    return None
+
+
+def bind_anew(
+    find: Callable[[], Path | None],
+    *,
+    away_seconds: float = AWAY_SECONDS,
+    back_seconds: float = BACK_SECONDS,
+) -> str | None:
+    """Take the drivers away from the device that ``find`` finds, and let it find them again.
+
+    Returns its name once it is found again; None where there is none to begin with. Raises
+    :class:`NotAllowedError`, and :class:`DeviceError` where it does not come back.
+    """
+    device = find()
+    if device is None:
+        return None
+    switch = device / "authorized"
+    _write(switch, "0")
+    try:
+        time.sleep(away_seconds)
+    finally:
+        _write(switch, "1")
+    deadline = time.monotonic() + back_seconds
+    while find() is None:
+        if time.monotonic() >= deadline:
+            raise DeviceError(f"{device.name} did not come back within {back_seconds:g} s")
+        time.sleep(_LOOK_SECONDS)
+    return device.name
+
+
+def let_back(sysfs: Path) -> None:
+    """Let those find their drivers again that were kept from them when a worker was killed.
+
+    Those are told from what somebody else keeps away by the file's group, which may write.
+    """
+    for switch in (sysfs / "bus/usb/devices").glob("*/authorized"):
+        with contextlib.suppress(OSError):  # it was pulled out at this moment
+            if switch.stat().st_mode & stat.S_IWGRP and _read(switch) == "0":
+                _write(switch, "1")
+
+
+def _read(file: Path) -> str:
+    return file.read_text().strip()
+
+
+def _write(file: Path, value: str) -> None:
+    try:
+        file.write_text(value)
+    except PermissionError as error:
+        raise NotAllowedError(MAY_NOT.format(file=file)) from error
+    except OSError as error:
+        raise DeviceError(f"{file}: {error.strerror}") from error
