@@ -206,7 +206,7 @@ class Device:
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
-        self.on_lost: Callable[[DeviceLostError], None] = lambda _: None
+        self.on_lost: Callable[[DeviceError], None] = lambda _: None
 
     def open(self) -> None:
         """Take the hardware. Raises :class:`DeviceError`."""

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from beemon.devices._base import DeviceError
 from beemon.devices.cameras._film import Film
 from beemon.devices.cameras._frames import Frame
 from beemon.devices.cameras._ring import FrameRing
@@ -86,8 +87,8 @@ def test_cancelled_before_it_began_it_has_what_comes_first(stream):
 
 
 def test_of_a_stream_that_failed_it_has_nothing(stream):
-    stream.ring.fail(OSError("gone"))
-    with pytest.raises(OSError, match="gone"):
+    stream.ring.fail(DeviceError("gone"))
+    with pytest.raises(DeviceError, match="gone"):
         run(stream.film(0))
 
 

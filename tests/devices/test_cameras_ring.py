@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from beemon.devices._base import DeviceError
 from beemon.devices.cameras import _ring
 from beemon.devices.cameras._frames import Frame
 from beemon.devices.cameras._ring import FrameRing
@@ -57,10 +58,10 @@ def test_who_waits_in_vain_gets_nothing(ring):
 
 
 def test_after_a_failure_there_is_what_had_arrived_and_then_the_first_error(ring):
-    ring.fail(OSError("gone"))
-    ring.fail(OSError("closed"))
+    ring.fail(DeviceError("gone"))
+    ring.fail(DeviceError("closed"))
     assert numbers(ring.take(99, 10)) == [99]
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(DeviceError, match="gone"):
         ring.take(100, 10)
 
 

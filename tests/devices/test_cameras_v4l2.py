@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import queue
 import threading
 import time
 from dataclasses import dataclass
@@ -111,6 +112,15 @@ def test_a_camera_that_ends_is_told_with_its_name(tmp_path):
     device.open()
     with pytest.raises(DeviceError, match=r"testsrc2.* sends nothing any more"):
         record(device, tmp_path / "a", 600)
+    device.close()
+
+
+def test_one_that_ends_while_it_is_idle_is_lost_for_that_reason():
+    device = camera("testsrc2=size=320x240:rate=15:duration=1,realtime", timeout=0.5)
+    told = queue.SimpleQueue()
+    device.on_lost = told.put
+    device.open()
+    assert "sends nothing any more" in str(told.get(timeout=20))
     device.close()
 
 

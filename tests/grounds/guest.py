@@ -19,7 +19,7 @@ from tests.grounds.tree import PROJECT, depends, tree
 INIT = Path(__file__).with_name("guest-init")
 QEMU = "qemu-system-x86_64"
 TOOLS = [QEMU, "busybox", "cpio", "mmdebstrap"]
-SYSTEM = ["i2c-tools", "kmod", "linux-image-amd64", "mount", "python3-pytest", "util-linux"]
+SYSTEM = ["i2c-tools", "kmod", "linux-image-amd64", "mount", "python3-pytest", "udev", "util-linux"]
 MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
 """What the kernel needs before it can see the shared folders."""
 BOOT_SECONDS = 120

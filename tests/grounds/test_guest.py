@@ -32,7 +32,7 @@ def test_a_usb_device_is_bound_anew(tmp_path: Path) -> None:
         "cp /beemon/debian/beemon.udev /usr/lib/udev/rules.d/60-beemon.rules\n"
         "/lib/systemd/systemd-udevd --daemon\n"
         f"{PYTEST} -s /beemon/tests/guest/check_usb.py",
-        tmp_path, seconds=200, packages=("udev",),
+        tmp_path, seconds=200,
     )
 
 

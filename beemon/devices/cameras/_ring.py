@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Condition
 
+from beemon.devices._base import DeviceError
 from beemon.devices.cameras._frames import Frame
 
 LARGEST_BYTES = 48 << 20  # a tenth of the smallest Pi's memory
@@ -35,7 +36,7 @@ class FrameRing:
         self._bytes = 0
         self._end = 0
         self._heard = time.monotonic()
-        self._failure: Exception | None = None
+        self._failure: DeviceError | None = None
         self._changed = Condition()
 
     @property
@@ -59,11 +60,12 @@ class FrameRing:
                 self._bytes -= len(self._arrivals.popleft().frame.data)
             self._changed.notify_all()
 
-    def fail(self, error: Exception) -> None:
-        """Nothing more will arrive; who waits for more gets the error."""
+    def fail(self, error: DeviceError) -> DeviceError:
+        """Nothing more will arrive; who waits for more gets the error, or the one before it."""
         with self._changed:
             self._failure = self._failure or error
             self._changed.notify_all()
+            return self._failure
 
     def take(self, number: int, timeout: float) -> list[Arrival]:
         """The frames that there are from that number on.

@@ -230,8 +230,7 @@ class StreamCamera(Camera):
         while not closing.wait(min(1.0, self._patience / 4)):
             if ring.silence > self._patience:
                 error = DeviceLostError(f"no frame came for {self._patience:g} s")
-                ring.fail(error)
-                self.on_lost(error)
+                self.on_lost(ring.fail(error))
                 return
 
 
