@@ -79,7 +79,7 @@ class Health:
     def well(self) -> None:
         """The device did what it was asked."""
         self.state, self.strikes, self.trouble = State.RUNNING, 0, None
-        self._is_ill, self._errors_in_a_row = False, 0
+        self._is_ill, self._errors_in_a_row, self.rebind_trouble = False, 0, None
 
     def opened(self) -> None:
         """A worker has opened the device; anew, where an error had it closed."""

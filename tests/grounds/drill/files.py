@@ -30,7 +30,7 @@ class Files:
         self._values: dict[Path, Values] = {}
         self._taken: set[Path] = set()
         self._writer: int | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # also over the one spare file
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._vary, daemon=True)
         self._thread.start()
@@ -47,14 +47,16 @@ class Files:
 
     def say(self, file: Path, content: bytes) -> None:
         """It says this, over and over."""
-        self.freeze(file)
-        self._write(file, content)
+        with self._lock:
+            self.freeze(file)
+            self._write(file, content)
 
     def hang(self, file: Path) -> None:
         """Who reads it waits."""
-        self.freeze(file)
-        os.mkfifo(self._spare)
-        self._spare.replace(file)
+        with self._lock:
+            self.freeze(file)
+            os.mkfifo(self._spare)
+            self._spare.replace(file)
 
     def reader(self, file: Path) -> int | None:
         """Who hangs in reading it, once somebody does; he hangs on."""
@@ -67,9 +69,10 @@ class Files:
 
     def fail(self, file: Path) -> None:
         """Who reads it gets an error of the kernel's."""
-        self.freeze(file)
-        self._spare.symlink_to(IO_ERROR)
-        self._spare.replace(file)
+        with self._lock:
+            self.freeze(file)
+            self._spare.symlink_to(IO_ERROR)
+            self._spare.replace(file)
 
     def remove(self, file: Path) -> None:
         self.freeze(file)
