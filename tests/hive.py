@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,6 +17,9 @@ from typing import Any, TypeVar
 from beemon.client import Client
 
 T = TypeVar("T")
+
+PORTS = range(10_000, 32_768)
+"""Below those that Linux gives to the client's end of a connection (ip_local_port_range)."""
 
 SIMULATED = """
 [microphone.brood]
@@ -33,11 +38,12 @@ driver = "simulated"
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on, of those that no client's end of a connection gets."""
+    for port in random.SystemRandom().sample(PORTS, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port among a hundred")
 
 
 def until(condition: Callable[[], T], seconds: float = 10.0) -> T:

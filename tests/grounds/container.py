@@ -108,7 +108,7 @@ class Container:
             errors="replace",
             timeout=timeout,
         )
-        ended = f"{' '.join(command)} ended with {result.returncode}:\n{result.stdout[-8000:]}"
+        ended = f"{' '.join(command)} ended with {result.returncode}:\n{result.stdout[-25_000:]}"
         assert not check or result.returncode == 0, ended
         return result
 
