@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +41,7 @@ def asked(*pins: int) -> Iterator[None]:
             f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"
         ) from error
     except (gpiozero.GPIOZeroError, OSError, RuntimeError, *_of_lgpio()) as error:
+        traceback.clear_frames(error.__traceback__)  # a half-made device there still has its pin
         named = " ".join(map(str, pins))
         raise DeviceError(f"GPIO {named}: {error}" if named else str(error)) from error
 

@@ -79,3 +79,19 @@ class TestContract(OutputContract):
 
     def is_on(self, device):
         return bool(device._pin.value)
+
+
+def test_a_pin_that_could_not_be_had_can_be_had_later_though_the_error_is_kept(pins, monkeypatch):
+    gpiozero = pytest.importorskip("gpiozero")
+
+    def busy(*_):
+        raise gpiozero.exc.PinUnknownPi("GPIO busy")
+
+    device = load("output", "output.light", {"driver": "gpio", "pin": 18})
+    with monkeypatch.context() as held:
+        held.setattr(pins, "pin", busy)
+        with pytest.raises(DeviceError, match="GPIO busy") as kept:
+            device.open()
+    device.open()
+    device.close()
+    assert kept.value.__cause__ is not None
