@@ -135,12 +135,11 @@ class Docket:
         if isinstance(answer, Done):
             readings = self._inspection.marked(answer.readings)
             job.take_readings(task.device, answer, readings)
-            job.readings += self._compensation.of(readings)
             self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
         else:
             readings = self._refusals(task.device, answer.reason)
             job.take_failure(task.device, answer, readings)
-            job.readings += self._compensation.of(readings)
+        job.readings += self._compensation.of(readings)
         if not job.pending:
             self.end(job, job.read_ending(), readings=job.readings)
 
