@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from beemon import clock
-from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report
+from beemon.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Trouble
 
 Mail = queue.SimpleQueue[dict[str, Any] | None]
 """What a waiting client gets: reports as JSON objects, or None when the Server stops."""
@@ -22,6 +22,7 @@ class Board:
     def __init__(self) -> None:
         self.heartbeat: Heartbeat | None = None
         self.planned: dict[str, float] = {}
+        self._troubles: dict[str, Trouble] = {}
         self._lock = threading.Lock()
         self._subscribers: set[Mail] = set()
         self._closed = False
@@ -36,6 +37,20 @@ class Board:
     def waiting(self) -> int:
         """How many clients wait or watch."""
         return len(self._subscribers)
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What the Server itself knows to be wrong, and what the Orchestrator last said to be."""
+        beat = self.heartbeat
+        return [*self._troubles.values(), *(beat.troubles if beat else ())]
+
+    def note_trouble(self, trouble: Trouble) -> None:
+        """Something is wrong on the Server's own side, until it is settled."""
+        self._troubles[trouble.about] = trouble
+
+    def settle_trouble(self, about: str) -> None:
+        """What was noted is well again."""
+        self._troubles.pop(about, None)
 
     def post(self, report: Report) -> None:
         """Take a report."""

@@ -13,7 +13,7 @@ import multiprocessing.queues
 import os
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.context import SpawnProcess
@@ -49,6 +49,7 @@ from beemon.reports import (
     Report,
     Started,
     Stopped,
+    Trouble,
 )
 from beemon.scales import Scales, day_at
 from beemon.service import fields
@@ -229,9 +230,14 @@ class Orchestrator(SpawnProcess):
             inspection=self._agenda.inspection.describe(now),
             running=running,
             waiting=len(jobs) - len(running),
-            trouble=self._ledger_trouble,
-            disk_trouble=self._room.sentence,
+            troubles=tuple(self._service_troubles()),
         )
+
+    def _service_troubles(self) -> Iterator[Trouble]:
+        if self._ledger_trouble:
+            yield Trouble("ledger", self._ledger_trouble)
+        if self._room.sentence:
+            yield Trouble("disk", self._room.sentence)
 
     def _take_commands(self) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from beemon.commands import VOCABULARY, Request, shown
 from beemon.config import Settings
 from beemon.options import suggestion
 from beemon.protocol import ERRORS, RequestError
+from beemon.reports import Trouble
 
 DEFAULT_JOBS = 20
 MOST_JOBS = 1000
@@ -122,7 +124,8 @@ class Queries:
             "waiting": beat.waiting if beat else 0,
             **({"inspection": beat.inspection} if beat and beat.inspection else {}),
         }
-        return {**status, **self._troubles(settings), **self._machine(settings, now)}
+        troubles = [asdict(trouble) for trouble in self._troubles(settings)]
+        return {**status, "troubles": troubles, **self._machine(settings, now)}
 
     def state(self) -> str:
         """``starting``, ``healthy``, ``degraded`` or ``hung``."""
@@ -131,7 +134,7 @@ class Queries:
             return "degraded" if self._shut() else "starting"
         if age > STALE_SECONDS:
             return "hung"
-        ill = beat.trouble or beat.disk_trouble or self._settings().fallback or any(
+        ill = self._troubles(self._settings()) or any(
             d.get("trouble") or d["state"] in _TROUBLED for d in beat.devices.values()
         )
         return "degraded" if ill else "healthy"
@@ -151,9 +154,7 @@ class Queries:
         ]
         count = len(beat.devices)
         health = "; ".join(ill) or f"{count} device{'s' if count != 1 else ''}, no trouble"
-        more = [trouble for trouble in (beat.trouble, beat.disk_trouble) if trouble]
-        if settings.fallback:
-            more.append("the config on disk is wrong, so the last good one runs")
+        more = [trouble.says for trouble in self._troubles(settings)]
         return ". ".join([doing, health, *more])
 
     def _machine(self, settings: Settings, now: float) -> dict[str, Any]:
@@ -164,15 +165,17 @@ class Queries:
             self._glanced = now, seen
         return seen
 
-    def _troubles(self, settings: Settings) -> dict[str, Any]:
-        beat = self._board.heartbeat
-        ledger = beat.trouble if beat else self._shut()
-        found = {
-            "ledger_trouble": ledger,
-            "disk_trouble": beat.disk_trouble if beat else None,
-            "config_trouble": settings.fallback,
-        }
-        return {key: value for key, value in found.items() if value}
+    def _troubles(self, settings: Settings) -> list[Trouble]:
+        """All that is wrong with the service; what is wrong with a device is told of the device."""
+        found = self._board.troubles
+        if self._board.heartbeat is None and (shut := self._shut()):
+            found.append(Trouble("ledger", shut))
+        if settings.fallback:
+            found.append(Trouble(
+                "config", "the config on disk is wrong, so the last good one runs",
+                f"{settings.fallback}; mend it, then: sudo systemctl reload beemon",
+            ))
+        return found
 
     def _devices(self) -> dict[str, Any]:
         return {

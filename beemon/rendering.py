@@ -138,12 +138,8 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
     yield "clock", _CLOCKS.get(status["clock"], str(status["clock"]))
     free = f"{amount(status['free_bytes'], 'B')} free" if "free_bytes" in status else None
     yield "archive", f"{status['archive']}, {free or status.get('archive_trouble')}"
-    if "ledger_trouble" in status:
-        yield "ledger", str(status["ledger_trouble"])
-    if "disk_trouble" in status:
-        yield "disk", str(status["disk_trouble"])
-    if "config_trouble" in status:
-        yield "config", f"wrong on disk, so the last good one runs: {status['config_trouble']}"
+    for trouble in status["troubles"]:
+        yield trouble["about"], f"{trouble['says']}{_colon(trouble['remedy'])}"
 
 
 def _of_devices(devices: Mapping[str, Payload], now: datetime) -> Iterator[Sequence[str]]:

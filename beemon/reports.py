@@ -19,6 +19,20 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """One thing that is wrong with the service: what it is ``about`` (one word, and of all that
+    are open only one has it), what it ``says``, and the ``remedy``: the next command or act.
+    """
+
+    about: str
+    says: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.says}: {self.remedy}" if self.remedy else self.says
+
+
+@dataclass(frozen=True)
 class Heartbeat:
     """Proof that the loop turns: when (monotonic seconds) and how everything stood then."""
 
@@ -26,9 +40,12 @@ class Heartbeat:
     devices: dict[str, dict[str, Any]] = field(default_factory=dict)
     running: dict[int, str] = field(default_factory=dict)
     waiting: int = 0
-    trouble: str | None = None
-    disk_trouble: str | None = None
+    troubles: tuple[Trouble, ...] = ()
     inspection: dict[str, Any] | None = None
+
+    def trouble(self, about: str) -> Trouble | None:
+        """The trouble with this, if there is one."""
+        return next((trouble for trouble in self.troubles if trouble.about == about), None)
 
 
 @dataclass(frozen=True)

@@ -281,8 +281,8 @@ class Server:
         if self._stopping:
             raise RequestError("stopping", "the service is stopping")
         beat = self._board.heartbeat
-        if beat and beat.trouble:  # its outcome could not be entered either
-            raise RequestError("no-ledger", beat.trouble)
+        if beat and (trouble := beat.trouble("ledger")):  # its outcome could not be entered either
+            raise RequestError("no-ledger", str(trouble))
         limit = MAX_OPEN_JOBS + (_RESERVE if request.word.name in _URGENT else 0)
         if len(self._open_jobs) >= limit or self.command_queue.full():
             raise RequestError(

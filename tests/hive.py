@@ -109,6 +109,10 @@ class Hive:
         assert reply.ok, reply.payload
         return reply.payload
 
+    def troubles(self) -> dict[str, str]:
+        """What `status` says to be wrong with the service, and the remedy: by what it is about."""
+        return {t["about"]: f"{t['says']}: {t['remedy']}" for t in self.ask("status")["troubles"]}
+
     def do(self, text: str) -> dict[str, Any]:
         """Send a command and wait for its outcome."""
         with self.client() as client:

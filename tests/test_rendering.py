@@ -19,7 +19,7 @@ STATUS = {
                          "retry_in_seconds": 4, "scheduled": True},
         "camera.entrance": {"state": "IDLE", "scheduled": False},
     },
-    "running": {"17": "record microphone.brood 60"}, "waiting": 2,
+    "running": {"17": "record microphone.brood 60"}, "waiting": 2, "troubles": [],
     "clock": "rtc", "archive": "/var/lib/beemon", "free_bytes": 70_200_000_000,
 }
 
@@ -63,8 +63,10 @@ def test_status_says_what_troubles_the_service_itself():
     status = {
         **STATUS, "state": "hung", "devices": {}, "running": {}, "waiting": 0,
         "heartbeat_age_seconds": None, "archive_trouble": "Input/output error",
-        "ledger_trouble": "the ledger cannot be written: disk full",
-        "config_trouble": "/etc/beemon/beemon.toml:3: no",
+        "troubles": [
+            {"about": "ledger", "says": "it cannot be written", "remedy": ""},
+            {"about": "config", "says": "it is wrong", "remedy": "beemon config check"},
+        ],
     }
     del status["free_bytes"]
     said = rendered("status", status)
@@ -72,8 +74,8 @@ def test_status_says_what_troubles_the_service_itself():
     assert "No device is known yet" in said
     assert "no heartbeat yet" in said
     assert "archive  /var/lib/beemon, Input/output error" in said
-    assert "ledger   the ledger cannot be written: disk full" in said
-    assert "config   wrong on disk, so the last good one runs: /etc/beemon" in said
+    assert "ledger   it cannot be written\n" in said
+    assert "config   it is wrong: beemon config check" in said
 
 
 def test_status_says_that_the_hive_is_open_and_why_a_device_rests():

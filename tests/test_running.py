@@ -171,11 +171,11 @@ class TestWrongConfig:
         with hive:
             status = hive.ask("status")
             assert status["state"] == "degraded"
-            assert str(hive.config) in status["config_trouble"]
+            assert str(hive.config) in hive.troubles()["config"]
             assert "sensor.brood" in status["devices"]
             hive.write('[sensor.other]\ndriver = "simulated"\n')
             assert hive.do("reload")["outcome"] == "done"
-            assert "config_trouble" not in hive.ask("status")
+            assert "config" not in hive.troubles()
 
     def test_an_address_others_can_reach_needs_a_token(self, tmp_path: Path) -> None:
         hive = Hive(tmp_path)
@@ -237,7 +237,7 @@ class TestLedger:
             status = hive.ask("status")
             assert status["state"] == "degraded"
             said = f"{hive.archive}/ledger.db was written by a newer beemon (layout 99"
-            assert said in status["ledger_trouble"]
+            assert said in hive.troubles()["ledger"]
             with hive.client() as client:
                 replies = [client.request(text).payload for text in ("read", "jobs")]
             assert [reply["code"] for reply in replies] == ["no-ledger", "no-ledger"]
@@ -254,7 +254,7 @@ class TestLedger:
         hive = Hive(tmp_path)
         hive.archive.write_text("this is no folder")
         with hive:
-            assert f"File exists: {hive.archive}" in hive.ask("status")["ledger_trouble"]
+            assert f"File exists: {hive.archive}" in hive.troubles()["ledger"]
             began = time.monotonic()
             assert hive.stop() == 0
             assert time.monotonic() - began < 2.0

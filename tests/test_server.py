@@ -17,7 +17,7 @@ import pytest
 
 from beemon import config
 from beemon.config import ArchiveSettings, ServerSettings, Settings
-from beemon.reports import Heartbeat
+from beemon.reports import Heartbeat, Trouble
 from beemon.server import MAX_OPEN_JOBS, Server
 from tests.hive import SIMULATED
 
@@ -228,7 +228,8 @@ class TestCommands:
     def test_while_no_outcome_can_be_entered_nothing_is_accepted(
         self, server: Server, commands: queue.Queue[Any]
     ) -> None:
-        server._board.post(Heartbeat(0.0, trouble="the ledger cannot be written: disk full"))
+        trouble = Trouble("ledger", "the ledger cannot be written: disk full")
+        server._board.post(Heartbeat(0.0, troubles=(trouble,)))
         code, reply = ask(server, COMMAND)
         assert (code, reply["code"]) == ("ERROR", "no-ledger")
         assert "disk full" in reply["message"]

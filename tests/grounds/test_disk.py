@@ -110,10 +110,10 @@ def goes_through(disk: SmallDisk, tmp_path: Path, use_up, what: str) -> None:
         with Witness(hive) as witness:
             pid = hive.process.pid
             until(lambda: outcomes(hive).get("done", 0) > 6, 60)
-            until(lambda: use_up() or "disk_trouble" in hive.ask("status"), 60)
+            until(lambda: use_up() or "disk" in hive.troubles(), 60)
             status = hive.ask("status")
             assert status["state"] == "degraded"
-            assert what in status["disk_trouble"]
+            assert what in hive.troubles()["disk"]
             assert status["devices"]["microphone.brood"]["paused"] == "low-disk"
             assert why_not(hive, "record microphone.brood 1") in ("low-disk", "no-ledger", None)
             for _ in range(10):  # what beemon gives up for itself is taken as well
@@ -135,8 +135,7 @@ def test_read_only_from_the_start_it_answers_and_begins_when_it_can_write(disk, 
         hive.stop()
     disk.remount("ro")
     with hive_on(disk, tmp_path) as hive:
-        status = hive.ask("status")
-        assert "ead-only file system" in status["ledger_trouble"]
+        assert "ead-only file system" in hive.troubles()["ledger"]
         assert why_not(hive, "read") == "no-ledger"
         disk.remount("rw")
         resumes(hive)
@@ -151,7 +150,7 @@ def test_full_at_the_start_it_begins_on_its_reserve_and_makes_room(disk, tmp_pat
         hive.stop()
     disk.fill()
     with hive_on(disk, tmp_path) as hive:
-        until(lambda: "disk_trouble" in hive.ask("status"), 30)
+        until(lambda: "disk" in hive.troubles(), 30)
         assert hive.do("read")["outcome"] == "done"
         disk.clear()
         resumes(hive)
@@ -165,7 +164,7 @@ def test_a_disk_that_the_kernel_makes_read_only_under_it(disk, tmp_path):
         with Witness(hive) as witness:
             until(lambda: outcomes(hive).get("done", 0) > 3, 60)
             disk.fail()
-            until(lambda: "ledger_trouble" in hive.ask("status"), 30)
+            until(lambda: "ledger" in hive.troubles(), 30)
             assert why_not(hive, "record microphone.brood 1") == "no-ledger"
             time.sleep(3)
         assert witness.failures == []
