@@ -9,7 +9,13 @@ from contracts import SensorContract
 from one_wire import Master
 
 from beemon.devices import load
-from beemon.devices._base import BadReadingError, DeviceError, DeviceMissingError, Refusal
+from beemon.devices._base import (
+    BadReadingError,
+    DeviceError,
+    DeviceMissingError,
+    Measurement,
+    Refusal,
+)
 from beemon.devices.sensors import _sysfs
 from beemon.devices.sensors._chips import CHIPS, PLAUSIBLE
 from beemon.sampling import Sampler
@@ -35,7 +41,11 @@ def sysfs(tmp_path):
 
 
 def values(sensor):
-    return {m.quantity: (m.value, m.unit) for m in sensor.read()}
+    return {m.quantity: (m.value, m.unit) for m in sensor.read() if isinstance(m, Measurement)}
+
+
+def refusals(sensor):
+    return {r.quantity: r.reason for r in sensor.read() if isinstance(r, Refusal)}
 
 
 def test_hwmon_gives_temperature_and_humidity(sysfs):
@@ -272,6 +282,83 @@ def test_air_without_co2_is_none(sysfs):
     assert caught.value.reason == "out-of-range"
 
 
+# What is known of a chip before a number of its is told
+
+def test_a_chip_above_full_humidity_is_at_full_humidity(sysfs):
+    chip = sysfs.hwmon(0, "sht4x", temp1_input=4210, humidity1_input=0)
+    told = {}
+    for raw in (104316, 119000, -1, -6000, 0):
+        (chip / "humidity1_input").write_text(f"{raw}\n")
+        told |= {m.raw: m.value for m in sysfs.known("sht4x").read() if m.quantity == "humidity"}
+    assert told == {104316: 100.0, 119000: 100.0, -1: 0.0, -6000: 0.0, 0: 0.0}
+
+
+@pytest.mark.parametrize("raw", [119001, -6001])
+def test_what_is_beyond_a_chips_formula_is_out_of_range(sysfs, raw):
+    sysfs.hwmon(0, "sht4x", temp1_input=4210, humidity1_input=raw)
+    assert refusals(sysfs.known("sht4x")) == {"humidity": "out-of-range"}
+
+
+def test_no_air_is_without_humidity(sysfs):
+    sysfs.iio(0, "bme280", in_temp_input=21030, in_pressure_input=98.1,
+              in_humidityrelative_input=0)
+    sysfs.hwmon(0, "newchip", temp1_input=21030, humidity1_input=0)
+    for sensor in (sysfs.known("bme280"), sysfs.sensor("hwmon", "newchip")):
+        assert refusals(sensor) == {"humidity": "out-of-range"}
+
+
+def test_a_chip_that_lacks_what_its_name_promises_says_so(sysfs):
+    sysfs.iio(0, "bme280", in_temp_input=21030, in_pressure_input=98.1)
+    [refused] = [one for one in sysfs.known("bme280").read() if isinstance(one, Refusal)]
+    assert (refused.quantity, refused.unit, refused.reason) == ("humidity", "%", "missing-device")
+    assert 'set channels = ["in_pressure", "in_temp"]' in refused.message
+    assert refusals(sysfs.known("bme280", channels=["in_pressure", "in_temp"])) == {}
+
+
+@pytest.mark.parametrize("family", ["10", "22", "28", "3b", "42"])
+def test_a_one_wire_thermometer_is_in_thousandths_of_a_degree(sysfs, family):
+    sysfs.w1(f"{family}-0316a2795aff", temperature=6048)
+    assert values(sysfs.known(f"{family}-0316a2795aff")) == {"temperature": (6.048, "°C")}
+
+
+def test_a_battery_monitor_on_one_wire_is_in_parts_of_256(sysfs):
+    chip = sysfs.w1("26-000001a2b3c4", temperature=6048)
+    assert values(sysfs.known("26-000001a2b3c4")) == {"temperature": (23.625, "°C")}
+    (chip / "temperature").write_text("85000\n")
+    with pytest.raises(BadReadingError, match="332"):
+        sysfs.known("26-000001a2b3c4").read()
+
+
+def test_a_one_wire_family_whose_unit_is_not_known_is_refused(sysfs):
+    sysfs.w1("1d-000001a2b3c4", temperature=6048)
+    with pytest.raises(ValueError, match="begin with 10, 22, 26, 28, 3b, 42"):
+        sysfs.known("1d-000001a2b3c4")
+
+
+@pytest.mark.parametrize("raw", [-(2**23), 2**23 - 1])
+def test_a_nau7802_at_the_end_of_its_range_is_no_weight(sysfs, raw):
+    sysfs.iio(0, "nau7802", in_voltage0_raw=raw, in_voltage_scale=0.000095)
+    with pytest.raises(BadReadingError, match="end of its range") as caught:
+        sysfs.known("nau7802").read()
+    assert caught.value.reason == "out-of-range"
+
+
+def test_a_fault_that_the_kernel_tells_of_is_no_reading(sysfs):
+    chip = sysfs.hwmon(0, "adt7470", temp1_input=21000, temp1_fault=0, temp1_max_alarm=1,
+                       temp2_input=22000, temp2_fault=1)
+    sensor = sysfs.sensor("hwmon", "adt7470")
+    assert values(sensor) == {"temperature": (21.0, "°C")}
+    assert refusals(sensor) == {"temperature2": "device-error"}
+    (chip / "temp2_fault").write_text("0\n")
+    assert set(values(sensor)) == {"temperature", "temperature2"}
+
+
+def test_a_broken_thermocouple_is_no_reading(sysfs):
+    sysfs.iio(0, "max31856", in_temp_raw=1600, in_temp_scale=7.8125, fault_oc=1, fault_ovuv=0)
+    with pytest.raises(BadReadingError, match="fault_oc"):
+        sysfs.sensor("iio", "max31856").read()
+
+
 # Together
 
 def test_sensors_on_one_bus_convert_together(sysfs):
@@ -304,6 +391,11 @@ def test_a_wet_chip_is_dried_and_says_so_from_then_on(sysfs, sht4x):
     warm = {m.quantity: m for m in sensor.read()}
     assert (warm["heater"].value, warm["humidity"].value) == (0.0, 99.0)
     assert {warm[quantity].quality for quantity in ("temperature", "humidity")} == {"heated"}
+
+
+def test_a_chip_that_is_wetter_than_its_range_is_dried(sysfs, sht4x):
+    (sht4x / "humidity1_input").write_text("104316\n")
+    assert values(sysfs.known("sht4x", heater_above=100.0))["heater"] == (1.0, "")
 
 
 def test_a_dry_chip_is_left_alone(sysfs, sht4x):

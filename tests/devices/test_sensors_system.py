@@ -211,6 +211,18 @@ def test_a_radio_that_is_not_connected_has_no_signal(machine):
     assert "wlan0 is not connected" in refused.message
 
 
+@pytest.mark.parametrize("level", ["70.", "0.", "200.", "-256."])
+def test_a_level_that_is_not_in_dbm_is_no_signal(machine, level):
+    machine.write("proc/net/wireless", wireless(f" wlan0: 0000   54.  {level}  -256        0"))
+    named = machine.sensor(quantities=["load", "wifi_signal"])
+    assert refusals(named)["wifi_signal"].reason == "out-of-range"
+
+
+def test_a_level_without_a_unit_is_not_read_by_itself(machine):
+    machine.write("proc/net/wireless", wireless(" wlan0: 0000   54.  70.  -256        0"))
+    assert not {"wifi_signal"} & {*values(machine.sensor()), *refusals(machine.sensor())}
+
+
 def test_a_radio_that_was_switched_off_has_no_signal(machine):
     line = " wlan0: 0000   54.  -56.  -256        0      0      0      0    270        0"
     machine.write("proc/net/wireless", wireless(line))

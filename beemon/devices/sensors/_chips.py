@@ -1,19 +1,26 @@
 """Chips that the kernel reads, by name: what they can measure, and how a Raspberry Pi gets them.
 
+A chip that has no channel for a quantity in ``measures`` is not the chip that it was sold as.
 ``ranges`` are inclusive and in beemon's units, from the data sheets; a quantity without one is
-held to what can be true at all. ``stuck_after`` are the seconds after which only a dead chip still
-says exactly the same: the data sheets' noise is many steps of these converters, so that two equal
-readings are rare and a day of them is none. A DS18B20 has steps of 0.0625 °C and little noise: in
-melting snow a good one stands still for weeks. What is not listed (humidity at 100 % lasts all
-winter) is never stuck. ``boot`` is the line for ``/boot/firmware/config.txt``; its overlays are
-Raspberry Pi OS's own (``/boot/firmware/overlays/README``), but for those whose names begin with
+held to what can be true at all. Beyond a range, and within that of ``clamps``, the chip still
+measured: its data sheet has such a value cut to the range. ``silences`` are the numbers, as the
+kernel gives them, with which a chip says that it measured nothing.
+
+``stuck_after`` are the seconds after which only a dead chip still says exactly the same: the data
+sheets' noise is many steps of these converters, so that two equal readings are rare and a day of
+them is none. A DS18B20 has steps of 0.0625 °C and little noise: in melting snow a good one stands
+still for weeks. What is not listed (humidity at 100 % lasts all winter) is never stuck.
+
+``boot`` is the line for ``/boot/firmware/config.txt``; its overlays are Raspberry Pi OS's own
+(``/boot/firmware/overlays/README``), but for those whose names begin with
 ``beemon``, which come as source with the package.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 _HOUR, _DAY = 3600.0, 86400.0
 
@@ -29,90 +36,138 @@ PLAUSIBLE: Mapping[str, Range] = {
 """What can be true at all; no daylight is brighter than 130,000 lx."""
 
 
-@dataclass(frozen=True)
+class Silence(NamedTuple):
+    """Why a number measures nothing: a word of :data:`beemon.outcomes.REASONS`, and a clause."""
+
+    reason: str
+    says: str
+
+
+_NO_AIR = Silence("out-of-range", "no air is without humidity")
+_NO_HUMIDITY = Silence(
+    "out-of-range", "no air is without humidity; a BMP280 that was sold as a BME280 says this"
+)
+_END = Silence("out-of-range", "it is at the end of its range")
+_ONES = Silence("all-ones", "it says nothing but ones: no power, or no wire")
+_POWER_ON = Silence("power-on-value", "it shows 85 °C, its value before it measured")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chip:
     """One kind of chip; ``subsystem`` is the part of the kernel that reads it.
 
-    ``zero`` is what the kernel's driver says in ``_raw`` at zero, where it states no offset.
+    ``zero`` is what the kernel's driver says in ``_raw`` at zero, where it states no offset, and
+    ``factors`` are by what its numbers become beemon's unit, where they are not in the ABI's.
     """
 
-    title: str
-    subsystem: str
-    boot: str
+    title: str = ""
+    subsystem: str = ""
+    boot: str = ""
+    measures: tuple[str, ...] = ()
     ranges: Mapping[str, Range] = field(default_factory=dict)
+    clamps: Mapping[str, Range] = field(default_factory=dict)
+    silences: Mapping[str, Mapping[float, Silence]] = field(
+        default_factory=lambda: {"humidity": {0.0: _NO_AIR}}
+    )
+    factors: Mapping[str, float] = field(default_factory=dict)
     stuck_after: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
     zero: int = 0
 
 
+_AIR = ("temperature", "humidity", "pressure")
 _BOSCH_RANGES = {"temperature": (-40.0, 85.0), "pressure": (30_000.0, 110_000.0)}
 _BOSCH_STUCK = {"temperature": _DAY, "pressure": _DAY}
-_LOAD_CELLS_STUCK = {"voltage": _HOUR}
 _OWN = "the overlay's source is in /usr/share/doc/beemon/examples"
 
 CHIPS: Mapping[str, Chip] = {
     "bme280": Chip(
-        "BME280: temperature, humidity, pressure", "iio", "dtoverlay=i2c-sensor,bme280",
-        _BOSCH_RANGES, _BOSCH_STUCK, "at address 0x77: dtoverlay=i2c-sensor,bme280,addr=0x77",
+        title="BME280", subsystem="iio", boot="dtoverlay=i2c-sensor,bme280", measures=_AIR,
+        ranges=_BOSCH_RANGES, silences={"humidity": {0.0: _NO_HUMIDITY}}, stuck_after=_BOSCH_STUCK,
+        note="at address 0x77: dtoverlay=i2c-sensor,bme280,addr=0x77",
     ),
     "bmp280": Chip(
-        "BMP280: temperature, pressure", "iio", "dtoverlay=i2c-sensor,bmp280",
-        _BOSCH_RANGES, _BOSCH_STUCK,
+        title="BMP280", subsystem="iio", boot="dtoverlay=i2c-sensor,bmp280",
+        measures=("temperature", "pressure"), ranges=_BOSCH_RANGES, stuck_after=_BOSCH_STUCK,
     ),
     "bme680": Chip(
-        "BME680: temperature, humidity, pressure", "iio", "dtoverlay=i2c-sensor,bme680",
-        _BOSCH_RANGES, _BOSCH_STUCK,
+        title="BME680", subsystem="iio", boot="dtoverlay=i2c-sensor,bme680", measures=_AIR,
+        ranges=_BOSCH_RANGES, stuck_after=_BOSCH_STUCK,
     ),
     "sht3x": Chip(
-        "SHT30, SHT31, SHT35: temperature, humidity", "hwmon", "dtoverlay=i2c-sensor,sht3x",
-        {"temperature": (-40.0, 125.0)}, {"temperature": _DAY},
-        "at address 0x45: dtoverlay=i2c-sensor,sht3x,addr=0x45",
+        title="SHT30, SHT31, SHT35", subsystem="hwmon", boot="dtoverlay=i2c-sensor,sht3x",
+        measures=("temperature", "humidity"), ranges={"temperature": (-40.0, 125.0)},
+        stuck_after={"temperature": _DAY},
+        note="at address 0x45: dtoverlay=i2c-sensor,sht3x,addr=0x45",
     ),
     "sht4x": Chip(
-        "SHT40, SHT41, SHT45: temperature, humidity", "hwmon", "dtoverlay=i2c-sensor,sht4x",
-        {"temperature": (-40.0, 125.0)}, {"temperature": _DAY},
+        title="SHT40, SHT41, SHT45", subsystem="hwmon", boot="dtoverlay=i2c-sensor,sht4x",
+        measures=("temperature", "humidity"), ranges={"temperature": (-40.0, 125.0)},
+        clamps={"humidity": (-6.0, 119.0)}, silences={},  # SHT4x data sheet, section 4.6
+        stuck_after={"temperature": _DAY},
     ),
     "aht10": Chip(
-        "AHT10: temperature, humidity", "hwmon", "dtoverlay=i2c-sensor,aht10",
-        {"temperature": (-40.0, 85.0)}, {"temperature": _DAY},
+        title="AHT10", subsystem="hwmon", boot="dtoverlay=i2c-sensor,aht10",
+        measures=("temperature", "humidity"), ranges={"temperature": (-40.0, 85.0)},
+        stuck_after={"temperature": _DAY},
     ),
     "aht20": Chip(
-        "AHT20: temperature, humidity", "hwmon", "dtoverlay=i2c-sensor,aht10",
-        {"temperature": (-40.0, 85.0)}, {"temperature": _DAY},
-        "the kernel may call it aht10: see its name below /sys/class/hwmon",
+        title="AHT20", subsystem="hwmon", boot="dtoverlay=i2c-sensor,aht10",
+        measures=("temperature", "humidity"), ranges={"temperature": (-40.0, 85.0)},
+        stuck_after={"temperature": _DAY},
+        note="the kernel may call it aht10: see its name below /sys/class/hwmon",
     ),
     "scd4x": Chip(
-        "SCD40, SCD41: CO₂, temperature, humidity", "iio", "dtoverlay=beemon-i2c,scd4x",
-        {"temperature": (-10.0, 60.0), "co2": (300.0, 40_000.0)}, {}, _OWN,
+        title="SCD40, SCD41", subsystem="iio", boot="dtoverlay=beemon-i2c,scd4x",
+        measures=("co2", "temperature", "humidity"),
+        ranges={"temperature": (-10.0, 60.0), "co2": (300.0, 40_000.0)},
+        note=_OWN,
     ),
     "tsl2591": Chip(
-        "TSL2591: light", "iio", "dtoverlay=beemon-i2c,tsl2591",
-        {"illuminance": (0.0, 88_000.0)}, {}, _OWN,
+        title="TSL2591", subsystem="iio", boot="dtoverlay=beemon-i2c,tsl2591",
+        measures=("illuminance",), ranges={"illuminance": (0.0, 88_000.0)}, note=_OWN,
     ),
     "nau7802": Chip(
-        "NAU7802: a scale's load cells", "iio", "dtoverlay=beemon-i2c,nau7802",
-        {}, _LOAD_CELLS_STUCK, _OWN,
+        title="NAU7802", subsystem="iio", boot="dtoverlay=beemon-i2c,nau7802",
+        measures=("voltage",), silences={"voltage": {-(2.0**23): _END, 2.0**23 - 1: _END}},
+        stuck_after={"voltage": _HOUR}, note=_OWN,
     ),
-    "hx711": Chip(
-        "HX711: a scale's load cells", "iio", "dtoverlay=beemon-hx711,clock=5,data=6",
-        {}, _LOAD_CELLS_STUCK, _OWN,
-        zero=0x800000,  # drivers/iio/adc/hx711.c counts from the lower end of the range
+    "hx711": Chip(  # drivers/iio/adc/hx711.c counts from the lower end of the range
+        title="HX711", subsystem="iio", boot="dtoverlay=beemon-hx711,clock=5,data=6",
+        measures=("voltage",),
+        silences={"voltage": {0.0: _END, 2.0**24 - 1: _END, 2.0**23 - 1: _ONES}},
+        stuck_after={"voltage": _HOUR}, note=_OWN, zero=0x800000,
     ),
     "ds18b20": Chip(
-        "DS18B20: temperature", "w1", "dtoverlay=w1-gpio",
-        {"temperature": (-55.0, 125.0)}, {"temperature": 60 * _DAY},
-        "ls /sys/bus/w1/devices tells the ids",
+        title="DS18B20", subsystem="w1", boot="dtoverlay=w1-gpio", measures=("temperature",),
+        ranges={"temperature": (-55.0, 125.0)},
+        silences={"temperature": {85_000.0: _POWER_ON}},  # DS18B20 data sheet, table 1
+        stuck_after={"temperature": 60 * _DAY}, note="ls /sys/bus/w1/devices tells the ids",
     ),
 }
 """By the name that the kernel gives them; 1-Wire sensors are named by their ids there."""
 
-ONE_WIRE = CHIPS["ds18b20"]
+_THERMOMETER = CHIPS["ds18b20"]
 
-_NOBODY = Chip("", "", "")
+ONE_WIRE: Mapping[str, Chip] = {
+    "10": replace(_THERMOMETER, title="DS18S20"),
+    "22": replace(_THERMOMETER, title="DS1822"),
+    "28": _THERMOMETER,
+    "3b": replace(_THERMOMETER, title="DS1825"),
+    "42": replace(_THERMOMETER, title="DS28EA00"),
+    "26": Chip(  # Documentation/w1/slaves/w1_ds2438.rst
+        title="DS2438", subsystem="w1", boot=_THERMOMETER.boot, measures=("temperature",),
+        ranges={"temperature": (-40.0, 85.0)}, factors={"temperature": 1 / 256},
+        note=_THERMOMETER.note,
+    ),
+}
+"""By the family, which is the first two digits of an id; those whose unit is documented."""
+
+_NOBODY = Chip()
 
 
 def chip_of(device: str, subsystem: str) -> Chip:
     """What is known of a device of that name (``sht3x``, ``sht3x@1-0044``, ``28-…``)."""
     if subsystem == "w1":
-        return ONE_WIRE
+        return ONE_WIRE[device[:2]]
     return CHIPS.get(device.partition("@")[0], _NOBODY)

@@ -24,15 +24,13 @@ from beemon.devices._base import (
     SensorSettings,
 )
 from beemon.devices._choices import words
-from beemon.devices.sensors import _converter
 from beemon.devices.sensors._bulk import bus_of
-from beemon.devices.sensors._chips import CHIPS, PLAUSIBLE, Chip, chip_of
+from beemon.devices.sensors._chips import CHIPS, ONE_WIRE, PLAUSIBLE, Chip, chip_of
 from beemon.devices.sensors._heater import Heater
 from beemon.devices.sensors._sysfs import listing, read_number
 from beemon.options import BadOptionError, duration, in_toml, option, suggestion
 
 FOLDERS = {"hwmon": "class/hwmon", "iio": "bus/iio/devices", "w1": "bus/w1/devices"}
-POWER_ON_VALUE = 85000  # m°C; the temperature register at power-on (DS18B20 data sheet, table 1)
 
 
 class Kind(NamedTuple):
@@ -103,6 +101,11 @@ class Settings(SensorSettings):
 
     def __post_init__(self) -> None:
         known = _subsystem_of(self.device)
+        if "w1" in (known, self.subsystem) and self.device[:2] not in ONE_WIRE:
+            raise BadOptionError(
+                f'"{self.device}" is of a 1-Wire family whose unit is not known here; ids of '
+                f"thermometers begin with {', '.join(sorted(ONE_WIRE))}"
+            )
         if self.subsystem is None and known is None:
             near = suggestion(self.device, CHIPS)
             raise BadOptionError(
@@ -156,7 +159,7 @@ class Driver(Sensor):
                 measured.append(Refusal(channel.quantity, kind.unit, error.reason, str(error)))
         if len(errors) == len(measured):
             raise errors[0]
-        return [*measured, *self._dried(folder, measured)]
+        return [*measured, *self._lacking(channels), *self._dried(folder, measured)]
 
     def _chosen_channels(self) -> tuple[Path, list[Channel]]:
         folder = find_device(Path(self.settings.sysfs), self.settings)
@@ -168,32 +171,50 @@ class Driver(Sensor):
             raise DeviceMissingError(f"{folder} has no channel {', '.join(missing)}; has: {known}")
         return folder, [found[name] for name in chosen]
 
-    def _measure(self, folder: Path, channel: Channel) -> Measurement:
-        raw, value = kernel_value(folder, channel.name, self._chip.zero)
-        if self.settings.part == "w1" and raw == POWER_ON_VALUE:
-            raise BadReadingError(
-                "power-on-value", f"{folder.name} shows 85 °C, its value before it measured"
-            )
-        if self._chip is CHIPS["hx711"]:
-            _converter.signed(int(raw) ^ self._chip.zero, 24, "hx711")
-        kind = channel.kind
-        measured = Measurement(
-            channel.quantity, round(value * kind.factor, 9), kind.unit, raw,
-            quality=self._heater.quality if self._heater else "good",
-            stuck_after=self._chip.stuck_after.get(kind.quantity),
-        )
-        self._check_plausible(measured, kind.quantity)
-        return measured
+    def _lacking(self, channels: Sequence[Channel]) -> Iterator[Refusal]:
+        """What the chip would measure, were it what its name says; unless the config chose."""
+        chip, has = self._chip, {channel.kind.quantity for channel in channels}
+        if self.settings.channels:
+            return
+        for kind in (HWMON if chip.subsystem != "iio" else IIO).values():
+            if kind.quantity in chip.measures and kind.quantity not in has:
+                names = ", ".join(f'"{channel.name}"' for channel in channels)
+                yield Refusal(
+                    kind.quantity, kind.unit, "missing-device",
+                    f"this {self.settings.device} has no {kind.quantity}, so it is another chip; "
+                    f"if the rest is enough, set channels = [{names}]",
+                )
 
-    def _check_plausible(self, measured: Measurement, quantity: str) -> None:
-        """Raise BadReadingError for a value that the chip cannot have measured."""
-        low, high = {**PLAUSIBLE, **self._chip.ranges}.get(quantity, (-math.inf, math.inf))
-        if not low <= measured.value <= high:
+    def _measure(self, folder: Path, channel: Channel) -> Measurement:
+        kind, chip = channel.kind, self._chip
+        _refuse_faulty(folder, channel)
+        raw, value = kernel_value(folder, channel.name, chip.zero)
+        if silence := chip.silences.get(kind.quantity, {}).get(raw):
+            raise BadReadingError(
+                silence.reason, f"{self.settings.device} says {raw:.12g}: {silence.says}"
+            )
+        value = round(value * chip.factors.get(kind.quantity, kind.factor), 9)
+        return Measurement(
+            channel.quantity, self._plausible(channel, value), kind.unit, raw,
+            quality=self._heater.quality if self._heater else "good",
+            stuck_after=chip.stuck_after.get(kind.quantity),
+        )
+
+    def _plausible(self, channel: Channel, value: float) -> float:
+        """The value, or the end of the range for which it stands.
+
+        Raises BadReadingError for one that the chip cannot have measured.
+        """
+        kind = channel.kind
+        low, high = {**PLAUSIBLE, **self._chip.ranges}.get(kind.quantity, (-math.inf, math.inf))
+        lowest, highest = self._chip.clamps.get(kind.quantity, (low, high))
+        if not lowest <= value <= highest:
             raise BadReadingError(
                 "out-of-range",
-                f"{self.settings.device} read {measured.quantity} as {measured.value:g} "
-                f"{measured.unit}, outside {low:g} to {high:g}",
+                f"{self.settings.device} read {channel.quantity} as {value:g} "
+                f"{kind.unit}, outside {lowest:g} to {highest:g}",
             )
+        return max(low, min(high, value))
 
     def _dried(
         self, folder: Path, measured: Sequence[Measurement | Refusal]
@@ -246,6 +267,18 @@ def kernel_value(folder: Path, channel: str, zero: float = 0.0) -> tuple[float, 
     raw = read_number(folder / f"{channel}_raw")
     offset = _shared_number(folder, channel, "offset", 0.0) - zero
     return raw, (raw + offset) * _shared_number(folder, channel, "scale", 1.0)
+
+
+def _refuse_faulty(folder: Path, channel: Channel) -> None:
+    """Raise BadReadingError where the kernel says that a wire is broken or shorted.
+
+    hwmon has ``temp1_fault`` beside a channel, IIO ``fault_oc`` and ``fault_ovuv`` for a device
+    (Documentation/ABI/testing/sysfs-bus-iio-temperature-max31856). An alarm is no fault: it says
+    that a true value is beyond a limit that somebody set.
+    """
+    for flag in (folder / f"{channel.name}_fault", *sorted(folder.glob("fault_*"))):
+        if flag.exists() and read_number(flag):
+            raise BadReadingError("device-error", f"{flag} says that the sensor is faulty")
 
 
 def _boot_line(chip: Chip) -> str:

@@ -43,8 +43,12 @@ SLOWED_DOWN = 0b1110
 SINCE_BOOT = 16
 """Bits of get_throttled, and how far those are shifted that tell of the time since boot."""
 
+WEAKEST_DBM = -120.0
+"""No radio hears less: the noise of one Wi-Fi channel alone is -101 dBm."""
 
-# A line of the table: the interface, its status, then quality, level and noise.
+# A line of the table: the interface, its status, then quality, level and noise. The kernel shows
+# a level in dBm 256 lower than its byte, so below zero; one without a unit is never below zero
+# (net/wireless/wext-proc.c).
 _WIRELESS_LINK = (
     r"^\s*(?P<name>\S+): +[0-9a-f]{4} +(?P<quality>\d+)\.? +(?P<level>-?\d+)\.? +-?\d+"
 )
@@ -110,7 +114,13 @@ def wifi_signal(settings: Settings) -> float:
         raise DeviceMissingError("no Wi-Fi interface is up")
     if float(match["quality"]) == 0:
         raise DeviceError(f"{match['name']} is not connected")
-    return float(match["level"])
+    level = float(match["level"])
+    if not WEAKEST_DBM <= level < 0:
+        raise BadReadingError(
+            "out-of-range", f"{match['name']} gives its level as {level:g}, which is not in dBm: "
+            'leave "wifi_signal" out of "quantities"'
+        )
+    return level
 
 
 def memory_available(settings: Settings) -> float:
@@ -172,11 +182,13 @@ def _battery_clock(settings: Settings) -> Path:
 
 
 def _has_wifi(settings: Settings) -> bool:
+    """Whether there is a radio, and its level has a unit."""
     try:
         table = Path(settings.proc, "net/wireless").read_text()
     except OSError:  # a kernel without the wireless extensions
         return False
-    return re.search(_WIRELESS_LINK, table, re.MULTILINE) is not None
+    match = re.search(_WIRELESS_LINK, table, re.MULTILINE)
+    return match is not None and (float(match["level"]) < 0 or float(match["quality"]) == 0)
 
 
 QUANTITIES = {
