@@ -1,8 +1,11 @@
 """beemon's own package: built from this working tree, and installed into a container."""
 
+import atexit
 import json
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +22,28 @@ def package() -> Path:
     """The .deb, built twice, compared, and checked by lintian."""
     subprocess.run([PROJECT / "scripts/build-deb", "--twice"], check=True)
     return PROJECT / "dist/beemon.deb"
+
+
+LAST_WITH_CONFFILE = "396ad87e0df904e0c8e571969ea7ef0afa60a591"
+"""The last commit of 0.1.0, whose config dpkg owned."""
+
+
+@cache
+def earlier_package(commit: str) -> Path:
+    """The .deb of a commit of this project, built by its own script."""
+    place = Path(tempfile.mkdtemp(prefix="beemon-earlier-"))
+    atexit.register(shutil.rmtree, place)
+    git = ["git", "-c", "safe.directory=*"]
+    subprocess.run([*git, "clone", "--quiet", "--shared", PROJECT, place], check=True)
+    subprocess.run([*git, "-C", place, "checkout", "--quiet", commit], check=True)
+    subprocess.run([place / "scripts/build-deb"], check=True)
+    return place / "dist/beemon.deb"
+
+
+def has_commit(commit: str) -> bool:
+    """Whether this clone has it; one without its history has not."""
+    command = ["git", "-c", "safe.directory=*", "cat-file", "-e", f"{commit}^{{commit}}"]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, check=False).returncode == 0
 
 
 def higher_version(deb: Path, place: Path) -> Path:

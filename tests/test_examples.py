@@ -1,0 +1,50 @@
+"""The configs that the package brings: each can be used as it is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from beemon import config
+from beemon.config import KINDS, Settings
+from beemon.worker import check_devices
+
+DEBIAN = Path(__file__).parents[1] / "debian"
+FIRST = "beemon.toml"
+EXAMPLES = sorted(path.name for path in (DEBIAN / "examples").iterdir())
+
+
+def loaded(path: Path) -> Settings:
+    settings = config.load(path)
+    assert check_devices(settings.devices) == []
+    return settings
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_may_be_the_config_or_a_part_of_it(tmp_path, name):
+    alone = loaded(DEBIAN / "examples" / name)
+    shutil.copy(DEBIAN / FIRST, tmp_path / FIRST)
+    (tmp_path / "conf.d").mkdir()
+    shutil.copy(DEBIAN / "examples" / name, tmp_path / "conf.d" / name)
+    assert set(loaded(tmp_path / FIRST).devices) == {*alone.devices, "sensor.system"}
+
+
+def test_the_first_config_needs_no_hive_hardware():
+    assert list(loaded(DEBIAN / FIRST).devices) == ["sensor.system"]
+
+
+def test_the_simulated_hive_has_one_device_of_each_kind_and_nothing_real():
+    devices = loaded(DEBIAN / "examples/simulated.toml").devices.values()
+    assert sorted(device.kind for device in devices) == sorted(KINDS)
+    assert {device.table["driver"] for device in devices} == {"simulated"}
+
+
+def test_the_example_shows_each_driver_but_the_simulated():
+    devices = loaded(DEBIAN / "examples/beemon.toml").devices.values()
+    shown = {(device.kind, device.table["driver"]) for device in devices}
+    folder = Path(config.__file__).parent / "devices"
+    known = {(kind, file.stem) for kind in KINDS for file in (folder / f"{kind}s").glob("*.py")}
+    assert shown == {(kind, name) for kind, name in known
+                     if not name.startswith("_") and name != "simulated"}
