@@ -65,6 +65,47 @@ def test_any_client_asks_for_the_status(machine: Container) -> None:
     assert machine.shell("printf status | nc -N 127.0.0.1 8080").startswith("OK {")
 
 
+def test_it_says_the_version_that_dpkg_says(machine: Container) -> None:
+    version = machine.run("dpkg-query", "-W", "-f", "${Version}", "beemon").stdout
+    assert machine.run("beemon", "--version").stdout == f"beemon {version}\n"
+    assert ask(machine, "version")["version"] == version
+
+
+def test_the_simulated_hive_is_two_commands_away(machine: Container) -> None:
+    machine.shell("cp /usr/share/doc/beemon/examples/simulated.toml /etc/beemon/conf.d/")
+    machine.run("systemctl", "reload", "beemon")
+    machine.run("beemon", "record", "microphone.simulated", "1", "--wait")
+
+
+@pytest.mark.parametrize("place", ["/srv/usb", "/data"])
+def test_the_archive_may_be_a_link_to_another_disk(machine: Container, place: str) -> None:
+    machine.shell(f"""
+        systemctl stop beemon
+        mkdir {place}
+        mv /var/lib/beemon {place}/
+        ln -s {place}/beemon /var/lib/beemon
+        systemctl start beemon
+    """)
+    machine.run("beemon", "read", "--wait")
+    assert machine.shell("readlink /var/lib/beemon") == f"{place}/beemon\n"
+    machine.shell(f"""
+        systemctl stop beemon
+        mv {place} /away
+        systemctl start beemon
+    """)
+    assert "ledger" in {trouble["about"] for trouble in ask(machine, "status")["troubles"]}
+
+
+def test_the_archive_may_be_where_its_manual_page_says(machine: Container) -> None:
+    machine.put("/etc/beemon/conf.d/archive.toml", '[archive]\npath = "/srv/bees"\n')
+    machine.shell("""
+        install -d -o beemon -g beemon -m 750 /srv/bees
+        systemctl restart beemon
+    """)
+    machine.run("beemon", "read", "--wait")
+    machine.run("test", "-s", "/srv/bees/ledger.db")
+
+
 def test_its_exposure_is_at_most_1_3(machine: Container) -> None:
     machine.run("systemd-analyze", "security", "--threshold=13", "beemon.service")
 
