@@ -16,8 +16,6 @@ from beemon import config
 from beemon.config import ConfigError, Settings, load
 from beemon.devices import settings_for
 
-PROJECT = Path(__file__).parent.parent
-
 
 class Folder:
     """A folder such as /etc/beemon."""
@@ -519,35 +517,6 @@ def test_a_copy_that_cannot_be_kept_is_told_and_stops_nothing(etc, state, caplog
     with caplog.at_level(logging.WARNING):
         config.keep_last_good(etc.load())
     assert "no copy of the config was kept" in caplog.text
-
-
-# What the package ships
-
-SHIPPED = (PROJECT / "debian/beemon.toml").read_text("utf-8")
-EXAMPLE = re.compile(r"^# (?=\[[a-z_.]+\]|[a-z_]+ = )", re.MULTILINE)
-
-
-def driver_problems(settings: Settings) -> list[str]:
-    return [
-        str(problem)
-        for device in settings.devices.values()
-        for problem in settings_for(device.kind, device.name, device.table, device.where)[1]
-    ]
-
-
-def test_the_shipped_config_runs_on_a_machine_without_hive_hardware(etc):
-    settings = etc.write(SHIPPED).load()
-    assert driver_problems(settings) == []
-    assert {device.table["driver"] for device in settings.devices.values()} == {"system"}
-
-
-def test_every_example_in_the_shipped_config_is_good_when_uncommented(etc):
-    text = EXAMPLE.sub("", SHIPPED)
-    settings = etc.write(text).load()
-    assert driver_problems(settings) == []
-    assert {device.kind for device in settings.devices.values()} == set(config.KINDS)
-    assert len(re.findall(r"^\[", text, re.MULTILINE)) > len(re.findall(r"^\[", SHIPPED,
-                                                                        re.MULTILINE))
 
 
 BY_SUN = """

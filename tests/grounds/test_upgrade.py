@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.ground("container"),
     pytest.mark.timeout(600),
     pytest.mark.skipif(
-        not has_commit(LAST_WITH_CONFFILE), reason="this clone has no history: git fetch --unshallow"
+        not has_commit(LAST_WITH_CONFFILE), reason="a clone without history: git fetch --unshallow"
     ),
 ]
 
