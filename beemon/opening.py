@@ -10,8 +10,11 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
+from beemon.archive import access
 from beemon.archive.lock import ArchiveBusyError
+from beemon.reports import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ class Opening:
     Where it has to be repeated, a thread calls ``begin`` after it, and then ``stay``: what was
     begun dies with the thread that did it (PDEATHSIG). ``failed`` gets what ends the service
     after all: another beemon has the archive. ``tried`` is called after each attempt that failed.
+    ``archive`` returns the archive's folder.
     """
 
     def __init__(
@@ -35,12 +39,14 @@ class Opening:
         stay: Callable[[], None],
         failed: Callable[[Exception], None],
         tried: Callable[[], None],
+        archive: Callable[[], Path],
         *,
         first_retry_seconds: float = FIRST_RETRY_SECONDS,
     ) -> None:
-        self.trouble: str | None = None
+        self.trouble: Trouble | None = None
         self._attempt, self._begin, self._stay = attempt, begin, stay
         self._failed, self._tried = failed, tried
+        self._archive = archive
         self._delay = first_retry_seconds
         self._given_up = threading.Event()
         self._settled = threading.Event()
@@ -56,7 +62,7 @@ class Opening:
         except ArchiveBusyError:
             raise
         except (OSError, sqlite3.Error) as error:
-            self._tell(_said(error))
+            self._tell(Trouble("ledger", _said(error), _remedy(self._archive())))
             self._tried()
             return False
         self._tell(None)
@@ -88,7 +94,7 @@ class Opening:
             self._settled.set()
         self._stay()
 
-    def _tell(self, trouble: str | None) -> None:
+    def _tell(self, trouble: Trouble | None) -> None:
         if trouble == self.trouble:
             return
         self.trouble = trouble
@@ -102,3 +108,11 @@ def _said(error: OSError | sqlite3.Error) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"the archive cannot be opened: {error.strerror}: {error.filename}"
     return str(error)
+
+
+def _remedy(archive: Path) -> str:
+    try:
+        return access.remedy(archive)
+    except OSError as error:
+        log.debug("no remedy is known: %s", error)
+        return ""

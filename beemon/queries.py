@@ -74,7 +74,7 @@ class Queries:
         board: Board,
         settings: Callable[[], Settings],
         reader: Callable[[], Reader],
-        shut: Callable[[], str | None] = lambda: None,
+        shut: Callable[[], Trouble | None] = lambda: None,
     ) -> None:
         self._board = board
         self._settings = settings
@@ -143,7 +143,7 @@ class Queries:
         """One sentence for `systemctl status`."""
         beat, settings = self._board.heartbeat, self._settings()
         if beat is None:
-            return f"Not at work: {shut}" if (shut := self._shut()) else "Starting"
+            return f"Not at work: {shut.says}" if (shut := self._shut()) else "Starting"
         busy = [text for _, text in sorted(beat.running.items())]
         doing = f"At work: {'; '.join(busy[:3])}" if busy else "Waiting"
         ill = [
@@ -169,7 +169,7 @@ class Queries:
         """All that is wrong with the service; what is wrong with a device is told of the device."""
         found = self._board.troubles
         if self._board.heartbeat is None and (shut := self._shut()):
-            found.append(Trouble("ledger", shut))
+            found.append(shut)
         if settings.fallback:
             found.append(Trouble(
                 "config", "the config on disk is wrong, so the last good one runs",

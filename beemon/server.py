@@ -117,7 +117,7 @@ class Server:
         )
         self._opening = Opening(
             lambda: self._ledger.open(), self._launch_late, self._link.wait, self._end_with,
-            self._still_shut,
+            self._still_shut, lambda: self._settings.archive_path,
         )
         self._queries = Queries(
             self._board, lambda: self._settings, self._opened_ledger, lambda: self._opening.trouble
@@ -389,7 +389,7 @@ class Server:
     def _opened_ledger(self) -> Register:
         """The ledger, where the start could open it. Raises :class:`RequestError`."""
         if self._opening.trouble:
-            raise RequestError("no-ledger", self._opening.trouble)
+            raise RequestError("no-ledger", str(self._opening.trouble))
         return self._ledger
 
     def _ledger_failed(self, error: sqlite3.Error) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,7 @@ class Disk:
             lambda: self.calls.put("stay"),
             self.calls.put,
             lambda: self.calls.put("tried"),
+            lambda: Path("/srv/usb/bees"),
             first_retry_seconds=0.001,
         )
 
@@ -49,8 +51,10 @@ def test_an_archive_that_is_well_is_open_at_once():
 def test_while_the_disk_fails_it_is_tried_again_and_the_trouble_is_told(caplog):
     disk = Disk(FULL, FULL, sqlite3.OperationalError("disk I/O error"))
     assert not disk.opening.at_once()
-    assert disk.opening.trouble == "the archive cannot be opened: " \
+    assert disk.opening.trouble is not None
+    assert disk.opening.trouble.says == "the archive cannot be opened: " \
         "No space left on device: /archive/lock"
+    assert "sudo install -d " in disk.opening.trouble.remedy
     disk.opening.go_on()
     assert disk.called(5) == ["tried", "tried", "tried", "begin", "stay"]
     assert disk.opening.trouble is None

@@ -106,6 +106,22 @@ def test_the_archive_may_be_where_its_manual_page_says(machine: Container) -> No
     machine.run("test", "-s", "/srv/bees/ledger.db")
 
 
+@pytest.mark.parametrize("place", ["/srv/bees", "/data/bees"])
+def test_where_the_archive_cannot_be_written_the_remedy_lets_it(
+    machine: Container, place: str
+) -> None:
+    machine.put("/etc/beemon/conf.d/archive.toml", f'[archive]\npath = "{place}"\n')
+    machine.run("systemctl", "restart", "beemon")
+    for _ in range(3):
+        if not (troubles := ask(machine, "status")["troubles"]):
+            break
+        command = troubles[0]["remedy"].partition(": ")[2]
+        machine.shell(f'sudo() {{ "$@"; }}; {command}')
+        within(20, lambda: ask(machine, "status")["troubles"] != troubles)
+    machine.run("beemon", "read", "--wait")
+    machine.run("test", "-s", f"{place}/ledger.db")
+
+
 def test_its_exposure_is_at_most_1_3(machine: Container) -> None:
     machine.run("systemd-analyze", "security", "--threshold=13", "beemon.service")
 

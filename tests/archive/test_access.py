@@ -1,0 +1,112 @@
+"""Why an archive cannot be opened, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from beemon.archive.access import is_own_view, remedy
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that every user may enter, as pytest's own is not."""
+    folder = Path(tempfile.mkdtemp(prefix="beemon-access-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    """Root may do everything, so that these tests are somebody else where they run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def told(archive: Path) -> str:
+    with somebody_else():
+        return remedy(archive)
+
+
+def test_a_link_to_a_disk_that_is_not_mounted(folder):
+    (folder / "archive").symlink_to("/srv/usb/bees")
+    assert "archive is a link to /srv/usb/bees, which is not there; mount its disk" in told(
+        folder / "archive")
+
+
+def test_a_folder_that_is_not_there(folder):
+    said = told(folder / "the disk/bees")
+    assert said.startswith("mount its disk, or make the folder: sudo install -d -o ")
+    assert said.endswith(f"-m 750 '{folder}/the disk/bees'")
+
+
+def test_a_folder_on_the_way_that_is_closed(folder):
+    (folder / "pi/bees").mkdir(parents=True)
+    (folder / "pi").chmod(0)
+    try:
+        assert told(folder / "pi/bees").endswith(f"sudo chmod o+x {folder}/pi")
+    finally:
+        (folder / "pi").chmod(0o755)
+
+
+@pytest.mark.parametrize("mode", [0, 0o500])
+def test_a_folder_of_somebody_elses(folder, mode):
+    (folder / "bees").mkdir()
+    (folder / "bees").chmod(mode)
+    try:
+        assert told(folder / "bees").endswith(f": {folder}/bees/")
+        assert "sudo chown -R " in told(folder / "bees")
+    finally:
+        (folder / "bees").chmod(0o755)
+
+
+def test_a_file_in_it_that_is_somebody_elses(folder):
+    (folder / "ledger.db").touch(mode=0o400)
+    folder.chmod(0o777)
+    assert "sudo chown -R " in told(folder)
+
+
+def test_a_file_in_its_place(folder):
+    (folder / "bees").touch()
+    assert told(folder / "bees") == f"{folder}/bees is a file; set another path under [archive]"
+
+
+def test_a_folder_in_which_nothing_is_in_the_way(folder):
+    folder.chmod(0o777)
+    assert told(folder) == ""
+
+
+MOUNTS = """\
+21 1 8:1 / / {root} master:1 - ext4 /dev/sda1 rw
+22 21 8:2 / /srv/my\\040disk {disk} - ext4 /dev/sdb1 {super}
+"""
+
+
+@pytest.mark.parametrize(("root", "disk", "super_options", "path", "is_own"), [
+    ("ro,relatime", "rw", "rw", "/data/bees", True),
+    ("ro,relatime", "rw", "rw", "/srv/my disk/bees", False),
+    ("rw,relatime", "ro", "rw,errors=remount-ro", "/srv/my disk", True),
+    ("rw,relatime", "ro", "ro", "/srv/my disk", False),
+])
+def test_a_unit_that_may_not_write_is_told_from_a_disk_that_cannot_be_written(
+    root, disk, super_options, path, is_own
+):
+    mounts = MOUNTS.format(root=root, disk=disk, super=super_options)
+    assert is_own_view(mounts, Path(path)) is is_own
