@@ -17,6 +17,7 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
+from beemon import installed
 from beemon.config import ConfigError, Settings
 from beemon.orchestrator import Orchestrator
 from beemon.reports import Rejected, Report, Started, Stopped
@@ -87,6 +88,8 @@ class Link:
             raise ConfigError(first.problems)
         if not isinstance(first, Started):
             raise OrchestratorDiedError("the Orchestrator ended while it started")
+        if installed.is_replaced():
+            raise OrchestratorDiedError("another version of beemon was installed meanwhile")
 
     def wait(self) -> None:
         """Return when the Orchestrator has ended."""

@@ -46,6 +46,7 @@ from beemon.reports import (
     JobEnded,
     Planned,
     Rejected,
+    Replaced,
     Report,
     Started,
     Stopped,
@@ -489,6 +490,10 @@ class Orchestrator(SpawnProcess):
         if isinstance(answer, Failed) and answer.reason == "disk-full":
             self._keeper.call()
         self._docket.take(task, answer)
+
+    def note_replaced(self) -> None:
+        """Have the Server end the service, so that systemd starts the version on disk."""
+        self._reports.put(Replaced())
 
     def calibrations_of(self, device: str) -> Mapping[str, Calibration]:
         """Those that make values of what the device measures, by quantity."""

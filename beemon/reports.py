@@ -73,8 +73,13 @@ class DeviceChanged:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """Another version of beemon was installed: a new worker would be of that one."""
+
+
+@dataclass(frozen=True)
 class Stopped:
     """The Orchestrator brought everything to an end and is about to exit."""
 
 
-Report = Started | Rejected | Heartbeat | Planned | JobEnded | DeviceChanged | Stopped
+Report = Started | Rejected | Heartbeat | Planned | JobEnded | DeviceChanged | Replaced | Stopped

@@ -30,7 +30,7 @@ from beemon.link import Link, OrchestratorDiedError
 from beemon.opening import Opening
 from beemon.protocol import RequestError, RequestReader
 from beemon.queries import STALE_SECONDS, Queries
-from beemon.reports import Heartbeat, JobEnded, Report
+from beemon.reports import Heartbeat, JobEnded, Replaced, Report
 from beemon.service import Notifier, fields
 
 log = logging.getLogger(__name__)
@@ -423,6 +423,9 @@ class Server:
         self.stop()
 
     def _heard(self, report: Report) -> None:
+        if isinstance(report, Replaced) and not self._stopping:
+            log.warning("another version of beemon was installed; it takes over from this one")
+            self.stop()
         if isinstance(report, JobEnded):
             self._open_jobs.discard(report.job)
             if report.job in self._handovers:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from beemon import clock
+from beemon import clock, installed
 from beemon.archive.recordings import Place
 from beemon.archive.tags import Tags
 from beemon.config import RECORDERS, DeviceSettings
@@ -99,6 +99,9 @@ class Employer(Protocol):
 
     def device_changed(self, device: str, health: Health) -> None:
         """A device's state or trouble may have become another."""
+
+    def note_replaced(self) -> None:
+        """Another version of beemon was installed, so that no worker can be started any more."""
 
     def calibrations_of(self, device: str) -> Mapping[str, Calibration]:
         """Those that make values of what the device measures, by quantity."""
@@ -311,6 +314,9 @@ class Supervisor:
             self._dispatch(task, now)
 
     def _start(self) -> None:
+        if installed.is_replaced():
+            self._employer.note_replaced()
+            return
         self._worker = WorkerLink(
             self.name, self.devices, self._mailbox, self._on_message, self._on_end
         )
@@ -351,7 +357,9 @@ class Supervisor:
 
     def _on_message(self, message: Upward) -> None:
         now = _monotonic()
-        if isinstance(message, Ready):
+        if isinstance(message, Ready) and installed.is_replaced():
+            self._turn_away()
+        elif isinstance(message, Ready):
             self._steady_at = now + STEADY_SECONDS
             for task in list(self._flying.values()):
                 self._dispatch(task, now)
@@ -421,10 +429,18 @@ class Supervisor:
             if self._flying:
                 self._start()
             return
+        if self._worker and not self._worker.is_ready and installed.is_replaced():
+            self._turn_away()
+            return
         message = f"the worker ended by itself{how}"
         if not self._flying:  # else the job and the device's trouble tell of it
             log.warning("%s: %s", self.name, message)
         self._lose_worker(None, "worker-died", message, _monotonic())
+
+    def _turn_away(self) -> None:
+        """Do without a worker that has imported something of another version, perhaps all."""
+        self._give_up(signal.SIGKILL)
+        self._employer.note_replaced()
 
     def _miss_deadline(self, late: list[Task], now: float) -> None:
         culprit = self._culprit(late)

@@ -37,7 +37,7 @@ LEVELS = (
     "archive",
     "config reports",
     "schedule commands readings timedate",
-    "sun zone protocol options outcomes service processes ports clock",
+    "sun zone protocol options outcomes service processes ports clock installed",
     "__init__",
 )
 """The modules and packages of beemon, from the top down: each imports from lower levels only."""
