@@ -555,6 +555,38 @@ def load_last_good(path: Path, error: ConfigError) -> Settings:
     return dataclasses.replace(settings, fallback=str(error), original=path)
 
 
+def load_at_start(path: Path) -> Settings:
+    """The settings in ``path``. Raises :class:`ConfigError`, also for what a power cut left of it.
+
+    An empty file is a good config without devices, and a file that was cut may be a good one with
+    less in it. An operator who means that reloads.
+    """
+    found = load(path)
+    try:
+        before = load_last_good(path, ConfigError([]))
+    except ConfigError:  # there is none: it is the first start, or as good as that
+        return found
+    meant = "if that is intended: sudo systemctl reload beemon"
+    problems = [
+        Problem(str(path.parent / name), f"was cut short, as by a power cut; {meant}")
+        for name, was in before.files.items()
+        if _is_cut(found.files.get(name), was)
+    ]
+    if before.devices and not found.devices:
+        problems.append(Problem(str(path), f"names no device any more; {meant}"))
+    if problems:
+        raise ConfigError(problems)
+    return found
+
+
+def _is_cut(found: bytes | None, before: bytes) -> bool:
+    """Whether a file is what a power cut leaves: nothing, or the beginning, cut in a line."""
+    if found is None or not before.strip():
+        return False
+    is_beginning = len(found) < len(before) and before.startswith(found)
+    return not found.strip() or (is_beginning and not found.endswith(b"\n"))
+
+
 def _last_good_folder() -> Path:
     return default_archive() / "last-good"
 

@@ -46,7 +46,7 @@ def serve(path: Path, *, verbose: bool = False) -> int:
 
 def _serve_or_fall_back(path: Path, notifier: Notifier) -> int:
     try:
-        return _serve(config.load(path), notifier)
+        return _serve(config.load_at_start(path), notifier)
     except ConfigError as error:
         settings = config.load_last_good(path, error)
         for problem in error.problems:

@@ -628,3 +628,58 @@ def test_what_is_wrong_with_a_weighing_is_told_with_its_line(etc, line, problem)
 def test_a_microphone_weighs_nothing(etc):
     etc.write('[microphone.a]\ndriver = "simulated"\n[microphone.a.weighing]\n')
     assert etc.problems() == ["beemon.toml:3: a microphone weighs nothing"]
+
+
+# What a power cut leaves of a config, at a start
+
+WITH_DEVICES = '[hive]\nname = "apiary-7"\n'
+DEVICES = '[sensor.a]\ndriver = "simulated"\n[sensor.b]\ndriver = "simulated"\n'
+
+
+@pytest.fixture
+def ran(etc) -> Folder:
+    """A config that ran once: the hive in one file, its devices in another."""
+    etc.write(WITH_DEVICES).write(DEVICES, "conf.d/10-devices.toml")
+    config.keep_last_good(etc.load())
+    return etc
+
+
+@pytest.mark.parametrize(("name", "left"), [
+    ("conf.d/10-devices.toml", b""),
+    ("conf.d/10-devices.toml", b"\n  \n"),
+    ("conf.d/10-devices.toml", DEVICES.encode()[:31]),  # a good config of one device
+    ("beemon.toml", b""),  # the hive would lose its name
+])
+def test_what_a_power_cut_left_of_a_file_is_a_damaged_config(ran, name, left):
+    ran.write(left, name)
+    ran.load()  # it is good TOML
+    with pytest.raises(ConfigError, match=f"{name}: was cut short.*systemctl reload") as caught:
+        config.load_at_start(ran.main)
+    assert len(config.load_last_good(ran.main, caught.value).devices) == 2
+
+
+def test_a_config_whose_devices_are_all_gone_is_damaged_at_a_start(ran):
+    (ran.path / "conf.d/10-devices.toml").unlink()
+    with pytest.raises(ConfigError, match="names no device any more"):
+        config.load_at_start(ran.main)
+
+
+@pytest.mark.parametrize("edited", [
+    '[sensor.a]\ndriver = "simulated"\n',  # the last table was taken out, in an editor
+    '[sensor.c]\ndriver = "simulated"\n',
+])
+def test_a_config_that_was_edited_is_taken_at_a_start(ran, edited):
+    ran.write(edited, "conf.d/10-devices.toml")
+    assert len(config.load_at_start(ran.main).devices) == 1
+
+
+def test_a_first_config_may_have_no_device(etc):
+    assert not config.load_at_start(etc.main).devices
+    config.keep_last_good(etc.load())
+    assert not config.load_at_start(etc.main).devices
+
+
+def test_a_config_without_devices_that_was_reloaded_is_the_last_good_one(ran):
+    ran.write("", "conf.d/10-devices.toml").write("")
+    config.keep_last_good(ran.load())
+    assert not config.load_at_start(ran.main).devices
