@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
+import threading
 from pathlib import Path
 from types import FrameType
 
@@ -73,12 +75,28 @@ def _serve(settings: Settings, notifier: Notifier) -> int:
 
 
 def _obey_signals(server: Server) -> None:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        server.stop()
+    """Have a thread act on signals.
 
-    def reload(_number: int, _frame: FrameType | None) -> None:
-        server.reload()
+    A handler runs in the main thread alone, between two of its steps: after a signal that came
+    just before it waits for a client, only when that wait is over.
+    """
+    actions = {
+        signal.SIGTERM: server.stop, signal.SIGINT: server.stop, signal.SIGHUP: server.reload,
+    }
+    woken, waking = socket.socketpair()
+    waking.setblocking(False)
+    for number in actions:
+        signal.signal(number, _be_told)
+    signal.set_wakeup_fd(waking.fileno())
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGHUP, reload)
+    def act() -> None:
+        with waking:  # kept open for as long as the thread lives
+            while True:
+                for number in woken.recv(16):
+                    actions[signal.Signals(number)]()
+
+    threading.Thread(target=act, name="signals", daemon=True).start()
+
+
+def _be_told(_number: int, _frame: FrameType | None) -> None:
+    """Stand in for the default, which ends the process."""

@@ -317,6 +317,7 @@ class TestFaults:
             thermometer.mkdir(parents=True)
             (thermometer / "name").write_text("sht3x\n")
             (thermometer / "temp1_input").write_text("34500\n")
+            (thermometer / "humidity1_input").write_text("61000\n")
             assert hive.do("read")["outcome"] == "done"
             said = hive.said()
         assert said.count("sensor.air: trouble") == 1
