@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -22,8 +22,8 @@ LEVELS = {"high": True, "low": False, None: None}
 def take(kind: str, /, *arguments: int, **options: Any) -> Any:
     """The gpiozero device of that class. Raises :class:`DeviceError` and its kin."""
     gpiozero = library("gpiozero")
-    # Three lines in the journal for libraries that the next one made up for, or the error says.
-    warnings.simplefilter("ignore", gpiozero.PinFactoryFallback)
+    # Otherwise gpiozero goes on to pigpio, which asks people to start a daemon that nobody needs.
+    os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")
     with asked(*arguments):
         return getattr(gpiozero, kind)(*arguments, **options)
 
@@ -36,11 +36,13 @@ def asked(*pins: int) -> Iterator[None]:
         yield
     except DeviceError:
         raise
-    except gpiozero.BadPinFactory as error:
-        raise DeviceMissingError(
-            f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"
-        ) from error
-    except (gpiozero.GPIOZeroError, OSError, RuntimeError, *_of_lgpio()) as error:
+    except (
+        gpiozero.GPIOZeroError, ImportError, OSError, RuntimeError, *_of_lgpio()
+    ) as error:
+        if gpiozero.Device.pin_factory is None:
+            raise DeviceMissingError(
+                f"no GPIO on this machine (a Raspberry Pi needs python3-lgpio): {error}"
+            ) from error
         traceback.clear_frames(error.__traceback__)  # a half-made device there still has its pin
         named = " ".join(map(str, pins))
         raise DeviceError(f"GPIO {named}: {error}" if named else str(error)) from error

@@ -147,14 +147,30 @@ def test_pull_and_active_must_fit(options):
         load("sensor", "sensor.x", {"driver": "gpio", "pin": 17, "kind": "contact", **options})
 
 
-def test_a_machine_without_gpio_has_no_such_device():
+LGPIO = """
+class error(Exception): pass
+def gpiochip_open(chip): raise error("no chip")
+def __getattr__(name): return 0
+"""
+PIGPIO = """
+class pi:
+    def __init__(self, *_): print("Did you start the pigpio daemon?")
+def __getattr__(name): return 0
+"""
+
+
+@pytest.mark.parametrize("lgpio", [LGPIO, "raise ImportError('no lgpio')"], ids=["chip", "lgpio"])
+def test_a_machine_without_gpio_has_no_such_device_and_nothing_else_is_tried(tmp_path, lgpio):
+    (tmp_path / "lgpio.py").write_text(lgpio)
+    (tmp_path / "pigpio.py").write_text(PIGPIO)
     run = subprocess.run(
         [sys.executable, "-c", OPEN_WITHOUT_CHIP],
         capture_output=True,
         text=True,
-        env={"GPIOZERO_PIN_FACTORY": "no-such-factory", "PYTHONPATH": ":".join(sys.path)},
+        env={"PYTHONPATH": ":".join([str(tmp_path), *sys.path])},
     )
     assert run.stdout.startswith("missing-device no GPIO"), run.stderr
+    assert "daemon" not in run.stdout + run.stderr
 
 
 def test_without_gpiozero_the_package_to_install_is_named(monkeypatch):
