@@ -49,6 +49,8 @@ class Health:
     strikes: int = 0
     retry_at: float = 0.0
     trouble: str | None = None
+    note: str | None = None
+    """How what it gives differs from what the config asks for, where that is good all the same."""
     errors: int = 0
     reopened: int = 0
     restarts: int = 0
@@ -126,6 +128,8 @@ class Health:
         described: dict[str, Any] = {"state": self.state.value}
         if self.trouble:
             described["trouble"] = self.trouble
+        if self.note:
+            described["note"] = self.note
         if self.state in (State.BACKOFF, State.FATAL):
             described["retry_in_seconds"] = max(0, round(self.retry_at - now))
         if self.recovery:

@@ -148,6 +148,8 @@ def _of_devices(devices: Mapping[str, Payload], now: datetime) -> Iterator[Seque
             yield "calibrated", f"{name}: {_ago(device['calibrated'], now)}"
         if "step" in device:
             yield "weight", f"{name}: {_step(device['step'], now)}"
+        if "note" in device:
+            yield "note", f"{name}: {device['note']}"
         if "recovery" in device:
             yield "recovery", f"{name}: {_recovery(device['recovery'])}"
         if "rebind_trouble" in device:

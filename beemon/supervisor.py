@@ -562,6 +562,8 @@ class Supervisor:
             health.troubled("; ".join(f"{q}: {why}" for q, why in answer.refused.items()))
         elif isinstance(answer, Done) and answer.failure is None:
             health.well()
+            if answer.path:
+                health.note = answer.facts.get("informed")
         else:
             health.troubled(_trouble(answer))
             if self._worker:

@@ -21,9 +21,14 @@ class Troubles:
 
     def __init__(self) -> None:
         self._told: dict[str, set[str]] = {}
+        self._noted: dict[str, set[str]] = {}
 
     def tell(self, device: str, health: Health) -> None:
-        """Log what is new of the device's trouble."""
+        """Log what is new of the device's trouble; its note once, for it is no trouble."""
+        noted = self._noted.setdefault(device, set())
+        if health.note and gist(health.note) not in noted:
+            noted.add(gist(health.note))
+            log.warning("%s: %s", device, health.note, extra=fields(device=device))
         told = self._told.setdefault(device, set())
         if health.trouble is None:
             if told:
@@ -40,3 +45,4 @@ class Troubles:
     def forget(self, device: str) -> None:
         """The device is let go: what a new start finds is news."""
         self._told.pop(device, None)
+        self._noted.pop(device, None)

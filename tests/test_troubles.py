@@ -32,6 +32,16 @@ def test_a_trouble_is_told_when_it_begins_changes_and_ends(said) -> None:
     ]
 
 
+def test_a_note_of_a_device_that_works_is_told_once(said) -> None:
+    troubles, health = Troubles(), Health()
+    for note in ("gives 10 pictures a second", None, "gives 9.5 pictures a second"):
+        health.well()
+        health.note = note
+        troubles.tell("camera.c", health)
+    assert said.messages == ["camera.c: gives 10 pictures a second"]
+    assert health.describe(0.0)["note"] == "gives 9.5 pictures a second"
+
+
 def test_a_day_of_two_troubles_in_turn_with_growing_numbers_is_two_lines(said) -> None:
     troubles, health = Troubles(), Health()
     for minute in range(HOURS_24):

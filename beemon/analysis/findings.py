@@ -10,8 +10,8 @@ Facts = Mapping[str, Any]
 
 UNREADABLE, EMPTY, WRONG_LENGTH, SHORT = "unreadable", "empty", "wrong-length", "short"
 SILENT, STUCK, FLAT, CLIPPED, OFFSET, LOST = "silent", "stuck", "flat", "clipped", "offset", "lost"
-GAPS, BLACK, BLANK, DARK, FROZEN, STILL, UNFOCUSED = (
-    "gaps", "black", "blank", "dark", "frozen", "still", "unfocused",
+GAPS, BROKEN, BLACK, BLANK, DARK, FROZEN, STILL, UNFOCUSED = (
+    "gaps", "broken", "black", "blank", "dark", "frozen", "still", "unfocused",
 )
 
 FINDINGS = {
@@ -26,6 +26,7 @@ FINDINGS = {
     OFFSET: "the samples' mean is a quarter of full scale off; told of from a tenth",
     LOST: "samples or frames were lost on the way: only told of",
     GAPS: "frames are missing: 5 % or 2 s of them, or half by their rate; told of where fewer are",
+    BROKEN: "half of the pictures cannot be decoded; told of where fewer cannot",
     BLACK: "every pixel of every picture is equally dark, without a sensor's noise",
     BLANK: "every pixel of every picture is equally bright",
     DARK: "night, or a covered lens: only told of",

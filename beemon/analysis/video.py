@@ -33,6 +33,7 @@ from beemon.analysis.picture import (
     small,
     some_pixels,
 )
+from beemon.archive.jpeg import Series
 
 BURST_EVERY, BURSTS = 5.0, 60
 BURST_SECONDS = 0.1  # between the two pictures of a burst: a walking bee goes her own length
@@ -67,9 +68,9 @@ def examine(path: Path, facts: Facts) -> Examination:
         return Examination([Finding(findings.UNREADABLE, f"the video cannot be decoded: {error}")])
     if not len(seen.times):
         return Examination([Finding(findings.EMPTY, "it has no frames")])
-    if not seen.pictures:
+    if not seen.decoded:
         return Examination([Finding(findings.UNREADABLE, "none of its frames can be decoded")])
-    found = Examination([*_length(seen, facts), *seen.look.findings()])
+    found = Examination([*_length(seen, facts), *_broken(seen, facts), *seen.look.findings()])
     if not found.failures:
         found.findings += _gaps(seen.times)
     if not found.failures and not seen.look.is_dark:
@@ -83,7 +84,7 @@ class Seen:
 
     def __init__(self, file: Any) -> None:
         self.look = Look()
-        self.pictures = 0
+        self.torn = self.decoded = self.broken = 0
         self.motion: list[float] = []
         self._times = array("d")
         self._changes: list[tuple[float, float]] = []
@@ -95,22 +96,25 @@ class Seen:
     def _read(self, file: Any) -> None:
         stream = file.streams.video[0]
         stream.thread_type = "SLICE"  # threads for frames hold some back
+        series = Series() if stream.codec_context.name == "mjpeg" else None
         every, due = _burst_interval(file), 0.0
         burst: Burst | None = None
         for packet in file.demux(stream):
-            if burst is not None and burst.takes(packet):
+            is_torn = series is not None and packet.size and not series.is_whole(bytes(packet))
+            if burst is not None and not is_torn and burst.takes(packet):
                 burst = None
             if not packet.size or packet.pts is None:
                 continue
             time = float(packet.pts * packet.time_base)
             self._times.append(time)
-            if burst is None and packet.is_keyframe and time >= due:
+            if is_torn:
+                self.torn += 1
+            elif burst is None and packet.is_keyframe and time >= due:
                 burst, due = Burst(self, time), time + every
                 burst.takes(packet)
 
     def first_of_burst(self, image: Image, time: float) -> Floats:
         """Take in the first picture of a burst; returns it smaller."""
-        self.pictures += 1
         little, grain = self.look.at(image), some_pixels(image)
         if self._before is not None:
             little_before, grain_before = self._before
@@ -144,8 +148,13 @@ class Burst:
     def takes(self, packet: Any) -> bool:
         """Decode the next packet; True where that was the last one it needs."""
         self._packets += 1
-        over = any(self._is_last(frame) for frame in packet.decode())
-        return over or self._packets >= BURST_PACKETS
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            self._seen.broken += 1
+            return True
+        self._seen.decoded += len(frames)
+        return any(map(self._is_last, frames)) or self._packets >= BURST_PACKETS
 
     def _is_last(self, frame: Any) -> bool:
         time = frame.time or 0.0
@@ -184,10 +193,23 @@ def _length(seen: Seen, facts: Facts) -> Iterator[Finding]:
         yield Finding(findings.WRONG_LENGTH, message)
     if lost := facts.get("lost_frames"):
         yield Finding(findings.LOST, f"{lost} frames were lost on the way", fails=False)
-    due = facts.get("frame_rate", 0) * (shown + frame)
+    due = facts.get("frame_rate", 0) * (shown + frame) - facts.get("bad_pictures", 0)
     if len(times) < RATE_SHARE * due:
         message = f"{len(times)} frames in {shown + frame:.1f} s, where {due:.0f} are due"
         yield Finding(findings.GAPS, message, fails=len(times) < RATE_LEAST * due)
+
+
+def _broken(seen: Seen, facts: Facts) -> Iterator[Finding]:
+    """Pictures that were left out, or that cannot be decoded of those that were tried."""
+    left_out = facts.get("bad_pictures", 0)
+    for bad, of, what in (
+        (left_out, len(seen.times) + left_out, "were left out, for they could not be decoded"),
+        (seen.torn, len(seen.times), "are torn, or of another size than the first"),
+        (seen.broken, seen.decoded + seen.broken, "cannot be decoded, of those that were tried"),
+    ):
+        if bad:
+            message = f"{bad} of {of} pictures {what}"
+            yield Finding(findings.BROKEN, message, fails=bad >= (1 - RATE_LEAST) * of)
 
 
 def _gaps(times: Times) -> Iterator[Finding]:

@@ -9,7 +9,12 @@ import pytest
 
 pytest.importorskip("av")
 
+import av
+
 from beemon.analysis.checks import examine
+from beemon.devices.cameras._frames import Frame
+from beemon.devices.cameras._jpeg import jpeg
+from beemon.devices.cameras._mp4 import Mp4Writer
 from tests.media import View, blurred, noisy, write_video
 
 VIEW = View()
@@ -82,6 +87,25 @@ def test_frames_at_one_moment_are_caught(look):
 def test_a_camera_at_a_third_of_its_rate_is_caught(look):
     times = [3 * time for time in EVEN]
     assert told(look(VIEW.pictures(FRAMES), times=times, frame_rate=RATE)) == [("gaps", True)]
+
+
+@pytest.mark.parametrize(("every", "fails"), [(20, False), (1, True)])
+def test_pictures_that_cannot_be_decoded_are_counted_and_others_looked_at(tmp_path, every, fails):
+    pictures = [jpeg(av.VideoFrame.from_ndarray(picture, format="rgb24"))
+                for picture in VIEW.pictures(FRAMES)]
+    with Mp4Writer(tmp_path / "a", "mjpeg") as video:
+        for number, picture in enumerate(pictures):
+            broken = number and number % every == 0
+            data = picture[:300] if broken else picture
+            video.add(Frame(data, is_key=True, time_us=round(number / RATE * 1e6)))
+    found = told(examine(tmp_path / "a", {"frames": FRAMES}))
+    assert found == ([("broken", True)] if fails else [("broken", False)])
+
+
+@pytest.mark.parametrize(("bad", "fails"), [(3, False), (FRAMES, True)])
+def test_pictures_that_a_camera_left_out_fail_a_video_from_half_of_them_on(look, bad, fails):
+    found = look(VIEW.pictures(FRAMES), frame_rate=RATE * (1 + bad / FRAMES), bad_pictures=bad)
+    assert told(found) == [("broken", fails)]
 
 
 @pytest.mark.parametrize("seconds", [3.8, 4.2])

@@ -9,17 +9,20 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pytest
 from contracts import CameraContract
 
 from beemon.analysis.checks import examine
+from beemon.analysis.measure import measure
 from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceMissingError
 from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras.v4l2 import Driver, Settings
 from beemon.options import BadOptionError
 from tests.grounds import jpeg_camera
+from tests.media import View
 
 av = pytest.importorskip("av")
 pytest.importorskip("mutagen")
@@ -59,6 +62,62 @@ def jpegs(tmp_path):
 
     threading.Thread(target=send, daemon=True).start()
     return fifo, pictures
+
+
+class Packets(jpeg_camera.Driver):
+    """Over a pipe of NUT, which keeps each packet and its time as they are, bad ones too."""
+
+    format = "nut"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PacketSettings(jpeg_camera.Settings):
+    @property
+    def wanted(self):
+        return {"fflags": "nobuffer", "probesize": "32768", "analyzeduration": "0"}
+
+
+@pytest.fixture
+def sends(tmp_path):
+    """Opens a camera that sends pictures of this size at this rate, some of them spoilt."""
+    with contextlib.ExitStack() as devices:
+        def sends(rate, size, spoil=lambda _number, data: data, **options):
+            fifo = tmp_path / "packets"
+            os.mkfifo(fifo)
+            threading.Thread(target=send, args=(fifo, rate, size, spoil), daemon=True).start()
+            device = Packets(PacketSettings(name="camera.c", device=str(fifo), **options))
+            device.open()
+            devices.callback(device.close)
+            return device
+
+        yield sends
+
+
+def send(fifo, rate, size, spoil):
+    pictures = [
+        jpeg(av.VideoFrame.from_ndarray(picture, format="rgb24"))
+        for picture in View(*size).pictures(4 * rate, rate)
+    ]
+    with contextlib.suppress(BrokenPipeError, OSError), av.open(
+        str(fifo), "w", format="nut", options={"flush_packets": "1"}
+    ) as out:
+        stream = out.add_stream("mjpeg", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuvj420p"
+        for number in range(60 * rate):
+            packet = av.Packet(spoil(number, pictures[number % len(pictures)]))
+            packet.stream, packet.time_base = stream, Fraction(1, 1_000_000)
+            packet.pts = packet.dts = round(number / rate * 1e6)
+            packet.is_keyframe = True
+            out.mux(packet)
+            time.sleep(1 / rate)
+
+
+SPOILT = (
+    lambda data: bytes(len(data)),
+    lambda data: np.random.default_rng(1).bytes(len(data)),
+    lambda data: data[: len(data) // 2],
+    lambda data: data[:20],
+)
 
 
 def camera(graph="testsrc2=size=320x240:rate=15,realtime", **options):
@@ -105,6 +164,60 @@ def test_what_a_camera_sends_as_jpeg_is_kept_as_it_comes(jpegs, tmp_path):
     assert examine(tmp_path / "b", {}).findings == []
     with av.open(str(tmp_path / "a")) as video:
         assert {bytes(packet) for packet in video.demux(video=0) if packet.size} <= set(sent)
+
+
+@pytest.mark.parametrize("codec", ["h264", "mjpeg"])
+def test_bad_pictures_among_good_ones_are_left_out_and_counted(sends, tmp_path, codec):
+    def spoil(number, data):
+        return SPOILT[number // 3 % len(SPOILT)](data) if number % 3 == 2 else data
+
+    device = sends(15, (96, 64), spoil, width=96, height=64, frame_rate=15, codec=codec)
+    facts = record(device, tmp_path / "a", 1.0)
+    assert facts["bad_pictures"] in (4, 5)
+    assert facts["frames"] == pytest.approx(15 - facts["bad_pictures"], abs=1)
+    found = examine(tmp_path / "a", facts, asked=1.0)
+    assert [(f.word, f.fails) for f in found.findings] == [("broken", False)]
+
+
+def test_a_camera_that_never_writes_a_pictures_end_is_recorded(sends, tmp_path):
+    device = sends(15, (96, 64), lambda _, data: data[:-2], width=96, height=64, frame_rate=15)
+    assert "bad_pictures" not in record(device, tmp_path / "a", 1.0)
+
+
+def test_a_camera_that_is_slower_than_asked_is_recorded_at_its_own_rate(sends, tmp_path):
+    device = sends(10, (96, 64), width=96, height=64, frame_rate=30)
+    facts = record(device, tmp_path / "a", 1.0)
+    assert facts["frame_rate"] == pytest.approx(10, abs=0.1)
+    assert (facts["frames"], facts["seconds"]) == (10, pytest.approx(1.0))
+    assert "gives 10 pictures a second, not the 30" in facts["informed"]
+    assert "set frame_rate = 10" in facts["informed"]
+    assert examine(tmp_path / "a", facts, asked=1.0).findings == []
+
+
+@pytest.mark.parametrize("codec", ["h264", "mjpeg"])
+def test_a_camera_of_another_size_is_recorded_at_its_own_size(sends, tmp_path, codec):
+    device = sends(15, (160, 120), width=1280, height=720, frame_rate=15, codec=codec)
+    facts = record(device, tmp_path / "a", 1.0)
+    picture = device.snapshot(tmp_path / "b")
+    for found in (facts, picture, measure(tmp_path / "a"), measure(tmp_path / "b")):
+        assert (found["width"], found["height"]) == (160, 120)
+    assert "set width = 160 and height = 120" in facts["informed"]
+    assert "informed" in picture
+
+
+def test_a_picture_of_another_size_than_the_others_is_left_out(sends, tmp_path):
+    def grow(number, data):
+        at = data.index(b"\xff\xc0") + 5
+        return data[:at] + b"\x01" + data[at + 1 :] if number % 8 == 7 else data
+
+    facts = record(sends(15, (96, 64), grow, frame_rate=15), tmp_path / "a", 1.0)
+    assert (facts["height"], facts["bad_pictures"]) in ((64, 1), (64, 2))
+
+
+def test_a_camera_that_sends_no_jpeg_is_not_kept_as_it_comes():
+    device = camera(codec="mjpeg")
+    with pytest.raises(DeviceError, match=r'sends .*, no MJPEG: set codec = "h264"'):
+        device.open()
 
 
 def test_a_camera_that_ends_is_told_with_its_name(tmp_path):

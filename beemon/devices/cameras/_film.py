@@ -26,7 +26,7 @@ class Film:
     ring: FrameRing
     number: int
     seconds: float
-    frame_rate: int
+    asked_rate: int
     begin: float | None = None
     first: Arrival | None = None
     last: Arrival | None = None
@@ -55,13 +55,32 @@ class Film:
         if self.first is None or self.last is None:
             return 0.0
         if self.frames == 1:
-            return 1 / self.frame_rate
-        shown = (self.last.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
-        return shown * self.frames / (self.frames - 1)
+            return 1 / self.asked_rate
+        return self._shown * self.frames / (self.frames - 1)
+
+    @property
+    def _shown(self) -> float:
+        """Seconds from the first frame to the last."""
+        if self.first is None or self.last is None:
+            return 0.0
+        return (self.last.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
+
+    @property
+    def bad(self) -> int:
+        """How many pictures were left out between the first and the last."""
+        return self.last.bad - self.first.bad if self.first and self.last else 0
+
+    @property
+    def rate(self) -> float | None:
+        """How many pictures a second came, by their times; None where one tells nothing."""
+        came = self.frames + self.lost + self.bad
+        return (came - 1) / self._shown if self._shown > 0 else None
 
     def facts(self) -> Facts:
         """What a recording says of its frames."""
         facts: Facts = {"seconds": self.length, "frames": self.frames, "lost_frames": self.lost}
+        if self.bad:
+            facts["bad_pictures"] = self.bad
         if self.first is not None:
             facts |= began(self.first.taken)
             facts["first_frame"] = self.first.number
@@ -78,7 +97,7 @@ class Film:
         shown = (arrival.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
         if arrival.taken - begin > self.seconds + STANDS_SECONDS:
             return True  # a clock that stands would never end it
-        return shown >= ahead + self.seconds - 0.5 / self.frame_rate
+        return shown >= ahead + self.seconds - 0.5 / self.asked_rate
 
     def _can_be_shown(self, arrival: Arrival) -> bool:
         expected = self.last.number + 1 if self.last else arrival.number

@@ -11,6 +11,7 @@ from beemon.devices.cameras._frames import Frame
 
 _MICROSECONDS = Fraction(1, 1_000_000)
 _ANY, _INTRA = 0, 1  # AV_PICTURE_TYPE_NONE, AV_PICTURE_TYPE_I of libavutil/avutil.h
+_KEY_EVERY_US = 1_000_000
 
 
 class H264Encoder:
@@ -27,13 +28,19 @@ class H264Encoder:
         self._context.thread_count = 1  # threads cost more than they bring here
         options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(frame_rate)}
         self._context.options = options
+        self.size = width, height
+        self._key_us: int | None = None
 
     def encode(self, picture: Any, time_us: int, *, key: bool = False) -> Iterator[Frame]:
         """The frames that a picture (an ``av.VideoFrame``) brings out, as a rule its own.
 
-        ``key`` makes it a key frame; of what it was in another film nothing is left.
+        ``key`` makes it a key frame, and so does a second without one, however few pictures come
+        in it; of what it was in another film nothing is left.
         """
-        picture.pict_type = _INTRA if key else _ANY
+        if key or self._key_us is None or time_us - self._key_us >= _KEY_EVERY_US:
+            picture.pict_type, self._key_us = _INTRA, time_us
+        else:
+            picture.pict_type = _ANY
         picture.pts, picture.time_base = time_us, _MICROSECONDS
         yield from map(_frame, self._context.encode(picture))
 

@@ -48,6 +48,7 @@ class Mp4Writer:
         self._container = self._av.open(str(path), "w", format="mp4", options=CONTAINER[codec])
         self._container.metadata["comment"] = tags.ROOM
         self._stream: Any = None
+        self.size: tuple[int, int] | None = None  # as the first frame states it
         self._synced = time.monotonic()
         self._origin_us = 0
         self._ticks = -1
@@ -95,7 +96,9 @@ class Mp4Writer:
     def _begin(self, frame: Frame) -> Any:
         """The stream as its first frame describes itself: size, profile, parameter sets."""
         with self._av.open(io.BytesIO(frame.data), format=self._codec) as head:
-            stream = self._copied(head.streams.video[0])
+            described = head.streams.video[0]
+            self.size = described.codec_context.width, described.codec_context.height
+            stream = self._copied(described)
         stream.time_base = Fraction(1, TICKS)
         return stream
 

@@ -21,6 +21,8 @@ class Arrival:
     number: int
     frame: Frame
     taken: float
+    bad: int = 0
+    """How many pictures of the stream were left out before it, for they cannot be shown."""
 
 
 class FrameRing:
@@ -35,6 +37,7 @@ class FrameRing:
         self._arrivals: deque[Arrival] = deque()
         self._bytes = 0
         self._end = 0
+        self._bad = 0
         self._heard = time.monotonic()
         self._failure: DeviceError | None = None
         self._changed = Condition()
@@ -49,10 +52,20 @@ class FrameRing:
         """For how many seconds nothing has arrived."""
         return time.monotonic() - self._heard
 
+    @property
+    def bad(self) -> int:
+        """How many pictures were left out so far."""
+        return self._bad
+
+    def leave_out(self) -> None:
+        """A picture arrived that cannot be shown."""
+        with self._changed:
+            self._bad += 1
+
     def append(self, frame: Frame, taken: float) -> None:
         """Add a frame whose picture was taken at that moment (monotonic seconds)."""
         with self._changed:
-            self._arrivals.append(Arrival(self._end, frame, taken))
+            self._arrivals.append(Arrival(self._end, frame, taken, self._bad))
             self._bytes += len(frame.data)
             self._end += 1
             self._heard = time.monotonic()

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, ClassVar, Literal
 
+from beemon.archive import jpeg
 from beemon.devices import _pins
 from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, Facts, began
 from beemon.devices._libraries import library
@@ -30,9 +31,13 @@ from beemon.options import BadOptionError, duration, in_toml, option
 
 log = logging.getLogger(__name__)
 
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
 DISK_SECONDS = 20.0  # how long the disk may be held up
 STOP_SECONDS = 5.0  # how long a camera may take to stop
 MISSED_FRAMES = 3  # so many do not make a stall yet
+RATE_TOLERANCE = 0.1  # share of the frame rate by which another one is worth telling
 _DELAY_SECONDS = 2.0  # no encoder holds a frame back for longer
 
 
@@ -73,8 +78,14 @@ class StreamSettings(CommonSettings):
         return self.bitrate / 8
 
     @property
+    def picture(self) -> Size:
+        """The size of a snapshot."""
+        return self.width, self.height
+
+    @property
     def bytes_a_picture(self) -> float:
-        return self.width * self.height * BYTES_A_PIXEL
+        width, height = self.picture
+        return width * height * BYTES_A_PIXEL
 
     def __post_init__(self) -> None:
         if self.pre_roll and self.light_pin is not None:
@@ -96,6 +107,7 @@ class StreamCamera(Camera):
         self._closing = Event()
         self._ends = Lock()
         self._end: int | None = None
+        self._slow: str | None = None
 
     @abstractmethod
     def _start(self, ring: FrameRing) -> None:
@@ -111,10 +123,6 @@ class StreamCamera(Camera):
     @abstractmethod
     def _picture(self) -> bytes:
         """A JPEG picture of this moment."""
-
-    @property
-    def _picture_size(self) -> tuple[int, int]:
-        return self.settings.width, self.settings.height
 
     def _want_key_frame(self) -> None:
         """Ask the encoder for a key frame, where it can be asked."""
@@ -163,7 +171,9 @@ class StreamCamera(Camera):
         with self._ends:
             self._end = film.number
         repeated = {"repeated_frames": film.repeated} if self.times_are_exposures else {}
-        return {**self._format(), **film.facts(), **repeated}
+        wanted = self.settings.width, self.settings.height
+        measured = self._measured(video.size, wanted, film.rate)
+        return {**measured, "codec": self.settings.codec, **film.facts(), **repeated}
 
     def snapshot(self, path: Path) -> Facts:
         self._opened()
@@ -171,8 +181,7 @@ class StreamCamera(Camera):
             start = began(time.monotonic())
             picture = self._picture()
         path.write_bytes(picture)
-        width, height = self._picture_size
-        return {**start, "width": width, "height": height}
+        return {**start, **self._measured(jpeg.size(picture), self.settings.picture)}
 
     def _film(self, ring: FrameRing, seconds: float, *, follows: bool) -> Film:
         """Where a recording begins: where the other one ended, before now, or at once.
@@ -196,14 +205,21 @@ class StreamCamera(Camera):
             raise DeviceError(f"{self.settings.name} is not open")
         return self._ring
 
-    def _format(self) -> Facts:
-        wanted = self.settings
-        return {
-            "width": wanted.width,
-            "height": wanted.height,
-            "frame_rate": wanted.frame_rate,
-            "codec": wanted.codec,
-        }
+    def _measured(self, size: Size | None, wanted: Size, rate: float | None = None) -> Facts:
+        """What came of the camera, and in ``informed`` how that differs from what was to come."""
+        facts: Facts = {"width": size[0], "height": size[1]} if size else {}
+        asked, differs = self.settings.frame_rate, []
+        if size is not None and size != wanted:
+            differs.append(different_size(size, wanted))
+        if rate is not None:
+            facts["frame_rate"] = round(rate, 3)
+            if abs(rate - asked) > RATE_TOLERANCE * asked:
+                self._slow = different_rate(rate, asked)
+            else:
+                self._slow = None
+        if self._slow:
+            differs.append(self._slow)
+        return {**facts, "informed": "; ".join(differs)} if differs else facts
 
     @contextmanager
     def _lit(self, cancelled: Event) -> Iterator[None]:
@@ -229,9 +245,23 @@ class StreamCamera(Camera):
         """Tell when frames have stopped coming, also when nobody waits for them."""
         while not closing.wait(min(1.0, self._patience / 4)):
             if ring.silence > self._patience:
-                error = DeviceLostError(f"no frame came for {self._patience:g} s")
+                bad = f", but {ring.bad} pictures that cannot be decoded" if ring.bad else ""
+                error = DeviceLostError(f"no frame came for {self._patience:g} s{bad}")
                 self.on_lost(ring.fail(error))
                 return
+
+
+def different_size(given: Size, asked: Size) -> str:
+    """That a camera gives pictures of another size than it was asked for, and what to do."""
+    return (f"the camera gives pictures of {given[0]}x{given[1]}, not the {asked[0]}x{asked[1]} "
+            f"that the config asks for: set width = {given[0]} and height = {given[1]}")
+
+
+def different_rate(rate: float, asked: int) -> str:
+    """That a camera gives more or fewer pictures than it was asked for, and what to do."""
+    return (f"the camera gives {rate:.3g} pictures a second, not the {asked} that the config asks "
+            f"for: set frame_rate = {max(1, round(rate))}, or give it more light if it is slow "
+            "only in the dark")
 
 
 def taken_at(sensor_us: int) -> float:

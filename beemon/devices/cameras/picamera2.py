@@ -20,7 +20,7 @@ from typing import Any, Literal
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import ParameterSets
-from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg
+from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, put
@@ -96,11 +96,6 @@ class Settings(StreamSettings):
         return self.width, self.height
 
     @property
-    def bytes_a_picture(self) -> float:
-        width, height = self.picture
-        return width * height * BYTES_A_PIXEL
-
-    @property
     def picture(self) -> tuple[int, int]:
         """Width and height of a snapshot."""
         return self.picture_width or self.width, self.picture_height or self.height
@@ -155,10 +150,6 @@ class Driver(StreamCamera):
             planes = request.make_array("main")
         packed = without_padding(planes, *self.settings.picture)
         return jpeg(library("av").VideoFrame.from_ndarray(packed, format="yuv420p"))
-
-    @property
-    def _picture_size(self) -> tuple[int, int]:
-        return self.settings.picture
 
     def _want_key_frame(self) -> None:
         """Not of the software encoder, which has one a second anyway.

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import Any, ClassVar, Literal
 
+from beemon.archive.jpeg import Series
 from beemon.devices import _usb
 from beemon.devices._base import DeviceError, DeviceMissingError
 from beemon.devices._libraries import library
@@ -91,6 +92,10 @@ class Driver(StreamCamera):
         self._source.key_wanted.set()
 
 
+class BadPictureError(ValueError):
+    """One picture of many cannot be shown."""
+
+
 class Source:
     """What the camera sends, read by one thread and encoded as the settings say."""
 
@@ -101,14 +106,22 @@ class Source:
         self._picture: Any = None
         self._picture_wanted = Event()
         self._arrived = Condition()
-        av = library("av")
+        self._av = library("av")
         try:
-            self._container: Any = av.open(settings.device, format=kind, options=settings.wanted)
+            self._container: Any = self._av.open(
+                settings.device, format=kind, options=settings.wanted
+            )
         except (OSError, ValueError) as error:
             raise _as_device_error(error, settings.device) from error
         self._stream = self._container.streams.video[0]
-        wanted = (settings.width, settings.height)
-        self._encoder = H264Encoder(*wanted, settings.frame_rate, settings.bitrate)
+        sent = self._stream.codec_context.name
+        self._is_jpeg = sent == "mjpeg"
+        if settings.codec == "mjpeg" and not self._is_jpeg:
+            self._container.close()
+            raise DeviceError(f'{settings.device} sends {sent}, no MJPEG: set codec = "h264"')
+        stated = self._stream.codec_context
+        self._series = Series((stated.width, stated.height))
+        self._encoder: H264Encoder | None = None
 
     def stop(self) -> None:
         """Let the thread end after the frame that it waits for."""
@@ -141,21 +154,39 @@ class Source:
             return self._picture
 
     def _pass_on(self, packet: Any, ring: FrameRing) -> None:
-        if packet.size == 0 or packet.pts is None:
-            return
+        if packet.pts is None:
+            return  # what stands for the stream's end
         time_us = round(packet.pts * packet.time_base * _MICROSECONDS)
         as_it_comes = self._settings.codec == "mjpeg"
-        pictures = [] if as_it_comes and not self._picture_wanted.is_set() else packet.decode()
-        self._show(pictures)
+        try:
+            self._check(packet)
+            skips = as_it_comes and not self._picture_wanted.is_set()
+            shown = [] if skips else packet.decode()
+        except (BadPictureError, self._av.FFmpegError):
+            ring.leave_out()
+            return
+        self._show(shown)
         if as_it_comes:
             ring.append(Frame(bytes(packet), is_key=True, time_us=time_us), taken_at(time_us))
             return
-        for picture in pictures:
+        for picture in shown:
             for frame in self._encoded(picture, time_us):
                 ring.append(frame, taken_at(frame.time_us))
 
+    def _check(self, packet: Any) -> None:
+        """Raise BadPictureError for a picture that is empty, torn, or not of the stream's size."""
+        if not packet.size or packet.is_corrupt:
+            raise BadPictureError("it is empty, or the kernel says that it is torn")
+        if self._is_jpeg and not self._series.is_whole(bytes(packet)):
+            raise BadPictureError("it is torn, or of another size")
+
     def _encoded(self, picture: Any, time_us: int) -> Iterator[Frame]:
-        width, height = self._settings.width, self._settings.height
+        """A picture as H.264, in the size that the camera gives, less an odd last row or column."""
+        if self._encoder is None:
+            settings = self._settings
+            size = picture.width & ~1, picture.height & ~1
+            self._encoder = H264Encoder(*size, settings.frame_rate, settings.bitrate)
+        width, height = self._encoder.size
         plain = picture.reformat(width=width, height=height, format="yuv420p")
         key = self.key_wanted.is_set()
         self.key_wanted.clear()
