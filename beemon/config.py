@@ -129,6 +129,15 @@ def default_archive() -> Path:
         raise OSError(f"{error} for the archive: set path under [archive]") from error
 
 
+def memory_file() -> Path:
+    """Where it is remembered which archive belongs where: in no archive, if that can be helped.
+
+    Under systemd in ``$CACHE_DIRECTORY``. Raises ``OSError`` where the user has no such folder.
+    """
+    given = os.environ.get("CACHE_DIRECTORY", "").split(":")[0]
+    return (Path(given).absolute() if given else default_archive()) / "known-archives"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArchiveSettings:
     """Where everything is kept; without a path, :func:`default_archive`."""

@@ -28,6 +28,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 8.5
 """How long the Orchestrator may take to end properly; its own limits are shorter."""
 _LOOK_SECONDS = 1.0
+_MISSES = 2
 _ABORT_SECONDS = 2.0
 
 
@@ -39,8 +40,8 @@ class Link:
     """``heard`` gets every report; ``died`` is called once if the Orchestrator ends by itself.
 
     ``age`` tells the age of the latest heartbeat in seconds. Past ``stale_seconds`` the
-    Orchestrator is aborted, so that its stacks reach the journal; ``kill_hung`` then kills it too,
-    where no watchdog of systemd's will.
+    Orchestrator is aborted, so that its stacks reach the journal, and ``hung`` is called with how
+    it hangs; ``kill_hung`` then kills it too, where no watchdog of systemd's will.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Link:
         heard: Callable[[Report], None],
         died: Callable[[str], None],
         age: Callable[[], float | None],
+        hung: Callable[[str], None],
         *,
         stale_seconds: float,
         kill_hung: bool,
@@ -57,7 +59,7 @@ class Link:
         self._reports: multiprocessing.queues.Queue[Report | None] = multiprocessing.get_context(
             "spawn"
         ).Queue()
-        self._heard, self._died, self._age = heard, died, age
+        self._heard, self._died, self._age, self._hung = heard, died, age, hung
         self._stale_seconds = stale_seconds
         self._kill_hung = kill_hung
         self._launched: queue.SimpleQueue[Report] = queue.SimpleQueue()
@@ -124,19 +126,21 @@ class Link:
     def _guard(self) -> None:
         process = self._process
         assert process is not None
-        aborted = False
+        misses = 0  # a Server that was stopped itself has heartbeats to read before it judges
         while not wait([process.sentinel], timeout=_LOOK_SECONDS):
-            age = self._age()
-            if age is not None and age > self._stale_seconds and not (aborted or self._stopping):
-                aborted = True
+            age = self._age() or 0.0
+            misses = misses + 1 if age > self._stale_seconds else 0
+            if misses == _MISSES and not self._stopping:
                 self._abort(process, age)
         if not self._stopping:
             self._launched.put(Stopped())
             self._died(f"the Orchestrator ended by itself (exit status {process.exitcode})")
 
     def _abort(self, process: Orchestrator, age: float) -> None:
-        log.critical("the Orchestrator has not moved for %.0f s; its stacks follow", age)
+        how = f"the Orchestrator has not moved for {age:.0f} s"
+        log.critical("%s; its stacks follow", how)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGABRT)
         if self._kill_hung and not wait([process.sentinel], timeout=_ABORT_SECONDS):
             process.kill()
+        self._hung(how)

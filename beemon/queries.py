@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from beemon import __version__, budget, clock
 from beemon.archive import space
+from beemon.archive.starts import Start
 from beemon.archive.usage import Usage
 from beemon.board import Board
 from beemon.commands import VOCABULARY, Request, shown
@@ -17,6 +18,7 @@ from beemon.config import Settings
 from beemon.options import suggestion
 from beemon.protocol import ERRORS, RequestError
 from beemon.reports import Trouble
+from beemon.restarts import Restarts
 
 DEFAULT_JOBS = 20
 MOST_JOBS = 1000
@@ -66,7 +68,7 @@ class Queries:
     """Answers queries. ``settings`` is asked anew each time, since a reload replaces them.
 
     ``reader`` raises :class:`RequestError` while there is none; ``shut`` says why the archive
-    could not be opened yet, or None.
+    could not be opened yet, or None; ``starts`` are those of the service, the newest first.
     """
 
     def __init__(
@@ -75,11 +77,13 @@ class Queries:
         settings: Callable[[], Settings],
         reader: Callable[[], Reader],
         shut: Callable[[], Trouble | None] = lambda: None,
+        starts: Callable[[], Sequence[Start]] = tuple,
     ) -> None:
         self._board = board
         self._settings = settings
         self._reader = reader
         self._shut = shut
+        self._starts = starts
         self._started = clock.now().monotonic
         self._glanced: tuple[float, dict[str, Any]] = (-_GLANCE_SECONDS, {})
         self._answers: dict[str, Callable[[Request], dict[str, Any]]] = {
@@ -123,6 +127,7 @@ class Queries:
             "running": {str(job): text for job, text in beat.running.items()} if beat else {},
             "waiting": beat.waiting if beat else 0,
             **({"inspection": beat.inspection} if beat and beat.inspection else {}),
+            **self._restarts().describe(),
         }
         troubles = [asdict(trouble) for trouble in self._troubles(settings)]
         return {**status, "troubles": troubles, **self._machine(settings, now)}
@@ -170,12 +175,17 @@ class Queries:
         found = self._board.troubles
         if self._board.heartbeat is None and (shut := self._shut()):
             found.append(shut)
+        if restarted := self._restarts().trouble:
+            found.append(restarted)
         if settings.fallback:
             found.append(Trouble(
                 "config", "the config on disk is wrong, so the last good one runs",
                 f"{settings.fallback}; mend it, then: sudo systemctl reload beemon",
             ))
         return found
+
+    def _restarts(self) -> Restarts:
+        return Restarts(self._starts(), clock.stamp(), clock.boot_id())
 
     def _devices(self) -> dict[str, Any]:
         return {

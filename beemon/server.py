@@ -19,7 +19,9 @@ import time
 import weakref
 from typing import Any
 
-from beemon import clock, commands, config, ports, protocol
+from beemon import clock, commands, config, ports, protocol, service
+from beemon.archive import starts
+from beemon.archive.identity import Memory
 from beemon.archive.register import Register
 from beemon.board import Board
 from beemon.commands import Request
@@ -30,7 +32,7 @@ from beemon.link import Link, OrchestratorDiedError
 from beemon.opening import Opening
 from beemon.protocol import RequestError, RequestReader
 from beemon.queries import STALE_SECONDS, Queries
-from beemon.reports import Heartbeat, JobEnded, Replaced, Report
+from beemon.reports import Heartbeat, JobEnded, Replaced, Report, Trouble
 from beemon.service import Notifier, fields
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ _LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still th
 _MOST_UNREAD = 1000  # reports that a watcher may be behind
 _BROKEN = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)  # what accept() says of a bad listener
 _OPENING_SECONDS = 3.0  # that a stop waits for an attempt to open the archive
+_ARCHIVE_SECONDS = 5.0  # between two looks whether the right archive is there again
 _RESERVE = 20  # places on the queue for `stop` and `cancel` when it is full
 _URGENT = ("start", "stop", "cancel")
 
@@ -102,7 +105,7 @@ class Server:
             if command_queue is None
             else command_queue
         )
-        self._ledger = Register(self._settings.archive_path) if ledger is None else ledger
+        self._ledger = _register(self._settings) if ledger is None else ledger
         self._token = token
         self._notifier = Notifier() if notifier is None else notifier
         self._idle_seconds, self._request_seconds = idle_seconds, request_seconds
@@ -112,6 +115,7 @@ class Server:
             self._heard,
             self._orchestrator_died,
             lambda: self._board.heartbeat_age,
+            lambda how: self._ledger.end_run(starts.HUNG, how),
             stale_seconds=stale_seconds,
             kill_hung=self._notifier.watchdog_seconds is None,
         )
@@ -120,7 +124,8 @@ class Server:
             self._still_shut, lambda: self._settings.archive_path,
         )
         self._queries = Queries(
-            self._board, lambda: self._settings, self._opened_ledger, lambda: self._opening.trouble
+            self._board, lambda: self._settings, self._opened_ledger,
+            lambda: self._opening.trouble, lambda: self._ledger.starts,
         )
         self._stale_seconds = stale_seconds
         self._accepting = threading.Lock()
@@ -135,6 +140,7 @@ class Server:
         self._listener: socket.socket | None = None
         self._ready = self._stopping = self._starved = False
         self._failure: Exception | None = None
+        self._next_look = 0.0
 
     # The contract
 
@@ -160,6 +166,9 @@ class Server:
             self._ready = True
             self._notifier.ready()
             self._accept_loop()
+        except (OSError, ConfigError, OrchestratorDiedError) as error:
+            self._failure = error
+            raise
         finally:
             self._shut_down()
         if self._failure:
@@ -404,8 +413,31 @@ class Server:
             self._end_with(OSError(f"the ledger is damaged: {error}; the service starts anew"))
 
     def _launch(self) -> None:
+        if stranger := self._ledger.stranger:
+            self._tell_stranger(stranger)
         self._link.start(self._settings, self._ledger.run_number)
         config.keep_last_good(self._settings)
+
+    def _tell_stranger(self, stranger: str) -> None:
+        path = self._settings.archive_path
+        trouble = Trouble(
+            "archive", f"{stranger}, so that this run is recorded in another one",
+            f"see whether its disk is mounted: findmnt -T {path}; the service goes on there once "
+            f"it is. If this is to be the archive from now on: sudo rm {config.memory_file()}, "
+            "then: sudo systemctl restart beemon",
+        )
+        log.error("%s", trouble)
+        self._board.note_trouble(trouble)
+
+    def _look_for_archive(self, now: float) -> None:
+        """Begin anew in the right archive as soon as its disk is there."""
+        if self._ledger.stranger and now >= self._next_look:
+            self._next_look = now + _ARCHIVE_SECONDS
+            if self._ledger.is_known_back:
+                self._end_with(OSError(
+                    f"{self._settings.archive_path} holds the right archive again; "
+                    "the service starts anew in it"
+                ))
 
     def _launch_late(self) -> None:
         try:
@@ -427,6 +459,7 @@ class Server:
             log.warning("another version of beemon was installed; it takes over from this one")
             self.stop()
         if isinstance(report, JobEnded):
+            self._ledger.saw(report.job)
             self._open_jobs.discard(report.job)
             if report.job in self._handovers:
                 self._finish_reload(report)
@@ -435,6 +468,7 @@ class Server:
             if clock.now().monotonic - report.monotonic < self._stale_seconds:
                 self._notifier.alive()
             self._notifier.status(self._queries.sentence())
+            self._look_for_archive(clock.now().monotonic)
 
     def reload(self) -> None:
         """Take over the config on disk, as the `reload` command does; for a signal handler."""
@@ -509,9 +543,20 @@ class Server:
         self._link.stop()
         self._board.close()
         self._crowd.dismiss()
+        if self._failure:
+            self._ledger.end_run(starts.FAILED, str(self._failure))
+        else:
+            self._ledger.end_run(starts.STOPPED)
         self._ledger.close()
         if self._ready:
             log.info("stopped")
+
+
+def _register(settings: Settings) -> Register:
+    """The archive that the config names; one that no config names need not be known again."""
+    path = settings.archive_path
+    memory = Memory(config.memory_file(), path) if settings.source else None
+    return Register(path, memory=memory, result=service.last_result)
 
 
 def _check_still_there(socket_connection: socket.socket) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import sdnotify
@@ -127,3 +128,17 @@ def fields(
     """Journal fields for a log record: ``log.info(…, extra=fields(job=17))``."""
     given = {"JOB": job, "DEVICE": device, "OUTCOME": outcome}
     return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def last_result() -> str | None:
+    """What systemd said of the service's last end in this boot: the unit's ExecStopPost= keeps it.
+
+    Its first word is one of ``$SERVICE_RESULT`` (systemd.exec(5)): success, watchdog, signal, ….
+    """
+    folder = os.environ.get("RUNTIME_DIRECTORY")
+    if not folder:
+        return None
+    try:
+        return (Path(folder) / "ended").read_text("utf-8").strip() or None
+    except (OSError, ValueError):
+        return None

@@ -30,7 +30,7 @@ LEVELS = (
     "agenda docket staff upkeep troubles",
     "supervisor chores job timetable housekeeping inspection scales",
     "worker_link calibrations compensation",
-    "worker health outputs planning",
+    "worker health outputs planning restarts",
     "messages indexing sampling",
     "salvage",
     "devices analysis budget",

@@ -32,8 +32,10 @@ WAL_PAGES = 4000
 """From so many pages on, the log goes into the file; less often, and a page goes there once."""
 
 _ACCEPT = (
-    "INSERT INTO jobs (run, command, origin, slot_us, accepted_us, accepted_monotonic, clock)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO jobs"
+    " (job, run, command, origin, slot_us, accepted_us, accepted_monotonic, clock)"
+    " VALUES (max(ifnull((SELECT max(job) FROM jobs), 0) + 1,"
+    " ifnull((SELECT max(first_job) FROM archive), 1)), ?, ?, ?, ?, ?, ?, ?)"
 )
 
 

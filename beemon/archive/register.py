@@ -16,17 +16,21 @@ from beemon.archive import (
     calibrations,
     completeness,
     events,
+    identity,
     index,
     quarantine,
     recovery,
     reserve,
     series,
+    starts,
     usage,
 )
 from beemon.archive.history import history
+from beemon.archive.identity import JOBS_AHEAD, Known, Memory
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 from beemon.archive.quarantine import Damaged
+from beemon.archive.starts import Start
 from beemon.archive.usage import Usage
 from beemon.clock import MACHINE, Clock
 
@@ -39,12 +43,27 @@ class Register:
     """One archive, held by this process from :meth:`open` (or the first use) to :meth:`close`.
 
     Usable from any thread, once. Raises ``sqlite3.Error`` where the disk is full or fails, and
-    after the close.
+    after the close. ``memory`` remembers which archive belongs here. ``result`` tells what systemd
+    said of the service's last end; a run that has none is not the service's.
     """
 
-    def __init__(self, archive: Path, clock: Clock = MACHINE) -> None:
+    def __init__(
+        self,
+        archive: Path,
+        clock: Clock = MACHINE,
+        *,
+        memory: Memory | None = None,
+        result: Callable[[], str | None] | None = None,
+    ) -> None:
+        self.stranger: str | None = None
+        """What is wrong, where another archive than the one that is known is in its place."""
+        self.starts: list[Start] = []
+        """The latest starts of the service, the newest first."""
         self._archive = archive
         self._clock = clock
+        self._memory = memory
+        self._result = result
+        self._known: Known | None = None
         self._mutex = threading.RLock()
         self._reader_mutex = threading.Lock()
         self._lock: ArchiveLock | None = None
@@ -79,6 +98,31 @@ class Register:
             except BaseException:
                 self._lock.close()
                 raise
+
+    def end_run(self, how: str, why: str | None = None) -> None:
+        """Enter how this run ends, if that is still possible; what was entered first stands."""
+        with self._mutex:
+            if self._ledger is None:
+                return
+            try:
+                with self._ledger.transaction() as ledger:
+                    starts.end(ledger, how, why)
+            except sqlite3.Error as error:
+                log.warning("how this run ended could not be entered: %s", error)
+
+    def saw(self, job: int) -> None:
+        """Remember the number of a job, so that no other archive in this place repeats it."""
+        if self._memory and self._known and job + JOBS_AHEAD // 2 > self._known.jobs:
+            self._known = Known(self._known.uuid, job + JOBS_AHEAD)
+            self._memory.keep(self._known)
+
+    @property
+    def is_known_back(self) -> bool:
+        """Whether the archive that is known is in its place again, beside the one in use."""
+        if self.stranger is None or self._memory is None:
+            return False
+        known = self._memory.known()
+        return known is not None and identity.at(self._archive) == known.uuid
 
     def close(self) -> None:
         """Let go of the archive, for good."""
@@ -215,6 +259,9 @@ class Register:
             ledger.prepare()
             with ledger.transaction():
                 ledger.begin_run()
+                own = self._settle_identity(ledger, follows=instead_of is not None)
+                if self._result is not None:
+                    starts.enter(ledger, self._result())
                 left_open = recovery.close_earlier_runs(ledger)
                 is_indexed = not index.begin_if_new(ledger)
                 if instead_of:
@@ -225,6 +272,8 @@ class Register:
         except BaseException:
             ledger.close()
             raise
+        self._remember(ledger, own)
+        self.starts = starts.recent(ledger)
         if not is_indexed:
             log.warning("the ledger is new: its recordings are entered from their files")
         for job in left_open:
@@ -233,6 +282,23 @@ class Register:
                 extra={"JOB": str(job["job"]), "OUTCOME": "interrupted"},
             )
         return ledger
+
+
+    def _settle_identity(self, ledger: Ledger, *, follows: bool) -> str:
+        """Which archive this is; where another one is known, that is an event."""
+        known = self._memory.known() if self._memory else None
+        own = identity.settle(ledger, known, follows=follows)
+        self.stranger = None
+        if known is not None and known.uuid != own:
+            self.stranger = f"{self._archive} does not hold the archive that was in use there"
+            identity.enter_stranger(ledger, known.uuid, self.stranger)
+        return own
+
+    def _remember(self, ledger: Ledger, own: str) -> None:
+        if self._memory and self.stranger is None:
+            (latest,) = ledger.db.execute("SELECT ifnull(max(job), 0) FROM jobs").fetchone()
+            self._known = self._memory.known() or Known(own, 0)
+            self.saw(latest)
 
 
 def _set_aside(damaged: Damaged) -> str:

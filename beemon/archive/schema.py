@@ -10,16 +10,24 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
+-- Which archive this is: one row. `first_job`: jobs are numbered from here on, since numbers below
+-- it may have been given at the same place in another archive.
+CREATE TABLE archive (
+    uuid TEXT NOT NULL, made_us INTEGER NOT NULL, first_job INTEGER NOT NULL
+);
 -- One row for each time the service ran. `sure_us`: when the clock became right in a run that
--- began unsure. `accounted_us`: every slot up to here is in `jobs` or in `skips`.
+-- began unsure. `accounted_us`: every slot up to here is in `jobs` or in `skips`. `began`: why the
+-- service was started, a word of :mod:`beemon.archive.starts`. `ended`: how the run ended and
+-- `ended_why` a sentence on that; NULL where it could not say so any more.
 CREATE TABLE runs (
     run INTEGER PRIMARY KEY,
     started_us INTEGER NOT NULL, started_monotonic REAL NOT NULL,
     boot_id TEXT NOT NULL, clock TEXT NOT NULL, version TEXT NOT NULL,
-    sure_us INTEGER, accounted_us INTEGER, accounted_clock TEXT
+    sure_us INTEGER, accounted_us INTEGER, accounted_clock TEXT,
+    began TEXT, ended_us INTEGER, ended TEXT, ended_why TEXT
 );
 -- Every command, and its one outcome. `slot_us`: the scheduled moment that it stands for.
 -- A slot is known by a believable clock only: what the schedule asked for by another has none.
@@ -124,6 +132,12 @@ CREATE INDEX kind_events ON events (kind, event);
 CREATE INDEX unsure_events ON events (event) WHERE clock = 'unsure';
 """
 
+_RUNS_FROM_3 = """
+ALTER TABLE runs ADD COLUMN began TEXT;
+ALTER TABLE runs ADD COLUMN ended_us INTEGER;
+ALTER TABLE runs ADD COLUMN ended TEXT;
+ALTER TABLE runs ADD COLUMN ended_why TEXT;
+"""
 _FROM_1 = """
 ALTER TABLE runs ADD COLUMN sure_us INTEGER;
 ALTER TABLE runs ADD COLUMN accounted_us INTEGER;
@@ -162,16 +176,18 @@ ALTER TABLE latest ADD COLUMN uncertainty REAL;
 """
 
 
-def _without_runs(tables: str) -> str:
-    """The tables, but for `runs`, which an older ledger has."""
-    start = tables.index("CREATE TABLE runs")
-    return tables[:start] + tables[tables.index(";", start) + 1 :]
+def _table(name: str) -> str:
+    """The statement that makes one of the tables."""
+    start = TABLES.index(f"CREATE TABLE {name} (")
+    return TABLES[start : TABLES.index(";", start) + 1]
 
 
+_FROM_3 = _RUNS_FROM_3 + _table("archive")
 _SCRIPTS = {
     0: TABLES,
-    1: _FROM_1 + _without_runs(TABLES) + _FILL_FROM_1,
-    2: _FROM_2,
+    1: _FROM_1 + _RUNS_FROM_3 + TABLES.replace(_table("runs"), "") + _FILL_FROM_1,
+    2: _FROM_2 + _FROM_3,
+    3: _FROM_3,
 }
 
 

@@ -90,6 +90,7 @@ def test_an_older_ledger_keeps_every_row(db):
 
 
 LAYOUT_2 = """
+CREATE TABLE runs (run INTEGER PRIMARY KEY);
 CREATE TABLE readings (
     utc_us INTEGER NOT NULL, series INTEGER NOT NULL,
     value REAL, reason TEXT, quality TEXT, raw REAL, calibration INTEGER,
@@ -134,3 +135,21 @@ def test_an_older_ledger_has_the_same_tables_as_a_new_one_afterwards(db):
     columns = "SELECT name FROM pragma_table_info('runs')"
     assert db.execute(columns).fetchall() == fresh.execute(columns).fetchall()
     fresh.close()
+
+
+def test_a_ledger_without_an_identity_gets_a_place_for_it_and_keeps_its_runs(db):
+    now = schema.TABLES
+    before = now.replace(now[now.index("CREATE TABLE archive"):now.index(";", now.index(
+        "CREATE TABLE archive")) + 1], "")
+    before = before.replace(""",
+    began TEXT, ended_us INTEGER, ended TEXT, ended_why TEXT""", "")
+    db.executescript(before + """
+        INSERT INTO runs VALUES (1, 2, 3.0, 'boot', 'rtc', '0.1.0', NULL, NULL, NULL);
+        PRAGMA user_version = 3;
+    """)
+    assert schema.bring_up_to_date(db)
+    assert schema.version(db) == schema.VERSION
+    assert db.execute("SELECT run, boot_id, began, ended FROM runs").fetchall() == [
+        (1, "boot", None, None),
+    ]
+    assert db.execute("SELECT * FROM archive").fetchall() == []

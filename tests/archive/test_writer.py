@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from beemon.archive import quarantine
-from beemon.archive.ledger import Ledger, LedgerReader
+from beemon.archive.ledger import PAGE_BYTES, Ledger, LedgerReader
 from beemon.archive.register import Register
 from beemon.archive.writer import LedgerWriter
 from tests.faults import failing_disk
@@ -152,8 +152,8 @@ def test_a_damaged_ledger_ends_the_thread_and_is_marked(desk, tmp_path, monkeypa
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     other.close()
     with (tmp_path / "ledger.db").open("r+b") as file:
-        file.seek((root[0] - 1) * 4096)
-        file.write(b"\xff" * 4096)
+        file.seek((root[0] - 1) * PAGE_BYTES)
+        file.write(b"\xff" * PAGE_BYTES)
     desk.writer.start()
     desk.enter("read")
     assert ended.get(timeout=SOON).exc_type is sqlite3.DatabaseError

@@ -1,0 +1,120 @@
+"""Starts: why a run of the service began, by how the one before it ended."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from beemon.archive import events, starts
+from beemon.archive.ledger import LedgerReader
+from beemon.archive.register import Register
+from beemon.clock import Moment, Quality, Stamp
+
+
+class Machine:
+    """A clock, and the boot that it counts in."""
+
+    def __init__(self) -> None:
+        self.boot, self.seconds = "boot-1", 1000.0
+
+    def now(self) -> Moment:
+        self.seconds += 1
+        return Moment(1_780_000_000_000_000 + round(self.seconds * 1e6), self.seconds)
+
+    def stamp(self) -> Stamp:
+        return Stamp(*self.now(), Quality.SYNCHRONISED)
+
+    def boot_id(self) -> str:
+        return self.boot
+
+
+class Service:
+    """Runs of the service in one archive."""
+
+    def __init__(self, archive: Path) -> None:
+        self.archive, self.machine = archive, Machine()
+
+    def run(self, how: str | None = starts.STOPPED, why: str | None = None,
+            result: str | None = None) -> starts.Start:
+        """One run, from its start to its end; the start."""
+        register = Register(self.archive, self.machine, result=lambda: result)
+        with closing(register):
+            register.open()
+            if how:
+                register.end_run(how, why)
+            return register.starts[0]
+
+    def told(self) -> list[str]:
+        with closing(LedgerReader(self.archive)) as reader:
+            return [event.message for event in events.recent(reader, 99, starts.KIND)]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return Service(tmp_path)
+
+
+def test_the_first_start_is_the_first(service):
+    assert service.run().why == "first"
+    assert service.told() == ["beemon was started for the first time in this archive"]
+
+
+@pytest.mark.parametrize(("how", "same_boot", "result", "why"), [
+    (starts.STOPPED, True, "success exited 0", "stop"),
+    (starts.STOPPED, False, None, "reboot"),
+    (starts.HUNG, True, "watchdog dumped ABRT", "watchdog"),
+    (starts.HUNG, False, None, "watchdog"),
+    (starts.FAILED, True, "exit-code exited 1", "failure"),
+    (None, False, None, "power-cut"),
+    (None, True, "watchdog dumped ABRT", "watchdog"),
+    (None, True, "signal killed KILL", "crash"),
+    (None, True, None, "crash"),
+])
+def test_why_a_start_was_is_told_by_the_end_before(service, how, same_boot, result, why):
+    service.run(how)
+    if not same_boot:
+        service.machine.boot = "boot-2"
+    start = service.run(result=result)
+    assert start.why == why
+    assert start.is_unplanned == (why not in ("stop", "reboot"))
+
+
+def test_the_event_says_what_went_wrong(service):
+    service.run(starts.FAILED, "the Orchestrator ended by itself (exit status -9)")
+    service.run()
+    assert service.told()[0] == (
+        "beemon was started after it had failed: the Orchestrator ended by itself (exit status -9)"
+    )
+
+
+def test_what_was_said_first_of_an_end_stands(service):
+    with closing(Register(service.archive, service.machine, result=lambda: None)) as register:
+        register.open()
+        register.end_run(starts.HUNG, "the Orchestrator has not moved for 12 s")
+        register.end_run(starts.FAILED, "the Orchestrator ended by itself")
+    assert service.run().why == "watchdog"
+
+
+def test_a_run_that_was_not_the_services_is_no_start(service):
+    service.run()
+    with closing(Register(service.archive, service.machine)) as register:
+        register.open()  # an import
+        assert len(register.starts) == 1
+    assert service.run().why == "stop"
+
+
+def test_a_crash_loop_does_not_fill_the_events_but_each_start_counts(service):
+    for _ in range(50):
+        service.run(None)
+    assert len(service.told()) == 20
+    with closing(LedgerReader(service.archive)) as reader:
+        assert len(starts.recent(reader)) == 50
+
+
+def test_the_age_within_a_boot_is_by_the_monotonic_clock(service):
+    start = service.run()
+    now = Stamp(start.at.utc_us + 999_000_000, start.at.monotonic + 5, Quality.SYNCHRONISED)
+    assert start.age(now, "boot-1") == 5
+    assert start.age(now, "boot-2") == 999
