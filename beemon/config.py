@@ -62,8 +62,18 @@ class ConfigError(ValueError):
         self.devices = devices or {}
 
 
+def is_hive_name(text: str) -> bool:
+    """Whether a hive may be called so: it becomes part of file names."""
+    return _FILE_WORD.fullmatch(text) is not None
+
+
+def is_device_word(text: str) -> bool:
+    """Whether a device may be called so, behind its kind and a dot."""
+    return _DEVICE_WORD.fullmatch(text) is not None
+
+
 def _hive_name(value: object) -> str:
-    if not isinstance(value, str) or not _FILE_WORD.fullmatch(value):
+    if not isinstance(value, str) or not is_hive_name(value):
         raise BadOptionError(
             f'must be a name such as "apiary-7": up to 63 letters, digits, dots, hyphens and '
             f"underscores (it becomes part of file names), not {in_toml(value)}"

@@ -55,6 +55,10 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         "--columns", metavar="SENSOR=QUANTITY:UNIT,…", action="append", default=[],
         help="what the columns of a sensor's CSV files are, such as scale=weight:lb",
     )
+    parser.add_argument(
+        "--host", metavar="HOST", action="append", default=[],
+        help="take only the files of this host; several are one hive that was renamed",
+    )
     _add_path(parser)
     parser.set_defaults(run=import_folder)
 
@@ -240,7 +244,7 @@ def _source(options: argparse.Namespace) -> Any:
         raise ValueError(f"{options.frame_rate} is no number of frames a second") from error
     pairs = [text.partition("=")[::2] for text in options.columns]
     columns = {sensor: daily.columns(said.split(",")) for sensor, said in pairs}
-    return Source(options.folder, zone, rate, columns)
+    return Source(options.folder, zone, rate, columns, frozenset(options.host))
 
 
 def _about(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,10 +7,12 @@ stream's frame rate, the unit of a weight) the user says, or nothing is imported
 
 from __future__ import annotations
 
+import errno
+import logging
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
@@ -20,16 +22,21 @@ from typing import Any
 
 from beemon import outcomes
 from beemon.analysis import checks
-from beemon.analysis.convert import UnconvertibleError, h264_to_mp4, wav_to_flac
-from beemon.analysis.measure import UnmeasurableError, measure
-from beemon.archive import appmais, catalog, daily, recordings, series, tags
+from beemon.analysis.convert import UnconvertibleError, h264_to_mp4, sound_to_flac
+from beemon.analysis.findings import Examination
+from beemon.analysis.measure import measure
+from beemon.archive import appmais, catalog, daily, flac, recordings, series, tags, tree
 from beemon.archive.appmais import Name
 from beemon.archive.daily import Column, Line
 from beemon.archive.ledger import Ledger
+from beemon.archive.recordings import Place
 from beemon.archive.register import Register
 from beemon.archive.tags import Tags
+from beemon.archive.tree import File
 from beemon.clock import Quality, Stamp
 from beemon.readings import Reading
+
+log = logging.getLogger(__name__)
 
 NAN = "not-a-number"
 """The reason of a reading that was written as ``nan``."""
@@ -38,6 +45,9 @@ _ENDINGS = {".wav": ".flac", ".flac": ".flac", ".h264": ".mp4", ".mp4": ".mp4"}
 """What a file of this ending becomes."""
 _KINDS = {".flac": "microphone", ".mp4": "camera"}
 _WORK = ".import."
+_ORIGIN = "import"
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""After these no other file can be taken either."""
 
 Facts = dict[str, Any]
 
@@ -48,12 +58,20 @@ class MissingFactError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """A folder to import, and what only the user knows of it."""
+    """A folder to import, and what only the user knows of it.
+
+    ``hosts`` are those whose files are taken, all of one hive; none: the files' one host.
+    """
 
     folder: Path
     zone: tzinfo
     frame_rate: Fraction | None = None
     columns: Mapping[str, Sequence[Column]] = field(default_factory=dict)
+    hosts: Collection[str] = frozenset()
+
+    def takes(self, file: File) -> bool:
+        """Whether the file is of a host that was asked for; one without a host is of any."""
+        return not self.hosts or file.host is None or file.host in self.hosts
 
     def columns_of(self, sensor: str) -> Sequence[Column] | None:
         """What the columns in a sensor's folder are, if anyone knows."""
@@ -81,38 +99,64 @@ def import_appmais(archive: Path, source: Source) -> Counts:
     Raises :class:`MissingFactError` before anything is done,
     :class:`~beemon.archive.lock.ArchiveBusyError` while a service runs, and ``OSError``.
     """
-    refuse_unknown(source)
+    if not source.folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {source.folder}")
+    found = list(tree.files(source.folder))
+    counts = Counts(problems=[one for one in found if isinstance(one, str)])
+    files = [one for one in found if isinstance(one, File) and source.takes(one)]
+    refuse_unknown(source, files)
     with closing(Register(archive)) as register:
         register.open()
         try:
             with closing(Ledger(archive, register.run_number)) as ledger, _work(archive) as work:
-                return _Import(ledger, source, work).run()
+                _refuse_other_hive(source, ledger, files)
+                _Import(ledger, source, work, counts).take(files)
         except sqlite3.Error as error:
             raise OSError(f"the ledger cannot be written: {error}") from error
+    return counts
 
 
-def refuse_unknown(source: Source) -> None:
-    """Raise :class:`MissingFactError` where the user has to say more, ``OSError`` for no folder."""
-    if not source.folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {source.folder}")
-    for path, sensor in _files(source.folder):
-        if path.suffix.lower() == ".h264" and source.frame_rate is None:
+def refuse_unknown(source: Source, files: Sequence[File]) -> None:
+    """Raise :class:`MissingFactError` where the user has to say more."""
+    _refuse_hosts(source, {file.host for file in files if file.host})
+    for file in files:
+        if file.ending == ".h264" and source.frame_rate is None:
             raise MissingFactError(
                 "a raw .h264 stream has no times in it: say with --frame-rate how many frames a "
                 "second the camera made (a guess would make every speed measured on it wrong)"
             )
-        if path.suffix.lower() == ".csv" and source.columns_of(sensor) is None:
+        if file.ending == ".csv" and source.columns_of(file.sensor) is None:
             raise MissingFactError(
-                f'say what the columns in the folder "{sensor}" are, for example '
-                f"--columns {sensor}=weight:lb"
+                f'say what the columns in the folder "{file.sensor}" are, for example '
+                f"--columns {file.sensor}=weight:lb"
             )
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, str]]:
-    """The files ``<sensor>/<day>/<name>`` in the order of their names, each with its sensor."""
-    for path in sorted(folder.glob("*/????-??-??/*")):
-        if path.is_file():
-            yield path, path.parent.parent.name
+def _refuse_hosts(source: Source, hosts: set[str]) -> None:
+    if len(hosts) > 1 and not source.hosts:
+        options = " ".join(f"--host {host}" for host in sorted(hosts))
+        raise MissingFactError(
+            f"the files are of {len(hosts)} hosts: {', '.join(sorted(hosts))}. Import each hive "
+            f"into an archive of its own, with --host {min(hosts)} and --path DIR; if they are one "
+            f"hive whose host was renamed, use {options}"
+        )
+
+
+def _refuse_other_hive(source: Source, ledger: Ledger, files: Sequence[File]) -> None:
+    """An archive is of one hive: under one name two hives' readings would be one series."""
+    rows = ledger.db.execute(
+        "SELECT DISTINCT substr(command, instr(command, '/') + 1,"
+        " instr(command, '@') - instr(command, '/') - 1) FROM jobs"
+        " WHERE origin = ? AND instr(command, '@')", (_ORIGIN,),
+    )
+    before, now = {host for (host,) in rows}, {file.host for file in files if file.host}
+    if now and (others := before - now - set(source.hosts)):
+        options = " ".join(f"--host {host}" for host in sorted(before | now))
+        raise MissingFactError(
+            f"the archive {ledger.archive} holds what was imported from another host, "
+            f"{', '.join(sorted(others))}: name another archive with --path DIR; if they are one "
+            f"hive whose host was renamed, use {options}"
+        )
 
 
 @contextmanager
@@ -130,116 +174,153 @@ def _work(archive: Path) -> Iterator[Path]:
 class _Import:
     """One import. A file is known again by its sensor's folder and its name."""
 
-    def __init__(self, ledger: Ledger, source: Source, work: Path) -> None:
+    def __init__(self, ledger: Ledger, source: Source, work: Path, counts: Counts) -> None:
         self._ledger = ledger
         self._source = source
         self._work = work
-        self._counts = Counts()
+        self._counts = counts
         self._known = {
             said for (said,) in ledger.db.execute(
                 "SELECT json_extract(facts, '$.source') FROM recordings"
             )
         }
 
-    def run(self) -> Counts:
+    def take(self, files: Iterable[File]) -> None:
         """Take file after file."""
-        for path, sensor in _files(self._source.folder):
-            ending = path.suffix.lower()
-            if ending == ".csv":
-                self._take_day(sensor, path)
-            elif ending in _ENDINGS:
-                self._take_recording(sensor, path)
+        for file in files:
+            self._take(file)
+
+    def _take(self, file: File) -> None:
+        """One file of many: whatever is wrong with it is told, and costs no other."""
+        try:
+            if file.ending == ".csv":
+                self._take_day(file)
+            elif file.ending in _ENDINGS:
+                self._take_recording(file)
             else:
-                self._counts.problems.append(f"{path}: nothing is known of such files")
-        return self._counts
+                raise ValueError("nothing is known of such files")
+        except sqlite3.Error:
+            raise
+        except OSError as error:
+            if error.errno in _DISK_ERRORS:
+                raise
+            self._tell(file, error.strerror or str(error))
+        except ValueError as error:
+            self._tell(file, error)
+        except Exception as error:  # a boundary: the file is somebody else's, of any bytes
+            log.warning("%s", tree.problem(file.path, "it cannot be read"), exc_info=True)
+            self._tell(file, f"it cannot be read: {type(error).__name__}: {error}")
+
+    def _tell(self, file: File, says: object) -> None:
+        self._counts.problems.append(tree.problem(file.path, says))
 
     # Recordings
 
-    def _take_recording(self, sensor: str, path: Path) -> None:
-        name = appmais.parse_name(path.name)
+    def _take_recording(self, file: File) -> None:
+        name = appmais.parse_name(file.path.name)
         if name is None:
-            self._counts.problems.append(f"{path}: its name does not say when it was made")
-        elif f"{sensor}/{path.name}" in self._known:
+            raise ValueError("its name does not say when it was made")
+        if file.source in self._known:
             self._counts.known += 1
         else:
-            try:
-                self._convert(sensor, path, name)
-            except (UnconvertibleError, UnmeasurableError, tags.BadTagsError) as error:
-                self._counts.problems.append(f"{path}: {error}")
-            else:
-                self._counts.recordings += 1
+            self._convert(file, name)
+            self._counts.recordings += 1
 
-    def _convert(self, sensor: str, path: Path, name: Name) -> None:
+    def _convert(self, file: File, name: Name) -> None:
         ending = _ENDINGS[name.ending]
         written = self._work / f"new{ending}"
         written.unlink(missing_ok=True)
-        facts = self._written(path, written, name)
-        facts["source"] = f"{sensor}/{path.name}"
+        facts = self._written(file, written, name)
         found = checks.examine(written, facts)
         facts |= found.verdict
         self._counts.failed += bool(found.failures)
-        self._keep(f"{_KINDS[ending]}.{sensor}", written, name.host, facts)
+        self._keep(f"{_KINDS[ending]}.{file.sensor}", written, name.host, facts, found)
 
-    def _written(self, path: Path, written: Path, name: Name) -> Facts:
+    def _written(self, file: File, written: Path, name: Name) -> Facts:
         """Write a file as it is kept here; return what is known of it."""
-        start_us, is_ambiguous = utc_us(name.day, name.time, self._source.zone)
-        facts: Facts = {"start_utc_us": start_us, "clock": Quality.IMPORTED,
-                        "source_sha256": recordings.digest(path)[1]}
+        start_us, is_ambiguous = utc_us(name.day, name.time, self._source.zone, again=name.again)
+        facts: Facts = {"start_utc_us": start_us, "clock": Quality.IMPORTED, "source": file.source,
+                        "source_sha256": recordings.digest(file.path)[1]}
         if is_ambiguous:
             facts["ambiguous_time"] = True
-        if name.ending == ".wav":
-            wav_to_flac(path, written)
+        if written.suffix == ".flac":
+            facts |= sound_to_flac(file.path, written)
         elif name.ending == ".h264":
             assert self._source.frame_rate is not None
-            h264_to_mp4(path, written, self._source.frame_rate)
+            h264_to_mp4(file.path, written, self._source.frame_rate)
             facts["frame_rate"] = float(self._source.frame_rate)
         else:
-            shutil.copyfile(path, written)
-        return {**facts, **measure(written)}
+            shutil.copyfile(file.path, written)
+        _refuse_untaggable(written, name.host)
+        facts = {**measure(written), **facts}
+        if written.suffix == ".mp4" and "frames" not in facts:
+            raise UnconvertibleError("it is no MP4 file")
+        return facts
 
-    def _keep(self, device: str, written: Path, host: str, facts: Facts) -> None:
+    def _keep(
+        self, device: str, written: Path, host: str, facts: Facts, found: Examination
+    ) -> None:
         """As the service keeps a recording, so that a power cut finds the same."""
         ledger = self._ledger
         place = recordings.place(
             ledger.archive, host, device, written.suffix, facts["start_utc_us"],
             lambda path: catalog.find(ledger.db, ledger.relative(path)) is not None,
         )
+        with self._job(facts["source"], device, place) as job:
+            tags.write(written, _tags(host, device, job, facts))
+            written.rename(place.temporary)
+            size, sha256 = recordings.keep(place)
+            with ledger.transaction():
+                catalog.enter(ledger, job, device, place.final,
+                              {**facts, "size": size, "sha256": sha256})
+                at = Stamp(facts["start_utc_us"], 0.0, Quality.IMPORTED)
+                series.keep_belated(ledger, job, found.readings(device, at))
+                ledger.end(job, outcomes.done(recording=ledger.relative(place.final)))
+
+    @contextmanager
+    def _job(self, source: str, device: str, place: Place) -> Iterator[int]:
+        """A job that ends, whatever happens in it."""
+        ledger = self._ledger
         with ledger.transaction():
-            job = ledger.accept(f"import {facts['source']}", "import")
+            job = ledger.accept(f"import {source}", _ORIGIN)
             ledger.begin(job, device, place)
-        tags.write(written, _tags(host, device, job, facts))
-        written.rename(place.temporary)
-        size, sha256 = recordings.keep(place)
-        with ledger.transaction():
-            catalog.enter(ledger, job, device, place.final,
-                          {**facts, "size": size, "sha256": sha256})
-            ledger.end(job, outcomes.done(recording=ledger.relative(place.final)))
+        try:
+            yield job
+        except BaseException as error:
+            place.temporary.unlink(missing_ok=True)
+            ending = outcomes.failed("archive-error", tree.printable(str(error)))
+            if isinstance(error, KeyboardInterrupt):
+                ending = outcomes.interrupted("cancelled")
+            with ledger.transaction():
+                ledger.end(job, ending)
+            raise
 
     # Readings
 
-    def _take_day(self, sensor: str, path: Path) -> None:
-        """Enter a day's readings, all or none."""
-        columns = self._source.columns_of(sensor) or ()
-        day = date.fromisoformat(path.parent.name)
-        found = [
-            reading for line in self._lines(path, columns)
-            for reading in _readings(f"sensor.{sensor}", line, columns, day, self._source.zone)
-        ]
+    def _take_day(self, file: File) -> None:
+        """Enter a day's readings, all that can be read or none."""
+        columns = self._source.columns_of(file.sensor) or ()
+        day = LocalDay(file.day, self._source.zone)
+        found = list(self._readings(file, columns, day))
         new = [reading for reading in found if not self._is_known(reading)]
         self._counts.known += len(found) - len(new)
         self._counts.readings += len(new)
         if new:
             with self._ledger.transaction():
-                job = self._ledger.accept(f"import {sensor}/{path.name}", "import")
+                job = self._ledger.accept(f"import {file.source}", _ORIGIN)
                 series.keep_belated(self._ledger, job, new)
                 self._ledger.end(job, outcomes.done(count=len(new)))
 
-    def _lines(self, path: Path, columns: Sequence[Column]) -> Iterator[Line]:
-        for line in daily.read(path, columns):
-            if isinstance(line, Line):
-                yield line
+    def _readings(
+        self, file: File, columns: Sequence[Column], day: LocalDay
+    ) -> Iterator[Reading]:
+        for line in daily.read(file.path, columns):
+            at = line if isinstance(line, str) else day.stamp(line)
+            if isinstance(line, Line) and isinstance(at, Stamp):
+                yield from _of_line(f"sensor.{file.sensor}", line, columns, at)
             else:
-                self._counts.problems.append(line)
+                path = tree.printable(str(file.path))
+                self._counts.problems.append(f"{path}, {tree.printable(str(at))}")
 
     def _is_known(self, reading: Reading) -> bool:
         row = self._ledger.db.execute(
@@ -250,10 +331,9 @@ class _Import:
         return row is not None
 
 
-def _readings(
-    sensor: str, line: Line, columns: Sequence[Column], day: date, zone: tzinfo
+def _of_line(
+    sensor: str, line: Line, columns: Sequence[Column], at: Stamp
 ) -> Iterator[Reading]:
-    at = Stamp(utc_us(day, line.moment, zone)[0], 0.0, Quality.IMPORTED)
     for column, written in zip(columns, line.values, strict=False):
         if written is None:
             yield Reading(sensor, column.quantity, column.unit, None, NAN, at)
@@ -262,14 +342,56 @@ def _readings(
             yield Reading(sensor, column.quantity, column.unit, value, None, at, raw=raw)
 
 
-def utc_us(day: date, moment: time, zone: tzinfo) -> tuple[int, bool]:
+class LocalDay:
+    """The local times of a day, in the order of a file.
+
+    Of an hour that comes twice in autumn, the second one begins where the times go back.
+    """
+
+    def __init__(self, day: date, zone: tzinfo) -> None:
+        self._day, self._zone = day, zone
+        self._before: time | None = None
+        self._again = False
+
+    def stamp(self, line: Line) -> Stamp | str:
+        """A line's moment, or why there is no such moment."""
+        goes_back = self._before is not None and line.moment < self._before
+        self._before = line.moment
+        self._again = self._again or goes_back
+        try:
+            at_us, is_ambiguous = utc_us(self._day, line.moment, self._zone, again=self._again)
+        except ValueError as error:
+            return f"line {line.number}: {error}"
+        self._again = self._again and is_ambiguous
+        return Stamp(at_us, 0.0, Quality.IMPORTED)
+
+
+def utc_us(day: date, moment: time, zone: tzinfo, *, again: bool = False) -> tuple[int, bool]:
     """A local time as UTC, and whether it is not clear: an hour of the autumn comes twice.
 
-    Then the first of the two is taken. Microseconds since 1970.
+    ``again``: then the second of the two is meant. Microseconds since 1970. Raises ``ValueError``
+    for a time of the hour that is left out in spring.
     """
-    local = datetime.combine(day, moment, zone)
-    is_ambiguous = local.utcoffset() != local.replace(fold=1).utcoffset()
-    return round(local.astimezone(UTC).timestamp()) * 1_000_000, is_ambiguous
+    local = datetime.combine(day, moment, zone).replace(fold=int(again))
+    utc = local.astimezone(UTC)
+    if utc.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise ValueError(f"{moment} is of an hour that is left out on {day} in {zone}")
+    is_ambiguous = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return round(utc.timestamp()) * 1_000_000, is_ambiguous
+
+
+def _refuse_untaggable(written: Path, host: str) -> None:
+    """Raise :class:`~beemon.archive.tags.BadTagsError` before a job is begun over such a file.
+
+    A FLAC file whose own comments are torn gets new ones.
+    """
+    try:
+        tags.write(written, Tags(host, "", 0))
+    except tags.BadTagsError:
+        if written.suffix != ".flac":
+            raise
+        flac.strip(written)
+        tags.write(written, Tags(host, "", 0))
 
 
 def _tags(host: str, device: str, job: int, facts: Facts) -> Tags:

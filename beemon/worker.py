@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from beemon import clock, devices, processes, service
 from beemon.analysis import checks
-from beemon.analysis.findings import NO_EVIDENCE, Examination
+from beemon.analysis.findings import CHECK_FAILED, NO_EVIDENCE, Examination
 from beemon.archive import recordings, tags
 from beemon.config import DeviceSettings
 from beemon.devices._base import (
@@ -77,7 +77,7 @@ _SHORT_BY = 0.1  # seconds by which a recording may fall short and still count a
 class CheckFailedError(DeviceError):
     """A recording that does not count, since its content did not pass its check."""
 
-    reason = "check-failed"
+    reason = CHECK_FAILED
 
 
 class Worker(SpawnProcess):
@@ -308,20 +308,13 @@ def _tag(work: Work, facts: Facts) -> None:
 
 
 def _features(device: str, found: Examination, facts: Facts) -> list[Reading]:
-    """A recording's features as readings of it, dated at its start.
-
-    Those of one that does not count have no value, for the reason that it does not.
-    """
+    """A recording's features as readings of it, dated at its start."""
     if not found.features:
         return []
     at = clock.Stamp(
         facts["start_utc_us"], facts["start_monotonic"], clock.Quality(facts["clock"])
     )
-    reason = CheckFailedError.reason if found.failures else None
-    return [
-        Reading(device, f.quantity, f.unit, None if reason else f.value, reason, at)
-        for f in found.features
-    ]
+    return found.readings(device, at)
 
 
 def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:

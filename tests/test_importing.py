@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,10 +19,12 @@ import pytest
 import soundfile
 
 from beemon import cli
+from beemon.analysis.convert import sound_to_flac
 from beemon.archive import appmais, check, daily, recordings, tags
 from beemon.archive.ledger import LedgerReader, open_reader
 from beemon.archive.lock import ArchiveBusyError, ArchiveLock
 from beemon.archive.period import parse
+from beemon.archive.register import Register
 from beemon.archive.tables import View
 from beemon.importing import Counts, MissingFactError, Source, import_appmais
 from tests.analysis.test_convert import h264, samples, wav
@@ -179,6 +184,152 @@ def test_an_hour_that_comes_twice_is_said_to_be_ambiguous(archive: Path, tmp_pat
         rows = reader.db.execute("SELECT path, facts FROM recordings ORDER BY path").fetchall()
     said = [(row["path"][-31:-22], "ambiguous_time" in json.loads(row["facts"])) for row in rows]
     assert said == [("05-30-00Z", True), ("08-30-00Z", False)]
+
+
+TWICE = [(hour, minute) for hour in ("00", "01", "01", "02") for minute in ("00", "20", "40")]
+
+
+def test_an_hour_that_comes_twice_goes_by_the_order_of_the_lines(
+    archive: Path, tmp_path: Path
+) -> None:
+    text = "".join(f'"{hour}-{minute}-00", 50, 40\n' for hour, minute in TWICE)
+    csv(tmp_path / "appmais", "2024-11-03", text)
+    assert import_appmais(archive, source(tmp_path / "appmais")) == Counts(readings=24)
+    with closing(open_reader(archive)) as reader:
+        times = [utc_us for (utc_us,) in reader.db.execute(
+            "SELECT DISTINCT utc_us / 1000000 FROM readings ORDER BY 1"
+        )]
+    assert [time - times[0] for time in times] == [1200 * number for number in range(12)]
+
+
+def test_of_two_recordings_of_an_hour_that_comes_twice_the_second_is_an_hour_later(
+    archive: Path, tmp_path: Path
+) -> None:
+    day = tmp_path / "appmais/audio/2024-11-03"
+    day.mkdir(parents=True)
+    wav(day / "h@2024-11-03@01-30-00.wav")
+    wav(day / "h@2024-11-03@01-30-00-2.wav")
+    import_appmais(archive, source(tmp_path / "appmais"))
+    with closing(open_reader(archive)) as reader:
+        rows = reader.db.execute("SELECT path FROM recordings ORDER BY path").fetchall()
+    assert [row["path"][-31:-22] for row in rows] == ["05-30-00Z", "06-30-00Z"]
+
+
+def test_an_hour_that_does_not_come_in_spring_is_told(archive: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "appmais"
+    csv(tree, "2024-03-10", '"01-55-00", 50, 40\n"02-30-00", 50, 40\n"03-00-00", 50, 40\n')
+    (tree / "audio/2024-03-10").mkdir(parents=True)
+    wav(tree / f"audio/2024-03-10/{HOST}@2024-03-10@02-30-00.wav")
+    counts = import_appmais(archive, source(tree))
+    assert (counts.readings, counts.recordings) == (4, 0)
+    assert len(counts.problems) == 2
+    assert all("an hour that is left out on 2024-03-10" in said for said in counts.problems)
+    assert any(", line 2: " in said for said in counts.problems)
+
+
+def csv(tree: Path, day: str, text: str, host: str = HOST) -> None:
+    (tree / "temp" / day).mkdir(parents=True, exist_ok=True)
+    (tree / f"temp/{day}/{host}@{day}.csv").write_text(text)
+
+
+# Two hives
+
+def test_two_hosts_are_refused_before_anything_is_done(archive: Path, tree: Path) -> None:
+    csv(tree, DAY, TEMP, host="other")
+    with pytest.raises(MissingFactError, match=r"2 hosts: AppMAIS11R, other\.") as caught:
+        import_appmais(archive, source(tree))
+    assert "--host AppMAIS11R --host other" in str(caught.value)
+    assert list(archive.iterdir()) == []
+
+
+def test_one_host_of_two_is_imported_by_its_name(archive: Path, tree: Path) -> None:
+    csv(tree, DAY, '"13-00-00", 50, 40\n', host="other")
+    assert import_appmais(archive, source(tree, hosts={"other"})) == Counts(readings=2)
+    with pytest.raises(MissingFactError, match="from another host, other") as caught:
+        import_appmais(archive, source(tree, hosts={HOST}))
+    assert "--path DIR" in str(caught.value)
+    both = import_appmais(archive, source(tree, hosts={HOST, "other"}))
+    assert (both.recordings, both.known) == (2, 2)
+
+
+# What is wrong with one file
+
+def features(reader: LedgerReader) -> list[tuple[Any, ...]]:
+    rows = reader.db.execute(
+        "SELECT sensor, value, reason, utc_us FROM readings JOIN series USING (series)"
+        " WHERE quantity = 'level'"
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_a_recording_has_its_features_as_readings(imported: LedgerReader) -> None:
+    [(sensor, level, reason, utc_us)] = features(imported)
+    assert (sensor, reason) == ("microphone.audio", None)
+    assert -20 < level < 0
+    assert utc_us == recording(imported, "microphone.audio")["start_us"]
+
+
+def test_a_sound_whose_comments_are_torn_gets_new_ones(archive: Path, tmp_path: Path) -> None:
+    day = tmp_path / f"appmais/audio/{DAY}"
+    day.mkdir(parents=True)
+    file = day / f"{HOST}@{DAY}@14-20-00.flac"
+    sound_to_flac(wav(tmp_path / "a.wav"), file)
+    torn = bytearray(file.read_bytes())
+    assert torn[42] & 0x7F == 4  # the comments come first
+    end = 46 + int.from_bytes(torn[43:46], "big")
+    torn[46:end] = b"\xff" * (end - 46)
+    file.write_bytes(torn)
+    assert import_appmais(archive, source(tmp_path / "appmais")) == Counts(recordings=1)
+    with closing(open_reader(archive)) as reader:
+        path = archive / recording(reader, "microphone.audio")["path"]
+    assert samples(path) == samples(tmp_path / "a.wav")
+    assert tags.read(path) is not None
+
+
+def test_a_job_that_an_import_began_ends(archive: Path, tree: Path) -> None:
+    """A folder that stands where the ledger's rebuild would look for the recording."""
+    with closing(Register(archive)) as register:
+        register.open()
+    day = archive / f"recordings/{DAY}"
+    day.mkdir(parents=True)
+    with pytest.MonkeyPatch.context() as disk:
+        disk.setattr("os.fsync", failing_fsync)
+        counts = import_appmais(archive, source(tree))
+    assert counts.recordings == 0
+    assert sum("Input/output error" in said for said in counts.problems) == 2
+    with closing(open_reader(archive)) as reader:
+        jobs = reader.db.execute(
+            "SELECT outcome, reason, message FROM jobs WHERE device IS NOT NULL"
+        ).fetchall()
+    assert {tuple(job)[:2] for job in jobs} == {("failed", "archive-error")}
+    assert list(day.iterdir()) == []
+
+
+def failing_fsync(_: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize(("name", "like"), [
+    ("a@2024-05-29@10-00-00.mp4", b"\xff\xd8\xff\xe0 no picture"),
+    ("a@2024-05-29@10-00-00.mp4", b"fLaC"),
+    ("a@2024-05-29@10-00-00.flac", b"\0\0\0\x18ftypisom"),
+    ("a@2024-05-29@10-00-00.wav", b"RIFF\xff\xff\xff\xffWAVEfmt \xff\xff\xff\xff"),
+    ("a@2024-05-29@10-00-00.wav", b"OggS"),
+    ("a@2024-05-29@10-00-00.h264", b"\0\0\0\1\x67"),
+    ("a@2024-05-29@25-00-00.wav", b""),
+    ("a@2024-05-29.csv", b"\xff\xfe\0\0"),
+])
+def test_a_file_that_is_not_what_its_name_says_is_told(
+    archive: Path, tmp_path: Path, name: str, like: bytes
+) -> None:
+    for chance in range(5):
+        tree = tmp_path / f"tree{chance}"
+        (tree / f"temp/{DAY}").mkdir(parents=True)
+        (tree / f"temp/{DAY}" / name).write_bytes(like + random.Random(chance).randbytes(4000))
+        counts = import_appmais(archive, source(tree))
+        assert (counts.recordings, counts.readings) == (0, 0)
+        assert counts.problems
+        assert all(said.isprintable() and name in said for said in counts.problems)
 
 
 def test_while_a_service_runs_it_is_refused(archive: Path, tree: Path) -> None:

@@ -11,7 +11,7 @@ dark night, a quiet cluster, a view in which nothing moves or a gust of wind fai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from beemon.analysis.findings import SHORT, UNREADABLE, Examination, Facts, Finding
@@ -36,6 +36,7 @@ def examine(path: Path, facts: Facts, asked: float | None = None) -> Examination
     if examiner is None:
         return Examination([Finding(UNREADABLE, "it is no FLAC, MP4 or JPEG file")])
     found = examiner(path, facts)
+    found.findings += _promises(facts)
     if asked is not None and "seconds" in facts:
         found.findings += _length(facts, asked)
     return found
@@ -58,6 +59,18 @@ def examiner_for(path: Path) -> Examiner | None:
 
         return picture.examine
     return None
+
+
+def _promises(facts: Facts) -> Iterator[Finding]:
+    """What the file's head promised, and there is not."""
+    if facts.get("unfinished"):
+        message = "its head was never finished: there may have been more of it"
+        yield Finding(SHORT, message, fails=False)
+    for what in ("samples", "frames"):
+        promised, there = facts.get(f"promised_{what}", 0), facts.get(what, 0)
+        if promised > there:
+            message = f"cut short: {there} {what}, where its head promises {promised}"
+            yield Finding(SHORT, message, fails=there <= (1 - SHORT_SHARE) * promised)
 
 
 def _length(facts: Facts, asked: float) -> list[Finding]:

@@ -7,16 +7,21 @@ must say its frame rate; its frames go into MP4 as they are.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from beemon.archive import tags
+from beemon.analysis import wav
+from beemon.archive import flac, tags
+
+Facts = dict[str, Any]
 
 TICKS = 90_000  # presentation times count these a second, as usual for video
 _FLAC_SUBTYPES = {"PCM_S8": "PCM_S8", "PCM_U8": "PCM_S8", "PCM_16": "PCM_16", "PCM_24": "PCM_24"}
 _CONTAINER = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 _BLOCK = 1 << 16
+_SAMPLE_BYTES = 4  # of int32
 _GLOBAL_HEADER = 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER of libavcodec/avcodec.h
 
 
@@ -24,45 +29,129 @@ class UnconvertibleError(ValueError):
     """The file cannot be read, or would lose something."""
 
 
-def wav_to_flac(source: Path, target: Path) -> None:
-    """Sound as FLAC; what was written is read again and compared.
+def sound_to_flac(source: Path, target: Path) -> Facts:
+    """A WAV or FLAC file as FLAC, without loss; what was written is read again and compared.
 
-    Raises :class:`UnconvertibleError` where it cannot be read or FLAC cannot hold it (more than
-    24 bits), and ``OSError``.
+    Where the file ends before its head says, or its head was never finished, there is as much as
+    can be decoded, and the facts say so (``promised_samples``, ``unfinished``). Raises
+    :class:`UnconvertibleError` where it cannot be read or FLAC cannot hold it (more than 24 bits),
+    and ``OSError``.
     """
     import soundfile
 
+    with source.open("rb") as file:
+        is_flac = file.read(len(flac.MARK)) == flac.MARK
     try:
-        with soundfile.SoundFile(str(source)) as sound:
-            subtype = _FLAC_SUBTYPES.get(sound.subtype)
-            if subtype is None or not sound.frames:
-                raise UnconvertibleError(f"{sound.frames} samples of {sound.subtype}, which FLAC "
-                                         "cannot hold without loss")
-            _write_flac(sound, target, subtype)
-        if _content(source) != _content(target):
-            raise UnconvertibleError("the FLAC file does not hold what the original holds")
+        return _mended(source, target) if is_flac else _converted(source, target)
     except soundfile.LibsndfileError as error:
         raise UnconvertibleError(f"the sound cannot be converted: {error}") from error
 
 
-def _write_flac(sound: Any, target: Path, subtype: str) -> None:
+def _mended(source: Path, target: Path) -> Facts:
+    """A FLAC file as it is, or cut behind its last whole frame, its head made true."""
+    promised = flac.promised(source)
+    shutil.copyfile(source, target)
+    if _decodes(target, promised):
+        return {}
+    try:
+        samples = flac.mend(target)
+        if not _decodes(target, samples):
+            flac.strip(target)
+    except ValueError as error:
+        raise UnconvertibleError(str(error)) from error
+    if not samples:
+        raise UnconvertibleError("there is no sound in it")
+    return {"promised_samples": promised} if promised > samples else {}
+
+
+def _decodes(path: Path, samples: int) -> bool:
+    """Whether a FLAC file can be decoded and has so many samples."""
     import soundfile
 
-    with soundfile.SoundFile(
-        str(target), "w", samplerate=sound.samplerate, channels=sound.channels,
-        format="FLAC", subtype=subtype,
-    ) as flac:
-        flac.comment = tags.ROOM
-        while data := sound.buffer_read(_BLOCK, dtype="int32"):
-            flac.buffer_write(data, dtype="int32")
+    try:
+        return samples > 0 and count_samples(path) == samples
+    except soundfile.LibsndfileError:
+        return False
 
 
-def _content(path: Path) -> tuple[int, int, str]:
-    """The rate, the channels and a hash of all samples, at 32 bits each."""
+def count_samples(path: Path) -> int:
+    """How many samples of each channel can be decoded. Raises ``LibsndfileError``."""
     import soundfile
 
-    sha256 = hashlib.sha256()
     with soundfile.SoundFile(str(path)) as sound:
+        frame_bytes, found = sound.channels * _SAMPLE_BYTES, 0
+        while data := sound.buffer_read(_BLOCK, dtype="int32"):
+            found += len(data) // frame_bytes
+    return found
+
+
+def _converted(source: Path, target: Path) -> Facts:
+    """A WAV file, as far as it goes."""
+    head = wav.head_of(source)
+    with source.open("rb") as file:
+        readable = wav.Whole(file, head) if head and not head.is_true else file
+        _write_flac(_opened(readable), target)
+        if _content(_opened(readable)) != _content(_opened(target)):
+            raise UnconvertibleError("the FLAC file does not hold what the original holds")
+    if head is None or head.is_true:
+        return {}
+    if head.promised is None:
+        return {"unfinished": True}
+    return {"promised_samples": head.promised // head.frame_bytes}
+
+
+def _opened(file: Any) -> Any:
+    import soundfile
+
+    if hasattr(file, "seek"):
+        file.seek(0)
+    return soundfile.SoundFile(file if hasattr(file, "seek") else str(file))
+
+
+def _write_flac(sound: Any, target: Path) -> None:
+    import soundfile
+
+    with sound:
+        kind = _flac_subtype(sound)
+        with soundfile.SoundFile(
+            str(target), "w", samplerate=sound.samplerate, channels=sound.channels,
+            format="FLAC", subtype=kind,
+        ) as written:
+            written.comment = tags.ROOM
+            while data := sound.buffer_read(_BLOCK, dtype="int32"):
+                written.buffer_write(data, dtype="int32")
+
+
+def _flac_subtype(sound: Any) -> str:
+    """What holds its samples in FLAC. Raises UnconvertibleError where nothing does."""
+    if not sound.frames:
+        raise UnconvertibleError("there is no sound in it")
+    if kind := _FLAC_SUBTYPES.get(sound.subtype):
+        return kind
+    if sound.subtype == "PCM_32":
+        if _has_24_bits(sound):
+            return "PCM_24"
+        raise UnconvertibleError(f"{sound.frames} samples of 32 bits, all in use, which FLAC "
+                                 "cannot hold without loss: it has 24")
+    raise UnconvertibleError(f"{sound.frames} samples of {sound.subtype_info}, which FLAC cannot "
+                             "hold without loss")
+
+
+def _has_24_bits(sound: Any) -> bool:
+    """Whether the lowest 8 of its 32 bits are never used, as by an I2S microphone."""
+    import numpy as np
+
+    while data := sound.buffer_read(_BLOCK, dtype="int32"):
+        if (np.frombuffer(data, np.int32) & 0xFF).any():
+            return False
+    sound.seek(0)
+    return True
+
+
+def _content(sound: Any) -> tuple[int, int, str]:
+    """The rate, the channels and a hash of all samples, at 32 bits each."""
+    sha256 = hashlib.sha256()
+    with sound:
         while data := sound.buffer_read(_BLOCK, dtype="int32"):
             sha256.update(data)
         return sound.samplerate, sound.channels, sha256.hexdigest()

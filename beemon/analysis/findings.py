@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from beemon.clock import Stamp
+from beemon.readings import Reading
+
 Facts = Mapping[str, Any]
+
+CHECK_FAILED = "check-failed"
+"""The reason of what a recording that does not count would have said."""
 
 UNREADABLE, EMPTY, WRONG_LENGTH, SHORT = "unreadable", "empty", "wrong-length", "short"
 SILENT, STUCK, FLAT, CLIPPED, OFFSET, LOST = "silent", "stuck", "flat", "clipped", "offset", "lost"
@@ -18,7 +24,7 @@ FINDINGS = {
     UNREADABLE: "the file cannot be decoded",
     EMPTY: "there is no sample, frame or picture in it",
     WRONG_LENGTH: "samples, frames, seconds or half a picture are not as its recorder says",
-    SHORT: "it is a tenth shorter than it was to be, or more",
+    SHORT: "it is a tenth shorter than it was to be, or more; told of where its head promises more",
     SILENT: "every sample is zero, or as good as",
     STUCK: "the samples stand at one value that is not zero",
     FLAT: "one value stands still for 5 s, or half of the time; told of from half a second",
@@ -70,6 +76,17 @@ class Examination:
 
     findings: list[Finding] = field(default_factory=list)
     features: list[Feature] = field(default_factory=list)
+
+    def readings(self, recorder: str, at: Stamp) -> list[Reading]:
+        """The features as readings of the recording, dated at its start.
+
+        Those of one that does not count have no value, for the reason that it does not.
+        """
+        reason = CHECK_FAILED if self.failures else None
+        return [
+            Reading(recorder, f.quantity, f.unit, None if reason else f.value, reason, at)
+            for f in self.features
+        ]
 
     @property
     def failures(self) -> list[Finding]:

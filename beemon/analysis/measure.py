@@ -8,9 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from beemon.analysis.convert import count_samples
 from beemon.archive import flac, mp4
 
 Facts = dict[str, Any]
+
+BITS = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}
+"""The bits of a sample, by what libsndfile calls them in a FLAC file."""
 
 
 class UnmeasurableError(ValueError):
@@ -20,8 +24,9 @@ class UnmeasurableError(ValueError):
 def measure(path: Path) -> Facts:
     """The facts of a FLAC, MP4 or JPEG file, known by its first bytes, as a driver says them.
 
-    Raises :class:`UnmeasurableError`, or ``OSError``. An MP4 file's frames are counted, not
-    decoded; a FLAC file's head is believed.
+    Raises :class:`UnmeasurableError`, or ``OSError``. A FLAC file is decoded to its end, an MP4
+    file's frames are counted, not decoded. Where the head promises more than there is, the facts
+    say how much (``promised_samples``, ``promised_frames``).
     """
     with path.open("rb") as file:
         head = file.read(12)
@@ -37,12 +42,18 @@ def measure(path: Path) -> Facts:
 def _measure_sound(path: Path) -> Facts:
     import soundfile
 
+    promised = flac.promised(path)
     try:
         with soundfile.SoundFile(str(path)) as sound:
-            samples, rate = sound.frames, sound.samplerate
+            rate, channels, subtype = sound.samplerate, sound.channels, sound.subtype
+        samples = count_samples(path)
     except soundfile.LibsndfileError as error:
         raise UnmeasurableError(f"the sound cannot be decoded: {error}") from error
-    return {"samples": samples, "rate": rate, "seconds": samples / rate}
+    facts: Facts = {
+        "samples": samples, "rate": rate, "channels": channels, "bits": BITS.get(subtype),
+        "seconds": samples / rate,
+    }
+    return {**facts, "promised_samples": promised} if promised > samples else facts
 
 
 def _measure_video(path: Path) -> Facts:
@@ -51,7 +62,10 @@ def _measure_video(path: Path) -> Facts:
     try:
         with av.open(str(path)) as video:
             stream = video.streams.video[0]
-            size = {"width": stream.codec_context.width, "height": stream.codec_context.height}
+            context, promised = stream.codec_context, stream.frames
+            facts: Facts = {
+                "width": context.width, "height": context.height, "codec": context.name,
+            }
             times = sorted(
                 float(packet.pts * packet.time_base)
                 for packet in video.demux(stream)
@@ -59,7 +73,10 @@ def _measure_video(path: Path) -> Facts:
             )
     except (av.FFmpegError, IndexError) as error:
         raise UnmeasurableError(f"the video cannot be decoded: {error}") from error
-    return {"frames": len(times), "seconds": _span(times), **size}
+    facts |= {"frames": len(times), "seconds": _span(times)}
+    if facts["seconds"]:
+        facts["frame_rate"] = round(len(times) / facts["seconds"], 3)
+    return {**facts, "promised_frames": promised} if promised > len(times) else facts
 
 
 def _span(times: list[float]) -> float:

@@ -28,7 +28,8 @@ FOLDERS = {"microphone": "audio", "camera": "video"}
 """What a recorder's folder is called there, where it is the only one of its kind."""
 
 _NAME = re.compile(
-    r"(?P<host>[^@]+)@(?P<day>\d{4}-\d\d-\d\d)@(?P<time>\d\d-\d\d-\d\d)(?:-\d+)?(?P<ending>\.\w+)"
+    r"(?P<host>[^@]+)@(?P<day>\d{4}-\d\d-\d\d)@(?P<time>\d\d-\d\d-\d\d)(?:-(?P<again>\d+))?"
+    r"(?P<ending>\.\w+)", re.ASCII
 )
 _FIRST = ("temperature", "humidity", "weight")
 """These quantities come first in a line, in this order."""
@@ -36,12 +37,16 @@ _FIRST = ("temperature", "humidity", "weight")
 
 @dataclass(frozen=True)
 class Name:
-    """What the name of a recording's file says; day and time are local."""
+    """What the name of a recording's file says; day and time are local.
+
+    ``again``: it is not the first of that name, as in an hour of the autumn that comes twice.
+    """
 
     host: str
     day: date
     time: time
     ending: str
+    again: bool = False
 
 
 def parse_name(name: str) -> Name | None:
@@ -54,7 +59,7 @@ def parse_name(name: str) -> Name | None:
         moment = time.fromisoformat(found["time"].replace("-", ":"))
     except ValueError:
         return None
-    return Name(found["host"], day, moment, found["ending"].lower())
+    return Name(found["host"], day, moment, found["ending"].lower(), found["again"] is not None)
 
 
 def to_fahrenheit(celsius: float) -> float:

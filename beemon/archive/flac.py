@@ -7,6 +7,7 @@ The sound of such a file is whole up to its last frames: each frame carries a ch
 from __future__ import annotations
 
 import mmap
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,9 @@ _COUNT_AT = 8 + 13
 _BLOCK_SIZES = {1: 192, **{n: 576 << n - 2 for n in range(2, 6)},
                 **{n: 256 << n - 8 for n in range(8, 16)}}
 _LONGEST_HEADER = 16
+_PADDING, _LAST = 1, 0x80
+"""A kind of block (RFC 9639, section 8.1), and the flag of the last block."""
+_ROOM = 4096
 
 
 class Header(NamedTuple):
@@ -40,11 +44,37 @@ def mend(path: Path) -> int:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             end, samples = _whole_part(data, start)
             head = data[:_STREAMINFO_END]
-        if int.from_bytes(head[_COUNT_AT : _COUNT_AT + 5], "big") & (1 << 36) - 1 != samples:
+        if _promised(head) != samples:
             file.seek(_COUNT_AT)
             file.write(_count(head[_COUNT_AT], samples))
         file.truncate(end)
     return samples
+
+
+def promised(path: Path) -> int:
+    """The number of samples that the head promises; 0 where it was not known (a pipe's end)."""
+    with path.open("rb") as file:
+        return _promised(file.read(_STREAMINFO_END))
+
+
+def strip(path: Path) -> None:
+    """Leave of a FLAC file's blocks the first, which a decoder needs, and room for new ones.
+
+    The sound stays as it is. Raises ``ValueError`` where it is no FLAC file, or its head is torn.
+    """
+    stripped = path.with_suffix(".stripped")
+    with path.open("rb") as file, stripped.open("wb") as new:
+        head = file.read(1 << 20)
+        start = _first_frame(head)
+        new.write(MARK + bytes([0]) + head[5:_STREAMINFO_END])
+        new.write(bytes([_PADDING | _LAST]) + _ROOM.to_bytes(3, "big") + bytes(_ROOM))
+        file.seek(start)
+        shutil.copyfileobj(file, new)
+    stripped.replace(path)
+
+
+def _promised(head: bytes) -> int:
+    return int.from_bytes(head[_COUNT_AT : _COUNT_AT + 5], "big") & (1 << 36) - 1
 
 
 def _count(shared: int, samples: int) -> bytes:

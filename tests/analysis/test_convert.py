@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from beemon.analysis.convert import UnconvertibleError, h264_to_mp4, wav_to_flac
+from beemon.analysis.convert import UnconvertibleError, h264_to_mp4, sound_to_flac
 
 soundfile = pytest.importorskip("soundfile")
 av = pytest.importorskip("av")
@@ -33,7 +35,7 @@ def samples(path: Path) -> bytes:
 @pytest.mark.parametrize("channels", [1, 2])
 def test_sound_is_kept_bit_for_bit(tmp_path: Path, subtype: str, channels: int) -> None:
     source, target = wav(tmp_path / "a.wav", subtype, channels), tmp_path / "a.flac"
-    wav_to_flac(source, target)
+    sound_to_flac(source, target)
     assert samples(target) == samples(source)
     assert soundfile.info(str(target)).samplerate == 48_000
 
@@ -41,13 +43,98 @@ def test_sound_is_kept_bit_for_bit(tmp_path: Path, subtype: str, channels: int) 
 @pytest.mark.parametrize("subtype", ["PCM_32", "FLOAT", "ULAW"])
 def test_sound_that_flac_cannot_hold_is_refused(tmp_path: Path, subtype: str) -> None:
     with pytest.raises(UnconvertibleError, match="cannot hold without loss"):
-        wav_to_flac(wav(tmp_path / "a.wav", subtype), tmp_path / "a.flac")
+        sound_to_flac(wav(tmp_path / "a.wav", subtype), tmp_path / "a.flac")
+
+
+def test_sound_of_24_bits_in_32_is_kept_bit_for_bit(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.wav", tmp_path / "a.flac"
+    wide = [sample << 8 for sample in range(-2000, 2000)]
+    write_wav(source, b"".join(sample.to_bytes(4, "little", signed=True) for sample in wide), 32)
+    assert sound_to_flac(source, target) == {}
+    assert (samples(target), soundfile.info(str(target)).subtype) == (samples(source), "PCM_24")
+
+
+def write_wav(
+    path: Path, data: bytes, bits: int = 16, promised: int | None = None, form: bytes = b"RIFF"
+) -> Path:
+    """A WAV file whose head may lie about its length; after RF64's the length of 64 bits."""
+    length = len(data) if promised is None else promised
+    ds64 = b"" if form == b"RIFF" else b"ds64" + struct.pack("<IQQQI", 28, 0, length, 0, 0)
+    short = length if form == b"RIFF" else 0xFFFFFFFF
+    path.write_bytes(
+        form + struct.pack("<I", min(0xFFFFFFFF, 36 + short)) + b"WAVE" + ds64 + b"fmt "
+        + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000 * bits // 8, bits // 8, bits)
+        + b"data" + struct.pack("<I", short) + data
+    )
+    return path
+
+
+NOISE = random.Random(2).randbytes(16_000)
+
+
+@pytest.mark.parametrize("form", [b"RIFF", b"RF64"])
+@pytest.mark.parametrize(
+    ("promised", "facts"),
+    [(0, {"unfinished": True}), (0xFFFFFFFF, {"unfinished": True}),
+     (0x7FFFFFDB, {"unfinished": True}), (32_000, {"promised_samples": 16_000}),
+     (16_001, {"promised_samples": 8_000}), (16_000, {})],
+)
+def test_sound_goes_on_as_far_as_it_can_whatever_its_head_promises(
+    tmp_path: Path, form: bytes, promised: int, facts: dict[str, Any]
+) -> None:
+    source = write_wav(tmp_path / "a.wav", NOISE, promised=promised, form=form)
+    assert sound_to_flac(source, tmp_path / "a.flac") == facts
+    with soundfile.SoundFile(str(tmp_path / "a.flac")) as file:
+        assert bytes(file.buffer_read(dtype="int16")) == NOISE
+
+
+def test_half_a_sample_at_the_end_of_a_torn_file_is_left_out(tmp_path: Path) -> None:
+    source = write_wav(tmp_path / "a.wav", NOISE[:-1], promised=len(NOISE))
+    sound_to_flac(source, tmp_path / "a.flac")
+    assert soundfile.info(str(tmp_path / "a.flac")).frames == len(NOISE) // 2 - 1
+
+
+@pytest.mark.parametrize("promised", [0, 16_000])
+def test_a_head_without_sound_is_no_sound(tmp_path: Path, promised: int) -> None:
+    with pytest.raises(UnconvertibleError, match="no sound in it"):
+        sound_to_flac(write_wav(tmp_path / "a.wav", b"", promised=promised), tmp_path / "a.flac")
+
+
+def flac(path: Path) -> Path:
+    wav(path.with_suffix(".wav"), samples=60_000)
+    sound_to_flac(path.with_suffix(".wav"), path)
+    return path
+
+
+def test_a_flac_file_out_of_a_pipe_gets_its_length(tmp_path: Path) -> None:
+    source, target = flac(tmp_path / "a.flac"), tmp_path / "b.flac"
+    data = bytearray(source.read_bytes())
+    data[21] &= 0xF0
+    data[22:42] = bytes(20)  # neither the number of samples nor their hash was known at its begin
+    source.write_bytes(data)
+    assert sound_to_flac(source, target) == {}
+    assert samples(target) == samples(tmp_path / "a.wav")
+
+
+def test_a_flac_file_that_is_torn_is_kept_up_to_there(tmp_path: Path) -> None:
+    source, target = flac(tmp_path / "a.flac"), tmp_path / "b.flac"
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    assert sound_to_flac(source, target) == {"promised_samples": 60_000}
+    count = soundfile.info(str(target)).frames
+    assert 20_000 < count < 40_000
+    assert samples(target) == samples(tmp_path / "a.wav")[: 4 * count]
+
+
+def test_a_flac_file_that_is_whole_is_kept_as_it_is(tmp_path: Path) -> None:
+    source = flac(tmp_path / "a.flac")
+    assert sound_to_flac(source, tmp_path / "b.flac") == {}
+    assert (tmp_path / "b.flac").read_bytes() == source.read_bytes()
 
 
 def test_what_is_no_sound_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF but no more")
     with pytest.raises(UnconvertibleError):
-        wav_to_flac(tmp_path / "a.wav", tmp_path / "a.flac")
+        sound_to_flac(tmp_path / "a.wav", tmp_path / "a.flac")
 
 
 def h264(path: Path, frames: int = 50, options: dict[str, str] | None = None) -> Path:

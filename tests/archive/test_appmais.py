@@ -34,7 +34,7 @@ def test_a_name_says_host_day_and_time() -> None:
         "AppMAIS11R", date(2022, 9, 13), time(13, 40), ".h264"
     )
     assert parse_name("rpi4-60@2024-05-29@14-20-00-2.WAV") == Name(
-        "rpi4-60", date(2024, 5, 29), time(14, 20), ".wav"
+        "rpi4-60", date(2024, 5, 29), time(14, 20), ".wav", again=True
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beemon.archive.daily import Column, Line, columns, read
+from beemon.archive.daily import MOST_TOLD, Column, Line, columns, read
 
 TEMP = columns(["temperature:F", "humidity:%"])
 
@@ -34,7 +34,16 @@ def test_what_could_not_be_had_is_nan(tmp_path: Path, written: str) -> None:
     [
         ("14:00:00,87,53\n", "is no time"),
         ('"25-00-00",87,53\n', "hour must be in"),
-        ('"14-00-00",warm,53\n', "could not convert"),
+        ('"14-00-00",warm,53\n', "is no measurement"),
+        ('"14-00-00",1e999,53\n', "is no measurement"),
+        ('"14-00-00",1e305,53\n', "is no measurement"),
+        ('"14-00-00",-inf,53\n', "is no measurement"),
+        ('"14-00-00",1_000,53\n', "is no measurement"),
+        ('"14-00-00",٣,53\n', "is no measurement"),
+        ('"١٤-00-00",87,53\n', "is no time"),
+        ('"14-00-00",8\0,53\n', "NUL characters"),
+        ('"14-00-00",' + "8" * 5000 + "\n", "longer than a line"),
+        ('"14-00-00\x1b]0;x",87,53\n', r"x1b]0;x"),
         ('"14-00-00",inf,53\n', "is no measurement"),
     ],
 )
@@ -42,7 +51,22 @@ def test_a_line_that_makes_no_sense_is_told(tmp_path: Path, text: str, told: str
     [said] = lines(tmp_path, text)
     assert isinstance(said, str)
     assert told in said
-    assert ", line 1: " in said
+    assert said.startswith("line 1: ")
+    assert said.isprintable()
+
+
+def test_a_line_that_makes_no_sense_costs_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "host@2024-05-29.csv"
+    path.write_bytes(b'\xef\xbb\xbf"14-00-00",87,53\r\n' + bytes(200_000) + b'\n"14-05-00",88,54')
+    first, said, last = read(path, TEMP)
+    assert (first, last) == (Line(1, time(14), (87.0, 53.0)), Line(3, time(14, 5), (88.0, 54.0)))
+    assert str(said).startswith("line 2: it holds NUL")
+
+
+def test_of_many_lines_that_make_no_sense_the_first_are_told(tmp_path: Path) -> None:
+    said = lines(tmp_path, "nonsense\n" * 500)
+    assert len(said) == MOST_TOLD + 1
+    assert said[-1] == f"{500 - MOST_TOLD} more lines make no sense"
 
 
 def test_more_values_than_are_known_are_told_once_and_left_out(tmp_path: Path) -> None:
