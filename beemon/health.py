@@ -12,6 +12,9 @@ BUDGET = 5
 FIRST_DELAY_SECONDS = 1.0
 FATAL_RETRY_SECONDS = 600.0
 
+TRY_AGAIN_SECONDS = 300.0
+"""How long after it failed a device is tried again that never worked yet."""
+
 PATIENCE = 3
 """Errors in a row after which a device that has its worker alone costs it its life, too."""
 REBIND_STRIKES = 3
@@ -39,7 +42,9 @@ class State(StrEnum):
 
 @dataclass
 class Health:
-    """Counts strikes: each cost a worker its life. One success wipes them out.
+    """Keeps when the device last did what it was asked, and what it did instead.
+
+    Counts strikes: each cost a worker its life. One success wipes them out.
 
     An error that the driver raised is a trouble but no strike: it costs nothing to try again.
     What each tier of recovery answered is counted for as long as the device is employed.
@@ -49,6 +54,8 @@ class Health:
     strikes: int = 0
     retry_at: float = 0.0
     trouble: str | None = None
+    good_at: float | None = None
+    """When it last did what it was asked (monotonic seconds); None: never yet."""
     note: str | None = None
     """How what it gives differs from what the config asks for, where that is good all the same."""
     errors: int = 0
@@ -57,13 +64,15 @@ class Health:
     rebound: int = 0
     given_up: int = 0
     rebind_trouble: str | None = None
+    _was_opened: bool = False
+    _failed_at: float = 0.0
     _is_ill: bool = False
     _errors_in_a_row: int = 0
     _rebind_at: float = 0.0
 
     def strike(self, trouble: str, now: float) -> None:
         """The device cost a worker its life at ``now`` (monotonic seconds)."""
-        self.trouble = trouble
+        self.trouble, self._failed_at = trouble, now
         self._is_ill = False
         self.strikes += 1
         self.restarts += 1
@@ -78,23 +87,37 @@ class Health:
         """Whether the device may be asked for anything at ``now``."""
         return now >= self.retry_at
 
-    def well(self) -> None:
-        """The device did what it was asked."""
+    def well(self, now: float) -> None:
+        """The device did at ``now`` (monotonic seconds) what it was asked."""
+        self.good_at = now
         self.state, self.strikes, self.trouble = State.RUNNING, 0, None
         self._is_ill, self._errors_in_a_row, self.rebind_trouble = False, 0, None
 
     def opened(self) -> None:
         """A worker has opened the device; anew, where an error had it closed."""
-        self.state = State.RUNNING
+        self.state, self._was_opened = State.RUNNING, True
         self.reopened += self._is_ill
         self._is_ill = False
 
-    def troubled(self, trouble: str) -> None:
-        """The driver raised an error."""
-        self.state, self.trouble = State.RUNNING, trouble
+    def troubled(self, trouble: str, now: float) -> None:
+        """The driver raised an error at ``now`` (monotonic seconds)."""
+        self.state, self.trouble, self._failed_at = State.RUNNING, trouble, now
         self.errors += 1
         self._errors_in_a_row += 1
         self._is_ill = True
+
+    def needs_try(self, now: float, *, opening_is_proof: bool) -> bool:
+        """Whether there is no evidence yet, good or bad, or the bad one may be out of date.
+
+        ``opening_is_proof`` is of a device that cannot do more without being asked for work: what
+        its work failed over is not refuted by its being opened.
+        """
+        if self.good_at is not None or not self.may_try(now):
+            return False
+        if self.trouble is None:
+            return True
+        is_refutable = not (opening_is_proof and self._was_opened)
+        return is_refutable and now >= self._failed_at + TRY_AGAIN_SECONDS
 
     @property
     def needs_more(self) -> bool:
@@ -125,7 +148,8 @@ class Health:
 
     def describe(self, now: float) -> dict[str, Any]:
         """The state as `status` shows it."""
-        described: dict[str, Any] = {"state": self.state.value}
+        age = None if self.good_at is None else max(0.0, round(now - self.good_at, 1))
+        described: dict[str, Any] = {"state": self.state.value, "last_good_age_seconds": age}
         if self.trouble:
             described["trouble"] = self.trouble
         if self.note:

@@ -76,6 +76,9 @@ STOP_SECONDS = 6.0
 """How long open recordings get to end properly at a stop."""
 DEFAULT_SECONDS = 10.0
 """A recording's length where neither the command nor a schedule gives one."""
+TRY_SECONDS = 3.0
+"""How long after a start or a reload a device that nobody has asked yet is tried: what is due at
+once comes first."""
 SLACK_SECONDS = 10.0
 SLACK_SHARE = 0.25
 """What a recording may take beyond its own length, and as a share of that: to end the file, check,
@@ -179,6 +182,7 @@ class Orchestrator(SpawnProcess):
         )
         self._upkeep.look()
         self._staff.employ(self._settings.devices)
+        self._try_from = clock.now().monotonic + TRY_SECONDS
         threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
 
     # The loop
@@ -198,6 +202,8 @@ class Orchestrator(SpawnProcess):
         """Do what the time asks for; return when to look again."""
         times = [now + HEARTBEAT_SECONDS]
         times += self._staff.tick(now) + self._upkeep.tick(now)
+        if now >= self._try_from and self._stop_at is None:
+            self._staff.try_next(now)
         self._staff.let_rest(now, lambda name: self._agenda.timetable.is_open(name, clock.now()))
         if self._stop_at is None:
             times.append(now + self._agenda.look(clock.stamp()))
@@ -436,6 +442,7 @@ class Orchestrator(SpawnProcess):
         self._settings = settings
         for device in self._staff.employ(settings.devices):
             self._troubles.forget(device)
+        self._try_from = clock.now().monotonic + TRY_SECONDS
         self._agenda.change(settings.devices)
         self._compensation.change(settings.devices)
         self._scales.change(settings.devices, settings.hive.place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -142,7 +142,9 @@ class Queries:
         ill = self._troubles(self._settings()) or any(
             d.get("trouble") or d["state"] in _TROUBLED for d in beat.devices.values()
         )
-        return "degraded" if ill else "healthy"
+        if ill:
+            return "degraded"
+        return "starting" if any(map(_is_untried, beat.devices.values())) else "healthy"
 
     def sentence(self) -> str:
         """One sentence for `systemctl status`."""
@@ -158,7 +160,10 @@ class Queries:
             if device.get("trouble") or device["state"] in _TROUBLED
         ]
         count = len(beat.devices)
-        health = "; ".join(ill) or f"{count} device{'s' if count != 1 else ''}, no trouble"
+        known = "no trouble"
+        if untried := sum(map(_is_untried, beat.devices.values())):
+            known = f"{untried} not tried yet"
+        health = "; ".join(ill) or f"{count} device{'s' if count != 1 else ''}, {known}"
         more = [trouble.says for trouble in self._troubles(settings)]
         return ". ".join([doing, health, *more])
 
@@ -248,6 +253,11 @@ class Queries:
             "queries": {w.usage: w.summary for w in VOCABULARY.values() if not w.is_command},
             "errors": ERRORS,
         }
+
+
+def _is_untried(device: Mapping[str, Any]) -> bool:
+    """Whether nobody knows yet whether the device works."""
+    return device.get("last_good_age_seconds") is None
 
 
 def _begin_us(since: datetime | timedelta) -> int:

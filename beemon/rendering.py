@@ -32,6 +32,12 @@ _STATES = {
     "hung": "hangs, and is about to be started anew",
     "starting": "is starting",
 }
+_STARTS = {
+    "watchdog": "by the watchdog, since it had stopped working",
+    "crash": "after a crash",
+    "failure": "after it had failed",
+    "power-cut": "after a power cut",
+}
 _CLOCKS = {
     "synchronised": "right (synchronised with the network)",
     "told": "right (as an operator said)",
@@ -44,6 +50,7 @@ _LARGER = {  # units for large values: from which value on, their name, and deci
 }
 _DECIMALS = {"dBFS": 1, "Hz": 1, "%": 2}  # as far as it means something; programs get it all
 _WIDTH = 100
+_FRESH_SECONDS = 60.0  # evidence that is younger needs no age
 _SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
 _RECOVERIES = {
     "errors": "{} answered with an error",
@@ -107,7 +114,10 @@ def vocabulary(width: int) -> str:
 
 
 def _status(status: Payload, now: datetime) -> Iterator[str]:
-    yield f"{status['hive']} {_STATES.get(status['state'], status['state'])}."
+    untried = sum(_is_untried(device) for device in status["devices"].values())
+    known = f": {untried} of its devices not tried yet" if untried else ""
+    state = _STATES.get(status["state"], status["state"])
+    yield f"{status['hive']} {state}{known if status['state'] == 'starting' else ''}."
     yield ""
     if status["devices"]:
         rows = [
@@ -125,6 +135,9 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
     beat = status["heartbeat_age_seconds"]
     heard = "no heartbeat yet" if beat is None else f"heartbeat {span(beat)} ago"
     yield "service", f"beemon {status['version']}, up {span(status['uptime_seconds'])}, {heard}"
+    start = status.get("start", {})
+    if start.get("why") in _STARTS:
+        yield "started", f"{_STARTS[start['why']]}, {_ago(start['at'], now)}"
     for job, text in status["running"].items():
         yield "at work", f"job {job}: {text}"
     if begun := status.get("inspection"):
@@ -172,7 +185,17 @@ def _doing(device: Payload) -> str:
     if "output" in device and not device.get("trouble"):
         back = device.get("returns_in_seconds")
         return str(device["output"]) + ("" if back is None else f" for another {span(back)}")
-    return "in trouble" if device.get("trouble") else state.lower()
+    if device.get("trouble"):
+        return "in trouble"
+    if _is_untried(device):
+        return "not tried yet" if state == "IDLE" else state.lower()
+    age = device.get("last_good_age_seconds", 0.0)
+    return state.lower() if age < _FRESH_SECONDS else f"{state.lower()}, good {span(age)} ago"
+
+
+def _is_untried(device: Payload) -> bool:
+    """Whether nobody knows yet whether the device works."""
+    return device.get("last_good_age_seconds", 0.0) is None and not device.get("trouble")
 
 
 def _recovery(counts: Mapping[str, int]) -> str:

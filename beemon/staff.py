@@ -13,8 +13,8 @@ from typing import Any
 
 from beemon.config import RECORDERS, DeviceSettings
 from beemon.service import fields
-from beemon.supervisor import Employer, Supervisor
-from beemon.worker import crew_of
+from beemon.supervisor import Employer, Supervisor, Task
+from beemon.worker import TRY, crew_of, lane_of, timeout_of
 from beemon.worker_link import Mailbox
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,20 @@ class Staff:
         looks = [supervisor.tick(now) for supervisor in self._all]
         self._retired = [s for s in self._retired if s.alive or s.busy]
         return [again for again in looks if again is not None]
+
+    def try_next(self, now: float) -> None:
+        """Have a device tried of which nobody knows yet whether it works; one at a time.
+
+        A camera that records at noon only would else be dead all morning, and nobody would know.
+        """
+        if any(supervisor.is_trying for supervisor in self._all):
+            return
+        for supervisor in self._supervisors.values():
+            if name := supervisor.untried(now):
+                device = supervisor.devices[name]
+                lane = lane_of(device, "read" if device.kind == "sensor" else TRY, TRY)
+                supervisor.submit(Task(0, name, TRY, lane, timeout_of(device)), now)
+                return
 
     def let_rest(self, now: float, is_wanted: Callable[[str], bool]) -> None:
         """Close recorders that nobody wants: they draw power. Sensors and outputs stay."""

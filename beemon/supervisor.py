@@ -41,6 +41,7 @@ from beemon.messages import (
 )
 from beemon.outputs import Outputs
 from beemon.readings import Calibration
+from beemon.worker import TRY
 from beemon.worker_link import Mailbox, WorkerLink
 
 log = logging.getLogger(__name__)
@@ -187,6 +188,20 @@ class Supervisor:
         self._lanes.setdefault(task.lane, _Lane()).waiting.append(task)
         self._pump(now)
 
+    @property
+    def is_trying(self) -> bool:
+        """Whether a device is being tried."""
+        return any(task.verb == TRY for task in self.tasks)
+
+    def untried(self, now: float) -> str | None:
+        """A device of which nobody knows yet whether it works, and which nobody asks just now."""
+        asked = {task.device for task in self.tasks}
+        return next((
+            name for name, health in self.health.items()
+            if name not in asked and name not in self.outputs.names
+            and health.needs_try(now, opening_is_proof=self.devices[name].kind in RECORDERS)
+        ), None)
+
     def has_waiting(self, lane: str, device: str) -> bool:
         """Whether a task for the device waits in a lane behind the one that is being done."""
         found = self._lanes.get(lane)
@@ -268,13 +283,13 @@ class Supervisor:
                 self.outputs.tried(output, now)
                 self.submit(Task(0, output, "make_safe", f"switch {output}", OPEN_SECONDS), now)
             if now >= self._steady_at:
-                self._forgive()
+                self._forgive(now)
 
-    def _forgive(self) -> None:
+    def _forgive(self, now: float) -> None:
         for output in self.outputs.names:
             health = self.health[output]
             if health.strikes and self._worker and output in self._worker.opened:
-                health.well()
+                health.well(now)
                 self._employer.device_changed(output, health)
 
     def _pump(self, now: float) -> None:
@@ -378,7 +393,9 @@ class Supervisor:
         elif isinstance(message, NotSafe):
             self._is_not_opening(message.device)
             self.outputs.tried(message.device, now)
-            self.health[message.device].troubled(f"{message.reason}: {message.message}")
+            self.health[message.device].troubled(
+                f"{message.reason}: {message.message}", now
+            )
             self._employer.device_changed(message.device, self.health[message.device])
         else:
             self._answer(message, now)
@@ -417,6 +434,8 @@ class Supervisor:
         if self._worker:
             self._worker.opened.add(device)
         self.health[device].opened()
+        if device in self.outputs.names:
+            self.health[device].well(now)  # it was switched to its safe state
         self._employer.device_changed(device, self.health[device])
         for task in self._flying.values():
             if task.device == device and task.deadline is not None:
@@ -532,7 +551,7 @@ class Supervisor:
             return
         self._is_not_opening(task.device)
         if not task.cut:
-            self._judge(task, answer)
+            self._judge(task, answer, now)
         self._settle(task, answer)
         if not task.cut and not self._flying and self._needs_more(task.device, answer):
             reason, _, message = _trouble(answer).partition(": ")
@@ -556,16 +575,17 @@ class Supervisor:
         lane.contiguous = isinstance(answer, Done) and bool(lane.waiting)
         self._employer.finished(task, answer)
 
-    def _judge(self, task: Task, answer: Answer) -> None:
+    def _judge(self, task: Task, answer: Answer, now: float) -> None:
         health = self.health[task.device]
         if isinstance(answer, Done) and answer.refused:
-            health.troubled("; ".join(f"{q}: {why}" for q, why in answer.refused.items()))
+            said = "; ".join(f"{q}: {why}" for q, why in answer.refused.items())
+            health.troubled(said, now)
         elif isinstance(answer, Done) and answer.failure is None:
-            health.well()
+            health.well(now)
             if answer.path:
                 health.note = answer.facts.get("informed")
         else:
-            health.troubled(_trouble(answer))
+            health.troubled(_trouble(answer), now)
             if self._worker:
                 self._worker.opened.discard(task.device)
         self._employer.device_changed(task.device, health)

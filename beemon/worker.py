@@ -68,6 +68,9 @@ SALVAGE, INDEX = "salvage", "index"
 """What a worker without devices does."""
 CALIBRATE = "calibrate"
 """What a sensor's worker does beside reading it."""
+TRY = "try"
+"""What a worker does with a device of which nobody knows yet whether it works: it is opened, and a
+sensor read, without a job or a reading."""
 NICE = 10
 """How far such a worker gives way to those who record."""
 
@@ -209,6 +212,8 @@ class Worker(SpawnProcess):
         if not self._settings:
             return _do_chore(work)
         device = self._devices[work.device]
+        if work.verb == TRY:
+            return _try(device, work, self._samplers[work.device])
         if isinstance(device, Sensor) and work.verb == CALIBRATE:
             return Done(work.number, sampled=self._samplers[work.device].measure(device))
         if isinstance(device, Sensor):
@@ -333,6 +338,13 @@ def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:
             )
         done.readings.append(reading)
     return done
+
+
+def _try(device: Device, work: Work, sampler: Sampler) -> Done:
+    """Have an open device prove itself. One that counts goes on counting for its first reading."""
+    if isinstance(device, Sensor) and isinstance(device.settings, SensorSettings):
+        return dataclasses.replace(_read(device, work, sampler), readings=[])
+    return Done(work.number)
 
 
 def _switch(output: Output, work: Work) -> Done:

@@ -10,6 +10,7 @@ from beemon.health import (
     PATIENCE,
     REBIND_SECONDS,
     REBIND_STRIKES,
+    TRY_AGAIN_SECONDS,
     Health,
     State,
 )
@@ -27,7 +28,7 @@ def struck(times: int) -> Health:
 def test_a_device_begins_idle_and_may_be_tried():
     assert Health().state is State.IDLE
     assert Health().may_try(0.0)
-    assert Health().describe(NOW) == {"state": "IDLE"}
+    assert Health().describe(NOW) == {"state": "IDLE", "last_good_age_seconds": None}
 
 
 @pytest.mark.parametrize(("strikes", "delay"), [(1, 1), (2, 2), (3, 4), (4, 8)])
@@ -60,17 +61,17 @@ def test_a_usb_device_is_bound_anew_after_some_strikes_and_then_not_for_a_while(
 def test_errors_in_a_row_call_for_more_than_asking_again():
     health = Health()
     for _ in range(PATIENCE - 1):
-        health.troubled("device-error: it will not start")
+        health.troubled("device-error: it will not start", NOW)
     assert not health.needs_more
-    health.troubled("device-error: it will not start")
+    health.troubled("device-error: it will not start", NOW)
     assert health.needs_more
-    health.well()
+    health.well(NOW)
     assert not health.needs_more
 
 
 def test_one_success_wipes_the_strikes_out():
     health = struck(BUDGET - 1)
-    health.well()
+    health.well(NOW)
     assert (health.state, health.trouble) == (State.RUNNING, None)
     health.strike("timeout: no answer", NOW)
     assert health.state is State.BACKOFF
@@ -79,17 +80,19 @@ def test_one_success_wipes_the_strikes_out():
 
 def test_an_error_that_the_driver_raised_is_a_trouble_and_no_strike():
     health = struck(2)
-    health.troubled("missing-device: no such card")
+    health.troubled("missing-device: no such card", NOW)
     assert (health.state, health.strikes) == (State.RUNNING, 2)
     assert health.describe(NOW) == {
-        "state": "RUNNING", "trouble": "missing-device: no such card",
+        "state": "RUNNING", "last_good_age_seconds": None,
+        "trouble": "missing-device: no such card",
         "recovery": {"errors": 1, "restarts": 2},
     }
 
 
 def test_status_says_when_a_device_is_tried_again():
     assert struck(1).describe(NOW + 0.2) == {
-        "state": "BACKOFF", "trouble": "timeout: no answer", "retry_in_seconds": 1,
+        "state": "BACKOFF", "last_good_age_seconds": None,
+        "trouble": "timeout: no answer", "retry_in_seconds": 1,
         "recovery": {"restarts": 1},
     }
     assert struck(BUDGET).describe(NOW + 100)["retry_in_seconds"] == 500
@@ -100,9 +103,9 @@ def test_each_tier_of_recovery_is_counted_and_success_does_not_wipe_it_out():
     health = Health()
     health.opened()
     assert health.recovery == {}
-    health.troubled("device-error: no answer")
+    health.troubled("device-error: no answer", NOW)
     health.opened()
-    health.well()
+    health.well(NOW)
     assert health.recovery == {"errors": 1, "reopened": 1}
     for _ in range(BUDGET + 1):
         health.strike("timeout: no answer", NOW)
@@ -113,7 +116,7 @@ def test_each_tier_of_recovery_is_counted_and_success_does_not_wipe_it_out():
 
 def test_a_device_that_a_new_worker_opens_was_not_reopened():
     health = Health()
-    health.troubled("device-error: no answer")
+    health.troubled("device-error: no answer", NOW)
     health.strike("worker-died: it ended", NOW)
     health.opened()
     assert health.recovery == {"errors": 1, "restarts": 1}
@@ -121,7 +124,44 @@ def test_a_device_that_a_new_worker_opens_was_not_reopened():
 
 def test_a_device_that_went_on_after_an_error_was_not_reopened():
     health = Health()
-    health.troubled("disk-full: no space left")
-    health.well()
+    health.troubled("disk-full: no space left", NOW)
+    health.well(NOW)
     health.opened()
     assert health.recovery == {"errors": 1}
+
+
+def test_evidence_has_an_age():
+    health = Health()
+    health.well(NOW)
+    assert health.describe(NOW + 7.25)["last_good_age_seconds"] == 7.2
+    health.troubled("device-error: no answer", NOW + 60)
+    assert health.describe(NOW + 90)["last_good_age_seconds"] == 90
+
+
+@pytest.mark.parametrize("opening_is_proof", [True, False])
+def test_a_device_is_to_be_tried_until_there_is_evidence(opening_is_proof):
+    health = Health()
+    assert health.needs_try(NOW, opening_is_proof=opening_is_proof)
+    health.well(NOW)
+    assert not health.needs_try(NOW + 1e6, opening_is_proof=opening_is_proof)
+
+
+def test_a_device_that_could_not_be_opened_is_tried_again_later():
+    health = Health()
+    health.troubled("missing-device: no such card", NOW)
+    assert not health.needs_try(NOW + TRY_AGAIN_SECONDS - 1, opening_is_proof=True)
+    assert health.needs_try(NOW + TRY_AGAIN_SECONDS, opening_is_proof=True)
+
+
+def test_that_a_recorder_opens_does_not_refute_what_its_recordings_show():
+    health = Health()
+    health.opened()
+    health.troubled("check-failed: black", NOW)
+    assert not health.needs_try(NOW + TRY_AGAIN_SECONDS, opening_is_proof=True)
+    assert health.needs_try(NOW + TRY_AGAIN_SECONDS, opening_is_proof=False)
+
+
+def test_a_device_that_is_left_alone_is_not_tried():
+    health = struck(BUDGET)
+    assert not health.needs_try(NOW + FATAL_RETRY_SECONDS - 1, opening_is_proof=False)
+    assert health.needs_try(NOW + FATAL_RETRY_SECONDS, opening_is_proof=False)

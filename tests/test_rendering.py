@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -393,3 +394,29 @@ def test_events_are_listed_with_their_sentence():
         "message": "inspection begun", "facts": {},
     }]})
     assert said.splitlines()[1] == "2026-06-01 11:00:00  inspection  inspection begun"
+
+
+def test_a_device_that_was_never_asked_is_not_tried_yet_and_good_news_has_an_age():
+    devices = {
+        "camera.c": {"state": "IDLE", "last_good_age_seconds": None},
+        "sensor.a": {"state": "RUNNING", "last_good_age_seconds": 2.0},
+        "sensor.b": {"state": "RUNNING", "last_good_age_seconds": 7200.0},
+        "sensor.c": {"state": "RUNNING", "last_good_age_seconds": None, "trouble": "timeout: no"},
+    }
+    said = rendered("status", {**STATUS, "state": "starting", "devices": devices})
+    assert "is starting: 1 of its devices not tried yet." in said
+    assert re.search("camera.c +not tried yet", said)
+    assert re.search("sensor.a +running  ", said)
+    assert re.search("sensor.b +running, good 2 h", said)
+    assert re.search("sensor.c +in trouble", said)
+
+
+@pytest.mark.parametrize(("why", "said"), [
+    ("power-cut", "after a power cut"),
+    ("watchdog", "by the watchdog, since it had stopped working"),
+    ("stop", None),
+])
+def test_why_the_service_was_started_is_told_where_nobody_asked_for_it(why, said):
+    start = {"start": {"at": "2026-06-01T11:00:00.000Z", "why": why}}
+    told = rendered("status", {**STATUS, **start})
+    assert (f"started  {said}, 1 h ago" in told) if said else ("started" not in told)

@@ -130,6 +130,51 @@ def test_sensors_stay_open_however_long_nobody_asks(office: Office) -> None:
     assert office.staff.describe(0.0)["sensor.a"]["state"] == "RUNNING"
 
 
+def try_all(office: Office) -> list[str]:
+    """Have the devices tried until nothing more is to be tried; who answered, in turn."""
+    answered: list[str] = []
+    while len(answered) < len(office.staff.describe(0.0)):
+        office.staff.try_next(now().monotonic)
+        office.go_on()
+        answered += [name for name in office.employer.answered if name not in answered]
+    office.staff.try_next(now().monotonic)
+    assert not any(office.staff.of(name).busy for name in answered)
+    return answered
+
+
+def test_each_device_is_tried_once_without_being_asked_for_anything(office: Office) -> None:
+    office.employ()
+    assert set(try_all(office)) == {"microphone.a", "sensor.a", "sensor.b"}
+    told = office.staff.describe(now().monotonic)
+    assert all(device["last_good_age_seconds"] < 60 for device in told.values())
+    assert len(office.employer.answers) == 3
+    assert all(not answer.readings for answer in office.employer.answers)
+
+
+def test_devices_are_tried_one_at_a_time(office: Office) -> None:
+    office.employ()
+    for _ in range(3):
+        office.staff.try_next(now().monotonic)
+    assert len([n for n in office.staff.describe(0.0) if office.staff.of(n).busy]) == 1
+
+
+def test_a_device_that_does_not_work_is_told_when_it_is_tried(office: Office) -> None:
+    office.employ(DEVICES + '[sensor.none]\ndriver = "simulated"\nfault = "error"\n')
+    try_all(office)
+    told = office.staff.describe(now().monotonic)["sensor.none"]
+    assert told["last_good_age_seconds"] is None
+    assert "device-error" in told["trouble"]
+
+
+def test_a_recorder_that_was_tried_is_closed_again(office: Office) -> None:
+    office.employ('[microphone.a]\ndriver = "simulated"\n')
+    try_all(office)
+    assert not office.staff.is_idle
+    office.staff.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
+    while not office.staff.is_idle:
+        office.go_on()
+
+
 HANGING = '[sensor.h]\ndriver = "simulated"\nfault = "hang"\n'
 BESIDE = [f"sensor.{name}" for name in "abcd"]
 CREW = HANGING + "".join(f'[{name}]\ndriver = "simulated"\n' for name in BESIDE)

@@ -7,6 +7,7 @@ import pytest
 from beemon.health import BUDGET, Health
 from beemon.troubles import Troubles
 
+NOW = 1000.0
 HOURS_24 = 24 * 60
 """The minutes of a day: how often a sensor is asked in it."""
 
@@ -21,9 +22,9 @@ def test_a_trouble_is_told_when_it_begins_changes_and_ends(said) -> None:
     troubles, health = Troubles(), Health()
     troubles.tell("sensor.a", health)
     for trouble in ("crc: bad", "crc: bad", "io-error: no answer"):
-        health.troubled(trouble)
+        health.troubled(trouble, NOW)
         troubles.tell("sensor.a", health)
-    health.well()
+    health.well(NOW)
     troubles.tell("sensor.a", health)
     troubles.tell("sensor.a", health)
     assert said.messages == [
@@ -35,7 +36,7 @@ def test_a_trouble_is_told_when_it_begins_changes_and_ends(said) -> None:
 def test_a_note_of_a_device_that_works_is_told_once(said) -> None:
     troubles, health = Troubles(), Health()
     for note in ("gives 10 pictures a second", None, "gives 9.5 pictures a second"):
-        health.well()
+        health.well(NOW)
         health.note = note
         troubles.tell("camera.c", health)
     assert said.messages == ["camera.c: gives 10 pictures a second"]
@@ -45,7 +46,8 @@ def test_a_note_of_a_device_that_works_is_told_once(said) -> None:
 def test_a_day_of_two_troubles_in_turn_with_growing_numbers_is_two_lines(said) -> None:
     troubles, health = Troubles(), Health()
     for minute in range(HOURS_24):
-        health.troubled(f"stuck: it has been 21.5 for {minute} min" if minute % 2 else "crc: bad")
+        stuck = f"stuck: it has been 21.5 for {minute} min"
+        health.troubled(stuck if minute % 2 else "crc: bad", NOW)
         troubles.tell("sensor.a", health)
     assert len(said.messages) == 2
 
@@ -59,7 +61,7 @@ def test_what_is_given_up_is_told_so_and_nothing_after_it_until_it_works(said) -
         troubles.tell("camera.c", health)
     assert len(said.messages) == BUDGET
     assert said.messages[-1].startswith("camera.c: trouble (FATAL): ")
-    health.well()
+    health.well(NOW)
     troubles.tell("camera.c", health)
     health.strike("timeout: answer", 0.0)
     troubles.tell("camera.c", health)
@@ -70,7 +72,7 @@ def test_what_is_given_up_is_told_so_and_nothing_after_it_until_it_works(said) -
 
 def test_what_a_new_start_finds_is_news(said) -> None:
     troubles, health = Troubles(), Health()
-    health.troubled("crc: bad")
+    health.troubled("crc: bad", NOW)
     for _ in range(2):
         troubles.tell("sensor.a", health)
         troubles.forget("sensor.a")
