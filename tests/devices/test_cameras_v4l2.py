@@ -17,7 +17,7 @@ from contracts import CameraContract
 from beemon.analysis.checks import examine
 from beemon.analysis.measure import measure
 from beemon.devices import load
-from beemon.devices._base import DeviceError, DeviceMissingError
+from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras.v4l2 import Driver, Settings
 from beemon.options import BadOptionError
@@ -177,6 +177,11 @@ def test_bad_pictures_among_good_ones_are_left_out_and_counted(sends, tmp_path, 
     assert facts["frames"] == pytest.approx(15 - facts["bad_pictures"], abs=1)
     found = examine(tmp_path / "a", facts, asked=1.0)
     assert [(f.word, f.fails) for f in found.findings] == [("broken", False)]
+
+
+def test_a_camera_of_which_every_picture_is_torn_is_lost_for_that_reason(sends):
+    with pytest.raises(DeviceLostError, match=r"but \d+ pictures that cannot be decoded"):
+        sends(15, (96, 64), lambda _, data: data[:20], timeout=0.5)
 
 
 def test_a_camera_that_never_writes_a_pictures_end_is_recorded(sends, tmp_path):

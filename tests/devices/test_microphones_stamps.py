@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from beemon.devices.microphones._stamps import LOOKS, Moment, Stamps, least_late
+from beemon.devices._base import DeviceError
+from beemon.devices.microphones._capture import refuse_other
+from beemon.devices.microphones._settings import Settings
+from beemon.devices.microphones._stamps import LOOKS, Moment, Params, Stamps, least_late
 
 RATE = 48_000
 BEGAN = 7.037786007
@@ -109,3 +112,24 @@ def test_a_stream_that_never_ran_is_not_settled(card):
 
 def test_one_look_that_was_held_up_does_not_count():
     assert least_late([3.002, 3.0, 3.9, 3.001, 3.002]) == Moment(3.0, pytest.approx(0.002))
+
+
+HW_PARAMS = "access: RW_INTERLEAVED\nformat: S16_LE\nsubformat: STD\nchannels: 1\n" \
+    "rate: {rate} ({rate}/1)\nperiod_size: 12000\nbuffer_size: 480000\n"
+
+
+def test_the_kernel_tells_what_a_card_delivers(card):
+    card.at(5.0)
+    (card.folder / "sub0/hw_params").write_text(HW_PARAMS.format(rate=44100))
+    assert card.stamps().params() == Params(44100, 1, "S16_LE")
+    (card.folder / "sub0/hw_params").write_text("closed\n")
+    assert card.stamps().params() is None
+
+
+def test_a_card_that_delivers_what_was_not_asked_for_is_refused():
+    settings = Settings(name="microphone.a", card="CARD=Device", rate=46000)
+    refuse_other(Params(46000, 1, "S16_LE"), settings)
+    with pytest.raises(DeviceError, match="delivers 44100 Hz"):
+        refuse_other(Params(44100, 1, "S16_LE"), settings)
+    with pytest.raises(DeviceError, match="2 channels"):
+        refuse_other(Params(46000, 2, "S16_LE"), settings)

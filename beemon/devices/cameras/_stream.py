@@ -234,7 +234,8 @@ class StreamCamera(Camera):
     def _wait_for_first_frame(self, ring: FrameRing) -> None:
         """A camera that gives none is not closed, which may hang: its process has to go."""
         if not ring.take(0, self._patience):
-            raise DeviceLostError(f"no frame came within {self._patience:g} s of the start")
+            bad = _and_bad(ring)
+            raise DeviceLostError(f"no frame came within {self._patience:g} s of the start{bad}")
 
     @property
     def _patience(self) -> float:
@@ -245,10 +246,14 @@ class StreamCamera(Camera):
         """Tell when frames have stopped coming, also when nobody waits for them."""
         while not closing.wait(min(1.0, self._patience / 4)):
             if ring.silence > self._patience:
-                bad = f", but {ring.bad} pictures that cannot be decoded" if ring.bad else ""
-                error = DeviceLostError(f"no frame came for {self._patience:g} s{bad}")
+                said = f"no frame came for {self._patience:g} s{_and_bad(ring)}"
+                error = DeviceLostError(said)
                 self.on_lost(ring.fail(error))
                 return
+
+
+def _and_bad(ring: FrameRing) -> str:
+    return f", but {ring.bad} pictures that cannot be decoded" if ring.bad else ""
 
 
 def different_size(given: Size, asked: Size) -> str:
@@ -259,9 +264,9 @@ def different_size(given: Size, asked: Size) -> str:
 
 def different_rate(rate: float, asked: int) -> str:
     """That a camera gives more or fewer pictures than it was asked for, and what to do."""
+    dark = ", or give it more light if it is slow only in the dark" if rate < asked else ""
     return (f"the camera gives {rate:.3g} pictures a second, not the {asked} that the config asks "
-            f"for: set frame_rate = {max(1, round(rate))}, or give it more light if it is slow "
-            "only in the dark")
+            f"for: set frame_rate = {max(1, round(rate))}{dark}")
 
 
 def taken_at(sensor_us: int) -> float:

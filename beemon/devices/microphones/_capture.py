@@ -19,6 +19,7 @@ from beemon.devices.microphones._cards import cards, there_are
 from beemon.devices.microphones._ring import PERIOD_SECONDS, Ring
 from beemon.devices.microphones._settings import SLOTS, Settings
 from beemon.devices.microphones._source import Source
+from beemon.devices.microphones._stamps import Params
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ class Capture:
         _, data = self.ring.take(0, 1, timeout)
         if not data:
             raise self._error(f"no sound within {timeout:g} s")
+        if self._stamps and (given := self._stamps.params()):
+            refuse_other(given, self._settings)
 
     def stop(self) -> None:
         """End arecord and the threads; it is killed, for it has nothing to put away."""
@@ -187,6 +190,20 @@ class Capture:
             return DeviceError(f"{settings.source}: {message}")
         others = f"; {there_are(cards(Path(settings.sysfs)))}" if settings.card else ""
         return DeviceMissingError(f"{settings.source}: {message}{others}")
+
+
+def refuse_other(given: Params, settings: Settings) -> None:
+    """Raise DeviceError where the card delivers something else than it was asked for.
+
+    arecord says nothing of a rate that is up to 5 % off.
+    """
+    asked = Params(settings.rate, settings.card_channels, settings.format)
+    if given != asked:
+        raise DeviceError(
+            f"{settings.source} delivers {given.rate} Hz, {given.channels} channels, "
+            f"{given.format}, not {asked.rate} Hz, {asked.channels}, {asked.format}: set rate, "
+            "channels and format to what it has"
+        )
 
 
 def kept(frames: bytes, settings: Settings) -> bytes:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from beemon.archive import tags
 from beemon.devices._libraries import library
@@ -15,6 +16,7 @@ COMPRESSION = 0.7
 """About what FLAC leaves of the sound of a hive (measured: 0.67 to 0.71)."""
 
 SUBTYPES = {2: "PCM_16", 4: "PCM_24"}  # by bytes a sample; FLAC holds at most 24 bits
+BITS = {"PCM_16": 16, "PCM_24": 24}
 TYPES = {2: "int16", 4: "int32"}
 
 
@@ -40,6 +42,12 @@ class FlacWriter:
                 subtype=SUBTYPES[sample_bytes],
             )
             self._file.comment = tags.ROOM
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the file holds, as its recording says it."""
+        bits = BITS[self._file.subtype]
+        return {"rate": self._file.samplerate, "channels": self._file.channels, "bits": bits}
 
     def __enter__(self) -> FlacWriter:
         return self

@@ -45,6 +45,15 @@ class Status:
     began: str
 
 
+@dataclass(frozen=True)
+class Params:
+    """What the kernel says that a card delivers."""
+
+    rate: int
+    channels: int
+    format: str
+
+
 class Stamps:
     """The stream that the process ``pid`` takes from the device of a card in ``folder``."""
 
@@ -83,6 +92,13 @@ class Stamps:
         self._looked, self._origin = self._now(), origin.at
         return Moment(origin.at + frames / self._rate, origin.within)
 
+    def params(self) -> Params | None:
+        """What the card really delivers; None where the kernel does not say."""
+        for file in self._folder.glob("sub*/status"):
+            if status_in(file, self._pid) is not None:
+                return params_in(file.with_name("hw_params"))
+        return None
+
     def _status(self) -> Status | None:
         files = self._folder.glob("sub*/status")
         return next((found for file in files if (found := status_in(file, self._pid))), None)
@@ -105,11 +121,24 @@ class Stamps:
 
 def status_in(file: Path, pid: str) -> Status | None:
     """What a stream's file says, where the stream runs and is that process's."""
-    try:
-        lines = file.read_text().splitlines()
-    except OSError:  # the card is being unplugged
-        return None
-    said = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    said = _said_in(file)
     if said.get("state") != "RUNNING" or said.get("owner_pid") != pid:
         return None
     return Status(int(said["hw_ptr"]), said["trigger_time"])
+
+
+def params_in(file: Path) -> Params | None:
+    """What a stream's ``hw_params`` says: ``rate: 48000 (48000/1)``, ``channels: 1``, ..."""
+    said = _said_in(file)
+    try:
+        return Params(int(said["rate"].split()[0]), int(said["channels"]), said["format"])
+    except (KeyError, ValueError, IndexError):  # closed, or of a kernel that says it otherwise
+        return None
+
+
+def _said_in(file: Path) -> dict[str, str]:
+    try:
+        lines = file.read_text().splitlines()
+    except OSError:  # the card is being unplugged
+        return {}
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

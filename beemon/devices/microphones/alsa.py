@@ -89,23 +89,21 @@ class Driver(Microphone):
         self._end = cut.position
         if not cut.written and not cancelled.is_set():
             raise DeviceMissingError(f"{self.settings.source}: it was away all the time")
-        return self._facts(self._capture, cut)
+        return {**_facts(self._capture, cut, rate), **flac.facts}
 
-    def _facts(self, capture: Capture, cut: Cut) -> Facts:
-        gaps = capture.ring.gaps_between(cut.begin, cut.position)
-        rate = self.settings.rate
-        return {
-            **began(capture.ring.arrival(cut.first)),
-            "seconds": cut.written / rate,
-            "samples": cut.written,
-            "rate": rate,
-            "channels": self.settings.channels,
-            "first_sample": cut.first,
-            "lost_samples": cut.overwritten,
-            "overruns": sum(gap.is_overrun for gap in gaps),
-            "replugs": sum(not gap.is_overrun for gap in gaps),
-            **_told(gaps),
-        }
+
+def _facts(capture: Capture, cut: Cut, rate: int) -> Facts:
+    gaps = capture.ring.gaps_between(cut.begin, cut.position)
+    return {
+        **began(capture.ring.arrival(cut.first)),
+        "seconds": cut.written / rate,
+        "samples": cut.written,
+        "first_sample": cut.first,
+        "lost_samples": cut.overwritten,
+        "overruns": sum(gap.is_overrun for gap in gaps),
+        "replugs": sum(not gap.is_overrun for gap in gaps),
+        **_told(gaps),
+    }
 
 
 def _told(gaps: list[Gap]) -> Facts:

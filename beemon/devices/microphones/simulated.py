@@ -59,7 +59,7 @@ class Driver(SimulatedRecorder, Microphone):
             **start,
             "seconds": samples / rate,
             "samples": samples,
-            "rate": rate,
+            **flac.facts,
             "lost_samples": 0,
             "first_sample": first,
         }
