@@ -215,6 +215,7 @@ def _help(options: argparse.Namespace) -> int:
 
 def _ask(options: argparse.Namespace) -> int:
     from beemon.client import Client, NotAdmittedError, ServiceUnreachableError
+    from beemon.protocol import RequestError
 
     host, port, token = _address(options)
     try:
@@ -227,6 +228,9 @@ def _ask(options: argparse.Namespace) -> int:
     except NotAdmittedError as error:
         print(f"beemon: {error}", file=sys.stderr)
         return EXIT_REFUSED
+    except RequestError as error:
+        print(f"beemon: nothing was sent: {error}", file=sys.stderr)
+        return EXIT_USAGE
     except ServiceUnreachableError as error:
         print(f"beemon: {error}", file=sys.stderr)
         return EXIT_UNREACHABLE

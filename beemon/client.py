@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from beemon.protocol import parse_reply
+from beemon.protocol import check_printable, parse_reply
 
 
 class ServiceUnreachableError(ConnectionError):
@@ -58,8 +58,10 @@ class Client:
         """Send one request and read its reply; ``patient`` waits for as long as it takes.
 
         Raises :class:`ServiceUnreachableError` where the connection ends, or what answers is not
-        beemon.
+        beemon, and :class:`~beemon.protocol.RequestError` if ``text`` holds a line break or
+        another character that does not print: nothing is sent then.
         """
+        check_printable(text)
         if patient:
             self._socket.settimeout(None)
         # Where this fails, the reply may be there all the same: the Server said why, and hung up.

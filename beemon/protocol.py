@@ -10,10 +10,17 @@ One reply line answers one request line, in order (`watch` goes on to stream lin
 may arrive in any pieces, and several may arrive in one piece. What is left at the end of the
 stream, or after a silence, counts as a request too. An ERROR's object has a ``code`` out of
 :data:`ERRORS` and a ``message`` that names what is wrong and what would be right.
+
+A request that belongs to another protocol gets its one ERROR, then the Server closes the
+connection: bytes that are not UTF-8, a control character, a first character that is ASCII but no
+letter, an HTTP method or header. Otherwise a browser could be made to send a line that is obeyed,
+inside a TLS hello for example. After :data:`MAX_REFUSED` requests in a row that were not
+understood, the Server closes the connection too.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from typing import Any
@@ -21,8 +28,9 @@ from typing import Any
 ERRORS = {
     "empty": "the request holds no word",
     "too-long": "the request is longer than receive_size_bytes",
-    "not-utf8": "the request is not UTF-8",
-    "control-character": "the request holds a NUL, a tab or another character that does not print",
+    "not-utf8": "the request is not UTF-8; the connection is closed",
+    "control-character": "the request holds a NUL, a tab or another character that does not print; "
+    "the connection is closed",
     "http": "the request looks like HTTP, which is not spoken here; the connection is closed",
     "not-finished": "the request was not finished in time; the connection is closed",
     "not-authorised": "a token is set, and the first line was not `auth TOKEN` with the right one",
@@ -39,9 +47,16 @@ ERRORS = {
 }
 """Every error code, and when it is sent."""
 
-_HTTP = re.compile(
-    rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) |[A-Za-z][A-Za-z-]*:"
+NOT_UNDERSTOOD = ("empty", "too-long", "unknown-command", "bad-argument", "unknown-device")
+"""The errors of a client that does not know the vocabulary."""
+MAX_REFUSED = 5
+"""How many requests in a row may have such an error before the connection is closed."""
+
+_HTTP = re.compile(  # a method, or a field name (RFC 9110, section 5.6.2) and its colon
+    rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) |[!#$%&'*+.^_`|~0-9A-Za-z-]+:"
 )
+_NO_WORD = re.compile(rb" *[!-@[-`{-~]")  # ASCII punctuation or a digit; RESP, JSON, SMTP begin so
+_NO_TEXT = re.compile(rb"[\x00-\x1f\x7f\xc0\xc1\xf5-\xff]")  # bytes that no line of text holds
 
 
 class RequestError(ValueError):
@@ -60,13 +75,15 @@ class RequestReader:
     """Cuts a stream of bytes into requests, however the stream was cut into pieces.
 
     A request of more than ``limit`` bytes comes out once, cut down to ``limit + 1`` bytes, as
-    soon as it is known to be too long; the rest of its line is skipped.
+    soon as it is known to be too long; the rest of its line is skipped. Where that rest is not
+    text, nothing comes out any more, and ``is_foreign`` is true.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._buffer = bytearray()
         self._skipping = False
+        self.is_foreign = False
 
     @property
     def pending(self) -> bool:
@@ -77,11 +94,12 @@ class RequestReader:
         """Take bytes off the wire; return the requests that are complete now."""
         self._buffer += data
         requests = []
-        while (end := self._buffer.find(b"\n")) >= 0:
+        while not self.is_foreign and (end := self._buffer.find(b"\n")) >= 0:
             line = bytes(self._buffer[:end]).removesuffix(b"\r")
             del self._buffer[: end + 1]
             if not self._skipping:
                 requests.append(line[: self._limit + 1])
+            self._skip(line[0 if self._skipping else self._limit + 1 :])
             self._skipping = False
         return requests + self._overflow()
 
@@ -90,18 +108,39 @@ class RequestReader:
         return self.feed(b"\n") if self.pending else []
 
     def _overflow(self) -> list[bytes]:
+        if self.is_foreign:
+            self._buffer.clear()
         # One byte over the limit may still turn out to be the CR of a CRLF.
         if self._skipping or len(self._buffer) > self._limit + 1:
             cut = [] if self._skipping else [bytes(self._buffer[: self._limit + 1])]
+            rest = bytes(self._buffer[0 if self._skipping else self._limit + 1 :])
             self._buffer.clear()
+            if rest.endswith(b"\r"):  # perhaps of a CRLF
+                self._buffer += b"\r"
+                rest = rest[:-1]
+            self._skip(rest)
             self._skipping = True
             return cut
         return []
+
+    def _skip(self, rest: bytes) -> None:
+        self.is_foreign = self.is_foreign or _NO_TEXT.search(rest) is not None
 
 
 def is_http(message: bytes) -> bool:
     """Whether a request begins like HTTP: a method and a space, or a header's name and colon."""
     return _HTTP.match(message) is not None
+
+
+def is_foreign(message: bytes, limit: int) -> bool:
+    """Whether a request belongs to another protocol, so that nothing after it is obeyed."""
+    if is_http(message) or _NO_WORD.match(message):
+        return True
+    try:  # a request that is too long was cut, perhaps within a character
+        text, _ = codecs.utf_8_decode(message, "strict", len(message) <= limit)
+    except UnicodeDecodeError:
+        return True
+    return not text.isprintable()
 
 
 def decode(message: bytes, limit: int) -> str:
@@ -114,13 +153,19 @@ def decode(message: bytes, limit: int) -> str:
         text = message.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestError("not-utf8", f"byte {error.start + 1} is not UTF-8") from error
-    if not text.isprintable():
-        at = next(i for i, character in enumerate(text) if not character.isprintable())
+    check_printable(text)
+    return text
+
+
+def check_printable(text: str) -> None:
+    """Raise :class:`RequestError` if a character would end, hide or break a request."""
+    at = next((i for i, character in enumerate(text) if not character.isprintable()), None)
+    if at is not None:
+        code = "not-utf8" if "\ud800" <= text[at] <= "\udfff" else "control-character"
         raise RequestError(
-            "control-character",
+            code,
             f"character {at + 1} is U+{ord(text[at]):04X}; only printable ones are allowed",
         )
-    return text
 
 
 def ok(payload: dict[str, Any]) -> bytes:

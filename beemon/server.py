@@ -137,6 +137,7 @@ class Server:
             serve=lambda connection, address: self.on_accept(connection, address),
         )
         self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._refused: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._listener: socket.socket | None = None
         self._ready = self._stopping = self._starved = False
         self._failure: Exception | None = None
@@ -219,7 +220,7 @@ class Server:
             except OSError:
                 return  # the client is gone
             requests = reader.feed(data) if data else reader.finish()
-            if not self._take(requests, socket_connection, ip_address):
+            if not self._take(requests, socket_connection, ip_address) or reader.is_foreign:
                 return
             patience.after(pending=reader.pending, anew=bool(requests))
         if patience.is_at_end:
@@ -231,8 +232,10 @@ class Server:
         """Answer one request, given without its terminator; a known command goes on the queue."""
         try:
             reply = self._answer(message, socket_connection, ip_address)
+            self._refused.pop(socket_connection, None)
         except RequestError as error:
             _log_refusal(error, message, ip_address)
+            self._count_refusal(error, socket_connection)
             reply = error.reply()
         except sqlite3.Error as error:
             self._ledger_failed(error)
@@ -364,11 +367,19 @@ class Server:
                 self.on_receive(request, socket_connection, ip_address)
             except OSError:
                 return False  # the client is gone, or takes no answer
-            if protocol.is_http(request):
+            if protocol.is_foreign(request, self.receive_size_bytes):
+                return False
+            if self._refused.get(socket_connection, 0) >= protocol.MAX_REFUSED:
                 return False
             if self._token is not None and socket_connection not in self._authorised:
                 return False
         return True
+
+    def _count_refusal(self, error: RequestError, socket_connection: socket.socket) -> None:
+        """Count the requests in a row that were not understood."""
+        if error.code in protocol.NOT_UNDERSTOOD:
+            before = self._refused.get(socket_connection, 0)
+            self._refused[socket_connection] = before + 1
 
     def _reply_not_finished(self, socket_connection: socket.socket) -> None:
         error = RequestError(

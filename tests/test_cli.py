@@ -64,6 +64,16 @@ def test_a_refusal_goes_to_standard_error_and_exits_1(  # type: ignore[no-untype
     assert 'did you mean "microphone.brood"?' in err
 
 
+def test_a_line_break_in_an_argument_sends_nothing(beemon) -> None:  # type: ignore[no-untyped-def]
+    before = beemon("jobs")
+    status, out, err = beemon("inspection", "begin", "note one\nstop all", "--wait")
+    assert (status, out) == (2, "")
+    assert err == (
+        "beemon: nothing was sent: character 26 is U+000A; only printable ones are allowed\n"
+    )
+    assert beemon("jobs") == before
+
+
 def test_a_service_that_is_not_there_exits_3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from beemon.client import Client, NotAdmittedError, Reply, ServiceUnreachableError
+from beemon.protocol import RequestError
 from tests.hive import free_port
 
 
@@ -38,6 +39,17 @@ def test_a_reply_is_whether_it_was_ok_and_its_object(listener):
     with Client(port=port) as client:
         assert client.request("ping") == Reply(True, {"pong": True})
         assert client.request("") == Reply(False, {"code": "empty", "message": "x"})
+
+
+@pytest.mark.parametrize(
+    "text", ["inspection begin note\nstop all", "ping\r", "p\0ing", "\x1b[2J", "read \udcff"]
+)
+def test_nothing_that_does_not_print_is_sent(listener, text):
+    port = serve(listener, b'OK {"pong": true}\n')
+    with Client(port=port) as client:
+        with pytest.raises(RequestError, match="only printable"):
+            client.request(text)
+        assert client.request("ping") == Reply(True, {"pong": True})
 
 
 def test_a_watch_goes_on_until_the_connection_ends(listener):

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beemon.protocol import ERRORS, RequestError, RequestReader, decode, is_http, ok, parse_reply
+from beemon.protocol import (
+    ERRORS,
+    RequestError,
+    RequestReader,
+    decode,
+    is_foreign,
+    is_http,
+    ok,
+    parse_reply,
+)
 from tests.corpus import LIMIT, MESSAGES, TERMINATORS, Message
 
 
@@ -18,6 +27,13 @@ def read(*pieces: bytes, limit: int = LIMIT) -> list[bytes]:
     reader = RequestReader(limit)
     requests = [request for piece in pieces for request in reader.feed(piece)]
     return requests + reader.finish()
+
+
+def ends_after(sent: bytes) -> bool:
+    """Whether nothing that follows these bytes is obeyed."""
+    reader = RequestReader(LIMIT)
+    [request] = reader.feed(sent)
+    return reader.is_foreign or is_foreign(request, LIMIT)
 
 
 def code_of(message: bytes, limit: int = LIMIT) -> str | None:
@@ -35,6 +51,7 @@ def code_of(message: bytes, limit: int = LIMIT) -> str | None:
 def test_a_request_may_arrive_in_any_pieces(message: Message, terminator: bytes):
     whole = read(message.sent + terminator)
     assert len(whole) == 1
+    assert ends_after(message.sent + terminator) == message.closes
     assert all(read(*pieces) == whole for pieces in message.pieces(terminator))
     assert read(*(bytes([byte]) for byte in message.sent + terminator)) == whole
 
@@ -43,7 +60,9 @@ def test_a_request_may_arrive_in_any_pieces(message: Message, terminator: bytes)
 @pytest.mark.parametrize("message", MESSAGES, ids=str)
 def test_a_request_is_the_same_between_neighbours(message: Message, terminator: bytes):
     alone = read(message.sent + terminator)
-    for other in MESSAGES:
+    if message.closes:
+        return
+    for other in (other for other in MESSAGES if not other.closes):
         neighbour = other.sent + terminator
         joined = read(neighbour + message.sent + terminator + neighbour)
         assert joined == read(neighbour) + alone + read(neighbour)
@@ -128,9 +147,10 @@ def test_reading_in_any_pieces_equals_reading_in_one(stream: bytes, cuts: list[i
 
 @given(stream=STREAMS, limit=st.integers(1, 20))
 def test_every_line_is_one_request_of_bounded_length(stream: bytes, limit: int):
-    requests = read(stream, limit=limit)
+    reader = RequestReader(limit)
+    requests = reader.feed(stream) + reader.finish()
     lines = stream.split(b"\n")
-    assert len(requests) == len(lines) - (lines[-1] == b"")
+    assert len(requests) == len(lines) - (lines[-1] == b"") or reader.is_foreign
     assert all(len(request) <= limit + 1 for request in requests)
 
 

@@ -19,6 +19,7 @@ from beemon import config
 from beemon.config import ArchiveSettings, ServerSettings, Settings
 from beemon.reports import Heartbeat, Trouble
 from beemon.server import MAX_OPEN_JOBS, Server
+from tests.corpus import MESSAGES, Message
 from tests.hive import SIMULATED
 
 CLIENT = ("127.0.0.1", 40000)
@@ -400,10 +401,49 @@ class TestConversations:
 
     def test_a_bad_request_does_not_end_the_connection(self, server: Server) -> None:
         client = Conversation(server)
-        client.say(b"\xff\xfe\n" + b"y" * 5000 + b"\nping\n")
-        assert client.hear()[1]["code"] == "not-utf8"
+        client.say(b"make coffee\n" + b"y" * 5000 + b"\nping\n")
+        assert client.hear()[1]["code"] == "unknown-command"
         assert client.hear()[1]["code"] == "too-long"
         assert client.hear() == ("OK", {"pong": True})
+
+    @pytest.mark.parametrize("message", [m for m in MESSAGES if m.closes], ids=str)
+    def test_nothing_is_obeyed_after_a_line_of_another_protocol(
+        self, server: Server, commands: queue.Queue[Any], message: Message
+    ) -> None:
+        client = Conversation(server)
+        client.say(message.sent + b"\nstop all\n")
+        assert client.hear()[0] == "ERROR"
+        assert client.ended()
+        assert commands.empty()
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + b"r" * 32 + b" \nstop all\n" + b"\0" * 9,
+            b"\0\x01\0\x08\x21\x12\xa4\x42twelve bytes\nstop all\n",
+            b"*1\r\n$8\r\nstop all\r\n",
+            b"X1: x\r\nstop all\r\n",
+            b"y" * 5000 + b"\0\0\nstop all\n",
+        ],
+        ids=["TLS", "STUN", "RESP", "header", "long"],
+    )
+    def test_a_line_inside_another_protocol_is_not_obeyed(
+        self, server: Server, commands: queue.Queue[Any], sent: bytes
+    ) -> None:
+        client = Conversation(server)
+        client.say(sent)
+        assert client.hear()[0] == "ERROR"
+        assert client.ended()
+        assert commands.empty()
+
+    def test_five_requests_in_a_row_that_are_not_understood_end_the_connection(
+        self, server: Server, commands: queue.Queue[Any]
+    ) -> None:
+        client = Conversation(server)
+        client.say(b"make coffee\n" * 4 + b"ping\n" + b"make coffee\n" * 5 + b"stop all\n")
+        assert [client.hear()[0] for _ in range(10)] == ["ERROR"] * 4 + ["OK"] + ["ERROR"] * 5
+        assert client.ended()
+        assert commands.empty()
 
 
 @pytest.mark.parametrize(
