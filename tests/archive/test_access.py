@@ -18,8 +18,8 @@ NOBODY = 65534
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """One that every user may enter, as pytest's own is not."""
-    folder = Path(tempfile.mkdtemp(prefix="beemon-access-"))
+    """One that every user may enter, as pytest's own is not, nor every TMPDIR."""
+    folder = Path(tempfile.mkdtemp(prefix="beemon-access-", dir="/var/tmp"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)

@@ -70,7 +70,6 @@ class Installation:
     """A machine as it is after ``apt install ./beemon.deb``, and how it came to be so."""
 
     release: str
-    recommends: bool
     transcript: str
     """What apt said on a terminal at which nobody sat."""
     seconds_until_active: float

@@ -1,0 +1,73 @@
+"""scripts/test: what it asks of the machine, and what it asks pytest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+
+class Script:
+    """A copy of it, on a machine whose programs only note how they are called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("scripts/test", "scripts/environment", "pyproject.toml"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(PROJECT / name, folder / name)
+        self.program(".venv/bin/pip", "")
+        self.program(".venv/bin/python", f'(printf "<%s>" "$@"; echo) >>{folder}/calls')
+        self.program("bin/id", "echo 1000")
+        self.free(500)
+
+    def program(self, name: str, script: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    def free(self, megabytes: int) -> None:
+        self.program("bin/df", f"echo Avail; echo {megabytes}MB")
+
+    def run(self, *options: str) -> tuple[str, list[str]]:
+        """What it said, and how it called pytest."""
+        path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
+        ended = subprocess.run(
+            [self.folder / "scripts/test", *options], capture_output=True, text=True, check=False,
+            env={**os.environ, "PATH": path, "TMPDIR": "/tmp"},
+        )
+        calls = self.folder / "calls"
+        lines = calls.read_text().splitlines() if calls.exists() else []
+        return ended.stderr, [line for line in lines if "<pytest>" in line]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    return Script(tmp_path)
+
+
+def test_it_runs_the_modules_tests_four_at_a_time_and_then_the_grounds(script):
+    assert script.run("-k", "a server")[1] == [
+        "<-m><pytest><-m><not ground><-n><4><-k><a server>",
+        "<-m><pytest><-m><ground><-k><a server>",
+    ]
+
+
+@pytest.mark.parametrize("options", [("-m", "not long or slow"), ("-mnot long or slow",)])
+def test_a_users_marks_narrow_both_halves(script, options):
+    assert script.run(*options, "tests/archive")[1] == [
+        "<-m><pytest><-m><not ground and (not long or slow)><-n><4><tests/archive>",
+        "<-m><pytest><-m><ground and (not long or slow)><tests/archive>",
+    ]
+
+
+def test_where_too_little_space_is_free_it_says_so_and_does_nothing(script):
+    script.free(499)
+    said, calls = script.run()
+    assert "the tests need 500 MB, and /tmp has only 499 MB free: try TMPDIR=/var/tmp " in said
+    assert calls == []
