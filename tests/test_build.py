@@ -66,6 +66,12 @@ def test_each_build_is_later_than_the_one_before(clone):
     assert versions[-2] == "0.2.0"
 
 
+def test_the_page_of_the_releases_is_the_same_in_the_readme_and_in_the_package():
+    homepage = re.search(r"^Homepage: (.*)$", (PROJECT / "debian/control").read_text(), re.M)
+    assert homepage is not None
+    assert f"<{homepage[1]}>" in (PROJECT / "README.md").read_text()
+
+
 def test_a_checkout_is_on_its_way_to_the_release_that_the_changelog_names():
     release = (PROJECT / "debian/changelog").read_text().partition("(")[2].partition(")")[0]
     assert __version__ == f"{release}.dev0"
