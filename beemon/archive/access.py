@@ -10,7 +10,11 @@ import os
 import pwd
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+OWNERLESS = ("vfat", "exfat", "ntfs3", "fuseblk")
+"""File systems of other systems, whose files all have the owner that the mount says."""
 
 
 def remedy(archive: Path) -> str:
@@ -26,10 +30,11 @@ def remedy(archive: Path) -> str:
         owners = f"-o {_user()} -g {_group()}"
         return (f"mount its disk, or make the folder: "
                 f"sudo install -d {owners} -m 750 {_quoted(archive)}")
-    if os.statvfs(archive).f_flag & os.ST_RDONLY:
-        return _remedy_read_only(archive)
+    disk = mount_of(archive.resolve(), Path("/proc/self/mountinfo").read_text())
+    if "ro" in disk.options | disk.disk_options:
+        return _remedy_read_only(archive, disk)
     if not all(_may(os.R_OK | os.W_OK, path) for path in _own(archive)):
-        return f"give it to the user {_user()}: sudo chown -R {_user()}: {_quoted(archive)}/"
+        return _remedy_owner(archive, disk)
     return ""
 
 
@@ -46,6 +51,8 @@ def _obstacle(archive: Path) -> str:
             return (f"{part} is a link to {part.readlink()}, which is not there; mount its disk "
                     "(lsblk -f lists all disks)")
         if part.is_dir() and part != archive and not _may(os.X_OK, part):
+            if not part.stat().st_mode & 0o777:  # how systemd hides a folder
+                return f"its unit hides {part} from it; choose a folder below /srv, /mnt or /media"
             return f"let the user {_user()} enter it: sudo chmod o+x {_quoted(part)}"
     return ""
 
@@ -54,9 +61,8 @@ def _may(what: int, path: Path) -> bool:
     return os.access(path, what, effective_ids=True)
 
 
-def _remedy_read_only(archive: Path) -> str:
-    mounts = Path("/proc/self/mountinfo").read_text()
-    if not is_own_view(mounts, archive.resolve()):
+def _remedy_read_only(archive: Path, disk: Mount) -> str:
+    if "ro" in disk.disk_options:
         return "its disk is mounted read-only; journalctl -k says why, after an error for example"
     return (
         "its unit may not write there: sudo mkdir -p /etc/systemd/system/beemon.service.d; "
@@ -66,20 +72,38 @@ def _remedy_read_only(archive: Path) -> str:
     )
 
 
-def is_own_view(mounts: str, path: Path) -> bool:
-    """Whether the disk can be written, and only this process's view of it, its unit's, cannot.
+def _remedy_owner(archive: Path, disk: Mount) -> str:
+    if disk.kind in OWNERLESS:
+        return (f"its disk ({disk.kind}) knows no owners; in /etc/fstab give it the options "
+                f"uid={_user()},gid={_group()},umask=027, then: sudo mount -o remount {disk.point}")
+    return f"give it to the user {_user()}: sudo chown -R {_user()}: {_quoted(archive)}/"
 
-    ``mounts`` is /proc/self/mountinfo (proc_pid_mountinfo(5)): the options of the mount come sixth,
-    those of the disk last. A later mount covers an earlier one.
+
+@dataclass(frozen=True)
+class Mount:
+    """Where a disk is mounted, and how: with ``options`` here, with ``disk_options`` at all."""
+
+    point: Path
+    options: frozenset[str]
+    kind: str
+    disk_options: frozenset[str]
+
+
+def mount_of(path: Path, mounts: str) -> Mount:
+    """The mount that holds a path, by /proc/self/mountinfo (proc_pid_mountinfo(5)).
+
+    A later mount covers an earlier one at the same point.
     """
-    own, disk = "", ""
-    longest = 0
-    for line in mounts.splitlines():
-        words = line.split(" ")
-        point = Path(words[4].encode().decode("unicode_escape"))
-        if path.is_relative_to(point) and len(point.parts) >= longest:
-            longest, own, disk = len(point.parts), words[5], words[-1]
-    return "ro" in own.split(",") and "ro" not in disk.split(",")
+    found = map(_mount, mounts.splitlines())
+    return max((mount for mount in reversed(list(found)) if path.is_relative_to(mount.point)),
+               key=lambda mount: len(mount.point.parts))
+
+
+def _mount(line: str) -> Mount:
+    own, _, disk = line.partition(" - ")
+    words, (kind, _, options) = own.split(" "), disk.split(" ", 2)
+    point = Path(words[4].encode().decode("unicode_escape"))
+    return Mount(point, frozenset(words[5].split(",")), kind, frozenset(options.split(",")))
 
 
 def _user() -> str:

@@ -115,6 +115,26 @@ def test_one_that_was_deleted_stays_deleted(machine: Container) -> None:
     assert machine.run("test", "-e", CONFIG, check=False).returncode == 1
 
 
+def test_one_that_is_cut_off_half_way_stops_no_recording(machine: Container) -> None:
+    machine.shell(f"cat >> {CONFIG}", input=RECORDING)
+    machine.run("systemctl", "reload", "beemon")
+    within(5, lambda: "microphone.long" in ask(machine, "devices")["devices"])
+    machine.run("dpkg", "--unpack", "/root/beemon.deb")
+    assert_records(machine)
+    machine.run("systemctl", "kill", "--signal=KILL", "beemon")
+    within(10, lambda: machine.run("beemon", "ping", check=False).returncode == 0)
+    assert_records(machine)
+    machine.run("dpkg", "--configure", "--pending")
+    assert machine.shell(f"tail -1 {CONFIG}") == "# mine\n"
+    within(10, lambda: machine.run("beemon", "ping", check=False).returncode == 0)
+    assert_records(machine)
+    assert_only_the_config(machine)
+
+
+def assert_records(machine: Container) -> None:
+    machine.run("beemon", "record", "microphone.long", "1", "--wait")
+
+
 def assert_only_the_config(machine: Container) -> None:
     """No copy is left beside it, and dpkg knows nothing of it any more."""
     assert machine.shell("ls /etc/beemon") == "beemon.toml\nconf.d\n"
