@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(1200)]
 STEP_ZERO = ("git", "python3-venv")
 """What the README asks for before the two commands."""
 
-TESTS = "" if "BEEMON_LONG" in os.environ else "tests/archive tests/test_running.py"
+TESTS = "" if "BEEMON_LONG" in os.environ else "tests/test_running.py tests/test_load.py"
 """Which tests, of all: that the two commands work is seen with a few."""
 
 
