@@ -129,7 +129,7 @@ class Queries:
             **({"inspection": beat.inspection} if beat and beat.inspection else {}),
             **self._restarts().describe(),
         }
-        troubles = [asdict(trouble) for trouble in self._troubles(settings)]
+        troubles = [asdict(trouble) for trouble in self._troubles()]
         return {**status, "troubles": troubles, **self._machine(settings, now)}
 
     def state(self) -> str:
@@ -139,7 +139,7 @@ class Queries:
             return "degraded" if self._shut() else "starting"
         if age > STALE_SECONDS:
             return "hung"
-        ill = self._troubles(self._settings()) or any(
+        ill = self._troubles() or any(
             d.get("trouble") or d["state"] in _TROUBLED for d in beat.devices.values()
         )
         if ill:
@@ -148,7 +148,7 @@ class Queries:
 
     def sentence(self) -> str:
         """One sentence for `systemctl status`."""
-        beat, settings = self._board.heartbeat, self._settings()
+        beat = self._board.heartbeat
         if beat is None:
             return f"Not at work: {shut.says}" if (shut := self._shut()) else "Starting"
         busy = [text for _, text in sorted(beat.running.items())]
@@ -164,7 +164,7 @@ class Queries:
         if untried := sum(map(_is_untried, beat.devices.values())):
             known = f"{untried} not tried yet"
         health = "; ".join(ill) or f"{count} device{'s' if count != 1 else ''}, {known}"
-        more = [trouble.says for trouble in self._troubles(settings)]
+        more = [trouble.says for trouble in self._troubles()]
         return ". ".join([doing, health, *more])
 
     def _machine(self, settings: Settings, now: float) -> dict[str, Any]:
@@ -175,18 +175,13 @@ class Queries:
             self._glanced = now, seen
         return seen
 
-    def _troubles(self, settings: Settings) -> list[Trouble]:
+    def _troubles(self) -> list[Trouble]:
         """All that is wrong with the service; what is wrong with a device is told of the device."""
         found = self._board.troubles
         if self._board.heartbeat is None and (shut := self._shut()):
             found.append(shut)
         if restarted := self._restarts().trouble:
             found.append(restarted)
-        if settings.fallback:
-            found.append(Trouble(
-                "config", "the config on disk is wrong, so the last good one runs",
-                f"{settings.fallback}; mend it, then: sudo systemctl reload beemon",
-            ))
         return found
 
     def _restarts(self) -> Restarts:

@@ -26,6 +26,7 @@ from beemon.archive.register import Register
 from beemon.board import Board
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
+from beemon.config_watch import ConfigWatch
 from beemon.crowd import Crowd, Patience
 from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
@@ -110,6 +111,7 @@ class Server:
         self._notifier = Notifier() if notifier is None else notifier
         self._idle_seconds, self._request_seconds = idle_seconds, request_seconds
         self._board = Board()
+        self._config_watch = ConfigWatch(self._settings, lambda: self._settings, self._board)
         self._link = Link(
             self.command_queue,
             self._heard,
@@ -157,6 +159,7 @@ class Server:
             return
         self._listener = self._bind()
         try:
+            self._config_watch.start()
             opened = self._opening.at_once()
             self._listen(self._listener)
             if opened:
@@ -497,6 +500,7 @@ class Server:
             if settings.server != self._settings.server:
                 log.warning("[server] changes take effect when the service is restarted")
             self._settings = settings
+            self._config_watch.take_over()
             config.keep_last_good(settings)
         if not self._handovers:
             self._notifier.ready()
@@ -550,6 +554,7 @@ class Server:
             log.info("stopping")
         if self._listener is not None:
             self._listener.close()
+        self._config_watch.stop()
         self._opening.give_up(_OPENING_SECONDS)
         self._link.stop()
         self._board.close()

@@ -25,7 +25,7 @@ LEVELS = (
     "running here guide",
     "rebuilding importing",
     "server client rendering",
-    "queries link crowd opening",
+    "queries link crowd opening config_watch",
     "board orchestrator",
     "agenda docket staff upkeep troubles",
     "supervisor chores job timetable housekeeping inspection scales",
