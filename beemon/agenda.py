@@ -47,7 +47,7 @@ class Agenda:
         execute: Execute,
         end: End,
     ) -> None:
-        self.timetable = Timetable(devices, zone.local_name())
+        self.timetable = Timetable(devices, zone.local())
         self.inspection = inspection
         self._devices = devices
         self._writer = writer

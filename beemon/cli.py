@@ -166,7 +166,7 @@ def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:
     from beemon import schedule, sun, zone
     from beemon.options import Problem
 
-    now, here = datetime.now(UTC), zone.named(zone.local_name())
+    now, here = datetime.now(UTC), zone.local()
     for device in devices.values():
         of = device.schedule
         if not (of and of.follows_sun and of.place and sun.is_known()):
@@ -283,9 +283,9 @@ def _with_more(reply: Reply, client: Client, options: argparse.Namespace) -> Rep
 
 def _watch(client: Client, options: argparse.Namespace) -> int:
     import json
-    import time
+    from datetime import datetime
 
-    from beemon import rendering
+    from beemon import rendering, zone
 
     latest = ""
     for reply in client.watch():
@@ -295,7 +295,7 @@ def _watch(client: Client, options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(reply.payload), flush=True)
         elif line != latest:  # the service's state comes every few seconds, as a sign of life
-            print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+            print(f"{datetime.now(zone.local()):%H:%M:%S} {line}", flush=True)
         latest = line
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from beemon import devices, schedule
+from beemon import devices, schedule, zone
 from beemon.budget import LEDGER
 from beemon.config import DeviceSettings
 from beemon.devices._base import CommonSettings
@@ -26,7 +26,7 @@ def bytes_a_day(settings: Mapping[str, DeviceSettings], at: datetime) -> dict[st
     for device in settings.values():
         if device.schedule is None:
             continue
-        slots = schedule.count_slots(device.schedule, at, at + timedelta(days=1))
+        slots = schedule.count_slots(device.schedule, at, at + timedelta(days=1), zone.local())
         if device.kind == "sensor":
             ledger += slots * READ_BYTES
             continue

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
+from beemon import zone
 from beemon.archive.starts import CRASH, FAILURE, POWER_CUT, WATCHDOG, Start
 from beemon.clock import Stamp, iso
 from beemon.reports import Trouble
@@ -47,7 +47,7 @@ class Restarts:
         if not told or (not self._crashes and len(told) < POWER_CUTS):
             return None
         often = "once" if len(told) == 1 else f"{len(told)} times"
-        at = datetime.fromtimestamp(told[0].at.utc_us / 1e6).astimezone()
+        at = zone.moment(told[0].at.utc_us)
         says = (
             f"it was restarted {often} in the last 24 hours, last {_BY[told[0].why]} "
             f"at {at:%Y-%m-%d %H:%M}"

@@ -146,7 +146,7 @@ def sentence(step: Step) -> str:
 
 def day_at(place: Place | None) -> Callable[[float], bool]:
     """Whether the sun is up at a moment; from 6 to 20 on the clock where nobody knows the place."""
-    local = zone.named(zone.local_name())
+    local = zone.local()
 
     def is_day(at: float) -> bool:
         moment = datetime.fromtimestamp(at, local)

@@ -126,9 +126,9 @@ class Schedule:
 
 
 def next_slot(
-    schedule: Schedule, after: datetime, zone: tzinfo | None = None
+    schedule: Schedule, after: datetime, zone: tzinfo
 ) -> datetime | None:
-    """The first slot later than ``after`` (aware), in UTC; ``zone`` None is the system's.
+    """The first slot later than ``after`` (aware), in UTC.
 
     None where none falls within the next three days.
     """
@@ -137,7 +137,7 @@ def next_slot(
 
 
 def slots_between(
-    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo | None = None
+    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo
 ) -> Series | None:
     """The slots later than ``after`` and up to ``until``; None where there are none.
 
@@ -152,14 +152,14 @@ def slots_between(
 
 
 def count_slots(
-    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo | None = None
+    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo
 ) -> int:
     """How many slots are later than ``after`` and not later than ``until``."""
     series = slots_between(schedule, after, until, zone)
     return series.slots if series else 0
 
 
-def in_window(schedule: Schedule, at: datetime, zone: tzinfo | None = None) -> bool:
+def in_window(schedule: Schedule, at: datetime, zone: tzinfo) -> bool:
     """Whether the window is open at ``at`` (aware)."""
     today = at.astimezone(zone).date()
     windows = _windows(schedule, today - 2 * _DAY, today + _DAY, zone)
@@ -173,15 +173,15 @@ def slot_verb(device: str, schedule: Schedule) -> str:
     return "snapshot" if schedule.duration is None else "record"
 
 
-def describe(schedule: Schedule, zone_name: str) -> str:
+def describe(schedule: Schedule, zone: tzinfo) -> str:
     """All that decides when slots are due, as a text that :func:`recall` understands."""
     start, end = (e.strftime("%H:%M") if isinstance(e, time) else str(e) for e in schedule.window)
     table = {"interval": f"{schedule.interval}s", "window": [start, end]}
     place = {"place": schedule.place} if schedule.follows_sun else {}
-    return json.dumps({**table, **place, "zone": zone_name})
+    return json.dumps({**table, **place, "zone": str(zone)})
 
 
-def recall(text: str) -> tuple[Schedule, tzinfo | None]:
+def recall(text: str) -> tuple[Schedule, tzinfo]:
     """The schedule and the zone of a description. Raises ``ValueError`` where it has no sense."""
     table = json.loads(text)
     given = table if isinstance(table, dict) else {}
@@ -204,7 +204,7 @@ def microseconds(at: datetime) -> int:
 
 
 def _by_day(
-    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo | None
+    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo
 ) -> Iterator[Series]:
     """The slots later than ``after`` and up to ``until``, the days' series one by one."""
     step = timedelta(seconds=schedule.interval)
@@ -222,7 +222,7 @@ def _by_day(
 
 
 def _windows(
-    schedule: Schedule, first: date, last: date, zone: tzinfo | None
+    schedule: Schedule, first: date, last: date, zone: tzinfo
 ) -> Iterator[tuple[datetime, datetime]]:
     """The windows of these days, in UTC; none of them reaches into the next one's."""
     start_edge, end_edge = schedule.window
@@ -242,7 +242,7 @@ def _nominal(edge: Edge) -> timedelta:
     return timedelta(hours=edge.hour, minutes=edge.minute)
 
 
-def _instant(schedule: Schedule, day: date, edge: Edge, zone: tzinfo | None) -> datetime:
+def _instant(schedule: Schedule, day: date, edge: Edge, zone: tzinfo) -> datetime:
     if isinstance(edge, time):
         return _civil(day, edge, zone)
     if schedule.place is None:
@@ -251,6 +251,5 @@ def _instant(schedule: Schedule, day: date, edge: Edge, zone: tzinfo | None) -> 
     return (sunrise if edge.event == "sunrise" else sunset) + timedelta(seconds=edge.offset)
 
 
-def _civil(day: date, at: time, zone: tzinfo | None) -> datetime:
-    civil = datetime.combine(day, at)
-    return (civil.replace(tzinfo=zone) if zone else civil).astimezone(UTC)
+def _civil(day: date, at: time, zone: tzinfo) -> datetime:
+    return datetime.combine(day, at, zone).astimezone(UTC)

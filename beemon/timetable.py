@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import tzinfo
 from typing import Any
 
-from beemon import schedule, zone
+from beemon import schedule
 from beemon.archive.slots import Begin, Due, Series, Skip, Tick, Turn, Unaccounted, between
 from beemon.clock import JUMP_SECONDS, Moment, Quality, Stamp
 from beemon.config import DeviceSettings
@@ -29,14 +30,11 @@ _DAY_US = 86_400_000_000
 class Timetable:
     """Tells what falls due. Single devices can be held back, for a reason.
 
-    ``zone_name`` is the machine's time zone, which windows by the clock follow.
+    Windows by the clock follow the time zone ``local``.
     """
 
-    def __init__(
-        self, devices: Mapping[str, DeviceSettings], zone_name: str = zone.SYSTEM
-    ) -> None:
-        self._zone_name = zone_name
-        self._zone = zone.named(zone_name)
+    def __init__(self, devices: Mapping[str, DeviceSettings], local: tzinfo) -> None:
+        self._zone = local
         self._held_back: dict[str, set[str]] = defaultdict(set, {PAUSED: set()})
         self._last: Stamp | None = None
         self._first_monotonic = 0.0
@@ -115,7 +113,7 @@ class Timetable:
         self._devices = devices
         self._schedules = {name: d.schedule for name, d in devices.items() if d.schedule}
         self._definitions = {
-            name: schedule.describe(of, self._zone_name) for name, of in self._schedules.items()
+            name: schedule.describe(of, self._zone) for name, of in self._schedules.items()
         }
 
     def _look(self, now: Stamp) -> None:

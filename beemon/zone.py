@@ -1,34 +1,120 @@
-"""Which time zone the clock on the wall here follows."""
+"""Time zones: the one that the clock on the wall here follows, and those that have a name.
+
+A zone's text is its name: ``Europe/Berlin``, or, of a zone without such a name, its rule as POSIX
+writes it (``CET-1CEST,M3.5.0,M10.5.0/3``). :func:`named` finds either again.
+"""
 
 from __future__ import annotations
 
+import io
 import os
-from datetime import tzinfo
+import struct
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 SYSTEM = "system"
-"""Stands for a zone without a name of its own: the C library's, whatever it is."""
+"""Stands for this machine's zone, where that has neither a name nor a rule, and in old ledgers."""
 
 _LOCAL = "etc/localtime"
 _DATABASE = "/zoneinfo/"
+_SET_IT = "sudo timedatectl set-timezone Europe/Berlin (or your own), then restart beemon"
+_INSTALL = "sudo apt install tzdata, then restart beemon"
+_CORRECT = "correct TZ in the service's environment (sudo systemctl edit beemon), then restart it"
+
+_NO_ZONE = (ValueError, struct.error, AssertionError, IndexError)
+"""What zoneinfo raises of a file that holds something else."""
 
 
-def local_name(root: Path = Path("/")) -> str:
-    """The name of the machine's zone, such as ``Europe/Berlin``; :data:`SYSTEM` without one."""
+class Local(NamedTuple):
+    """This machine's zone; ``trouble`` says why it is UTC where nobody chose that, and ``remedy``
+    what to do."""
+
+    zone: tzinfo
+    trouble: str = ""
+    remedy: str = ""
+
+
+def local() -> tzinfo:
+    """This machine's zone; UTC where it has none, as the C library has it."""
+    return look().zone
+
+
+def look(root: Path = Path("/")) -> Local:
+    """This machine's zone: by ``TZ`` (see tzset(3)), else by ``/etc/localtime``."""
+    given = os.environ.get("TZ")
+    if given is None:
+        return _of_machine(root)
+    name = given.removeprefix(":")
+    if name.startswith("/"):
+        return _of_machine(root) if name == f"/{_LOCAL}" else _of_file(root / name[1:])
     try:
-        name = os.environ.get("TZ") or str((root / _LOCAL).readlink()).partition(_DATABASE)[2]
-        named(name)
-    except (OSError, ValueError):
-        return SYSTEM
-    return name
+        return Local(named(name or "UTC"))
+    except ValueError as error:
+        return Local(UTC, f"TZ is {given}, but {error}, so local times are UTC", _CORRECT)
 
 
-def named(name: str) -> tzinfo | None:
-    """The zone of this name; None for the system's. Raises ``ValueError`` where it is unknown."""
+def named(name: str) -> tzinfo:
+    """The zone of a name or of a POSIX rule. Raises ``ValueError`` where it is unknown."""
     if name == SYSTEM:
-        return None
+        return local()
+    if name == "UTC":
+        return UTC  # also where no database is installed
     try:
         return ZoneInfo(name)
-    except (OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
+    except (OSError, KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+        pass
+    try:
+        return _by_rule(name)
+    except ValueError as error:
         raise ValueError(f'no time zone "{name}" is known here') from error
+
+
+def moment(utc_us: int, zone: tzinfo | None = None) -> datetime:
+    """Microseconds since 1970 on the clock on the wall, here or in a zone, with the offset."""
+    return datetime.fromtimestamp(utc_us / 1e6, zone or local())
+
+
+def _of_machine(root: Path) -> Local:
+    name = _linked(root / _LOCAL)
+    try:
+        return Local(named(name))
+    except ValueError:
+        return _of_file(root / _LOCAL, name)
+
+
+def _linked(file: Path) -> str:
+    try:
+        return str(file.readlink()).partition(_DATABASE)[2]
+    except OSError:  # it is not there, or no link
+        return ""
+
+
+def _of_file(file: Path, name: str = "") -> Local:
+    """The zone in a file of the database's form (tzfile(5))."""
+    try:
+        content = file.read_bytes()
+        return Local(ZoneInfo.from_file(io.BytesIO(content), _rule_in(content) or SYSTEM))
+    except OSError:
+        if name:
+            why = f'its time zone "{name}" is not known here'
+            return Local(UTC, f"{why}, so local times are UTC", _INSTALL)
+        return Local(UTC, f"{file} is missing, so local times are UTC", _SET_IT)
+    except _NO_ZONE:
+        return Local(UTC, f"{file} holds no time zone, so local times are UTC", _SET_IT)
+
+
+def _rule_in(content: bytes) -> str:
+    """The rule for times after the last change that the file lists, at its end."""
+    lines = content.rsplit(b"\n", 2)
+    return lines[1].decode("ascii", "replace") if len(lines) == 3 else ""
+
+
+def _by_rule(rule: str) -> ZoneInfo:
+    """The zone of a POSIX rule: a file that lists no change, and ends with the rule (RFC 8536)."""
+    if not (rule and rule.isascii() and rule.isprintable()):
+        raise ValueError("a rule is of ASCII characters")
+    head = b"TZif2" + bytes(15) + struct.pack(">6l", 0, 0, 0, 0, 1, 4)
+    block = head + struct.pack(">lbb", 0, 0, 0) + b"UTC\0"
+    return ZoneInfo.from_file(io.BytesIO(2 * block + f"\n{rule}\n".encode()), rule)

@@ -11,6 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -109,7 +110,7 @@ class Life:
     def start(self) -> None:
         with self.ledger.transaction():
             self.ledger.begin_run()
-        self.timetable = Timetable(self.devices, "Europe/Berlin")
+        self.timetable = Timetable(self.devices, ZoneInfo("Europe/Berlin"))
 
     def jump(self, how: str, amount: float) -> None:
         self.jumps += 1

@@ -215,11 +215,6 @@ def test_a_start_that_comes_twice_counts_the_first_time():
     assert slots(twice, first, 2) == ["25 03:30", "26 02:30"]
 
 
-def test_without_a_zone_the_systems_counts():
-    local = next_slot(schedule("1d", ("06:00", "07:00")), datetime(2026, 6, 1, tzinfo=UTC))
-    assert (local.astimezone().hour, local.astimezone().minute) == (6, 0)
-
-
 # The sun
 
 HOME = Place(52.52, 13.41)  # Berlin
@@ -301,7 +296,7 @@ def test_a_window_is_over_when_the_next_one_begins():
 
 def test_without_a_place_the_sun_tells_nothing():
     with pytest.raises(ValueError, match="sunrise-1800s needs a place"):
-        next_slot(schedule("1h", ("sunrise-30m", "sunset")), datetime(2026, 6, 1, tzinfo=UTC))
+        next_slot(schedule("1h", ("sunrise-30m", "sunset")), berlin("2026-06-01"), BERLIN)
 
 
 # Counting
@@ -334,8 +329,13 @@ def test_a_year_has_as_many_slots_as_its_clock_changes_leave():
     schedule("86399.123457s"),
 ])
 def test_a_schedule_is_recalled_from_its_description(of):
-    assert recall(describe(of, "Europe/Berlin")) == (of, BERLIN)
-    assert recall(describe(of, "system")) == (of, None)
+    assert recall(describe(of, BERLIN)) == (of, BERLIN)
+    assert recall(describe(of, UTC)) == (of, UTC)
+
+
+def test_a_description_of_a_zone_without_a_name_follows_the_machines(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    assert recall('{"interval": "300s", "zone": "system"}') == (schedule("5m"), BERLIN)
 
 
 @pytest.mark.parametrize("text", [
@@ -367,7 +367,7 @@ SCHEDULES = st.builds(
     interval=st.integers(1, 86400).map(float) | st.floats(1, 86400),
     window=st.tuples(*[st.times().map(lambda t: t.replace(second=0, microsecond=0))] * 2),
 )
-MOMENTS = st.datetimes(datetime(2012, 2, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
+MOMENTS = st.integers(1_328_054_400, 1_893_456_000).map(lambda at: datetime.fromtimestamp(at, UTC))
 
 
 @given(SCHEDULES, MOMENTS, ZONES)

@@ -75,7 +75,7 @@ def load(folder: Path, devices: str) -> Mapping[str, DeviceSettings]:
 @pytest.fixture
 def timetable(tmp_path: Path) -> Timetable:
     """Begun a second after noon, by a clock that can be believed."""
-    timetable = Timetable(load(tmp_path, DEVICES), "UTC")
+    timetable = Timetable(load(tmp_path, DEVICES), UTC)
     assert due(timetable, at(1)) == []
     return timetable
 
@@ -102,7 +102,7 @@ def test_a_slot_falls_due_once(timetable: Timetable) -> None:
 def test_it_says_how_long_to_sleep(timetable: Timetable) -> None:
     assert timetable.seconds_to_next(at(58.5)) == pytest.approx(1.5)
     assert timetable.seconds_to_next(at(70)) == 0
-    assert Timetable({}, "UTC").seconds_to_next(at(70)) is None
+    assert Timetable({}, UTC).seconds_to_next(at(70)) is None
 
 
 def test_what_is_switched_off_is_not_due_until_it_is_on_again(timetable: Timetable) -> None:
@@ -124,7 +124,7 @@ def test_what_is_due_has_its_moment_and_the_look_says_how_far_the_account_goes(
 
 
 def test_sensors_whose_slots_differ_are_read_apart(tmp_path: Path) -> None:
-    timetable = Timetable(load(tmp_path, TWO_SENSORS), "UTC")
+    timetable = Timetable(load(tmp_path, TWO_SENSORS), UTC)
     due(timetable, at(1))
     assert [(d.command, d.slot_us) for d in look(timetable, at(62)).due] == [
         ("read sensor.minutes", utc_us(60)), ("read sensor.seconds", utc_us(61)),
@@ -251,7 +251,7 @@ def test_what_a_clock_far_ahead_passed_over_was_never_due(timetable: Timetable) 
 # A clock that cannot be believed
 
 def test_by_an_unsure_clock_work_is_done_without_a_slot(tmp_path: Path) -> None:
-    timetable = Timetable(load(tmp_path, DEVICES), "UTC")
+    timetable = Timetable(load(tmp_path, DEVICES), UTC)
     due(timetable, unsure(1))
     tick = look(timetable, unsure(121))
     assert [(d.command, d.slot_us) for d in tick.due] == [("read sensor.a sensor.b", None)]
@@ -261,7 +261,7 @@ def test_by_an_unsure_clock_work_is_done_without_a_slot(tmp_path: Path) -> None:
 
 
 def test_the_account_begins_when_the_clock_becomes_right(tmp_path: Path) -> None:
-    timetable = Timetable(load(tmp_path, DEVICES), "UTC")
+    timetable = Timetable(load(tmp_path, DEVICES), UTC)
     long_ago = -50 * 365 * 86400.0
     due(timetable, unsure(1, long_ago))
     assert due(timetable, unsure(121, long_ago)) == ["read sensor.a sensor.b"]
@@ -320,6 +320,6 @@ def test_a_slots_command_has_its_length_to_the_millisecond(tmp_path: Path) -> No
         '[camera.c]\ndriver = "simulated"\n'
         'schedule = { interval = "1h", duration = "1234.5678s" }\n',
     )
-    timetable = Timetable(devices, "UTC")
+    timetable = Timetable(devices, UTC)
     due(timetable, at(1))
     assert due(timetable, at(3600)) == ["record camera.c 1234.568"]

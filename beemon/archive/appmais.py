@@ -13,11 +13,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import date, datetime, time
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
+from beemon import zone
 from beemon.archive import export, recordings, staging
 from beemon.archive import tables as contents
 from beemon.archive.inventory import snapshot
@@ -98,7 +99,7 @@ def _copy_recordings(view: View, archive: Path, folder: Path, host: str) -> list
         " AND verdict = 'good' ORDER BY start_us, recording"
     ):
         source = archive / row["path"]
-        stem = _place(folder / names[row["device"]], host, _local(row["start_us"], view.zone))
+        stem = _place(folder / names[row["device"]], host, zone.moment(row["start_us"], view.zone))
         target = _free(stem, source.suffix)
         try:
             with recordings.hold(source) as file, target.open("wb") as copy:
@@ -148,7 +149,7 @@ def _write_readings(view: View, folder: Path, host: str) -> dict[str, list[str]]
         for (sensor, utc_us), rows in groupby(
             _sensor_readings(readings), lambda row: (row["sensor"], row["utc_us"])
         ):
-            moment = _local(utc_us, view.zone)
+            moment = zone.moment(utc_us, view.zone)
             day = f"{moment:%Y-%m-%d}"
             if days.get(sensor, ("",))[0] != day:
                 if sensor in days:
@@ -192,6 +193,3 @@ def _unit(unit: str) -> str:
 def _own_name(sensor: str) -> str:
     return sensor.partition(".")[2]
 
-
-def _local(utc_us: int, zone: tzinfo | None) -> datetime:
-    return datetime.fromtimestamp(utc_us / 1e6, UTC).astimezone(zone)

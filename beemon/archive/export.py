@@ -136,7 +136,7 @@ def manifest_of(view: View, form: str) -> dict[str, Any]:
         "from": clock.iso(view.period.from_us),
         "until": clock.iso(view.period.until_us),
         "devices": sorted(view.devices) or "all",
-        "zone": str(view.zone or "system"),
+        "zone": str(view.zone),
         "units": contents.units(view),
         "calibrations": contents.calibrations(view),
         "runs": contents.runs(view),

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from beemon.archive import completeness
 from beemon.archive.events import Readable
 from beemon.archive.period import Period
 from beemon.options import suggestion
+from beemon.zone import moment as local_moment
 
 Row = Mapping[str, Any]
 
@@ -55,12 +56,12 @@ class UnknownDeviceError(LookupError):
 @dataclass(frozen=True)
 class View:
     """What is to be seen of a ledger: a period, of some devices or all (none named), in the local
-    time of a zone (None: the machine's)."""
+    time of a zone."""
 
     ledger: Readable
     period: Period
     devices: Collection[str] = ()
-    zone: tzinfo | None = None
+    zone: tzinfo = UTC
 
     def check_devices(self) -> None:
         """Raises :class:`UnknownDeviceError` for a device that the ledger does not know."""
@@ -76,8 +77,7 @@ class View:
         """A moment on the clock on the wall, with its offset from UTC."""
         if utc_us is None:
             return None
-        moment = datetime.fromtimestamp(utc_us / 1e6, UTC).astimezone(self.zone)
-        return moment.isoformat(timespec="milliseconds")
+        return local_moment(utc_us, self.zone).isoformat(timespec="milliseconds")
 
     def select(self, query: str, device: str = "device") -> Iterator[sqlite3.Row]:
         """The rows of a query that has ``:from``, ``:until`` and ``:of_devices`` (a condition)."""

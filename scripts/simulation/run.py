@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ class Run:
     """The service from a start to a stop, or to a power cut."""
 
     def __init__(
-        self, archive: Path, settings: Settings, zone: str, clock: Clockwork, chance: random.Random
+        self, archive: Path, settings: Settings, zone: tzinfo, clock: Clockwork,
+        chance: random.Random,
     ) -> None:
         self.clock = clock
         self.room = Room()

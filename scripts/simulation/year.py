@@ -8,6 +8,7 @@ import resource
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from clockwork import Clockwork
 from run import Run
@@ -15,7 +16,7 @@ from run import Run
 from beemon import config
 from beemon.archive import space
 
-ZONE = "Europe/Oslo"
+ZONE = ZoneInfo("Europe/Oslo")
 HOUR, DAY = 3600.0, 86400.0
 HOLIDAY_DAYS = 21.0
 FREE_SHARE = 1 / 16
