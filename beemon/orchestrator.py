@@ -19,7 +19,7 @@ from functools import partial
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from beemon import clock, commands, outcomes, planning, processes, service, timedate
+from beemon import clock, commands, outcomes, planning, processes, service, timedate, zone
 from beemon.agenda import Agenda
 from beemon.analysis.drift import NoFitError
 from beemon.archive import calibrations, catalog, events, recordings
@@ -159,6 +159,9 @@ class Orchestrator(SpawnProcess):
             self._settings.devices, inspection, self._writer, self._mailbox.put, self._execute,
             self._docket.end_unbegun,
         )
+        self._local = zone.look()
+        if self._local.trouble:
+            log.warning("%s: %s", self._local.trouble, self._local.remedy)
         timedate.begin_asking()
         self._steps: dict[str, dict[str, Any]] = {}
         self._scales = Scales(
@@ -245,6 +248,8 @@ class Orchestrator(SpawnProcess):
             yield Trouble("ledger", self._ledger_trouble)
         if self._room.sentence:
             yield Trouble("disk", self._room.sentence)
+        if self._local.trouble:
+            yield Trouble("zone", self._local.trouble, self._local.remedy)
 
     def _take_commands(self) -> None:
         while True:

@@ -63,7 +63,9 @@ class Hive:
         self.port = free_port()
         self.archive = folder / "archive"
         self.config = folder / "beemon.toml"
-        self.environment = {**os.environ, "STATE_DIRECTORY": str(folder / "state"), **environment}
+        self.environment = {
+            "TZ": "UTC", **os.environ, "STATE_DIRECTORY": str(folder / "state"), **environment,
+        }
         self.process: subprocess.Popen[str] | None = None
         self.write(devices)
 

@@ -315,3 +315,10 @@ def test_the_servers_process_holds_no_driver_and_no_hardware_library(tmp_path: P
         capture_output=True, text=True, timeout=30, check=True,
     )
     assert said.stdout == "[]\n"
+
+
+def test_a_zone_that_is_not_known_is_told_and_everything_goes_on(tmp_path: Path) -> None:
+    with Hive(tmp_path, '[sensor.brood]\ndriver = "simulated"\n', TZ="Mars/Base") as hive:
+        assert hive.do("read")["outcome"] == "done"
+        assert "TZ is Mars/Base" in hive.troubles()["zone"]
+        assert hive.ask("status")["state"] == "degraded"
