@@ -20,7 +20,7 @@ from typing import Any
 from beemon import clock
 from beemon.analysis import weighing
 from beemon.analysis.weighing import NotMovedError, Point
-from beemon.archive import calibrations, quarantine
+from beemon.archive import calibrations, quarantine, rows
 from beemon.archive.calibrations import Made
 from beemon.archive.ledger import LedgerReader
 from beemon.clock import Stamp
@@ -72,7 +72,8 @@ class Calibrations:
 
     def __init__(self, kept: Iterable[Made], now: Callable[[], Stamp] = clock.stamp) -> None:
         self._now = now
-        self._scales = {made.sensor: _read(made) for made in kept if made.quantity == WEIGHT}
+        weights = (made for made in kept if made.quantity == WEIGHT)
+        self._scales = dict(rows.readable(weights, lambda made: (made.sensor, _read(made))))
 
     def of(self, sensor: str) -> dict[str, Calibration]:
         """The calibration that is in force, by the quantity that the sensor measures."""

@@ -28,6 +28,8 @@ _RTC = "sys/class/rtc/rtc0"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DAY_SECONDS = 86400
 _EARLIEST = 1_767_225_600  # 2026-01-01: no beemon is older than that
+EARLIEST_US, LATEST_US = -62_135_510_400_000_000, 253_402_214_400_000_000
+"""The first and the last time that has a date in every time zone: 0001-01-02 and 9999-12-31."""
 _MAXIMUM_ERROR_US = 16_000_000
 """At this error the kernel gives the time up (NTP_PHASE_LIMIT in its include/linux/timex.h)."""
 
@@ -231,6 +233,11 @@ def boot_id() -> str:
 
 
 def iso(utc_us: int) -> str:
-    """``2026-06-01T12:00:00.000Z`` for a time in microseconds since 1970."""
+    """``2026-06-01T12:00:00.000Z`` for a time in microseconds since 1970.
+
+    A time outside :data:`EARLIEST_US` to :data:`LATEST_US` is told as its number.
+    """
+    if not EARLIEST_US <= utc_us <= LATEST_US:
+        return f"{utc_us} us"
     moment = datetime.fromtimestamp(utc_us / 1e6, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

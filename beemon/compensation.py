@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from beemon.analysis.drift import Fit, Hour, NoFitError, fit
-from beemon.archive import calibrations, events, hours, series
+from beemon.archive import calibrations, events, hours, rows, series
 from beemon.archive.calibrations import Made
 from beemon.archive.hours import US_PER_HOUR
 from beemon.archive.ledger import Ledger
@@ -51,9 +51,8 @@ class Compensation:
     def __init__(self, kept: Iterable[Made], devices: Mapping[str, DeviceSettings]) -> None:
         self._fits: dict[str, _Kept] = {}
         self._warmth: dict[tuple[str, str], Reading] = {}
-        for made in kept:
-            if made.quantity == QUANTITY:
-                self.use(made)
+        for _ in rows.readable((made for made in kept if made.quantity == QUANTITY), self.use):
+            pass
         self.change(devices)
 
     def change(self, devices: Mapping[str, DeviceSettings]) -> None:

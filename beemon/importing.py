@@ -181,7 +181,8 @@ class _Import:
         self._counts = counts
         self._known = {
             said for (said,) in ledger.db.execute(
-                "SELECT json_extract(facts, '$.source') FROM recordings"
+                "SELECT CASE WHEN json_valid(facts) THEN json_extract(facts, '$.source') END"
+                " FROM sound_recordings"
             )
         }
 

@@ -44,6 +44,7 @@ ERRORS = {
     "bad-config": "the config on disk has problems; the service goes on with the one it has",
     "no-ledger": "the ledger cannot be read or written at the moment; nothing was accepted",
     "stopping": "the service is stopping; nothing was accepted",
+    "defect": "beemon has a defect, or met data that it cannot read; the journal says more",
 }
 """Every error code, and when it is sent."""
 

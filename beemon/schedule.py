@@ -185,7 +185,10 @@ def recall(text: str) -> tuple[Schedule, tzinfo]:
     """The schedule and the zone of a description. Raises ``ValueError`` where it has no sense."""
     table = json.loads(text)
     given = table if isinstance(table, dict) else {}
-    place = Place(*given.pop("place")) if "place" in given else None
+    try:
+        place = Place(*map(float, given.pop("place"))) if "place" in given else None
+    except TypeError as error:
+        raise ValueError(f"no place: {text}") from error
     there = zone.named(str(given.pop("zone", "")))
     schedule, problems = build(Schedule, given, str, {"place": place})
     if schedule is None:

@@ -243,6 +243,11 @@ class Server:
         except sqlite3.Error as error:
             self._ledger_failed(error)
             reply = RequestError("no-ledger", f"the ledger cannot be used now: {error}").reply()
+        except (ConnectionError, TimeoutError):
+            raise  # the client's: it has gone, or takes no answer
+        except Exception as error:
+            log.exception("not answered: %s", commands.shown(repr(message), 80))
+            reply = _defect(error).reply()
         socket_connection.sendall(reply)
 
     # Requests
@@ -581,6 +586,14 @@ def _check_still_there(socket_connection: socket.socket) -> None:
     look.register(socket_connection, 0)
     if look.poll(0):
         raise ConnectionAbortedError("the client has gone")
+
+
+def _defect(error: Exception) -> RequestError:
+    said = f"{type(error).__name__}: {error}"
+    return RequestError(
+        "defect", f"it could not be answered ({said}): sudo journalctl -u beemon -p err; "
+        "beemon archive check",
+    )
 
 
 def _log_refusal(error: RequestError, message: bytes, ip_address: IPAddress) -> None:

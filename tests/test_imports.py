@@ -47,11 +47,12 @@ HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "sound
 SWALLOWS = {
     "importing": "_Import._take",
     "orchestrator": "Orchestrator.run",
+    "server": "Server.on_receive",
     "worker": "Worker._guarded",
 }
 """Where an ``except`` may take every error and not raise it again: the outermost edges of the two
-processes whose defects must reach the journal and the ledger before they end, and one file of an
-import, which is somebody else's and may hold any bytes."""
+processes whose defects must reach the journal and the ledger before they end, one request, which
+has its reply whatever is raised, and one file of an import, which may hold any bytes."""
 
 LEVEL_OF = {name: depth for depth, level in enumerate(LEVELS) for name in level.split()}
 

@@ -234,6 +234,7 @@ class TestLedger:
         hive.archive.mkdir()
         newer = sqlite3.connect(hive.archive / "ledger.db")
         newer.execute("PRAGMA user_version = 99")
+        newer.execute("CREATE TABLE hives (hive INTEGER PRIMARY KEY)")
         newer.close()
         with hive:
             status = hive.ask("status")

@@ -15,17 +15,21 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from beemon.archive import rows
 from beemon.archive.ledger import Ledger
 from beemon.clock import Quality, Stamp, iso
 from beemon.readings import Calibration, Reading
 
-_FIND = "SELECT calibration FROM calibrations WHERE sensor = ? AND quantity = ? AND "
+_FIND = "SELECT calibration FROM sound_calibrations WHERE sensor = ? AND quantity = ? AND "
+_JOB = "CASE WHEN json_valid(facts) THEN json_extract(facts, '$.job') END"
+"""SQLite may look at this before it leaves out a row whose facts are no JSON."""
 _IN_FORCE = """
-SELECT * FROM calibrations WHERE calibration IN (
-    SELECT max(calibration) FROM calibrations WHERE json_extract(facts, '$.job') IS NOT NULL
+SELECT * FROM sound_calibrations WHERE calibration IN (
+    SELECT max(calibration) FROM sound_calibrations
+    WHERE {JOB} IS NOT NULL
     GROUP BY sensor, quantity)
 ORDER BY calibration
-"""
+""".replace("{JOB}", _JOB)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def number(ledger: Ledger, reading: Reading) -> int | None:
         return None
     condition, key = "facts = ?", _facts(used)
     if used.job is not None:
-        condition, key = "json_extract(facts, '$.job') = CAST(? AS INTEGER)", str(used.job)
+        condition, key = f"{_JOB} = CAST(? AS INTEGER)", str(used.job)
     found = ledger.db.execute(_FIND + condition, (reading.sensor, reading.quantity, key)).fetchone()
     if found:
         return int(found["calibration"])
@@ -65,23 +69,17 @@ def number(ledger: Ledger, reading: Reading) -> int | None:
 
 def in_force(db: sqlite3.Connection) -> list[Made]:
     """The latest that was measured of each sensor's quantities."""
-    return [
-        Made(
-            row["sensor"], row["quantity"], row["made_us"], Quality(row["clock"]),
-            json.loads(row["facts"]),
-        )
-        for row in db.execute(_IN_FORCE)
-    ]
+    return list(rows.readable(db.execute(_IN_FORCE), _made))
 
 
 def made_since(db: sqlite3.Connection, sensor: str, from_us: int) -> list[int]:
     """When somebody calibrated a sensor, from a time on (microseconds since 1970)."""
-    rows = db.execute(
-        "SELECT made_us FROM calibrations WHERE sensor = ? AND made_us >= ?"
-        " AND json_extract(facts, '$.points') IS NOT NULL ORDER BY made_us",
+    found = db.execute(
+        "SELECT made_us FROM sound_calibrations WHERE sensor = ? AND made_us >= ? AND CASE WHEN"
+        " json_valid(facts) THEN json_extract(facts, '$.points') END IS NOT NULL ORDER BY made_us",
         (sensor, from_us),
     )
-    return [made_us for (made_us,) in rows]
+    return [made_us for (made_us,) in found]
 
 
 def take_over(ledger: Ledger, damaged: Path) -> int:
@@ -91,9 +89,10 @@ def take_over(ledger: Ledger, damaged: Path) -> int:
     """
     try:
         with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            rows.show_sound(db)
             db.row_factory = sqlite3.Row
             found = in_force(db)
-    except (sqlite3.DatabaseError, ValueError):  # what is damaged may say anything
+    except sqlite3.DatabaseError:  # what is damaged may say anything
         return 0
     for made in found:
         enter(ledger, replace(made, facts={**made.facts, "job": -abs(made.facts["job"])}))
@@ -102,15 +101,24 @@ def take_over(ledger: Ledger, damaged: Path) -> int:
 
 def history(db: sqlite3.Connection, sensors: Collection[str] = ()) -> list[dict[str, Any]]:
     """All there ever were, of these sensors or of all, the oldest first, as clients see them."""
-    rows = db.execute("SELECT * FROM calibrations ORDER BY calibration")
+    found = db.execute("SELECT * FROM sound_calibrations ORDER BY calibration")
     return [
-        {
-            "calibration": row["calibration"], "sensor": row["sensor"],
-            "quantity": row["quantity"], "made": iso(row["made_us"]), "clock": row["clock"],
-            **json.loads(row["facts"]),
-        }
-        for row in rows if not sensors or row["sensor"] in sensors
+        told for told in rows.readable(found, describe) if not sensors or told["sensor"] in sensors
     ]
+
+
+def describe(row: sqlite3.Row) -> dict[str, Any]:
+    """A calibration's row as clients see it."""
+    return {
+        "calibration": row["calibration"], "sensor": row["sensor"],
+        "quantity": row["quantity"], "made": iso(row["made_us"]), "clock": row["clock"],
+        **rows.parse(row["facts"]),
+    }
+
+
+def _made(row: sqlite3.Row) -> Made:
+    facts = rows.parse(row["facts"])
+    return Made(row["sensor"], row["quantity"], row["made_us"], Quality(row["clock"]), facts)
 
 
 def _facts(used: Calibration) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from beemon.archive import completeness, index, inventory, lock, recordings, schema
+from beemon.archive import completeness, index, inventory, lock, recordings, rows, schema
 from beemon.archive.inventory import Unknown
 from beemon.archive.ledger import NAME, LedgerReader, open_reader
 
 NO_LEDGER, DAMAGED, LAYOUT = "no-ledger", "damaged-ledger", "wrong-layout"
+DAMAGED_ROW = "damaged-row"
 NO_FILE, NO_ROW, NOT_DELETED = "no-file", "no-row", "not-deleted"
 EMPTY, WRONG_SIZE, WRONG_HASH, UNREADABLE = "empty", "wrong-size", "wrong-hash", "unreadable"
 STRAY, NO_OUTCOME, NO_RECORDING = "stray", "no-outcome", "no-recording"
@@ -26,10 +27,10 @@ _FORGOTTEN = (
     "SELECT job, command FROM jobs WHERE outcome IS NULL AND run < (SELECT max(run) FROM runs)"
 )
 _PROMISED = (
-    "SELECT job, json_extract(facts, '$.recording') AS path FROM jobs"
-    " WHERE facts LIKE '%\"recording\"%' AND path IS NOT NULL"
+    "SELECT job, CASE WHEN json_valid(facts) THEN json_extract(facts, '$.recording') END AS path"
+    " FROM jobs WHERE facts LIKE '%\"recording\"%' AND path IS NOT NULL"
     " AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.path ="
-    " json_extract(jobs.facts, '$.recording'))"
+    " CASE WHEN json_valid(jobs.facts) THEN json_extract(jobs.facts, '$.recording') END)"
 )
 
 
@@ -75,14 +76,14 @@ def check(archive: Path, *, full: bool = False) -> Report:
         return report
     try:
         report.findings += _Check(archive, reader, report, full=full).findings()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, *rows.UNREADABLE) as error:
         report.findings.append(_unreadable(error))
     finally:
         reader.close()
     return report
 
 
-def _unreadable(error: sqlite3.DatabaseError) -> Finding:
+def _unreadable(error: Exception) -> Finding:
     return Finding(DAMAGED, NAME, f"it cannot be read: {error}")
 
 
@@ -114,12 +115,14 @@ class _Check:
 
     def _ledger(self) -> Iterator[Finding]:
         pragma = "integrity_check" if self._full else "quick_check"
-        for (said,) in self._db.execute(f"PRAGMA {pragma}(10)").fetchall():
+        for (said,) in self._db.execute(f"PRAGMA main.{pragma}(10)").fetchall():
             if said != "ok":
                 yield Finding(DAMAGED, NAME, said)
-        for row in self._db.execute("PRAGMA foreign_key_check").fetchmany(10):
+        for row in self._db.execute("PRAGMA main.foreign_key_check").fetchmany(10):
             message = f"row {row[1]} of {row[0]} names a row of {row[2]} that is not there"
             yield Finding(DAMAGED, NAME, message)
+        for damage in rows.damaged(self._db):
+            yield Finding(DAMAGED_ROW, f"{damage.table} {damage.row}", damage.why)
         (self._report.jobs,) = self._db.execute("SELECT count(*) FROM jobs").fetchone()
         for row in self._db.execute(_FORGOTTEN).fetchall():
             message = f"it has no outcome, and its run has ended: {row['command']}"

@@ -7,14 +7,13 @@ agree unless something was lost. Spans of which it is not known what was due are
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from beemon import clock
-from beemon.archive import slots
+from beemon.archive import rows, slots
 from beemon.archive.events import Readable
 from beemon.clock import Quality
 from beemon.outcomes import Outcome
@@ -38,7 +37,7 @@ def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
         recount = _recount(ledger.db, since_us, until_us)
         unslotted = _count_unslotted(ledger.db, since_us)
         unknown = [*_unaccounted(ledger.db, since_us), *_unaccounted_now(ledger.db)]
-        (first_us,) = ledger.db.execute("SELECT min(from_us) FROM schedules").fetchone()
+        (first_us,) = ledger.db.execute("SELECT min(from_us) FROM sound_schedules").fetchone()
     devices = {
         device: _described(counts[device], recount.get(device, 0))
         for device in sorted(counts.keys() | recount.keys())
@@ -80,15 +79,15 @@ def _count(db: sqlite3.Connection, since_us: int) -> Counts:
     counts: Counts = defaultdict(Counter)
     for row in db.execute(
         "SELECT command, outcome, reason, count(*) AS slots, CASE WHEN outcome <> 'done'"
-        " THEN json_extract(facts, '$.lacking') END AS lacking"
-        " FROM jobs WHERE slot_us > ? GROUP BY command, outcome, reason, lacking",
+        " AND json_valid(facts) THEN json_extract(facts, '$.lacking') END AS lacking"
+        " FROM sound_jobs WHERE slot_us > ? GROUP BY command, outcome, reason, lacking",
         (since_us,),
     ):
-        lacking = json.loads(row["lacking"]) if row["lacking"] else None
+        lacking = rows.parse(row["lacking"]) if row["lacking"] else None
         for device in devices_of(row["command"]):
             counts[device][_outcome_of(device, row, lacking)] += row["slots"]
     for row in db.execute(
-        "SELECT skips.*, definition FROM skips JOIN schedules USING (schedule)"
+        "SELECT skips.*, definition FROM sound_skips AS skips JOIN sound_schedules USING (schedule)"
         " WHERE last_us > ?", (since_us,),
     ):
         counts[row["device"]][Outcome.SKIPPED.value, row["reason"]] += _slots_since(row, since_us)
@@ -121,7 +120,7 @@ def _slots_since(row: sqlite3.Row, since_us: int) -> int:
 def _recount(db: sqlite3.Connection, since_us: int, until_us: int) -> dict[str, int | None]:
     """How many slots were due by the schedules, whatever became of them; None: nobody knows."""
     due: dict[str, int | None] = defaultdict(int)
-    for row in db.execute("SELECT * FROM schedules"):
+    for row in db.execute("SELECT * FROM sound_schedules"):
         end = until_us if row["until_us"] is None else row["until_us"]
         found = _between(row["definition"], max(since_us, row["from_us"]), end)
         before = due[row["device"]]
@@ -143,7 +142,7 @@ def _count_unslotted(db: sqlite3.Connection, since_us: int) -> dict[str, int]:
     return {
         row["outcome"] or OPEN: row["jobs"]
         for row in db.execute(
-            "SELECT outcome, count(*) AS jobs FROM jobs"
+            "SELECT outcome, count(*) AS jobs FROM sound_jobs"
             " WHERE origin = 'schedule' AND slot_us IS NULL AND accepted_us > ?"
             " GROUP BY outcome ORDER BY outcome",
             (since_us,),
@@ -152,10 +151,10 @@ def _count_unslotted(db: sqlite3.Connection, since_us: int) -> dict[str, int]:
 
 
 def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:
-    rows = db.execute(
-        "SELECT device, facts FROM events WHERE kind = ? ORDER BY event", (slots.UNACCOUNTED,)
+    told = db.execute(
+        "SELECT device, facts FROM sound_events WHERE kind = ? ORDER BY event", (slots.UNACCOUNTED,)
     )
-    found = [(row["device"], json.loads(row["facts"])) for row in rows]
+    found = [(row["device"], rows.parse(row["facts"])) for row in told]
     return [
         {
             "from": clock.iso(facts["from_us"]), "until": clock.iso(facts["until_us"]),
@@ -167,12 +166,13 @@ def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:
 
 def _unaccounted_now(db: sqlite3.Connection) -> list[dict[str, Any]]:
     """What the event that names it will tell once the clock is right."""
-    run = db.execute("SELECT * FROM runs ORDER BY run DESC LIMIT 1").fetchone()
+    run = db.execute("SELECT * FROM sound_runs ORDER BY run DESC LIMIT 1").fetchone()
     if run is None or run["accounted_us"] is not None or run["clock"] != Quality.UNSURE:
         return []
     (first_us,) = db.execute(
-        "SELECT started_us FROM runs WHERE run > (SELECT coalesce(max(run), 0) FROM runs"
-        " WHERE accounted_us IS NOT NULL) ORDER BY run LIMIT 1"
+        "SELECT started_us FROM sound_runs WHERE run >"
+        " (SELECT coalesce(max(run), 0) FROM sound_runs WHERE accounted_us IS NOT NULL)"
+        " ORDER BY run LIMIT 1"
     ).fetchone()
     return [{"from": clock.iso(first_us), "why": "the clock is not right yet"}]
 

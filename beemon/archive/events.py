@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from beemon.archive import rows
 from beemon.archive.ledger import Ledger
 from beemon.clock import Quality, Stamp, iso
 
@@ -68,30 +69,30 @@ def latest(ledger: Readable, kind: str) -> Event | None:
 
 def recent(ledger: Readable, count: int, kind: str | None = None) -> list[Event]:
     """The events that were entered last, of one kind or of all; the newest first."""
-    rows = ledger.db.execute(
-        "SELECT * FROM events WHERE ?1 IS NULL OR kind = ?1 ORDER BY event DESC LIMIT ?2",
+    found = ledger.db.execute(
+        "SELECT * FROM sound_events WHERE ?1 IS NULL OR kind = ?1 ORDER BY event DESC LIMIT ?2",
         (kind, count),
     )
-    return [_event(row) for row in rows]
+    return list(rows.readable(found, _event))
 
 
 def since(ledger: Readable, from_us: int, most: int, kind: str | None = None) -> list[Event]:
     """The events from a time on, of one kind or of all; the newest ``most``, in order of time."""
-    rows = ledger.db.execute(
-        "SELECT * FROM events WHERE utc_us >= ?1 AND (?2 IS NULL OR kind = ?2)"
+    found = ledger.db.execute(
+        "SELECT * FROM sound_events WHERE utc_us >= ?1 AND (?2 IS NULL OR kind = ?2)"
         " ORDER BY utc_us DESC, event DESC LIMIT ?3",
         (from_us, kind, most),
     ).fetchall()
-    return [_event(row) for row in reversed(rows)]
+    return list(rows.readable(reversed(found), _event))
 
 
 def latest_of(ledger: Readable, kind: str, device: str) -> Event | None:
     """The event of this kind that was entered last for a device."""
     row = ledger.db.execute(
-        "SELECT * FROM events WHERE kind = ? AND device = ? ORDER BY event DESC LIMIT 1",
+        "SELECT * FROM sound_events WHERE kind = ? AND device = ? ORDER BY event DESC LIMIT 1",
         (kind, device),
     ).fetchone()
-    return _event(row) if row else None
+    return next(rows.readable([row] if row else [], _event), None)
 
 
 def describe(event: Event) -> dict[str, Any]:
@@ -111,5 +112,5 @@ def _event(row: sqlite3.Row) -> Event:
         kind=row["kind"],
         device=row["device"],
         message=row["message"],
-        facts=json.loads(row["facts"]) if row["facts"] else {},
+        facts=rows.parse(row["facts"]),
     )

@@ -30,15 +30,15 @@ WHERE series IN (SELECT series FROM series) AND hour = :hour AND thinned = 0
 """
 _RECKON = """
 INSERT OR IGNORE INTO hours (series, hour, count, missing, mean, minimum, maximum)
-SELECT series, :hour, {SUMS} FROM readings
+SELECT series, :hour, {SUMS} FROM sound_readings AS readings
 WHERE utc_us >= :hour * 3600000000 AND utc_us < (:hour + 1) * 3600000000 GROUP BY series
 """.replace("{SUMS}", _SUMS)
 _RECKONED = """
-SELECT hour, count, missing, mean, minimum, maximum, thinned FROM hours
+SELECT hour, count, missing, mean, minimum, maximum, thinned FROM sound_hours
 WHERE series = :series AND hour >= :hour ORDER BY hour DESC LIMIT :most
 """
 _CHANGED = """
-SELECT hour, {SUMS} FROM unreckoned JOIN readings
+SELECT hour, {SUMS} FROM unreckoned JOIN sound_readings AS readings
     ON utc_us >= hour * 3600000000 AND utc_us < (hour + 1) * 3600000000
 WHERE hour >= :hour AND readings.series = :series AND hour NOT IN (
     SELECT hour FROM hours WHERE hours.series = :series AND hours.hour >= :hour AND thinned)

@@ -87,10 +87,11 @@ def settle(ledger: Ledger, known: Known | None, *, follows: bool = False) -> str
     A ledger that ``follows`` a damaged one is the same archive's; jobs go on behind the known ones
     in any case. Stands within a transaction.
     """
-    row = ledger.db.execute("SELECT uuid FROM archive").fetchone()
+    row = ledger.db.execute("SELECT uuid FROM sound_archive").fetchone()
     if row is not None:
         return str(row["uuid"])
-    own = known.uuid if known and follows else str(uuid.uuid4())
+    had_one = ledger.db.execute("DELETE FROM archive").rowcount > 0  # which cannot be read
+    own = known.uuid if known and (follows or had_one) else str(uuid.uuid4())
     values = (own, ledger.clock.now().utc_us, known.jobs + 1 if known else 1)
     ledger.db.execute("INSERT INTO archive (uuid, made_us, first_job) VALUES (?, ?, ?)", values)
     return own
@@ -107,7 +108,7 @@ def at(archive: Path) -> str | None:
     """The UUID of the archive that lies in a folder just now, if it can be told."""
     try:
         with contextlib.closing(LedgerReader(archive)) as reader:
-            row = reader.db.execute("SELECT uuid FROM archive").fetchone()
+            row = reader.db.execute("SELECT uuid FROM sound_archive").fetchone()
     except sqlite3.Error:
         return None
     return str(row["uuid"]) if row else None

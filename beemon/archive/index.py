@@ -8,14 +8,13 @@ job that found it; the number of the job that made it stays among its facts.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from beemon import outcomes
-from beemon.archive import catalog, events, inventory, recordings, tags
+from beemon.archive import catalog, events, inventory, recordings, rows, tags
 from beemon.archive.ledger import Ledger
 
 KIND = "index"
@@ -33,9 +32,9 @@ Entry = tuple[Path, str, dict[str, Any]]
 def is_complete(db: sqlite3.Connection) -> bool:
     """Whether every recording is in the ledger, as far as anyone knows."""
     row = db.execute(
-        "SELECT facts FROM events WHERE kind = ? ORDER BY event DESC LIMIT 1", (KIND,)
+        "SELECT facts FROM sound_events WHERE kind = ? ORDER BY event DESC LIMIT 1", (KIND,)
     ).fetchone()
-    return row is None or bool(json.loads(row["facts"])["complete"])
+    return row is None or bool(rows.parse(row["facts"])["complete"])
 
 
 def begin_if_new(ledger: Ledger) -> bool:
@@ -54,7 +53,7 @@ def begin_if_new(ledger: Ledger) -> bool:
     ledger.db.execute(
         "INSERT INTO jobs (job, run, command, origin, accepted_us, accepted_monotonic, clock)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (_latest_job(ledger.archive) + 1, ledger.run, COMMAND, ORIGIN, *ledger.clock.stamp()),
+        (_free_job(ledger), ledger.run, COMMAND, ORIGIN, *ledger.clock.stamp()),
     )
     return True
 
@@ -63,7 +62,7 @@ def job_for(ledger: Ledger) -> int:
     """The open job of this run that indexes; a new one where there is none."""
     with ledger.transaction():
         row = ledger.db.execute(
-            "SELECT job FROM jobs WHERE outcome IS NULL AND command = ? AND run = ?",
+            "SELECT job FROM sound_jobs WHERE outcome IS NULL AND command = ? AND run = ?",
             (COMMAND, ledger.run),
         ).fetchone()
         return int(row["job"]) if row else ledger.accept(COMMAND, ORIGIN)
@@ -87,6 +86,11 @@ def end(ledger: Ledger, job: int, **facts: Any) -> None:
             message = f"every recording was looked at: {facts['entered']} were entered"
             events.enter(ledger, KIND, message, complete=True, **facts)
         ledger.end(job, outcomes.done(**facts))
+
+
+def _free_job(ledger: Ledger) -> int:
+    (known,) = ledger.db.execute("SELECT ifnull(max(job), 0) FROM sound_jobs").fetchone()
+    return max(_latest_job(ledger.archive), int(known)) + 1
 
 
 def _latest_job(archive: Path) -> int:

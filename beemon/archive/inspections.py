@@ -49,7 +49,8 @@ def resume(ledger: Ledger) -> Begun | None:
 
 def _seconds_since(ledger: Ledger, event: events.Event, now: Stamp) -> float:
     """By the wall clock where the machine was started anew since; never less than none."""
-    boot = ledger.db.execute("SELECT boot_id FROM runs WHERE run = ?", (event.run,)).fetchone()
+    asked = "SELECT boot_id FROM sound_runs WHERE run = ?"
+    boot = ledger.db.execute(asked, (event.run,)).fetchone()
     if boot and boot["boot_id"] == ledger.clock.boot_id():
         return now.monotonic - event.at.monotonic
     return max(0.0, (now.utc_us - event.at.utc_us) / 1e6)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon import __version__
-from beemon.archive import lock, recordings, schema
+from beemon.archive import lock, recordings, rows, schema
 from beemon.clock import MACHINE, Clock, Stamp, iso
 from beemon.outcomes import Ending
 
@@ -30,13 +30,25 @@ PAGE_BYTES = 1024
 """Of a new ledger. A minute's readings touch some ten pages, and each is written whole."""
 WAL_PAGES = 4000
 """From so many pages on, the log goes into the file; less often, and a page goes there once."""
+LOG_BYTES = WAL_PAGES * PAGE_BYTES
+"""A log that was longer is cut down to this once it is in the file."""
 
 _ACCEPT = (
     "INSERT INTO jobs"
     " (job, run, command, origin, slot_us, accepted_us, accepted_monotonic, clock)"
-    " VALUES (max(ifnull((SELECT max(job) FROM jobs), 0) + 1,"
-    " ifnull((SELECT max(first_job) FROM archive), 1)), ?, ?, ?, ?, ?, ?, ?)"
-)
+    " VALUES (max(ifnull((SELECT max(job) FROM main.jobs WHERE job < {most}), 0) + 1,"
+    " ifnull((SELECT max(first_job) FROM sound_archive), 1)), ?, ?, ?, ?, ?, ?, ?)"
+).replace("{most}", str(rows.MOST_NUMBER))
+
+_BEGIN_RUN = """
+INSERT INTO runs (run, started_us, started_monotonic, boot_id, clock, version) VALUES
+((SELECT ifnull(max(run), 0) + 1 FROM (
+    SELECT max(run) AS run FROM main.runs WHERE run < {most}
+    UNION ALL SELECT * FROM (SELECT run FROM sound_jobs ORDER BY job DESC LIMIT 1)
+    UNION ALL SELECT * FROM (SELECT run FROM sound_events ORDER BY event DESC LIMIT 1))),
+?, ?, ?, ?, ?)
+""".replace("{most}", str(rows.MOST_NUMBER))
+"""Its number is behind those that jobs and events name, too: rows of theirs may have been lost."""
 
 
 class LedgerVersionError(OSError):
@@ -66,8 +78,10 @@ class Ledger:
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
             self.db.execute("PRAGMA synchronous=FULL")
+            self.db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
             self._path = archive / NAME
             self._file = self._path.stat()
+            rows.show_sound(self.db)
         except (sqlite3.Error, OSError):
             self.db.close()
             raise
@@ -100,16 +114,13 @@ class Ledger:
             )
         if schema.bring_up_to_date(self.db):
             recordings.sync_folder(self.archive)
+            rows.show_sound(self.db)
 
     def begin_run(self) -> int:
         """Enter a new run of the service; rows that are written from now on belong to it."""
         utc_us, monotonic, quality = self.clock.stamp()
         values = (utc_us, monotonic, self.clock.boot_id(), quality, __version__)
-        cursor = self.db.execute(
-            "INSERT INTO runs (started_us, started_monotonic, boot_id, clock, version)"
-            " VALUES (?, ?, ?, ?, ?)",
-            values,
-        )
+        cursor = self.db.execute(_BEGIN_RUN, values)
         self.run = int(cursor.lastrowid or 0)
         return self.run
 
@@ -177,6 +188,11 @@ class LedgerReader:
             f"{(archive / NAME).absolute().as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}",
             uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
         )
+        try:
+            rows.show_sound(self.db, instead=True)
+        except sqlite3.Error:
+            self.db.close()
+            raise
         self.db.row_factory = sqlite3.Row
 
     def close(self) -> None:
@@ -184,14 +200,18 @@ class LedgerReader:
         self.db.close()
 
     def job(self, job: int) -> dict[str, Any] | None:
-        """What is known of one job."""
-        row = self.db.execute("SELECT * FROM jobs WHERE job = ?", (job,)).fetchone()
-        return describe(row) if row else None
+        """What is known of one job; of a damaged row, what is wrong with it."""
+        row = self.db.execute("SELECT * FROM sound_jobs WHERE job = ?", (job,)).fetchone()
+        found = list(rows.readable([row], describe)) if row else []
+        if found:
+            return found[0]
+        why = "it cannot be read" if row else rows.why_damaged(self.db, "jobs", job)
+        return {"job": job, "damaged": why} if why else None
 
     def jobs(self, count: int) -> list[dict[str, Any]]:
         """The latest jobs, the newest first."""
-        rows = self.db.execute("SELECT * FROM jobs ORDER BY job DESC LIMIT ?", (count,))
-        return [describe(row) for row in rows]
+        found = self.db.execute("SELECT * FROM sound_jobs ORDER BY job DESC LIMIT ?", (count,))
+        return list(rows.readable(found, describe))
 
 
 def open_reader(archive: Path) -> LedgerReader:
@@ -199,15 +219,12 @@ def open_reader(archive: Path) -> LedgerReader:
 
     Raises ``sqlite3.OperationalError``.
     """
-    reader = LedgerReader(archive)
     try:
-        reader.db.execute("PRAGMA schema_version").fetchone()
+        return LedgerReader(archive)
     except sqlite3.OperationalError:  # no log beside it, and none can be made
-        reader.close()
         if lock.holder(archive) is not None or (archive / f"{NAME}-wal").exists():
             raise
         return LedgerReader(archive, at_rest=True)
-    return reader
 
 
 def describe(row: sqlite3.Row) -> dict[str, Any]:
@@ -223,7 +240,7 @@ def describe(row: sqlite3.Row) -> dict[str, Any]:
         "outcome": row["outcome"],
         "reason": row["reason"],
         "message": row["message"],
-        **(json.loads(row["facts"]) if row["facts"] else {}),
+        **rows.parse(row["facts"]),
     }
     return {key: value for key, value in described.items() if value is not None}
 

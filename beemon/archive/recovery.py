@@ -10,6 +10,7 @@ from typing import Any
 from beemon import outcomes
 from beemon.archive import catalog, recordings
 from beemon.archive.ledger import Ledger
+from beemon.archive.rows import parse
 from beemon.outcomes import Ending
 
 _YET = ", and are yet to be salvaged"
@@ -39,7 +40,7 @@ def close_earlier_runs(ledger: Ledger) -> list[dict[str, Any]]:
     What a recording left waits to be salvaged, and the job says so.
     """
     rows = ledger.db.execute(
-        "SELECT * FROM jobs WHERE outcome IS NULL AND run <> ?", (ledger.run,)
+        "SELECT * FROM sound_jobs WHERE outcome IS NULL AND run <> ?", (ledger.run,)
     ).fetchall()
     for row in rows:
         ledger.end(row["job"], _recovered(ledger, row))
@@ -47,7 +48,7 @@ def close_earlier_runs(ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def _recovered(ledger: Ledger, row: sqlite3.Row) -> Ending:
-    if row["final"] is None:
+    if row["final"] is None or row["temporary"] is None:
         return outcomes.interrupted("crash")
     where = recordings.Place(ledger.archive / row["temporary"], ledger.archive / row["final"])
     message, facts = keep_rest(ledger, where)
@@ -65,7 +66,10 @@ class Leftover:
 
 def leftovers(ledger: Ledger) -> list[Leftover]:
     """What waits to be salvaged."""
-    rows = ledger.db.execute("SELECT * FROM jobs WHERE leftover IS NOT NULL").fetchall()
+    rows = ledger.db.execute(
+        "SELECT * FROM sound_jobs"
+        " WHERE leftover IS NOT NULL AND final IS NOT NULL AND device IS NOT NULL"
+    ).fetchall()
     return [
         Leftover(
             row["job"],
@@ -82,8 +86,8 @@ def settle(ledger: Ledger, leftover: Leftover, salvaged: dict[str, Any]) -> str:
     The job's outcome stays as it is; its facts name the recording. When the recording began is
     not known better than when its job did.
     """
-    job = ledger.db.execute("SELECT * FROM jobs WHERE job = ?", (leftover.job,)).fetchone()
-    facts = json.loads(job["facts"] or "{}")
+    job = ledger.db.execute("SELECT * FROM sound_jobs WHERE job = ?", (leftover.job,)).fetchone()
+    facts = parse(job["facts"])
     facts.pop("leftover", None)
     if "recovered" in salvaged and _YET in (job["message"] or ""):
         # It was no whole one: a salvage gave it its name, and was cut off before this was entered.

@@ -19,11 +19,11 @@ ROWS_AT_A_TIME = 2000
 """How many rows of a table go into one transaction, so that others may write in between."""
 
 _ANY = """
-SELECT EXISTS (SELECT 1 FROM runs WHERE clock = 'unsure')
-    OR EXISTS (SELECT 1 FROM jobs WHERE clock = 'unsure')
-    OR EXISTS (SELECT 1 FROM recordings WHERE clock = 'unsure')
-    OR EXISTS (SELECT 1 FROM readings WHERE clock = 'unsure')
-    OR EXISTS (SELECT 1 FROM events WHERE clock = 'unsure')
+SELECT EXISTS (SELECT 1 FROM sound_runs WHERE clock = 'unsure')
+    OR EXISTS (SELECT 1 FROM sound_jobs WHERE clock = 'unsure')
+    OR EXISTS (SELECT 1 FROM sound_recordings WHERE clock = 'unsure')
+    OR EXISTS (SELECT 1 FROM sound_readings WHERE clock = 'unsure')
+    OR EXISTS (SELECT 1 FROM sound_events WHERE clock = 'unsure')
 """
 _JOBS = """
 UPDATE jobs SET
@@ -39,7 +39,7 @@ UPDATE jobs SET
                  CAST(round(json_extract(facts, '$.start_monotonic') * 1e6) + :offset AS INTEGER))
         END,
     clock = 'redated'
-WHERE job IN (SELECT job FROM jobs
+WHERE job IN (SELECT job FROM sound_jobs
               WHERE clock = 'unsure' AND job > :before AND outcome IS NOT NULL LIMIT :rows)
 """
 _RECORDINGS = """
@@ -49,7 +49,7 @@ UPDATE recordings SET
     start_us = round(start_monotonic * 1e6) + :offset,
     clock = 'redated'
 WHERE recording IN (
-    SELECT recording FROM recordings
+    SELECT recording FROM sound_recordings
     WHERE clock = 'unsure' AND job > :before AND start_monotonic IS NOT NULL LIMIT :rows)
 """
 _EVENTS = """
@@ -58,7 +58,7 @@ UPDATE events SET
     utc_us = round(monotonic * 1e6) + :offset,
     clock = 'redated'
 WHERE event IN (
-    SELECT event FROM events WHERE clock = 'unsure' AND run >= :first_run LIMIT :rows)
+    SELECT event FROM sound_events WHERE clock = 'unsure' AND run >= :first_run LIMIT :rows)
 """
 _RUNS = """
 UPDATE runs SET
@@ -101,18 +101,18 @@ class Redating:
     def _find_beginning(self, ledger: Ledger) -> None:
         """Find the first run of this boot, and the last job before it."""
         (self._first_run,) = ledger.db.execute(
-            "SELECT ifnull(min(run), :run) FROM runs WHERE boot_id = :boot",
+            "SELECT ifnull(min(run), :run) FROM sound_runs WHERE boot_id = :boot",
             {"run": ledger.run, "boot": ledger.clock.boot_id()},
         ).fetchone()
         row = ledger.db.execute(
-            "SELECT job FROM jobs WHERE run < ? ORDER BY job DESC LIMIT 1", (self._first_run,)
+            "SELECT job FROM sound_jobs WHERE run < ? ORDER BY job DESC LIMIT 1", (self._first_run,)
         ).fetchone()
         self._before = row["job"] if row else 0
 
 
 def _redate_readings(db: sqlite3.Connection, offset_us: int, before: int) -> int:
     rows = db.execute(
-        "SELECT utc_us, series, monotonic_ms FROM readings WHERE clock = 'unsure' AND job > ?"
+        "SELECT utc_us, series, monotonic_ms FROM sound_readings WHERE clock = 'unsure' AND job > ?"
         " ORDER BY job, monotonic_ms, utc_us LIMIT ?",
         (before, ROWS_AT_A_TIME),
     ).fetchall()

@@ -9,6 +9,8 @@ be believed when it was written.
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
+from typing import NamedTuple
 
 VERSION = 4
 
@@ -191,16 +193,91 @@ _SCRIPTS = {
 }
 
 
+_MARKS = {
+    4: ("archive", "uuid"), 3: ("latest", "uncertainty"), 2: ("readings", "series"),
+    1: ("readings", "sensor"),
+}
+"""For each layout a table and column that no earlier one has."""
+
+
+class LayoutError(sqlite3.DatabaseError):
+    """The tables are those of no layout: some of them, or of their columns, are missing."""
+
+
+class Column(NamedTuple):
+    """A column as its table declares it."""
+
+    name: str
+    type: str
+    is_needed: bool
+    key: int
+
+
 def version(db: sqlite3.Connection) -> int:
-    """The layout of a ledger; 0 for a new file."""
-    (found,) = db.execute("PRAGMA user_version").fetchone()
-    return int(found)
+    """The layout of a ledger by its tables; 0 for a new file.
+
+    The number that the file names may be damaged: it counts where it is higher than all that is
+    known here, and the tables hold what is not known either. Raises :class:`LayoutError`.
+    """
+    (named,) = db.execute("PRAGMA main.user_version").fetchone()
+    there = {table: set(names) for table, names in columns(db).items()}
+    found = next((n for n, (table, name) in _MARKS.items() if name in there.get(table, ())), 0)
+    ours = {table: set(names) for table, names in today().items()}
+    is_strange = any(names - ours.get(table, set()) for table, names in there.items())
+    if named > VERSION and is_strange:
+        return int(named)
+    is_whole = all(names <= there.get(table, set()) for table, names in ours.items())
+    if (found == VERSION and not is_whole) or (found == 0 and there):
+        raise LayoutError("tables or columns are missing")
+    return found
 
 
 def bring_up_to_date(db: sqlite3.Connection) -> bool:
-    """Make the tables, or change older ones, in one transaction; whether anything was to do."""
+    """Make the tables, or change older ones, in one transaction; whether anything was to do.
+
+    Raises :class:`LayoutError` where the tables are not what they should be.
+    """
     found = version(db)
     if found == VERSION:
-        return False
+        (named,) = db.execute("PRAGMA user_version").fetchone()
+        if named != VERSION:
+            db.execute(f"PRAGMA user_version={VERSION}")
+        return bool(named != VERSION)
     db.executescript(f"BEGIN IMMEDIATE;{_SCRIPTS[found]}PRAGMA user_version={VERSION};COMMIT;")
     return True
+
+
+def columns(db: sqlite3.Connection) -> dict[str, dict[str, Column]]:
+    """The tables that are there, each with its columns by name."""
+    rows = db.execute(
+        "SELECT t.name, c.name, c.type, c.\"notnull\", c.pk FROM main.sqlite_master AS t"
+        " JOIN pragma_table_info(t.name, 'main') AS c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid"
+    )
+    found: dict[str, dict[str, Column]] = {}
+    for table, name, kind, is_needed, key in rows:
+        column = Column(str(name), str(kind), bool(is_needed or key), int(key))
+        found.setdefault(str(table), {})[column.name] = column
+    return found
+
+
+@cache
+def today() -> dict[str, dict[str, Column]]:
+    """The tables of today's layout."""
+    db = sqlite3.connect(":memory:")
+    try:
+        db.executescript(TABLES)
+        return columns(db)
+    finally:
+        db.close()
+
+
+def keys(table: str) -> list[str]:
+    """The columns that are a row's key; none where the table has no key of its own."""
+    named = [column for column in today()[table].values() if column.key]
+    return [column.name for column in sorted(named, key=lambda column: column.key)]
+
+
+def texts(table: str) -> list[str]:
+    """The columns that hold text."""
+    return [column.name for column in today()[table].values() if column.type == "TEXT"]

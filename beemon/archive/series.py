@@ -63,7 +63,7 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
 def keep_belated(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     """:func:`keep` for readings that were measured before others that are there: what was the
     latest of a quantity by time stays so."""
-    before = ledger.db.execute("SELECT * FROM latest").fetchall()
+    before = ledger.db.execute("SELECT * FROM sound_latest").fetchall()
     keep(ledger, job, readings)
     ledger.db.executemany(
         "UPDATE latest SET utc_us = :utc_us, value = :value, reason = :reason,"
@@ -95,7 +95,9 @@ def _quality(reading: Reading) -> str | None:
 
 def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
     """The latest reading of each quantity of each sensor, as clients see it."""
-    rows = db.execute("SELECT * FROM latest JOIN series USING (series) ORDER BY sensor, quantity")
+    rows = db.execute(
+        "SELECT * FROM sound_latest JOIN sound_series USING (series) ORDER BY sensor, quantity"
+    )
     return [
         {
             "sensor": row["sensor"], "quantity": row["quantity"],
@@ -114,7 +116,7 @@ def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
 def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[sqlite3.Row]:
     """The readings of a series from a time on, the newest ``most`` of them, in order of time."""
     rows = db.execute(
-        "SELECT utc_us, value, reason, quality FROM readings WHERE utc_us >= ? AND series = ?"
+        "SELECT utc_us, value, reason, quality FROM sound_readings WHERE utc_us >= ? AND series = ?"
         " ORDER BY utc_us DESC LIMIT ?",
         (from_us, number, most),
     ).fetchall()
@@ -129,7 +131,7 @@ def values(
     if found is None:
         return []
     return db.execute(
-        "SELECT utc_us, value, uncertainty, calibration FROM readings"
+        "SELECT utc_us, value, uncertainty, calibration FROM sound_readings"
         " WHERE utc_us >= ? AND utc_us <= ? AND series = ? AND value IS NOT NULL ORDER BY utc_us",
         (from_us, until_us, found["series"]),
     ).fetchall()
@@ -138,7 +140,7 @@ def values(
 def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:
     """The series of a sensor's quantity; where its unit has changed, the one of its latest."""
     row: sqlite3.Row | None = db.execute(
-        "SELECT * FROM series WHERE sensor = ? AND quantity = ? ORDER BY series DESC LIMIT 1",
+        "SELECT * FROM sound_series WHERE sensor = ? AND quantity = ? ORDER BY series DESC LIMIT 1",
         (sensor, quantity),
     ).fetchone()
     return row
@@ -147,7 +149,7 @@ def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | No
 def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
     """What a sensor was ever asked for."""
     found = db.execute(
-        "SELECT DISTINCT quantity FROM series WHERE sensor = ? ORDER BY quantity", (sensor,)
+        "SELECT DISTINCT quantity FROM sound_series WHERE sensor = ? ORDER BY quantity", (sensor,)
     )
     return [quantity for (quantity,) in found if quantity != UNKNOWN_QUANTITY]
 

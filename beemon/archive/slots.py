@@ -24,6 +24,7 @@ from beemon.clock import Stamp
 
 UNACCOUNTED = "unaccounted"
 """The kind of an event that names a span of time (``from_us``, ``until_us``) without account."""
+_UNREADABLE = "the schedule of that time cannot be read"
 LONGEST_GAP_US = 5 * 366 * 86_400_000_000
 """A longer absence than this is a wrong clock's."""
 
@@ -131,7 +132,7 @@ def enter(ledger: Ledger, tick: Tick) -> list[int]:
 def last_account(ledger: events.Readable) -> Account | None:
     """The latest account, of this run or of an earlier one."""
     row = ledger.db.execute(
-        "SELECT run, accounted_us FROM runs WHERE accounted_us IS NOT NULL"
+        "SELECT run, accounted_us FROM sound_runs WHERE accounted_us IS NOT NULL"
         " ORDER BY run DESC LIMIT 1"
     ).fetchone()
     return Account(*row) if row else None
@@ -159,7 +160,7 @@ _recalled = lru_cache(256)(schedule.recall)
 
 def _begin(ledger: Ledger, begin: Begin) -> None:
     """Account for the time since the last account, and go on from here."""
-    open_rows = ledger.db.execute("SELECT * FROM schedules WHERE until_us IS NULL").fetchall()
+    open_rows = ledger.db.execute("SELECT * FROM sound_schedules WHERE until_us IS NULL").fetchall()
     last = last_account(ledger)
     until_us = begin.since_us
     if last is not None and (why := _why_it_cannot_be_counted(ledger, last, begin)):
@@ -194,7 +195,7 @@ def _why_it_cannot_be_counted(ledger: Ledger, last: Account, begin: Begin) -> st
     if between_us > LONGEST_GAP_US:
         return "the clock was set far ahead while the service was down"
     unsure = ledger.db.execute(
-        "SELECT count(*) FROM runs"
+        "SELECT count(*) FROM sound_runs"
         " WHERE run > ? AND run < ? AND clock NOT IN ('synchronised', 'told', 'rtc')",
         (last.run, ledger.run),
     ).fetchone()[0]
@@ -217,12 +218,18 @@ def _enter_downtime(ledger: Ledger, row: sqlite3.Row, last: Account, until_us: i
 
 def _enter_skip(ledger: Ledger, skip: Skip) -> None:
     """A series that goes on where the device's last one ended, for its reason, is one with it."""
-    number, definition = ledger.db.execute(
-        "SELECT schedule, definition FROM schedules WHERE device = ? AND until_us IS NULL",
+    followed = ledger.db.execute(
+        "SELECT schedule, definition FROM sound_schedules WHERE device = ? AND until_us IS NULL",
         (skip.device,),
     ).fetchone()
+    if followed is None:
+        _enter_unaccounted(
+            ledger, Unaccounted(skip.series.first_us, skip.series.last_us, _UNREADABLE), skip.device
+        )
+        return
+    number, definition = followed
     before = ledger.db.execute(
-        "SELECT * FROM skips WHERE device = ? ORDER BY skip DESC LIMIT 1", (skip.device,)
+        "SELECT * FROM sound_skips WHERE device = ? ORDER BY skip DESC LIMIT 1", (skip.device,)
     ).fetchone()
     is_one = before and (before["reason"], before["schedule"]) == (skip.reason, number)
     if is_one and between(definition, before["last_us"], skip.series.first_us - 1) is None:

@@ -68,7 +68,7 @@ def enter(ledger: Ledger, result: str | None) -> None:
     ``result`` is what systemd said of the end of the run before, in this boot, if it did.
     """
     before = ledger.db.execute(
-        "SELECT * FROM runs WHERE began IS NOT NULL AND run < ? ORDER BY run DESC LIMIT 1",
+        "SELECT * FROM sound_runs WHERE began IS NOT NULL AND run < ? ORDER BY run DESC LIMIT 1",
         (ledger.run,),
     ).fetchone()
     why, details = _why(before, ledger.clock.boot_id(), result)
@@ -91,7 +91,7 @@ def end(ledger: Ledger, how: str, why: str | None = None) -> None:
 def recent(ledger: Readable) -> list[Start]:
     """The latest starts of the service, the newest first."""
     rows = ledger.db.execute(
-        "SELECT * FROM runs WHERE began IS NOT NULL ORDER BY run DESC LIMIT ?", (_MOST,)
+        "SELECT * FROM sound_runs WHERE began IS NOT NULL ORDER BY run DESC LIMIT ?", (_MOST,)
     )
     return [_start(row) for row in rows]
 
@@ -122,7 +122,7 @@ def _why(before: Any, boot_id: str, result: str | None) -> tuple[str, str | None
 def _is_in_loop(ledger: Ledger) -> bool:
     """Whether so many starts of the last hour are events already that one more tells nothing."""
     (count,) = ledger.db.execute(
-        "SELECT count(*) FROM events WHERE kind = ? AND utc_us >= ?",
+        "SELECT count(*) FROM sound_events WHERE kind = ? AND utc_us >= ?",
         (KIND, ledger.clock.now().utc_us - _HOUR_US),
     ).fetchone()
     return bool(count >= _MOST_EVENTS)

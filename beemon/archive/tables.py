@@ -6,7 +6,6 @@ value is empty; whether a reading has a value or a reason is never in doubt.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from beemon import clock
-from beemon.archive import completeness
+from beemon.archive import completeness, rows
+from beemon.archive.calibrations import describe
 from beemon.archive.events import Readable
 from beemon.archive.period import Period
 from beemon.options import suggestion
@@ -292,15 +292,7 @@ def units(view: View) -> list[dict[str, Any]]:
 def calibrations(view: View) -> list[dict[str, Any]]:
     """How raw values became values."""
     query = "SELECT * FROM calibrations WHERE :of_devices ORDER BY calibration"
-    rows = view.select(query, "sensor")
-    return [
-        {
-            "calibration": row["calibration"], "sensor": row["sensor"],
-            "quantity": row["quantity"], "made": clock.iso(row["made_us"]),
-            "clock": row["clock"], **json.loads(row["facts"]),
-        }
-        for row in rows
-    ]
+    return list(rows.readable(view.select(query, "sensor"), describe))
 
 
 def runs(view: View) -> list[dict[str, Any]]:

@@ -26,7 +26,8 @@ def make(archive: Path) -> None:
         ledger.begin_run()
         for day in range(2):
             _readings(ledger, NOON + day * DAY)
-        events.enter(ledger, "inspection", NOTE, at=Stamp(NOON, 1.0, Quality.RTC))
+        at = Stamp(NOON, 1.0, Quality.RTC)
+        events.enter(ledger, "inspection", NOTE, at=at, state="begun", note=NOTE)
     for day in range(2):
         _recording(ledger, NOON + day * DAY)
     ledger.close()

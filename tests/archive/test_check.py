@@ -230,7 +230,7 @@ def test_what_is_no_ledger_at_all_is_a_finding(tmp_path: Path) -> None:
 
 def test_an_older_ledger_is_not_judged(tmp_path: Path) -> None:
     old = sqlite3.connect(tmp_path / "ledger.db")
-    old.execute("CREATE TABLE jobs (job)")
+    old.execute("CREATE TABLE readings (sensor)")
     old.close()
     assert found(tmp_path) == [check.LAYOUT]
 

@@ -32,8 +32,9 @@ def test_an_event_without_a_moment_is_one_of_now(ledger):
 
 def test_the_latest_is_the_one_that_was_entered_last_whatever_its_clock_says(ledger):
     with ledger.transaction():
-        events.enter(ledger, "inspection", "first", at=Stamp(9, 1.0, Quality.UNSURE))
-        events.enter(ledger, "inspection", "second", at=Stamp(2, 2.0, Quality.RTC))
+        early, late = Stamp(9, 1.0, Quality.UNSURE), Stamp(2, 2.0, Quality.RTC)
+        events.enter(ledger, "inspection", "first", state="begun", note="", at=early)
+        events.enter(ledger, "inspection", "second", state="ended", note="", at=late)
         events.enter(ledger, "clock", "between")
     assert events.latest(ledger, "inspection").message == "second"
     assert [e.message for e in events.recent(ledger, 5)] == ["between", "second", "first"]

@@ -60,6 +60,7 @@ def test_it_is_prepared_once_and_found_again(tmp_path, ledger, reader):
 
 def test_one_of_a_newer_beemon_is_left_alone(tmp_path, raw):
     raw.execute("PRAGMA user_version=99")
+    raw.execute("CREATE TABLE hives (hive INTEGER PRIMARY KEY)")
     again = Ledger(tmp_path)
     with pytest.raises(LedgerVersionError, match="written by a newer beemon"):
         again.prepare()
@@ -208,7 +209,7 @@ def test_an_outcome_is_reported_without_empty_fields():
 
 def test_a_reader_cannot_write(reader):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader.db.execute("DELETE FROM jobs")
+        reader.db.execute("DELETE FROM main.jobs")
 
 
 def test_a_reader_of_no_ledger_makes_none(tmp_path):

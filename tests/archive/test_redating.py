@@ -97,7 +97,7 @@ def set_right(clock: TurnedClock) -> None:
 def test_what_an_unsure_clock_dated_gets_its_true_time(ledger, clock):
     read(ledger)
     with ledger.transaction():
-        events.enter(ledger, "inspection", "begun")
+        events.enter(ledger, "inspection", "begun", state="begun", note="")
     set_right(clock)
     date_anew(ledger)
     assert rows(ledger, "SELECT accepted_us, ended_us, clock FROM jobs") == [
@@ -109,7 +109,7 @@ def test_what_an_unsure_clock_dated_gets_its_true_time(ledger, clock):
     event = events.latest(ledger, "inspection")
     assert event is not None
     assert (event.at.utc_us, event.at.quality) == (at, Quality.REDATED)
-    assert event.facts == {"redated_from_us": 6_000_000}
+    assert event.facts["redated_from_us"] == 6_000_000
     assert rows(ledger, "SELECT started_us, clock, sure_us FROM runs") == [
         (RIGHT_OFFSET_US + 5_000_000, "redated", at),
     ]

@@ -130,6 +130,7 @@ def test_a_ledger_that_cannot_be_used_leaves_the_archive_free(tmp_path, fault):
     if fault == "newer":
         with sqlite3.connect(tmp_path / "ledger.db") as raw:
             raw.execute("PRAGMA user_version=99")
+            raw.execute("CREATE TABLE hives (hive INTEGER PRIMARY KEY)")
     else:
         (tmp_path / "ledger.db").mkdir()
     for _ in range(2):
@@ -357,12 +358,12 @@ def test_events_and_calibrations_can_be_looked_up(tmp_path, register):
     register.open()
     made = Made("sensor.scale", "weight", 5, Quality.RTC, {"job": 7, "factor": 2.0})
     with closing(Ledger(tmp_path, register.run_number)) as other, other.transaction():
-        events.enter(other, "inspection", "begun", state="begun")
-        events.enter(other, "weight", "swarm", "sensor.scale", step="swarm")
+        events.enter(other, "inspection", "begun", state="begun", note="")
+        events.enter(other, "weight", "swarm", "sensor.scale", step="swarm", seconds=60)
         calibrations.enter(other, made)
     assert [one["message"] for one in register.events(0, 9, None)][-2:] == ["begun", "swarm"]
     [swarm] = register.events(0, 9, "weight")
-    assert (swarm["device"], swarm["facts"]) == ("sensor.scale", {"step": "swarm"})
+    assert (swarm["device"], swarm["facts"]) == ("sensor.scale", {"step": "swarm", "seconds": 60})
     assert register.events(2**62, 9, None) == []
     [one] = register.calibrations([])
     assert (one["sensor"], one["job"], one["factor"]) == ("sensor.scale", 7, 2.0)
