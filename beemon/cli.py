@@ -208,8 +208,13 @@ def _token_problems(file: Path | None) -> list[Problem]:
 
 def _help(options: argparse.Namespace) -> int:
     """For a person `help` needs no service; for a program it is a query like any other."""
+    from beemon import rendering
+
     if options.json:
         return _ask(options)
+    if found := list(rendering.explanation("".join(options.arguments[:1]))):
+        print("\n".join(found))
+        return 0
     return main([*options.arguments[:1], "--help"])
 
 
@@ -329,7 +334,10 @@ def _print(reply: Reply, options: argparse.Namespace) -> int:
 
         print(json.dumps(reply.payload))
     elif not reply.ok:
-        print(f"beemon: {reply.payload['message']} ({reply.payload['code']})", file=sys.stderr)
+        error = reply.payload
+        print(f"beemon: {error['message']} ({error['code']})", file=sys.stderr)
+        if remedy := error.get("remedy"):  # an older service sends none
+            print(f"beemon: {remedy}", file=sys.stderr)
     else:
         print("\n".join(rendering.lines(options.word, reply.payload)))
     well = reply.ok and reply.payload.get("outcome", "done") == "done"

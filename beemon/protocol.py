@@ -9,7 +9,8 @@ Grammar, for a client that opens a TCP connection::
 One reply line answers one request line, in order (`watch` goes on to stream lines). A request
 may arrive in any pieces, and several may arrive in one piece. What is left at the end of the
 stream, or after a silence, counts as a request too. An ERROR's object has a ``code`` out of
-:data:`ERRORS` and a ``message`` that names what is wrong and what would be right.
+:data:`ERRORS`, a ``message`` that names what is wrong and what would be right, and a ``remedy``:
+the next act.
 
 A request that belongs to another protocol gets its one ERROR, then the Server closes the
 connection: bytes that are not UTF-8, a control character, a first character that is ASCII but no
@@ -25,26 +26,83 @@ import json
 import re
 from typing import Any
 
+from beemon.explanation import Explanation
+
 ERRORS = {
-    "empty": "the request holds no word",
-    "too-long": "the request is longer than receive_size_bytes",
-    "not-utf8": "the request is not UTF-8; the connection is closed",
-    "control-character": "the request holds a NUL, a tab or another character that does not print; "
-    "the connection is closed",
-    "http": "the request looks like HTTP, which is not spoken here; the connection is closed",
-    "not-finished": "the request was not finished in time; the connection is closed",
-    "not-authorised": "a token is set, and the first line was not `auth TOKEN` with the right one",
-    "too-many-clients": "as many clients as allowed are connected; the connection is closed",
-    "too-many-waiting": "as many clients as allowed are waiting or watching",
-    "unknown-command": "the first word is neither a command nor a query",
-    "bad-argument": "an argument is missing, superfluous, or not what the command takes",
-    "unknown-device": "the config names no such device",
-    "unknown-job": "the ledger holds no such job",
-    "queue-full": "as many commands as allowed are waiting to be carried out",
-    "bad-config": "the config on disk has problems; the service goes on with the one it has",
-    "no-ledger": "the ledger cannot be read or written at the moment; nothing was accepted",
-    "stopping": "the service is stopping; nothing was accepted",
-    "defect": "beemon has a defect, or met data that it cannot read; the journal says more",
+    "empty": Explanation(
+        "the request holds no word",
+        "Send a word: `beemon help` lists them.",
+    ),
+    "too-long": Explanation(
+        "the request is longer than receive_size_bytes",
+        "Shorten the request, or raise `receive_size_bytes` in the config.",
+    ),
+    "not-utf8": Explanation(
+        "the request is not UTF-8; the connection is closed",
+        "Send the request as UTF-8.",
+    ),
+    "control-character": Explanation(
+        "the request holds a NUL, a tab or another character that does not print; "
+        "the connection is closed",
+        "Send printable characters only, and one request a line.",
+    ),
+    "http": Explanation(
+        "the request looks like HTTP, which is not spoken here; the connection is closed",
+        "Use the `beemon` command, or a plain connection that sends one request a line.",
+    ),
+    "not-finished": Explanation(
+        "the request was not finished in time; the connection is closed",
+        "Connect again, and end each request with a newline.",
+    ),
+    "not-authorised": Explanation(
+        "a token is set, and the first line was not `auth TOKEN` with the right one",
+        "Join the group beemon, `sudo adduser $USER beemon`, and log in again; or use sudo.",
+    ),
+    "too-many-clients": Explanation(
+        "as many clients as allowed are connected; the connection is closed",
+        "Close a client that is no longer needed, and connect again.",
+    ),
+    "too-many-waiting": Explanation(
+        "as many clients as allowed are waiting or watching",
+        "End a `beemon watch` or `beemon wait JOB` that is no longer needed.",
+    ),
+    "unknown-command": Explanation(
+        "the first word is neither a command nor a query",
+        "List the words: `beemon help`.",
+    ),
+    "bad-argument": Explanation(
+        "an argument is missing, superfluous, or not what the command takes",
+        "Read how the word is used: `beemon help WORD`.",
+    ),
+    "unknown-device": Explanation(
+        "the config names no such device",
+        "List the devices: `beemon devices`.",
+    ),
+    "unknown-job": Explanation(
+        "the ledger holds no such job",
+        "List the latest jobs: `beemon jobs`.",
+    ),
+    "queue-full": Explanation(
+        "as many commands as allowed are waiting to be carried out",
+        "Wait until some are done: `beemon jobs` shows which are open.",
+    ),
+    "bad-config": Explanation(
+        "the config on disk has problems; the service goes on with the one it has",
+        "Find the mistake: `beemon config check`.",
+    ),
+    "no-ledger": Explanation(
+        "the ledger cannot be read or written at the moment; nothing was accepted",
+        "Read what is wrong with the disk: `beemon status`.",
+    ),
+    "stopping": Explanation(
+        "the service is stopping; nothing was accepted",
+        "Start the service: `sudo systemctl start beemon`.",
+    ),
+    "defect": Explanation(
+        "beemon has a defect, or met data that it cannot read; the journal says more",
+        "Report the traceback to beemon's developers: `journalctl -u beemon`. Then check the "
+        "data: `beemon archive check`.",
+    ),
 }
 """Every error code, and when it is sent."""
 
@@ -69,7 +127,8 @@ class RequestError(ValueError):
 
     def reply(self) -> bytes:
         """The ERROR line that tells the client."""
-        return _line("ERROR", {"code": self.code, "message": str(self)})
+        remedy = ERRORS[self.code].remedy
+        return _line("ERROR", {"code": self.code, "message": str(self), "remedy": remedy})
 
 
 class RequestReader:

@@ -15,6 +15,7 @@ from beemon.archive.usage import Usage
 from beemon.board import Board
 from beemon.commands import VOCABULARY, Request, shown
 from beemon.config import Settings
+from beemon.explanation import meanings
 from beemon.options import suggestion
 from beemon.protocol import ERRORS, RequestError
 from beemon.reports import Trouble
@@ -246,7 +247,7 @@ class Queries:
         return {
             "commands": {w.usage: w.summary for w in VOCABULARY.values() if w.is_command},
             "queries": {w.usage: w.summary for w in VOCABULARY.values() if not w.is_command},
-            "errors": ERRORS,
+            "errors": meanings(ERRORS),
         }
 
 

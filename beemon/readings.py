@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 from beemon.clock import Stamp
+from beemon.explanation import Explanation
 from beemon.outcomes import REASONS
 
 UNKNOWN_QUANTITY = "reading"
@@ -18,12 +19,24 @@ WEIGHT, GRAMS = "weight", "g"
 """What a scale's calibration makes of a converter's number."""
 
 QUALITIES = {
-    "good": "as it was measured",
-    "heated": "measured while the chip was warm from its own heater",
-    "few-samples": "some of the samples were refused; it is the mean of the others",
-    "inspection": "measured while the hive was open",
+    "good": Explanation(
+        "as it was measured",
+        "Use it.",
+    ),
+    "heated": Explanation(
+        "measured while the chip was warm from its own heater",
+        "Leave it out, or use the next one: `beemon readings SENSOR`.",
+    ),
+    "few-samples": Explanation(
+        "some of the samples were refused; it is the mean of the others",
+        "Use it with care. If it happens often, check the sensor's wires.",
+    ),
+    "inspection": Explanation(
+        "measured while the hive was open",
+        "Leave it out of what you calculate about the bees.",
+    ),
 }
-"""Every quality that a value can have, and what it means."""
+"""Every quality that a value can have."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from beemon import clock
+from beemon.analysis.findings import CHECK_FAILED, FINDINGS
 from beemon.commands import VOCABULARY
+from beemon.outcomes import REASONS
+from beemon.protocol import ERRORS
+from beemon.readings import QUALITIES
 
 Payload = Mapping[str, Any]
 
@@ -25,6 +29,11 @@ HERE = {
     "archive rebuild": "enter in the ledger what the files say; the service must be stopped",
 }
 """What `beemon` does by itself, without asking the service."""
+
+EXPLAINED = {
+    "reason": REASONS, "error code": ERRORS, "finding": FINDINGS, "quality": QUALITIES,
+}
+"""Every word that beemon explains, by what it is."""
 
 _STATES = {
     "healthy": "is healthy",
@@ -111,6 +120,24 @@ def vocabulary(width: int) -> str:
         text.append("")
     text.append("A DEVICE is called by its kind and its name in the config: microphone.brood.")
     return "\n".join(text)
+
+
+def explanation(word: str) -> Iterator[str]:
+    """The meanings and remedies of a reason, error code, finding or quality; none if unknown."""
+    for kind, table in EXPLAINED.items():
+        if found := table.get(word):
+            yield f"{word} ({kind}): {found.meaning}."
+            yield f"  {found.remedy}"
+
+
+def _remedies(job: Payload) -> Iterator[str]:
+    """What to do about a job that did not end done."""
+    words = [job.get("reason")]
+    if words == [CHECK_FAILED]:
+        words = [str(finding).partition(":")[0] for finding in job.get("findings", ())] or words
+    for word in words:
+        if found := FINDINGS.get(str(word)) or REASONS.get(str(word)):
+            yield found.remedy
 
 
 def _status(status: Payload, now: datetime) -> Iterator[str]:
@@ -386,6 +413,8 @@ def _job(job: Payload, now: datetime) -> Iterator[str]:
     yield f"job {job['job']} {_outcome(job)}: {job['command']}"
     if "message" in job:
         yield f"  {job['message']}"
+    for remedy in _remedies(job):
+        yield f"  {remedy}"
     facts = {key: value for key, value in job.items() if key not in _IN_HEADLINE}
     if "measured" in job:
         yield from _readings(job["measured"], now)

@@ -16,6 +16,7 @@ from beemon.commands import VOCABULARY
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
+from beemon.explanation import meanings
 from beemon.outcomes import REASONS
 from beemon.protocol import ERRORS
 from beemon.readings import QUALITIES
@@ -59,28 +60,28 @@ def words(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def meanings(*heading: str) -> dict[str, str]:
+def listed(*heading: str) -> dict[str, str]:
     return {words(row[0])[0]: row[1] for row in table(*heading)}
 
 
 def test_the_readme_has_every_error_code_with_its_meaning():
-    assert meanings("code", "meaning") == ERRORS
+    assert listed("code", "meaning") == meanings(ERRORS)
 
 
 def test_the_readme_has_every_reason_with_its_meaning():
-    assert meanings("reason", "meaning") == REASONS
+    assert listed("reason", "meaning") == meanings(REASONS)
 
 
 def test_the_readme_has_every_quality_with_its_meaning():
-    assert meanings("quality", "meaning") == QUALITIES
+    assert listed("quality", "meaning") == meanings(QUALITIES)
 
 
 def test_the_readme_has_every_finding_with_its_meaning():
-    assert meanings("finding", "meaning") == FINDINGS
+    assert listed("finding", "meaning") == meanings(FINDINGS)
 
 
 def test_the_readme_has_every_step_of_a_weight_with_its_meaning():
-    assert meanings("step", "what it was") == KINDS
+    assert listed("step", "what it was") == KINDS
 
 
 def test_the_readme_has_every_driver():

@@ -38,6 +38,7 @@ LEVELS = (
     "config reports",
     "schedule commands readings timedate",
     "sun zone protocol options outcomes service processes ports clock installed",
+    "explanation",
     "__init__",
 )
 """The modules and packages of beemon, from the top down: each imports from lower levels only."""

@@ -28,7 +28,7 @@ def test_each_way_to_end_has_its_maker():
 
 
 def test_every_reason_is_one_word_with_a_meaning():
-    for reason, meaning in REASONS.items():
+    for reason, (meaning, _) in REASONS.items():
         assert re.fullmatch("[a-z]+(-[a-z]+)*", reason)
         assert meaning
 

@@ -214,7 +214,8 @@ def test_any_bytes_give_printable_text_or_a_request_error(message: bytes):
 def test_a_reply_is_one_line_of_ascii():
     assert ok({"job": 17}) == b'OK {"job": 17}\n'
     assert RequestError("empty", "nothing\nat all").reply() == (
-        b'ERROR {"code": "empty", "message": "nothing\\nat all"}\n'
+        b'ERROR {"code": "empty", "message": "nothing\\nat all", '
+        b'"remedy": "Send a word: `beemon help` lists them."}\n'
     )
 
 
@@ -237,7 +238,9 @@ def test_a_reply_is_read_back_as_it_was_written(payload: dict):
 def test_an_error_is_read_back_with_its_code():
     fine, payload = parse_reply(RequestError("queue-full", "later").reply())
     assert not fine
-    assert payload == {"code": "queue-full", "message": "later"}
+    assert payload == {
+        "code": "queue-full", "message": "later", "remedy": ERRORS["queue-full"].remedy,
+    }
 
 
 def test_a_number_that_json_does_not_know_is_never_sent():
@@ -255,7 +258,7 @@ def test_what_is_no_reply_of_beemon_is_told_apart(line: bytes):
 
 
 def test_every_error_code_is_one_word_with_a_meaning():
-    for code, meaning in ERRORS.items():
+    for code, (meaning, _) in ERRORS.items():
         assert code == code.strip().lower().replace(" ", "-")
         assert meaning
         assert json.loads(RequestError(code, meaning).reply().split(b" ", 1)[1])["code"] == code

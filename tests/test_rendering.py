@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from beemon.analysis.findings import FINDINGS
 from beemon.commands import VOCABULARY
+from beemon.outcomes import REASONS
 from beemon.rendering import HERE, amount, lines, report, span, vocabulary
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
@@ -214,6 +216,14 @@ job  accepted (UTC)       outcome           command
 9    2026-06-01 11:58:00  failed (timeout)  snapshot camera.a"""
 
 
+def test_a_recording_that_failed_its_check_comes_with_the_remedy_of_each_finding():
+    job = {"job": 9, "command": "record microphone.a 3", "outcome": "failed",
+           "reason": "check-failed", "findings": ["silent: every sample is zero", "lost: 3"]}
+    said = rendered("job", job)
+    assert f"\n  {FINDINGS['silent'].remedy}\n  {FINDINGS['lost'].remedy}\n" in said
+    assert REASONS["check-failed"].remedy not in said
+
+
 def test_a_job_is_its_outcome_then_what_is_known_of_it():
     job = {
         "job": 9, "command": "record microphone.a 3", "origin": "schedule",
@@ -225,6 +235,7 @@ def test_a_job_is_its_outcome_then_what_is_known_of_it():
     assert rendered("job", job) == """\
 job 9 interrupted (stopping): record microphone.a 3
   the service was stopped
+  Start the service: `sudo systemctl start beemon`.
   origin         schedule
   recording      recordings/a.flac
   start          2026-06-01T12:00:00.000Z

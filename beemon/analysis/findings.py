@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beemon.clock import Stamp
+from beemon.explanation import Explanation
 from beemon.readings import Reading
 
 Facts = Mapping[str, Any]
@@ -21,24 +22,80 @@ GAPS, BROKEN, BLACK, BLANK, DARK, FROZEN, STILL, UNFOCUSED = (
 )
 
 FINDINGS = {
-    UNREADABLE: "the file cannot be decoded",
-    EMPTY: "there is no sample, frame or picture in it",
-    WRONG_LENGTH: "samples, frames, seconds or half a picture are not as its recorder says",
-    SHORT: "it is a tenth shorter than it was to be, or more; told of where its head promises more",
-    SILENT: "every sample is zero, or as good as",
-    STUCK: "the samples stand at one value that is not zero",
-    FLAT: "one value stands still for 5 s, or half of the time; told of from half a second",
-    CLIPPED: "5 % of the samples are at full scale; told of from 0.1 %",
-    OFFSET: "the samples' mean is a quarter of full scale off; told of from a tenth",
-    LOST: "samples or frames were lost on the way: only told of",
-    GAPS: "frames are missing: 5 % or 2 s of them, or half by their rate; told of where fewer are",
-    BROKEN: "half of the pictures cannot be decoded; told of where fewer cannot",
-    BLACK: "every pixel of every picture is equally dark, without a sensor's noise",
-    BLANK: "every pixel of every picture is equally bright",
-    DARK: "night, or a covered lens: only told of",
-    FROZEN: "nothing changes, not even by a sensor's noise, all of the time or from the middle on",
-    STILL: "nothing changes, though the camera gave a new picture each time: only told of",
-    UNFOCUSED: "there is not one sharp edge in any picture",
+    UNREADABLE: Explanation(
+        "the file cannot be decoded",
+        "Check the disk and the power supply, then record again: `beemon record DEVICE`.",
+    ),
+    EMPTY: Explanation(
+        "there is no sample, frame or picture in it",
+        "Check the device's cable, then record again: `beemon record DEVICE`.",
+    ),
+    WRONG_LENGTH: Explanation(
+        "samples, frames, seconds or half a picture are not as its recorder says",
+        "Read the journal for what went wrong on the way: `journalctl -u beemon`.",
+    ),
+    SHORT: Explanation(
+        "it is a tenth shorter than it was to be, or more; mentioned if its head promises more",
+        "Check the cable and the power supply. Relieve the computer if frames are lost.",
+    ),
+    SILENT: Explanation(
+        "every sample is zero, or as good as",
+        "Check the microphone's plug and wires, and its level: `alsamixer`, F4 for capture.",
+    ),
+    STUCK: Explanation(
+        "the samples stand at one value that is not zero",
+        "Check the microphone's wires and its supply voltage.",
+    ),
+    FLAT: Explanation(
+        "the signal is frozen for 5 s or for half of the recording (mentioned from 0.5 s)",
+        "Check the microphone's cable and the USB port. Use a powered hub if it happens often.",
+    ),
+    CLIPPED: Explanation(
+        "5 % of the samples are at full scale (mentioned from 0.1 %)",
+        "Lower the capture level: `alsamixer`, F4.",
+    ),
+    OFFSET: Explanation(
+        "the samples' mean is a quarter of full scale off (mentioned from a tenth)",
+        "Check the microphone's supply and its coupling capacitor.",
+    ),
+    LOST: Explanation(
+        "samples or frames were lost on the way (only mentioned)",
+        "Relieve the computer: lower `rate`, `frame_rate` or the size in the config.",
+    ),
+    GAPS: Explanation(
+        "5 % or 2 s of the frames are missing, or half by their rate (mentioned from fewer)",
+        "Lower `frame_rate` or the size in the config, and check the camera's cable.",
+    ),
+    BROKEN: Explanation(
+        "half of the pictures cannot be decoded (mentioned from fewer)",
+        "Check the camera's cable. Connect it directly, without a hub.",
+    ),
+    BLACK: Explanation(
+        "every pixel of every picture is equally dark, without a sensor's noise",
+        "Check the camera's ribbon cable and plug, and restart the computer.",
+    ),
+    BLANK: Explanation(
+        "every pixel of every picture is equally bright",
+        "Shade the camera, or check its exposure in the config.",
+    ),
+    DARK: Explanation(
+        "night, or a covered lens (only mentioned)",
+        "Look whether something covers the lens. At night, do nothing, or add a `window` by the "
+        "sun.",
+    ),
+    FROZEN: Explanation(
+        "the picture does not change at all, not even by sensor noise, in the whole video or "
+        "its second half",
+        "Unplug the camera and plug it in again.",
+    ),
+    STILL: Explanation(
+        "nothing changes, though the camera gave a new picture each time (only mentioned)",
+        "Look at the recording: is the camera pointed at the entrance?",
+    ),
+    UNFOCUSED: Explanation(
+        "there is not one sharp edge in any picture",
+        "Clean the lens and focus it. Look whether a web or propolis covers it.",
+    ),
 }
 """Every finding, and from where on it fails a recording."""
 

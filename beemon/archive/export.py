@@ -18,6 +18,7 @@ from beemon.archive import recordings, staging
 from beemon.archive import tables as contents
 from beemon.archive.inventory import snapshot
 from beemon.archive.tables import COUNT, NUMBER, TEXT, TIME, Table, View
+from beemon.explanation import meanings
 from beemon.outcomes import REASONS
 from beemon.readings import QUALITIES
 
@@ -140,8 +141,8 @@ def manifest_of(view: View, form: str) -> dict[str, Any]:
         "units": contents.units(view),
         "calibrations": contents.calibrations(view),
         "runs": contents.runs(view),
-        "qualities": QUALITIES,
-        "reasons": REASONS,
+        "qualities": meanings(QUALITIES),
+        "reasons": meanings(REASONS),
         "clock_qualities": _CLOCK_QUALITIES,
         "tables": {
             table.name: {column.name: column.meaning for column in table.columns}
