@@ -62,7 +62,7 @@ class Opening:
         except ArchiveBusyError:
             raise
         except (OSError, sqlite3.Error) as error:
-            self._tell(Trouble("ledger", _said(error), _remedy(self._archive())))
+            self._tell(Trouble("ledger", _said(error), _remedy(self._archive(), error)))
             self._tried()
             return False
         self._tell(None)
@@ -110,9 +110,9 @@ def _said(error: OSError | sqlite3.Error) -> str:
     return str(error)
 
 
-def _remedy(archive: Path) -> str:
+def _remedy(archive: Path, error: Exception) -> str:
     try:
-        return access.remedy(archive)
-    except OSError as error:
-        log.debug("no remedy is known: %s", error)
+        return access.remedy(archive, error)
+    except OSError as trouble:
+        log.debug("no remedy is known: %s", trouble)
         return ""

@@ -54,7 +54,7 @@ def test_while_the_disk_fails_it_is_tried_again_and_the_trouble_is_told(caplog):
     assert disk.opening.trouble is not None
     assert disk.opening.trouble.says == "the archive cannot be opened: " \
         "No space left on device: /archive/lock"
-    assert "sudo install -d " in disk.opening.trouble.remedy
+    assert disk.opening.trouble.remedy == "make space on its disk: df -h /srv/usb/bees"
     disk.opening.go_on()
     assert disk.called(5) == ["tried", "tried", "tried", "begin", "stay"]
     assert disk.opening.trouble is None

@@ -1,10 +1,11 @@
 """What keeps the service out of its archive's folder, and the command that lets it in.
 
-The folder's state is looked at, not the error: SQLite's own does not say what is in the way.
+The way there is looked at: neither a system call's error nor SQLite's says what is in it.
 """
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -17,11 +18,20 @@ OWNERLESS = ("vfat", "exfat", "ntfs3", "fuseblk")
 """File systems of other systems, whose files all have the owner that the mount says."""
 
 
-def remedy(archive: Path) -> str:
-    """The next act of an operator, or an empty string if nothing is seen to be in the way.
+def remedy(archive: Path, error: Exception) -> str:
+    """The next act of an operator after an error at the opening; empty if none is known.
 
-    Raises ``OSError`` if the way there cannot be looked at.
+    Raises ``OSError`` if the way to the archive cannot be looked at.
     """
+    code = error.errno if isinstance(error, OSError) else None
+    if code in (errno.ENOSPC, errno.EDQUOT):
+        return f"make space on its disk: df -h {_quoted(archive)}"
+    if code == errno.EIO:
+        return "its disk fails; journalctl -k says how"
+    return _remedy_access(archive)
+
+
+def _remedy_access(archive: Path) -> str:
     if obstacle := _obstacle(archive):
         return obstacle
     if archive.is_file():
@@ -39,9 +49,9 @@ def remedy(archive: Path) -> str:
 
 
 def _own(archive: Path) -> Iterator[Path]:
-    """The folder, and what is in it."""
+    """The folder and what is in it, but for what a file system puts there."""
     yield archive
-    yield from archive.iterdir()
+    yield from (path for path in archive.iterdir() if path.name != "lost+found")
 
 
 def _obstacle(archive: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -40,9 +41,9 @@ def somebody_else() -> Iterator[None]:
         os.setegid(0)
 
 
-def told(archive: Path) -> str:
+def told(archive: Path, code: int = errno.EACCES) -> str:
     with somebody_else():
-        return remedy(archive)
+        return remedy(archive, OSError(code, os.strerror(code)))
 
 
 def test_a_link_to_a_disk_that_is_not_mounted(folder):
@@ -94,7 +95,16 @@ def test_a_file_in_its_place(folder):
 
 def test_a_folder_in_which_nothing_is_in_the_way(folder):
     folder.chmod(0o777)
+    (folder / "lost+found").mkdir(mode=0o500)
     assert told(folder) == ""
+
+
+@pytest.mark.parametrize(("code", "said"), [
+    (errno.ENOSPC, "make space on its disk: df -h /srv/bees"),
+    (errno.EIO, "its disk fails; journalctl -k says how"),
+])
+def test_a_disk_that_is_full_or_fails_whatever_else_is_in_the_way(code, said):
+    assert told(Path("/srv/bees"), code) == said
 
 
 MOUNTS = """\
