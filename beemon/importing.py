@@ -223,6 +223,8 @@ class _Import:
             raise ValueError("its name does not say when it was made")
         if file.source in self._known:
             self._counts.known += 1
+        elif not file.path.stat().st_size:
+            raise ValueError("it is empty")
         else:
             self._convert(file, name)
             self._counts.recordings += 1
@@ -252,10 +254,10 @@ class _Import:
             facts["frame_rate"] = float(self._source.frame_rate)
         else:
             shutil.copyfile(file.path, written)
-        _refuse_untaggable(written, name.host)
         facts = {**measure(written), **facts}
         if written.suffix == ".mp4" and "frames" not in facts:
             raise UnconvertibleError("it is no MP4 file")
+        _refuse_untaggable(written, name.host)
         return facts
 
     def _keep(
@@ -300,6 +302,8 @@ class _Import:
 
     def _take_day(self, file: File) -> None:
         """Enter a day's readings, all that can be read or none."""
+        if (named := appmais.parse_day(file.path.name)) not in (None, file.day):
+            raise ValueError(f"its name says {named}, and its folder {file.day}")
         columns = self._source.columns_of(file.sensor) or ()
         day = LocalDay(file.day, self._source.zone)
         found = list(self._readings(file, columns, day))
@@ -382,15 +386,16 @@ def utc_us(day: date, moment: time, zone: tzinfo, *, again: bool = False) -> tup
 
 
 def _refuse_untaggable(written: Path, host: str) -> None:
-    """Raise :class:`~beemon.archive.tags.BadTagsError` before a job is begun over such a file.
+    """Raise :class:`UnconvertibleError` before a job is begun over such a file.
 
     A FLAC file whose own comments are torn gets new ones.
     """
     try:
         tags.write(written, Tags(host, "", 0))
-    except tags.BadTagsError:
+    except tags.BadTagsError as error:
         if written.suffix != ".flac":
-            raise
+            said = f"it cannot be tagged: {error.__cause__ or error}"
+            raise UnconvertibleError(said) from error
         flac.strip(written)
         tags.write(written, Tags(host, "", 0))
 

@@ -6,7 +6,9 @@ it began, and by its content how long it is.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from beemon.archive import index, inventory, recordings, tags
 from beemon.archive.index import Entry
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.recordings import Place
+from beemon.archive.tree import printable
 from beemon.salvage import StillInUseError, salvage
 
 log = logging.getLogger(__name__)
@@ -72,11 +75,18 @@ def _entries(archive: Path, reader: LedgerReader, counts: dict[str, int]) -> Ite
         if file.is_deleted:
             continue
         path = archive / file.path
-        entry = _salvaged(path) if file.is_temporary else _whole(path)
+        try:
+            entry = _salvaged(path) if file.is_temporary else _whole(path)
+        except OSError as error:  # one file's bad sector, or who may read it, is no other's
+            if error.errno not in (errno.EIO, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG):
+                raise
+            log.warning("%s: %s", printable(file.path), error.strerror or error)
+            entry = None
         if entry:
             yield entry
-        elif path.exists():
-            log.warning("%s: it does not say what it is, and stays out of the ledger", file.path)
+        elif os.path.lexists(path):
+            log.warning("%s: it does not say what it is, and stays out of the ledger",
+                        printable(file.path))
             counts["unknown"] += 1
 
 
@@ -95,6 +105,8 @@ def _salvaged(temporary: Path) -> Entry | None:
 
 def _whole(path: Path) -> Entry | None:
     """What a recording's file says of itself; None where it says nothing."""
+    if not path.name.isprintable():
+        return None  # a name of any bytes fits into no ledger
     told = _told_by_tags(path) or _told_by_name(path)
     if told is None:
         return None
@@ -122,7 +134,10 @@ def _told_by_name(path: Path) -> tuple[str, Facts] | None:
     found = _NAME.fullmatch(path.name)
     if found is None:
         return None
-    moment = datetime.strptime(found["moment"], "%Y-%m-%d@%H-%M-%SZ").replace(tzinfo=UTC)
+    try:
+        moment = datetime.strptime(found["moment"], "%Y-%m-%d@%H-%M-%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None  # a moment that there is not, such as one of 2026-02-31
     start = round(moment.timestamp() * 1e6)
     return found["device"], {"start_utc_us": start, "clock": clock.Quality.UNSURE}
 

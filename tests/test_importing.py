@@ -309,6 +309,23 @@ def failing_fsync(_: int) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
+def test_a_file_of_readings_in_another_days_folder_is_told(archive: Path, tree: Path) -> None:
+    (tree / f"temp/{DAY}/{HOST}@2024-05-30.csv").write_text('"23-59-00", 50, 40\n')
+    counts = import_appmais(archive, source(tree))
+    assert counts.readings == 7
+    assert [said.partition(": ")[2] for said in counts.problems] == [
+        f"its name says 2024-05-30, and its folder {DAY}"
+    ]
+
+
+@pytest.mark.parametrize("ending", [".wav", ".flac", ".mp4", ".h264"])
+def test_an_empty_file_is_told_as_that(archive: Path, tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"tree/a/{DAY}").mkdir(parents=True)
+    (tmp_path / f"tree/a/{DAY}/{HOST}@{DAY}@10-00-00{ending}").touch()
+    [said] = import_appmais(archive, source(tmp_path / "tree")).problems
+    assert said.endswith(": it is empty")
+
+
 @pytest.mark.parametrize(("name", "like"), [
     ("a@2024-05-29@10-00-00.mp4", b"\xff\xd8\xff\xe0 no picture"),
     ("a@2024-05-29@10-00-00.mp4", b"fLaC"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import mutagen.flac
 import pytest
 
 from beemon.archive import check, index, recordings, tags
@@ -101,6 +103,34 @@ def test_a_file_that_says_nothing_stays_and_is_counted(archive: Path) -> None:
     assert rebuild(archive) == {"entered": 6, "unknown": 1, "lost": 0}
     assert notes.read_text() == "mine"
     assert [found.word for found in check.check(archive).findings] == [check.NO_ROW]
+
+
+@pytest.mark.parametrize("name", [
+    b"a\xff@2026-06-01@10-00-00Z.microphone.brood.flac", b"\x1b]0;x\x07.flac",
+    b"apiary-7@2026-02-31@10-00-00Z.microphone.brood.flac", b"a/2026\xff/b.flac",
+])
+def test_a_file_with_an_odd_name_is_counted_and_costs_no_other(archive: Path, name: bytes) -> None:
+    odd = archive / "recordings" / os.fsdecode(name)
+    odd.parent.mkdir(parents=True, exist_ok=True)
+    odd.write_bytes(b"fLaC")
+    assert rebuild(archive) == {"entered": 6, "unknown": 1, "lost": 0}
+    [finding] = check.check(archive).findings
+    assert str(finding).isprintable()
+
+
+@pytest.mark.parametrize("said", [
+    {"clock": "sundial"}, {"facts": []}, {"facts": {"start_utc_us": 10**30}}, {"job": "one"},
+    {"job": 1 << 70},
+    {"facts": {"start_utc_us": "now"}}, {"verdict": "fine"}, {"facts": {"seconds": "long"}},
+])
+def test_tags_that_make_no_sense_are_none(archive: Path, said: dict[str, Any]) -> None:
+    file = recorded(archive, 7, tagged=False)
+    exact = {"hive": "h", "device": "microphone.brood", "job": 1, "findings": [], "facts": {}}
+    audio = mutagen.flac.FLAC(file)
+    audio["beemon|Facts"] = json.dumps({**exact, **said})
+    audio.save()
+    assert rebuild(archive)["entered"] == 7
+    assert rows(archive)[-1]["clock"] == "unsure"  # it is known by its name alone
 
 
 def test_what_was_never_finished_is_salvaged(archive: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.analysis import wav
+from beemon.analysis.container import UndecodableError, opened
 from beemon.archive import flac, tags
 
 Facts = dict[str, Any]
@@ -44,7 +45,7 @@ def sound_to_flac(source: Path, target: Path) -> Facts:
     try:
         return _mended(source, target) if is_flac else _converted(source, target)
     except soundfile.LibsndfileError as error:
-        raise UnconvertibleError(f"the sound cannot be converted: {error}") from error
+        raise UnconvertibleError(f"the sound cannot be decoded: {error.error_string}") from error
 
 
 def _mended(source: Path, target: Path) -> Facts:
@@ -90,8 +91,8 @@ def _converted(source: Path, target: Path) -> Facts:
     head = wav.head_of(source)
     with source.open("rb") as file:
         readable = wav.Whole(file, head) if head and not head.is_true else file
-        _write_flac(_opened(readable), target)
-        if _content(_opened(readable)) != _content(_opened(target)):
+        _write_flac(_sound(readable), target)
+        if _content(_sound(readable)) != _content(_sound(target)):
             raise UnconvertibleError("the FLAC file does not hold what the original holds")
     if head is None or head.is_true:
         return {}
@@ -100,7 +101,7 @@ def _converted(source: Path, target: Path) -> Facts:
     return {"promised_samples": head.promised // head.frame_bytes}
 
 
-def _opened(file: Any) -> Any:
+def _sound(file: Any) -> Any:
     import soundfile
 
     if hasattr(file, "seek"):
@@ -167,11 +168,10 @@ def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
 
     try:
         with (
-            av.open(str(source), format="h264") as raw,
+            opened(source, "h264") as (raw, stream),
             av.open(str(target), "w", format="mp4", options=_CONTAINER) as film,
         ):
             film.metadata["comment"] = tags.ROOM
-            stream = raw.streams.video[0]
             if stream.codec_context.has_b_frames:
                 raise UnconvertibleError("its frames are not in the order in which they are shown")
             copy = _like(film, stream)
@@ -184,7 +184,7 @@ def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
                     packet.stream = copy
                     film.mux(packet)
                     count += 1
-    except (av.FFmpegError, IndexError) as error:
+    except (av.FFmpegError, UndecodableError) as error:
         raise UnconvertibleError(f"the video cannot be converted: {error}") from error
     if not count:
         raise UnconvertibleError("there is no frame in it")

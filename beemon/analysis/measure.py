@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from beemon.analysis.container import UndecodableError, opened
 from beemon.analysis.convert import count_samples
 from beemon.archive import flac, mp4
 
@@ -48,7 +49,7 @@ def _measure_sound(path: Path) -> Facts:
             rate, channels, subtype = sound.samplerate, sound.channels, sound.subtype
         samples = count_samples(path)
     except soundfile.LibsndfileError as error:
-        raise UnmeasurableError(f"the sound cannot be decoded: {error}") from error
+        raise UnmeasurableError(f"the sound cannot be decoded: {error.error_string}") from error
     facts: Facts = {
         "samples": samples, "rate": rate, "channels": channels, "bits": BITS.get(subtype),
         "seconds": samples / rate,
@@ -57,11 +58,8 @@ def _measure_sound(path: Path) -> Facts:
 
 
 def _measure_video(path: Path) -> Facts:
-    import av
-
     try:
-        with av.open(str(path)) as video:
-            stream = video.streams.video[0]
+        with opened(path) as (video, stream):
             context, promised = stream.codec_context, stream.frames
             facts: Facts = {
                 "width": context.width, "height": context.height, "codec": context.name,
@@ -71,7 +69,7 @@ def _measure_video(path: Path) -> Facts:
                 for packet in video.demux(stream)
                 if packet.size and packet.pts is not None
             )
-    except (av.FFmpegError, IndexError) as error:
+    except UndecodableError as error:
         raise UnmeasurableError(f"the video cannot be decoded: {error}") from error
     facts |= {"frames": len(times), "seconds": _span(times)}
     if facts["seconds"]:
@@ -88,11 +86,9 @@ def _span(times: list[float]) -> float:
 
 
 def _measure_picture(path: Path) -> Facts:
-    import av
-
     try:
-        with av.open(str(path)) as picture:
-            context = picture.streams.video[0].codec_context
+        with opened(path) as (_, stream):
+            context = stream.codec_context
             return {"width": context.width, "height": context.height}
-    except (av.FFmpegError, IndexError) as error:
+    except UndecodableError as error:
         raise UnmeasurableError(f"the picture cannot be decoded: {error}") from error

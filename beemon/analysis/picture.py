@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import numpy.typing as npt
 
 from beemon.analysis import findings
+from beemon.analysis.container import UndecodableError, opened
 from beemon.analysis.findings import Examination, Facts, Finding
 from beemon.archive import jpeg
 
@@ -52,9 +52,9 @@ Grain = npt.NDArray[np.int16]
 def examine(path: Path, facts: Facts) -> Examination:  # noqa: ARG001  (an Examiner)
     """Look at a JPEG file: it decodes, is whole (half of one decodes, too), and shows something."""
     try:
-        with av.open(str(path)) as file:
-            frame = next(file.decode(video=0), None)
-    except (av.FFmpegError, OSError, IndexError) as error:
+        with opened(path) as (file, stream):
+            frame = next(file.decode(stream), None)
+    except UndecodableError as error:
         message = f"the picture cannot be decoded: {error}"
         return Examination([Finding(findings.UNREADABLE, message)])
     if frame is None:

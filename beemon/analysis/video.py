@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beemon.analysis import findings
+from beemon.analysis.container import UndecodableError, opened
 from beemon.analysis.findings import Examination, Facts, Feature, Finding
 from beemon.analysis.picture import (
     MOVED,
@@ -62,9 +63,9 @@ Times = npt.NDArray[np.float64]
 def examine(path: Path, facts: Facts) -> Examination:
     """Look at an MP4 file: its frames are there, in time, and show something that lives."""
     try:
-        with av.open(str(path)) as file:
-            seen = Seen(file)
-    except (av.FFmpegError, OSError, IndexError) as error:
+        with opened(path) as (file, stream):
+            seen = Seen(file, stream)
+    except UndecodableError as error:
         return Examination([Finding(findings.UNREADABLE, f"the video cannot be decoded: {error}")])
     if not len(seen.times):
         return Examination([Finding(findings.EMPTY, "it has no frames")])
@@ -82,7 +83,7 @@ def examine(path: Path, facts: Facts) -> Examination:
 class Seen:
     """A video file, read to its end."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, stream: Any) -> None:
         self.look = Look()
         self.torn = self.decoded = self.broken = 0
         self.motion: list[float] = []
@@ -90,11 +91,10 @@ class Seen:
         self._changes: list[tuple[float, float]] = []
         self._grain: list[tuple[float, float]] = []
         self._before: tuple[Floats, Grain] | None = None
-        self._read(file)
+        self._read(file, stream)
         self.times = np.sort(np.array(self._times))
 
-    def _read(self, file: Any) -> None:
-        stream = file.streams.video[0]
+    def _read(self, file: Any, stream: Any) -> None:
         stream.thread_type = "SLICE"  # threads for frames hold some back
         series = Series() if stream.codec_context.name == "mjpeg" else None
         every, due = _burst_interval(file), 0.0

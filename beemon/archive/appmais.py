@@ -63,6 +63,14 @@ def parse_name(name: str) -> Name | None:
     return Name(found["host"], day, moment, found["ending"].lower(), found["again"] is not None)
 
 
+def parse_day(name: str) -> date | None:
+    """The day in the name of a file of readings, if there is one."""
+    try:
+        return date.fromisoformat(name.rpartition(".")[0].rpartition("@")[2])
+    except ValueError:
+        return None
+
+
 def to_fahrenheit(celsius: float) -> float:
     """Degrees Celsius in degrees Fahrenheit, by definition."""
     return celsius * 9 / 5 + 32

@@ -13,6 +13,7 @@ from pathlib import Path
 from beemon.archive import completeness, index, inventory, lock, recordings, rows, schema
 from beemon.archive.inventory import Unknown
 from beemon.archive.ledger import NAME, LedgerReader, open_reader
+from beemon.archive.tree import printable
 
 NO_LEDGER, DAMAGED, LAYOUT = "no-ledger", "damaged-ledger", "wrong-layout"
 DAMAGED_ROW = "damaged-row"
@@ -201,8 +202,9 @@ class _Check:
 
 
 def _unexpected(file: Unknown) -> Finding:
+    path = printable(file.path)
     if file.is_deleted:
-        return Finding(NOT_DELETED, file.path, "the ledger says that it was deleted")
+        return Finding(NOT_DELETED, path, "the ledger says that it was deleted")
     if file.is_temporary:
-        return Finding(STRAY, file.path, "it was not finished, and no job knows of it")
-    return Finding(NO_ROW, file.path, "the ledger has no such recording")
+        return Finding(STRAY, path, "it was not finished, and no job knows of it")
+    return Finding(NO_ROW, path, "the ledger has no such recording")

@@ -44,6 +44,9 @@ def unknown_files(archive: Path, db: sqlite3.Connection) -> Iterator[Unknown]:
         subfolders.sort()
         within = str(Path(folder).relative_to(archive))
         paths = [f"{within}/{name}" for name in sorted(names)]
+        if not within.isprintable():
+            yield from (Unknown(path, is_deleted=False) for path in paths)
+            continue  # the ledger can name no such folder
         for found in _unaccounted(db, within, paths):
             if os.path.lexists(archive / found.path):
                 yield found

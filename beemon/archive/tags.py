@@ -110,9 +110,25 @@ def read(path: Path) -> Tags | None:
         return None
     try:
         exact = json.loads(said)
-        return Tags(**{**exact, "findings": tuple(exact["findings"])})
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadTagsError(f"{path}: {error}") from error
+        found = Tags(**{**exact, "findings": tuple(map(str, exact["findings"]))})
+        _refuse_other_kinds(found)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, OSError) as error:
+        raise BadTagsError(f"{path}: {error}") from error  # OSError: a time before all calendars
+    return found
+
+
+def _refuse_other_kinds(said: Tags) -> None:
+    """Raise ``ValueError`` where a tag is not of its kind: a file may hold anything."""
+    clock.Quality(said.clock)
+    kinds = ((said.hive, str), (said.device, str), (said.job, int), (said.facts, dict))
+    if not all(isinstance(value, kind) for value, kind in kinds) or not 0 <= said.job < 1 << 53:
+        raise ValueError("its tags are not of their kinds")
+    start, seconds = said.facts.get("start_utc_us", 0), said.facts.get("seconds", 0)
+    if said.verdict not in (GOOD, FAILED):
+        raise ValueError(f"no verdict is {said.verdict}")
+    if type(start) is not int or not isinstance(seconds, int | float):
+        raise ValueError("its beginning or its length is no number")
+    clock.iso(start)
 
 
 def fields_of(path: Path) -> dict[str, str]:
@@ -194,7 +210,7 @@ def _write_mp4(path: Path, fields: Fields) -> None:
 
 def _mp4_fields(path: Path) -> dict[str, str]:
     tags = _opened("mp4", path).tags
-    own = {key: value for key, value in tags.items() if key.startswith(_MP4_ITEM)}
+    own = {key: value for key, value in tags.items() if key.startswith(_MP4_ITEM) and value}
     return {k.removeprefix(_MP4_ITEM): bytes(v[0]).decode(errors="replace") for k, v in own.items()}
 
 

@@ -55,6 +55,25 @@ def test_a_video_that_ends_before_its_head_says_tells_what_that_promised(tmp_pat
     ]
 
 
+def test_a_video_whose_own_words_are_of_any_bytes_is_measured(tmp_path: Path) -> None:
+    h264_to_mp4(h264(tmp_path / "a.h264", frames=48), tmp_path / "a.mp4", Fraction(24))
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert b" " * 2500 in data
+    (tmp_path / "a.mp4").write_bytes(data.replace(b" " * 2500, b"\xff" * 2500))
+    assert measure(tmp_path / "a.mp4")["frames"] == 48
+
+
+def test_a_video_of_a_kind_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    h264_to_mp4(h264(tmp_path / "a.h264", frames=48), tmp_path / "a.mp4", Fraction(24))
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert b"avc1" in data
+    (tmp_path / "a.mp4").write_bytes(data.replace(b"avc1", b"XXXX"))
+    with pytest.raises(UnmeasurableError, match="nothing in it that can be decoded"):
+        measure(tmp_path / "a.mp4")
+    [finding] = examine(tmp_path / "a.mp4", {}).failures
+    assert finding.word == "unreadable"
+
+
 def test_a_single_frame_has_no_length_that_could_be_measured(tmp_path: Path) -> None:
     h264_to_mp4(h264(tmp_path / "a.h264", frames=1), tmp_path / "a.mp4", Fraction(24))
     assert measure(tmp_path / "a.mp4")["seconds"] == 0.0
