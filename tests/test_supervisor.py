@@ -564,6 +564,33 @@ def test_one_that_hangs_as_it_is_opened_is_to_blame_and_not_who_waits_for_that(
     assert isinstance(said["sensor.good"], Done)
 
 
+INFORMS = """
+from beemon.devices.microphones import simulated
+Settings = simulated.Settings
+
+class Driver(simulated.Driver):
+    def record(self, path, seconds, cancelled, *, follows):
+        facts = super().record(path, seconds, cancelled, follows=follows)
+        return {**facts, "informed": "gives 44100 Hz"} if seconds > 1 else facts
+"""
+
+
+def test_what_a_good_recording_differs_in_is_noted_until_one_does_not(
+    office: Office, hire: Hire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    install(site, "[beemon.microphones]\ninforms = hive_informs\n", hive_informs=INFORMS)
+    supervisor = hire('[microphone.m]\ndriver = "informs"\nspeed = 20\n')
+    health, notes = supervisor.health["microphone.m"], []
+    for job, seconds in enumerate((2, 1)):
+        supervisor.submit(record(job, seconds), time.monotonic())
+        assert isinstance(office.next_answer(supervisor)[1], Done)
+        notes.append((health.note, health.trouble))
+    assert notes == [("gives 44100 Hz", None), (None, None)]
+
+
 def test_a_device_that_is_lost_while_nothing_is_asked_of_it_is_told_of(
     office: Office, hire: Hire
 ) -> None:

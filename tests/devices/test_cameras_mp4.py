@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+from beemon.devices._base import DeviceError
 from beemon.devices.cameras._frames import Frame
 from beemon.devices.cameras._mp4 import Mp4Writer
 
@@ -66,6 +67,22 @@ def decoded(path):
 def test_every_frame_is_there_at_its_time(tmp_path, codec):
     write(tmp_path / "a", codec, FRAMES[codec](25))
     assert decoded(tmp_path / "a") == pytest.approx([n / RATE for n in range(25)], abs=1e-4)
+
+
+def test_the_size_is_that_of_the_first_frame(tmp_path, codec):
+    with Mp4Writer(tmp_path / "a", codec) as video:
+        assert video.size is None
+        video.add(next(FRAMES[codec](5)))
+        assert video.size == (96, 64)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda data: bytes(len(data)), lambda data: data[:40], lambda data: data[:2] + data[-2:],
+])
+def test_a_film_that_cannot_begin_is_the_devices_error(tmp_path, codec, spoil):
+    first = next(FRAMES[codec](5))
+    with pytest.raises(DeviceError, match="first picture"):
+        write(tmp_path / "a", codec, [Frame(spoil(first.data), True, 0)])
 
 
 def test_it_begins_at_zero_however_late_the_camera_s_clock_is(tmp_path, codec):

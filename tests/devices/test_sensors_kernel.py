@@ -343,6 +343,19 @@ def test_a_nau7802_at_the_end_of_its_range_is_no_weight(sysfs, raw):
     assert caught.value.reason == "out-of-range"
 
 
+def test_a_one_wire_thermometer_in_hwmon_has_its_power_on_value_too(sysfs):
+    sysfs.hwmon(0, "w1_slave_temp", temp1_input=85000)
+    with pytest.raises(BadReadingError) as caught:
+        sysfs.sensor("hwmon", "w1_slave_temp").read()
+    assert caught.value.reason == "power-on-value"
+
+
+def test_an_scd4x_at_the_end_of_its_range_measured_nothing(sysfs):
+    sysfs.iio(0, "scd4x", in_concentration_co2_raw=40_000, in_concentration_co2_scale=0.0001)
+    with pytest.raises(BadReadingError, match="end of its range"):
+        sysfs.known("scd4x").read()
+
+
 def test_a_fault_that_the_kernel_tells_of_is_no_reading(sysfs):
     chip = sysfs.hwmon(0, "adt7470", temp1_input=21000, temp1_fault=0, temp1_max_alarm=1,
                        temp2_input=22000, temp2_fault=1)

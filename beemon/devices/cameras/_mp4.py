@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from beemon.archive import tags
+from beemon.devices._base import DeviceError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Codec, Frame
 
@@ -68,9 +69,15 @@ class Mp4Writer:
             os.close(self._file)
 
     def add(self, frame: Frame) -> None:
-        """Append a frame. The first one must be a key frame; none may be earlier than another."""
+        """Append a frame. The first one must be a key frame; none may be earlier than another.
+
+        Raises :class:`DeviceError` where it is no picture that a film can begin with.
+        """
         if self._stream is None:
-            self._stream = self._begin(frame)
+            try:
+                self._stream = self._begin(frame)
+            except ValueError as error:  # as libav calls what it cannot read; the disk's is OSError
+                raise DeviceError(f"the first picture cannot be decoded: {error}") from error
             self._origin_us = frame.time_us
         ticks = (frame.time_us - self._origin_us) * TICKS // _MICROSECONDS
         self._ticks = max(ticks, self._ticks + 1)  # two frames cannot be shown at one moment
@@ -97,6 +104,8 @@ class Mp4Writer:
         """The stream as its first frame describes itself: size, profile, parameter sets."""
         with self._av.open(io.BytesIO(frame.data), format=self._codec) as head:
             described = head.streams.video[0]
+            if not described.codec_context.width:
+                raise ValueError("it states no size")
             self.size = described.codec_context.width, described.codec_context.height
             stream = self._copied(described)
         stream.time_base = Fraction(1, TICKS)

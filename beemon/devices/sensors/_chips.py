@@ -121,6 +121,7 @@ CHIPS: Mapping[str, Chip] = {
         title="SCD40, SCD41", subsystem="iio", boot="dtoverlay=beemon-i2c,scd4x",
         measures=("co2", "temperature", "humidity"),
         ranges={"temperature": (-10.0, 60.0), "co2": (300.0, 40_000.0)},
+        silences={"humidity": {0.0: _NO_AIR}, "co2": {40_000.0: _END}},
         note=_OWN,
     ),
     "tsl2591": Chip(
@@ -163,6 +164,8 @@ ONE_WIRE: Mapping[str, Chip] = {
 }
 """By the family, which is the first two digits of an id; those whose unit is documented."""
 
+_OTHERS: Mapping[str, Chip] = {"w1_slave_temp": _THERMOMETER}
+"""What the kernel shows a second time under another name: its 1-Wire thermometers in hwmon."""
 _NOBODY = Chip()
 
 
@@ -170,4 +173,5 @@ def chip_of(device: str, subsystem: str) -> Chip:
     """What is known of a device of that name (``sht3x``, ``sht3x@1-0044``, ``28-…``)."""
     if subsystem == "w1":
         return ONE_WIRE[device[:2]]
-    return CHIPS.get(device.partition("@")[0], _NOBODY)
+    name = device.partition("@")[0]
+    return CHIPS.get(name) or _OTHERS.get(name, _NOBODY)
