@@ -137,7 +137,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from beemon import config
-    from beemon.worker import check_devices
+    from beemon.worker import check_devices, find_absent
 
     settings = config.Settings()
     try:
@@ -153,6 +153,8 @@ def _check(options: argparse.Namespace) -> int:
         count = len(problems)
         print(f"{count} problem{'s' if count > 1 else ''} found", file=sys.stderr)
         return 1
+    for missing in find_absent(devices):
+        print(missing, file=sys.stderr)
     names = ", ".join(devices) or "no devices"
     print(f"{options.config} is good: hive {settings.hive.name}, {names}")
     _print_budget(settings)

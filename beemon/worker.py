@@ -416,6 +416,21 @@ def config_calibrates(device: DeviceSettings, quantity: str) -> bool:
     return isinstance(settings, SensorSettings) and quantity in (settings.calibration or {})
 
 
+def find_absent(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
+    """What this machine lacks for the devices just now, by a cheap look at each."""
+    found: list[Problem] = []
+    for device in settings.values():
+        driver, problems = devices.settings_for(
+            device.kind, device.name, device.table, device.where
+        )
+        if problems:
+            continue
+        module = devices.module(device.kind, device.table["driver"])
+        if absent := module.Driver(driver).absent():
+            found.append(Problem(device.where(""), f"warning: {device.name}: {absent}"))
+    return found
+
+
 def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
     """Every problem that a driver has with its options."""
     found: list[Problem] = []

@@ -110,6 +110,17 @@ def test_config_check_lists_every_problem_also_the_drivers(
     assert "2 problems found" in err
 
 
+def test_config_check_warns_of_hardware_that_is_absent_and_is_good_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text('[sensor.a]\ndriver = "kernel"\ndevice = "28-0316a2794dff"\n')
+    assert cli.main(["config", "check", "--config", str(config)]) == 0
+    said = capsys.readouterr()
+    assert f"{config}:1: warning: sensor.a: " in said.err
+    assert "is good" in said.out
+
+
 def test_config_check_tells_at_once_what_is_wrong_with_tables_and_with_drivers_options(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from beemon import config
 from beemon.archive import recordings, tags
 from beemon.archive.recordings import Place
 from beemon.archive.tags import Tags
 from beemon.devices._base import Device, DeviceError, began
 from beemon.messages import Work
-from beemon.worker import CheckFailedError, Worker, message_of, reason_of
+from beemon.worker import CheckFailedError, Worker, find_absent, message_of, reason_of
 from tests.media import hive_sound, write_sound
 
 FILM = Work(1, "camera.c", "record", 60.0)
@@ -126,3 +127,26 @@ def test_of_what_cannot_be_read_no_evidence_is_kept(keeping: tuple[Worker, Work]
         worker._keep(work, {"samples": 1, "rate": 1, "seconds": 1.0}, is_cut=False)
     assert work.place.temporary.exists()
     assert not work.place.final.exists()
+
+
+# What is absent
+
+@pytest.mark.parametrize(("kind", "options", "said"), [
+    ("sensor", 'driver = "kernel"\ndevice = "28-0316a2794dff"', "28-0316a2794dff"),
+    ("microphone", 'driver = "alsa"\ncard = "CARD=Device"', "no sound card Device; there are: none"),
+    ("camera", 'driver = "v4l2"\ndevice = "/dev/v4l/by-path/none"', "no camera /dev/v4l"),
+])
+def test_hardware_that_is_not_there_is_found_with_its_place(tmp_path, kind, options, said):
+    sysfs = tmp_path / "sys"
+    sysfs.mkdir()
+    file = tmp_path / "beemon.toml"
+    file.write_text(f'# first\n[{kind}.a]\n{options}\nsysfs = "{sysfs}"\n')
+    [problem] = find_absent(config.load(file).devices)
+    assert str(problem).startswith(f"{file}:2: warning: {kind}.a: ")
+    assert said in str(problem)
+
+
+def test_what_is_there_is_not_absent(tmp_path):
+    file = tmp_path / "beemon.toml"
+    file.write_text('[sensor.a]\ndriver = "simulated"\n[sensor.b]\ndriver = "system"\n')
+    assert find_absent(config.load(file).devices) == []

@@ -208,6 +208,13 @@ class Device:
         self.settings = settings
         self.on_lost: Callable[[DeviceError], None] = lambda _: None
 
+    def absent(self) -> str | None:
+        """What it needs that this machine does not have, by a cheap look; None if nothing is known.
+
+        Nothing is opened, and no one else is disturbed: it is asked when a config is checked.
+        """
+        return None
+
     def open(self) -> None:
         """Take the hardware. Raises :class:`DeviceError`."""
 

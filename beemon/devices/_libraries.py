@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import shutil
 from typing import Any
 
@@ -27,6 +28,19 @@ def library(name: str) -> Any:
         return importlib.import_module(name)
     except (ImportError, OSError) as error:  # OSError: soundfile without its shared library
         raise _missing(name, f"Python package {name} cannot be imported ({error})") from error
+
+
+def absent(*names: str) -> str | None:
+    """What is to be installed of these Python packages; they are looked for, and not imported."""
+    missing = (name for name in names if importlib.util.find_spec(name) is None)
+    found = next(missing, None)
+    return None if found is None else str(_missing(found, f"Python package {found} is missing"))
+
+
+def absent_program(name: str) -> str | None:
+    """What is to be installed for the program to be there, if it is not."""
+    is_there = shutil.which(name) is not None
+    return None if is_there else str(_missing(name, f"program {name} is not installed"))
 
 
 def program(name: str) -> str:

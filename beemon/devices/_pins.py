@@ -7,9 +7,11 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from beemon.devices._base import DeviceError, DeviceMissingError
+from beemon.devices._libraries import absent as absent_library
 from beemon.devices._libraries import library
 
 LOWEST, HIGHEST = 0, 27
@@ -17,6 +19,21 @@ LOWEST, HIGHEST = 0, 27
 
 PULL_UP = {"up": True, "down": False, "none": None}
 LEVELS = {"high": True, "low": False, None: None}
+
+
+def absent(node: str = "gpiochip*") -> str | None:
+    """What pins need that is not there, as this node below ``/dev``; a factory that was chosen
+    needs none.
+    """
+    if missing := absent_library("gpiozero"):
+        return missing
+    gpiozero = sys.modules.get("gpiozero")
+    is_chosen = os.environ.get("GPIOZERO_PIN_FACTORY") or (
+        gpiozero and gpiozero.Device.pin_factory
+    )
+    if is_chosen or any(Path("/dev").glob(node)):
+        return None
+    return f"there is no /dev/{node} on this machine"
 
 
 def take(kind: str, /, *arguments: int, **options: Any) -> Any:

@@ -34,6 +34,13 @@ class DeviceContract:
         device.close()
 
 
+    def test_what_can_be_opened_is_not_absent(self, device):
+        assert device.absent() is None
+        device.open()
+        assert device.absent() is None
+        device.close()
+
+
 class SensorContract(DeviceContract):
     """Gives measurements."""
 

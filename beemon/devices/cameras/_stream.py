@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 from beemon.archive import jpeg
 from beemon.devices import _pins
 from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, Facts, began
-from beemon.devices._libraries import library
+from beemon.devices._libraries import absent, library
 from beemon.devices.cameras._film import Film
 from beemon.devices.cameras._frames import Codec, Frame
 from beemon.devices.cameras._jpeg import BYTES_A_PIXEL
@@ -108,6 +108,9 @@ class StreamCamera(Camera):
         self._ends = Lock()
         self._end: int | None = None
         self._slow: str | None = None
+
+    def absent(self) -> str | None:
+        return absent("av", "mutagen")
 
     @abstractmethod
     def _start(self, ring: FrameRing) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
-from beemon.devices._libraries import library
+from beemon.devices._libraries import absent, library
 from beemon.devices.cameras._frames import ParameterSets
 from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras._ring import FrameRing
@@ -106,6 +106,9 @@ class Driver(StreamCamera):
 
     times_are_exposures = True
     settings: Settings
+
+    def absent(self) -> str | None:
+        return absent("picamera2", "av", "mutagen")
 
     def _start(self, ring: FrameRing) -> None:
         os.environ.setdefault("LIBCAMERA_LOG_LEVELS", QUIET)

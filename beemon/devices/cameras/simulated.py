@@ -14,7 +14,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from beemon.devices._base import Camera, Facts, began
-from beemon.devices._libraries import library
+from beemon.devices._libraries import absent, library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.cameras._h264 import H264Encoder
 from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg
@@ -49,6 +49,9 @@ class Driver(SimulatedRecorder, Camera):
 
     overlaps = True
     settings: Settings
+
+    def absent(self) -> str | None:
+        return absent("av", "mutagen", "numpy")
 
     def open(self) -> None:
         self._av = library("av")

@@ -65,6 +65,10 @@ class Driver(StreamCamera):
     settings: Settings
     format: ClassVar[str] = "v4l2"
 
+    def absent(self) -> str | None:
+        is_there = self.format != "v4l2" or Path(self.settings.device).exists()
+        return super().absent() or (None if is_there else f"no camera {self.settings.device}")
+
     def _start(self, ring: FrameRing) -> None:
         if self.format == "v4l2" and not Path(self.settings.device).exists():
             _usb.let_back(Path(self.settings.sysfs))

@@ -19,9 +19,9 @@ from threading import Event
 
 from beemon.devices import _usb
 from beemon.devices._base import DeviceError, DeviceMissingError, Facts, Microphone, began
-from beemon.devices._libraries import library
+from beemon.devices._libraries import absent, absent_program, library
 from beemon.devices.microphones._capture import Capture
-from beemon.devices.microphones._cards import usb_device
+from beemon.devices.microphones._cards import cards, there_are, usb_device
 from beemon.devices.microphones._cut import Cut
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.devices.microphones._ring import Gap
@@ -39,6 +39,15 @@ class Driver(Microphone):
         super().__init__(settings)
         self._capture: Capture | None = None
         self._end: int | None = None
+
+    def absent(self) -> str | None:
+        found = cards(Path(self.settings.sysfs))
+        word = self._card_word()
+        is_there = word is None or any(word in (card.id, card.port) for card in found)
+        return (
+            absent("mutagen", "numpy", "soundfile") or absent_program("arecord")
+            or (None if is_there else f"no sound card {word}; {there_are(found)}")
+        )
 
     def open(self) -> None:
         """Start the stream; returns when sound arrives.
@@ -69,9 +78,13 @@ class Driver(Microphone):
 
     def usb(self) -> Path | None:
         """The USB device that it is; None where it is none, or is away."""
-        found = CARD.search(self.settings.source)
-        word = found and (found["id"] or found["port"])
+        word = self._card_word()
         return usb_device(word, Path(self.settings.sysfs)) if word else None
+
+    def _card_word(self) -> str | None:
+        """The card's id or its USB port; None of a device that is no card."""
+        found = CARD.search(self.settings.source)
+        return found and (found["id"] or found["port"])
 
     def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
         if self._capture is None:

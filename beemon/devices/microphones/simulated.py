@@ -13,7 +13,7 @@ from threading import Event
 from typing import Literal
 
 from beemon.devices._base import Facts, Microphone, began
-from beemon.devices._libraries import library
+from beemon.devices._libraries import absent, library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.microphones._flac import COMPRESSION, FlacWriter
 from beemon.options import option
@@ -36,6 +36,9 @@ class Driver(SimulatedRecorder, Microphone):
     """Records the hum of the simulated hive."""
 
     settings: Settings
+
+    def absent(self) -> str | None:
+        return absent("mutagen", "numpy", "soundfile")
 
     def open(self) -> None:
         library("mutagen")

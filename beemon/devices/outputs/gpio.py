@@ -34,6 +34,9 @@ class Driver(Output):
         super().__init__(settings)
         self._pin: Any = None
 
+    def absent(self) -> str | None:
+        return _pins.absent()
+
     def open(self) -> None:
         self._pin = _pins.take(
             "DigitalOutputDevice",

@@ -97,6 +97,9 @@ class CountingSensor(Sensor):
         super().__init__(settings)
         self._counter = Counter(settings)
 
+    def absent(self) -> str | None:
+        return _pins.absent()
+
     def open(self) -> None:
         self._counter.open()
 

@@ -63,6 +63,9 @@ class Driver(Sensor):
             quiet=settings.quiet,
         )
 
+    def absent(self) -> str | None:
+        return _pins.absent()
+
     def open(self) -> None:
         levels = self._lines.take()
         self._taken = self._lines.now()

@@ -76,6 +76,9 @@ class Driver(Sensor):
         self._devices: list[Any] = []
         self._discarded: deque[bool] = deque(maxlen=REMEMBERED)
 
+    def absent(self) -> str | None:
+        return _pins.absent()
+
     def open(self) -> None:
         wanted = self.settings
         try:

@@ -140,6 +140,13 @@ class Driver(Sensor):
         if settings.heater_above is not None:
             self._heater = Heater(settings.heater_above, settings.heater_every)
 
+    def absent(self) -> str | None:
+        try:
+            self._chosen_channels()
+        except DeviceError as error:
+            return str(error)
+        return None
+
     def open(self) -> None:
         """Find the device and its channels, so that a wrong name is told before the first read."""
         self._chosen_channels()

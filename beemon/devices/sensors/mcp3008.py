@@ -53,6 +53,10 @@ class Driver(Sensor):
         super().__init__(settings)
         self._input: Any = None
 
+    def absent(self) -> str | None:
+        missing = _pins.absent(f"spidev0.{self.settings.select}")
+        return missing and f"{missing}: is dtparam=spi=on set in config.txt?"
+
     def open(self) -> None:
         self._input = _pins.take(
             "MCP3008", channel=self.settings.channel, device=self.settings.select
