@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beemon import __version__
+from beemon import __version__, layout
 
 if TYPE_CHECKING:
     import argparse
@@ -34,8 +34,9 @@ EXIT_BAD_CONFIG = 78  # EX_CONFIG of <sysexits.h>; the unit does not restart on 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``beemon`` with these arguments; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["help"]
+    layout.prepare()
     if problem := _unknown_word(given[0]):
-        print(f"beemon: {problem}", file=sys.stderr)
+        layout.complain(problem)
         return EXIT_USAGE
     options = _parser().parse_args(given)
     try:
@@ -64,19 +65,19 @@ def _unknown_word(word: str) -> str | None:
 
 def _parser() -> argparse.ArgumentParser:
     import argparse
-    import shutil
 
     from beemon import here
     from beemon.commands import VOCABULARY
+    from beemon.parser import Parser
     from beemon.rendering import HERE, vocabulary
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="beemon",
         usage="beemon WORD [ARGUMENT…] [OPTION…]",
-        description=vocabulary(min(100, shutil.get_terminal_size().columns)),
-        epilog="`beemon WORD --help` tells a word's options; `man beemon` tells the rest.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="`beemon WORD --help` shows the options of a word, `beemon help REASON` what a "
+               "reason or an error code means, `man beemon` the rest.",
     )
+    parser.parts = list(vocabulary())
     parser.add_argument("--version", action="version", version=f"beemon {__version__}")
     words = parser.add_subparsers(prog="beemon", help=argparse.SUPPRESS, required=True)
     serve = words.add_parser("serve", description=here.sentence(HERE["serve"]))
@@ -148,15 +149,15 @@ def _check(options: argparse.Namespace) -> int:
         problems, devices = _token_problems(settings.server.token_file), settings.devices
     problems = [*problems, *check_devices(devices), *_idle_schedules(devices)]
     for problem in sorted(problems, key=lambda problem: problem.place):
-        print(problem, file=sys.stderr)
+        layout.say(str(problem), to=sys.stderr)
     if problems:
         count = len(problems)
-        print(f"{count} problem{'s' if count > 1 else ''} found", file=sys.stderr)
+        layout.say(f"{count} problem{'s' if count > 1 else ''} found", to=sys.stderr)
         return 1
     for missing in find_absent(devices):
         print(missing, file=sys.stderr)
     names = ", ".join(devices) or "no devices"
-    print(f"{options.config} is good: hive {settings.hive.name}, {names}")
+    layout.say(f"{options.config} is good: hive {settings.hive.name}, {names}")
     _print_budget(settings)
     return 0
 
@@ -190,11 +191,11 @@ def _print_budget(settings: Settings) -> None:
         there = next(folder for folder in (archive, *archive.parents) if folder.exists())
         found = space.look(there)
     except OSError as error:
-        print(f"the disk of the archive cannot be looked at: {error.strerror}", file=sys.stderr)
+        layout.complain(f"the disk of the archive cannot be looked at: {error.strerror}")
         return
     if planned:
         told = budget.reckon(planned, {}, found, settings.retention)
-        print("", *rendering.lines("budget", told), sep="\n")
+        layout.say("", *rendering.parts("budget", told))
 
 
 def _token_problems(file: Path | None) -> list[Problem]:
@@ -215,7 +216,7 @@ def _help(options: argparse.Namespace) -> int:
     if options.json:
         return _ask(options)
     if found := list(rendering.explanation("".join(options.arguments[:1]))):
-        print("\n".join(found))
+        layout.say(*found)
         return 0
     return main([*options.arguments[:1], "--help"])
 
@@ -233,13 +234,13 @@ def _ask(options: argparse.Namespace) -> int:
                 return _guide(client, options.arguments[0])
             return _print(_converse(client, options), options)
     except NotAdmittedError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_REFUSED
     except RequestError as error:
-        print(f"beemon: nothing was sent: {error}", file=sys.stderr)
+        layout.complain(f"nothing was sent: {error}")
         return EXIT_USAGE
     except ServiceUnreachableError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_UNREACHABLE
 
 
@@ -253,9 +254,9 @@ def _guide(client: Client, scale: str) -> int:
     from beemon import guide
 
     try:
-        guide.Guide(client, scale, input, print).calibrate()
+        guide.Guide(client, scale, layout.ask, layout.say).calibrate()
     except guide.GivenUpError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_REFUSED
     except EOFError:
         return EXIT_REFUSED
@@ -302,7 +303,7 @@ def _watch(client: Client, options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(reply.payload), flush=True)
         elif line != latest:  # the service's state comes every few seconds, as a sign of life
-            print(f"{datetime.now(zone.local()):%H:%M:%S} {line}", flush=True)
+            layout.say(f"{datetime.now(zone.local()):%H:%M:%S} {line}")
         latest = line
     return 0
 
@@ -316,7 +317,7 @@ def _address(options: argparse.Namespace) -> tuple[str, int, str | None]:
     except config.ConfigError as error:
         server = config.ServerSettings()
         if options.config.exists() or str(options.config) != here.DEFAULT_CONFIG:
-            print(f"beemon: {error.problems[0]}; taking the defaults", file=sys.stderr)
+            layout.complain(f"{error.problems[0]}; taking the defaults")
     host = options.host or server.host_address
     wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}
     token = None
@@ -324,7 +325,7 @@ def _address(options: argparse.Namespace) -> tuple[str, int, str | None]:
         try:
             token = config.read_token(server.token_file)
         except config.ConfigError as error:
-            print(f"beemon: {error}", file=sys.stderr)
+            layout.complain(error)
     return wildcard.get(host, host), options.port or server.listening_port, token
 
 
@@ -337,11 +338,11 @@ def _print(reply: Reply, options: argparse.Namespace) -> int:
         print(json.dumps(reply.payload))
     elif not reply.ok:
         error = reply.payload
-        print(f"beemon: {error['message']} ({error['code']})", file=sys.stderr)
+        layout.complain(f"{error['message']} ({error['code']})")
         if remedy := error.get("remedy"):  # an older service sends none
-            print(f"beemon: {remedy}", file=sys.stderr)
+            layout.complain(remedy)
     else:
-        print("\n".join(rendering.lines(options.word, reply.payload)))
+        layout.say(*rendering.parts(options.word, reply.payload))
     well = reply.ok and reply.payload.get("outcome", "done") == "done"
     return 0 if well else EXIT_REFUSED
 

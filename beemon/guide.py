@@ -29,20 +29,20 @@ class Guide:
     def calibrate(self) -> None:
         """From the first question to the last weight. Raises :class:`GivenUpError`."""
         self._say(f"Calibrating {self._scale}. Ctrl-C ends it at any time.")
-        if self._agrees("Can the scale be empty, so that a known weight is put on it? [y/n] "):
+        if self._agrees("Can the scale be empty, so that a known weight is put on it? [y/n]"):
             self._ready("Take everything off the scale, and stand back")
             self._step("zero")
-            known = self._weight("What does the known weight weigh, such as 10kg or 22lb? ")
+            known = self._weight("What does the known weight weigh, such as 10kg or 22lb?")
             self._ready("Put it in the middle of the scale, and stand back")
             told = self._step(f"weight {known}")
         else:
             stands = self._weight(
-                "What does the standing hive weigh, such as 38kg? (Enter where nobody knows) ",
+                "What does the standing hive weigh, such as 38kg? (Enter where nobody knows)",
                 may_lack=True,
             )
             self._ready("Leave the hive as it stands, and stand back")
             self._step(f"standing {stands}".rstrip())
-            known = self._weight("What does the weight to be added weigh, such as 5kg? ")
+            known = self._weight("What does the weight to be added weigh, such as 5kg?")
             self._ready("Put it on top of the hive, in the middle, and stand back")
             told = self._step(f"added {known}")
         unsure = amount(told["uncertainty"], "g")
@@ -67,7 +67,7 @@ class Guide:
                 return told
             said = f"{told.get('reason')}: {told.get('message')}"
             self._say(f"That did not work: {said}")
-            if not self._agrees("Once more? [y/n] "):
+            if not self._agrees("Once more? [y/n]"):
                 raise GivenUpError(said)
 
     def _weight(self, question: str, *, may_lack: bool = False) -> str:
@@ -77,11 +77,11 @@ class Guide:
             weight = self._ask(question).replace(" ", "")
             if may_lack and not weight:
                 return ""
-        tolerance = self._ask("Within how much is that right, such as 5g? (Enter: exactly) ")
+        tolerance = self._ask("Within how much is that right, such as 5g? (Enter: exactly)")
         return f"{weight} {tolerance.replace(' ', '')}".rstrip()
 
     def _ready(self, what: str) -> None:
-        self._ask(f"{what}; then press Enter. ")
+        self._ask(f"{what}; then press Enter.")
 
     def _agrees(self, question: str) -> bool:
         while True:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from beemon import layout
 from beemon.rendering import HERE, amount
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def check_archive(options: argparse.Namespace) -> int:
     try:
         report = check.check(archive_of(options), full=options.full)
     except OSError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_WRONG
     if options.json:
         _print_json(report)
@@ -148,13 +149,17 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
     try:
         counts = rebuilding.rebuild(_own_archive(options))
     except OSError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_WRONG
-    print(f"{counts['entered']} recordings were entered in the ledger from their files, and "
-          f"{counts['lost']} entered as lost, for their files are missing.")
+    layout.say(
+        f"{counts['entered']} recordings were entered in the ledger from their files, and "
+        f"{counts['lost']} entered as lost, because their files are missing."
+    )
     if counts["unknown"]:
-        print(f"{counts['unknown']} files do not say what they are; `beemon archive check` "
-              "lists them.")
+        layout.say(
+            f"{counts['unknown']} files do not say what they are: `beemon archive check` lists "
+            "them."
+        )
     return EXIT_WRONG if counts["unknown"] else 0
 
 
@@ -172,7 +177,7 @@ def export_period(options: argparse.Namespace) -> int:
         chosen = period.parse(options.first, options.last)
         local = zone.named(options.timezone or zone.SYSTEM)
     except ValueError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_USAGE
     try:
         archive, about = archive_of(options), _about(options)
@@ -185,13 +190,13 @@ def export_period(options: argparse.Namespace) -> int:
             else:
                 manifest = export.export(view, output, options.format, about)
     except UnknownDeviceError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_USAGE
     except sqlite3.Error as error:
-        print(f"beemon: the ledger of {archive} cannot be read: {error}", file=sys.stderr)
+        layout.complain(f"the ledger of {archive} cannot be read: {error}")
         return EXIT_WRONG
     except OSError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_WRONG
     _print_export(output, manifest)
     return 0
@@ -204,23 +209,27 @@ def import_folder(options: argparse.Namespace) -> int:
     try:
         source = _source(options)
     except ValueError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_USAGE
     try:
         counts = importing.import_appmais(_own_archive(options), source)
     except importing.MissingFactError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_USAGE
     except OSError as error:
-        print(f"beemon: {error}", file=sys.stderr)
+        layout.complain(error)
         return EXIT_WRONG
     for problem in counts.problems:
-        print(problem, file=sys.stderr)
-    print(f"{counts.recordings} recordings and {counts.readings} readings were imported; "
-          f"{counts.known} were there already.")
+        layout.say(str(problem), to=sys.stderr)
+    layout.say(
+        f"{counts.recordings} recordings and {counts.readings} readings were imported; "
+        f"{counts.known} were there already."
+    )
     if counts.failed:
-        print(f"{counts.failed} of the recordings did not pass their check: they are kept as "
-              "evidence, and go first when room is needed.")
+        layout.say(
+            f"{counts.failed} of the recordings did not pass their check. They are kept as "
+            "evidence, and are deleted first when space is needed."
+        )
     return EXIT_WRONG if counts.problems else 0
 
 
@@ -259,12 +268,14 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
 
 def _print_export(output: Path, manifest: dict[str, Any]) -> None:
     size = sum(file["size"] for file in manifest["files"])
-    print(f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from "
-          f"{manifest['from']} until {manifest['until']}; manifest.json explains them.")
+    layout.say(
+        f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from "
+        f"{manifest['from']} until {manifest['until']}; manifest.json explains them."
+    )
     if not any(file.get("rows", 1) for file in manifest["files"]):
-        print("There is nothing in them: the ledger holds nothing of that time.")
+        layout.say("They are empty: the ledger holds nothing from that time.")
     for path in manifest.get("missing", ()):
-        print(f"{path} is not there any more.")
+        layout.say(f"{path} is not there any more.")
 
 
 def archive_of(options: argparse.Namespace) -> Path:
@@ -318,10 +329,10 @@ def _print_json(report: Report) -> None:
 
 def _print_report(report: Report) -> None:
     for found in report.findings:
-        print(found)
+        layout.say(str(found))
     for note in report.notes:
-        print(f"Note: {note}")
+        layout.say(f"Note: {note}")
     looked = f"{report.recordings} recordings ({amount(report.size, 'B')}), {report.jobs} jobs"
     count = len(report.findings)
     verdict = "nothing is wrong" if not count else f"{count} finding{'s' if count > 1 else ''}"
-    print(f"{looked}: {verdict}.")
+    layout.say(f"{looked}: {verdict}.")

@@ -6,7 +6,6 @@ The protocol's replies are for programs; nothing here is sent, and nothing may d
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from beemon import clock
 from beemon.analysis.findings import CHECK_FAILED, FINDINGS
 from beemon.commands import VOCABULARY
+from beemon.layout import Part, Table
 from beemon.outcomes import REASONS
 from beemon.protocol import ERRORS
 from beemon.readings import QUALITIES
@@ -58,7 +58,6 @@ _LARGER = {  # units for large values: from which value on, their name, and deci
     "g": ((1e3, "kg", 3),),
 }
 _DECIMALS = {"dBFS": 1, "Hz": 1, "%": 2}  # as far as it means something; programs get it all
-_WIDTH = 100
 _FRESH_SECONDS = 60.0  # evidence that is younger needs no age
 _SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
 _RECOVERIES = {
@@ -72,7 +71,7 @@ _BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
 
 
-def lines(word: str, payload: Payload, now: datetime | None = None) -> Iterator[str]:
+def parts(word: str, payload: Payload, now: datetime | None = None) -> Iterator[Part]:
     """The reply to a request that began with ``word``; ``now`` (aware) is for ages."""
     at = now or datetime.now(UTC)
     if word in _LISTED:
@@ -99,7 +98,7 @@ def report(payload: Payload) -> str:
     return "watching, until Ctrl-C"
 
 
-def vocabulary(width: int) -> str:
+def vocabulary() -> Iterator[Part]:
     """Every word that can be typed after `beemon`, with what it does."""
     asked = [word for word in VOCABULARY.values() if word.name != "auth"]
     groups = {
@@ -109,17 +108,12 @@ def vocabulary(width: int) -> str:
             {word.usage: word.summary for word in asked if not word.is_command},
         "Without the service:": HERE,
     }
-    indent = 4 + max(len(usage) for group in groups.values() for usage in group)
-    text = []
+    longest = max(len(usage) for group in groups.values() for usage in group)
     for heading, group in groups.items():
-        text.append(heading)
-        for usage, summary in group.items():
-            first = f"  {usage}".ljust(indent)
-            text.append(textwrap.fill(summary, width, initial_indent=first,
-                                      subsequent_indent=" " * indent))
-        text.append("")
-    text.append("A DEVICE is called by its kind and its name in the config: microphone.brood.")
-    return "\n".join(text)
+        yield heading
+        yield Table([(usage.ljust(longest), told) for usage, told in group.items()], indent=2)
+        yield ""
+    yield "A DEVICE is its kind and its name in the config: microphone.brood."
 
 
 def explanation(word: str) -> Iterator[str]:
@@ -140,7 +134,7 @@ def _remedies(job: Payload) -> Iterator[str]:
             yield found.remedy
 
 
-def _status(status: Payload, now: datetime) -> Iterator[str]:
+def _status(status: Payload, now: datetime) -> Iterator[Part]:
     untried = sum(_is_untried(device) for device in status["devices"].values())
     known = f": {untried} of its devices not tried yet" if untried else ""
     state = _STATES.get(status["state"], status["state"])
@@ -151,11 +145,14 @@ def _status(status: Payload, now: datetime) -> Iterator[str]:
             (name, _doing(device), _scheduled(device), device.get("trouble", ""))
             for name, device in sorted(status["devices"].items())
         ]
-        yield from _table([("device", "state", "schedule", "trouble"), *rows])
+        yield Table([("device", "state", "schedule", "trouble"), *rows], headed=True)
     else:
         yield "No device is known yet: the config names none, or the service is starting."
+    for name, device in sorted(status["devices"].items()):
+        if reason := REASONS.get(device.get("trouble", "").partition(":")[0]):
+            yield f"{name}: {reason.remedy}"
     yield ""
-    yield from _table(_service(status, now))
+    yield Table(list(_service(status, now)))
 
 
 def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
@@ -241,7 +238,7 @@ def _inspection(inspection: Payload, now: datetime) -> str:
     return f"begun {_ago(inspection['begun'], now)}{note}; ends by itself in {ends}"
 
 
-def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[str]:
+def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[Part]:
     rows = [
         (
             reading["sensor"],
@@ -251,7 +248,7 @@ def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[str]:
         )
         for reading in sorted(readings, key=_as_people_count)
     ]
-    yield from _table(rows)
+    yield Table(rows)
     if not rows:
         yield "No reading yet; `beemon read --wait` takes one."
 
@@ -267,15 +264,15 @@ def _by(reading: Payload) -> str:
     return f", by calibration {reading['calibration']}" if "calibration" in reading else ""
 
 
-def _events(events: Iterable[Payload]) -> Iterator[str]:
+def _events(events: Iterable[Payload]) -> Iterator[Part]:
     rows = [(_time(one["utc"]), one["kind"], one["message"]) for one in events]
     if not rows:
         yield "Nothing happened in that time."
         return
-    yield from _table([("when (UTC)", "kind", "what"), *rows])
+    yield Table([("when (UTC)", "kind", "what"), *rows], headed=True)
 
 
-def _calibrations(calibrations: Iterable[Payload]) -> Iterator[str]:
+def _calibrations(calibrations: Iterable[Payload]) -> Iterator[Part]:
     rows = [
         (
             str(one["calibration"]), _time(one["made"]), one["sensor"],
@@ -286,7 +283,8 @@ def _calibrations(calibrations: Iterable[Payload]) -> Iterator[str]:
     if not rows:
         yield "Nothing is calibrated; `beemon calibrate SCALE` does it."
         return
-    yield from _table([("calibration", "made (UTC)", "sensor", "step", "what it says"), *rows])
+    heading = ("calibration", "made (UTC)", "sensor", "step", "what it says")
+    yield Table([heading, *rows], headed=True)
 
 
 def _line(one: Payload) -> str:
@@ -310,7 +308,7 @@ def _as_people_count(reading: Payload) -> tuple[str, list[tuple[int, str]]]:
     return reading["sensor"], [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
-def _history(told: Payload) -> Iterator[str]:
+def _history(told: Payload) -> Iterator[Part]:
     """Each row as it is, in the unit it was measured in, so that columns can be compared."""
     rows = [
         (_time(utc), *(_measured(value, told["unit"]) for value in values))
@@ -321,7 +319,7 @@ def _history(told: Payload) -> Iterator[str]:
         return
     unit = f" in {told['unit']}" if told["unit"] else ""
     yield f"{told['device']} {told['quantity']}{unit}, by the {told['by']}"
-    yield from _table([tuple(told["columns"]), *rows])
+    yield Table([tuple(told["columns"]), *rows], headed=True)
     if told.get("truncated"):
         yield "There is more before that."
 
@@ -332,18 +330,18 @@ def _measured(value: object, unit: str) -> str:
     return "-" if value is None else _plain(value)
 
 
-def _budget(told: Payload) -> Iterator[str]:
+def _budget(told: Payload) -> Iterator[Part]:
     rows = [
         (name, f"{amount(share['bytes_a_day'], 'B')} a day", _reckoned(share))
         for name, share in told["devices"].items()
     ]
-    yield from _table([*rows, ("all", f"{amount(told['bytes_a_day'], 'B')} a day", "")])
+    yield Table([*rows, ("all", f"{amount(told['bytes_a_day'], 'B')} a day", "")])
     yield ""
     free = f"{amount(told['free_bytes'], 'B')} are free, {amount(told['min_free_bytes'], 'B')} " \
            "of them stay so"
     yield f"{free}: {_until_full(told['days_until_full'])}."
     yield f"To send all of it away takes {told['uplink_kbit_s']:.1f} kbit/s, day and night."
-    yield from textwrap.wrap(f"When it is full: {told['then']}.", _WIDTH)
+    yield f"When it is full: {told['then']}."
 
 
 def _until_full(days: float | None) -> str:
@@ -362,7 +360,7 @@ def _reckoned(share: Payload) -> str:
     return said
 
 
-def _completeness(told: Payload) -> Iterator[str]:
+def _completeness(told: Payload) -> Iterator[Part]:
     devices: Mapping[str, Payload] = told["devices"]
     due = sum(device["due"] for device in devices.values())
     done = sum(device["done"] for device in devices.values())
@@ -373,7 +371,8 @@ def _completeness(told: Payload) -> Iterator[str]:
     else:
         yield f"Of {due:,} slots since {_time(since)} UTC, {done:,} are done{share}."
         yield ""
-        yield from _table([("device", "due", *_BECAME, "reasons"), *map(_slots, devices.items())])
+        heading = ("device", "due", *_BECAME, "reasons")
+        yield Table([heading, *map(_slots, devices.items())], headed=True)
         yield ""
     for device, counts in devices.items():
         if counts["recount"] is None:
@@ -400,15 +399,15 @@ def _slots(of_device: tuple[str, Payload]) -> Sequence[str]:
     return (device, *(f"{counts[name]:,}" for name in ("due", *_BECAME)), reasons)
 
 
-def _jobs(jobs: Iterable[Payload]) -> Iterator[str]:
+def _jobs(jobs: Iterable[Payload]) -> Iterator[Part]:
     rows = [
         (str(job["job"]), _time(job["accepted"]), _outcome(job), job["command"])
         for job in jobs
     ]
-    yield from _table([("job", "accepted (UTC)", "outcome", "command"), *rows])
+    yield Table([("job", "accepted (UTC)", "outcome", "command"), *rows], headed=True)
 
 
-def _job(job: Payload, now: datetime) -> Iterator[str]:
+def _job(job: Payload, now: datetime) -> Iterator[Part]:
     """A job, with all that the ledger holds of it."""
     yield f"job {job['job']} {_outcome(job)}: {job['command']}"
     if "message" in job:
@@ -419,12 +418,11 @@ def _job(job: Payload, now: datetime) -> Iterator[str]:
     if "measured" in job:
         yield from _readings(job["measured"], now)
         return
-    for line in _pairs(facts):
-        yield f"  {line}"
+    yield from _pairs(facts, indent=2)
 
 
-def _devices(devices: Mapping[str, Payload]) -> Iterator[str]:
-    yield from _table(
+def _devices(devices: Mapping[str, Payload]) -> Iterator[Part]:
+    yield Table([
         (
             name,
             str(device["driver"]),
@@ -432,12 +430,12 @@ def _devices(devices: Mapping[str, Payload]) -> Iterator[str]:
             else "on command",
         )
         for name, device in sorted(devices.items())
-    )
+    ])
     if not devices:
         yield "The config names no device."
 
 
-def _pairs(payload: Payload) -> Iterator[str]:
+def _pairs(payload: Payload, indent: int = 0) -> Iterator[Part]:
     """Anything else: a name and its value a line."""
     rows: list[tuple[str, str]] = []
     for key, value in payload.items():
@@ -451,7 +449,7 @@ def _pairs(payload: Payload) -> Iterator[str]:
             pass  # for programs
         else:
             rows.append((key, _plain(value)))
-    yield from _table(rows)
+    yield Table(rows, indent=indent)
 
 
 def _plain(value: object) -> str:
@@ -519,16 +517,7 @@ def span(seconds: float) -> str:
     return f"{seconds // 60:.0f} min"
 
 
-def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Rows in columns as wide as they need to be; the last one may be as long as it is."""
-    kept = list(rows)
-    widths = [max(map(len, column)) for column in zip(*kept, strict=True)]
-    for row in kept:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        yield "  ".join(cells).rstrip()
-
-
-_LISTED: dict[str, Callable[[Payload, datetime], Iterator[str]]] = {
+_LISTED: dict[str, Callable[[Payload, datetime], Iterator[Part]]] = {
     "status": _status,
     "readings": lambda payload, at: _readings(payload["readings"], at),
     "history": lambda payload, _: _history(payload),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import subprocess
@@ -254,3 +256,69 @@ def test_config_check_shows_the_budget(tmp_path: Path, capsys: pytest.CaptureFix
     shown = capsys.readouterr().out
     assert "camera.entrance  21.6 GB a day  by the config" in shown
     assert "To send all of it away takes 2000.0 kbit/s" in shown
+
+
+# As narrow as a phone, in terminals that are not UTF-8
+
+PAGES = [
+    *(["help", word] for word in VOCABULARY if word != "auth"), ["help"],
+    *([word, "--help"] for word in ("serve", "config", "export", "import", "archive")),
+    ["archive", "check", "--help"], ["help", "frozen"], ["help", "inspection"],
+]
+ASKED = [
+    ["status"], ["devices"], ["readings"], ["jobs"], ["events"], ["calibrations"], ["budget"],
+    ["completeness"], ["history", "sensor.brood", "temperature"], ["job", "1"], ["ping"],
+    ["version"], ["read", "--wait"], ["record", "microphone.nobody"], ["cancel", "4711", "--wait"],
+    ["config", "check"], ["brew"], ["make", "coffee"], ["read", "--port", "x"], ["calibrate"],
+    ["archive", "check"], ["export", "2026-02-31"],
+]
+
+
+def written(monkeypatch: pytest.MonkeyPatch, encoding: str, *arguments: str) -> str:
+    """What a terminal of that encoding receives."""
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with contextlib.suppress(SystemExit):
+        cli.main(arguments)
+    terminal.flush()
+    content: bytes = terminal.buffer.getvalue()  # type: ignore[attr-defined]
+    return content.decode(encoding)
+
+
+def too_long(text: str, width: int) -> list[str]:
+    """The lines that could have been broken and were not."""
+    return [line for line in text.splitlines() if len(line) > width and " " in line.strip()]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+@pytest.mark.parametrize("width", [32, 40, 60, 80])
+def test_every_page_of_help_fits(
+    width: int, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for page in PAGES:
+        text = written(monkeypatch, encoding, *page)
+        assert len(text) > 20
+        assert too_long(text, width) == [], page
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+@pytest.mark.parametrize("width", [32, 40, 60, 80])
+def test_every_answer_fits(
+    width: int, encoding: str, hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for words in ASKED:
+        text = written(monkeypatch, encoding, *words, "--config", str(hive.config))
+        assert text
+        assert too_long(text, width) == [], words
+
+
+def test_help_on_a_phone_has_the_usage_on_one_line_and_the_summary_below(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    text = written(monkeypatch, "utf-8", "help")
+    assert "\n  read [SENSOR…]\n    read these sensors, or all\n" in text
+    assert len(text.splitlines()) < 150

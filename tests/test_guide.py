@@ -151,7 +151,7 @@ def test_step_by_step_as_the_readme_has_it(yard: Yard) -> None:
     assert ", by calibration 2" in beemon(yard, "read", "--wait").stdout
     assert "weight = (raw - " in beemon(yard, "calibrations").stdout
     assert "calibrated  sensor.scale" in beemon(yard, "status").stdout
-    assert "Nothing happened" in beemon(yard, "events").stdout
+    assert "Nothing happened" in beemon(yard, "events", "7d", "inspection").stdout
 
 
 def test_without_a_terminal_a_step_is_asked_for(yard: Yard) -> None:

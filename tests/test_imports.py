@@ -37,8 +37,8 @@ LEVELS = (
     "archive",
     "config reports",
     "schedule commands readings timedate",
-    "sun zone protocol options outcomes service processes ports clock installed",
-    "explanation",
+    "parser sun zone protocol options outcomes service processes ports clock installed",
+    "explanation layout",
     "__init__",
 )
 """The modules and packages of beemon, from the top down: each imports from lower levels only."""

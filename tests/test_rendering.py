@@ -10,8 +10,9 @@ import pytest
 
 from beemon.analysis.findings import FINDINGS
 from beemon.commands import VOCABULARY
+from beemon.layout import fitted
 from beemon.outcomes import REASONS
-from beemon.rendering import HERE, amount, lines, report, span, vocabulary
+from beemon.rendering import HERE, amount, parts, report, span, vocabulary
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 STATUS = {
@@ -27,18 +28,23 @@ STATUS = {
 }
 
 
+def lines(word: str, payload: dict[str, Any], now: datetime = NOW) -> list[str]:
+    return [line for part in parts(word, payload, now) for line in fitted(part, None)]
+
+
 def rendered(word: str, payload: dict[str, Any]) -> str:
     return "\n".join(lines(word, payload, NOW))
 
 
 def test_status_begins_with_the_answer_and_goes_on_with_the_devices():
     last = {"job": 16, "outcome": "done", "command": "read", "ended": "2026-06-01T11:57:00.000Z"}
-    assert rendered("status", {**STATUS, "last_job": last}) == """\
+    assert rendered("status", {**STATUS, "last_job": last}) == f"""\
 apiary-7 is degraded: it works, but for the trouble below.
 
 device           state                           schedule  trouble
 camera.entrance  idle                            -
 sensor.brood     left alone, tried again in 4 s  on        timeout: no answer
+sensor.brood: {REASONS["timeout"].remedy}
 
 service   beemon 1.2, up 3 d 4 h, heartbeat 0.4 s ago
 at work   job 17: record microphone.brood 60
@@ -58,7 +64,7 @@ archive   /var/lib/beemon, 70.2 GB free"""
 )
 def test_an_output_is_shown_as_it_is_switched(said, shown):
     devices = {"output.light": {"state": "RUNNING", "scheduled": False, **said}}
-    [line] = [x for x in lines("status", {**STATUS, "devices": devices}, NOW) if "light" in x]
+    line = next(x for x in lines("status", {**STATUS, "devices": devices}, NOW) if "light" in x)
     assert shown in line
 
 
@@ -290,7 +296,7 @@ def test_a_report_is_one_line(payload, line):
 
 
 def test_the_vocabulary_has_every_word_that_can_be_typed():
-    text = vocabulary(80)
+    text = "\n".join(line for part in vocabulary() for line in fitted(part, 80))
     usages = [word.usage for word in VOCABULARY.values() if word.name != "auth"]
     assert all(f"\n  {usage} " in text for usage in [*usages, *HERE])
     assert max(map(len, text.splitlines())) <= 80
