@@ -582,8 +582,8 @@ class Supervisor:
             health.troubled(said, now)
         elif isinstance(answer, Done) and answer.failure is None:
             health.well(now)
-            if answer.path:
-                health.note = answer.facts.get("informed")
+            if "seconds" in answer.facts or "informed" in answer.facts:
+                health.note = answer.facts.get("informed")  # a picture alone tells no rate
         else:
             health.troubled(_trouble(answer), now)
             if self._worker:

@@ -14,6 +14,8 @@ from typing import BinaryIO, NamedTuple
 
 _FORMS = (b"RIFF", b"RF64", b"BW64")
 _IN_DS64 = 0xFFFFFFFF
+_USUAL = (b"LIST", b"bext", b"fact", b"cue ", b"PEAK", b"id3 ", b"ID3 ", b"guan", b"JUNK", b"iXML")
+"""Chunks that often follow the sound."""
 _MAKESHIFT = 0x7FFFF000
 """From this length on (bytes) it may be one that was written before anything was known."""
 
@@ -21,7 +23,7 @@ _MAKESHIFT = 0x7FFFF000
 class Head(NamedTuple):
     """Where the sound begins, how much of it there is, and how much the head promises (bytes).
 
-    ``promised`` is None where the head was never finished.
+    ``promised`` is None where the head was never finished: then what follows it is no chunk.
     """
 
     start: int
@@ -47,7 +49,10 @@ def head_of(path: Path) -> Head | None:
                 frame_bytes = int.from_bytes(file.read(14)[12:], "little")
             elif kind == b"data":
                 promised = length64 if length == _IN_DS64 and length64 else length
-                return _head(start, size - start, promised, frame_bytes)
+                if not frame_bytes:
+                    return None
+                is_known = _is_known(file, start, size - start, promised)
+                return Head(start, size - start, promised if is_known else None, frame_bytes)
     return None
 
 
@@ -64,11 +69,17 @@ def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
         at += 8 + length + length % 2
 
 
-def _head(start: int, there: int, promised: int, frame_bytes: int) -> Head | None:
-    if not frame_bytes:
-        return None
-    is_makeshift = promised == 0 or (promised >= _MAKESHIFT and promised > there)
-    return Head(start, there, None if is_makeshift else promised, frame_bytes)
+def _is_known(file: BinaryIO, start: int, there: int, promised: int) -> bool:
+    """Whether the length of the sound was known when it was written for the last time."""
+    if promised == 0 or (promised >= _MAKESHIFT and promised > there):
+        return False
+    behind = promised + promised % 2
+    if there < behind + 8:
+        return True
+    file.seek(start + behind)
+    kind, length = file.read(4), int.from_bytes(file.read(4), "little")
+    is_word = kind.isascii() and kind.decode().isprintable()
+    return kind in _USUAL or (is_word and length <= there - behind - 8)
 
 
 class Whole(io.RawIOBase):

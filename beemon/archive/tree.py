@@ -68,7 +68,9 @@ def _of_sensor(sensor: Path, root: Path) -> Iterator[File | str]:
             yield folder
         elif (day := day_of(folder.name)) is None:
             yield problem(folder, "it lies where a day's folder such as 2026-06-01 is expected")
-        elif folder.is_dir():
+        elif not folder.is_dir():
+            yield problem(folder, "it is no folder")
+        else:
             yield from _of_day(folder, sensor.name, day, root)
 
 

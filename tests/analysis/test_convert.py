@@ -77,7 +77,7 @@ NOISE = random.Random(2).randbytes(16_000)
     ("promised", "facts"),
     [(0, {"unfinished": True}), (0xFFFFFFFF, {"unfinished": True}),
      (0x7FFFFFDB, {"unfinished": True}), (32_000, {"promised_samples": 16_000}),
-     (16_001, {"promised_samples": 8_000}), (16_000, {})],
+     (16_001, {"promised_samples": 8_000}), (8_000, {"unfinished": True}), (16_000, {})],
 )
 def test_sound_goes_on_as_far_as_it_can_whatever_its_head_promises(
     tmp_path: Path, form: bytes, promised: int, facts: dict[str, Any]
@@ -86,6 +86,14 @@ def test_sound_goes_on_as_far_as_it_can_whatever_its_head_promises(
     assert sound_to_flac(source, tmp_path / "a.flac") == facts
     with soundfile.SoundFile(str(tmp_path / "a.flac")) as file:
         assert bytes(file.buffer_read(dtype="int16")) == NOISE
+
+
+@pytest.mark.parametrize("length", [4, 400])
+def test_what_follows_the_sound_is_no_sound(tmp_path: Path, length: int) -> None:
+    source = write_wav(tmp_path / "a.wav", NOISE)
+    source.write_bytes(source.read_bytes() + b"LIST" + struct.pack("<I", length) + b"INFO")
+    assert sound_to_flac(source, tmp_path / "a.flac") == {}
+    assert soundfile.info(str(tmp_path / "a.flac")).frames == len(NOISE) // 2
 
 
 def test_half_a_sample_at_the_end_of_a_torn_file_is_left_out(tmp_path: Path) -> None:

@@ -101,6 +101,12 @@ def test_what_is_no_file_is_told(tree: Path) -> None:
     assert "it is no file" in said
 
 
+def test_a_file_that_is_named_after_a_day_is_told(tree: Path) -> None:
+    (tree / "temp/2024-05-30").touch()
+    [said] = told(tree)
+    assert "it is no folder" in said
+
+
 def test_what_is_hidden_is_let_be(tree: Path) -> None:
     for name in (".git", "temp/.x", f"temp/{DAY}/.DS_Store"):
         (tree / name).mkdir()

@@ -107,7 +107,6 @@ class StreamCamera(Camera):
         self._closing = Event()
         self._ends = Lock()
         self._end: int | None = None
-        self._slow: str | None = None
 
     def absent(self) -> str | None:
         return absent("av", "mutagen")
@@ -217,11 +216,7 @@ class StreamCamera(Camera):
         if rate is not None:
             facts["frame_rate"] = round(rate, 3)
             if abs(rate - asked) > RATE_TOLERANCE * asked:
-                self._slow = different_rate(rate, asked)
-            else:
-                self._slow = None
-        if self._slow:
-            differs.append(self._slow)
+                differs.append(different_rate(rate, asked))
         return {**facts, "informed": "; ".join(differs)} if differs else facts
 
     @contextmanager
