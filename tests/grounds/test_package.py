@@ -164,8 +164,10 @@ def test_a_reload_takes_a_good_config_and_refuses_a_bad_one(machine: Container) 
     machine.put("/etc/beemon/conf.d/more.toml", '[sensor.more]\ndriver = "system"\n')
     machine.run("systemctl", "reload", "beemon")
     within(5, lambda: "sensor.more" in ask(machine, "devices")["devices"])
+    assert "MB a day" not in machine.journal("-u", "beemon")
     machine.put("/etc/beemon/conf.d/wrong.toml", "[hive")
     assert machine.run("systemctl", "reload", "beemon", check=False).returncode != 0
+    within(5, lambda: re.search(r"wrong.toml.* is not TOML", machine.journal("-u", "beemon")))
     assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
 
 
