@@ -13,6 +13,7 @@ from functools import partial
 from beemon import clock, commands, outcomes, zone
 from beemon.archive import inspections, slots
 from beemon.archive.inspections import Begun
+from beemon.archive.looks import Looks
 from beemon.archive.slots import Tick
 from beemon.archive.writer import LedgerWriter, Write
 from beemon.clock import Stamp
@@ -43,6 +44,7 @@ class Agenda:
         devices: Mapping[str, DeviceSettings],
         inspection: Inspection,
         writer: LedgerWriter,
+        looks: Looks,
         put: Callable[[Callable[[], None]], None],
         execute: Execute,
         end: End,
@@ -50,12 +52,12 @@ class Agenda:
         self.timetable = Timetable(devices, zone.local())
         self.inspection = inspection
         self._devices = devices
-        self._writer = writer
+        self._writer, self._looks = writer, looks
         self._put = put
         self._execute = execute
         self._end = end
         self.is_writing = True
-        self._writer.write(inspections.resume, lambda begun: put(partial(self._resume, begun)))
+        self.resume_inspection()
 
     def look(self, now: Stamp) -> float:
         """See what fell due; return the seconds until the next look."""
@@ -91,6 +93,14 @@ class Agenda:
         self.inspection.end()
         self._leave_recorders_alone()
         return lambda ledger: inspections.enter_end(ledger, note, now, by_itself=by_itself)
+
+    def resume_inspection(self) -> None:
+        """Go on with an inspection that an earlier run began; nothing falls due until then."""
+        self.is_writing = True
+        self._writer.write(
+            self._looks.within("inspection", inspections.resume, None),
+            lambda begun: self._put(partial(self._resume, begun)),
+        )
 
     def _resume(self, begun: Begun | None) -> None:
         self.is_writing = False

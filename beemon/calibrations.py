@@ -72,8 +72,13 @@ class Calibrations:
 
     def __init__(self, kept: Iterable[Made], now: Callable[[], Stamp] = clock.stamp) -> None:
         self._now = now
+        self._scales: dict[str, _Scale] = {}
+        self.take_over(kept)
+
+    def take_over(self, kept: Iterable[Made]) -> None:
+        """Put in force what an earlier run kept."""
         weights = (made for made in kept if made.quantity == WEIGHT)
-        self._scales = dict(rows.readable(weights, lambda made: (made.sensor, _read(made))))
+        self._scales |= dict(rows.readable(weights, lambda made: (made.sensor, _read(made))))
 
     def of(self, sensor: str) -> dict[str, Calibration]:
         """The calibration that is in force, by the quantity that the sensor measures."""

@@ -51,9 +51,13 @@ class Compensation:
     def __init__(self, kept: Iterable[Made], devices: Mapping[str, DeviceSettings]) -> None:
         self._fits: dict[str, _Kept] = {}
         self._warmth: dict[tuple[str, str], Reading] = {}
+        self.take_over(kept)
+        self.change(devices)
+
+    def take_over(self, kept: Iterable[Made]) -> None:
+        """Put in force the fits that an earlier run kept."""
         for _ in rows.readable((made for made in kept if made.quantity == QUANTITY), self.use):
             pass
-        self.change(devices)
 
     def change(self, devices: Mapping[str, DeviceSettings]) -> None:
         """Take over other devices."""

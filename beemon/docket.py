@@ -16,10 +16,12 @@ from typing import Any
 
 from beemon import clock, commands, outcomes
 from beemon.archive import calibrations, catalog, recovery, series
+from beemon.archive.calibrations import Made
 from beemon.archive.ledger import Ledger, ended_facts
+from beemon.archive.looks import Looks
 from beemon.archive.recordings import Place
 from beemon.archive.writer import Write, Written
-from beemon.calibrations import Calibrations, UncalibratedError
+from beemon.calibrations import Calibrations, Step, UncalibratedError
 from beemon.compensation import Compensation
 from beemon.inspection import Inspection, marked
 from beemon.job import Job, QueuedCommand, said
@@ -30,6 +32,9 @@ from beemon.service import fields
 from beemon.supervisor import Task
 
 log = logging.getLogger(__name__)
+
+DEFECT = outcomes.failed("defect", "beemon has a defect; `beemon events 7d defect` shows it")
+"""The end of a job that a look was asked for and that has none of its own, as it is off."""
 
 
 class Docket:
@@ -45,6 +50,7 @@ class Docket:
         inspection: Inspection,
         calibrations: Calibrations,
         compensation: Compensation,
+        looks: Looks,
         ended: Callable[[int, dict[str, Any]], None],
     ) -> None:
         self.jobs: dict[int, Job] = {}
@@ -52,6 +58,7 @@ class Docket:
         self._write, self._ended = write, ended
         self._inspection = inspection
         self._calibrations, self._compensation = calibrations, compensation
+        self._looks = looks
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
 
     def open(self, command: QueuedCommand, number: int, verb: str) -> Job:
@@ -120,16 +127,27 @@ class Docket:
     def _take_calibration(self, job: Job, answer: Done) -> None:
         if job.step is None:
             raise TypeError(f"job {job.number} calibrates nothing")
-        try:
-            made, facts = self._calibrations.take(job.number, job.step, answer.sampled)
-        except UncalibratedError as error:
-            self.end(job, outcomes.failed(error.reason, str(error)))
+        step = job.step
+        taken = self._looks.guard(
+            "calibrations", lambda: self._measured(job.number, step, answer), DEFECT
+        )
+        if isinstance(taken, Ending):
+            self.end(job, taken)
             return
+        made, facts = taken
 
         def keep(ledger: Ledger) -> None:
             calibrations.enter(ledger, made)
 
         self.end(job, outcomes.done(**facts), keep=keep)
+
+    def _measured(
+        self, job: int, step: Step, answer: Done
+    ) -> tuple[Made, dict[str, Any]] | Ending:
+        try:
+            return self._calibrations.take(job, step, answer.sampled)
+        except UncalibratedError as error:
+            return outcomes.failed(error.reason, str(error))
 
     def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
         if isinstance(answer, Done):
@@ -139,7 +157,9 @@ class Docket:
         else:
             readings = self._refusals(task.device, answer.reason)
             job.take_failure(task.device, answer, readings)
-        job.readings += self._compensation.of(readings)
+        job.readings += self._looks.guard(
+            "compensation", lambda: self._compensation.of(readings), ()
+        )
         if not job.pending:
             self.end(job, job.read_ending(), readings=job.readings)
 
@@ -150,6 +170,8 @@ class Docket:
         return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
 
     def _end_recording(self, job: Job, task: Task, answer: Done, path: Path) -> None:
+        if answer.defect:
+            self._looks.switch_off("features", answer.defect)
         relative = str(path.relative_to(self._archive))
         facts = {**answer.facts, **({"inspection": True} if job.inspected else {})}
         ending = job.recording_ending(dataclasses.replace(answer, facts=facts), relative, task.cut)
@@ -157,5 +179,6 @@ class Docket:
         def keep(ledger: Ledger) -> None:
             catalog.enter(ledger, job.number, task.device, path, facts)
 
-        readings = marked(answer.readings) if job.inspected else answer.readings
+        readings = answer.readings if self._looks.is_on("features") else []
+        readings = marked(readings) if job.inspected else readings
         self.end(job, ending, keep=keep, readings=readings)

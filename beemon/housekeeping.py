@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from beemon.archive import events, hours, redating
 from beemon.archive.ledger import Ledger
+from beemon.archive.looks import Looks
 from beemon.archive.writer import Write, Written
 from beemon.clock import Change, ClockWatch, Quality, Stamp, iso
 
@@ -26,8 +27,10 @@ class Housekeeping:
     ``first`` is the time at which the run began.
     """
 
-    def __init__(self, write: Callable[[Write, Written], None], first: Stamp) -> None:
-        self._write = write
+    def __init__(
+        self, write: Callable[[Write, Written], None], looks: Looks, first: Stamp
+    ) -> None:
+        self._write, self._looks = write, looks
         self._watch = ClockWatch(first)
         self._redating = redating.Redating()
         self._next_round = first.monotonic
@@ -43,7 +46,15 @@ class Housekeeping:
         if now.monotonic >= self._next_round and not self._at_work:
             self._at_work = True
             self._next_round = now.monotonic + ROUND_SECONDS
-            self._write(lambda ledger: _round(ledger, self._redating, now), self._done)
+            self._write(lambda ledger: self._round(ledger, now), self._done)
+
+    def _round(self, ledger: Ledger, now: Stamp) -> bool:
+        """Do what is due, some at a time; whether there is more."""
+        more = self._looks.take("hours", ledger, lambda one: hours.reckon(one, now.utc_us), False)
+        if now.quality is Quality.UNSURE:
+            return more
+        dating = self._redating
+        return self._looks.take("redating", ledger, lambda one: dating.step(one, now), more) or more
 
     def _done(self, more: bool) -> None:
         """Called by the writer when a round is durable."""
@@ -64,13 +75,6 @@ class Housekeeping:
             )
 
         self._write(write, lambda _: None)
-
-
-def _round(ledger: Ledger, dating: redating.Redating, now: Stamp) -> bool:
-    more_hours = hours.reckon(ledger, now.utc_us)
-    if now.quality is Quality.UNSURE:
-        return more_hours
-    return dating.step(ledger, now) or more_hours
 
 
 def _sentence(change: Change) -> str:

@@ -26,13 +26,14 @@ from beemon.archive import calibrations, catalog, events, recordings
 from beemon.archive.calibrations import Made
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger
+from beemon.archive.looks import Looks
 from beemon.archive.recordings import Place
 from beemon.archive.tags import Tags
 from beemon.archive.writer import LedgerWriter
 from beemon.calibrations import Calibrations, Step, kept_calibrations
 from beemon.compensation import Compensation, fitted
 from beemon.config import RECORDERS, DeviceSettings, Settings
-from beemon.docket import Docket
+from beemon.docket import DEFECT, Docket
 from beemon.health import Health
 from beemon.housekeeping import Housekeeping
 from beemon.inspection import Inspection
@@ -130,7 +131,10 @@ class Orchestrator(SpawnProcess):
 
     def _tell_plan(self) -> None:
         at = datetime.now(UTC)
-        self._reports.put(Planned(planning.bytes_a_day(self._settings.devices, at)))
+        planned: dict[str, float] = self._looks.guard(
+            "plan", lambda: planning.bytes_a_day(self._settings.devices, at), {}
+        )
+        self._reports.put(Planned(planned))
 
     def _set_up(self) -> None:
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -147,17 +151,18 @@ class Orchestrator(SpawnProcess):
             lambda trouble: self._mailbox.put(partial(self._on_ledger_trouble, trouble)),
         )
         self._writer.start()
+        self._looks = Looks(self._writer.write, lambda: self._mailbox.put(self._hurry_heartbeat))
         inspection = Inspection()
-        kept = kept_calibrations(self._settings.archive_path)
-        self._calibrations = Calibrations(kept)
-        self._compensation = Compensation(kept, self._settings.devices)
+        self._calibrations = Calibrations([])
+        self._compensation = Compensation([], self._settings.devices)
+        self._load_calibrations()
         self._docket = Docket(
             self._settings.archive_path, self._writer.write, inspection, self._calibrations,
-            self._compensation, self._ended,
+            self._compensation, self._looks, self._ended,
         )
         self._agenda = Agenda(
-            self._settings.devices, inspection, self._writer, self._mailbox.put, self._execute,
-            self._docket.end_unbegun,
+            self._settings.devices, inspection, self._writer, self._looks, self._mailbox.put,
+            self._execute, self._docket.end_unbegun,
         )
         self._local = zone.look()
         if self._local.trouble:
@@ -165,10 +170,10 @@ class Orchestrator(SpawnProcess):
         timedate.begin_asking()
         self._steps: dict[str, dict[str, Any]] = {}
         self._scales = Scales(
-            self._settings.devices, self._settings.hive.place, self._writer.write,
+            self._settings.devices, self._settings.hive.place, self._writer.write, self._looks,
             lambda name, step: self._mailbox.put(partial(self._steps.__setitem__, name, step)),
         )
-        self._housekeeping = Housekeeping(self._writer.write, clock.stamp())
+        self._housekeeping = Housekeeping(self._writer.write, self._looks, clock.stamp())
         self._room = Room()
         self._keeper = KeeperThread(
             Keeper(
@@ -181,12 +186,19 @@ class Orchestrator(SpawnProcess):
         )
         self._keeper.start()
         self._upkeep = Upkeep(
-            self._settings.archive_path, self._run_number, self._writer.write, self._mailbox.put
+            self._settings.archive_path, self._run_number, self._writer.write, self._looks,
+            self._mailbox.put,
         )
         self._upkeep.look()
         self._staff.employ(self._settings.devices)
         self._try_from = clock.now().monotonic + TRY_SECONDS
         threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
+
+    def _load_calibrations(self) -> None:
+        looks, archive = self._looks, self._settings.archive_path
+        kept = looks.guard("calibrations", lambda: kept_calibrations(archive), ())
+        looks.guard("calibrations", lambda: self._calibrations.take_over(kept), None)
+        looks.guard("compensation", lambda: self._compensation.take_over(kept), None)
 
     # The loop
 
@@ -230,7 +242,9 @@ class Orchestrator(SpawnProcess):
             devices={
                 name: {
                     **described,
-                    **self._calibrations.describe(name),
+                    **self._looks.guard(
+                        "calibrations", partial(self._calibrations.describe, name), dict[str, Any]()
+                    ),
                     **({"step": self._steps[name]} if name in self._steps else {}),
                     **self._agenda.timetable.describe(name),
                     **({"paused": "low-disk"} if name in self._room.paused else {}),
@@ -243,6 +257,10 @@ class Orchestrator(SpawnProcess):
             troubles=tuple(self._service_troubles()),
         )
 
+    def _hurry_heartbeat(self) -> None:
+        """Have `status` know at once what has just changed."""
+        self._next_heartbeat = 0.0
+
     def _service_troubles(self) -> Iterator[Trouble]:
         if self._ledger_trouble:
             yield Trouble("ledger", self._ledger_trouble)
@@ -250,6 +268,7 @@ class Orchestrator(SpawnProcess):
             yield Trouble("disk", self._room.sentence)
         if self._local.trouble:
             yield Trouble("zone", self._local.trouble, self._local.remedy)
+        yield from self._looks.troubles
 
     def _take_commands(self) -> None:
         while True:
@@ -294,7 +313,7 @@ class Orchestrator(SpawnProcess):
             self._docket.end_unbegun(number, command, outcomes.failed("refused", str(error)))
             return
         job = self._docket.open(command, number, request.word.name)
-        self._next_heartbeat = 0.0
+        self._hurry_heartbeat()
         carry_out: dict[str, Callable[[Job, commands.Request], None]] = {
             "record": self._record,
             "snapshot": self._snapshot,
@@ -369,11 +388,14 @@ class Orchestrator(SpawnProcess):
             except NoFitError as error:
                 return error
 
-        self._writer.write(look, lambda found: self._mailbox.put(partial(self._fitted, job, found)))
+        self._writer.write(
+            self._looks.within("drift", look, None),
+            lambda found: self._mailbox.put(partial(self._fitted, job, found)),
+        )
 
-    def _fitted(self, job: Job, found: Made | NoFitError) -> None:
-        if isinstance(found, NoFitError):
-            self._docket.end(job, outcomes.failed("no-fit", str(found)))
+    def _fitted(self, job: Job, found: Made | NoFitError | None) -> None:
+        if found is None or isinstance(found, NoFitError):
+            self._docket.end(job, outcomes.failed("no-fit", str(found)) if found else DEFECT)
             return
         self._compensation.use(found)
 
@@ -412,7 +434,7 @@ class Orchestrator(SpawnProcess):
         keep = change(note, now)
         for other in self._docket.jobs.values():
             other.inspected = other.inspected or agenda.inspection.is_on
-        self._next_heartbeat = 0.0  # `status` is to know it at once
+        self._hurry_heartbeat()
         self._docket.end(job, outcomes.done(inspection=agenda.inspection.is_on), keep=keep)
 
     def _believe_clock(self, job: Job, _: commands.Request) -> None:
@@ -445,6 +467,7 @@ class Orchestrator(SpawnProcess):
 
     def _change(self, settings: Settings) -> None:
         self._settings = settings
+        self._try_looks_again()
         for device in self._staff.employ(settings.devices):
             self._troubles.forget(device)
         self._try_from = clock.now().monotonic + TRY_SECONDS
@@ -453,6 +476,16 @@ class Orchestrator(SpawnProcess):
         self._scales.change(settings.devices, settings.hive.place)
         self._keeper.change(settings.retention, _recorders(settings))
         self._tell_plan()
+
+    def _try_looks_again(self) -> None:
+        """Have those that were off done again that are done at a start only."""
+        were_off = self._looks.switch_on()
+        if were_off & {"calibrations", "compensation"}:
+            self._load_calibrations()
+        if "inspection" in were_off:
+            self._agenda.resume_inspection()
+        if "leftovers" in were_off:
+            self._upkeep.look()
 
     # Workers
 
@@ -515,7 +548,7 @@ class Orchestrator(SpawnProcess):
         """Tell of a device's trouble when it begins, changes or ends."""
         self._troubles.tell(device, health)
         self._reports.put(DeviceChanged(device, health.state.value, health.trouble))
-        self._next_heartbeat = 0.0  # `status` is to know it at once
+        self._hurry_heartbeat()
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         """Keep what the output did as an event: it explains what the sensors say afterwards."""
@@ -528,7 +561,7 @@ class Orchestrator(SpawnProcess):
             ),
             lambda _: None,
         )
-        self._next_heartbeat = 0.0
+        self._hurry_heartbeat()
 
     def _ended(self, job: int, facts: dict[str, Any]) -> None:
         """Called by the writer when an outcome is durable."""
@@ -573,7 +606,7 @@ class Orchestrator(SpawnProcess):
             lambda ledger: events.enter(ledger, "low-disk", message, paused=paused),
             lambda _: None,
         )
-        self._next_heartbeat = 0.0
+        self._hurry_heartbeat()
 
     def _on_ledger_trouble(self, trouble: str | None) -> None:
         self._ledger_trouble = trouble

@@ -64,6 +64,11 @@ REASONS = {
         "Restart the computer, or give the camera more: `cma=256M` in "
         "/boot/firmware/cmdline.txt.",
     ),
+    "defect": Explanation(
+        "a part of beemon that looks at the data failed and is off",
+        "Read the cause and report it: `beemon events 7d defect`. Then try again: `sudo systemctl "
+        "reload beemon`.",
+    ),
     "driver-error": Explanation(
         "the driver has a defect; the journal holds its traceback",
         "Report the traceback to beemon's developers: `journalctl -u beemon`.",

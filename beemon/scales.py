@@ -19,6 +19,7 @@ from beemon.analysis import steps
 from beemon.analysis.steps import Around, Step, Weighed
 from beemon.archive import calibrations, events, series
 from beemon.archive.ledger import Ledger
+from beemon.archive.looks import Looks
 from beemon.archive.writer import Write, Written
 from beemon.clock import Quality, Stamp, iso
 from beemon.config import DeviceSettings, Weighing
@@ -49,9 +50,10 @@ class Scales:
         devices: Mapping[str, DeviceSettings],
         place: Place | None,
         write: Callable[[Write, Written], None],
+        looks: Looks,
         tell: Tell,
     ) -> None:
-        self._write, self._tell = write, tell
+        self._write, self._looks, self._tell = write, looks, tell
         self._next_look = 0.0
         self.change(devices, place)
 
@@ -71,12 +73,15 @@ class Scales:
 
     def _look_at(self, name: str, weighing: Weighing, now: Stamp) -> None:
         is_day = (lambda _: True) if now.quality is Quality.UNSURE else self._is_day
-        self._write(
-            lambda ledger: (
-                enter_steps(ledger, name, weighing, is_day, now), latest_step(ledger, name)
-            ),
-            lambda found: self._found(name, *found),
-        )
+
+        def look(ledger: Ledger) -> tuple[list[Step], dict[str, Any] | None]:
+            found = enter_steps(ledger, name, weighing, is_day, now)
+            return found, latest_step(ledger, name)
+
+        def found(steps: tuple[list[Step], dict[str, Any] | None]) -> None:
+            self._looks.guard("steps", lambda: self._found(name, *steps), None)
+
+        self._write(self._looks.within("steps", look, ([], None)), found)
 
     def _found(self, name: str, found: list[Step], latest: dict[str, Any] | None) -> None:
         """Called by the writer when they are durable."""

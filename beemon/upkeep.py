@@ -13,6 +13,8 @@ from pathlib import Path
 
 from beemon import chores
 from beemon.archive import index, recovery
+from beemon.archive.ledger import Ledger
+from beemon.archive.looks import Looks
 from beemon.archive.recovery import Leftover
 from beemon.archive.writer import Write, Written
 from beemon.chores import Chores
@@ -30,10 +32,11 @@ class Upkeep:
     """
 
     def __init__(
-        self, archive: Path, run: int, write: Callable[[Write, Written], None], mailbox: Mailbox
+        self, archive: Path, run: int, write: Callable[[Write, Written], None], looks: Looks,
+        mailbox: Mailbox,
     ) -> None:
         self._archive, self._run = archive, run
-        self._write, self._mailbox = write, mailbox
+        self._write, self._looks, self._mailbox = write, looks, mailbox
         self._chores = Chores(mailbox)
 
     @property
@@ -43,8 +46,12 @@ class Upkeep:
 
     def look(self) -> None:
         """Have done what the ledger knows to be unfinished."""
+
+        def look(ledger: Ledger) -> tuple[list[Leftover], bool]:
+            return recovery.leftovers(ledger), index.is_complete(ledger.db)
+
         self._write(
-            lambda ledger: (recovery.leftovers(ledger), index.is_complete(ledger.db)),
+            self._looks.within("leftovers", look, ([], True)),
             lambda found: self._mailbox(partial(self._add, *found)),
         )
 
@@ -63,8 +70,12 @@ class Upkeep:
             self._chores.add([chores.index(self._archive, self._run, self._indexed)])
 
     def _salvaged(self, leftover: Leftover, done: Done) -> None:
+
+        def settle(ledger: Ledger) -> str:
+            return recovery.settle(ledger, leftover, done.facts)
+
         self._write(
-            lambda ledger: recovery.settle(ledger, leftover, done.facts),
+            self._looks.within("leftovers", settle, "it could not be entered"),
             lambda said: log.info("job %d left a file unfinished: %s", leftover.job, said,
                                   extra=fields(job=leftover.job, device=leftover.device)),
         )

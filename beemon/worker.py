@@ -239,7 +239,7 @@ class Worker(SpawnProcess):
         """
         assert work.place is not None
         asked = work.seconds if work.verb == "record" and not is_cut else None
-        found = checks.examine(work.place.temporary, facts, asked)
+        found, defect = checks.try_to_examine(work.place.temporary, facts, asked)
         failure = "; ".join(map(str, found.failures)) or None
         if any(finding.word in NO_EVIDENCE for finding in found.failures):
             raise CheckFailedError(failure)
@@ -255,6 +255,7 @@ class Worker(SpawnProcess):
             facts={**facts, "size": size, "sha256": sha256},
             cut=is_cut,
             failure=failure,
+            defect=defect,
         )
 
     def _release(self, failed: Work, error: OSError) -> None:

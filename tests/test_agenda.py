@@ -13,6 +13,7 @@ from beemon import clock, config
 from beemon.agenda import LOOK_SECONDS, Agenda
 from beemon.archive import events
 from beemon.archive.inspections import LONGEST_SECONDS
+from beemon.archive.looks import Looks
 from beemon.archive.register import Register
 from beemon.archive.writer import LedgerWriter
 from beemon.clock import Quality, Stamp
@@ -45,7 +46,7 @@ class Desk:
             folder, self.register.run_number, lambda _: None, retry_seconds=0.01
         )
         self.agenda = Agenda(
-            self.devices, Inspection(), self.writer, self.mail.put,
+            self.devices, Inspection(), self.writer, Looks(self.writer.write), self.mail.put,
             lambda command, job: self.executed.append((str(command), job, command.origin)),
             lambda job, command, ending: self.ended.append((str(command), ending.reason)),
         )

@@ -11,6 +11,7 @@ import pytest
 from beemon import clock, outcomes
 from beemon.archive import recordings
 from beemon.archive.ledger import Ledger
+from beemon.archive.looks import Looks
 from beemon.calibrations import Calibrations
 from beemon.clock import Stamp
 from beemon.compensation import Compensation
@@ -36,6 +37,7 @@ class Desk:
         self.docket = Docket(
             folder, lambda *write: self.waiting.append(write), self.inspection,
             Calibrations([]), Compensation([], {}),
+            Looks(lambda *write: self.waiting.append(write)),
             lambda job, facts: self.told.append(facts),
         )
 

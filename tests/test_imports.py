@@ -46,6 +46,8 @@ LEVELS = (
 HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
 
 SWALLOWS = {
+    "analysis.checks": "try_to_examine",
+    "archive.looks": "Looks.guard",
     "importing": "_Import._take",
     "orchestrator": "Orchestrator.run",
     "server": "Server.on_receive",
@@ -53,7 +55,8 @@ SWALLOWS = {
 }
 """Where an ``except`` may take every error and not raise it again: the outermost edges of the two
 processes whose defects must reach the journal and the ledger before they end, one request, which
-has its reply whatever is raised, and one file of an import, which may hold any bytes."""
+has its reply whatever is raised, one file of an import, which may hold any bytes, and a look at
+the data, whose defect costs that look alone."""
 
 LEVEL_OF = {name: depth for depth, level in enumerate(LEVELS) for name in level.split()}
 

@@ -11,6 +11,7 @@ import pytest
 from beemon import scales
 from beemon.archive import calibrations, events, inspections, series
 from beemon.archive.calibrations import Made
+from beemon.archive.looks import Looks
 from beemon.clock import Quality, Stamp
 from beemon.config import DeviceSettings, Weighing
 from beemon.readings import Calibration, Reading
@@ -32,7 +33,8 @@ class Apiary:
             name="sensor.scale", kind="sensor", table={}, lines={}, weighing=WEIGHING
         )
         self.scales = Scales(
-            {"sensor.scale": scale}, Place(52.5, 13.4), self.write, self.told.__setitem__
+            {"sensor.scale": scale}, Place(52.5, 13.4), self.write, Looks(self.write),
+            self.told.__setitem__,
         )
 
     def write(self, write, written) -> None:

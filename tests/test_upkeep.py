@@ -12,6 +12,7 @@ import pytest
 from beemon import outcomes
 from beemon.archive import recordings, recovery
 from beemon.archive.ledger import Ledger
+from beemon.archive.looks import Looks
 from beemon.clock import now
 from beemon.upkeep import Upkeep
 from tests.hive import until
@@ -45,7 +46,7 @@ class Archive:
 
 def test_what_a_job_left_is_looked_at_and_the_worker_goes(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
-    upkeep = Upkeep(tmp_path, archive.run, archive.write, archive.mail.put)
+    upkeep = Upkeep(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)
     upkeep.look()
     while recovery.leftovers(archive.ledger):
         archive.mail.get(timeout=SOON)()
@@ -63,7 +64,7 @@ def test_where_nothing_is_unfinished_no_worker_is_started(tmp_path: Path) -> Non
     for leftover in recovery.leftovers(archive.ledger):
         with archive.ledger.transaction() as ledger:
             recovery.settle(ledger, leftover, {})
-    upkeep = Upkeep(tmp_path, archive.run, archive.write, archive.mail.put)
+    upkeep = Upkeep(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)
     upkeep.look()
     archive.mail.get(timeout=SOON)()
     upkeep.tick(now().monotonic)

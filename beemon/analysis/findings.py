@@ -21,7 +21,13 @@ GAPS, BROKEN, BLACK, BLANK, DARK, FROZEN, STILL, UNFOCUSED = (
     "gaps", "broken", "black", "blank", "dark", "frozen", "still", "unfocused",
 )
 
+UNCHECKED = "unchecked"
+
 FINDINGS = {
+    UNCHECKED: Explanation(
+        "the check itself failed, so the recording was not examined (only mentioned)",
+        "Read the cause and report it: `beemon events 7d defect`.",
+    ),
     UNREADABLE: Explanation(
         "the file cannot be decoded",
         "Check the disk and the power supply, then record again: `beemon record DEVICE`.",

@@ -21,6 +21,7 @@ from beemon import outcomes
 from beemon.archive import catalog, recordings, recovery, series, slots
 from beemon.archive.keeper import Keeper, Room
 from beemon.archive.ledger import Ledger
+from beemon.archive.looks import Looks
 from beemon.archive.slots import Tick
 from beemon.clock import Stamp
 from beemon.config import RECORDERS, Settings
@@ -53,7 +54,7 @@ class Run:
             self._ledger.begin_run()
             recovery.close_earlier_runs(self._ledger)
         self.timetable = Timetable(settings.devices, zone)
-        self._housekeeping = Housekeeping(self._write, clock.stamp())
+        self._housekeeping = Housekeeping(self._write, Looks(self._write), clock.stamp())
         recorders = [name for name in settings.devices if name.split(".")[0] in RECORDERS]
         self._keeper = Keeper(
             archive, settings.retention, recorders, self._transaction, self._see

@@ -1,0 +1,141 @@
+"""Looks: what is made of the data beside recording it. A defect in a look costs that look alone.
+
+A look that raises is off until the next reload or restart: its writes are undone and those beside
+it kept, the traceback goes to the journal and, as an event, into the ledger, and `status` says
+what goes without. What is the disk's fault is not the look's: that is raised to whoever writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from beemon.archive import events
+from beemon.archive.ledger import Ledger
+from beemon.archive.writer import Write, Written
+from beemon.reports import Trouble
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+KIND = "defect"
+"""The kind of its events."""
+
+LOOKS = {
+    "steps": "changes of the weight are not told",
+    "drift": "no scale's drift with the temperature can be fitted",
+    "hours": "the sums of past hours are not kept up to date",
+    "redating": "records that an unsure clock dated keep their dates",
+    "compensation": "weights are not compensated for the temperature",
+    "calibrations": "scales go without the calibrations that were made at the hive",
+    "inspection": "an inspection that began before the start is not resumed",
+    "features": "recordings are kept unchecked and without features",
+    "leftovers": "unfinished recordings are not repaired",
+    "plan": "`beemon budget` does not know what the schedules need",
+}
+"""Every look, and what the hive goes without while it is off."""
+
+_REMEDY = (
+    "to see the cause: beemon events 7d defect; to try again: sudo systemctl reload beemon"
+)
+_DISKS = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOTADB,
+}
+
+
+def is_disks(error: Exception) -> bool:
+    """Whether the disk, or the file as a whole, is to blame for an error."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0)  # the module's own errors have none
+        return code & 0xFF in _DISKS
+    return isinstance(error, OSError)
+
+
+class Looks:
+    """Runs looks, and knows which are off. ``write`` has something written to the ledger;
+    ``changed`` is called when one goes off, in the thread in which that was noticed."""
+
+    def __init__(
+        self, write: Callable[[Write, Written], None], changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._write, self._changed = write, changed
+        self._off: dict[str, Trouble] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What goes without, by the looks that are off."""
+        return list(self._off.values())
+
+    def is_on(self, name: str) -> bool:
+        """Whether a look has shown no defect yet."""
+        return name not in self._off
+
+    def guard(self, name: str, look: Callable[[], T], otherwise: U) -> T | U:
+        """What a look finds; ``otherwise`` where it is off, or goes off over this."""
+        if not self.is_on(name):
+            return otherwise
+        try:
+            return look()
+        except Exception as error:
+            if is_disks(error):
+                raise
+            self.switch_off(name, traceback.format_exc())
+            return otherwise
+
+    def take(
+        self, name: str, ledger: Ledger, look: Callable[[Ledger], T], otherwise: U
+    ) -> T | U:
+        """:meth:`guard` for a look that stands within a transaction, and may write."""
+
+        def undoable() -> T:
+            ledger.db.execute("SAVEPOINT look")
+            try:
+                found = look(ledger)
+            except Exception as error:
+                if not is_disks(error):
+                    ledger.db.execute("ROLLBACK TO look")
+                    ledger.db.execute("RELEASE look")
+                raise
+            ledger.db.execute("RELEASE look")
+            return found
+
+        return self.guard(name, undoable, otherwise)
+
+    def within(self, name: str, look: Callable[[Ledger], Any], otherwise: Any) -> Write:
+        """The same as something for the ledger's writer to do."""
+        return lambda ledger: self.take(name, ledger, look, otherwise)
+
+    def switch_off(self, name: str, details: str) -> None:
+        """Have a look off over a defect, and enter that with its traceback."""
+        without = LOOKS[name]
+        with self._lock:
+            if not self.is_on(name):
+                return
+            self._off[name] = Trouble(
+                name, f"a look at the data failed and is off, so {without}", _REMEDY
+            )
+        cause = details.strip().rpartition("\n")[2]
+        log.error("%s is off, so %s; beemon has a defect:\n%s", name, without, details.rstrip())
+        self._write(
+            lambda ledger: events.enter(
+                ledger, KIND, f"{name} is off, so {without}: {cause}", look=name, traceback=details
+            ),
+            lambda _: None,
+        )
+        self._changed()
+
+    def switch_on(self) -> set[str]:
+        """Try again what is off; return the names."""
+        with self._lock:
+            names = set(self._off)
+            self._off.clear()
+        return names
