@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beemon import sun
+from beemon import files, sun
 from beemon.options import (
     BadOptionError,
     Problem,
@@ -315,7 +315,7 @@ def _read(file: Path) -> tuple[bytes, dict[str, Any], dict[Key, str]]:
     import tomllib  # the Orchestrator and the workers read no file
 
     try:
-        content = file.read_bytes()
+        content, _ = files.read(file)
         text = content.decode("utf-8-sig")
         return content, tomllib.loads(text), {k: f"{file}:{line}" for k, line in _lines(text)}
     except OSError as error:
@@ -505,14 +505,15 @@ class _Loader:
 def read_token(path: Path) -> str:
     """The token in a file. Raises :class:`ConfigError`: unreadable, too open, or too weak."""
     try:
-        mode = path.stat().st_mode & 0o777
-        token = path.read_text("utf-8").strip()
+        content, state = files.read(path)
+        token = content.decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigError([Problem(str(path), f"the token cannot be read: {why}")]) from error
     problem = None
+    mode = state.st_mode & 0o777
     if mode & 0o007:
-        problem = f"everyone can read the token (mode {mode:04o}); run: chmod o= {path}"
+        problem = f"everyone can read the token (mode {mode:04o}); run: sudo chmod o= {path}"
     elif len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token:
         problem = "the token must be at least 16 printable ASCII characters without spaces"
     if problem:

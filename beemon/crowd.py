@@ -73,10 +73,8 @@ class Crowd:
 
     def _serve(self, connection: socket.socket, address: Any) -> None:
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in _KEEPALIVE:
-                connection.setsockopt(socket.IPPROTO_TCP, option, value)
+            if connection.family != socket.AF_UNIX:
+                _set_up_tcp(connection)
             self._serve_one(connection, address)
             _hang_up(connection)
         finally:
@@ -128,6 +126,13 @@ class Patience:
             self._began = now
         left = self._began + self._request - now
         wait_at_most(self._connection, max(0.001, min(self._silence, left)))
+
+
+def _set_up_tcp(connection: socket.socket) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def wait_at_most(connection: socket.socket, seconds: float) -> None:

@@ -59,14 +59,14 @@ def _serve_or_fall_back(path: Path, notifier: Notifier) -> int:
 
 def _serve(settings: Settings, notifier: Notifier) -> int:
     given = settings.server
-    token = config.read_token(given.token_file) if given.token_file else None
     server = Server(
         given.host_address,
         given.listening_port,
         given.socket_timeout_seconds,
         given.receive_size_bytes,
         settings=settings,
-        token=token,
+        token_file=given.token_file,
+        keep_trying=True,
         notifier=notifier,
     )
     _obey_signals(server)

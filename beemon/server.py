@@ -7,7 +7,6 @@ one disturbs nobody.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import multiprocessing
 import queue
@@ -15,19 +14,22 @@ import select
 import socket
 import sqlite3
 import threading
-import time
 import weakref
+from pathlib import Path
 from typing import Any
 
-from beemon import clock, commands, config, ports, protocol, service
-from beemon.archive import starts
+from beemon import address, clock, commands, config, protocol, service
+from beemon.address import AddressError
+from beemon.archive import access, starts
 from beemon.archive.identity import Memory
+from beemon.archive.lock import ArchiveBusyError
 from beemon.archive.register import Register
 from beemon.board import Board
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
 from beemon.config_watch import ConfigWatch
 from beemon.crowd import Crowd, Patience
+from beemon.door import Door
 from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
 from beemon.opening import Opening
@@ -48,12 +50,11 @@ IDLE_SECONDS = 30.0
 REQUEST_SECONDS = 10.0
 """How long a request may take from its first byte to its end."""
 
-_BACKLOG = 512
 _WATCH_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still there
 _MOST_UNREAD = 1000  # reports that a watcher may be behind
-_BROKEN = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)  # what accept() says of a bad listener
 _OPENING_SECONDS = 3.0  # that a stop waits for an attempt to open the archive
+_ADDRESS_SECONDS = 5.0  # that the start waits for the first attempt to listen
 _ARCHIVE_SECONDS = 5.0  # between two looks whether the right archive is there again
 _RESERVE = 20  # places on the queue for `stop` and `cancel` when it is full
 _URGENT = ("start", "stop", "cancel")
@@ -64,7 +65,9 @@ class Server:
 
     The first four arguments take None for their default. ``settings`` is the config (default: no
     devices, the archive in ``$STATE_DIRECTORY`` or the user's state folder); ``token``, if set,
-    must be said first by every client; ``command_queue`` and ``ledger`` replace the real ones;
+    must be said first by every client, and is in ``token_file`` where that is given;
+    with ``keep_trying`` an address that cannot be used is tried again and again, and ends nothing;
+    ``command_queue`` and ``ledger`` replace the real ones;
     ``stale_seconds`` is the age of a heartbeat from which on the Orchestrator counts as hung.
     Nothing on disk is touched before :meth:`start`, or the first accepted command.
     """
@@ -80,6 +83,8 @@ class Server:
         command_queue: Any = None,
         ledger: Register | None = None,
         token: str | None = None,
+        token_file: Path | None = None,
+        keep_trying: bool = False,
         notifier: Notifier | None = None,
         max_clients: int = MAX_CLIENTS,
         idle_seconds: float = IDLE_SECONDS,
@@ -122,8 +127,9 @@ class Server:
             kill_hung=self._notifier.watchdog_seconds is None,
         )
         self._opening = Opening(
-            lambda: self._ledger.open(), self._launch_late, self._link.wait, self._end_with,
-            self._still_shut, lambda: self._settings.archive_path,
+            self._open_archive, self._launch_late, self._link.wait, self._end_with,
+            self._tell_archive, name="archive",
+            meanwhile="no command is accepted",
         )
         self._queries = Queries(
             self._board, lambda: self._settings, self._opened_ledger,
@@ -133,15 +139,21 @@ class Server:
         self._accepting = threading.Lock()
         self._open_jobs: set[int] = set()
         self._handovers: dict[int, Settings] = {}
-        self._crowd = Crowd(
+        crowd = Crowd(
             max_clients,
             exempt=lambda: self._board.waiting,
             serve=lambda connection, address: self.on_accept(connection, address),
         )
+        self._tcp = Door(crowd, self.socket_timeout_seconds)
+        self._token_file, self._keep_trying = token_file, keep_trying
+        self._address = Opening(
+            self._open_address, self._tell_listening, self._admit_clients, self._end_with,
+            self._tell_address, name="address", meanwhile="no client can connect by TCP",
+        )
         self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
         self._refused: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
-        self._listener: socket.socket | None = None
-        self._ready = self._stopping = self._starved = False
+        self._serving, self._ended = threading.Event(), threading.Event()
+        self._ready = self._stopping = False
         self._failure: Exception | None = None
         self._next_look = 0.0
 
@@ -151,25 +163,27 @@ class Server:
         """Listen, start the Orchestrator, then serve until :meth:`stop`.
 
         While the archive's disk does not let it be opened, no command is accepted. Raises
-        ``OSError`` where the address cannot be bound or another beemon has the archive,
-        :class:`~beemon.config.ConfigError` where a driver refuses its options, and
-        :class:`~beemon.link.OrchestratorDiedError`.
+        ``OSError`` where the address cannot be bound (but with ``keep_trying``) or another beemon
+        has the archive, :class:`~beemon.config.ConfigError` where a driver refuses its options,
+        and :class:`~beemon.link.OrchestratorDiedError`.
         """
         if self._stopping:
             return
-        self._listener = self._bind()
         try:
+            if not self._keep_trying:
+                self._listen()
             self._config_watch.start()
             opened = self._opening.at_once()
-            self._listen(self._listener)
+            self._address.go_on()
             if opened:
                 self._launch()
             else:
                 self._opening.go_on()
-            log.info("listening on %s port %d", self.host_address, self.listening_port)
+            self._address.wait_for_attempt(_ADDRESS_SECONDS)
             self._ready = True
             self._notifier.ready()
-            self._accept_loop()
+            self._serving.set()
+            self._ended.wait()
         except (OSError, ConfigError, OrchestratorDiedError) as error:
             self._failure = error
             raise
@@ -179,29 +193,10 @@ class Server:
             raise self._failure
 
     def stop(self) -> None:
-        """End the accept loop; harmless from any thread, a second time, and before the start."""
+        """End the service; harmless from any thread, a second time, and before the start."""
         self._stopping = True
-        if self._listener is not None:
-            # It wakes accept(); on a socket that is closed or does not listen yet it fails.
-            with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-
-    def _accept_loop(self) -> None:
-        listener = self._listener
-        assert listener is not None
-        while not self._stopping:
-            self._crowd.tidy()
-            try:
-                socket_connection, ip_address = listener.accept()
-            except TimeoutError:
-                continue
-            except OSError as error:
-                self._accept_failed(error)
-                continue
-            if self._starved:
-                log.info("clients are accepted again")
-                self._starved = False
-            self._crowd.admit(socket_connection, ip_address)
+        self._tcp.close()
+        self._ended.set()
 
     def on_accept(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
         """Serve one client until it hangs up, falls silent, or breaks the rules."""
@@ -396,21 +391,42 @@ class Server:
         with contextlib.suppress(OSError):
             socket_connection.sendall(error.reply())
 
-    def _accept_failed(self, error: OSError) -> None:
-        """Only a bad listener is the end; other errors belong to one client, or pass.
+    # The address
 
-        accept(2): a network error of the new connection comes as an error of accept.
-        """
-        if self._stopping:
-            return
-        if error.errno in _BROKEN:
-            raise error
-        if error.errno in (errno.ECONNABORTED, errno.EPROTO):
-            return  # that client hung up before its turn
-        if not self._starved:
-            log.warning("no client can be accepted for the moment: %s", error.strerror)
-        self._starved = True
-        time.sleep(0.2)  # no descriptor is free: a spinning loop would only heat the Pi
+    def _listen(self) -> None:
+        if self._token_file is not None:
+            self._token = config.read_token(self._token_file)
+        listener = address.listen(self.host_address, self.listening_port)
+        self.listening_port = listener.getsockname()[1]
+        self._tcp.open(listener)
+
+    def _open_address(self) -> Trouble | None:
+        where = f"{commands.shown(self.host_address, 60)} port {self.listening_port}"
+        try:
+            if not self._tcp.is_open:
+                self._listen()
+        except AddressError as error:
+            return Trouble("address", f"it {error.strerror}", error.remedy)
+        except ConfigError as error:  # never without the token that the config asks for
+            return Trouble(
+                "address", f"it does not listen on {where}: {error}",
+                "it listens by itself once the file is right; see token_file in: man beemon.toml",
+            )
+        return None
+
+    def _tell_listening(self) -> None:
+        log.info("listening on %s port %d", self.host_address, self.listening_port)
+
+    def _admit_clients(self) -> None:
+        self._serving.wait()  # who came before waits in the backlog
+        self._tcp.admit_clients()
+
+    def _tell_address(self, trouble: Trouble | None) -> None:
+        if trouble is None:
+            self._board.settle_trouble("address")
+        else:
+            self._board.note_trouble(trouble)
+        self._notifier.status(self._queries.sentence())
 
     # The archive and the Orchestrator
 
@@ -458,16 +474,27 @@ class Server:
                     "the service starts anew in it"
                 ))
 
+    def _open_archive(self) -> Trouble | None:
+        try:
+            self._ledger.open()
+        except ArchiveBusyError:
+            raise
+        except (OSError, sqlite3.Error) as error:
+            return access.trouble(error, self._settings.archive_path)
+        return None
+
     def _launch_late(self) -> None:
+        log.info("the archive can be used again")
         try:
             self._launch()
         except (ConfigError, OrchestratorDiedError, OSError) as error:
             self._end_with(error)
 
-    def _still_shut(self) -> None:
-        """The archive's disk was asked once more: a service that still does that is alive."""
-        self._notifier.alive()
-        self._notifier.status(self._queries.sentence())
+    def _tell_archive(self, trouble: Trouble | None) -> None:
+        """The archive's disk was asked: a service that does so again and again is alive."""
+        if trouble is not None:
+            self._notifier.alive()
+            self._notifier.status(self._queries.sentence())
 
     def _end_with(self, failure: Exception) -> None:
         self._failure = failure
@@ -526,44 +553,19 @@ class Server:
                 f"not {self.listening_port!r}"
             )
 
-    def _bind(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host_address else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.settimeout(self.socket_timeout_seconds)
-        try:
-            listener.bind((self.host_address, self.listening_port))
-        except OSError as error:
-            listener.close()
-            raise self._cannot_listen(error) from error
-        self.listening_port = listener.getsockname()[1]
-        return listener
-
-    def _listen(self, listener: socket.socket) -> None:
-        try:
-            listener.listen(_BACKLOG)
-        except OSError as error:
-            raise self._cannot_listen(error) from error
-
-    def _cannot_listen(self, error: OSError) -> OSError:
-        where = f"{self.host_address} port {self.listening_port}"
-        why = error.strerror
-        if error.errno == errno.EADDRINUSE:
-            why = f"it is in use by {ports.holder(self.listening_port)}"
-        return OSError(error.errno, f"cannot listen on {where}: {why}")
-
     def _shut_down(self) -> None:
         self._stopping = True
         if self._ready:
             self._notifier.stopping()
             log.info("stopping")
-        if self._listener is not None:
-            self._listener.close()
+        self._tcp.close()
+        self._serving.set()
+        self._address.give_up(0)
         self._config_watch.stop()
         self._opening.give_up(_OPENING_SECONDS)
         self._link.stop()
         self._board.close()
-        self._crowd.dismiss()
+        self._tcp.dismiss_clients()
         if self._failure:
             self._ledger.end_run(starts.FAILED, str(self._failure))
         else:

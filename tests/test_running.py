@@ -264,14 +264,6 @@ class TestLedger:
 
 
 class TestBusy:
-    def test_a_taken_port_ends_the_service_and_names_the_holder(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as other:
-            hive = Hive(tmp_path)
-            hive.write("", port=other.getsockname()[1])
-            assert hive.begin().wait(10) == 1
-        assert "critical: cannot listen on 127.0.0.1 port " in hive.said()
-        assert f"it is in use by process {os.getpid()}" in hive.said()
-
     def test_a_second_service_on_one_archive_names_the_first(
         self, hive: Hive, tmp_path: Path
     ) -> None:

@@ -4,8 +4,6 @@ nothing."""
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import queue
 import random
 import resource
@@ -14,7 +12,6 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -182,49 +179,6 @@ def test_without_a_free_descriptor_clients_wait_and_the_log_says_so_once(quiet: 
         assert connections[-1].recv(100).startswith(b"OK")
     until(lambda: "clients are accepted again" in quiet.said())
     assert quiet.said().count("no client can be accepted") == 1
-
-
-class Listener:
-    """A listening socket whose ``accept`` fails as told; then it ends the Server's loop."""
-
-    def __init__(self, *numbers: int) -> None:
-        self.errors = [OSError(number, os.strerror(number)) for number in numbers]
-        self.server: Server | None = None
-
-    def accept(self) -> Any:
-        if self.errors:
-            raise self.errors.pop(0)
-        assert self.server is not None
-        self.server.stop()
-        raise TimeoutError
-
-    def shutdown(self, _: int) -> None:
-        pass
-
-
-def _loop(tmp_path: Path, listener: Listener) -> None:
-    server = Server(settings=_settings(tmp_path), command_queue=queue.Queue())
-    server._listener, listener.server = listener, server  # type: ignore[assignment]
-    server._accept_loop()
-
-
-@pytest.mark.parametrize(
-    "number",
-    [errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EPERM,
-     errno.EMFILE, errno.ENOBUFS],
-    ids=errno.errorcode.__getitem__,
-)
-def test_a_connection_that_fails_while_it_is_accepted_does_not_end_the_service(
-    tmp_path: Path, number: int
-) -> None:
-    listener = Listener(number, number)
-    _loop(tmp_path, listener)
-    assert listener.errors == []
-
-
-def test_a_broken_listener_ends_the_service(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=os.strerror(errno.ENOTSOCK)):
-        _loop(tmp_path, Listener(errno.ENOTSOCK))
 
 
 def test_a_watcher_that_falls_behind_is_let_go(tmp_path: Path) -> None:

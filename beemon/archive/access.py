@@ -7,15 +7,33 @@ from __future__ import annotations
 
 import errno
 import grp
+import logging
 import os
 import pwd
 import shlex
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.reports import Trouble
+
+log = logging.getLogger(__name__)
+
 OWNERLESS = ("vfat", "exfat", "ntfs3", "fuseblk")
 """File systems of other systems, whose files all have the owner that the mount says."""
+
+
+def trouble(error: OSError | sqlite3.Error, archive: Path) -> Trouble:
+    """What is wrong with an archive that could not be opened, and what to do about it."""
+    says = str(error)
+    if isinstance(error, OSError) and error.filename:
+        says = f"the archive cannot be opened: {error.strerror}: {error.filename}"
+    try:
+        return Trouble("ledger", says, remedy(archive, error))
+    except OSError as unseen:
+        log.debug("no remedy is known: %s", unseen)
+        return Trouble("ledger", says)
 
 
 def remedy(archive: Path, error: Exception) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from beemon.archive.access import mount_of, remedy
+from beemon.archive.access import mount_of, remedy, trouble
 
 NOBODY = 65534
 
@@ -44,6 +44,14 @@ def somebody_else() -> Iterator[None]:
 def told(archive: Path, code: int = errno.EACCES) -> str:
     with somebody_else():
         return remedy(archive, OSError(code, os.strerror(code)))
+
+
+def test_the_trouble_says_which_file_and_what_to_do(tmp_path):
+    full = trouble(OSError(errno.ENOSPC, "No space left on device", "/srv/bees/lock"), tmp_path)
+    assert (full.about, full.says) == (
+        "ledger", "the archive cannot be opened: No space left on device: /srv/bees/lock"
+    )
+    assert full.remedy == f"make space on its disk: df -h {tmp_path}"
 
 
 def test_a_link_to_a_disk_that_is_not_mounted(folder):
