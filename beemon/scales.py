@@ -54,13 +54,13 @@ class Scales:
         tell: Tell,
     ) -> None:
         self._write, self._looks, self._tell = write, looks, tell
-        self._next_look = 0.0
         self.change(devices, place)
 
     def change(self, devices: Mapping[str, DeviceSettings], place: Place | None) -> None:
         """Take over other devices, or another place of the hive."""
         self._weighing = {name: d.weighing for name, d in devices.items() if d.weighing}
         self._is_day = day_at(place)
+        self._next_look = 0.0
 
     def look(self, now: Stamp) -> None:
         """Have it looked for steps, from time to time. A clock that nobody believes tells no day
