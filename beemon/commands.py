@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from beemon import zone
 from beemon.options import suggestion
 from beemon.protocol import RequestError
 
@@ -128,11 +129,11 @@ def _count(name: str, written: str, _: Devices) -> int:
 
 
 def _since(name: str, written: str, _: Devices) -> datetime | timedelta:
-    """``2026-06-01`` (its first moment, UTC), or how long ago: ``12h``, ``7d``, ``4w``."""
+    """``2026-06-01`` (its first moment here), or how long ago: ``12h``, ``7d``, ``4w``."""
     if match := _SPAN.fullmatch(written):
         return timedelta(**{_SPAN_UNITS[match[2]]: int(match[1])})
     try:
-        return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=UTC)
+        return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=zone.local())
     except ValueError:
         raise RequestError(
             "bad-argument",

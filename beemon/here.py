@@ -15,7 +15,11 @@ from beemon import layout
 from beemon.rendering import HERE, amount
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from beemon.archive.check import Report
+    from beemon.archive.ledger import LedgerReader
+    from beemon.clock import Quality
 
 EXIT_WRONG = 1
 EXIT_USAGE = 2
@@ -33,8 +37,8 @@ def add_words(words: Any) -> None:
     _add_export(words.add_parser(
         "export", usage="beemon export FROM [TO] [OPTION…]", description=sentence(HERE["export"]),
         epilog="FROM and TO are days such as 2026-06-01, both whole, or times such as "
-               "2026-06-01T06:30; UTC, or with their own offset. Without TO: that one day, or "
-               "from that time until now.",
+               "2026-06-01T06:30, in the hive's time zone or with their own offset. Without TO: "
+               "that one day, or from that time until now.",
     ))
     _add_import(words.add_parser(
         "import", usage="beemon import appmais DIR --timezone ZONE [OPTION…]",
@@ -81,7 +85,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timezone", metavar="ZONE",
-        help="the zone of local times, such as Europe/Berlin (default: this machine's)",
+        help="the zone of local times, such as Europe/Berlin (default: the hive's)",
     )
     _add_path(parser)
     parser.set_defaults(run=export_period)
@@ -175,7 +179,7 @@ def export_period(options: argparse.Namespace) -> int:
 
     try:
         chosen = period.parse(options.first, options.last)
-        local = zone.named(options.timezone or zone.SYSTEM)
+        asked = zone.named(options.timezone) if options.timezone else None
     except ValueError as error:
         layout.complain(error)
         return EXIT_USAGE
@@ -183,7 +187,9 @@ def export_period(options: argparse.Namespace) -> int:
         archive, about = archive_of(options), _about(options)
         output = options.output or Path(f"{about['hive']}-{chosen.name}-{options.format}")
         with closing(open_reader(archive)) as reader:
-            view = View(reader, chosen, options.device, local)
+            local = asked or _zone_of(reader)
+            days = period.parse(options.first, options.last, local)
+            view = View(reader, days, options.device, local, _clock_of(reader, archive))
             view.check_devices()
             if options.format == "appmais":
                 manifest = appmais.write(view, archive, output, about)
@@ -200,6 +206,28 @@ def export_period(options: argparse.Namespace) -> int:
         return EXIT_WRONG
     _print_export(output, manifest)
     return 0
+
+
+def _zone_of(reader: LedgerReader) -> tzinfo:
+    """The hive's time zone, as its service told it; this machine's, if that tells nothing."""
+    from beemon import zone
+    from beemon.archive import starts
+
+    try:
+        return zone.named(starts.zone_told(reader) or zone.SYSTEM)
+    except ValueError:  # the hive's machine knew a zone that this one does not
+        return zone.local()
+
+
+def _clock_of(reader: LedgerReader, archive: Path) -> Quality | None:
+    """How far the service believes this machine's clock, if it runs; it may know more than we."""
+    from beemon.archive import lock, starts
+
+    try:
+        is_running = lock.holder(archive) is not None
+    except PermissionError:  # who may read the ledger alone
+        return None
+    return starts.clock_told(reader) if is_running else None
 
 
 def import_folder(options: argparse.Namespace) -> int:

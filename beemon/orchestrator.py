@@ -33,6 +33,7 @@ from beemon.archive.writer import LedgerWriter
 from beemon.calibrations import Calibrations, Step, kept_calibrations
 from beemon.compensation import Compensation, fitted
 from beemon.config import RECORDERS, DeviceSettings, Settings
+from beemon.devices._base import ARCHIVE
 from beemon.docket import DEFECT, Docket
 from beemon.health import Health
 from beemon.housekeeping import Housekeeping
@@ -111,6 +112,7 @@ class Orchestrator(SpawnProcess):
         processes.begin_child(self.name, self._parent)
         processes.crash_with_any_thread()
         service.start_log()
+        os.environ[ARCHIVE] = str(self._settings.archive_path)  # for the workers
         try:
             self._work()
         except Exception:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from beemon import __version__, budget, clock
+from beemon import __version__, budget, clock, zone
 from beemon.archive import space
 from beemon.archive.starts import Start
 from beemon.archive.usage import Usage
@@ -172,7 +172,9 @@ class Queries:
         """The clock and the disk, looked at once a second at most, however often it is asked."""
         looked, seen = self._glanced
         if now - looked >= _GLANCE_SECONDS:
-            seen = {"clock": clock.quality().value, **_disk(settings)}
+            seen = {
+                "clock": clock.quality().value, "zone": str(zone.local()), **_disk(settings)
+            }
             self._glanced = now, seen
         return seen
 

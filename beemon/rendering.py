@@ -172,7 +172,8 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
         ago = _ago(last["ended"], now)
         yield "last job", f"{last['job']} {_outcome(last)}: {last['command']}, {ago}"
     yield from _of_devices(status["devices"], now)
-    yield "clock", _CLOCKS.get(status["clock"], str(status["clock"]))
+    clock_state = _CLOCKS.get(status["clock"], str(status["clock"]))
+    yield "clock", f"{clock_state}{_colon(status.get('zone'))}"
     free = f"{amount(status['free_bytes'], 'B')} free" if "free_bytes" in status else None
     yield "archive", f"{status['archive']}, {free or status.get('archive_trouble')}"
     for trouble in status["troubles"]:

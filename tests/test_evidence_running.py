@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
 
+import pytest
+
+from beemon import cli
 from tests.hive import SIMULATED, Hive, until
 
 ABSENT = '[sensor.probe]\ndriver = "kernel"\ndevice = "28-0316a2794dff"\n'
@@ -88,3 +92,20 @@ def test_recording_goes_on_without_the_archives_disk_and_back_to_it_by_itself(
     assert hive.process.wait(30) == 1  # systemd starts it anew
     with hive:
         assert "archive" not in hive.troubles()
+
+
+def test_clock_and_zone_are_told_alike_by_status_and_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    (runtime / "clock-is-right").touch()  # what only the service sees
+    monkeypatch.setenv("TZ", "UTC")
+    with Hive(tmp_path, "", RUNTIME_DIRECTORY=str(runtime), TZ="Europe/Berlin") as hive:
+        status = hive.ask("status")
+        options = ["--config", str(hive.config), "--output", str(tmp_path / "out")]
+        assert cli.main(["export", "2026-06-01", *options]) == 0
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert status["zone"] == manifest["zone"] == "Europe/Berlin"
+    assert status["clock"] == manifest["made_clock"]
+    assert manifest["from"] == "2026-05-31T22:00:00.000Z"

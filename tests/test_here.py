@@ -124,6 +124,7 @@ def test_who_may_only_read_an_archive_can_check_and_export_it(tmp_path: Path) ->
 AS_NOBODY = """
 import os, sys
 from beemon import cli
+from beemon.archive import check
 *export, first, second = sys.argv[1:]  # the last two are folders
 cli.main([*export, first])  # loads all that this user may not be able to
 os.setgid(65534)

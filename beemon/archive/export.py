@@ -133,7 +133,7 @@ def manifest_of(view: View, form: str) -> dict[str, Any]:
         "format": f"beemon {form}",
         "made_by": f"beemon {__version__}",
         "made": clock.iso(made.utc_us),
-        "made_clock": made.quality,
+        "made_clock": view.clock or made.quality,
         "from": clock.iso(view.period.from_us),
         "until": clock.iso(view.period.until_us),
         "devices": sorted(view.devices) or "all",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -19,16 +19,16 @@ class Period:
     name: str
 
 
-def parse(first: str, last: str | None = None) -> Period:
+def parse(first: str, last: str | None = None, zone: tzinfo = UTC) -> Period:
     """The period from ``first`` through ``last``: days, both whole, or moments.
 
     A day is ``2026-06-01``, a moment ``2026-06-01T06:30`` (with seconds, if you like); both are
-    UTC, or say another offset: ``2026-06-01T06:30+02:00``. A day alone is that day, a moment
-    alone goes on until now. Raises ``ValueError``.
+    of the zone, or say another offset: ``2026-06-01T06:30+02:00``. A day alone is that day, a
+    moment alone goes on until now. Raises ``ValueError``.
     """
-    from_us, after_first = _span(first)
+    from_us, after_first = _span(first, zone)
     if last is not None:
-        until_us = _span(last)[1]
+        until_us = _span(last, zone)[1]
     elif _DAY.fullmatch(first):
         until_us = after_first
     else:
@@ -38,15 +38,15 @@ def parse(first: str, last: str | None = None) -> Period:
     return Period(from_us, until_us, "--".join(map(_file_word, filter(None, (first, last)))))
 
 
-def _span(text: str) -> tuple[int, int]:
+def _span(text: str, zone: tzinfo) -> tuple[int, int]:
     """Where a day or a moment begins and ends."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(
-            f'"{text}" is neither a day such as 2026-06-01 nor a UTC time such as 2026-06-01T06:30'
+            f'"{text}" is neither a day such as 2026-06-01 nor a time such as 2026-06-01T06:30'
         ) from error
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     length = timedelta(days=1) if _DAY.fullmatch(text) else timedelta(0)
     return _us(moment), _us(moment + length)
 

@@ -10,6 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from beemon import zone
 from beemon.archive import events
 from beemon.archive.events import Readable
 from beemon.archive.ledger import Ledger
@@ -77,7 +78,9 @@ def enter(ledger: Ledger, result: str | None) -> None:
         return
     message = f"beemon was started {_SENTENCES[why]}{f': {details}' if details else ''}"
     run = before["run"] if before else None
-    events.enter(ledger, KIND, message, why=why, run_before=run, details=details)
+    events.enter(
+        ledger, KIND, message, why=why, run_before=run, details=details, zone=str(zone.local())
+    )
 
 
 def end(ledger: Ledger, how: str, why: str | None = None) -> None:
@@ -94,6 +97,25 @@ def recent(ledger: Readable) -> list[Start]:
         "SELECT * FROM sound_runs WHERE began IS NOT NULL ORDER BY run DESC LIMIT ?", (_MOST,)
     )
     return [_start(row) for row in rows]
+
+
+def zone_told(ledger: Readable) -> str | None:
+    """The time zone that the service was started in last, where the hive's days begin and end."""
+    found = events.latest(ledger, KIND)
+    told = found.facts.get("zone") if found else None
+    return told if isinstance(told, str) else None
+
+
+def clock_told(ledger: Readable) -> Quality | None:
+    """How far the service that runs, or ran last, believes the clock."""
+    run = ledger.db.execute(
+        "SELECT run, clock FROM runs WHERE began IS NOT NULL ORDER BY run DESC LIMIT 1"
+    ).fetchone()
+    if run is None:
+        return None
+    change = events.latest(ledger, "clock")
+    is_of_run = change is not None and change.run == run["run"]
+    return Quality(change.facts["quality"] if is_of_run and change else run["clock"])
 
 
 def _start(row: sqlite3.Row) -> Start:

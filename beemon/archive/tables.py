@@ -56,12 +56,13 @@ class UnknownDeviceError(LookupError):
 @dataclass(frozen=True)
 class View:
     """What is to be seen of a ledger: a period, of some devices or all (none named), in the local
-    time of a zone."""
+    time of a zone. ``clock`` is how far the service that writes the ledger believes its clock."""
 
     ledger: Readable
     period: Period
     devices: Collection[str] = ()
     zone: tzinfo = UTC
+    clock: clock.Quality | None = None
 
     def check_devices(self) -> None:
         """Raises :class:`UnknownDeviceError` for a device that the ledger does not know."""

@@ -346,6 +346,9 @@ class Output(Device, ABC):
                 self.on_lost(DeviceLostError(f"it did not return to its safe state: {error}"))
 
 
+ARCHIVE = "BEEMON_ARCHIVE"
+"""The variable of a worker's environment that names the archive's folder."""
+
 _NOT_THE_DRIVERS = ("driver", "schedule", "weighing")
 
 

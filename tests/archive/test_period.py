@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from beemon.archive.period import Period, parse
@@ -25,6 +27,14 @@ def test_a_moment_is_utc_unless_it_says_otherwise(moment: str) -> None:
     found = parse(moment, "2026-06-01T07:00:00")
     assert (found.from_us, found.until_us) == (JUNE_1 + DAY // 4, JUNE_1 + DAY * 7 // 24)
     assert ":" not in found.name
+
+
+def test_a_day_is_one_of_the_zone() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    assert parse("2026-06-01", zone=berlin).from_us == JUNE_1 - DAY // 12
+    spring = parse("2026-03-29", zone=berlin)  # summer time begins
+    assert spring.until_us - spring.from_us == DAY * 23 // 24
+    assert parse("2026-06-01T06:00Z", zone=berlin).from_us == JUNE_1 + DAY // 4
 
 
 def test_a_moment_alone_goes_on_until_now() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from beemon.archive import events, starts
-from beemon.archive.ledger import LedgerReader
+from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.register import Register
 from beemon.clock import Moment, Quality, Stamp
 
@@ -111,6 +111,35 @@ def test_a_crash_loop_does_not_fill_the_events_but_each_start_counts(service):
     assert len(service.told()) == 20
     with closing(LedgerReader(service.archive)) as reader:
         assert len(starts.recent(reader)) == 50
+
+
+def test_the_service_tells_its_zone_and_how_far_it_believes_the_clock(service, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        service.run()
+    with closing(LedgerReader(service.archive)) as reader:
+        assert starts.zone_told(reader) == "Europe/Berlin"
+        assert starts.clock_told(reader) is Quality.SYNCHRONISED
+
+
+def test_a_change_of_the_clock_counts_for_the_run_that_saw_it(service):
+    with closing(Register(service.archive, service.machine, result=lambda: None)) as register:
+        register.open()
+        ledger = Ledger(service.archive, register.run_number, service.machine)
+        with closing(ledger), ledger.transaction():
+            events.enter(ledger, "clock", "the clock is unsure now", quality="unsure")
+    with closing(LedgerReader(service.archive)) as reader:
+        assert starts.clock_told(reader) is Quality.UNSURE
+    service.run()
+    with closing(LedgerReader(service.archive)) as reader:
+        assert starts.clock_told(reader) is Quality.SYNCHRONISED
+
+
+def test_a_ledger_without_a_start_tells_neither(tmp_path):
+    with closing(Register(tmp_path)) as register:
+        register.open()
+    with closing(LedgerReader(tmp_path)) as reader:
+        assert starts.zone_told(reader) is starts.clock_told(reader) is None
 
 
 def test_the_age_within_a_boot_is_by_the_monotonic_clock(service):

@@ -9,7 +9,7 @@ import pytest
 from contracts import SensorContract
 
 from beemon.devices import load
-from beemon.devices._base import BadReadingError, DeviceMissingError, Refusal
+from beemon.devices._base import ARCHIVE, BadReadingError, DeviceMissingError, Refusal
 
 
 class Machine:
@@ -43,6 +43,15 @@ def machine(tmp_path):
 
 def values(sensor):
     return {m.quantity: (m.value, m.unit) for m in sensor.read()}
+
+
+def test_the_free_disk_space_is_the_archives(machine, tmp_path, monkeypatch):
+    monkeypatch.setenv(ARCHIVE, str(tmp_path / "nowhere"))
+    with pytest.raises(DeviceMissingError) as caught:
+        machine.sensor(quantities=["disk_free"]).read()
+    assert caught.value.filename == str(tmp_path / "nowhere")
+    monkeypatch.setenv(ARCHIVE, str(tmp_path))
+    assert values(machine.sensor())["disk_free"][0] > 0
 
 
 def test_a_machine_without_sensors_tells_what_every_machine_has(machine):

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from beemon import clock
 from beemon.devices._base import (
+    ARCHIVE,
     BadReadingError,
     DeviceError,
     DeviceMissingError,
@@ -134,10 +135,11 @@ def memory_available(settings: Settings) -> float:
 
 def disk_free(settings: Settings) -> float:
     """What a user without privileges can still write under ``path``, in bytes."""
+    path = settings.path or os.environ.get(ARCHIVE, "/")
     try:
-        found = os.statvfs(settings.path)
+        found = os.statvfs(path)
     except OSError as error:
-        raise DeviceMissingError(error.errno, error.strerror, settings.path) from error
+        raise DeviceMissingError(error.errno, error.strerror, path) from error
     return float(found.f_bavail * found.f_frsize)
 
 
@@ -219,7 +221,9 @@ class Settings(SensorSettings):
     quantities: tuple[str, ...] | None = option(
         None, parse=some_of(QUANTITIES), doc="what to read; by default all that this machine has"
     )
-    path: str = option("/", doc="the folder whose free disk space is told")
+    path: str | None = option(
+        None, doc="the folder whose free disk space is told; by default the archive"
+    )
     sysfs: str = option("/sys", doc="where sysfs is mounted")
     proc: str = option("/proc", doc="where proc is mounted")
 
