@@ -86,7 +86,7 @@ def _promises(facts: Facts) -> Iterator[Finding]:
     for what in ("samples", "frames"):
         promised, there = facts.get(f"promised_{what}", 0), facts.get(what, 0)
         if promised > there:
-            message = f"cut short: {there} {what}, where its head promises {promised}"
+            message = f"there are {there} {what}, where its head promises {promised}"
             yield Finding(SHORT, message, fails=there <= (1 - SHORT_SHARE) * promised)
 
 

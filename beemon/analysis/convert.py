@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ _FLAC_SUBTYPES = {"PCM_S8": "PCM_S8", "PCM_U8": "PCM_S8", "PCM_16": "PCM_16", "P
 _CONTAINER = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 _BLOCK = 1 << 16
 _SAMPLE_BYTES = 4  # of int32
+BITS = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}
+"""The bits of a sample, by what libsndfile calls them in a FLAC file."""
 _GLOBAL_HEADER = 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER of libavcodec/avcodec.h
 
 
@@ -49,30 +53,89 @@ def sound_to_flac(source: Path, target: Path) -> Facts:
 
 
 def _mended(source: Path, target: Path) -> Facts:
-    """A FLAC file as it is, or cut behind its last whole frame, its head made true."""
+    """A FLAC file as it is; of one that is torn every frame that can be decoded, in a new file."""
     promised = flac.promised(source)
     shutil.copyfile(source, target)
-    if _decodes(target, promised):
+    if _decodes(target):
         return {}
     try:
-        samples = flac.mend(target)
-        if not _decodes(target, samples):
-            flac.strip(target)
+        flac.strip(target)
     except ValueError as error:
         raise UnconvertibleError(str(error)) from error
+    if _decodes(target):
+        return {}
+    samples = _write_decodable(target.rename(target.with_suffix(".torn")), target)
     if not samples:
         raise UnconvertibleError("there is no sound in it")
     return {"promised_samples": promised} if promised > samples else {}
 
 
-def _decodes(path: Path, samples: int) -> bool:
-    """Whether a FLAC file can be decoded and has so many samples."""
+def _write_decodable(source: Path, target: Path) -> int:
+    """The frames that can be decoded, by libav, which goes on behind a torn one; the samples."""
+    import av
     import soundfile
 
+    samples = 0
     try:
-        return samples > 0 and count_samples(path) == samples
+        with (
+            soundfile.SoundFile(str(source)) as old,
+            soundfile.SoundFile(
+                str(target), "w", samplerate=old.samplerate, channels=old.channels,
+                format="FLAC", subtype=old.subtype,
+            ) as new,
+            av.open(str(source), metadata_errors="replace") as file,
+        ):
+            new.comment = tags.ROOM
+            like = old.samplerate, old.channels
+            for frame in _frames(file):
+                if (frame.sample_rate, len(frame.layout.channels)) == like:
+                    data = frame.to_ndarray()  # a row for each channel, or one of all in turn
+                    new.buffer_write(data.T.tobytes() if len(data) > 1 else data.tobytes(),
+                                     data.dtype.name)
+                    samples += frame.samples
+    except (av.FFmpegError, IndexError) as error:
+        raise UnconvertibleError(f"the sound cannot be decoded: {error}") from error
+    return samples
+
+
+def _frames(file: Any) -> Iterator[Any]:
+    import av
+
+    stream = file.streams.audio[0]
+    stream.codec_context.options = {"err_detect": "crccheck+explode"}
+    for packet in file.demux(stream):
+        with suppress(av.FFmpegError):  # of one frame
+            yield from packet.decode()
+
+
+def _decodes(path: Path) -> bool:
+    """Whether a FLAC file can be decoded and holds what its head promises.
+
+    libsndfile has silence in the place of a torn frame, which only the head's hash gives away.
+    """
+    import soundfile
+
+    promised, hashed = flac.promised(path), flac.promised_md5(path)
+    try:
+        if not promised or count_samples(path) != promised:
+            return False
+        return hashed in (None, _md5(path))
     except soundfile.LibsndfileError:
         return False
+
+
+def _md5(path: Path) -> bytes:
+    """The hash of all samples as a FLAC file's head has it (RFC 9639, section 8.2)."""
+    import numpy as np
+    import soundfile
+
+    md5 = hashlib.md5(usedforsecurity=False)
+    with soundfile.SoundFile(str(path)) as sound:
+        lowest = _SAMPLE_BYTES - BITS[sound.subtype] // 8
+        while data := sound.buffer_read(_BLOCK, dtype="int32"):
+            samples = np.frombuffer(data, np.uint8).reshape(-1, _SAMPLE_BYTES)
+            md5.update(samples[:, lowest:].tobytes())
+    return md5.digest()
 
 
 def count_samples(path: Path) -> int:

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from beemon.analysis.container import UndecodableError, opened
-from beemon.analysis.convert import count_samples
+from beemon.analysis.convert import BITS, count_samples
 from beemon.archive import flac, mp4
 
 Facts = dict[str, Any]
-
-BITS = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}
-"""The bits of a sample, by what libsndfile calls them in a FLAC file."""
 
 
 class UnmeasurableError(ValueError):

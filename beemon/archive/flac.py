@@ -16,7 +16,7 @@ MARK = b"fLaC"
 
 _SYNC = (b"\xff\xf8", b"\xff\xf9")
 _STREAMINFO_END = 8 + 34
-_COUNT_AT = 8 + 13
+_COUNT_AT, _MD5_AT = 8 + 13, 8 + 18
 """Where the number of samples stands (four bits of a byte, and four bytes), and then their MD5."""
 _BLOCK_SIZES = {1: 192, **{n: 576 << n - 2 for n in range(2, 6)},
                 **{n: 256 << n - 8 for n in range(8, 16)}}
@@ -55,6 +55,13 @@ def promised(path: Path) -> int:
     """The number of samples that the head promises; 0 where it was not known (a pipe's end)."""
     with path.open("rb") as file:
         return _promised(file.read(_STREAMINFO_END))
+
+
+def promised_md5(path: Path) -> bytes | None:
+    """The hash of all samples that the head promises; None where it was not known."""
+    with path.open("rb") as file:
+        said = file.read(_STREAMINFO_END)[_MD5_AT:]
+    return said if any(said) else None
 
 
 def strip(path: Path) -> None:

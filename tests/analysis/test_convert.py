@@ -133,6 +133,26 @@ def test_a_flac_file_that_is_torn_is_kept_up_to_there(tmp_path: Path) -> None:
     assert samples(target) == samples(tmp_path / "a.wav")[: 4 * count]
 
 
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_torn_frame_of_a_flac_file_costs_no_other(
+    tmp_path: Path, subtype: str, channels: int
+) -> None:
+    whole, torn, target = (tmp_path / f"{name}.flac" for name in ("whole", "torn", "new"))
+    sound_to_flac(wav(tmp_path / "a.wav", subtype, channels, samples=60_000), whole)
+    data = bytearray(whole.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 50] = bytes(50)
+    torn.write_bytes(data)
+    assert sound_to_flac(torn, target) == {"promised_samples": 60_000}
+    kept, original = samples(target), samples(whole)
+    assert 50_000 < len(kept) // (4 * channels) < 60_000
+    head = next(n for n in range(len(kept)) if kept[n] != original[n])
+    tail = len(kept) - head
+    assert kept == original[:head] + original[-tail:]
+    assert soundfile.info(str(target)).subtype == subtype
+
+
 def test_a_flac_file_that_is_whole_is_kept_as_it_is(tmp_path: Path) -> None:
     source = flac(tmp_path / "a.flac")
     assert sound_to_flac(source, tmp_path / "b.flac") == {}

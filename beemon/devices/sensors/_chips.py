@@ -47,7 +47,7 @@ _NO_AIR = Silence("out-of-range", "no air is without humidity")
 _NO_HUMIDITY = Silence(
     "out-of-range", "no air is without humidity; a BMP280 that was sold as a BME280 says this"
 )
-_END = Silence("out-of-range", "it is at the end of its range")
+_END = Silence("out-of-range", "it is at the end of its range: too much for it, or a loose wire")
 _ONES = Silence("all-ones", "it says nothing but ones: no power, or no wire")
 _POWER_ON = Silence("power-on-value", "it shows 85 °C, its value before it measured")
 

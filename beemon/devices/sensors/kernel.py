@@ -285,7 +285,9 @@ def _refuse_faulty(folder: Path, channel: Channel) -> None:
     """
     for flag in (folder / f"{channel.name}_fault", *sorted(folder.glob("fault_*"))):
         if flag.exists() and read_number(flag):
-            raise BadReadingError("device-error", f"{flag} says that the sensor is faulty")
+            raise BadReadingError(
+                "device-error", f"{flag} says that the sensor is faulty: look for a broken wire"
+            )
 
 
 def _boot_line(chip: Chip) -> str:
