@@ -329,9 +329,19 @@ def _address(options: argparse.Namespace) -> tuple[str, int, str | None]:
     return wildcard.get(host, host), options.port or server.listening_port, token
 
 
-def _print(reply: Reply, options: argparse.Namespace) -> int:
+def _shown(word: str, payload: dict[str, Any]) -> list[layout.Part]:
+    """A reply as a person reads it; one that makes no sense here as it came."""
     from beemon import rendering
 
+    try:
+        return list(rendering.parts(word, payload))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        import json
+
+        return [json.dumps(payload)]
+
+
+def _print(reply: Reply, options: argparse.Namespace) -> int:
     if options.json:
         import json
 
@@ -342,7 +352,8 @@ def _print(reply: Reply, options: argparse.Namespace) -> int:
         if remedy := error.get("remedy"):  # an older service sends none
             layout.complain(remedy)
     else:
-        layout.say(*rendering.parts(options.word, reply.payload))
+        layout.say(*_shown(options.word, reply.payload))
     well = reply.ok and reply.payload.get("outcome", "done") == "done"
+    well = well and "damaged" not in reply.payload
     return 0 if well else EXIT_REFUSED
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from beemon import installed
 from beemon.config import ConfigError, Settings
-from beemon.orchestrator import Orchestrator
+from beemon.orchestrator import EXIT_DEFECT, Orchestrator
 from beemon.reports import Rejected, Report, Started, Stopped
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ STOP_SECONDS = 8.5
 """How long the Orchestrator may take to end properly; its own limits are shorter."""
 _LOOK_SECONDS = 1.0
 _MISSES = 2
+_DEFECTS = (EXIT_DEFECT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE)
 _ABORT_SECONDS = 2.0
 
 
@@ -71,6 +72,11 @@ class Link:
     def pid(self) -> int | None:
         """The Orchestrator's process id."""
         return self._process.pid if self._process else None
+
+    @property
+    def ended_by_defect(self) -> bool:
+        """Whether the Orchestrator ended by an error of its own, rather than was killed."""
+        return self._process is not None and self._process.exitcode in _DEFECTS
 
     def start(self, settings: Settings, run_number: int) -> None:
         """Start the Orchestrator and wait until it runs.

@@ -24,6 +24,8 @@ from beemon.agenda import Agenda
 from beemon.analysis.drift import NoFitError
 from beemon.archive import calibrations, catalog, events, recordings
 from beemon.archive.calibrations import Made
+from beemon.archive.examination import KIND as EXAMINATION
+from beemon.archive.examination import Examiner, Found
 from beemon.archive.keeper import Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger
 from beemon.archive.looks import Looks
@@ -73,6 +75,8 @@ from beemon.worker import (
 
 log = logging.getLogger(__name__)
 
+EXIT_DEFECT = 70
+"""Its exit status after an error that nobody foresaw."""
 HEARTBEAT_SECONDS = 1.0
 STOP_SECONDS = 6.0
 """How long open recordings get to end properly at a stop."""
@@ -117,7 +121,7 @@ class Orchestrator(SpawnProcess):
             self._work()
         except Exception:
             log.critical("the Orchestrator has a defect and ends", exc_info=True)
-            os._exit(70)  # what it started dies with it
+            os._exit(EXIT_DEFECT)  # what it started dies with it
 
     def _work(self) -> None:
         if problems := check_devices(self._settings.devices):
@@ -187,6 +191,12 @@ class Orchestrator(SpawnProcess):
             )
         )
         self._keeper.start()
+        self._found = Found()
+        self._examiner = Examiner(
+            self._settings.archive_path,
+            lambda found: self._mailbox.put(partial(self._examined, found)),
+        )
+        self._examiner.start()
         self._upkeep = Upkeep(
             self._settings.archive_path, self._run_number, self._writer.write, self._looks,
             self._mailbox.put,
@@ -268,6 +278,7 @@ class Orchestrator(SpawnProcess):
             yield Trouble("ledger", self._ledger_trouble)
         if self._room.sentence:
             yield Trouble("disk", self._room.sentence)
+        yield from self._found.troubles
         if self._local.trouble:
             yield Trouble("zone", self._local.trouble, self._local.remedy)
         yield from self._looks.troubles
@@ -591,6 +602,7 @@ class Orchestrator(SpawnProcess):
 
     def _wind_up(self) -> None:
         self._keeper.finish()
+        self._examiner.finish()
         if not self._writer.finish(1.0):
             log.error("the ledger could not be written to the end; the next start closes it")
         self._reports.put(Stopped())
@@ -609,6 +621,19 @@ class Orchestrator(SpawnProcess):
             lambda _: None,
         )
         self._hurry_heartbeat()
+
+    def _examined(self, found: Found) -> None:
+        """Tell what is wrong with the ledger when that changes."""
+        before, self._found = self._found, found
+        if found == before:
+            return
+        said = [str(trouble) for trouble in found.troubles] or ["the ledger is in order again"]
+        for message in said:
+            log.log(logging.ERROR if found.troubles else logging.INFO, "%s", message)
+        self._writer.write(
+            lambda ledger: events.enter(ledger, EXAMINATION, "; ".join(said)), lambda _: None
+        )
+        self._next_heartbeat = 0.0
 
     def _on_ledger_trouble(self, trouble: str | None) -> None:
         self._ledger_trouble = trouble

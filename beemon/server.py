@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import multiprocessing
 import queue
 import select
@@ -20,7 +21,7 @@ from typing import Any
 
 from beemon import address, clock, commands, config, protocol, service
 from beemon.address import AddressError
-from beemon.archive import access, starts
+from beemon.archive import access, quarantine, starts
 from beemon.archive.identity import Memory
 from beemon.archive.lock import ArchiveBusyError
 from beemon.archive.register import Register
@@ -56,6 +57,7 @@ _MOST_UNREAD = 1000  # reports that a watcher may be behind
 _OPENING_SECONDS = 3.0  # that a stop waits for an attempt to open the archive
 _ADDRESS_SECONDS = 5.0  # that the start waits for the first attempt to listen
 _ARCHIVE_SECONDS = 5.0  # between two looks whether the right archive is there again
+_WELL_SECONDS = 60.0  # a service that has worked for so long does not fail at its start
 _RESERVE = 20  # places on the queue for `stop` and `cancel` when it is full
 _URGENT = ("start", "stop", "cancel")
 
@@ -156,6 +158,7 @@ class Server:
         self._ready = self._stopping = False
         self._failure: Exception | None = None
         self._next_look = 0.0
+        self._well_from = math.inf
 
     # The contract
 
@@ -184,7 +187,7 @@ class Server:
             self._notifier.ready()
             self._serving.set()
             self._ended.wait()
-        except (OSError, ConfigError, OrchestratorDiedError) as error:
+        except Exception as error:
             self._failure = error
             raise
         finally:
@@ -326,7 +329,7 @@ class Server:
     def _wait(self, job: int, socket_connection: socket.socket) -> dict[str, Any]:
         with self._waiting_place() as mail:
             found = self._queries.job(job)
-            while "outcome" not in found or job in self._handovers:  # until this side switched too
+            while not found.keys() & {"outcome", "damaged"} or job in self._handovers:
                 try:
                     message = mail.get(timeout=_LOOK_SECONDS)
                 except queue.Empty:
@@ -450,7 +453,9 @@ class Server:
     def _launch(self) -> None:
         if stranger := self._ledger.stranger:
             self._tell_stranger(stranger)
+        self._tell_aside()
         self._link.start(self._settings, self._ledger.run_number)
+        self._well_from = clock.now().monotonic + _WELL_SECONDS
         config.keep_last_good(self._settings)
 
     def _tell_stranger(self, stranger: str) -> None:
@@ -463,6 +468,20 @@ class Server:
         )
         log.error("%s", trouble)
         self._board.note_trouble(trouble)
+
+    def _tell_aside(self) -> None:
+        """Tell of ledgers that were damaged: what they hold is not in use."""
+        names = self._ledger.lost_sight_of
+        if not names:
+            return
+        are = "1 damaged ledger lies" if len(names) == 1 else f"{len(names)} damaged ledgers lie"
+        doubt = "; the card may be dying: replace it soon" if len(names) >= quarantine.MANY else ""
+        self._board.note_trouble(Trouble(
+            "ledgers-aside",
+            f"{are} in {self._settings.archive_path}, and nothing of them is in use{doubt}",
+            "take out what can be read: sudo systemctl stop beemon; "
+            "sudo -u beemon beemon archive rebuild; sudo systemctl start beemon",
+        ))
 
     def _look_for_archive(self, now: float) -> None:
         """Begin anew in the right archive as soon as its disk is there."""
@@ -515,6 +534,9 @@ class Server:
                 self._notifier.alive()
             self._notifier.status(self._queries.sentence())
             self._look_for_archive(clock.now().monotonic)
+            if clock.now().monotonic >= self._well_from:
+                self._well_from = math.inf
+                self._ledger.note_well()
 
     def reload(self) -> None:
         """Take over the config on disk, as the `reload` command does; for a signal handler."""
@@ -570,6 +592,11 @@ class Server:
             self._ledger.end_run(starts.FAILED, str(self._failure))
         else:
             self._ledger.end_run(starts.STOPPED)
+        foreseen = isinstance(self._failure, OSError | ConfigError | OrchestratorDiedError | None)
+        if self._link.ended_by_defect or not foreseen:
+            self._ledger.note_failed()
+        elif self._failure is None:
+            self._ledger.note_well()
         self._ledger.close()
         if self._ready:
             log.info("stopped")

@@ -9,8 +9,11 @@ was set aside is never deleted by beemon.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import logging
 import os
+import re
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,17 +22,22 @@ from pathlib import Path
 from beemon import clock
 from beemon.archive import recordings
 from beemon.archive.ledger import NAME
+from beemon.archive.rows import UNREADABLE
+from beemon.archive.schema import LayoutError
+
+log = logging.getLogger(__name__)
 
 MARK = "ledger.damaged"
-MOST = 3
-"""How many damaged ledgers may lie there: more would mean that the disk ruins each new one."""
+MANY = 3
+"""From so many damaged ledgers on, the disk itself is in doubt."""
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CONTENT = (
+    *_DAMAGE, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_TOOBIG,
+)
 _PARTS = ("-wal", "-shm", "")  # a new ledger must never meet the log of the old one
-
-
-class TooManyDamagedError(OSError):
-    """Several ledgers were damaged already: another new one would not fare better."""
+_NAME = re.compile(r"ledger-damaged-[0-9@Z-]+\.db")
 
 
 @dataclass(frozen=True)
@@ -40,21 +48,51 @@ class Damaged:
     aside: str
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether the file itself is wrong, rather than that the disk fails or is busy."""
-    code = getattr(error, "sqlite_errorcode", 0)  # the module's own errors have none
-    return code & 0xFF in _DAMAGE  # the higher bits say where it was noticed (sqlite.org/rescode)
+    return isinstance(error, LayoutError) or _code(error) in _DAMAGE
+
+
+def is_content(error: Exception) -> bool:
+    """Whether what the ledger holds is to blame: its file, its tables or a value."""
+    return isinstance(error, (LayoutError, *UNREADABLE)) or _code(error) in _CONTENT
+
+
+def _code(error: Exception) -> int:
+    """The module's own errors have none; the higher bits say where it was noticed
+    (sqlite.org/rescode)."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def marked(archive: Path) -> Damaged | None:
-    """What is to be set aside, if anything is. Raises ``OSError``."""
+    """What is to be set aside, if anything is. Raises ``OSError``.
+
+    A mark that cannot be read says that there is damage all the same; it is made again, so that
+    the name in it stays the same.
+    """
     try:
         said = json.loads((archive / MARK).read_text("utf-8"))
+        if _NAME.fullmatch(said["aside"]):
+            return Damaged(str(said["why"]), said["aside"])
     except FileNotFoundError:
         return None
-    except ValueError:  # the mark itself was cut short: it says that there is damage all the same
-        return Damaged("it was found to be damaged", _free_name(archive))
-    return Damaged(said["why"], said["aside"])
+    except UNREADABLE as error:
+        log.warning("the mark %s cannot be read: %r", archive / MARK, error)
+    return mark(archive, "it was found to be damaged")
+
+
+def all_aside(archive: Path) -> list[Path]:
+    """The ledgers that were set aside, the oldest first."""
+    return sorted(archive.glob("ledger-damaged-*.db"))
+
+
+def is_emptied(archive: Path) -> bool:
+    """Whether there is a ledger of 0 bytes, and no log that will fill it."""
+    sizes = [
+        (archive / f"{NAME}{part}").stat().st_size
+        for part in ("", "-wal") if (archive / f"{NAME}{part}").exists()
+    ]
+    return bool(sizes) and not any(sizes)
 
 
 def mark(archive: Path, why: str) -> Damaged:
@@ -85,12 +123,7 @@ def set_aside(archive: Path, damaged: Damaged) -> None:
 
 
 def _free_name(archive: Path) -> str:
-    if len(list(archive.glob("ledger-damaged-*.db"))) >= MOST:
-        raise TooManyDamagedError(
-            f"{MOST} damaged ledgers lie in {archive} already, so that the disk itself is in "
-            "doubt: replace the card, or move them elsewhere and restart beemon"
-        )
     moment = datetime.fromtimestamp(clock.now().utc_us / 1e6, UTC)
     stem = f"ledger-damaged-{moment:%Y-%m-%d@%H-%M-%SZ}"
-    again = (f"{stem}{suffix}.db" for suffix in ("", "-2", "-3", "-4"))
-    return next(name for name in again if not (archive / name).exists())
+    names = (f"{stem}{f'-{n}' if n > 1 else ''}.db" for n in itertools.count(1))
+    return next(name for name in names if not (archive / name).exists())

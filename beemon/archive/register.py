@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 
 from beemon import outcomes
 from beemon.archive import (
+    attempts,
     calibrations,
     completeness,
     events,
+    examination,
     identity,
     index,
+    inventory,
     quarantine,
     recovery,
     reserve,
@@ -30,6 +33,8 @@ from beemon.archive.identity import JOBS_AHEAD, Known, Memory
 from beemon.archive.ledger import NAME, Ledger, LedgerReader
 from beemon.archive.lock import ArchiveLock
 from beemon.archive.quarantine import Damaged
+from beemon.archive.recovered import KIND as RECOVERED
+from beemon.archive.rows import UNREADABLE
 from beemon.archive.starts import Start
 from beemon.archive.usage import Usage
 from beemon.clock import MACHINE, Clock
@@ -90,6 +95,7 @@ class Register:
                 return
             self._lock = ArchiveLock(self._archive)
             try:
+                self._beware()
                 self._ledger = self._with_reserve(self._begin_run_or_anew)
             except sqlite3.Error as error:
                 self._lock.close()
@@ -123,6 +129,24 @@ class Register:
             return False
         known = self._memory.known()
         return known is not None and identity.at(self._archive) == known.uuid
+
+    def note_failed(self) -> None:
+        """Leave word that this start ended by a defect."""
+        attempts.note(self._archive, attempts.FAILED)
+
+    def note_well(self) -> None:
+        """The service works in this archive: earlier attempts count no more."""
+        attempts.clear(self._archive)
+
+    @property
+    def lost_sight_of(self) -> list[str]:
+        """The ledgers that were set aside, and from which nothing was taken back yet."""
+        with self._reading() as reader:
+            taken = {
+                event.facts.get("ledger") for event in events.recent(reader, 1000, RECOVERED)
+            }
+        return [path.name for path in quarantine.all_aside(self._archive)
+                if path.name not in taken]
 
     def close(self) -> None:
         """Let go of the archive, for good."""
@@ -235,17 +259,41 @@ class Register:
                 self._reader = LedgerReader(self._archive)
             yield self._reader
 
+    def _beware(self) -> None:
+        """Count this start; after some that did not get far, look at the ledger before it is used,
+        and do without it where it ended them by what nobody foresaw."""
+        if self._result is None:
+            return
+        before = attempts.earlier(self._archive)
+        if before.failed >= attempts.MOST and not before.renewed:
+            quarantine.mark(self._archive, f"the last {before.failed} starts ended by a defect")
+            attempts.clear(self._archive)
+            attempts.note(self._archive, attempts.RENEWED)
+        elif before.began >= attempts.MOST and (wrong := examination.of_file(self._archive)):
+            quarantine.mark(self._archive, wrong)
+        attempts.note(self._archive, attempts.BEGAN)
+
+    def _is_emptied(self) -> bool:
+        """Whether the ledger has lost all its bytes, rather than never had any."""
+        if not quarantine.is_emptied(self._archive):
+            return False
+        known = self._memory.known() if self._memory else None
+        return known is not None or inventory.has_files(self._archive)
+
     def _begin_run_or_anew(self) -> Ledger:
         """Begin the run, in a new ledger where the one that is there is damaged."""
         damaged = quarantine.marked(self._archive)
+        if not damaged and self._is_emptied():
+            damaged = quarantine.mark(self._archive, "it was empty: 0 bytes")
         if damaged:
             quarantine.set_aside(self._archive, damaged)
         try:
             ledger = self._begin_run(damaged)
-        except sqlite3.DatabaseError as error:
-            if not quarantine.is_damage(error):
+        except (sqlite3.DatabaseError, *UNREADABLE) as error:
+            if not quarantine.is_content(error):
                 raise
-            damaged = quarantine.mark(self._archive, str(error))
+            log.debug("the ledger cannot be used", exc_info=True)
+            damaged = quarantine.mark(self._archive, str(error) or repr(error))
             quarantine.set_aside(self._archive, damaged)
             ledger = self._begin_run(damaged)
         if damaged:

@@ -91,6 +91,8 @@ class LedgerWriter(threading.Thread):
             try:
                 results = self._write([write for write, _ in batch])
             except (sqlite3.OperationalError, OSError) as error:
+                if quarantine.is_content(error):
+                    raise  # to wait would not mend it
                 if reserve.release_if_full(self._archive):
                     continue
                 self._tell(f"the ledger cannot be written: {error}")

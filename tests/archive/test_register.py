@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from beemon import outcomes
-from beemon.archive import calibrations, events, quarantine, recordings, recovery
+from beemon.archive import calibrations, events, quarantine, recordings, recovery, schema
 from beemon.archive.calibrations import Made
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.lock import ArchiveBusyError, ArchiveLock
@@ -235,14 +235,121 @@ def test_a_mark_that_a_power_cut_emptied_counts_all_the_same(tmp_path):
     assert len(list(tmp_path.glob("ledger-damaged-*.db"))) == 1
 
 
-def test_a_disk_that_ruins_one_ledger_after_the_other_is_given_up(tmp_path):
-    for _ in range(quarantine.MOST):
+def test_any_number_of_damaged_ledgers_is_set_aside(tmp_path):
+    for _ in range(7):
         (tmp_path / "ledger.db").write_bytes(b"this is no database at all" * 100)
         run(tmp_path).close()
-    (tmp_path / "ledger.db").write_bytes(b"this is no database at all" * 100)
-    with pytest.raises(quarantine.TooManyDamagedError, match="replace the card"):
-        run(tmp_path)
-    ArchiveLock(tmp_path).close()
+    assert len(quarantine.all_aside(tmp_path)) == 7
+
+
+@pytest.mark.parametrize("said", [
+    "", "[]", "{}", "7", '{"why": 1}', '{"why": "x", "aside": 5}', "\x00\xff",
+    '{"why": "x", "aside": "../../elsewhere.db"}',
+])
+def test_a_mark_that_cannot_be_read_counts_all_the_same(tmp_path, said):
+    run(tmp_path).close()
+    (tmp_path / "ledger.damaged").write_bytes(said.encode("latin-1"))
+    run(tmp_path).close()
+    assert len(quarantine.all_aside(tmp_path)) == 1
+    assert not (tmp_path / "ledger.damaged").exists()
+
+
+@pytest.mark.parametrize("version", [-1, 0, 1, 2, 3, 7, 2**31 - 1])
+def test_the_number_of_the_layout_is_held_against_the_tables(tmp_path, version):
+    run(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as raw:
+        raw.execute(f"PRAGMA user_version={version}")
+    run(tmp_path).close()
+    assert quarantine.all_aside(tmp_path) == []
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+
+
+@pytest.mark.parametrize("statement", [
+    "DROP TABLE runs", "DROP TABLE jobs", "DROP TABLE archive", "DROP TABLE unreckoned",
+    "DROP INDEX open_schedules; ALTER TABLE schedules DROP COLUMN until_us",
+    "ALTER TABLE latest RENAME TO late",
+])
+def test_a_ledger_that_lacks_tables_or_columns_is_set_aside(tmp_path, statement):
+    run(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as raw:
+        raw.executescript(statement)
+    register = run(tmp_path)
+    assert register.accept("read", "test")
+    register.close()
+    assert len(quarantine.all_aside(tmp_path)) == 1
+
+
+def test_a_ledger_that_lost_all_its_bytes_is_an_event(tmp_path):
+    (tmp_path / "recordings" / "2026-06-01").mkdir(parents=True)
+    (tmp_path / "recordings" / "2026-06-01" / "sound.flac").write_bytes(b"sound")
+    (tmp_path / "ledger.db").touch()
+    run(tmp_path).close()
+    with closing(LedgerReader(tmp_path)) as reader:
+        event = events.latest(reader, "ledger")
+    assert event is not None
+    assert "it was empty: 0 bytes" in event.message
+
+
+def service(archive):
+    return Register(archive, result=lambda: None)
+
+
+def test_the_third_start_after_two_that_ended_by_a_defect_begins_a_new_ledger_once(tmp_path):
+    for _ in range(5):
+        register = service(tmp_path)
+        register.open()
+        register.note_failed()
+        register.close()
+    [aside] = quarantine.all_aside(tmp_path)
+    with closing(LedgerReader(tmp_path)) as reader:
+        event = events.latest(reader, "ledger")
+    assert event is not None
+    assert "the last 2 starts ended by a defect" in event.message
+    assert event.facts["aside"] == aside.name
+
+
+def test_a_start_that_went_well_makes_earlier_ones_forgotten(tmp_path):
+    for _ in range(5):
+        register = service(tmp_path)
+        register.open()
+        register.note_failed()
+        register.note_well()
+        register.close()
+    assert quarantine.all_aside(tmp_path) == []
+
+
+def test_starts_that_were_killed_leave_a_sound_ledger_alone(tmp_path):
+    for _ in range(5):
+        register = service(tmp_path)
+        register.open()
+        register.close()
+    assert quarantine.all_aside(tmp_path) == []
+
+
+def test_a_start_after_two_that_were_killed_looks_at_the_file_first(tmp_path):
+    for _ in range(2):
+        register = service(tmp_path)
+        register.open()
+        register.close()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as raw:
+        [(page,)] = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'recordings'")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (tmp_path / "ledger.db").open("r+b") as file:
+        file.seek((page - 1) * 1024)
+        file.write(b"\xff" * 1024)
+    register = service(tmp_path)
+    register.open()
+    register.close()
+    assert len(quarantine.all_aside(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff" * 9000, b"failed" * 999])
+def test_a_count_of_starts_that_cannot_be_read_counts_none(tmp_path, content):
+    run(tmp_path).close()
+    (tmp_path / "ledger.starts").write_bytes(content)
+    service(tmp_path).open()
+    assert quarantine.all_aside(tmp_path) == []
 
 
 # What an earlier run left

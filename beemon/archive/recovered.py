@@ -1,0 +1,3 @@
+"""Recovered: what a ledger that was set aside still holds goes into the one in use."""
+
+KIND = "recovered"
