@@ -138,7 +138,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from beemon import config
-    from beemon.worker import check_devices, find_absent
+    from beemon.worker import check_devices, find_absent, find_conflicts
 
     settings = config.Settings()
     try:
@@ -147,15 +147,16 @@ def _check(options: argparse.Namespace) -> int:
         problems, devices = error.problems, error.devices
     else:
         problems, devices = _token_problems(settings.server.token_file), settings.devices
-    problems = [*problems, *check_devices(devices), *_idle_schedules(devices)]
-    for problem in sorted(problems, key=lambda problem: problem.place):
-        layout.say(str(problem), to=sys.stderr)
+    problems = [
+        *problems, *check_devices(devices), *find_conflicts(devices), *_idle_schedules(devices),
+    ]
     if problems:
+        layout.say(*map(str, sorted(problems, key=lambda found: found.place)), to=sys.stderr)
         count = len(problems)
         layout.say(f"{count} problem{'s' if count > 1 else ''} found", to=sys.stderr)
         return 1
     for missing in find_absent(devices):
-        print(missing, file=sys.stderr)
+        layout.say(str(missing), to=sys.stderr)
     names = ", ".join(devices) or "no devices"
     layout.say(f"{options.config} is good: hive {settings.hive.name}, {names}")
     _print_budget(settings)

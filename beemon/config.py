@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beemon import files, sun
+from beemon import files, spelling, sun
 from beemon.options import (
     BadOptionError,
     Problem,
@@ -321,11 +321,24 @@ def _read(file: Path) -> tuple[bytes, dict[str, Any], dict[Key, str]]:
     except OSError as error:
         problem = Problem(str(file), f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
-        problem = Problem(str(file), f"is not UTF-8 (byte {error.start})")
+        problem = _not_utf8(file, error)
     except (ValueError, RecursionError) as error:  # besides bad TOML: endless digits or brackets
+        if problems := spelling.problems(str(file), text):
+            raise ConfigError(problems) from error
         line = _LINE_IN_ERROR.search(str(error))
         problem = Problem(f"{file}:{line[1]}" if line else str(file), f"is not TOML: {error}")
     raise ConfigError([problem])
+
+
+def _not_utf8(file: Path, error: UnicodeDecodeError) -> Problem:
+    if error.object.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Problem(f"{file}:1", "is UTF-16; save the file as UTF-8")
+    line = error.object.count(b"\n", 0, error.start) + 1
+    byte = error.object[error.start : error.start + 1]
+    guess = f' ("{byte.decode("latin-1")}" in Latin-1?)' if byte >= b"\xa0" else ""
+    return Problem(
+        f"{file}:{line}", f"is not UTF-8: byte 0x{byte.hex().upper()}{guess}; save it as UTF-8"
+    )
 
 
 def _lines(text: str) -> Iterator[tuple[Key, int]]:
@@ -360,14 +373,16 @@ class _Loader:
         self.path = path
         self.hive = Hive()
         self.problems: list[Problem] = []
+        self.first_inside: dict[Key, str] = {}  # [sensor.brood] alone stands for [sensor] too
+        for key, place in lines.items():
+            for length in range(1, len(key)):
+                self.first_inside.setdefault(key[:length], place)
 
     def where(self, *key: str) -> str:
         """The nearest place that is known: the option's, its table's, the file's."""
         for length in range(len(key), 0, -1):
-            table = key[:length]
-            inside = [place for known, place in self.lines.items() if known[:length] == table]
-            if inside:  # [sensor.brood] alone stands for [sensor] too
-                return self.lines.get(table, inside[0])
+            if place := self.lines.get(key[:length]) or self.first_inside.get(key[:length]):
+                return place
         return str(self.path)
 
     def place(self, *table: str) -> Where:

@@ -8,6 +8,7 @@ option stands is asked of the caller, so that a problem can name its file and li
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import types
@@ -90,7 +91,8 @@ def in_toml(value: object) -> str:
 
     if isinstance(value, float):
         return str(value)  # nan and inf too
-    return json.dumps(value, ensure_ascii=False, default=str)
+    told = json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in told)
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
@@ -119,7 +121,7 @@ def build(
     """
     given = given or {}
     fields = {f.name: f for f in dataclasses.fields(cls) if f.name not in given}  # type: ignore[arg-type]
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     values: dict[str, object] = dict(given)
     problems = [
         Problem(where(name), f'unknown option "{name}"{suggestion(name, fields)}')
@@ -140,6 +142,11 @@ def build(
         return cls(**values), []
     except BadOptionError as error:  # a rule between options, checked by __post_init__
         return None, [Problem(where(""), str(error))]
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _meaning(spec: dataclasses.Field[Any]) -> str:

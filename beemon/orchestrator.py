@@ -66,6 +66,7 @@ from beemon.worker import (
     calibration_timeout_of,
     check_devices,
     config_calibrates,
+    find_conflicts,
     lane_of,
     media_suffix,
     message_of,
@@ -469,7 +470,8 @@ class Orchestrator(SpawnProcess):
             message = "no settings came with it; send `reload` to the Server"
             self._docket.end(job, outcomes.failed("bad-config", message))
             return
-        problems = [str(problem) for problem in check_devices(settings.devices)]
+        found = [*check_devices(settings.devices), *find_conflicts(settings.devices)]
+        problems = [str(problem) for problem in found]
         if settings.archive_path != self._settings.archive_path:
             problems.append("[archive] path cannot change while the service runs; restart it")
         if problems:

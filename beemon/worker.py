@@ -28,6 +28,7 @@ from beemon.archive import recordings, tags
 from beemon.config import DeviceSettings
 from beemon.devices._base import (
     Camera,
+    Claim,
     Device,
     DeviceError,
     DeviceLostError,
@@ -429,6 +430,23 @@ def find_absent(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
         module = devices.module(device.kind, device.table["driver"])
         if absent := module.Driver(driver).absent():
             found.append(Problem(device.where(""), f"warning: {device.name}: {absent}"))
+    return found
+
+
+def find_conflicts(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
+    """Each resource that two devices want and only one can have."""
+    taken: dict[str, tuple[DeviceSettings, Claim]] = {}
+    found: list[Problem] = []
+    for device in settings.values():
+        driver, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+        for claim in driver.claims if driver else ():
+            holder, first = taken.setdefault(claim.resource, (device, claim))
+            if holder is not device and not (claim.shared and claim.shared == first.shared):
+                found.append(Problem(
+                    device.where(claim.option),
+                    f"{device.name} needs {claim.resource}, and so does {holder.name} "
+                    f"({holder.where(first.option)}); change one of them",
+                ))
     return found
 
 

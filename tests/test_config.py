@@ -222,12 +222,16 @@ def test_a_folder_in_its_place_is_told(etc):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b'name = "\xff"', r"beemon.toml: is not UTF-8 \(byte 8\)"),
+        (b'name = "\xff"',
+         r'beemon.toml:1: is not UTF-8: byte 0xFF \("ÿ" in Latin-1\?\); save it as UTF-8'),
+        (b'# first\nname = "\xfc"', r"beemon.toml:2: is not UTF-8: byte 0xFC"),
+        ('name = "a"'.encode("utf-16"), "beemon.toml:1: is UTF-16; save the file as UTF-8"),
+        ("name = “a”".encode(), 'beemon.toml:1: has “ .*; type "'),
         ("[hive]\nname = 'a'\nname = 'b'\n", "beemon.toml:3: is not TOML: .* overwrite a value"),
         ("[hive]\n[hive]\n", r"beemon.toml:2: is not TOML: Cannot declare \('hive',\) twice"),
         ("name: apiary\n", "beemon.toml:1: is not TOML: Expected '=' after a key"),
         ("[hive", "beemon.toml: is not TOML: Expected '\\]' at the end of a table declaration"),
-        (b"\0", "beemon.toml:1: is not TOML: Invalid statement"),
+        (b"\0", "beemon.toml:1: has NUL bytes"),
     ],
 )
 def test_what_is_not_toml_is_told_with_its_line(etc, text, told):
@@ -683,3 +687,10 @@ def test_a_config_without_devices_that_was_reloaded_is_the_last_good_one(ran):
     ran.write("", "conf.d/10-devices.toml").write("")
     config.keep_last_good(ran.load())
     assert not config.load_at_start(ran.main).devices
+
+
+def test_of_many_mistakes_each_is_told_with_its_own_line(etc):
+    text = "[hive]\n" + "".join(f"option{number} = 1\n" for number in range(20_000))
+    problems = etc.write(text).problems()
+    assert len(problems) == 20_000
+    assert problems[-1].startswith("beemon.toml:20001: ")

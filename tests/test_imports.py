@@ -37,7 +37,7 @@ LEVELS = (
     "devices analysis budget",
     "archive address",
     "config reports",
-    "schedule commands readings timedate",
+    "schedule commands readings timedate spelling",
     "parser sun zone files protocol options outcomes service processes ports clock installed",
     "explanation layout",
     "__init__",

@@ -8,6 +8,7 @@ for among the installed packages: one that adds a driver says so by an entry poi
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -31,10 +32,12 @@ class BrokenDriverError(ImportError):
     """A package's driver that cannot be imported; the text says why."""
 
 
-def drivers(kind: str) -> list[str]:
+@functools.cache
+def drivers(kind: str) -> tuple[str, ...]:
     """The names of beemon's own drivers for a kind of device."""
     package = importlib.import_module(f"{__name__}.{PACKAGES[kind]}")
-    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name[0] != "_")
+    found = (m.name for m in pkgutil.iter_modules(package.__path__) if m.name[0] != "_")
+    return tuple(sorted(found))
 
 
 def module(kind: str, driver: str) -> ModuleType:

@@ -22,11 +22,11 @@ from __future__ import annotations
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from beemon import clock
 from beemon.options import BadOptionError, build, duration, in_toml, option
@@ -75,12 +75,28 @@ def _timeout(value: object) -> float:
     return seconds
 
 
+class Claim(NamedTuple):
+    """A resource that a device needs, as people call it, and the ``option`` that names it.
+
+    Nobody else may have it, except devices that put it to the same ``shared`` use.
+    """
+
+    resource: str
+    option: str
+    shared: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CommonSettings:
     """What every device has; a driver's own ``Settings`` adds its options."""
 
     name: str = option(doc="the device's name, kind and all: sensor.brood")
     timeout: float = option(5.0, parse=_timeout, doc="how long one read or snapshot may take")
+
+    @property
+    def claims(self) -> Iterable[Claim]:
+        """The resources of this machine that the device needs."""
+        return ()
 
     @property
     def bytes_a_second(self) -> float:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from beemon.devices._base import DeviceError, DeviceMissingError
+from beemon.devices._base import Claim, DeviceError, DeviceMissingError
 from beemon.devices._libraries import absent as absent_library
 from beemon.devices._libraries import library
 
@@ -34,6 +34,11 @@ def absent(node: str = "gpiochip*") -> str | None:
     if is_chosen or any(Path("/dev").glob(node)):
         return None
     return f"there is no /dev/{node} on this machine"
+
+
+def claims(**pins: int) -> list[Claim]:
+    """The claims of options that each name a pin."""
+    return [Claim(f"GPIO {pin}", option) for option, pin in pins.items()]
 
 
 def take(kind: str, /, *arguments: int, **options: Any) -> Any:

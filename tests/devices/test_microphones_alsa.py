@@ -310,6 +310,15 @@ def test_a_card_that_never_gives_a_sound_does_not_open(arecord, opened):
         opened(card="CARD=Device", timeout="0.3s")
 
 
+def test_what_arecord_says_in_several_lines_is_told_whole_with_the_remedy(arecord, opened):
+    arecord(
+        'printf "arecord: set_params:1352: Sample format non available\\n'
+        'Available formats:\\n- S24_3LE\\n" >&2; exit 1'
+    )
+    with pytest.raises(DeviceError, match='S24_3LE; let ALSA convert: pcm = "plughw:CARD=Device"'):
+        opened(card="CARD=Device")
+
+
 def test_a_card_at_another_rate_does_not_open(arecord, opened):
     arecord(
         'echo "Warning: rate is not accurate (requested = 16000Hz, got = 48000Hz)" >&2\n'

@@ -257,6 +257,10 @@ def test_a_known_chip_needs_no_subsystem(sysfs):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"device": "28-0316A2794DFF"}, 'did you mean "28-0316a2794dff"'),
+        ({"device": "280316a2794dff"}, 'did you mean "28-0316a2794dff"'),
+        ({"device": "ds18b20"}, 'named by its own 1-Wire id, such as device = "28-0316a2794dff"'),
+        ({"device": "DS18B20"}, "ls /sys/bus/w1/devices"),
         ({"device": "bme28"}, r'no chip that is known by name; did you mean "bme280"'),
         ({"device": "bme280", "subsystem": "hwmon"}, 'is read by iio: leave "subsystem" out'),
         ({"device": "sht4x", "heater_above": 20.0}, "heater_above"),

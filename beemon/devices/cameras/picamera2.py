@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
+from beemon.devices._base import Claim, DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices._libraries import absent, library
 from beemon.devices.cameras._frames import ParameterSets
 from beemon.devices.cameras._jpeg import jpeg
@@ -89,6 +89,10 @@ class Settings(StreamSettings):
             raise BadOptionError('"exposure_us" must fit into a frame, by "frame_rate"')
         if self.brighter and self.exposure_us is not None and self.gain is not None:
             raise BadOptionError('"brighter" changes what is automatic, and nothing is')
+
+    @property
+    def claims(self) -> list[Claim]:
+        return [Claim(f"camera {self.camera}", "camera")]
 
     @property
     def video(self) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from beemon.archive.jpeg import Series
 from beemon.devices import _usb
-from beemon.devices._base import DeviceError, DeviceMissingError
+from beemon.devices._base import Claim, DeviceError, DeviceMissingError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Frame
 from beemon.devices.cameras._h264 import H264Encoder
@@ -49,6 +49,10 @@ class Settings(StreamSettings):
         super().__post_init__()
         if self.codec == "mjpeg" and self.input == "yuyv422":
             raise BadOptionError('codec = "mjpeg" keeps what the camera sends: input = "mjpeg"')
+
+    @property
+    def claims(self) -> list[Claim]:
+        return [Claim(f"camera {Path(self.device).resolve()}", "device")]
 
     @property
     def wanted(self) -> dict[str, str]:

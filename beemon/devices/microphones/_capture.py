@@ -28,6 +28,8 @@ PERIOD_US = round(PERIOD_SECONDS * 1e6)
 RING_SECONDS = 30  # how long the disk may be held up
 RETRY_SECONDS = 1.0  # how often a card that is away is tried again
 BURST_SECONDS = 0.02  # what arrives within that is of the same period
+SENTENCE_SECONDS = 1.0  # lines of arecord's that come within that belong together
+MOST_LINES = 12
 OLD_SECONDS = 0.8 * PERIOD_SECONDS  # after an overrun nothing new can arrive within that
 
 SAMPLE_CODES: dict[str, Literal["h", "i"]] = {"S16_LE": "h", "S32_LE": "i"}  # memoryview's
@@ -36,6 +38,7 @@ SAMPLE_CODES: dict[str, Literal["h", "i"]] = {"S16_LE": "h", "S32_LE": "i"}  # m
 OVERRUN = re.compile(r"overrun ?!!!")
 WRONG_RATE = re.compile(r"rate is not accurate \(requested = (\d+)Hz, got = (\d+)Hz\)")
 MISSING = re.compile(r"No such device|No such file or directory|Unknown PCM")
+UNFIT = re.compile(r"(?:Sample format|Channels count|Rate)s? non available")
 FAILED = re.compile(r"read error")  # the card may be there again when arecord is started anew
 
 
@@ -57,6 +60,8 @@ class Capture:
     def _start(self) -> None:
         source = Source.of(self._settings)
         self._death = self._error("arecord ended")
+        self._said: list[str] = []  # lines of arecord's that belong together
+        self._heard = 0.0
         self._process = subprocess.Popen(
             arecord_command(self._settings, source.name),
             stdin=subprocess.DEVNULL,
@@ -181,11 +186,22 @@ class Capture:
             self.ring.fail(DeviceError(f"the card records at {rate[2]} Hz, not at {rate[1]} Hz"))
             self._process.kill()
         elif message and not message.startswith("Recording "):
-            self._death = self._error(message)
+            self._death = self._error(self._whole(message))
+
+    def _whole(self, line: str) -> str:
+        """A line of arecord's after those that it said just before, which it belongs to."""
+        now = time.monotonic()
+        if now - self._heard > SENTENCE_SECONDS:
+            self._said.clear()
+        self._heard = now
+        self._said = [*self._said, line][-MOST_LINES:]
+        return " ".join(self._said)
 
     def _error(self, message: str) -> DeviceError:
         """What arecord said, as an error; of a card that is not there, which ones there are."""
         settings = self._settings
+        if UNFIT.search(message) and settings.card:
+            message += f'; let ALSA convert: pcm = "plughw:{settings.card}" instead of card'
         if not MISSING.search(message):
             return DeviceError(f"{settings.source}: {message}")
         others = f"; {there_are(cards(Path(settings.sysfs)))}" if settings.card else ""

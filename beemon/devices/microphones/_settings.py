@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from beemon.devices._base import CommonSettings
+from beemon.devices._base import Claim, CommonSettings
 from beemon.devices.microphones._flac import COMPRESSION
 from beemon.options import BadOptionError, in_toml, option
 
@@ -17,6 +17,8 @@ CARD = re.compile(
     r"(?:CARD=(?P<id>[A-Za-z_][A-Za-z0-9_-]*)|(?P<port>usb-[^,\s]+-[0-9]+(?:\.[0-9]+)*))"
     r"(?:,DEV=(?P<device>[0-9]+))?"
 )
+
+_HARDWARE = re.compile(rf"(?:plug)?hw:{CARD.pattern}")
 
 
 def card_word(value: object) -> str:
@@ -56,6 +58,20 @@ class Settings(CommonSettings):
             raise BadOptionError('needs either "card" or "pcm"')
         if self.slot and self.channels != 1:
             raise BadOptionError('"slot" keeps one channel: leave "channels" out')
+
+    @property
+    def claims(self) -> list[Claim]:
+        return [
+            Claim(f"sound card {card['id'] or card['port']},{card['device'] or 0}", option)
+            for option, card in self._cards().items()
+        ]
+
+    def _cards(self) -> dict[str, re.Match[str]]:
+        """The card itself, by the option that names it: other PCMs can be shared."""
+        found = {
+            "card": CARD.fullmatch(self.card or ""), "pcm": _HARDWARE.fullmatch(self.pcm or ""),
+        }
+        return {option: card for option, card in found.items() if card}
 
     @property
     def source(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from beemon.devices import _pins
-from beemon.devices._base import DeviceError, Output, OutputSettings
+from beemon.devices._base import Claim, DeviceError, Output, OutputSettings
 from beemon.options import option
 
 
@@ -23,6 +23,10 @@ class Settings(OutputSettings):
         minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the pin's GPIO (BCM) number"
     )
     active: Literal["high", "low"] = option("high", doc="the level that switches it on")
+
+    @property
+    def claims(self) -> list[Claim]:
+        return _pins.claims(pin=self.pin)
 
 
 class Driver(Output):

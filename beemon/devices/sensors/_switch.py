@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from beemon.devices import _pins
-from beemon.devices._base import CommonSettings, DeviceError, Measurement, Refusal, Sensor
+from beemon.devices._base import Claim, CommonSettings, DeviceError, Measurement, Refusal, Sensor
 from beemon.devices._lines import Lines
 from beemon.devices.sensors._pulses import Pulses
 from beemon.options import BadOptionError, duration, option
@@ -28,6 +28,10 @@ class SwitchSettings(CommonSettings):
     def __post_init__(self) -> None:
         if (self.pull == "none") != (self.active is not None):
             raise BadOptionError('"active" belongs to pull = "none", and to that alone')
+
+    @property
+    def claims(self) -> list[Claim]:
+        return _pins.claims(pin=self.pin)
 
     @property
     def active_level(self) -> str:

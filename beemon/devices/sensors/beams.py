@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from beemon.devices import _pins
-from beemon.devices._base import CommonSettings, DeviceError, Measurement, Refusal, Sensor
+from beemon.devices._base import Claim, CommonSettings, DeviceError, Measurement, Refusal, Sensor
 from beemon.devices._lines import QUIET_SECONDS, Lines
 from beemon.devices.sensors._beams import Passage, Tally
 from beemon.options import BadOptionError, duration, option
@@ -44,6 +44,10 @@ class Settings(CommonSettings):
             raise BadOptionError('"outer" and "inner" must be two pins')
         if self.quiet <= self.debounce:
             raise BadOptionError('"quiet" must be longer than "debounce"')
+
+    @property
+    def claims(self) -> list[Claim]:
+        return _pins.claims(outer=self.outer, inner=self.inner)
 
 
 class Driver(Sensor):

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from beemon.devices import _pins
 from beemon.devices._base import (
     BadReadingError,
+    Claim,
     DeviceError,
     Measurement,
     Sensor,
@@ -53,6 +54,10 @@ class Settings(SensorSettings):
     def __post_init__(self) -> None:
         if self.clock == self.data:
             raise BadOptionError('"clock" and "data" must be two pins')
+
+    @property
+    def claims(self) -> list[Claim]:
+        return _pins.claims(clock=self.clock, data=self.data)
 
 
 class Driver(Sensor):

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 from beemon.devices._base import (
     BadReadingError,
+    Claim,
     DeviceError,
     DeviceMissingError,
     Measurement,
@@ -77,6 +78,21 @@ def _subsystem_of(device: str) -> str | None:
     return known.subsystem if known and known.subsystem != "w1" else None
 
 
+def _refuse_as_one_wire(device: str) -> None:
+    """Raise :class:`BadOptionError` if it is nearly a ROM id, or a chip that is known by one."""
+    rom = re.fullmatch(r"([0-9a-f]{2})-?([0-9a-f]{12})", device.lower())
+    if rom:
+        raise BadOptionError(
+            f'"{device}" must be written as the kernel does; did you mean "{rom[1]}-{rom[2]}"?'
+        )
+    chip = CHIPS.get(device.lower())
+    if chip and chip.subsystem == "w1":
+        raise BadOptionError(
+            f'a {device} is named by its own 1-Wire id, such as device = "28-0316a2794dff": '
+            "`ls /sys/bus/w1/devices` lists those that are connected"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings(SensorSettings):
     """A kernel sensor's options."""
@@ -101,6 +117,8 @@ class Settings(SensorSettings):
 
     def __post_init__(self) -> None:
         known = _subsystem_of(self.device)
+        if known is None and self.subsystem in (None, "w1"):
+            _refuse_as_one_wire(self.device)
         if "w1" in (known, self.subsystem) and self.device[:2] not in ONE_WIRE:
             raise BadOptionError(
                 f'"{self.device}" is of a 1-Wire family whose unit is not known here; ids of '
@@ -113,6 +131,15 @@ class Settings(SensorSettings):
             )
         if None not in (known, self.subsystem) and known != self.subsystem:
             raise BadOptionError(f'"{self.device}" is read by {known}: leave "subsystem" out')
+
+    @property
+    def claims(self) -> list[Claim]:
+        name, _, address = self.device.partition("@")
+        chip = f"I2C address {address}" if address else f"kernel device {name}"
+        return [
+            Claim(f"{chip}, {channel}" if channel else chip, "device")
+            for channel in self.channels or ("",)
+        ]
 
     @property
     def part(self) -> str:

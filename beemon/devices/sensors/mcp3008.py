@@ -14,6 +14,7 @@ from typing import Any
 from beemon.devices import _pins
 from beemon.devices._base import (
     BadReadingError,
+    Claim,
     DeviceError,
     Measurement,
     Sensor,
@@ -22,6 +23,9 @@ from beemon.devices._base import (
 from beemon.options import BadOptionError, in_toml, option
 
 FULL_SCALE = 1023
+
+SPI_PINS = (7, 8, 9, 10, 11)
+"""The GPIO (BCM) numbers of SPI 0, with both of its chip select lines."""
 
 
 def _quantity(value: object) -> str:
@@ -41,6 +45,13 @@ class Settings(SensorSettings):
     unit: str = option("V", doc="the unit of the value")
     factor: float = option(1.0, doc="the value of one volt")
     offset: float = option(0.0, doc="the value at 0 V")
+
+    @property
+    def claims(self) -> list[Claim]:
+        return [
+            *(Claim(f"GPIO {pin}", "select", "SPI") for pin in SPI_PINS),
+            Claim(f"input CH{self.channel} of the converter at CE{self.select}", "channel"),
+        ]
 
 
 class Driver(Sensor):
