@@ -137,7 +137,7 @@ def stand(folder: Path) -> Stand:
         _scale(files, sysfs), _system(files, folder),
     ]
     good = Good("sensor.good-kernel", _kernel(sysfs, "sht4x"))
-    chip = sysfs.hwmon(1, "sht4x", "1-0045", temp1_input=20000)
+    chip = sysfs.hwmon(1, "sht4x", "1-0045", temp1_input=20000, humidity1_input=55000)
     files.add(chip / "temp1_input", lambda turn: 20000 + turn % 50)
     return Stand(rigs, [good], close=files.close)
 
@@ -162,11 +162,8 @@ def _iio(files: Files, sysfs: Sysfs) -> Rig:
         files.case("is gone", "the channel's file is gone", "missing-device", files.remove, temp,
                    "temperature"),
     ]
-    return Rig("sensor.iio", "kernel, iio", _channels(sysfs), cases, SENSORS)
-
-
-def _channels(sysfs: Sysfs) -> str:
-    return f'{_drilled(sysfs, "bme280")}\nchannels = ["in_temp", "in_pressure"]'
+    config = f'{_drilled(sysfs, "bme280")}\nchannels = ["in_temp", "in_pressure"]'
+    return Rig("sensor.iio", "kernel, iio", config, cases, SENSORS)
 
 
 def _hwmon(files: Files, sysfs: Sysfs) -> Rig:
@@ -178,7 +175,8 @@ def _hwmon(files: Files, sysfs: Sysfs) -> Rig:
         files.garbage("999 °C", b"999000\n", "out-of-range", temp, tier="reopened"),
         files.case("fails", "the bus answers with an error", "io-error", files.fail, temp),
     ]
-    return Rig("sensor.hwmon", "kernel, hwmon", _drilled(sysfs, "sht3x"), cases, SENSORS)
+    config = f'{_drilled(sysfs, "sht3x")}\nchannels = ["temp1"]'
+    return Rig("sensor.hwmon", "kernel, hwmon", config, cases, SENSORS)
 
 
 def _one_wire(files: Files, sysfs: Sysfs) -> Rig:
