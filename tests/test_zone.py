@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import importlib.resources
+import zoneinfo
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -37,11 +38,19 @@ def test_the_zone_has_the_name_of_what_the_machines_link_leads_to(tmp_path, loca
     assert zone.look(tmp_path) == (ZoneInfo("Europe/Berlin"), "", "")
 
 
-@pytest.mark.parametrize("put", [shutil.copyfile, lambda source, to: to.symlink_to(source)])
-def test_a_file_elsewhere_is_read_and_named_by_its_rule(tmp_path, localtime, put):
-    own = tmp_path / "berlin"
-    shutil.copyfile(f"{DATABASE}/Europe/Berlin", own)
-    put(own, localtime)
+def file_of(name: str) -> bytes:
+    """A zone's file, out of the system's database or the package that stands in for it."""
+    known = [file for folder in zoneinfo.TZPATH if (file := Path(folder, name)).is_file()]
+    stand_in = importlib.resources.files("tzdata").joinpath("zoneinfo", name) if not known else None
+    return (stand_in or known[0]).read_bytes()
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_file_elsewhere_is_read_and_named_by_its_rule(tmp_path, localtime, is_link):
+    own = tmp_path / "berlin" if is_link else localtime
+    own.write_bytes(file_of("Europe/Berlin"))
+    if is_link:
+        localtime.symlink_to(own)
     found = zone.look(tmp_path)
     assert (str(found.zone), found.trouble, hour_in_july(found)) == (BERLINS_RULE, "", 12)
 
@@ -80,7 +89,7 @@ def test_what_the_environment_says_comes_first(
 ):
     localtime.symlink_to(f"{DATABASE}/Europe/Berlin")
     (tmp_path / "zone").mkdir()
-    shutil.copyfile(f"{DATABASE}/Asia/Tokyo", tmp_path / "zone/tokyo")
+    (tmp_path / "zone/tokyo").write_bytes(file_of("Asia/Tokyo"))
     monkeypatch.setenv("TZ", given)
     found = zone.look(tmp_path)
     assert (str(found.zone), hour_in_july(found), found.trouble) == (name, hour, "")
