@@ -279,6 +279,8 @@ class Orchestrator(SpawnProcess):
             yield Trouble("ledger", self._ledger_trouble)
         if self._room.sentence:
             yield Trouble("disk", self._room.sentence)
+        if self._room.log:
+            yield self._room.log
         yield from self._found.troubles
         if self._local.trouble:
             yield Trouble("zone", self._local.trouble, self._local.remedy)
@@ -613,6 +615,8 @@ class Orchestrator(SpawnProcess):
         """Tell of too little space when it begins, changes or ends; never twice."""
         before, self._room = self._room, room
         self._agenda.timetable.hold_back("low-disk", room.paused)
+        if room.log and not before.log:
+            log.warning("%s", room.log)
         if (room.paused, room.trouble) == (before.paused, before.trouble):
             return
         message = room.sentence or "there is enough space again: no device pauses for it"

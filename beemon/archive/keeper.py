@@ -26,11 +26,13 @@ from beemon.archive import (
     shortage,
     space,
     thinning,
+    wal,
 )
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.retention import Candidate
 from beemon.archive.space import AGAIN, Limits, Space
 from beemon.config import RetentionSettings
+from beemon.reports import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +54,15 @@ class LedgerStuckError(OSError):
 class Room:
     """How the disk was when it was last looked at, and what follows from it.
 
-    ``paused`` are the recorders that are to record nothing, ``trouble`` says why deleting fails.
+    ``paused`` are the recorders that are to record nothing, ``trouble`` says why deleting fails,
+    ``log`` that the ledger's log grows.
     """
 
     space: Space | None = None
     limits: Limits = Limits(0, 0)
     paused: frozenset[str] = frozenset()
     trouble: str | None = None
+    log: Trouble | None = None
 
     @property
     def sentence(self) -> str | None:
@@ -86,7 +90,8 @@ class Keeper:
     """Keeps room in an archive: each :meth:`round` looks once and deletes one batch at most.
 
     ``write`` is how it writes to the ledger, ``tell`` gets each new :class:`Room`. Where the
-    ledger does not know all files yet (``may_delete`` is false), nothing is deleted.
+    ledger does not know all files yet (``may_delete`` is false), nothing is deleted. A log of the
+    ledger beyond ``log_bytes`` is emptied.
     """
 
     def __init__(
@@ -99,7 +104,9 @@ class Keeper:
         *,
         look: Callable[[Path], Space] = space.look,
         may_delete: Callable[[sqlite3.Connection], bool] = index.is_complete,
+        log_bytes: int = wal.MOST_BYTES,
     ) -> None:
+        self._log_bytes = log_bytes
         self._archive = archive
         self._settings, self._recorders = settings, recorders
         self._write, self._tell = write, tell
@@ -108,6 +115,7 @@ class Keeper:
         self._room = Room()
         self._deleting = False
         self._trouble: str | None = None
+        self._log: Trouble | None = None
         self._tally = _Tally()
 
     def change(self, settings: RetentionSettings, recorders: Collection[str]) -> None:
@@ -125,6 +133,7 @@ class Keeper:
         self._trouble = None
         more = False
         try:
+            self._log = wal.keep_short(self._archive, self._log_bytes)
             self._take_note()
             self._finish(retention.half_done(self._db))
             more = self._make_room()
@@ -238,13 +247,14 @@ class Keeper:
                 if not reserve.is_whole(self._archive):
                     reserve.make(self._archive, found)
         except OSError as error:
-            self._tell(Room(self._room.space, self._room.limits, self._room.paused, _said(error)))
+            last = self._room
+            self._tell(Room(last.space, last.limits, last.paused, _said(error), self._log))
             return
         before = self._room.paused
         paused = before if deleting else shortage.paused(
             found, limits, self._recorders, self._settings.order, before
         )
-        self._room = Room(found, limits, paused, self._trouble)
+        self._room = Room(found, limits, paused, self._trouble, self._log)
         self._tell(self._room)
 
     def _limits(self, found: Space) -> Limits:

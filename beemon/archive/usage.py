@@ -7,7 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from beemon.archive.ledger import NAME
+from beemon.archive import wal
+from beemon.archive.ledger import LOG_BYTES, NAME
 
 DAY_US = 86_400_000_000
 LATEST = 10_000
@@ -47,9 +48,12 @@ def recordings(db: sqlite3.Connection, now_us: int) -> dict[str, Usage]:
 
 
 def ledger(db: sqlite3.Connection, archive: Path, now_us: int) -> Usage | None:
-    """What the ledger itself took since its first run, where that is a day ago at least."""
+    """What the ledger took since its first run, where that is a day ago at least; with what its
+    log has beyond its usual length."""
     (started_us,) = db.execute(
         "SELECT min(started_us) FROM runs WHERE clock <> 'unsure'"
     ).fetchone()
     days = 0.0 if started_us is None else (now_us - started_us) / DAY_US
-    return Usage((archive / NAME).stat().st_size, days) if days >= 1 else None
+    too_long = max(0, wal.size(archive) - LOG_BYTES)
+    size = (archive / NAME).stat().st_size + too_long
+    return Usage(size, days) if days >= 1 else None

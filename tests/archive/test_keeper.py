@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import queue
+import sqlite3
 
 import pytest
 
@@ -260,3 +261,21 @@ def test_evidence_stays_while_the_ledger_does_not_know_all_files(ground):
     ground.keeper = ground.make(settings=settings, may_delete=lambda _: False)
     ground.settle()
     assert len(ground.left()) == 23
+
+
+# The ledger's log
+
+def test_a_log_that_grows_is_told_until_its_reader_ends(ground):
+    keeper = ground.make(log_bytes=10_000)
+    reader = sqlite3.connect(ground.kept.archive / "ledger.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM jobs").fetchone()
+    for _ in range(20):
+        ground.kept.write(lambda ledger: events.enter(ledger, "test", "it is written"))
+    keeper.round()
+    assert ground.rooms[-1].log.about == "ledger-log"
+    reader.close()
+    keeper.round()
+    assert ground.rooms[-1].log is None
+    assert (ground.kept.archive / "ledger.db-wal").stat().st_size == 0
+    keeper.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beemon.archive import usage
+from beemon.archive.ledger import LOG_BYTES
 from tests.archive.kept import Kept
 
 DAY_US = usage.DAY_US
@@ -45,3 +46,13 @@ def test_the_ledger_itself_is_counted_since_its_first_run(kept, tmp_path):
         "UPDATE runs SET started_us = ?, clock = 'rtc'", (started,)))
     found = usage.ledger(kept.ledger.db, tmp_path, NOW_US)
     assert found == usage.Usage((tmp_path / "ledger.db").stat().st_size, 4.0)
+
+
+def test_a_log_that_has_grown_counts_beyond_its_usual_length(kept, tmp_path):
+    kept.write(lambda ledger: ledger.db.execute(
+        "UPDATE runs SET started_us = ?, clock = 'rtc'", (NOW_US - DAY_US,)))
+    with (tmp_path / "ledger.db-wal").open("ab") as log:
+        log.truncate(LOG_BYTES + 1000)
+    found = usage.ledger(kept.ledger.db, tmp_path, NOW_US)
+    assert found is not None
+    assert found.bytes == (tmp_path / "ledger.db").stat().st_size + 1000
