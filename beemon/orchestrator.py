@@ -22,7 +22,7 @@ from typing import Any
 from beemon import clock, commands, outcomes, planning, processes, service, timedate, zone
 from beemon.agenda import Agenda
 from beemon.analysis.drift import NoFitError
-from beemon.archive import calibrations, catalog, events, recordings
+from beemon.archive import calibrations, catalog, events, recordings, switches
 from beemon.archive.calibrations import Made
 from beemon.archive.examination import KIND as EXAMINATION
 from beemon.archive.examination import Examiner, Found
@@ -569,13 +569,9 @@ class Orchestrator(SpawnProcess):
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         """Keep what the output did as an event: it explains what the sensors say afterwards."""
-        state = "on" if on else "off"
-        message = f"{device} is {state}" + ("" if seconds is None else f", for {seconds:g} s")
         at = clock.stamp()
         self._writer.write(
-            lambda ledger: events.enter(
-                ledger, "output", message, device, at=at, on=on, seconds=seconds
-            ),
+            lambda ledger: switches.enter(ledger, device, on=on, seconds=seconds, at=at),
             lambda _: None,
         )
         self._hurry_heartbeat()

@@ -36,7 +36,9 @@ _MOST_FINDINGS = 1000
 
 _WORDS = {
     "clock": tuple(Quality), "accounted_clock": tuple(Quality), "outcome": tuple(Outcome),
-    "verdict": ("good", "failed"), "quality": tuple(QUALITIES),
+    "began": ("first", "stop", "reboot", "watchdog", "crash", "failure", "power-cut"),
+    "ended": ("stopped", "hung", "failed"), "verdict": ("good", "failed"),
+    "quality": tuple(QUALITIES),
 }
 _JSON = {"facts": "object", "findings": "array", "definition": "object"}
 _PATHS = ("path", "temporary", "final", "leftover")

@@ -28,7 +28,7 @@ UNPLANNED = (WATCHDOG, CRASH, FAILURE, POWER_CUT)
 """Why a run began, where nobody wanted the run before it to end."""
 
 _SENTENCES = {
-    FIRST: "for the first time in this archive",
+    FIRST: "for the first time, as far as this archive tells",
     STOP: "after it had been stopped",
     REBOOT: "after the machine had been shut down or restarted in good order",
     WATCHDOG: "by the watchdog, since it had stopped working",
@@ -109,13 +109,16 @@ def zone_told(ledger: Readable) -> str | None:
 def clock_told(ledger: Readable) -> Quality | None:
     """How far the service that runs, or ran last, believes the clock."""
     run = ledger.db.execute(
-        "SELECT run, clock FROM runs WHERE began IS NOT NULL ORDER BY run DESC LIMIT 1"
+        "SELECT run, clock FROM sound_runs WHERE began IS NOT NULL ORDER BY run DESC LIMIT 1"
     ).fetchone()
     if run is None:
         return None
     change = events.latest(ledger, "clock")
     is_of_run = change is not None and change.run == run["run"]
-    return Quality(change.facts["quality"] if is_of_run and change else run["clock"])
+    try:
+        return Quality(change.facts["quality"] if is_of_run and change else run["clock"])
+    except (KeyError, ValueError):  # an event that was damaged
+        return None
 
 
 def _start(row: sqlite3.Row) -> Start:

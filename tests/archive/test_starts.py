@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from beemon.archive import events, starts
+from beemon.archive import events, rows, starts
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.register import Register
 from beemon.clock import Moment, Quality, Stamp
@@ -58,7 +59,7 @@ def service(tmp_path: Path) -> Service:
 
 def test_the_first_start_is_the_first(service):
     assert service.run().why == "first"
-    assert service.told() == ["beemon was started for the first time in this archive"]
+    assert service.told() == ["beemon was started for the first time, as far as this archive tells"]
 
 
 @pytest.mark.parametrize(("how", "same_boot", "result", "why"), [
@@ -147,3 +148,19 @@ def test_the_age_within_a_boot_is_by_the_monotonic_clock(service):
     now = Stamp(start.at.utc_us + 999_000_000, start.at.monotonic + 5, Quality.SYNCHRONISED)
     assert start.age(now, "boot-1") == 5
     assert start.age(now, "boot-2") == 999
+
+
+def test_the_rules_for_rows_know_every_word():
+    assert rows._WORDS["began"] == (starts.FIRST, starts.STOP, starts.REBOOT, *starts.UNPLANNED)
+    assert rows._WORDS["ended"] == (starts.STOPPED, starts.HUNG, starts.FAILED)
+
+
+@pytest.mark.parametrize("damage", [
+    "ended = x'00ff'", "ended_why = x'00ff', ended = 'failed'", "began = 'nonsense'",
+    "clock = 'dusk'", "boot_id = 7", "ended = 'nonsense'", "started_us = 'soon'",
+])
+def test_a_damaged_run_keeps_no_service_from_starting(service, damage):
+    service.run()
+    with closing(sqlite3.connect(service.archive / "ledger.db", isolation_level=None)) as db:
+        db.execute(f"UPDATE runs SET {damage}")
+    assert service.run().why in (starts.FIRST, starts.STOP, starts.REBOOT, *starts.UNPLANNED)
