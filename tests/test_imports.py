@@ -48,7 +48,7 @@ HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "sound
 
 SWALLOWS = {
     "analysis.checks": "try_to_examine",
-    "archive.looks": "Looks.guard",
+    "archive.looks": "Looks._guarded",
     "importing": "_Import._take",
     "orchestrator": "Orchestrator.run",
     "server": "Server.on_receive",

@@ -7,6 +7,7 @@ what goes without. What is the disk's fault is not the look's: that is raised to
 
 from __future__ import annotations
 
+import errno
 import logging
 import sqlite3
 import threading
@@ -14,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from beemon.archive import events
+from beemon.archive import events, quarantine
 from beemon.archive.ledger import Ledger
 from beemon.archive.writer import Write, Written
 from beemon.reports import Trouble
@@ -49,6 +50,9 @@ _DISKS = {
     sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOTADB,
 }
+_DISKS_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+_MOST_TEXT = 20_000
+"""How many characters of a traceback are kept: its last."""
 
 
 def is_disks(error: Exception) -> bool:
@@ -56,7 +60,7 @@ def is_disks(error: Exception) -> bool:
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0)  # the module's own errors have none
         return code & 0xFF in _DISKS
-    return isinstance(error, OSError)
+    return isinstance(error, OSError) and error.errno in _DISKS_ERRNOS
 
 
 class Looks:
@@ -80,35 +84,39 @@ class Looks:
         return name not in self._off
 
     def guard(self, name: str, look: Callable[[], T], otherwise: U) -> T | U:
-        """What a look finds; ``otherwise`` where it is off, or goes off over this."""
-        if not self.is_on(name):
-            return otherwise
-        try:
-            return look()
-        except Exception as error:
-            if is_disks(error):
-                raise
-            self.switch_off(name, traceback.format_exc())
-            return otherwise
+        """What a look finds; ``otherwise`` where it is off, or goes off over this.
+
+        Raises an error of SQLite that means a damaged ledger: the process has to end over that.
+        """
+        return self._guarded(name, look, otherwise, _is_damage)
 
     def take(
         self, name: str, ledger: Ledger, look: Callable[[Ledger], T], otherwise: U
     ) -> T | U:
-        """:meth:`guard` for a look that stands within a transaction, and may write."""
+        """:meth:`guard` for a look that stands within a transaction, and may write.
+
+        Raises what is the disk's: who has the transaction tries all of it again.
+        """
 
         def undoable() -> T:
             ledger.db.execute("SAVEPOINT look")
             try:
                 found = look(ledger)
             except Exception as error:
-                if not is_disks(error):
+                if not ledger.db.in_transaction and not is_disks(error):
+                    self.switch_off(name, traceback.format_exc())
+                    raise sqlite3.OperationalError("SQLite undid the transaction") from error
+                if ledger.db.in_transaction:
                     ledger.db.execute("ROLLBACK TO look")
                     ledger.db.execute("RELEASE look")
                 raise
             ledger.db.execute("RELEASE look")
             return found
 
-        return self.guard(name, undoable, otherwise)
+        return self._guarded(
+            name, undoable, otherwise,
+            lambda error: is_disks(error) or not ledger.db.in_transaction,
+        )
 
     def within(self, name: str, look: Callable[[Ledger], Any], otherwise: Any) -> Write:
         """The same as something for the ledger's writer to do."""
@@ -116,7 +124,7 @@ class Looks:
 
     def switch_off(self, name: str, details: str) -> None:
         """Have a look off over a defect, and enter that with its traceback."""
-        without = LOOKS[name]
+        without, details = LOOKS[name], _storable(details)
         with self._lock:
             if not self.is_on(name):
                 return
@@ -133,9 +141,31 @@ class Looks:
         )
         self._changed()
 
+    def _guarded(
+        self, name: str, look: Callable[[], T], otherwise: U, goes_up: Callable[[Exception], bool]
+    ) -> T | U:
+        if not self.is_on(name):
+            return otherwise
+        try:
+            return look()
+        except Exception as error:
+            if goes_up(error):
+                raise
+            self.switch_off(name, traceback.format_exc())
+            return otherwise
+
     def switch_on(self) -> set[str]:
         """Try again what is off; return the names."""
         with self._lock:
             names = set(self._off)
             self._off.clear()
         return names
+
+
+def _is_damage(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) and quarantine.is_damage(error)
+
+
+def _storable(text: str) -> str:
+    """The end of a text, without the halves of characters that a file's name may bring."""
+    return text[-_MOST_TEXT:].encode("utf-8", "backslashreplace").decode("utf-8")

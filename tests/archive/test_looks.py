@@ -109,14 +109,73 @@ def test_a_statement_that_has_no_sense_is_the_looks_own_fault(desk):
         assert broken(ledger) == "otherwise"
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), TimeoutError()])
+def of_sqlite(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("said by SQLite")
+    error.sqlite_errorcode = code
+    return error
+
+
+OF_THE_DISK = [
+    OSError(28, "No space left on device"), OSError(5, "Input/output error"),
+    of_sqlite(sqlite3.SQLITE_FULL), of_sqlite(sqlite3.SQLITE_IOERR_WRITE),
+    of_sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT), of_sqlite(sqlite3.SQLITE_READONLY_DBMOVED),
+]
+
+
+@pytest.mark.parametrize("error", OF_THE_DISK)
 def test_what_the_disk_does_is_raised_and_the_look_stays_on(desk, error):
     def meet_the_disk(_: Ledger) -> None:
         raise error
 
-    with pytest.raises(OSError), desk.ledger.transaction() as ledger:
+    with pytest.raises(type(error)), desk.ledger.transaction() as ledger:
         desk.looks.take("steps", ledger, meet_the_disk, None)
     assert desk.looks.is_on("steps")
+
+
+@pytest.mark.parametrize("error", OF_THE_DISK)
+def test_where_nobody_tries_again_the_disk_costs_the_look_too(desk, error):
+    def meet_the_disk() -> None:
+        raise error
+
+    assert desk.looks.guard("plan", meet_the_disk, "otherwise") == "otherwise"
+
+
+@pytest.mark.parametrize("error", [
+    FileNotFoundError(2, "No such file"), TimeoutError(), MemoryError(), RecursionError(),
+    sqlite3.ProgrammingError("of the module"), of_sqlite(sqlite3.SQLITE_ERROR),
+])
+def test_everything_else_is_no_reason_to_try_the_writes_beside_it_again(desk, error):
+    def fail_so(_: Ledger) -> None:
+        raise error
+
+    with desk.ledger.transaction() as ledger:
+        assert desk.looks.take("steps", ledger, fail_so, "otherwise") == "otherwise"
+
+
+def test_one_that_sqlite_undid_with_all_beside_it_is_off_when_that_is_tried_again(desk):
+    def undo_all(ledger: Ledger) -> None:
+        ledger.db.execute("ROLLBACK")  # as SQLite does by itself without memory
+        raise MemoryError
+
+    def write_both() -> None:
+        with desk.ledger.transaction() as ledger:
+            events.enter(ledger, "before", "kept")
+            desk.looks.take("steps", ledger, undo_all, None)
+            events.enter(ledger, "after", "kept")
+
+    with pytest.raises(sqlite3.OperationalError):
+        write_both()
+    write_both()
+    assert [event.kind for event in reversed(events.recent(desk.ledger, 9))] == ["before", "after"]
+
+
+def test_a_message_that_no_ledger_can_hold_is_held_all_the_same(desk):
+    def meet_a_name() -> None:
+        raise ValueError("/media/\udce9t\udce9")
+
+    desk.looks.guard("leftovers", meet_a_name, None)
+    [event] = desk.defects()
+    assert "\\udce9t" in event.message
 
 
 def test_a_busy_or_damaged_file_is_the_disks_fault(tmp_path):
