@@ -484,8 +484,10 @@ class Server:
         ))
 
     def _look_for_archive(self, now: float) -> None:
-        """Begin anew in the right archive as soon as its disk is there."""
-        if self._ledger.stranger and now >= self._next_look:
+        """Begin anew in the right archive as soon as its disk is there, or there again."""
+        beat = self._board.heartbeat
+        is_lost = self._ledger.stranger or (beat and beat.trouble("ledger"))
+        if is_lost and now >= self._next_look:
             self._next_look = now + _ARCHIVE_SECONDS
             if self._ledger.is_known_back:
                 self._end_with(OSError(

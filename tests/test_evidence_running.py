@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -92,6 +93,22 @@ def test_recording_goes_on_without_the_archives_disk_and_back_to_it_by_itself(
     assert hive.process.wait(30) == 1  # systemd starts it anew
     with hive:
         assert "archive" not in hive.troubles()
+
+
+def test_an_archive_whose_disk_went_and_came_again_is_recorded_in_again(tmp_path: Path) -> None:
+    with Hive(tmp_path, '[sensor.a]\ndriver = "simulated"\n') as hive:
+        before = hive.do("read")["job"]
+        shutil.copytree(hive.archive, tmp_path / "again")
+        hive.archive.rename(tmp_path / "gone")
+        with hive.client() as client:
+            assert client.request("read").payload["code"] == "no-ledger"
+        until(lambda: "ledger" in hive.troubles())
+        (tmp_path / "again").rename(hive.archive)
+        assert hive.process is not None
+        assert hive.process.wait(30) == 1  # systemd starts it anew
+        with hive:
+            assert hive.do("read")["job"] > before
+            assert "ledger" not in hive.troubles()
 
 
 def test_clock_and_zone_are_told_alike_by_status_and_manifest(

@@ -164,12 +164,16 @@ class Ledger:
 
     def _check_file(self) -> None:
         """SQLite goes on in a file that has no name any more, and says nothing."""
-        try:
-            is_there = os.path.samestat(self._path.stat(), self._file)
-        except FileNotFoundError:
-            is_there = False
-        if not is_there:
+        if not self.is_in_place:
             raise LedgerGoneError(f"{self._path} was removed or replaced; restart beemon")
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file that is open is the one that has the ledger's name."""
+        try:
+            return os.path.samestat(self._path.stat(), self._file)
+        except FileNotFoundError:
+            return False
 
     def relative(self, path: Path) -> str:
         """A file of the archive as the ledger names it."""

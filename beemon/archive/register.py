@@ -124,8 +124,11 @@ class Register:
 
     @property
     def is_known_back(self) -> bool:
-        """Whether the archive that is known is in its place again, beside the one in use."""
-        if self.stranger is None or self._memory is None:
+        """Whether the archive that is known is in its place, and not what this run has open.
+
+        A disk was mounted, for the first time or again.
+        """
+        if self._memory is None or self._ledger is None or self._ledger.is_in_place:
             return False
         known = self._memory.known()
         return known is not None and identity.at(self._archive) == known.uuid
