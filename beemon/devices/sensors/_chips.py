@@ -172,6 +172,6 @@ _NOBODY = Chip()
 def chip_of(device: str, subsystem: str) -> Chip:
     """What is known of a device of that name (``sht3x``, ``sht3x@1-0044``, ``28-…``)."""
     if subsystem == "w1":
-        return ONE_WIRE[device[:2]]
+        return ONE_WIRE[device[:2].lower()]
     name = device.partition("@")[0]
     return CHIPS.get(name) or _OTHERS.get(name, _NOBODY)

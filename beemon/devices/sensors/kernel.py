@@ -119,7 +119,7 @@ class Settings(SensorSettings):
         known = _subsystem_of(self.device)
         if known is None and self.subsystem in (None, "w1"):
             _refuse_as_one_wire(self.device)
-        if "w1" in (known, self.subsystem) and self.device[:2] not in ONE_WIRE:
+        if "w1" in (known, self.subsystem) and self.device[:2].lower() not in ONE_WIRE:
             raise BadOptionError(
                 f'"{self.device}" is of a 1-Wire family whose unit is not known here; ids of '
                 f"thermometers begin with {', '.join(sorted(ONE_WIRE))}"
