@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
+USAGE_CODES = {"bad-argument", "unknown-command", "unknown-device"}
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of <sysexits.h>; the unit does not restart on it
 
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unknown_word(word: str) -> str | None:
-    from beemon.commands import VOCABULARY, shown
+    from beemon.commands import HARMLESS, VOCABULARY, shown
     from beemon.options import suggestion
     from beemon.rendering import HERE
 
@@ -59,7 +60,7 @@ def _unknown_word(word: str) -> str | None:
     known = [*asked, *(word.partition(" ")[0] for word in HERE)]
     if word in known or word.startswith("-"):
         return None
-    near = suggestion(word, known, "; `beemon help` lists the words")
+    near = suggestion(word, [*HARMLESS, "export", "config"], "; `beemon help` lists the words")
     return f'unknown word "{shown(word)}"{near}'
 
 
@@ -85,10 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--verbose", action="store_true", help="log every job and bad request")
     serve.set_defaults(run=_serve)
     config = words.add_parser(
-        "config", usage="beemon config check [--config FILE]",
+        "config", usage="beemon config check [OPTION…]",
         description=here.sentence(HERE["config check"]),
     )
     config.add_argument("check", choices=["check"], help=argparse.SUPPRESS)
+    config.add_argument("--quiet", action="store_true", help="print problems only")
     here.add_config(config)
     config.set_defaults(run=_check)
     here.add_words(words)
@@ -111,6 +113,8 @@ def _add_word(words: Any, word: Word) -> None:
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     if any(argument.name == "SINCE" for argument in word.arguments):
         parser.add_argument("--since", metavar="SINCE", help="a date, or a span such as 7d")
+    if word.name == "status":
+        parser.add_argument("--check", action="store_true", help="exit with 1 unless it is healthy")
     if word.is_command:
         parser.add_argument("--wait", action="store_true", help="wait for the job's outcome")
     parser.add_argument(
@@ -157,6 +161,8 @@ def _check(options: argparse.Namespace) -> int:
         return 1
     for missing in find_absent(devices):
         layout.say(str(missing), to=sys.stderr)
+    if options.quiet:
+        return 0
     names = ", ".join(devices) or "no devices"
     layout.say(f"{options.config} is good: hive {settings.hive.name}, {names}")
     _print_budget(settings)
@@ -285,7 +291,11 @@ def _with_more(reply: Reply, client: Client, options: argparse.Namespace) -> Rep
         return replace(reply, payload={**reply.payload, "last_job": last})
     if options.word == "read" and options.wait:
         readings = client.request(" ".join(["readings", *options.arguments]))
-        measured = readings.payload.get("readings", ())
+        measured = [
+            reading for reading in readings.payload.get("readings", ())
+            if reading["sensor"].startswith("sensor.")
+            and str(reading["utc"]) >= str(reply.payload["accepted"])
+        ]
         return replace(reply, payload={**reply.payload, "measured": measured})
     return reply
 
@@ -351,10 +361,13 @@ def _print(reply: Reply, options: argparse.Namespace) -> int:
         error = reply.payload
         layout.complain(f"{error['message']} ({error['code']})")
         if remedy := error.get("remedy"):  # an older service sends none
-            layout.complain(remedy)
+            layout.complain(remedy.replace("WORD", options.word))
     else:
         layout.say(*_shown(options.word, reply.payload))
-    well = reply.ok and reply.payload.get("outcome", "done") == "done"
-    well = well and "damaged" not in reply.payload
+    if not reply.ok:
+        return EXIT_USAGE if reply.payload["code"] in USAGE_CODES else EXIT_REFUSED
+    well = reply.payload.get("outcome", "done") == "done" and "damaged" not in reply.payload
+    if getattr(options, "check", False):
+        well = reply.payload.get("state") == "healthy"
     return 0 if well else EXIT_REFUSED
 

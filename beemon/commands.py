@@ -43,6 +43,8 @@ class Argument:
     parse: Parser
     optional: bool = False
     repeated: bool = False
+    choices: str = ""
+    """What can be given, for who gave nothing."""
 
     def __str__(self) -> str:
         name = f"{self.name}…" if self.repeated else self.name
@@ -147,16 +149,17 @@ def _word(name: str, written: str, _: Devices) -> str:
         raise RequestError(
             "bad-argument",
             f'{name} must be a word that `help` lists, not "{shown(written)}"'
-            f"{suggestion(written, VOCABULARY)}",
+            f"{suggestion(written, HARMLESS, '')}",
         )
     return written
 
 
 def _one_of(*words: str) -> Parser:
-    def parse(_: str, written: str, __: Devices) -> str:
+    def parse(name: str, written: str, _: Devices) -> str:
         if written not in words:
             raise RequestError(
-                "bad-argument", f'it is `{"` or `".join(words)}`, not "{shown(written)}"'
+                "bad-argument",
+                f'{name} must be one of {", ".join(words)}, not "{shown(written)}"',
             )
         return written
 
@@ -205,13 +208,13 @@ STEPS = ("zero", "weight", "standing", "added", "temperature")
 _WORDS = (
     Word(
         "record",
-        "record sound or video; without SECONDS as long as its schedule says, else 10",
+        "record sound or video, for SECONDS, or as long as its schedule says, or for 10 seconds",
         (_RECORDER, Argument("SECONDS", _seconds, optional=True)),
         is_command=True,
     ),
     Word(
         "snapshot",
-        "take one picture, also while the camera records",
+        "take one picture, even if the camera is recording",
         (Argument("CAMERA", _device("camera")),),
         is_command=True,
     ),
@@ -223,7 +226,10 @@ _WORDS = (
         "the temperature, by the nights so far",
         (
             Argument("SCALE", _device("sensor")),
-            Argument("STEP", _one_of(*STEPS)),
+            Argument("STEP", _one_of(*STEPS), choices=(
+                f"one of {', '.join(STEPS)}; at a terminal `beemon calibrate SCALE` leads you "
+                "through them"
+            )),
             Argument("WEIGHT", _grams, optional=True),
             Argument("TOLERANCE", _grams, optional=True),
         ),
@@ -243,13 +249,13 @@ _WORDS = (
     Word("start", "switch scheduled work on again", (_SWITCHED,), is_command=True),
     Word(
         "stop",
-        "switch scheduled work off, until `start` or until the service starts anew",
+        "switch scheduled work off, until `start` or until the service restarts",
         (_SWITCHED,),
         is_command=True,
     ),
     Word(
         "inspection",
-        "tell that you open the hive, or that you closed it; after 2 hours it ends by itself",
+        "mark the hive as open or closed; ends automatically after 2 hours",
         (
             Argument("begin|end", _one_of("begin", "end")),
             Argument("NOTE", _anything, optional=True, repeated=True),
@@ -258,29 +264,39 @@ _WORDS = (
     ),
     Word(
         "clock",
-        "tell that the clock is right, where no network says so: after you set it",
+        "confirm that you have set the clock correctly (for hives without network time)",
         (Argument("right", _one_of("right")),),
         is_command=True,
     ),
     Word("cancel", "end a job early; a recording keeps what it has", (_JOB,), is_command=True),
-    Word("reload", "take over the config on disk, or say what is wrong with it", is_command=True),
-    Word("status", "how the service and each device are"),
-    Word("devices", "the devices in the config"),
-    Word("job", "what the ledger holds of one job", (_JOB,)),
-    Word("jobs", "the latest jobs (20, or COUNT)", (Argument("COUNT", _count, optional=True),)),
-    Word("readings", "the latest reading of each quantity, of these sensors or all", (_SENSORS,)),
+    Word("reload", "use the config on disk, or say what is wrong with it", is_command=True),
+    Word("status", "show how the service and each device are doing"),
+    Word("devices", "list the devices in the config"),
+    Word("job", "show everything that is recorded about one job", (_JOB,)),
+    Word(
+        "jobs",
+        "list the latest jobs (20, or COUNT)",
+        (Argument("COUNT", _count, optional=True),),
+    ),
+    Word(
+        "readings",
+        "show the latest reading of each quantity, of these sensors or of all",
+        (_SENSORS,),
+    ),
     Word(
         "events",
-        "what happened to the hive or to beemon itself, of 7 days or since; of one KIND or all",
+        "list events of the last 7 days, or since SINCE; of one KIND or of all kinds",
         (
             Argument("SINCE", _since, optional=True),
             Argument("KIND", _anything, optional=True),
         ),
     ),
-    Word("calibrations", "how raw numbers became values, of these sensors or all", (_KNOWN,)),
+    Word("calibrations", "list calibrations, of these sensors or of all", (_KNOWN,)),
     Word(
         "history",
-        "the readings of one quantity, of a day or since; by the hour where they are too many",
+        "show the readings of one quantity, of the last day or since SINCE; hourly means if "
+        "there are "
+        "too many",
         (
             Argument("DEVICE", _anything),  # the ledger may know one that the config has no more
             Argument("QUANTITY", _anything),
@@ -289,24 +305,35 @@ _WORDS = (
     ),
     Word(
         "completeness",
-        "of all slots, how many are done and what became of the others; of 30 days, or since",
+        "count the scheduled recordings that were made, and the reasons for the others; of the "
+        "last "
+        "30 days, or since SINCE",
         (Argument("SINCE", _since, optional=True),),
     ),
-    Word("budget", "how much a day takes on disk, when the disk is full, and what is done then"),
-    Word("wait", "answer when the job has its outcome", (_JOB,)),
-    Word("watch", "stream reports, a line each, until the connection ends"),
+    Word(
+        "budget",
+        "show how much disk a day takes, when the disk is full, and what is deleted then",
+    ),
+    Word("wait", "wait until the job has ended, and show it", (_JOB,)),
+    Word("watch", "show jobs as they end and devices as they change, until you press Ctrl-C"),
     Word("ping", "answer at once"),
-    Word("version", "the version of beemon"),
+    Word("version", "show the version of the service"),
     Word(
         "help",
-        "the words and their arguments",
+        "show the words and their arguments",
         (Argument("WORD", _word, optional=True),),
     ),
-    Word("auth", "say the token, where one is set", (Argument("TOKEN", _anything),)),
+    Word("auth", "send the token, if one is set", (Argument("TOKEN", _anything),)),
 )
 
 VOCABULARY = {word.name: word for word in _WORDS}
 """Every word, by name, in the order in which `help` lists them."""
+
+HARMLESS = [
+    word.name for word in _WORDS
+    if word.name in ("record", "snapshot", "read") or not word.is_command
+]
+"""The words that change no state: only these are suggested for one that is not known."""
 
 
 def parse(text: str, devices: Devices) -> Request:
@@ -320,7 +347,7 @@ def parse(text: str, devices: Devices) -> Request:
         raise RequestError(
             "unknown-command",
             f'unknown command "{shown(name)}"'
-            f"{suggestion(name.lower(), VOCABULARY, '; `help` lists what can be said')}",
+            f"{suggestion(name.lower(), HARMLESS, '; `help` lists the words')}",
         )
     arguments = _arguments(word, values, devices)
     word.check(arguments)
@@ -336,8 +363,9 @@ def _arguments(word: Word, values: list[str], devices: Devices) -> dict[str, Any
         elif values:
             arguments[argument.name] = argument.parse(argument.name, values.pop(0), devices)
         elif not argument.optional:
+            choices = f" ({argument.choices})" if argument.choices else ""
             raise RequestError(
-                "bad-argument", f"{argument.name} is missing; the form is: {word.usage}"
+                "bad-argument", f"{argument.name} is missing{choices}; the form is: {word.usage}"
             )
     if values:
         raise RequestError(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon import files, spelling, sun
+from beemon.explanation import why
 from beemon.options import (
     BadOptionError,
     Problem,
@@ -523,8 +524,8 @@ def read_token(path: Path) -> str:
         content, state = files.read(path)
         token = content.decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigError([Problem(str(path), f"the token cannot be read: {why}")]) from error
+        said = why(error) if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError([Problem(str(path), f"the token cannot be read: {said}")]) from error
     problem = None
     mode = state.st_mode & 0o777
     if mode & 0o007:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+MAY_READ = "join its group, `sudo adduser $USER beemon`, and log in again; or use sudo"
+"""What somebody does who may not read what the service's group may."""
+
 
 class Explanation(NamedTuple):
     """The ``meaning`` is a clause; the ``remedy`` is the next act: whole sentences."""
@@ -20,3 +23,10 @@ class Explanation(NamedTuple):
 def meanings(explained: Mapping[str, Explanation]) -> dict[str, str]:
     """Each word with its meaning alone."""
     return {word: explanation.meaning for word, explanation in explained.items()}
+
+
+def why(error: OSError) -> str:
+    """What an error of the system says, and the remedy if a permission is missing."""
+    said = error.strerror or str(error)
+    is_denied = isinstance(error, PermissionError) and error.strerror
+    return f"{said}; {MAY_READ}" if is_denied else said

@@ -7,11 +7,13 @@ with the archive, or it is in use; 78 the config that was to name it cannot be r
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beemon import layout
+from beemon.explanation import why
 from beemon.rendering import HERE, amount
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 EXIT_WRONG = 1
 EXIT_USAGE = 2
 
+LEDGER = "ledger.db"
 DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 
@@ -137,7 +140,7 @@ def check_archive(options: argparse.Namespace) -> int:
     try:
         report = check.check(archive_of(options), full=options.full)
     except OSError as error:
-        layout.complain(error)
+        layout.complain(_told(error))
         return EXIT_WRONG
     if options.json:
         _print_json(report)
@@ -153,7 +156,7 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
     try:
         counts = rebuilding.rebuild(_own_archive(options))
     except OSError as error:
-        layout.complain(error)
+        layout.complain(_told(error))
         return EXIT_WRONG
     layout.say(
         f"{counts['entered']} recordings were entered in the ledger from their files, and "
@@ -186,6 +189,7 @@ def export_period(options: argparse.Namespace) -> int:
     try:
         archive, about = archive_of(options), _about(options)
         output = options.output or Path(f"{about['hive']}-{chosen.name}-{options.format}")
+        _look(archive, output)
         with closing(open_reader(archive)) as reader:
             local = asked or _zone_of(reader)
             days = period.parse(options.first, options.last, local)
@@ -202,10 +206,28 @@ def export_period(options: argparse.Namespace) -> int:
         layout.complain(f"the ledger of {archive} cannot be read: {error}")
         return EXIT_WRONG
     except OSError as error:
-        layout.complain(error)
+        layout.complain(_told(error))
         return EXIT_WRONG
     _print_export(output, manifest)
     return 0
+
+
+def _told(error: OSError) -> str:
+    """An error of the system with the file that it is about."""
+    about = f"{error.filename}: " if error.filename is not None and error.strerror else ""
+    return f"{about}{why(error)}"
+
+
+def _look(archive: Path, output: Path) -> None:
+    """Raise ``OSError`` if the ledger may not be read or the export not be written."""
+    try:
+        with (archive / LEDGER).open("rb"):
+            pass
+    except FileNotFoundError as error:
+        raise OSError(f"no archive is in {archive}; name another folder: --path DIR") from error
+    folder = output.absolute().parent
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise OSError(f"{folder}: you may not write there; name another folder: --output DIR")
 
 
 def _zone_of(reader: LedgerReader) -> tzinfo:
@@ -245,7 +267,7 @@ def import_folder(options: argparse.Namespace) -> int:
         layout.complain(error)
         return EXIT_USAGE
     except OSError as error:
-        layout.complain(error)
+        layout.complain(_told(error))
         return EXIT_WRONG
     for problem in counts.problems:
         layout.say(str(problem), to=sys.stderr)
@@ -337,14 +359,15 @@ def packaged_archive(root: Path = Path("/")) -> Path | None:
 def _own_archive(options: argparse.Namespace) -> Path:
     """The archive, to write in. Raises ``PermissionError`` for root, who would make files in it
     that the service's user cannot change."""
-    import os
     import pwd
 
     archive = archive_of(options)
     owner = archive.stat().st_uid if archive.is_dir() else 0
     if os.geteuid() == 0 and owner != 0:
         name = pwd.getpwuid(owner).pw_name
-        raise PermissionError(f"{archive} is {name}'s: run it as that user: sudo -u {name} …")
+        raise PermissionError(
+            f"{archive} belongs to {name}; run the command as that user: sudo -u {name} beemon …"
+        )
     return archive
 
 

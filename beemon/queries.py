@@ -61,6 +61,9 @@ class Reader(Protocol):
     def usage(self) -> dict[str, Usage]:
         """What a day took on disk, by device."""
 
+    def event_kinds(self) -> list[str]:
+        """The kinds of all events so far."""
+
     def quantities(self, device: str) -> list[str]:
         """What a device ever measured."""
 
@@ -213,7 +216,10 @@ class Queries:
 
     def _events(self, request: Request) -> dict[str, Any]:
         begin_us = _begin_us(request["SINCE"] or DEFAULT_EVENTS)
-        return {"events": self._reader().events(begin_us, MOST_EVENTS, request["KIND"])}
+        found = self._reader().events(begin_us, MOST_EVENTS, request["KIND"])
+        if found or not request["KIND"]:
+            return {"events": found}
+        return {"events": [], "kinds": self._reader().event_kinds()}
 
     def _history(self, request: Request) -> dict[str, Any]:
         device, quantity, since = request["DEVICE"], request["QUANTITY"], request["SINCE"]

@@ -22,11 +22,11 @@ Payload = Mapping[str, Any]
 
 HERE = {
     "serve": "run the service; the systemd unit does it",
-    "config check": "say everything that is wrong with the config, with file and line",
-    "export": "write a day or more as CSV, Parquet or in the AppMAIS layout",
-    "import": "take in what another hive monitor (AppMAIS) kept; the service must be stopped",
-    "archive check": "say where the ledger and the files do not agree",
-    "archive rebuild": "enter in the ledger what the files say; the service must be stopped",
+    "config check": "check the config, and print each problem with its file and line",
+    "export": "write the data of some days as CSV, Parquet or AppMAIS files",
+    "import": "import the files of another hive monitor (AppMAIS); stop the service first",
+    "archive check": "check that the database and the files agree",
+    "archive rebuild": "rebuild the database from the files; stop the service first",
 }
 """What `beemon` does by itself, without asking the service."""
 
@@ -37,8 +37,8 @@ EXPLAINED = {
 
 _STATES = {
     "healthy": "is healthy",
-    "degraded": "is degraded: it works, but for the trouble below",
-    "hung": "hangs, and is about to be started anew",
+    "degraded": "is running, with the problems below",
+    "hung": "hangs, and is about to be restarted",
     "starting": "is starting",
 }
 _STARTS = {
@@ -60,11 +60,12 @@ _LARGER = {  # units for large values: from which value on, their name, and deci
 _DECIMALS = {"dBFS": 1, "Hz": 1, "%": 2}  # as far as it means something; programs get it all
 _FRESH_SECONDS = 60.0  # evidence that is younger needs no age
 _SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
+_MONTH, _YEAR = 30.44 * 86400, 365.25 * 86400
 _RECOVERIES = {
-    "errors": "{} answered with an error",
-    "reopened": "opened anew {}×",
+    "errors": "{} errors",
+    "reopened": "reopened {}×",
     "restarts": "worker lost {}×",
-    "rebound": "USB device bound anew {}×",
+    "rebound": "USB device rebound {}×",
     "given_up": "given up for ten minutes {}×",
 }
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
@@ -167,7 +168,7 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
     if begun := status.get("inspection"):
         yield "inspection", _inspection(begun, now)
     if status["waiting"]:
-        yield "waiting", f"{status['waiting']} more jobs"
+        yield "waiting", _count(status["waiting"], "job")
     if last := status.get("last_job"):
         ago = _ago(last["ended"], now)
         yield "last job", f"{last['job']} {_outcome(last)}: {last['command']}, {ago}"
@@ -265,10 +266,12 @@ def _by(reading: Payload) -> str:
     return f", by calibration {reading['calibration']}" if "calibration" in reading else ""
 
 
-def _events(events: Iterable[Payload]) -> Iterator[Part]:
-    rows = [(_time(one["utc"]), one["kind"], one["message"]) for one in events]
+def _events(told: Payload) -> Iterator[Part]:
+    rows = [(_time(one["utc"]), one["kind"], one["message"]) for one in told["events"]]
     if not rows:
         yield "Nothing happened in that time."
+        if "kinds" in told:
+            yield f"The kinds of events so far: {', '.join(told['kinds']) or 'none'}."
         return
     yield Table([("when (UTC)", "kind", "what"), *rows], headed=True)
 
@@ -322,7 +325,7 @@ def _history(told: Payload) -> Iterator[Part]:
     yield f"{told['device']} {told['quantity']}{unit}, by the {told['by']}"
     yield Table([tuple(told["columns"]), *rows], headed=True)
     if told.get("truncated"):
-        yield "There is more before that."
+        yield "There are earlier ones that are not shown."
 
 
 def _measured(value: object, unit: str) -> str:
@@ -338,17 +341,19 @@ def _budget(told: Payload) -> Iterator[Part]:
     ]
     yield Table([*rows, ("all", f"{amount(told['bytes_a_day'], 'B')} a day", "")])
     yield ""
-    free = f"{amount(told['free_bytes'], 'B')} are free, {amount(told['min_free_bytes'], 'B')} " \
-           "of them stay so"
-    yield f"{free}: {_until_full(told['days_until_full'])}."
-    yield f"To send all of it away takes {told['uplink_kbit_s']:.1f} kbit/s, day and night."
+    free, reserved = amount(told["free_bytes"], "B"), amount(told["min_free_bytes"], "B")
+    yield f"{free} free, {reserved} of it reserved. {_until_full(told['days_until_full'])}"
+    if told["uplink_kbit_s"] >= 0.05:
+        yield f"To upload it all, you need {told['uplink_kbit_s']:.1f} kbit/s all day and night."
     yield f"When it is full: {told['then']}."
 
 
 def _until_full(days: float | None) -> str:
     if days is None:
-        return "nothing fills it"
-    return f"full in {days:.1f} days" if days >= 2 else f"full in {span(days * 86400)}"
+        return "Nothing fills the disk."
+    if not days:
+        return "The disk is full."
+    return f"At this rate the disk is full in {span(days * 86400)}."
 
 
 def _reckoned(share: Payload) -> str:
@@ -368,23 +373,25 @@ def _completeness(told: Payload) -> Iterator[Part]:
     share = f" ({done / due:.1%})" if due else ""
     since = max(told["since"], told.get("first", told["since"]))
     if not due:
-        yield f"Since {_time(since)} UTC no slot is accounted for."
+        yield f"No scheduled job is on record since {_time(since)} UTC."
     else:
-        yield f"Of {due:,} slots since {_time(since)} UTC, {done:,} are done{share}."
+        yield f"Of {due:,} scheduled jobs since {_time(since)} UTC, {done:,} are done{share}."
         yield ""
         heading = ("device", "due", *_BECAME, "reasons")
         yield Table([heading, *map(_slots, devices.items())], headed=True)
         yield ""
     for device, counts in devices.items():
         if counts["recount"] is None:
-            yield f"{device} cannot be recounted: its schedule has no sense on this machine."
+            yield f"{device} cannot be checked: its schedule is not valid on this machine (time " \
+                  "zone or python3-ephem missing)."
         elif not counts["adds_up"]:
-            yield f"{device} does not add up: by its schedule {counts['recount']:,} were due."
+            yield f"{device} does not add up: its schedule asks for {counts['recount']:,}."
     if due and told["adds_up"]:
-        yield "It adds up: reckoned from the schedules alone, just as many were due."
+        yield "It adds up: the schedules ask for the same number."
     if ran := told["unslotted"]:
         became = ", ".join(f"{times:,} {outcome}" for outcome, times in ran.items())
-        yield f"Besides, {sum(ran.values()):,} scheduled commands ran without a slot: {became}."
+        count = f"{sum(ran.values()):,}"
+        yield f"{count} more scheduled commands belong to no scheduled time: {became}."
     for span_ in told["unaccounted"]:
         until = f" to {_time(span_['until'])}" if "until" in span_ else ""
         device = f" {span_['device']}:" if "device" in span_ else ""
@@ -461,6 +468,10 @@ def _plain(value: object) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _outcome(job: Payload) -> str:
     if "outcome" not in job:
         return "open"
@@ -511,6 +522,10 @@ def span(seconds: float) -> str:
         return f"{seconds:.2g} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
+    if seconds >= 2 * _YEAR:
+        return "more than 100 years" if seconds > 100 * _YEAR else f"{seconds / _YEAR:.1f} years"
+    if seconds > 90 * 86400:
+        return f"{seconds / _MONTH:.0f} months"
     for large, name, small, smaller in _SPANS:
         if seconds >= large:
             rest = int(seconds % large // small)
@@ -522,7 +537,7 @@ _LISTED: dict[str, Callable[[Payload, datetime], Iterator[Part]]] = {
     "status": _status,
     "readings": lambda payload, at: _readings(payload["readings"], at),
     "history": lambda payload, _: _history(payload),
-    "events": lambda payload, _: _events(payload["events"]),
+    "events": lambda payload, _: _events(payload),
     "calibrations": lambda payload, _: _calibrations(payload["calibrations"]),
     "completeness": lambda payload, _: _completeness(payload),
     "budget": lambda payload, _: _budget(payload),

@@ -58,11 +58,11 @@ def test_a_job_that_did_not_end_done_exits_1(beemon) -> None:  # type: ignore[no
     assert "failed (no-such-job): cancel 4711\n" in out
 
 
-def test_a_refusal_goes_to_standard_error_and_exits_1(  # type: ignore[no-untyped-def]
+def test_an_unknown_device_goes_to_standard_error_and_exits_2(  # type: ignore[no-untyped-def]
     beemon,
 ) -> None:
     status, out, err = beemon("record", "microphone.brod")
-    assert (status, out) == (1, "")
+    assert (status, out) == (2, "")
     assert 'did you mean "microphone.brood"?' in err
 
 
@@ -211,6 +211,8 @@ def test_status_for_a_program_is_the_reply_and_no_more(  # type: ignore[no-untyp
     ("arguments", "told"),
     [
         (["recrod", "microphone.brood"], 'unknown word "recrod"; did you mean "record"?'),
+        (["stpo", "all"], 'unknown word "stpo"; `beemon help` lists the words'),
+        (["setup"], 'unknown word "setup"; `beemon help` lists the words'),
         (["brew"], 'unknown word "brew"; `beemon help` lists the words'),
     ],
 )
@@ -255,7 +257,36 @@ def test_config_check_shows_the_budget(tmp_path: Path, capsys: pytest.CaptureFix
     assert cli.main(["config", "check", "--config", str(file)]) == 0
     shown = capsys.readouterr().out
     assert "camera.entrance  21.6 GB a day  by the config" in shown
-    assert "To send all of it away takes 2000.0 kbit/s" in shown
+    assert "To upload it all, you need 2000.0 kbit/s" in shown
+
+
+def test_what_read_shows_is_what_it_measured(beemon) -> None:  # type: ignore[no-untyped-def]
+    beemon("record", "microphone.brood", "0.5", "--wait")
+    _, out, _ = beemon("read", "--wait")
+    assert "sensor.brood" in out
+    assert "microphone.brood" not in out
+
+
+def test_status_check_exits_1_unless_all_is_healthy(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    _, out, _ = beemon("status", "--json")
+    status, _, _ = beemon("status", "--check")
+    assert status == (0 if json.loads(out)["state"] == "healthy" else 1)
+
+
+def test_an_unknown_kind_of_events_gets_the_kinds(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    status, out, _ = beemon("events", "7d", "wait")
+    assert status == 0
+    assert "The kinds of events so far: " in out
+
+
+def test_a_config_that_is_good_is_no_line_when_it_is_to_be_quiet(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    assert beemon("config", "check", "--quiet")[:2] == (0, "")
 
 
 # As narrow as a phone, in terminals that are not UTF-8

@@ -82,7 +82,7 @@ def test_case_matters_and_the_right_word_is_suggested():
 
 
 def test_a_word_near_nothing_points_to_help():
-    assert str(refusal("xyzzy")).endswith("; `help` lists what can be said")
+    assert str(refusal("xyzzy")).endswith("; `help` lists the words")
 
 
 def test_an_unknown_device_gets_the_nearest_of_the_right_kind():
@@ -253,7 +253,7 @@ def test_any_text_against_any_devices_gives_a_request_or_a_request_error(text, d
 
 def test_an_inspection_begins_or_ends():
     assert parse("inspection begin", DEVICES)["begin|end"] == "begin"
-    assert "it is `begin` or `end`" in str(refusal("inspection maybe", DEVICES))
+    assert "must be one of begin, end" in str(refusal("inspection maybe", DEVICES))
 
 
 @pytest.mark.parametrize(

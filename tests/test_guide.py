@@ -156,5 +156,5 @@ def test_step_by_step_as_the_readme_has_it(yard: Yard) -> None:
 
 def test_without_a_terminal_a_step_is_asked_for(yard: Yard) -> None:
     said = beemon(yard, "calibrate", "sensor.scale")
-    assert said.returncode == 1
-    assert "STEP is missing" in said.stderr
+    assert said.returncode == 2
+    assert "STEP is missing (one of zero, weight, standing, added, temperature; at a" in said.stderr

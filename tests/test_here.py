@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from beemon import cli
+from beemon import cli, here
 from beemon.here import packaged_archive
 from tests.archive import seasons
 from tests.hive import Hive
@@ -98,7 +99,8 @@ def test_an_export_of_nothing_says_so(tmp_path: Path, capsys: Out) -> None:
 
 def test_an_archive_without_a_ledger_cannot_be_exported(tmp_path: Path, capsys: Out) -> None:
     assert cli.main(["export", "2026-06-01", "--path", str(tmp_path)]) == 1
-    assert f"the ledger of {tmp_path} cannot be read: unable to" in capsys.readouterr().err
+    told = f"no archive is in {tmp_path}; name another folder: --path DIR"
+    assert told in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -158,3 +160,13 @@ def test_a_rebuild_beside_a_running_service_is_refused(tmp_path: Path, capsys: O
         assert cli.main(["archive", "rebuild", "--config", str(hive.config)]) == 1
         assert hive.process is not None
         assert f"(process {hive.process.pid})" in capsys.readouterr().err
+
+
+def test_who_may_not_read_the_archive_is_told_which_group_may(tmp_path: Path) -> None:
+    denied = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "ledger.db"))
+    assert here._told(denied).startswith(f"{tmp_path}/ledger.db: Permission denied; join its group")
+    assert "sudo adduser $USER beemon" in here._told(denied)
+
+
+def test_a_sentence_of_our_own_is_told_as_it_is() -> None:
+    assert here._told(PermissionError("run it as beemon")) == "run it as beemon"

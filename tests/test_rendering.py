@@ -39,7 +39,7 @@ def rendered(word: str, payload: dict[str, Any]) -> str:
 def test_status_begins_with_the_answer_and_goes_on_with_the_devices():
     last = {"job": 16, "outcome": "done", "command": "read", "ended": "2026-06-01T11:57:00.000Z"}
     assert rendered("status", {**STATUS, "last_job": last}) == f"""\
-apiary-7 is degraded: it works, but for the trouble below.
+apiary-7 is running, with the problems below.
 
 device           state                           schedule  trouble
 camera.entrance  idle                            -
@@ -48,7 +48,7 @@ sensor.brood: {REASONS["timeout"].remedy}
 
 service   beemon 1.2, up 3 d 4 h, heartbeat 0.4 s ago
 at work   job 17: record microphone.brood 60
-waiting   2 more jobs
+waiting   2 jobs
 last job  16 done: read, 3 min ago
 clock     taken from the battery clock at start
 archive   /var/lib/beemon, 70.2 GB free"""
@@ -102,7 +102,7 @@ def test_status_says_what_a_device_was_recovered_from_and_nothing_of_one_that_ne
     }
     said = rendered("status", {**STATUS, "devices": devices})
     assert (
-        "recovery  camera.c: 3 answered with an error, opened anew 2×, worker lost 6×, "
+        "recovery  camera.c: 3 errors, reopened 2×, worker lost 6×, "
         "given up for ten minutes 1×\n"
     ) in said
     assert "camera.d:" not in said
@@ -122,13 +122,13 @@ TOLD = {
 
 def test_completeness_begins_with_the_answer_and_says_what_became_of_the_rest():
     assert rendered("completeness", TOLD) == """\
-Of 4,032 slots since 2026-05-18 08:00:00 UTC, 3,987 are done (98.9%).
+Of 4,032 scheduled jobs since 2026-05-18 08:00:00 UTC, 3,987 are done (98.9%).
 
 device           due    done   failed  skipped  interrupted  open  reasons
 camera.entrance  4,032  3,987  40      0        5            0     \
 failed: timeout 31, disk-full 9; interrupted: crash 5
 
-It adds up: reckoned from the schedules alone, just as many were due."""
+It adds up: the schedules ask for the same number."""
 
 
 def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
@@ -142,8 +142,8 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
     told = {**TOLD, "devices": devices, "unslotted": {"done": 1300, "failed": 4},
             "unaccounted": unaccounted, "adds_up": False}
     assert rendered("completeness", told).splitlines()[-5:] == [
-        "camera.entrance does not add up: by its schedule 4,033 were due.",
-        "Besides, 1,304 scheduled commands ran without a slot: 1,300 done, 4 failed.",
+        "camera.entrance does not add up: its schedule asks for 4,033.",
+        "1,304 more scheduled commands belong to no scheduled time: 1,300 done, 4 failed.",
         "Not counted: 2026-05-20 08:00:00 to 2026-05-20 08:01:00: unsure",
         "Not counted: 2026-06-01 08:00:00: the clock is not right yet",
         "Not counted: sensor.a: 2026-06-01 08:00:00 to 2026-06-01 09:00:00: "
@@ -154,13 +154,16 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
 def test_completeness_says_what_cannot_be_recounted():
     devices = {"camera.entrance": {**SLOTS, "recount": None, "adds_up": False}}
     said = rendered("completeness", {**TOLD, "devices": devices, "adds_up": False})
-    assert said.endswith("cannot be recounted: its schedule has no sense on this machine.")
+    assert said.endswith(
+        "cannot be checked: its schedule is not valid on this machine (time zone or python3-ephem "
+        "missing)."
+    )
 
 
 def test_where_nothing_was_due_completeness_is_one_line():
     told = {"since": "2026-05-02T12:00:00.000Z", "until": "2026-05-02T12:00:00.000Z",
             "devices": {}, "unslotted": {}, "unaccounted": [], "adds_up": True}
-    said = "Since 2026-05-02 12:00:00 UTC no slot is accounted for."
+    said = "No scheduled job is on record since 2026-05-02 12:00:00 UTC."
     assert rendered("completeness", told) == said
 
 
@@ -177,7 +180,7 @@ sensor.hive weight in g, by the hour
 utc                  mean     minimum  maximum  count  missing
 2026-06-01 11:00:00  29814.1  29000    30000    59     1
 2026-06-01 12:00:00  -        -        -        0      60
-There is more before that."""
+There are earlier ones that are not shown."""
 
 
 def test_a_history_has_as_many_digits_as_mean_something():
@@ -305,7 +308,8 @@ def test_the_vocabulary_has_every_word_that_can_be_typed():
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (0.42, "0.42 s"), (9.2, "9.2 s"), (45.2, "45 s"), (119, "119 s"),
-     (120, "2 min"), (3600, "1 h"), (12_000, "3 h 20 min"), (446_400, "5 d 4 h")],
+     (120, "2 min"), (3600, "1 h"), (12_000, "3 h 20 min"), (446_400, "5 d 4 h"),
+     (90 * 86400, "90 d"), (100 * 86400, "3 months"), (800 * 86400, "2.2 years")],
 )
 def test_a_span_has_units_of_its_own_size(seconds, text):
     assert span(seconds) == text
@@ -346,23 +350,25 @@ def test_a_budget_says_of_each_share_where_it_comes_from():
         "microphone.brood  4.2 GB a day  by the config",
         "all               6.2 GB a day",
         "",
-        "32.0 GB are free, 2.0 GB of them stay so: full in 4.8 days.",
-        "To send all of it away takes 574.1 kbit/s, day and night.",
+        "32.0 GB free, 2.0 GB of it reserved. At this rate the disk is full in 4 d 20 h.",
+        "To upload it all, you need 574.1 kbit/s all day and night.",
         "When it is full: the oldest go.",
     ]
 
 
 @pytest.mark.parametrize(
     ("days", "text"),
-    [(None, "nothing fills it"), (23.1, "full in 23.1 days"), (0.25, "full in 6 h"),
-     (0.0, "full in 0 s")],
+    [(None, "Nothing fills the disk"), (3554.5, "full in 9.7 years"), (0.25, "full in 6 h"),
+     (23.1, "full in 23 d 2 h"), (200, "full in 7 months"),
+     (90217.2, "full in more than 100 years"),
+     (0.0, "The disk is full")],
 )
 def test_a_disk_that_is_nearly_full_is_told_in_hours(days, text):
     shown = lines("budget", {
         "devices": {}, "bytes_a_day": 1e9, "free_bytes": 9e9, "min_free_bytes": 2e9,
         "days_until_full": days, "uplink_kbit_s": 1.0, "then": "the oldest go",
     })
-    assert f"stay so: {text}." in "\n".join(shown)
+    assert f"{text}." in "\n".join(shown)
 
 
 def test_a_calibrated_reading_has_its_uncertainty_and_its_calibration():
@@ -437,3 +443,20 @@ def test_why_the_service_was_started_is_told_where_nobody_asked_for_it(why, said
     start = {"start": {"at": "2026-06-01T11:00:00.000Z", "why": why}}
     told = rendered("status", {**STATUS, **start})
     assert (f"started  {said}, 1 h ago" in told) if said else ("started" not in told)
+
+
+def test_where_nothing_of_a_kind_happened_the_kinds_are_listed():
+    assert rendered("events", {"events": [], "kinds": ["clock", "start"]}).splitlines() == [
+        "Nothing happened in that time.", "The kinds of events so far: clock, start.",
+    ]
+
+
+def test_where_nothing_is_to_be_sent_no_uplink_is_asked_for():
+    told = {"devices": {}, "bytes_a_day": 0, "free_bytes": 9e9, "min_free_bytes": 2e9,
+            "days_until_full": None, "uplink_kbit_s": 0.0, "then": "the oldest go"}
+    assert "kbit/s" not in rendered("budget", told)
+
+
+@pytest.mark.parametrize(("waiting", "told"), [(1, "1 job"), (2, "2 jobs")])
+def test_what_waits_is_counted_in_words_that_fit(waiting, told):
+    assert f"waiting  {told}\n" in rendered("status", {**STATUS, "waiting": waiting})

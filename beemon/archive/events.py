@@ -86,6 +86,12 @@ def since(ledger: Readable, from_us: int, most: int, kind: str | None = None) ->
     return list(rows.readable(reversed(found), _event))
 
 
+def kinds(ledger: Readable) -> list[str]:
+    """The kinds of all events that were ever entered."""
+    found = ledger.db.execute("SELECT DISTINCT kind FROM sound_events ORDER BY kind")
+    return [str(kind) for (kind,) in found]
+
+
 def latest_of(ledger: Readable, kind: str, device: str) -> Event | None:
     """The event of this kind that was entered last for a device."""
     row = ledger.db.execute(

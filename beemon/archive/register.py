@@ -205,6 +205,11 @@ class Register:
         with self._reading() as reader:
             return [events.describe(one) for one in events.since(reader, from_us, most, kind)]
 
+    def event_kinds(self) -> list[str]:
+        """The kinds of all events so far."""
+        with self._reading() as reader:
+            return events.kinds(reader)
+
     def quantities(self, device: str) -> list[str]:
         """What a device ever measured."""
         with self._reading() as reader:
