@@ -36,7 +36,7 @@ _MOST_FINDINGS = 1000
 
 _WORDS = {
     "clock": tuple(Quality), "accounted_clock": tuple(Quality), "outcome": tuple(Outcome),
-    "began": ("first", "stop", "reboot", "watchdog", "crash", "failure", "power-cut"),
+    "began": ("first", "stop", "reboot", "upgrade", "watchdog", "crash", "failure", "power-cut"),
     "ended": ("stopped", "hung", "failed"), "verdict": ("good", "failed"),
     "quality": tuple(QUALITIES),
 }

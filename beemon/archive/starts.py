@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from beemon import zone
+from beemon import __version__, zone
 from beemon.archive import events
 from beemon.archive.events import Readable
 from beemon.archive.ledger import Ledger
@@ -22,7 +22,7 @@ KIND = "start"
 STOPPED, HUNG, FAILED = "stopped", "hung", "failed"
 """How a run ended that could say so."""
 
-FIRST, STOP, REBOOT = "first", "stop", "reboot"
+FIRST, STOP, REBOOT, UPGRADE = "first", "stop", "reboot", "upgrade"
 WATCHDOG, CRASH, FAILURE, POWER_CUT = "watchdog", "crash", "failure", "power-cut"
 UNPLANNED = (WATCHDOG, CRASH, FAILURE, POWER_CUT)
 """Why a run began, where nobody wanted the run before it to end."""
@@ -31,6 +31,7 @@ _SENTENCES = {
     FIRST: "for the first time, as far as this archive tells",
     STOP: "after it had been stopped",
     REBOOT: "after the machine had been shut down or restarted in good order",
+    UPGRADE: "after another version had been installed",
     WATCHDOG: "by the watchdog, since it had stopped working",
     CRASH: "after it had crashed or been killed",
     FAILURE: "after it had failed",
@@ -73,6 +74,8 @@ def enter(ledger: Ledger, result: str | None) -> None:
         (ledger.run,),
     ).fetchone()
     why, details = _why(before, ledger.clock.boot_id(), result)
+    if why in (FIRST, STOP, REBOOT) and (replaced := _other_version(ledger)):
+        why, details = UPGRADE, f"{__version__} in the place of {replaced}"
     ledger.db.execute("UPDATE runs SET began = ? WHERE run = ?", (why, ledger.run))
     if _is_in_loop(ledger):
         return
@@ -142,6 +145,14 @@ def _why(before: Any, boot_id: str, result: str | None) -> tuple[str, str | None
     if result and result.startswith("watchdog"):
         return WATCHDOG, None
     return CRASH, f"systemd says {result}" if result else None
+
+
+def _other_version(ledger: Ledger) -> str | None:
+    """The version of the run before, if that was of another one."""
+    before = ledger.db.execute(
+        "SELECT version FROM sound_runs WHERE run < ? ORDER BY run DESC LIMIT 1", (ledger.run,)
+    ).fetchone()
+    return before["version"] if before and before["version"] != __version__ else None
 
 
 def _is_in_loop(ledger: Ledger) -> bool:

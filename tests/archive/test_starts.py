@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from beemon import __version__
 from beemon.archive import events, rows, starts
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.register import Register
@@ -82,6 +83,19 @@ def test_why_a_start_was_is_told_by_the_end_before(service, how, same_boot, resu
     assert start.is_unplanned == (why not in ("stop", "reboot"))
 
 
+@pytest.mark.parametrize("began", ["began", "NULL"])  # 0.1.0 did not enter why a run began
+def test_a_start_as_another_version_says_so(service, began):
+    service.run()
+    with closing(sqlite3.connect(service.archive / "ledger.db")) as db, db:
+        db.execute(f"UPDATE runs SET version = '0.1.0', began = {began}")
+    start = service.run()
+    assert (start.why, start.is_unplanned) == ("upgrade", False)
+    assert service.told()[0] == (
+        "beemon was started after another version had been installed: "
+        f"{__version__} in the place of 0.1.0"
+    )
+
+
 def test_the_event_says_what_went_wrong(service):
     service.run(starts.FAILED, "the Orchestrator ended by itself (exit status -9)")
     service.run()
@@ -151,7 +165,8 @@ def test_the_age_within_a_boot_is_by_the_monotonic_clock(service):
 
 
 def test_the_rules_for_rows_know_every_word():
-    assert rows._WORDS["began"] == (starts.FIRST, starts.STOP, starts.REBOOT, *starts.UNPLANNED)
+    planned = (starts.FIRST, starts.STOP, starts.REBOOT, starts.UPGRADE)
+    assert rows._WORDS["began"] == (*planned, *starts.UNPLANNED)
     assert rows._WORDS["ended"] == (starts.STOPPED, starts.HUNG, starts.FAILED)
 
 

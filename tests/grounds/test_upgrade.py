@@ -88,6 +88,8 @@ def assert_one_gap(machine: Container) -> None:
     assert slots["adds_up"]
     assert slots["failed"] == 0
     assert set(slots["reasons"].get("skipped", {})) <= {"down"}
+    assert " in the place of 0.1.0" in machine.run("beemon", "events", "1d", "start").stdout
+    assert "restarted" not in machine.run("beemon", "status").stdout
     print(f"of {slots['due']} slots, one every 2 s: {slots['reasons']}")
 
 
