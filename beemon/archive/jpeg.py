@@ -34,8 +34,8 @@ def size(data: bytes) -> tuple[int, int] | None:
 
 
 def has_end(data: bytes) -> bool:
-    """Whether the picture goes on to its end, behind which there may be padding."""
-    return data.rfind(END, -_PADDING) >= 0
+    """Whether the picture goes on to its end, behind which there may be padding, or zeros."""
+    return data.rstrip(b"\0").rfind(END, -_PADDING) >= 0
 
 
 class Series:
