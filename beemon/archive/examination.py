@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -120,7 +120,8 @@ class Examiner(threading.Thread):
 
     def run(self) -> None:
         """Examine, then wait for the next time."""
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)  # of this thread alone
+        with suppress(PermissionError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)  # of this thread
         seconds = self._first_seconds
         while not self._ending.wait(seconds):
             seconds = self._again_seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sqlite3
 from contextlib import closing
@@ -87,3 +88,18 @@ def test_a_ledger_is_examined_soon_after_the_start_and_again(ledger: Ledger) -> 
     examiner.finish()
     examiner.join(10)
     assert not examiner.is_alive()
+
+
+def test_a_sandbox_that_forbids_to_give_way_keeps_nobody_from_examining(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "setpriority", refuse)  # as the unit's system call filter does
+    found: queue.SimpleQueue[Found] = queue.SimpleQueue()
+    examiner = Examiner(ledger.archive, found.put, first_seconds=0.01)
+    examiner.start()
+    assert found.get(timeout=10) == Found()
+    examiner.finish()
+    examiner.join(10)
