@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import Any
 
 from beemon import ports
 from beemon.commands import shown
@@ -27,9 +28,9 @@ _OTHERWISE = (
 class AddressError(OSError):
     """An address on which nobody can listen now; ``remedy`` is the next act of an operator."""
 
-    def __init__(self, number: int | None, host: str, port: int, why: str) -> None:
-        super().__init__(number, f"cannot listen on {shown(host, 60)} port {port}: {why}")
-        self.remedy = _REMEDIES.get(number or 0, _OTHERWISE).format(port=port)
+    def __init__(self, number: int | None, where: str, why: str, remedy: str) -> None:
+        super().__init__(number, f"cannot listen on {where}: {why}")
+        self.remedy = remedy
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -39,19 +40,28 @@ def listen(host: str, port: int) -> socket.socket:
         # An IPv4 address first: a name without one is IPv6 alone.
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, *_, where = min(found, key=lambda info: info[0] != socket.AF_INET)
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        return _listen(family, where)
     except OSError as error:
-        raise AddressError(error.errno, host, port, error.strerror or str(error)) from error
+        raise _error(host, port, error.errno, _why(error, port)) from error
     except ValueError as error:  # a NUL, or a name too long for the DNS
-        raise AddressError(errno.EINVAL, host, port, "that is no address and no name") from error
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        raise _error(host, port, errno.EINVAL, "that is no address and no name") from error
+
+
+def _listen(family: int, where: Any) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(where)
         listener.listen(BACKLOG)
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise AddressError(error.errno, host, port, _why(error, port)) from error
+        raise
     return listener
+
+
+def _error(host: str, port: int, number: int | None, why: str) -> AddressError:
+    remedy = _REMEDIES.get(number or 0, _OTHERWISE).format(port=port)
+    return AddressError(number, f"{shown(host, 60)} port {port}", why, remedy)
 
 
 def _why(error: OSError, port: int) -> str:

@@ -150,7 +150,7 @@ def _check(options: argparse.Namespace) -> int:
     except config.ConfigError as error:
         problems, devices = error.problems, error.devices
     else:
-        problems, devices = _token_problems(settings.server.token_file), settings.devices
+        problems, devices = _server_problems(options.config, settings), settings.devices
     problems = [
         *problems, *check_devices(devices), *find_conflicts(devices), *_idle_schedules(devices),
     ]
@@ -205,15 +205,41 @@ def _print_budget(settings: Settings) -> None:
         layout.say("", *rendering.parts("budget", told))
 
 
-def _token_problems(file: Path | None) -> list[Problem]:
-    from beemon import config
+def _server_problems(path: Path, settings: Settings) -> list[Problem]:
+    """What would keep the service from listening; that this beemon itself listens would not."""
+    from beemon import address, config
+    from beemon.options import Problem
 
+    server, found = settings.server, []
     try:
-        if file is not None:
-            config.read_token(file)
+        if server.token_file is not None:
+            config.read_token(server.token_file)
     except config.ConfigError as error:
-        return error.problems
-    return []
+        found += error.problems
+    try:
+        address.listen(server.host_address, server.listening_port).close()
+    except address.AddressError as error:
+        if not _is_own(path, settings):
+            found.append(Problem(f"{path}", f"[server]: {error.strerror}: {error.remedy}"))
+    return found
+
+
+def _is_own(path: Path, settings: Settings) -> bool:
+    """Whether it is the service of this config that listens on its address already."""
+    from beemon import here
+    from beemon.client import Client, NotAdmittedError, ServiceUnreachableError
+
+    server = settings.server
+    host = here.reachable(server.host_address)
+    try:
+        with Client(host, server.listening_port, token=_token(server.token_file)) as client:
+            reply = client.request("version")
+    except NotAdmittedError:
+        return True  # a beemon, whose token may have been replaced since it began
+    except ServiceUnreachableError:
+        return False
+    archive = here.archive_by(path, settings)
+    return not reply.ok or Path(str(reply.payload.get("archive"))) == archive
 
 
 def _help(options: argparse.Namespace) -> int:
@@ -229,12 +255,11 @@ def _help(options: argparse.Namespace) -> int:
 
 
 def _ask(options: argparse.Namespace) -> int:
-    from beemon.client import Client, NotAdmittedError, ServiceUnreachableError
+    from beemon.client import NotAdmittedError, ServiceUnreachableError
     from beemon.protocol import RequestError
 
-    host, port, token = _address(options)
     try:
-        with Client(host, port, token=token) as client:
+        with _reach(options) as client:
             if options.word == "watch":
                 return _watch(client, options)
             if _is_guided(options):
@@ -319,25 +344,33 @@ def _watch(client: Client, options: argparse.Namespace) -> int:
     return 0
 
 
-def _address(options: argparse.Namespace) -> tuple[str, int, str | None]:
-    """Where the service listens: as asked for, else as the config says, else the defaults."""
-    from beemon import config, here
+def _reach(options: argparse.Namespace) -> Client:
+    """The service: where it was asked for, else where the config has it, else by the defaults."""
+    from beemon import client, config, here
 
+    settings = config.Settings()
     try:
-        server = config.load(options.config).server
+        settings = config.load(options.config)
     except config.ConfigError as error:
-        server = config.ServerSettings()
         if options.config.exists() or str(options.config) != here.DEFAULT_CONFIG:
             layout.complain(f"{error.problems[0]}; taking the defaults")
-    host = options.host or server.host_address
-    wildcard = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-    token = None
-    if server.token_file:
-        try:
-            token = config.read_token(server.token_file)
-        except config.ConfigError as error:
-            layout.complain(error)
-    return wildcard.get(host, host), options.port or server.listening_port, token
+    server = settings.server
+    host, port = options.host or server.host_address, options.port or server.listening_port
+    host = here.reachable(host)
+    if options.host or options.port:
+        return client.Client(host, port, token=_token(server.token_file))
+    sockets = here.sockets_of(options.config, settings)
+    return client.reach(sockets, host, port, lambda: _token(server.token_file))
+
+
+def _token(file: Path | None) -> str | None:
+    from beemon import config
+
+    try:
+        return config.read_token(file) if file else None
+    except config.ConfigError as error:
+        layout.complain(error)
+        return None
 
 
 def _shown(word: str, payload: dict[str, Any]) -> list[layout.Part]:

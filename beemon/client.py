@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from beemon import clock, unix
+from beemon.commands import shown
 from beemon.protocol import check_printable, parse_reply
 
 
@@ -15,8 +18,15 @@ class ServiceUnreachableError(ConnectionError):
     """No Server answers there; the text says where, and what to look at."""
 
 
+class NotPermittedError(ServiceUnreachableError):
+    """This user may not use the service's socket; the text says how to change that."""
+
+
 class NotAdmittedError(ConnectionError):
     """The Server does not take this token, or takes no further client; the text says which."""
+
+
+_LONGEST_REPLY = 64 << 20  # bytes; only a program that is not beemon sends more
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Client:
     """Sends requests and reads replies, in order. Usable in a ``with`` statement.
 
     ``timeout`` is in seconds and counts for each reply; None waits for as long as it takes.
+    ``socket_path`` is the service's Unix socket, in the place of ``host`` and ``port``.
     """
 
     def __init__(
@@ -40,16 +51,25 @@ class Client:
         *,
         token: str | None = None,
         timeout: float | None = 10.0,
+        socket_path: Path | None = None,
     ) -> None:
-        self._where = f"{host} port {port}"
+        self._where = str(socket_path or f"{shown(host, 60)} port {port}")
+        self._port = None if socket_path else port
         try:
-            self._socket = socket.create_connection((host, port), timeout=timeout)
-        except OSError as error:
+            if socket_path:
+                self._socket = unix.connect(socket_path, timeout)
+            else:
+                self._socket = _connect(host, port, timeout)
+        except PermissionError as error:
+            raise NotPermittedError(
+                f"you may not use {self._where}: put sudo before the command, or join its group: "
+                "sudo adduser $USER beemon, then log out and in again"
+            ) from error
+        except (OSError, ValueError) as error:  # ValueError: a host with a NUL, or too long
             raise ServiceUnreachableError(
-                f"nothing answers on {self._where} ({error.strerror or error}); "
+                f"nothing answers on {self._where} ({getattr(error, 'strerror', None) or error}); "
                 "is the service running? try: systemctl status beemon"
             ) from error
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lines = self._socket.makefile("rb")
         if token is not None:
             self._authorise(token)
@@ -92,22 +112,79 @@ class Client:
 
     def _reply(self) -> Reply:
         try:
-            line = self._lines.readline()
+            line = self._lines.readline(_LONGEST_REPLY)
         except OSError as error:
             raise ServiceUnreachableError(
-                f"no answer from {self._where}: {error.strerror or error}"
+                f"no answer from {self._where}: {error.strerror or error}{self._who_else()}"
             ) from error
         if not line:
-            raise ServiceUnreachableError(f"{self._where} ended the connection")
+            raise ServiceUnreachableError(
+                f"{self._where} ended the connection; see: systemctl status beemon"
+            )
         try:
             return Reply(*parse_reply(line))
         except ValueError as error:
+            said = shown(line.decode("utf-8", "replace").strip(), 60)
             raise ServiceUnreachableError(
-                f"what answers on {self._where} is not beemon: it said {line[:60]!r}"
+                f'a program that is not beemon answers on {self._where}: it said "{said}"'
+                f"{self._who_else()}"
             ) from error
+
+    def _who_else(self) -> str:
+        """How to find out who else may hold the port."""
+        if self._port is None:
+            return ""
+        return (
+            f"; see which program it is: sudo ss -ltnp 'sport = :{self._port}'; stop it, or set "
+            "another listening_port under [server], then: sudo systemctl restart beemon"
+        )
 
     def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def reach(
+    sockets: Sequence[Path], host: str, port: int, token: Callable[[], str | None]
+) -> Client:
+    """The service of this machine: by the first of its sockets that is there, else by TCP.
+
+    ``token`` is asked for TCP alone. Raises :class:`ServiceUnreachableError`, also if another
+    machine's beemon answers, as through a tunnel; and :class:`NotAdmittedError`.
+    """
+    denied: NotPermittedError | None = None
+    for path in sockets:
+        try:
+            return Client(socket_path=path)
+        except NotPermittedError as error:
+            denied = error
+        except ServiceUnreachableError:
+            continue
+    try:
+        client = Client(host, port, token=token())
+        _check_machine(client, host, port)
+    except NotAdmittedError as error:
+        raise denied or error from error
+    except ServiceUnreachableError as error:
+        tried = f"{error} (no socket either: {', '.join(map(str, sockets))})" if sockets else error
+        raise ServiceUnreachableError(f"{error}; and {denied}" if denied else tried) from error
+    return client
+
+
+def _check_machine(client: Client, host: str, port: int) -> None:
+    there = client.request("version").payload.get("boot_id")  # an older beemon does not tell
+    if there not in (None, clock.boot_id()):
+        client.close()
+        raise ServiceUnreachableError(
+            f"the beemon of another machine answers on {shown(host, 60)} port {port}, perhaps "
+            f"through an ssh tunnel. To ask that one, add: --port {port}. "
+            "For this machine's own, see: systemctl status beemon"
+        )
+
+
+def _connect(host: str, port: int, timeout: float | None) -> socket.socket:
+    connection = socket.create_connection((host, port), timeout=timeout)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection

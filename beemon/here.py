@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from beemon.archive.check import Report
     from beemon.archive.ledger import LedgerReader
     from beemon.clock import Quality
+    from beemon.config import Settings
 
 EXIT_WRONG = 1
 EXIT_USAGE = 2
@@ -342,9 +343,30 @@ def archive_of(options: argparse.Namespace) -> Path:
         settings = config.load(options.config)
     except config.ConfigError as error:
         raise OSError(f"{error.problems[0]}; name the archive with --path DIR") from error
-    if settings.archive.path is None and str(options.config) == DEFAULT_CONFIG:
+    return archive_by(options.config, settings)
+
+
+def archive_by(config: Path, settings: Settings) -> Path:
+    """The archive of the service that runs with this config. Raises ``OSError``."""
+    if settings.archive.path is None and str(config) == DEFAULT_CONFIG:
         return packaged_archive() or settings.archive_path
     return settings.archive_path
+
+
+def sockets_of(config: Path, settings: Settings) -> list[Path]:
+    """Where the service that runs with this config may have its socket, the likeliest first."""
+    from beemon import unix
+
+    packaged = [unix.PACKAGED] if str(config) == DEFAULT_CONFIG else []
+    try:
+        return [*packaged, archive_by(config, settings) / unix.NAME]
+    except OSError:  # a user without a home
+        return packaged
+
+
+def reachable(host: str) -> str:
+    """The address by which a client on this machine reaches a service that listens on ``host``."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
 
 
 def packaged_archive(root: Path = Path("/")) -> Path | None:

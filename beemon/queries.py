@@ -92,7 +92,7 @@ class Queries:
         self._glanced: tuple[float, dict[str, Any]] = (-_GLANCE_SECONDS, {})
         self._answers: dict[str, Callable[[Request], dict[str, Any]]] = {
             "ping": lambda _: {"pong": True},
-            "version": lambda _: {"version": __version__},
+            "version": lambda _: self._version(),
             "help": self._help,
             "status": lambda _: self.status(),
             "devices": lambda _: self._devices(),
@@ -192,6 +192,11 @@ class Queries:
 
     def _restarts(self) -> Restarts:
         return Restarts(self._starts(), clock.stamp(), clock.boot_id())
+
+    def _version(self) -> dict[str, Any]:
+        """Which beemon this is: of two that could answer, a client asks which one did."""
+        archive = str(self._settings().archive_path)
+        return {"version": __version__, "boot_id": clock.boot_id(), "archive": archive}
 
     def _devices(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from beemon import __version__, config, processes, service
+from beemon import __version__, config, processes, service, unix
 from beemon.config import ConfigError, Settings
 from beemon.link import OrchestratorDiedError
 from beemon.server import Server
@@ -66,6 +66,7 @@ def _serve(settings: Settings, notifier: Notifier) -> int:
         given.receive_size_bytes,
         settings=settings,
         token_file=given.token_file,
+        socket_path=unix.path_for(settings.archive_path),
         keep_trying=True,
         notifier=notifier,
     )

@@ -19,7 +19,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from beemon import address, clock, commands, config, protocol, service
+from beemon import address, clock, commands, config, protocol, service, unix
 from beemon.address import AddressError
 from beemon.archive import access, quarantine, starts
 from beemon.archive.identity import Memory
@@ -45,6 +45,7 @@ IPAddress = tuple[str, int]
 
 MAX_CLIENTS = 500
 MAX_WAITING = 50
+_MAX_LOCAL = 100  # by the Unix socket, beside those by TCP
 MAX_OPEN_JOBS = 100
 IDLE_SECONDS = 30.0
 """How long a connection may stay silent between requests."""
@@ -67,8 +68,9 @@ class Server:
 
     The first four arguments take None for their default. ``settings`` is the config (default: no
     devices, the archive in ``$STATE_DIRECTORY`` or the user's state folder); ``token``, if set,
-    must be said first by every client, and is in ``token_file`` where that is given;
-    with ``keep_trying`` an address that cannot be used is tried again and again, and ends nothing;
+    must be said first by every client over TCP, and is in ``token_file`` where that is given;
+    ``socket_path`` is a Unix socket, whose clients need no token; with ``keep_trying`` an address
+    that cannot be used is tried again and again, and ends nothing;
     ``command_queue`` and ``ledger`` replace the real ones;
     ``stale_seconds`` is the age of a heartbeat from which on the Orchestrator counts as hung.
     Nothing on disk is touched before :meth:`start`, or the first accepted command.
@@ -86,6 +88,7 @@ class Server:
         ledger: Register | None = None,
         token: str | None = None,
         token_file: Path | None = None,
+        socket_path: Path | None = None,
         keep_trying: bool = False,
         notifier: Notifier | None = None,
         max_clients: int = MAX_CLIENTS,
@@ -141,16 +144,20 @@ class Server:
         self._accepting = threading.Lock()
         self._open_jobs: set[int] = set()
         self._handovers: dict[int, Settings] = {}
-        crowd = Crowd(
-            max_clients,
-            exempt=lambda: self._board.waiting,
-            serve=lambda connection, address: self.on_accept(connection, address),
-        )
-        self._tcp = Door(crowd, self.socket_timeout_seconds)
         self._token_file, self._keep_trying = token_file, keep_trying
+        self._tcp = Door(self._crowd(max_clients), self.socket_timeout_seconds)
         self._address = Opening(
-            self._open_address, self._tell_listening, self._admit_clients, self._end_with,
-            self._tell_address, name="address", meanwhile="no client can connect by TCP",
+            self._open_address, self._tell_listening, lambda: self._admit_clients(self._tcp),
+            self._end_with, lambda trouble: self._tell_trouble("address", trouble),
+            name="address", meanwhile="no client can connect by TCP",
+        )
+        self._socket_path = socket_path
+        local = self._crowd(min(max_clients, _MAX_LOCAL))
+        self._unix = Door(local, self.socket_timeout_seconds, unix.accept)
+        self._socket = Opening(
+            self._open_socket, lambda: None, lambda: self._admit_clients(self._unix),
+            self._end_with, lambda trouble: self._tell_trouble("socket", trouble),
+            name="socket", meanwhile="clients can connect by TCP alone",
         )
         self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
         self._refused: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
@@ -178,11 +185,15 @@ class Server:
             self._config_watch.start()
             opened = self._opening.at_once()
             self._address.go_on()
+            if self._socket_path is not None:
+                self._socket.go_on()
             if opened:
                 self._launch()
             else:
                 self._opening.go_on()
             self._address.wait_for_attempt(_ADDRESS_SECONDS)
+            if self._socket_path is not None:
+                self._socket.wait_for_attempt(_ADDRESS_SECONDS)
             self._ready = True
             self._notifier.ready()
             self._serving.set()
@@ -198,7 +209,8 @@ class Server:
     def stop(self) -> None:
         """End the service; harmless from any thread, a second time, and before the start."""
         self._stopping = True
-        self._tcp.close()
+        for door in (self._tcp, self._unix):
+            door.close()
         self._ended.set()
 
     def on_accept(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
@@ -248,13 +260,20 @@ class Server:
             reply = _defect(error).reply()
         socket_connection.sendall(reply)
 
+    def _crowd(self, most: int) -> Crowd:
+        return Crowd(
+            most,
+            exempt=lambda: self._board.waiting,
+            serve=lambda connection, who: self.on_accept(connection, who),
+        )
+
     # Requests
 
     def _answer(
         self, message: bytes, socket_connection: socket.socket, ip_address: IPAddress
     ) -> bytes:
         text = protocol.decode(message, self.receive_size_bytes)
-        if self._token is not None and socket_connection not in self._authorised:
+        if self._token is not None and not self._is_known(socket_connection, ip_address):
             return self._authorise(text, self._token, socket_connection)
         request = commands.parse(text, self._settings.devices)
         if request.word.is_command:
@@ -266,6 +285,9 @@ class Server:
         if request.word.name == "auth":
             return protocol.ok({"authorised": True})
         return protocol.ok(self._queries.answer(request))
+
+    def _is_known(self, socket_connection: socket.socket, ip_address: IPAddress) -> bool:
+        return unix.is_peer(ip_address) or socket_connection in self._authorised
 
     def _authorise(self, text: str, token: str, socket_connection: socket.socket) -> bytes:
         import hmac  # it brings OpenSSL; most hives set no token
@@ -279,7 +301,7 @@ class Server:
 
     def _accept(self, request: Request, ip_address: IPAddress) -> int:
         """Enter a command in the ledger and queue it, verbatim; return its job number."""
-        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address[0] else "signal"
+        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address[1] else ip_address[0] or "signal"
         with self._accepting:
             self._check_room(request)
             settings = self._settings_on_disk() if request.word.name == "reload" else None
@@ -377,7 +399,7 @@ class Server:
                 return False
             if self._refused.get(socket_connection, 0) >= protocol.MAX_REFUSED:
                 return False
-            if self._token is not None and socket_connection not in self._authorised:
+            if self._token is not None and not self._is_known(socket_connection, ip_address):
                 return False
         return True
 
@@ -420,13 +442,21 @@ class Server:
     def _tell_listening(self) -> None:
         log.info("listening on %s port %d", self.host_address, self.listening_port)
 
-    def _admit_clients(self) -> None:
-        self._serving.wait()  # who came before waits in the backlog
-        self._tcp.admit_clients()
+    def _open_socket(self) -> Trouble | None:
+        assert self._socket_path is not None
+        try:
+            self._unix.open(unix.listen(self._socket_path))
+        except AddressError as error:
+            return Trouble("socket", f"it {error.strerror}", error.remedy)
+        return None
 
-    def _tell_address(self, trouble: Trouble | None) -> None:
+    def _admit_clients(self, door: Door) -> None:
+        self._serving.wait()  # who came before waits in the backlog
+        door.admit_clients()
+
+    def _tell_trouble(self, about: str, trouble: Trouble | None) -> None:
         if trouble is None:
-            self._board.settle_trouble("address")
+            self._board.settle_trouble(about)
         else:
             self._board.note_trouble(trouble)
         self._notifier.status(self._queries.sentence())
@@ -582,14 +612,20 @@ class Server:
         if self._ready:
             self._notifier.stopping()
             log.info("stopping")
-        self._tcp.close()
+        for door in (self._tcp, self._unix):
+            door.close()
         self._serving.set()
         self._address.give_up(0)
+        self._socket.give_up(0)
         self._config_watch.stop()
         self._opening.give_up(_OPENING_SECONDS)
         self._link.stop()
         self._board.close()
-        self._tcp.dismiss_clients()
+        for door in (self._tcp, self._unix):
+            door.dismiss_clients()
+        if self._socket_path is not None and not self._socket.trouble:
+            with contextlib.suppress(OSError):  # the next start replaces it
+                unix.remove(self._socket_path)
         if self._failure:
             self._ledger.end_run(starts.FAILED, str(self._failure))
         else:

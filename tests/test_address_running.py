@@ -1,4 +1,4 @@
-"""An address that cannot be listened on: the service records all the same, and listens later."""
+"""Where the service listens: it records without its address, and its socket is always there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from beemon import cli, unix
+from beemon.client import Client
 from tests.hive import Hive, until
 
 TOKEN = "0123456789abcdef"
@@ -25,7 +27,7 @@ interval = "1s"
 def hive(tmp_path: Path) -> Iterator[Hive]:
     hive = Hive(tmp_path, SCHEDULED)
     yield hive
-    if hive.process:
+    if hive.process and not hive.log.closed:
         assert "Traceback" not in hive.said()
         assert hive.stop() == 0
 
@@ -127,3 +129,65 @@ def test_without_its_token_tcp_is_not_served_until_that_is_mended(
         assert client.request("status").payload["troubles"] == []
     with hive.client() as client:
         assert client.request("ping").payload["code"] == "not-authorised"
+
+
+def test_the_socket_says_what_is_wrong_with_the_address_and_takes_commands(hive: Hive) -> None:
+    configure(hive, 'token_file = "/none"')
+    hive.begin()
+    path = hive.archive / unix.NAME
+    until(path.is_socket, 30)
+    with Client(socket_path=path) as client:
+        until(lambda: client.request("status").payload["state"] == "degraded", 30)
+        (trouble,) = client.request("status").payload["troubles"]
+        assert trouble["about"] == "address"
+        assert f"it does not listen on 127.0.0.1 port {hive.port}: /none" in trouble["says"]
+        assert "man beemon.toml" in trouble["remedy"]
+        job = client.request("read").payload["job"]
+        assert client.wait(job).payload["origin"] == f"uid {os.getuid()}"
+
+
+def test_the_command_line_uses_the_socket_and_needs_no_token(
+    hive: Hive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = hive.folder / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o640)
+    configure(hive, f'token_file = "{token}"')
+    hive.begin()
+    until(lambda: "listening on" in hive.said(), 30)
+    token.chmod(0)
+    assert cli.main(["ping", "--config", str(hive.config)]) == 0
+    assert capsys.readouterr().err == ""
+    assert hive.stop() == 0
+    assert not (hive.archive / unix.NAME).exists()
+
+
+def test_a_kill_leaves_a_socket_that_the_next_start_replaces(hive: Hive) -> None:
+    hive.start()
+    assert hive.process is not None
+    hive.process.kill()
+    hive.process.wait()
+    assert (hive.archive / unix.NAME).is_socket()
+    hive.start()
+    with Client(socket_path=hive.archive / unix.NAME) as client:
+        assert client.request("ping").ok
+
+
+def test_config_check_finds_an_address_that_cannot_be_listened_on(
+    hive: Hive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", hive.port)):
+        assert cli.main(["config", "check", "--config", str(hive.config)]) == 1
+    said = capsys.readouterr().err
+    assert f"cannot listen on 127.0.0.1 port {hive.port}: it is in use by process" in said
+    assert f"sudo ss -ltnp 'sport = :{hive.port}'" in " ".join(said.split())
+
+
+def test_config_check_takes_no_offence_at_its_own_service(
+    hive: Hive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hive.start()
+    assert cli.main(["config", "check", "--config", str(hive.config)]) == 0
+    hive.config.write_text(hive.config.read_text().replace(str(hive.archive), "/srv/another"))
+    assert cli.main(["config", "check", "--config", str(hive.config)]) == 1
+    assert "it is in use by process" in capsys.readouterr().err

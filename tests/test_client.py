@@ -8,7 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from beemon.client import Client, NotAdmittedError, Reply, ServiceUnreachableError
+from beemon import clock, unix
+from beemon.client import (
+    Client,
+    NotAdmittedError,
+    NotPermittedError,
+    Reply,
+    ServiceUnreachableError,
+    reach,
+)
 from beemon.protocol import RequestError
 from tests.hive import free_port
 
@@ -19,7 +27,7 @@ def listener() -> Iterator[socket.socket]:
         yield listener
 
 
-def serve(listener: socket.socket, *replies: bytes) -> int:
+def serve(listener: socket.socket, *replies: bytes, port: int | None = None) -> int:
     """Give one client these replies, one for each line of its, then hang up; return the port."""
 
     def run() -> None:
@@ -30,8 +38,7 @@ def serve(listener: socket.socket, *replies: bytes) -> int:
                 connection.sendall(reply)
 
     threading.Thread(target=run, daemon=True).start()
-    port: int = listener.getsockname()[1]
-    return port
+    return listener.getsockname()[1] if port is None else port
 
 
 def test_a_reply_is_whether_it_was_ok_and_its_object(listener):
@@ -70,10 +77,12 @@ def test_where_nobody_listens_it_says_what_to_look_at():
 
 def test_who_answers_and_is_not_beemon_is_told(listener):
     port = serve(listener, b"SSH-2.0-OpenSSH\r\n")
-    with Client(port=port) as client, pytest.raises(
-        ServiceUnreachableError, match=f"what answers on 127.0.0.1 port {port} is not beemon"
-    ):
+    with Client(port=port) as client, pytest.raises(ServiceUnreachableError) as told:
         client.request("ping")
+    assert str(told.value).startswith(
+        f"a program that is not beemon answers on 127.0.0.1 port {port}: it said "
+        f'"SSH-2.0-OpenSSH"; see which program it is: sudo ss -ltnp \'sport = :{port}\'; '
+    )
 
 
 def test_who_does_not_answer_is_told(listener):
@@ -96,3 +105,71 @@ def test_a_server_that_hung_up_is_an_error_and_not_an_end(listener):
         for _ in range(3):
             with pytest.raises(ServiceUnreachableError):
                 client.request("ping")
+
+
+BOOT = f'OK {{"boot_id": "{clock.boot_id()}"}}\n'.encode()
+ELSEWHERE = b'OK {"boot_id": "5b7cbd3b-6b6e-4e8e-9c7e-0123456789ab"}\n'
+
+
+def test_the_socket_comes_first_and_needs_no_token(tmp_path):
+    with unix.listen(tmp_path / "s") as listener:
+        serve(listener, b'OK {"pong": true}\n', port=0)
+        sockets = [tmp_path / "none", tmp_path / "s"]
+        with reach(sockets, "127.0.0.1", free_port(), lambda: pytest.fail("asked")) as client:
+            assert client.request("ping").payload == {"pong": True}
+
+
+def test_without_a_socket_the_beemon_of_this_machine_is_reached_by_tcp(listener, tmp_path):
+    port = serve(listener, BOOT, b'OK {"pong": true}\n')
+    with reach([tmp_path / "none"], "127.0.0.1", port, lambda: None) as client:
+        assert client.request("ping").ok
+
+
+def test_an_older_beemon_that_does_not_tell_its_boot_is_reached(listener):
+    port = serve(listener, b'OK {"version": "0.1.0"}\n')
+    reach([], "127.0.0.1", port, lambda: None).close()
+
+
+def test_the_beemon_of_another_machine_is_not_taken_for_this_ones(listener):
+    port = serve(listener, ELSEWHERE)
+    with pytest.raises(ServiceUnreachableError, match=rf"another machine .* add: --port {port}"):
+        reach([], "127.0.0.1", port, lambda: None)
+
+
+def test_where_nothing_is_there_every_place_that_was_tried_is_named(tmp_path):
+    port = free_port()
+    with pytest.raises(ServiceUnreachableError) as told:
+        reach([tmp_path / "s"], "127.0.0.1", port, lambda: None)
+    assert f"nothing answers on 127.0.0.1 port {port} (Connection refused)" in str(told.value)
+    assert f"(no socket either: {tmp_path}/s)" in str(told.value)
+
+
+@pytest.fixture
+def closed(tmp_path, monkeypatch):
+    """A socket that this user may not use. Root may use all, so that the kernel is spoken for."""
+    def connect(self, address):
+        if str(address).endswith("beemon.sock"):
+            raise PermissionError(13, "Permission denied")
+        real(self, address)
+
+    real = socket.socket.connect
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return tmp_path / "beemon.sock"
+
+
+def test_who_may_not_use_the_socket_is_told_how_to_be_let_in(closed):
+    with pytest.raises(NotPermittedError, match=r"sudo adduser \$USER beemon, then log out and in"):
+        Client(socket_path=closed)
+    with pytest.raises(ServiceUnreachableError, match=r"systemctl status.*sudo adduser"):
+        reach([closed], "127.0.0.1", free_port(), lambda: None)
+
+
+def test_who_may_not_use_the_socket_still_has_tcp(closed, listener):
+    port = serve(listener, BOOT)
+    reach([closed], "127.0.0.1", port, lambda: None).close()
+
+
+@pytest.mark.parametrize("host", ["a\0b", "ß" * 70, "hive.invalid"])
+def test_a_host_that_is_none_is_told(host):
+    with pytest.raises(ServiceUnreachableError, match="nothing answers on"):
+        Client(host)

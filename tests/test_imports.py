@@ -35,6 +35,7 @@ LEVELS = (
     "messages indexing sampling",
     "salvage",
     "devices analysis budget",
+    "unix",
     "archive address",
     "config reports",
     "schedule commands readings timedate spelling",
