@@ -13,6 +13,8 @@ from tests.grounds import GROUNDS
 settings.register_profile("beemon", deadline=None)
 settings.load_profile("beemon")
 
+os.environ.pop("COLUMNS", None)  # xdist gives its workers a width, to which messages would be cut
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ground_of(item) is not None)
