@@ -287,7 +287,7 @@ def test_a_sound_whose_comments_are_torn_gets_new_ones(archive: Path, tmp_path: 
 
 
 def test_a_job_that_an_import_began_ends(archive: Path, tree: Path) -> None:
-    """A folder that stands where the ledger's rebuild would look for the recording."""
+    """The disk fails when the recording is to be kept, and at no moment before."""
     with closing(Register(archive)) as register:
         register.open()
     day = archive / f"recordings/{DAY}"
@@ -303,6 +303,22 @@ def test_a_job_that_an_import_began_ends(archive: Path, tree: Path) -> None:
         ).fetchall()
     assert {tuple(job)[:2] for job in jobs} == {("failed", "archive-error")}
     assert list(day.iterdir()) == []
+
+
+def test_a_job_of_an_import_that_is_stopped_ends_too(archive: Path, tree: Path) -> None:
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    (archive / f"recordings/{DAY}").mkdir(parents=True)
+    with closing(Register(archive)) as register:
+        register.open()
+    with pytest.MonkeyPatch.context() as disk:
+        disk.setattr("os.fsync", stop)
+        with pytest.raises(KeyboardInterrupt):
+            import_appmais(archive, source(tree))
+    with closing(open_reader(archive)) as reader:
+        jobs = reader.db.execute("SELECT outcome, reason FROM jobs WHERE device IS NOT NULL")
+        assert [tuple(job) for job in jobs] == [("interrupted", "cancelled")]
 
 
 def failing_fsync(_: int) -> None:

@@ -7,7 +7,7 @@ may lead anywhere. What cannot be taken is told in a sentence, and the rest is t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -55,10 +55,10 @@ def files(folder: Path) -> Iterator[File | str]:
     for sensor in _entries(folder, root):
         if isinstance(sensor, str):
             yield sensor
-        elif sensor.is_dir() and not is_device_word(sensor.name):
+        elif _is(sensor.is_dir) and not is_device_word(sensor.name):
             yield problem(sensor, "its name is no device's: rename it to up to 31 small letters, "
                                   "digits, hyphens and underscores")
-        elif sensor.is_dir():
+        elif _is(sensor.is_dir):
             yield from _of_sensor(sensor, root)
 
 
@@ -68,7 +68,7 @@ def _of_sensor(sensor: Path, root: Path) -> Iterator[File | str]:
             yield folder
         elif (day := day_of(folder.name)) is None:
             yield problem(folder, "it lies where a day's folder such as 2026-06-01 is expected")
-        elif not folder.is_dir():
+        elif not _is(folder.is_dir):
             yield problem(folder, "it is no folder")
         else:
             yield from _of_day(folder, sensor.name, day, root)
@@ -78,8 +78,8 @@ def _of_day(folder: Path, sensor: str, day: date, root: Path) -> Iterator[File |
     for path in _entries(folder, root):
         if isinstance(path, str):
             yield path
-        elif not path.is_file():
-            yield problem(path, "it is no file")
+        elif not _is(path.is_file):
+            yield problem(path, "it is no file, or you may not look at it")
         else:
             host, at, _ = path.name.partition("@")
             if at and not is_hive_name(host):
@@ -113,6 +113,14 @@ def _entries(folder: Path, root: Path) -> Iterator[Path | str]:
             yield problem(path, says)
         else:
             yield path
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Whether something is of a kind; where nobody may look, it is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _distrust(path: Path, root: Path) -> str | None:

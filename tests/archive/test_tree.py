@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -99,6 +101,35 @@ def test_what_is_no_file_is_told(tree: Path) -> None:
     os.mkfifo(tree / f"temp/{DAY}/a@{DAY}.csv")
     [said] = told(tree)
     assert "it is no file" in said
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from beemon.archive.tree import files
+os.setuid(65534)
+for found in files(Path(sys.argv[1])):
+    print(found if isinstance(found, str) else found.source)
+"""
+
+
+@pytest.mark.parametrize(("place", "mode"), [
+    ("temp/2024-05-30", 0o000), ("temp/2024-05-30", 0o444), ("cpu", 0o444), ("cpu", 0o000),
+])
+def test_a_folder_that_may_not_be_read_costs_no_other(tree: Path, place: str, mode: int) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    folder = tree / place
+    (folder / "inner").mkdir(parents=True)
+    folder.chmod(mode)
+    for parent in tree.parents[:3]:
+        parent.chmod(parent.stat().st_mode | 0o055)
+    ran = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, str(tree)], capture_output=True, text=True, check=False
+    )
+    lines = ran.stdout.splitlines()
+    assert f"temp/h@{DAY}.csv" in lines, ran.stderr
+    assert len(lines) == 2
 
 
 def test_a_file_that_is_named_after_a_day_is_told(tree: Path) -> None:
