@@ -155,20 +155,22 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
     from beemon import rebuilding
 
     try:
-        counts = rebuilding.rebuild(_own_archive(options))
+        rebuilt = rebuilding.rebuild(_own_archive(options))
     except OSError as error:
         layout.complain(_told(error))
         return EXIT_WRONG
     layout.say(
-        f"{counts['entered']} recordings were entered in the ledger from their files, and "
-        f"{counts['lost']} entered as lost, because their files are missing."
+        f"{rebuilt.entered} recordings were entered in the ledger from their files, and "
+        f"{rebuilt.lost} entered as lost, because their files are missing."
     )
-    if counts["unknown"]:
+    for taken in rebuilt.taken:
+        layout.say(f"{str(taken)[0].upper()}{str(taken)[1:]}.")
+    if rebuilt.unknown:
         layout.say(
-            f"{counts['unknown']} files do not say what they are: `beemon archive check` lists "
+            f"{rebuilt.unknown} files do not say what they are: `beemon archive check` lists "
             "them."
         )
-    return EXIT_WRONG if counts["unknown"] else 0
+    return EXIT_WRONG if rebuilt.unknown else 0
 
 
 def export_period(options: argparse.Namespace) -> int:

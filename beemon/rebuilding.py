@@ -4,32 +4,55 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from beemon import indexing, salvage
-from beemon.archive import catalog, events
-from beemon.archive.ledger import Ledger
+from beemon.archive import catalog, events, examination, quarantine, recovered
+from beemon.archive.ledger import NAME, Ledger
+from beemon.archive.lock import ArchiveLock
+from beemon.archive.recovered import Taken
 from beemon.archive.register import Register
 
 
-def rebuild(archive: Path) -> dict[str, int]:
-    """Enter what the files say in the ledger, which is made where it is missing or damaged.
+@dataclass(frozen=True)
+class Rebuilt:
+    """How many recordings were ``entered``, how many files are ``unknown``, how many recordings
+    are ``lost``: entered once, and without a file now; and what was ``taken`` from each ledger
+    that had been set aside."""
 
-    Returns how many recordings were ``entered``, how many files are ``unknown``, and how many
-    recordings are ``lost``: entered once, and without a file now. Raises
+    entered: int
+    unknown: int
+    lost: int
+    taken: list[Taken]
+
+
+def rebuild(archive: Path) -> Rebuilt:
+    """Enter what the files say in the ledger, and what can be read of ledgers that were set aside.
+
+    A ledger that is missing is made; a damaged one is set aside first. Raises
     :class:`~beemon.archive.lock.ArchiveBusyError` while a service runs, and ``OSError``.
     """
     if not archive.is_dir():
         raise FileNotFoundError(f"there is no archive at {archive}")
+    _set_aside_if_damaged(archive)
     with closing(Register(archive)) as register:
         register.open()
         try:
             with closing(Ledger(archive, register.run_number)) as ledger:
+                taken = recovered.take_all(ledger)
                 salvage.salvage_all(ledger)
                 counts = indexing.index_all(ledger)
-                return {**counts, "lost": _enter_lost(ledger)}
+                return Rebuilt(counts["entered"], counts["unknown"], _enter_lost(ledger), taken)
         except sqlite3.Error as error:
             raise OSError(f"the ledger cannot be written: {error}") from error
+
+
+def _set_aside_if_damaged(archive: Path) -> None:
+    """Leave word that the ledger is to be set aside, where its file is damaged."""
+    with closing(ArchiveLock(archive)):
+        if (archive / NAME).exists() and (wrong := examination.of_file(archive)):
+            quarantine.mark(archive, wrong)
 
 
 def _enter_lost(ledger: Ledger) -> int:

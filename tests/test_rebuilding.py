@@ -17,7 +17,7 @@ from beemon.archive.ledger import LedgerReader
 from beemon.archive.lock import ArchiveBusyError, ArchiveLock
 from beemon.archive.tags import Tags
 from beemon.devices.microphones._flac import FlacWriter
-from beemon.rebuilding import rebuild
+from beemon.rebuilding import Rebuilt, rebuild
 from tests.hive import Hive
 
 Row = dict[str, Any]
@@ -60,7 +60,7 @@ def lose_ledger(archive: Path) -> None:
 
 def test_every_recording_is_entered_as_its_file_says(archive: Path) -> None:
     counts = rebuild(archive)
-    assert counts == {"entered": 6, "unknown": 0, "lost": 0}
+    assert counts == Rebuilt(6, 0, 0, [])
     for number, row in enumerate(rows(archive)):
         start = START + number * 43_200_000_000 + 250_000
         assert (row["device"], row["start_us"], row["seconds"]) == ("microphone.brood", start, 1.0)
@@ -73,7 +73,7 @@ def test_every_recording_is_entered_as_its_file_says(archive: Path) -> None:
 def test_what_is_rebuilt_twice_is_the_same(archive: Path) -> None:
     rebuild(archive)
     first = rows(archive)
-    assert rebuild(archive)["entered"] == 0
+    assert rebuild(archive).entered == 0
     assert rows(archive) == first
     lose_ledger(archive)
     rebuild(archive)
@@ -100,7 +100,7 @@ def test_a_file_without_tags_says_by_its_name_what_it_is(tmp_path: Path) -> None
 def test_a_file_that_says_nothing_stays_and_is_counted(archive: Path) -> None:
     notes = archive / "recordings/notes.txt"
     notes.write_text("mine")
-    assert rebuild(archive) == {"entered": 6, "unknown": 1, "lost": 0}
+    assert rebuild(archive) == Rebuilt(6, 1, 0, [])
     assert notes.read_text() == "mine"
     assert [found.word for found in check.check(archive).findings] == [check.NO_ROW]
 
@@ -113,7 +113,7 @@ def test_a_file_with_an_odd_name_is_counted_and_costs_no_other(archive: Path, na
     odd = archive / "recordings" / os.fsdecode(name)
     odd.parent.mkdir(parents=True, exist_ok=True)
     odd.write_bytes(b"fLaC")
-    assert rebuild(archive) == {"entered": 6, "unknown": 1, "lost": 0}
+    assert rebuild(archive) == Rebuilt(6, 1, 0, [])
     [finding] = check.check(archive).findings
     assert str(finding).isprintable()
 
@@ -129,7 +129,7 @@ def test_tags_that_make_no_sense_are_none(archive: Path, said: dict[str, Any]) -
     audio = mutagen.flac.FLAC(file)
     audio["beemon|Facts"] = json.dumps({**exact, **said})
     audio.save()
-    assert rebuild(archive)["entered"] == 7
+    assert rebuild(archive).entered == 7
     assert rows(archive)[-1]["clock"] == "unsure"  # it is known by its name alone
 
 
@@ -137,7 +137,7 @@ def test_what_was_never_finished_is_salvaged(archive: Path) -> None:
     whole = next(archive.glob("recordings/*/*.flac"))
     part = whole.with_name(f".{whole.name.replace('Z', '1Z')}.part".replace("1Z", "Z-2"))
     part.write_bytes(whole.read_bytes()[:-10])
-    assert rebuild(archive)["entered"] == 7
+    assert rebuild(archive).entered == 7
     assert not part.exists()
     assert check.check(archive, full=True).findings == []
 
@@ -146,14 +146,14 @@ def test_a_damaged_ledger_is_set_aside(archive: Path) -> None:
     rebuild(archive)
     lose_ledger(archive)
     (archive / "ledger.db").write_bytes(b"not SQLite at all" * 300)
-    assert rebuild(archive)["entered"] == 6
+    assert rebuild(archive).entered == 6
     assert list(archive.glob("ledger-damaged-*.db"))
 
 
 def test_what_has_no_file_any_more_is_entered_as_lost(archive: Path) -> None:
     rebuild(archive)
     next(archive.glob("recordings/*/*.flac")).unlink()
-    assert rebuild(archive) == {"entered": 0, "unknown": 0, "lost": 1}
+    assert rebuild(archive) == Rebuilt(0, 0, 1, [])
     assert check.check(archive).findings == []
     with closing(sqlite3.connect(archive / "ledger.db")) as db:
         kinds = [kind for (kind,) in db.execute("SELECT kind FROM events")]
@@ -185,7 +185,7 @@ def test_a_services_recordings_are_all_there_again_with_all_that_was_known(tmp_p
             assert hive.do(command)["outcome"] == "done"
     before = [comparable(row) for row in rows(hive.archive)]
     lose_ledger(hive.archive)
-    assert rebuild(hive.archive)["entered"] == 4
+    assert rebuild(hive.archive).entered == 4
     assert [comparable(row) for row in rows(hive.archive)] == sorted(
         before, key=lambda row: str(row["path"])
     )

@@ -146,7 +146,7 @@ class Register:
         """The ledgers that were set aside, and from which nothing was taken back yet."""
         with self._reading() as reader:
             taken = {
-                event.facts.get("ledger") for event in events.recent(reader, 1000, RECOVERED)
+                event.facts.get("aside") for event in events.recent(reader, 1000, RECOVERED)
             }
         return [path.name for path in quarantine.all_aside(self._archive)
                 if path.name not in taken]

@@ -165,14 +165,14 @@ def _begin(ledger: Ledger, begin: Begin) -> None:
     until_us = begin.since_us
     if last is not None and (why := _why_it_cannot_be_counted(ledger, last, begin)):
         until_us = last.until_us
-        _enter_unaccounted(ledger, Unaccounted(until_us, begin.since_us, why))
+        enter_unaccounted(ledger, Unaccounted(until_us, begin.since_us, why))
     elif last is not None:
         for row in open_rows:
             _enter_downtime(ledger, row, last, begin.since_us)
     if begin.since_us < begin.at_us:
         ran = f"{begin.commands} scheduled commands ran without a slot"
         why = f"the clock was not right yet; {ran}"
-        _enter_unaccounted(ledger, Unaccounted(begin.since_us, begin.at_us, why))
+        enter_unaccounted(ledger, Unaccounted(begin.since_us, begin.at_us, why))
     for turn in _first_turns(open_rows, begin, until_us):
         _enter_turn(ledger, turn)
 
@@ -207,7 +207,7 @@ def _enter_downtime(ledger: Ledger, row: sqlite3.Row, last: Account, until_us: i
     try:
         series = between(row["definition"], after_us, until_us)
     except ValueError as error:
-        _enter_unaccounted(
+        enter_unaccounted(
             ledger, Unaccounted(after_us, until_us, f"its schedule is unknown here: {error}"),
             row["device"],
         )
@@ -223,7 +223,7 @@ def _enter_skip(ledger: Ledger, skip: Skip) -> None:
         (skip.device,),
     ).fetchone()
     if followed is None:
-        _enter_unaccounted(
+        enter_unaccounted(
             ledger, Unaccounted(skip.series.first_us, skip.series.last_us, _UNREADABLE), skip.device
         )
         return
@@ -257,7 +257,8 @@ def _enter_turn(ledger: Ledger, turn: Turn) -> None:
         )
 
 
-def _enter_unaccounted(ledger: Ledger, span: Unaccounted, device: str | None = None) -> None:
+def enter_unaccounted(ledger: Ledger, span: Unaccounted, device: str | None = None) -> None:
+    """Enter an event that names the span, within a transaction."""
     message = (
         f"which slots fell due from {clock.iso(span.from_us)} to {clock.iso(span.until_us)} "
         f"is not known: {span.why}"
@@ -269,5 +270,5 @@ def _enter_unaccounted(ledger: Ledger, span: Unaccounted, device: str | None = N
 
 
 _ENTER: Mapping[type[Change], Callable[[Ledger, Any], None]] = {
-    Begin: _begin, Skip: _enter_skip, Turn: _enter_turn, Unaccounted: _enter_unaccounted,
+    Begin: _begin, Skip: _enter_skip, Turn: _enter_turn, Unaccounted: enter_unaccounted,
 }

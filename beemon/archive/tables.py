@@ -308,6 +308,7 @@ def runs(view: View) -> list[dict[str, Any]]:
             "run": row["run"], "started": clock.iso(row["started_us"]), "boot": row["boot_id"],
             "clock": row["clock"], "version": row["version"],
             "clock_right_from": clock.iso(row["sure_us"]) if row["sure_us"] else None,
+            **({"recovered": row["ended_why"]} if row["ended"] == "recovered" else {}),
         }
         for row in rows
     ]

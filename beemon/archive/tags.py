@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -126,9 +127,10 @@ def _refuse_other_kinds(said: Tags) -> None:
     start, seconds = said.facts.get("start_utc_us", 0), said.facts.get("seconds", 0)
     if said.verdict not in (GOOD, FAILED):
         raise ValueError(f"no verdict is {said.verdict}")
-    if type(start) is not int or not isinstance(seconds, int | float):
-        raise ValueError("its beginning or its length is no number")
-    clock.iso(start)
+    if type(start) is not int or not clock.EARLIEST_US <= start <= clock.LATEST_US:
+        raise ValueError("its beginning is not a time")
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        raise ValueError("its length is not a number")
 
 
 def fields_of(path: Path) -> dict[str, str]:
