@@ -170,8 +170,8 @@ class Docket:
         return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
 
     def _end_recording(self, job: Job, task: Task, answer: Done, path: Path) -> None:
-        if answer.defect:
-            self._looks.switch_off("features", answer.defect)
+        for look, details in answer.defects.items():
+            self._looks.switch_off(look, details)
         relative = str(path.relative_to(self._archive))
         facts = {**answer.facts, **({"inspection": True} if job.inspected else {})}
         ending = job.recording_ending(dataclasses.replace(answer, facts=facts), relative, task.cut)

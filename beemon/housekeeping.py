@@ -38,7 +38,7 @@ class Housekeeping:
 
     def look(self, now: Stamp) -> None:
         """See what changed and what is due, and have it written."""
-        change = self._watch.look(now)
+        change = self._looks.guard("clock", lambda: self._watch.look(now), None)
         if change:
             self._tell(change)
             if change.made_sure:
@@ -74,7 +74,7 @@ class Housekeeping:
                 quality=at.quality, offset_us=at.offset_us,
             )
 
-        self._write(write, lambda _: None)
+        self._write(self._looks.within("clock", write, None), lambda _: None)
 
 
 def _sentence(change: Change) -> str:

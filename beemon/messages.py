@@ -113,8 +113,9 @@ class Done:
     """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording.
 
     ``refused`` says of each quantity without a value why it has none; ``failure`` what its check
-    found in a recording that does not count, and is kept as evidence. ``defect`` is the traceback
-    where that check itself failed. ``sampled`` is what a ``calibrate`` measured.
+    found in a recording that does not count, and is kept as evidence. ``defects`` are
+    tracebacks by the looks at the recording that failed. ``sampled`` is what a ``calibrate``
+    measured.
     """
 
     number: int
@@ -124,7 +125,7 @@ class Done:
     facts: dict[str, Any] = field(default_factory=dict)
     cut: bool = False
     failure: str | None = None
-    defect: str | None = None
+    defects: dict[str, str] = field(default_factory=dict)
     sampled: list[Sampled] = field(default_factory=list)
 
 

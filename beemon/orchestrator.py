@@ -26,12 +26,12 @@ from beemon.archive import calibrations, catalog, events, recordings, switches
 from beemon.archive.calibrations import Made
 from beemon.archive.examination import KIND as EXAMINATION
 from beemon.archive.examination import Examiner, Found
-from beemon.archive.keeper import Keeper, KeeperThread, Room, through
+from beemon.archive.keeper import IS_OFF, Keeper, KeeperThread, Room, through
 from beemon.archive.ledger import Ledger
 from beemon.archive.looks import Looks
 from beemon.archive.recordings import Place
 from beemon.archive.tags import Tags
-from beemon.archive.writer import LedgerWriter
+from beemon.archive.writer import LedgerWriter, Write, Written
 from beemon.calibrations import Calibrations, Step, kept_calibrations
 from beemon.compensation import Compensation, fitted
 from beemon.config import RECORDERS, DeviceSettings, Settings
@@ -187,8 +187,9 @@ class Orchestrator(SpawnProcess):
                 self._settings.archive_path,
                 self._settings.retention,
                 _recorders(self._settings),
-                through(self._writer.write),
+                through(self._write_for_keeper),
                 lambda room: self._mailbox.put(partial(self._on_room, room)),
+                guard=self._looks.guard,
             )
         )
         self._keeper.start()
@@ -212,6 +213,10 @@ class Orchestrator(SpawnProcess):
         kept = looks.guard("calibrations", lambda: kept_calibrations(archive), ())
         looks.guard("calibrations", lambda: self._calibrations.take_over(kept), None)
         looks.guard("compensation", lambda: self._compensation.take_over(kept), None)
+
+    def _write_for_keeper(self, write: Write, written: Written) -> None:
+        """Have something written that may have a defect, which ends the keeper's round alone."""
+        self._writer.write(self._looks.within("retention", write, IS_OFF), written)
 
     # The loop
 
@@ -259,7 +264,10 @@ class Orchestrator(SpawnProcess):
                         "calibrations", partial(self._calibrations.describe, name), dict[str, Any]()
                     ),
                     **({"step": self._steps[name]} if name in self._steps else {}),
-                    **self._agenda.timetable.describe(name),
+                    **self._looks.guard(
+                        "description", partial(self._agenda.timetable.describe, name),
+                        dict[str, Any](),
+                    ),
                     **({"paused": "low-disk"} if name in self._room.paused else {}),
                 }
                 for name, described in self._staff.describe(now).items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from beemon.analysis.measure import UnmeasurableError, measure
 from beemon.archive import flac, jpeg, mp4, recordings, recovery, tags
 from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
+
+log = logging.getLogger(__name__)
 
 Facts = dict[str, Any]
 
@@ -100,7 +103,10 @@ def _facts(path: Path, size: int, sha256: str) -> Facts:
     except UnmeasurableError as error:
         verdict: Facts = {"verdict": tags.FAILED, "findings": [str(error)]}
         return {**told, **verdict, "size": size, "sha256": sha256}
-    verdict = checks.examine(path, measured).verdict
+    found = checks.try_to_examine(path, measured)
+    for look, details in found.defects.items():
+        log.error("%s: the %s has a defect:\n%s", path.name, look, details.rstrip())
+    verdict = found.verdict
     return {**told, **measured, **verdict, "size": size, "sha256": sha256}
 
 

@@ -26,6 +26,7 @@ from beemon.analysis import checks
 from beemon.analysis.findings import CHECK_FAILED, NO_EVIDENCE, Examination
 from beemon.archive import recordings, tags
 from beemon.config import DeviceSettings
+from beemon.defects import attempt
 from beemon.devices._base import (
     Camera,
     Claim,
@@ -240,12 +241,12 @@ class Worker(SpawnProcess):
         """
         assert work.place is not None
         asked = work.seconds if work.verb == "record" and not is_cut else None
-        found, defect = checks.try_to_examine(work.place.temporary, facts, asked)
+        found = checks.try_to_examine(work.place.temporary, facts, asked)
         failure = "; ".join(map(str, found.failures)) or None
         if any(finding.word in NO_EVIDENCE for finding in found.failures):
             raise CheckFailedError(failure)
         facts = {**facts, **found.verdict}
-        _tag(work, facts)
+        _, defect = attempt(lambda: _tag(work, facts), None)
         size, sha256 = recordings.keep(work.place)
         if failure:
             self._release(work, CheckFailedError(failure))
@@ -256,7 +257,7 @@ class Worker(SpawnProcess):
             facts={**facts, "size": size, "sha256": sha256},
             cut=is_cut,
             failure=failure,
-            defect=defect,
+            defects={**found.defects, **({"tags": defect} if defect else {})},
         )
 
     def _release(self, failed: Work, error: OSError) -> None:

@@ -40,7 +40,7 @@ LEVELS = (
     "config reports",
     "schedule commands readings timedate spelling",
     "parser sun zone files protocol options outcomes service processes ports clock installed",
-    "explanation layout",
+    "defects explanation layout",
     "__init__",
 )
 """The modules and packages of beemon, from the top down: each imports from lower levels only."""
@@ -48,8 +48,7 @@ LEVELS = (
 HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
 
 SWALLOWS = {
-    "analysis.checks": "try_to_examine",
-    "archive.looks": "Looks._guarded",
+    "defects": "attempt",
     "importing": "_Import._take",
     "orchestrator": "Orchestrator.run",
     "server": "Server.on_receive",

@@ -11,11 +11,11 @@ dark night, a quiet cluster, a view in which nothing moves or a gust of wind fai
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from beemon.analysis.findings import SHORT, UNCHECKED, UNREADABLE, Examination, Facts, Finding
+from beemon.defects import attempt
 
 SHORT_SHARE, SHORT_SECONDS = 0.1, 0.1
 """By how much a recording may fall short of what was asked: the larger of the two."""
@@ -43,20 +43,15 @@ def examine(path: Path, facts: Facts, asked: float | None = None) -> Examination
     return found
 
 
-def try_to_examine(
-    path: Path, facts: Facts, asked: float | None
-) -> tuple[Examination, str | None]:
-    """:func:`examine`; if that has a defect, a finding that says so, and the traceback.
+def try_to_examine(path: Path, facts: Facts, asked: float | None = None) -> Examination:
+    """:func:`examine`; if that has a defect, a finding says so, and the recording counts.
 
     Raises ``OSError``, which is the disk's.
     """
-    try:
-        return examine(path, facts, asked), None
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001  (a look at the data: its defect costs it alone)
-        said = f"the check failed: {type(error).__name__}: {error}"
-        return Examination([Finding(UNCHECKED, said, fails=False)]), traceback.format_exc()
+    found, details = attempt(lambda: examine(path, facts, asked), Examination())
+    if details:
+        found.note_defect("check", details, UNCHECKED)
+    return found
 
 
 def examiner_for(path: Path) -> Examiner | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from beemon.clock import Stamp
+from beemon.defects import attempt
 from beemon.explanation import Explanation
 from beemon.readings import Reading
 
@@ -21,11 +22,15 @@ GAPS, BROKEN, BLACK, BLANK, DARK, FROZEN, STILL, UNFOCUSED = (
     "gaps", "broken", "black", "blank", "dark", "frozen", "still", "unfocused",
 )
 
-UNCHECKED = "unchecked"
+UNCHECKED, UNMEASURED = "unchecked", "unmeasured"
 
 FINDINGS = {
     UNCHECKED: Explanation(
         "the check itself failed, so the recording was not examined (only mentioned)",
+        "Read the cause and report it: `beemon events 7d defect`.",
+    ),
+    UNMEASURED: Explanation(
+        "calculating the features failed, so there are none (only mentioned)",
         "Read the cause and report it: `beemon events 7d defect`.",
     ),
     UNREADABLE: Explanation(
@@ -135,10 +140,27 @@ class Feature:
 
 @dataclass
 class Examination:
-    """What looking at a recording brought: what there is to say against it, and its features."""
+    """What looking at a recording brought: what there is to say against it, and its features.
+
+    ``defects`` are tracebacks by the look that had one, the ``check`` or the ``features``.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     features: list[Feature] = field(default_factory=list)
+    defects: dict[str, str] = field(default_factory=dict)
+
+    def measure(self, features: Callable[[], list[Feature]]) -> None:
+        """Add the features. A defect of theirs is a finding, and the check stands."""
+        found, details = attempt(features, [])
+        self.features += found
+        if details:
+            self.note_defect("features", details, UNMEASURED)
+
+    def note_defect(self, look: str, details: str, word: str) -> None:
+        """Add the finding that a part of the examination has a defect, by its traceback."""
+        self.defects[look] = details
+        cause = details.rstrip().rpartition("\n")[2].encode("ascii", "backslashreplace").decode()
+        self.findings.append(Finding(word, f"beemon has a defect: {cause}", fails=False))
 
     def readings(self, recorder: str, at: Stamp) -> list[Reading]:
         """The features as readings of the recording, dated at its start.

@@ -53,7 +53,7 @@ def examine(path: Path, facts: Facts) -> Examination:
     found = Examination(list(_length(heard, facts)))
     if heard.samples:
         found.findings += _content(heard)
-        found.features += features(heard)
+        found.measure(lambda: features(heard))
     return found
 
 

@@ -76,7 +76,7 @@ def examine(path: Path, facts: Facts) -> Examination:
         found.findings += _gaps(seen.times)
     if not found.failures and not seen.look.is_dark:
         found.findings += _standing(seen, facts)
-    found.features += features(seen)
+    found.measure(lambda: features(seen))
     return found
 
 

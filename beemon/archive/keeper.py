@@ -50,6 +50,18 @@ class LedgerStuckError(OSError):
     """What was to be written waits for the disk; it is written as soon as that is possible."""
 
 
+IS_OFF = "deleting has a defect, and is off"
+"""The result of a change that was not made, so that the round ends over it."""
+
+Guard = Callable[[str, Callable[[], Any], Any], Any]
+"""Does work that has a name; returns the third argument if it has a defect."""
+
+
+def unguarded(_look: str, work: Callable[[], Any], _otherwise: Any) -> Any:
+    """Do the work, and let its defects go up."""
+    return work()
+
+
 @dataclass(frozen=True)
 class Room:
     """How the disk was when it was last looked at, and what follows from it.
@@ -105,7 +117,9 @@ class Keeper:
         look: Callable[[Path], Space] = space.look,
         may_delete: Callable[[sqlite3.Connection], bool] = index.is_complete,
         log_bytes: int = wal.MOST_BYTES,
+        guard: Guard = unguarded,
     ) -> None:
+        self._guard = guard
         self._log_bytes = log_bytes
         self._archive = archive
         self._settings, self._recorders = settings, recorders
@@ -131,16 +145,19 @@ class Keeper:
     def round(self) -> bool:
         """Look, and do what there is to do; whether there is more to do at once."""
         self._trouble = None
-        more = False
+        more = bool(self._guard("retention", self._delete, False))
+        self._guard("room", lambda: self._see(deleting=more), None)
+        return more
+
+    def _delete(self) -> bool:
         try:
             self._log = wal.keep_short(self._archive, self._log_bytes)
             self._take_note()
             self._finish(retention.half_done(self._db))
-            more = self._make_room()
+            return self._make_room()
         except (OSError, sqlite3.Error) as error:
             self._trouble = _said(error)
-        self._see(deleting=more)
-        return more
+            return False
 
     # Deleting
 
@@ -297,7 +314,8 @@ def through(
     """A transaction that is handed to the ledger's writer and waited for.
 
     Raises :class:`LedgerStuckError` where that takes too long; it is done later all the same.
-    Until then no other is taken, so that they do not pile up.
+    Until then no other is taken, so that they do not pile up. Raises ``OSError`` where the change
+    :data:`IS_OFF`.
     """
     stuck: list[queue.SimpleQueue[Any]] = []
 
@@ -308,10 +326,13 @@ def through(
         result: queue.SimpleQueue[Any] = queue.SimpleQueue()
         write(change, result.put)
         try:
-            return result.get(timeout=patience_seconds)
+            found = result.get(timeout=patience_seconds)
         except queue.Empty:
             stuck.append(result)
             raise LedgerStuckError("the ledger cannot be written just now") from None
+        if found == IS_OFF:
+            raise OSError(IS_OFF)
+        return found
 
     return transaction
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from beemon.archive import events, quarantine
 from beemon.archive.ledger import Ledger
 from beemon.archive.writer import Write, Written
+from beemon.defects import attempt
 from beemon.reports import Trouble
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ KIND = "defect"
 """The kind of its events."""
 
 LOOKS = {
+    "clock": "changes of the clock are not told",
+    "description": "the next scheduled times are not shown",
     "steps": "changes of the weight are not told",
     "drift": "no scale's drift with the temperature can be fitted",
     "hours": "the sums of past hours are not kept up to date",
@@ -36,7 +39,11 @@ LOOKS = {
     "compensation": "weights are not compensated for the temperature",
     "calibrations": "scales go without the calibrations that were made at the hive",
     "inspection": "an inspection that began before the start is not resumed",
-    "features": "recordings are kept unchecked and without features",
+    "features": "recordings are kept without features",
+    "check": "recordings are kept unchecked",
+    "tags": "recordings are kept without tags in their files",
+    "retention": "no recording is deleted for space",
+    "room": "free space is not watched, and no recorder pauses for want of it",
     "leftovers": "unfinished recordings are not repaired",
     "plan": "`beemon budget` does not know what the schedules need",
 }
@@ -146,13 +153,10 @@ class Looks:
     ) -> T | U:
         if not self.is_on(name):
             return otherwise
-        try:
-            return look()
-        except Exception as error:
-            if goes_up(error):
-                raise
-            self.switch_off(name, traceback.format_exc())
-            return otherwise
+        found, details = attempt(look, otherwise, goes_up)
+        if details:
+            self.switch_off(name, details)
+        return found
 
     def switch_on(self) -> set[str]:
         """Try again what is off; return the names."""
