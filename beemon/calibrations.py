@@ -162,7 +162,7 @@ def _under_load(before: _Scale, added: Point, now_us: int) -> Calibration:
     if zero is None:
         raise UncalibratedError(
             "no-zero",
-            "nobody knows the zero of this scale: say what the standing hive weighs "
+            "the zero of this scale is not known: say what the standing hive weighs "
             "(`standing 38kg 1kg`: within 1 kg), or begin with the empty scale (`zero`)",
         )
     return weighing.under_load(standing, added, zero)
@@ -173,7 +173,7 @@ def _recent(before: _Scale, name: str, now_us: int) -> Point:
     point, measured_us = before.points.get(name), before.measured_us.get(name, 0)
     if point is None or abs(now_us - measured_us) > CONTINUED_SECONDS * 1e6:
         when = "not measured yet" if point is None else f"of {clock.iso(measured_us)}, too long ago"
-        raise UncalibratedError("no-zero", f"`{name}` comes first: it is {when}")
+        raise UncalibratedError("no-zero", f"`{name}` must come first; it is {when}")
     return point
 
 

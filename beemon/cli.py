@@ -352,8 +352,11 @@ def _reach(options: argparse.Namespace) -> Client:
     try:
         settings = config.load(options.config)
     except config.ConfigError as error:
-        if options.config.exists() or str(options.config) != here.DEFAULT_CONFIG:
-            layout.complain(f"{error.problems[0]}; taking the defaults")
+        settings = config.Settings(server=error.server or settings.server)
+        is_meant = options.config.exists() or str(options.config) != here.DEFAULT_CONFIG
+        if error.server is None and is_meant:
+            port = options.port or settings.server.listening_port
+            layout.complain(f"{error.problems[0]}; trying port {port}")
     server = settings.server
     host, port = options.host or server.host_address, options.port or server.listening_port
     host = here.reachable(host)

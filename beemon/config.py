@@ -53,14 +53,19 @@ class ConfigError(ValueError):
     """A config that cannot be run; ``problems`` lists everything that is wrong with it.
 
     ``devices`` are those that could be read all the same: their drivers may object to more.
+    ``server`` is that table if it is not affected.
     """
 
     def __init__(
-        self, problems: list[Problem], devices: Mapping[str, DeviceSettings] | None = None
+        self,
+        problems: list[Problem],
+        devices: Mapping[str, DeviceSettings] | None = None,
+        server: ServerSettings | None = None,
     ) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
         self.devices = devices or {}
+        self.server = server
 
 
 def is_hive_name(text: str) -> bool:
@@ -118,7 +123,7 @@ class ServerSettings:
         if self.token_file is None and not is_loopback(self.host_address):
             raise BadOptionError(
                 f'host_address "{self.host_address}" can be reached from other machines, so '
-                'clients must say a token: set token_file = "/etc/beemon/token", a file that '
+                'clients must authenticate: set token_file = "/etc/beemon/token", a file that '
                 "only root and the group beemon can read; or listen on 127.0.0.1"
             )
 
@@ -307,7 +312,8 @@ def load(path: Path) -> Settings:
     loader = _Loader(merged, lines, path)
     settings = loader.settings()
     if problems or loader.problems:
-        raise ConfigError(problems + loader.problems, settings.devices)
+        server = None if problems else loader.server
+        raise ConfigError(problems + loader.problems, settings.devices, server)
     return dataclasses.replace(settings, source=path, files=files)
 
 
@@ -373,6 +379,7 @@ class _Loader:
         self.lines = lines
         self.path = path
         self.hive = Hive()
+        self.server: ServerSettings | None = None
         self.problems: list[Problem] = []
         self.first_inside: dict[Key, str] = {}  # [sensor.brood] alone stands for [sensor] too
         for key, place in lines.items():
@@ -395,12 +402,13 @@ class _Loader:
             if name not in _TABLES:
                 message = f'unknown table or option "{name}"{suggestion(name, _TABLES)}'
                 self.problem(message, name)
-        self.hive = self.section(Hive, "hive")
+        self.hive = self.section(Hive, "hive") or self.hive
+        self.server = self.section(ServerSettings, "server")
         found = Settings(
             hive=self.hive,
-            server=self.section(ServerSettings, "server"),
-            archive=self.section(ArchiveSettings, "archive"),
-            retention=self.section(RetentionSettings, "retention"),
+            server=self.server or ServerSettings(),
+            archive=self.section(ArchiveSettings, "archive") or ArchiveSettings(),
+            retention=self.section(RetentionSettings, "retention") or RetentionSettings(),
             devices=self.devices(),
         )
         self._check_order(found)
@@ -408,7 +416,7 @@ class _Loader:
         return found
 
     def section(self, cls: type[Any], name: str) -> Any:
-        return self._build(cls, self._table(self.merged.get(name, {}), name), name) or cls()
+        return self._build(cls, self._table(self.merged.get(name, {}), name), name)
 
     def devices(self) -> dict[str, DeviceSettings]:
         found = {}

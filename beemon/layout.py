@@ -95,6 +95,8 @@ def fitted(part: Part, width: int | None) -> Iterator[str]:
 
 def plain(word: str, encoding: str) -> str:
     """A text in the characters of an encoding: ``°`` as ``deg``, ``ü`` as ``u``."""
+    if not word.isprintable():  # a file's name can hold what would steer the terminal
+        word = "".join(map(_visible, word))
     try:
         word.encode(encoding)
     except UnicodeEncodeError:
@@ -102,10 +104,17 @@ def plain(word: str, encoding: str) -> str:
     return word
 
 
+def _visible(character: str) -> str:
+    if character.isprintable() or character == "\n" or 0xD800 <= ord(character) <= 0xDFFF:
+        return character
+    return " " if unicodedata.category(character) == "Zs" else ascii(character)[1:-1]
+
+
 def _shown(part: Part, encoding: str) -> Part:
     if isinstance(part, str):
         return plain(part, encoding)
-    return part._replace(rows=[[plain(cell, encoding) for cell in row] for row in part.rows])
+    rows = [[plain(cell, encoding).replace("\n", " ") for cell in row] for row in part.rows]
+    return part._replace(rows=rows)
 
 
 def _plain_character(character: str, encoding: str) -> str:

@@ -289,6 +289,24 @@ def test_a_config_that_is_good_is_no_line_when_it_is_to_be_quiet(  # type: ignor
     assert beemon("config", "check", "--quiet")[:2] == (0, "")
 
 
+def test_a_mistake_elsewhere_in_the_config_does_not_hide_the_port(
+    hive: Hive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(f"[server]\nlistening_port = {hive.port}\n[sensor.a]\n")
+    assert cli.main(["ping", "--config", str(config)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_port_in_the_config_the_one_that_is_tried_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text("[server\n")
+    cli.main(["ping", "--host", "192.0.2.300", "--config", str(config)])
+    assert "; trying port 8080\n" in capsys.readouterr().err
+
+
 # As narrow as a phone, in terminals that are not UTF-8
 
 PAGES = [

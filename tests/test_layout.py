@@ -69,6 +69,8 @@ def test_a_table_without_rows_is_no_line():
         ("“Bienenstöcke” – 3×", "ascii", '"Bienenstocke" - 3x'),
         ("“Ω”", "latin-1", '"Ohm"'),
         ("蜂", "ascii", "?"),
+        ("\x1b[31m\a\u202e", "utf-8", "\\x1b[31m\\x07\\u202e"),
+        ("a\udcff", "utf-8", "a?"),
     ],
 )
 def test_what_an_encoding_cannot_show_is_written_in_its_characters(text, encoding, shown):
@@ -94,3 +96,7 @@ def test_a_closed_standard_output_swallows_what_is_said(monkeypatch):
 def test_a_pipe_has_the_width_that_is_given_or_none(given: str, width: Any, monkeypatch):
     monkeypatch.setenv("COLUMNS", given)
     assert layout.width_of(io.StringIO()) == width
+
+
+def test_a_cell_of_several_lines_is_one():
+    assert layout.text([Table([("a", "b\nc")])], io.StringIO(), None) == "a  b c"

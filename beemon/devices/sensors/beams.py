@@ -30,7 +30,7 @@ class Settings(CommonSettings):
     pull: Literal["up", "down", "none"] = option("up", doc="the pins' own resistors")
     broken: Literal["high", "low"] = option("low", doc="the level while a beam is broken")
     debounce: float = option(
-        0.003, parse=duration, doc="how long a change must last to be one, and no bounce"
+        0.003, parse=duration, doc="debounce time: shorter changes are ignored"
     )
     quiet: float = option(
         QUIET_SECONDS, parse=duration, doc="after how long without an edge levels are read again"
