@@ -37,11 +37,10 @@ _MOST_FINDINGS = 1000
 _WORDS = {
     "clock": tuple(Quality), "accounted_clock": tuple(Quality), "outcome": tuple(Outcome),
     "began": ("first", "stop", "reboot", "upgrade", "watchdog", "crash", "failure", "power-cut"),
-    "ended": ("stopped", "hung", "failed"), "verdict": ("good", "failed"),
+    "ended": ("stopped", "hung", "failed", "recovered"), "verdict": ("good", "failed"),
     "quality": tuple(QUALITIES),
 }
 _JSON = {"facts": "object", "findings": "array", "definition": "object"}
-_PATHS = ("path", "temporary", "final", "leftover")
 _PATHS = ("path", "temporary", "final", "leftover")
 _NUMBER = "('integer', 'real')"
 _INSPECTION = (
