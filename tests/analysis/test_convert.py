@@ -153,6 +153,18 @@ def test_a_torn_frame_of_a_flac_file_costs_no_other(
     assert soundfile.info(str(target)).subtype == subtype
 
 
+def test_a_flac_file_that_is_not_what_its_hash_says_is_decoded_frame_by_frame(
+    tmp_path: Path,
+) -> None:
+    source, target = flac(tmp_path / "a.flac"), tmp_path / "b.flac"
+    data = bytearray(source.read_bytes())
+    data[26:42] = b"no such hash.   "
+    source.write_bytes(data)
+    assert sound_to_flac(source, target) == {}
+    assert samples(target) == samples(tmp_path / "a.wav")
+    assert target.read_bytes()[26:42] != data[26:42]
+
+
 def test_a_flac_file_that_is_whole_is_kept_as_it_is(tmp_path: Path) -> None:
     source = flac(tmp_path / "a.flac")
     assert sound_to_flac(source, tmp_path / "b.flac") == {}
