@@ -626,10 +626,12 @@ class Server:
         if self._socket_path is not None and not self._socket.trouble:
             with contextlib.suppress(OSError):  # the next start replaces it
                 unix.remove(self._socket_path)
-        if self._failure:
-            self._ledger.end_run(starts.FAILED, str(self._failure))
-        else:
-            self._ledger.end_run(starts.STOPPED)
+        # A config that was refused gives way to the last good one: nothing failed.
+        is_failure = not isinstance(self._failure, ConfigError | None)
+        self._ledger.end_run(
+            starts.FAILED if is_failure else starts.STOPPED,
+            str(self._failure) if self._failure else None,
+        )
         foreseen = isinstance(self._failure, OSError | ConfigError | OrchestratorDiedError | None)
         if self._link.ended_by_defect or not foreseen:
             self._ledger.note_failed()
@@ -642,8 +644,10 @@ class Server:
 
 def _register(settings: Settings) -> Register:
     """The archive that the config names; one that no config names need not be known again."""
-    path = settings.archive_path
-    memory = Memory(config.memory_file(), path) if settings.source else None
+    path, memory = settings.archive_path, None
+    if settings.source:
+        with contextlib.suppress(OSError):  # a user without a folder has no place to remember it
+            memory = Memory(config.memory_file(), path)
     return Register(path, memory=memory, result=service.last_result)
 
 

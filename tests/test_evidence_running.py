@@ -64,6 +64,14 @@ def test_a_stop_and_a_start_are_events_and_no_trouble(tmp_path: Path) -> None:
         assert hive.ask("status")["start"]["why"] == "stop"
 
 
+def test_a_config_that_a_driver_refused_at_the_start_is_no_restart(tmp_path: Path) -> None:
+    hive = Hive(tmp_path, "").start()
+    assert hive.stop() == 0
+    hive.write('[sensor.a]\ndriver = "simulated"\nsped = 2\n')
+    with hive:
+        assert set(hive.troubles()) == {"config"}
+
+
 def test_an_orchestrator_that_died_is_why_the_next_run_began(tmp_path: Path) -> None:
     hive = Hive(tmp_path, "").start()
     os.kill(hive.children()["beemon-orchestr"], signal.SIGKILL)
