@@ -33,10 +33,15 @@ def earlier_package(commit: str) -> Path:
     """The .deb of a commit of this project, built by its own script."""
     place = Path(tempfile.mkdtemp(prefix="beemon-earlier-"))
     atexit.register(shutil.rmtree, place)
-    git = ["git", "-c", "safe.directory=*"]
-    subprocess.run([*git, "clone", "--quiet", "--shared", PROJECT, place], check=True)
-    subprocess.run([*git, "-C", place, "checkout", "--quiet", commit], check=True)
-    subprocess.run([place / "scripts/build-deb"], check=True)
+    script = """
+        git -c safe.directory='*' archive "$1" | tar --extract --directory "$2"
+        cd "$2"
+        git init --quiet
+        git add --all
+        git -c user.name=test -c user.email=test@localhost commit --quiet --message="$1"
+        scripts/build-deb
+    """
+    subprocess.run(["bash", "-euc", script, "-", commit, place], cwd=PROJECT, check=True)
     return place / "dist/beemon.deb"
 
 

@@ -146,6 +146,14 @@ def test_where_the_archive_cannot_be_written_the_remedy_lets_it(
     machine.run("test", "-s", f"{place}/ledger.db")
 
 
+def test_each_file_that_the_manual_pages_name_is_there(machine: Container) -> None:
+    pages = [PROJECT / "debian/beemon.1", PROJECT / "debian/beemon.toml.5"]
+    text = "".join(page.read_text() for page in pages).replace("\\-", "-")
+    named = set(re.findall(r"/usr/share/[a-z/]+[A-Za-z./-]*[A-Za-z]", text))
+    assert len(named) > 4
+    machine.run("ls", *sorted(named))
+
+
 def test_its_exposure_is_at_most_1_3(machine: Container) -> None:
     machine.run("systemd-analyze", "security", "--threshold=13", "beemon.service")
 
