@@ -79,6 +79,15 @@ class Request:
     def __getitem__(self, name: str) -> Any:
         return self.arguments.get(name)
 
+    def devices_at_work(self, devices: Devices) -> set[str]:
+        """The devices that the command has to wait for; `read` without a name is every sensor."""
+        if self.word.name in URGENT:
+            return set()
+        named = {name for name in self.text.split(" ") if name in devices}
+        if self.word.name == "read" and not named:
+            return {name for name in devices if kind_of(name) == "sensor"}
+        return named
+
 
 def kind_of(device: str) -> str:
     """``camera``, ``microphone``, ``sensor`` or ``output``: the first half of a device's name."""
@@ -144,6 +153,22 @@ def _since(name: str, written: str, _: Devices) -> datetime | timedelta:
         ) from None
 
 
+def _job_or_devices(name: str, written: str, devices: Devices) -> int | str:
+    """A job's number; or a device or `all`, for the jobs that clients asked them for."""
+    if _COUNT.fullmatch(written):
+        return int(written)
+    if written == "all" or written in devices:
+        return written
+    if kind_of(written) in map(kind_of, devices):
+        raise RequestError(
+            "unknown-device", f'no device "{shown(written)}"{suggestion(written, devices)}'
+        )
+    raise RequestError(
+        "bad-argument",
+        f'{name} must be the number of a job, the name of a device, or all, not "{shown(written)}"',
+    )
+
+
 def _word(name: str, written: str, _: Devices) -> str:
     if written not in VOCABULARY:
         raise RequestError(
@@ -202,6 +227,8 @@ _SWITCHED = Argument("DEVICE|all", _device(or_all=True))
 _SENSORS = Argument("SENSOR", _device("sensor"), optional=True, repeated=True)
 _KNOWN = Argument("SENSOR", lambda _, written, __: written, optional=True, repeated=True)
 _JOB = Argument("JOB", _count)
+URGENT = ("start", "stop", "inspection", "clock", "cancel", "reload")
+"""Commands that wait for no device; they are taken when no other command is."""
 STEPS = ("zero", "weight", "standing", "added", "temperature")
 """What a scale can be calibrated by."""
 
@@ -268,7 +295,13 @@ _WORDS = (
         (Argument("right", _one_of("right")),),
         is_command=True,
     ),
-    Word("cancel", "end a job early; a recording keeps what it has", (_JOB,), is_command=True),
+    Word(
+        "cancel",
+        "end a job early, or all jobs that clients asked a device for, or all devices; a recording "
+        "keeps what it has",
+        (Argument("JOB|DEVICE|all", _job_or_devices),),
+        is_command=True,
+    ),
     Word("reload", "use the config on disk, or say what is wrong with it", is_command=True),
     Word("status", "show how the service and each device are doing"),
     Word("devices", "list the devices in the config"),

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from beemon import clock
@@ -91,6 +91,42 @@ class Crowd:
             connection.send(error.reply())
             connection.shutdown(socket.SHUT_WR)
         self._refused.append((clock.now().monotonic, connection))
+
+
+class Places:
+    """Places for clients that wait or watch: ``most`` in all, for one client ``each``, so that
+    others get one; and for watchers ``watching``, since only a wait ends by itself."""
+
+    def __init__(self, most: int, each: int, watching: int) -> None:
+        self._most, self._each, self._watching = most, each, watching
+        self._taken: list[tuple[str, bool]] = []
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def take(self, client: str, *, watches: bool) -> Iterator[None]:
+        """Have a place. Raises :class:`RequestError` where there is none."""
+        place = client, watches
+        with self._lock:
+            self._check(*place)
+            self._taken.append(place)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken.remove(place)
+
+    def _check(self, client: str, watches: bool) -> None:
+        own = sum(who == client for who, _ in self._taken)
+        watching = sum(is_watching for _, is_watching in self._taken)
+        if len(self._taken) >= self._most:
+            problem = f"{self._most} clients wait or watch already"
+        elif own >= self._each:
+            problem = f"{own} connections from {client} wait or watch already"
+        elif watches and watching >= self._watching:
+            problem = f"{watching} clients watch already"
+        else:
+            return
+        raise RequestError("too-many-waiting", problem)
 
 
 class Patience:

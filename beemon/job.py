@@ -62,6 +62,11 @@ class Job:
     inspected: bool = False
     step: Step | None = None
 
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether the schedule asked for it, and no client."""
+        return self.origin == "schedule"
+
     def take_readings(self, sensor: str, done: Done, readings: list[Reading]) -> None:
         """Keep what a sensor said."""
         self.readings += readings
@@ -114,7 +119,7 @@ class Job:
 
         What ails a device is told apart, once.
         """
-        told_apart = self.origin == "schedule" and ending.outcome in (
+        told_apart = self.is_scheduled and ending.outcome in (
             Outcome.FAILED, Outcome.SKIPPED,
         )
         if self.verb == "read" or told_apart:

@@ -369,7 +369,7 @@ class Orchestrator(SpawnProcess):
         """Whether there is too little space for the device's recordings, which ends the job."""
         if device not in self._room.paused:
             return False
-        how = outcomes.skipped if job.origin == "schedule" else outcomes.failed
+        how = outcomes.skipped if job.is_scheduled else outcomes.failed
         job.device = device
         self._docket.end(job, how("low-disk", self._room.sentence))
         return True
@@ -443,13 +443,28 @@ class Orchestrator(SpawnProcess):
         self._docket.end(job, outcomes.done(scheduled=sorted(filter(timetable.is_on, names))))
 
     def _cancel(self, job: Job, request: commands.Request) -> None:
-        target = self._docket.jobs.get(request["JOB"])
+        chosen = request["JOB|DEVICE|all"]
+        if isinstance(chosen, str):
+            self._cancel_all(job, chosen)
+            return
+        target = self._docket.jobs.get(chosen)
         if target is None or target is job:
-            message = f"job {request['JOB']} is not open"
+            message = f"job {chosen} is not open"
             self._docket.end(job, outcomes.failed("no-such-job", message))
             return
         self._cut(target, "cancelled")
         self._docket.end(job, outcomes.done(cancelled=target.number))
+
+    def _cancel_all(self, job: Job, chosen: str) -> None:
+        """Cancel what clients asked of a device, or of all; what is scheduled goes on."""
+        targets = [
+            other for other in self._docket.jobs.values()
+            if other.pending and not other.is_scheduled
+            and (chosen == "all" or chosen in other.pending)
+        ]
+        for target in targets:
+            self._cut(target, "cancelled")
+        self._docket.end(job, outcomes.done(cancelled=[target.number for target in targets]))
 
     def _inspect(self, job: Job, request: commands.Request) -> None:
         state, note, now = request["begin|end"], " ".join(request["NOTE"]), clock.stamp()
@@ -528,8 +543,9 @@ class Orchestrator(SpawnProcess):
         lane = lane_of(device, job.verb, job.origin)
         task = Task(job.number, device.name, verb or job.verb, lane, budget, seconds)
         hive = self._settings.hive
+        task.is_slot = job.is_scheduled
         task.tags = Tags(hive.name, device.name, job.number, hive.latitude, hive.longitude)
-        if job.origin == "schedule" and supervisor.has_waiting(lane, device.name):
+        if job.is_scheduled and supervisor.has_slot_waiting(lane, device.name):
             self.finished(task, Failed(task.number, "busy", "an earlier slot still waits"))
         else:
             supervisor.submit(task, clock.now().monotonic)

@@ -84,7 +84,7 @@ ERRORS = {
     ),
     "queue-full": Explanation(
         "as many commands as allowed are waiting to be carried out",
-        "Wait until some are done: `beemon jobs` shows which are open.",
+        "Wait until some are done, or end those that you do not need: `beemon cancel DEVICE`.",
     ),
     "bad-config": Explanation(
         "the config on disk has problems; the service goes on with the one it has",

@@ -16,6 +16,8 @@ import socket
 import sqlite3
 import threading
 import weakref
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,11 @@ from beemon.archive import access, quarantine, starts
 from beemon.archive.identity import Memory
 from beemon.archive.lock import ArchiveBusyError
 from beemon.archive.register import Register
-from beemon.board import Board
+from beemon.board import Board, Mail
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
 from beemon.config_watch import ConfigWatch
-from beemon.crowd import Crowd, Patience
+from beemon.crowd import Crowd, Patience, Places
 from beemon.door import Door
 from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
@@ -44,9 +46,11 @@ log = logging.getLogger(__name__)
 IPAddress = tuple[str, int]
 
 MAX_CLIENTS = 500
-MAX_WAITING = 50
+MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING = 50, 40, 30
+"""How many clients may wait or watch: in all, from one address or user, and watchers alone."""
 _MAX_LOCAL = 100  # by the Unix socket, beside those by TCP
-MAX_OPEN_JOBS = 100
+MAX_OPEN_JOBS, MAX_CLIENT_JOBS, MAX_DEVICE_JOBS = 100, 50, 20
+"""How many commands may be open: in all, from one address or user, and for one device."""
 IDLE_SECONDS = 30.0
 """How long a connection may stay silent between requests."""
 REQUEST_SECONDS = 10.0
@@ -59,8 +63,7 @@ _OPENING_SECONDS = 3.0  # that a stop waits for an attempt to open the archive
 _ADDRESS_SECONDS = 5.0  # that the start waits for the first attempt to listen
 _ARCHIVE_SECONDS = 5.0  # between two looks whether the right archive is there again
 _WELL_SECONDS = 60.0  # a service that has worked for so long does not fail at its start
-_RESERVE = 20  # places on the queue for `stop` and `cancel` when it is full
-_URGENT = ("start", "stop", "cancel")
+_RESERVE = 20  # places on the queue for urgent commands when it is full
 
 
 class Server:
@@ -142,7 +145,8 @@ class Server:
         )
         self._stale_seconds = stale_seconds
         self._accepting = threading.Lock()
-        self._open_jobs: set[int] = set()
+        self._open_jobs: dict[int, tuple[str, set[str]]] = {}  # for whom, by which devices
+        self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
         self._handovers: dict[int, Settings] = {}
         self._token_file, self._keep_trying = token_file, keep_trying
         self._tcp = Door(self._crowd(max_clients), self.socket_timeout_seconds)
@@ -279,9 +283,9 @@ class Server:
         if request.word.is_command:
             return protocol.ok({"job": self._accept(request, ip_address)})
         if request.word.name == "wait":
-            return protocol.ok(self._wait(request["JOB"], socket_connection))
+            return protocol.ok(self._wait(request["JOB"], socket_connection, ip_address))
         if request.word.name == "watch":
-            return self._watch(socket_connection)
+            return self._watch(socket_connection, ip_address)
         if request.word.name == "auth":
             return protocol.ok({"authorised": True})
         return protocol.ok(self._queries.answer(request))
@@ -302,14 +306,16 @@ class Server:
     def _accept(self, request: Request, ip_address: IPAddress) -> int:
         """Enter a command in the ledger and queue it, verbatim; return its job number."""
         origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address[1] else ip_address[0] or "signal"
+        client, devices = ip_address[0], request.devices_at_work(self._settings.devices)
         with self._accepting:
-            self._check_room(request)
+            self._check_state()
+            self._check_room(client, devices, is_urgent=request.word.name in commands.URGENT)
             settings = self._settings_on_disk() if request.word.name == "reload" else None
             job = self._opened_ledger().accept(request.text, origin)
             if settings is not None:
                 self._handovers[job] = settings
                 self._notifier.reloading()
-            self._open_jobs.add(job)
+            self._open_jobs[job] = client, devices
             self._queue(QueuedCommand(request.text, job, origin, settings), job)
         log.info(
             "job %d accepted: %s (%s)", job, commands.shown(request.text, 80), origin,
@@ -317,24 +323,34 @@ class Server:
         )
         return job
 
-    def _check_room(self, request: Request) -> None:
+    def _check_state(self) -> None:
         if self._stopping:
             raise RequestError("stopping", "the service is stopping")
         beat = self._board.heartbeat
         if beat and (trouble := beat.trouble("ledger")):  # its outcome could not be entered either
             raise RequestError("no-ledger", str(trouble))
-        limit = MAX_OPEN_JOBS + (_RESERVE if request.word.name in _URGENT else 0)
-        if len(self._open_jobs) >= limit or self.command_queue.full():
-            raise RequestError(
-                "queue-full",
-                f"{len(self._open_jobs)} commands wait already; try again when some are done",
-            )
+
+    def _check_room(self, client: str, devices: set[str], *, is_urgent: bool) -> None:
+        """No client, and no device's backlog, takes all places on the queue."""
+        open_jobs = self._open_jobs.copy().values()
+        asked = Counter(device for _, wanted in open_jobs for device in wanted & devices)
+        own = sum(who == client for who, _ in open_jobs)
+        problem = None
+        if len(open_jobs) >= MAX_OPEN_JOBS + _RESERVE * is_urgent or self.command_queue.full():
+            problem = f"{len(open_jobs)} commands wait already; to end them: beemon cancel all"
+        elif asked and (busiest := asked.most_common(1)[0])[1] >= MAX_DEVICE_JOBS:
+            device, count = busiest
+            problem = f"{count} commands wait for {device}; to end them: beemon cancel {device}"
+        elif own >= MAX_CLIENT_JOBS and not is_urgent:
+            problem = f"{own} commands of {client} wait already; to end them: beemon cancel all"
+        if problem:
+            raise RequestError("queue-full", problem)
 
     def _queue(self, command: QueuedCommand, job: int) -> None:
         try:
             self.command_queue.put_nowait(command)
         except (queue.Full, ValueError, OSError) as error:
-            self._open_jobs.discard(job)
+            self._open_jobs.pop(job, None)
             if self._handovers.pop(job, None):
                 self._notifier.ready()  # what was announced does not happen
             self._ledger.fail(job, "not-queued", f"the queue did not take it: {error}")
@@ -348,8 +364,10 @@ class Server:
         except ConfigError as error:
             raise RequestError("bad-config", str(error)) from error
 
-    def _wait(self, job: int, socket_connection: socket.socket) -> dict[str, Any]:
-        with self._waiting_place() as mail:
+    def _wait(
+        self, job: int, socket_connection: socket.socket, ip_address: IPAddress
+    ) -> dict[str, Any]:
+        with self._waiting_place(ip_address, watches=False) as mail:
             found = self._queries.job(job)
             while not found.keys() & {"outcome", "damaged"} or job in self._handovers:
                 try:
@@ -363,8 +381,8 @@ class Server:
                     found = self._queries.job(job)
         return found
 
-    def _watch(self, socket_connection: socket.socket) -> bytes:
-        with self._waiting_place() as mail:
+    def _watch(self, socket_connection: socket.socket, ip_address: IPAddress) -> bytes:
+        with self._waiting_place(ip_address, watches=True) as mail:
             socket_connection.sendall(protocol.ok({"watching": True}))
             while True:
                 try:
@@ -378,10 +396,11 @@ class Server:
                 socket_connection.sendall(protocol.ok(message))
 
     @contextlib.contextmanager
-    def _waiting_place(self) -> Any:
-        if self._board.waiting >= MAX_WAITING:
-            raise RequestError("too-many-waiting", f"{MAX_WAITING} clients wait or watch already")
-        with self._board.subscription() as mail:
+    def _waiting_place(self, ip_address: IPAddress, *, watches: bool) -> Iterator[Mail]:
+        with (
+            self._places.take(ip_address[0], watches=watches),
+            self._board.subscription() as mail,
+        ):
             yield mail
 
     # Clients
@@ -557,7 +576,7 @@ class Server:
             self.stop()
         if isinstance(report, JobEnded):
             self._ledger.saw(report.job)
-            self._open_jobs.discard(report.job)
+            self._open_jobs.pop(report.job, None)
             if report.job in self._handovers:
                 self._finish_reload(report)
         self._board.post(report)  # after the switch: who waits for a reload may rely on it

@@ -69,7 +69,8 @@ class Task:
     """Work for one device on behalf of a job; ``budget`` is how many seconds it may take.
 
     ``has_begun``: the worker has turned to it. ``is_suspect``: it may be what cost a worker its
-    life, so that it is carried out alone.
+    life, so that it is carried out alone. ``is_slot``: the schedule asks for it, so that it goes
+    before what clients asked for.
     """
 
     job: int
@@ -87,6 +88,7 @@ class Task:
     tries: int = 0
     has_begun: bool = False
     is_suspect: bool = False
+    is_slot: bool = False
 
 
 class Employer(Protocol):
@@ -185,7 +187,9 @@ class Supervisor:
 
     def submit(self, task: Task, now: float) -> None:
         """Take a task; its answer comes through ``Employer.finished``."""
-        self._lanes.setdefault(task.lane, _Lane()).waiting.append(task)
+        waiting = self._lanes.setdefault(task.lane, _Lane()).waiting
+        ahead = [other for other in waiting if other.is_slot or not task.is_slot]
+        waiting.insert(len(ahead), task)
         self._pump(now)
 
     @property
@@ -202,10 +206,11 @@ class Supervisor:
             and health.needs_try(now, opening_is_proof=self.devices[name].kind in RECORDERS)
         ), None)
 
-    def has_waiting(self, lane: str, device: str) -> bool:
-        """Whether a task for the device waits in a lane behind the one that is being done."""
+    def has_slot_waiting(self, lane: str, device: str) -> bool:
+        """Whether a slot of the device waits in a lane behind the task that is being done."""
         found = self._lanes.get(lane)
-        return found is not None and any(task.device == device for task in found.waiting)
+        waiting = found.waiting if found else ()
+        return any(task.is_slot and task.device == device for task in waiting)
 
     def cut(self, job: int, reason: str) -> None:
         """End a job's tasks early: what waits is dropped, what runs keeps what it has."""

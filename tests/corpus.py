@@ -52,6 +52,7 @@ COMMANDS = _all(
     "start all",
     "stop microphone.brood",
     "cancel 1",
+    "cancel all",
 )
 
 QUERIES = _all(

@@ -54,7 +54,9 @@ def test_arguments_come_out_parsed():
     assert request("read sensor.scale sensor.climate")["SENSOR"] == ["sensor.scale",
                                                                    "sensor.climate"]
     assert request("stop all")["DEVICE|all"] == "all"
-    assert request("cancel 17")["JOB"] == 17
+    assert request("cancel 17")["JOB|DEVICE|all"] == 17
+    assert request("cancel all")["JOB|DEVICE|all"] == "all"
+    assert request("cancel sensor.scale")["JOB|DEVICE|all"] == "sensor.scale"
     assert request("job 17")["JOB"] == 17
     assert request("wait 999999999999999999")["JOB"] == 999999999999999999
     assert request("jobs 3")["COUNT"] == 3
@@ -119,7 +121,13 @@ def test_a_bad_number_is_told_what_would_be_right():
     assert str(refusal("record microphone.brood 3601")) == (
         'SECONDS must be a number of seconds between 0.1 and 3600, not "3601"'
     )
-    assert str(refusal("cancel x")) == 'JOB must be a whole number from 1, not "x"'
+    assert str(refusal("job x")) == 'JOB must be a whole number from 1, not "x"'
+    assert str(refusal("cancel x")) == (
+        'JOB|DEVICE|all must be the number of a job, the name of a device, or all, not "x"'
+    )
+    assert str(refusal("cancel sensor.scal")) == (
+        'no device "sensor.scal"; did you mean "sensor.scale"?'
+    )
     assert "must be a word that `help` lists" in str(refusal("help me"))
 
 
@@ -187,6 +195,24 @@ def test_what_is_no_switch_is_refused(words):
     refusal(f"switch {words}", [*DEVICES, "output.fan"])
 
 
+@pytest.mark.parametrize(
+    ("text", "devices"),
+    [
+        ("record microphone.brood 30", {"microphone.brood"}),
+        ("snapshot  camera.entrance", {"camera.entrance"}),
+        ("read", {"sensor.climate", "sensor.scale"}),
+        ("read sensor.scale", {"sensor.scale"}),
+        ("calibrate sensor.scale weight 10kg", {"sensor.scale"}),
+        ("stop microphone.brood", set()),
+        ("inspection begin microphone.brood", set()),
+        ("cancel sensor.scale", set()),
+        ("reload", set()),
+    ],
+)
+def test_a_command_names_the_devices_that_it_has_to_wait_for(text, devices):
+    assert request(text).devices_at_work(DEVICES) == devices
+
+
 # Any bytes at all
 
 STRICT = re.compile(
@@ -195,7 +221,8 @@ STRICT = re.compile(
     rb"|snapshot +camera\.entrance"
     rb"|read(?: +sensor\.(?:climate|scale))*"
     rb"|(?:start|stop) +(?:all|camera\.entrance|microphone\.brood|sensor\.(?:climate|scale))"
-    rb"|cancel +[1-9]\d{0,17}"
+    rb"|cancel +(?:[1-9]\d{0,17}|all|camera\.entrance|microphone\.brood"
+    rb"|sensor\.(?:climate|scale))"
     rb"|reload"
     rb") *"
 )

@@ -1,14 +1,16 @@
-"""How long a client is waited for, on a real pair of sockets."""
+"""How long a client is waited for, on a real pair of sockets; and how many may wait."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from beemon.crowd import Patience, wait_at_most
+from beemon.crowd import Patience, Places, wait_at_most
+from beemon.protocol import RequestError
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -61,3 +63,22 @@ def test_the_next_request_has_a_time_limit_of_its_own(pair: Pair) -> None:
     seconds_until_given_up(pair[0])
     patience.after(pending=True, anew=True)
     assert not patience.is_at_end
+
+
+def test_one_client_that_waits_or_watches_leaves_places_for_others() -> None:
+    places = Places(most=5, each=3, watching=2)
+    with contextlib.ExitStack() as taken:
+        for watches in (True, True, False):
+            taken.enter_context(places.take("a", watches=watches))
+        for client, watches, problem in [
+            ("a", False, "3 connections from a wait or watch already"),
+            ("b", True, "2 clients watch already"),
+        ]:
+            with pytest.raises(RequestError, match=problem), places.take(client, watches=watches):
+                pass
+        taken.enter_context(places.take("b", watches=False))
+        taken.enter_context(places.take("c", watches=False))
+        with pytest.raises(RequestError, match="5 clients wait or watch already"):
+            taken.enter_context(places.take("d", watches=False))
+    with places.take("a", watches=True), places.take("a", watches=True):
+        pass

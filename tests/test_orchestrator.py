@@ -122,6 +122,17 @@ class TestWork:
         assert (ended["outcome"], ended["reason"]) == ("interrupted", "cancelled")
         assert (hive.archive / ended["recording"]).stat().st_size == ended["size"] > 0
 
+    def test_all_that_clients_asked_of_a_device_can_be_cancelled_at_once(self, hive: Hive) -> None:
+        jobs = [hive.ask("record microphone.brood 600")["job"] for _ in range(3)]
+        other = hive.ask("record camera.entrance 600")["job"]
+        assert hive.do("cancel microphone.brood")["cancelled"] == jobs
+        ended = [hive.ask(f"wait {job}") for job in jobs]
+        assert {(end["outcome"], end["reason"]) for end in ended} == {("interrupted", "cancelled")}
+        assert "outcome" not in hive.ask(f"job {other}")
+        assert hive.do("cancel all")["cancelled"] == [other]
+        assert hive.ask(f"wait {other}")["reason"] == "cancelled"
+        assert hive.do("cancel all")["cancelled"] == []
+
     def test_cancelling_what_is_not_open_fails(self, hive: Hive) -> None:
         assert hive.do("cancel 4711")["reason"] == "no-such-job"
 

@@ -17,8 +17,8 @@ import pytest
 
 from beemon import config
 from beemon.config import ArchiveSettings, ServerSettings, Settings
-from beemon.reports import Heartbeat, Trouble
-from beemon.server import MAX_OPEN_JOBS, Server
+from beemon.reports import Heartbeat, JobEnded, Trouble
+from beemon.server import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, Server
 from tests.corpus import MESSAGES, Message
 from tests.hive import SIMULATED
 
@@ -63,6 +63,19 @@ def server(settings: Settings, commands: queue.Queue[Any]) -> Iterator[Server]:
     server = Server(settings=settings, command_queue=commands)
     yield server
     server._ledger.close()
+
+
+def fill(server: Server, count: int, host: str) -> None:
+    """Have jobs open that wait for no device of this config."""
+    for _ in range(count):
+        server._open_jobs[1000 + len(server._open_jobs)] = host, {"sensor.gone"}
+
+
+def refused(server: Server, message: bytes, host: str) -> tuple[str, str]:
+    client = FakeSocket()
+    server.on_receive(message, client, (host, 40000))  # type: ignore[arg-type]
+    _, payload = client.reply
+    return payload["code"], payload["message"]
 
 
 def ask(server: Server, message: bytes) -> tuple[str, dict[str, Any]]:
@@ -189,10 +202,38 @@ class TestCommands:
         server._ledger.close()
 
     def test_stop_still_passes_when_too_many_jobs_are_open(self, server: Server) -> None:
-        for _ in range(MAX_OPEN_JOBS):
-            assert ask(server, b"read")[0] == "OK"
-        assert ask(server, b"read")[1]["code"] == "queue-full"
-        assert ask(server, b"stop all")[0] == "OK"
+        fill(server, MAX_CLIENT_JOBS, "192.0.2.7")
+        fill(server, MAX_OPEN_JOBS - MAX_CLIENT_JOBS, "192.0.2.8")
+        code, message = refused(server, b"read", "192.0.2.9")
+        assert (code, message) == (
+            "queue-full", f"{MAX_OPEN_JOBS} commands wait already; to end them: beemon cancel all"
+        )
+        for urgent in (b"stop all", b"reload", b"inspection begin", b"cancel all", b"clock right"):
+            assert ask(server, urgent)[0] == "OK"
+
+    def test_the_backlog_of_one_device_leaves_the_others_their_places(self, server: Server) -> None:
+        accepted = [ask(server, b"record microphone.brood 3600")[0] for _ in range(100)]
+        assert accepted == ["OK"] * MAX_DEVICE_JOBS + ["ERROR"] * (100 - MAX_DEVICE_JOBS)
+        assert refused(server, COMMAND, "192.0.2.9") == (
+            "queue-full",
+            "20 commands wait for microphone.brood; to end them: beemon cancel microphone.brood",
+        )
+        for other in (b"read", b"snapshot camera.entrance", b"reload", b"inspection begin"):
+            assert ask(server, other)[0] == "OK"
+
+    def test_one_client_leaves_places_for_others(self, server: Server) -> None:
+        fill(server, MAX_CLIENT_JOBS, "192.0.2.9")
+        assert refused(server, COMMAND, "192.0.2.9") == (
+            "queue-full",
+            "50 commands of 192.0.2.9 wait already; to end them: beemon cancel all",
+        )
+        assert ask(server, b"read")[0] == "OK"
+
+    def test_a_place_is_free_again_when_the_job_has_ended(self, server: Server) -> None:
+        jobs = [ask(server, COMMAND)[1]["job"] for _ in range(MAX_DEVICE_JOBS)]
+        server._heard(JobEnded(jobs[0], {"job": jobs[0], "outcome": "done"}))
+        assert ask(server, COMMAND)[0] == "OK"
+        assert ask(server, COMMAND)[1]["code"] == "queue-full"
 
     def test_a_command_the_queue_did_not_take_is_closed_as_failed(
         self, server: Server, settings: Settings

@@ -31,7 +31,7 @@ END, SILENCE = "end", "silence"
 STRICT_READER = re.compile(
     r" *(record +(camera|microphone)\.[a-z]+( +[0-9]{1,6}(\.[0-9]{1,3})?)?"
     r"|snapshot +camera\.[a-z]+|read( +sensor\.[a-z]+)*"
-    r"|(start|stop) +(all|(camera|microphone|sensor)\.[a-z]+)|cancel +[1-9][0-9]*|reload) *"
+    r"|(start|stop) +(all|(camera|microphone|sensor)\.[a-z]+)|cancel +([1-9][0-9]*|all)|reload) *"
 )
 
 

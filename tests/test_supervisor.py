@@ -133,6 +133,19 @@ def test_the_worker_starts_at_first_use(office: Office, hire: Hire) -> None:
     assert supervisor.health["sensor.good"].state is State.RUNNING
 
 
+def test_slots_go_before_what_clients_asked_for_and_in_their_own_order(
+    office: Office, hire: Hire
+) -> None:
+    supervisor = hire(MICROPHONE)
+    for job, is_slot in [(1, False), (2, False), (3, True), (4, False), (5, True)]:
+        task = record(job, 0.2)
+        task.is_slot = is_slot
+        assert not supervisor.has_slot_waiting("record", "microphone.m") or job > 3
+        supervisor.submit(task, time.monotonic())
+    assert supervisor.has_slot_waiting("record", "microphone.m")
+    assert [office.next_answer(supervisor)[0].job for _ in range(5)] == [1, 3, 5, 2, 4]
+
+
 def test_past_its_deadline_a_task_fails_and_the_waiting_ones_go_on(
     office: Office, hire: Hire
 ) -> None:
