@@ -616,7 +616,7 @@ def load_at_start(path: Path) -> Settings:
         for name, was in before.files.items()
         if _is_cut(found.files.get(name), was)
     ]
-    if before.devices and not found.devices:
+    if not problems and before.devices and not found.devices:
         problems.append(Problem(str(path), f"names no device any more; {meant}"))
     if problems:
         raise ConfigError(problems)

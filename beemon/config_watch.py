@@ -83,7 +83,7 @@ class ConfigWatch:
             self._refused_files = self._refused_files or {}
             return self._wrong(running, str(error.problems[0]), check)
         if running.fallback and found.files == self._refused(found):
-            return self._wrong(running, running.fallback, check)
+            return self._wrong(running, running.fallback.partition("\n")[0], check)
         self._wrong_since = None
         if _said(found) != _said(running):
             can_reload = found.archive_path == running.archive_path
