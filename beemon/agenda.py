@@ -63,7 +63,7 @@ class Agenda:
         """See what fell due; return the seconds until the next look."""
         if self.inspection.is_overdue(now.monotonic):
             self._writer.write(self.end_inspection("", now, by_itself=True), lambda _: None)
-            log.info("the inspection ended by itself: nobody had ended it")
+            log.info("the inspection ended automatically")
         if self.is_writing:
             return LOOK_SECONDS
         tick = self.timetable.advance(now)

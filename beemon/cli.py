@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.parts = list(vocabulary())
     parser.add_argument("--version", action="version", version=f"beemon {__version__}")
-    words = parser.add_subparsers(prog="beemon", help=argparse.SUPPRESS, required=True)
+    words = parser.add_subparsers(
+        prog="beemon", metavar="WORD", help=argparse.SUPPRESS, required=True
+    )
     serve = words.add_parser("serve", description=here.sentence(HERE["serve"]))
     here.add_config(serve)
     serve.add_argument("--verbose", action="store_true", help="log every job and bad request")

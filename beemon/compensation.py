@@ -118,7 +118,7 @@ def fitted(
         raise ValueError(f"{name} names no temperature")
     now = ledger.clock.stamp()
     if now.quality is Quality.UNSURE:
-        raise NoFitError("the clock is unsure, so that nobody knows what was night")
+        raise NoFitError("the clock is unsure, so it is not known what was night")
     until = now.utc_us // US_PER_HOUR
     nights = _nights(ledger, name, weighing, is_day, until)
     found = fit(nights)

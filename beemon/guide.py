@@ -37,7 +37,7 @@ class Guide:
             told = self._step(f"weight {known}")
         else:
             stands = self._weight(
-                "What does the standing hive weigh, such as 38kg? (Enter where nobody knows)",
+                "What does the standing hive weigh, such as 38kg? (Enter if you do not know)",
                 may_lack=True,
             )
             self._ready("Leave the hive as it stands, and stand back")

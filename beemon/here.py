@@ -297,13 +297,18 @@ def _source(options: argparse.Namespace) -> Any:
     try:
         zone = ZoneInfo(options.timezone)
     except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError(f'no time zone "{options.timezone}" is known here') from error
+        raise ValueError(
+            f'no time zone "{options.timezone}" is known here; name one such as Europe/Berlin: '
+            "`timedatectl list-timezones` lists them"
+        ) from error
     try:
         rate = Fraction(options.frame_rate) if options.frame_rate else None
         if rate is not None and not 1 <= rate <= 1000:
             raise ValueError
     except (ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"{options.frame_rate} is no number of frames a second") from error
+        raise ValueError(
+            f'"{options.frame_rate}" is not a frame rate; type a number such as 24 or 30000/1001'
+        ) from error
     pairs = [text.partition("=")[::2] for text in options.columns]
     columns = {sensor: daily.columns(said.split(",")) for sensor, said in pairs}
     return Source(options.folder, zone, rate, columns, frozenset(options.host))

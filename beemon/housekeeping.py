@@ -84,7 +84,7 @@ def _sentence(change: Change) -> str:
         where = "forward" if change.seconds > 0 else "back"
         said.append(f"was set {where} by {abs(change.seconds):.0f} s, to {iso(at.utc_us)}")
     if change.made_sure:
-        said.append(f"is right now ({at.quality}); what it dated before is dated anew")
+        said.append(f"is right now ({at.quality}); earlier records get corrected times")
     elif at.quality is not before.quality:
         said.append(f"is {at.quality} now, and was {before.quality}")
     return f"the clock {' and '.join(said)}"

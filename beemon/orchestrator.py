@@ -284,9 +284,11 @@ class Orchestrator(SpawnProcess):
 
     def _service_troubles(self) -> Iterator[Trouble]:
         if self._ledger_trouble:
-            yield Trouble("ledger", self._ledger_trouble)
+            remedy = "read the kernel's messages: journalctl -k"
+            yield Trouble("ledger", self._ledger_trouble, remedy)
         if self._room.sentence:
-            yield Trouble("disk", self._room.sentence)
+            remedy = "free some space; beemon budget shows what beemon takes"
+            yield Trouble("disk", self._room.sentence, remedy)
         if self._room.log:
             yield self._room.log
         yield from self._found.troubles

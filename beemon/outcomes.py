@@ -30,7 +30,7 @@ REASONS = {
     ),
     "back-off": Explanation(
         "the device failed a moment ago and is left alone for a while",
-        "Wait a minute, or see what ails it: `beemon status`.",
+        "Wait a minute, or see what is wrong with it: `beemon status`.",
     ),
     "fatal": Explanation(
         "the device failed too often; it is tried again every ten minutes",

@@ -87,7 +87,7 @@ ERRORS = {
         "Wait until some are done, or end those that you do not need: `beemon cancel DEVICE`.",
     ),
     "bad-config": Explanation(
-        "the config on disk has problems; the service goes on with the one it has",
+        "the config on disk has problems; the service keeps the one that it runs with",
         "Find the mistake: `beemon config check`.",
     ),
     "no-ledger": Explanation(

@@ -497,7 +497,7 @@ class Server:
             log.error("it is damaged, and stays so: %s", trouble)
             return
         if is_given_up:
-            self._end_with(OSError(f"the ledger is damaged: {error}; the service starts anew"))
+            self._end_with(OSError(f"the ledger is damaged: {error}; the service restarts"))
 
     def _launch(self) -> None:
         if stranger := self._ledger.stranger:
@@ -511,7 +511,7 @@ class Server:
         path = self._settings.archive_path
         trouble = Trouble(
             "archive", f"{stranger}, so that this run is recorded in another one",
-            f"see whether its disk is mounted: findmnt -T {path}; the service goes on there once "
+            f"see whether its disk is mounted: findmnt -T {path}; the service runs on there once "
             f"it is. If this is to be the archive from now on: sudo rm {config.memory_file()}, "
             "then: sudo systemctl restart beemon",
         )
@@ -541,7 +541,7 @@ class Server:
             if self._ledger.is_known_back:
                 self._end_with(OSError(
                     f"{self._settings.archive_path} holds the right archive again; "
-                    "the service starts anew in it"
+                    "the service restarts in it"
                 ))
 
     def _open_archive(self) -> Trouble | None:
@@ -611,7 +611,7 @@ class Server:
             self._notifier.ready()
 
     def _orchestrator_died(self, how: str) -> None:
-        log.critical("%s; the service ends and starts anew", how)
+        log.critical("%s; the service ends and restarts", how)
         self._end_with(OrchestratorDiedError(how))
 
     # Start and end

@@ -424,10 +424,10 @@ class Supervisor:
         health.rebind_trouble = rebound.trouble
         health.rebound += rebound.trouble is None
         if rebound.trouble and rebound.trouble != before:
-            log.warning("%s: its USB device could not be bound anew: %s",
+            log.warning("%s: its USB device could not be rebound: %s",
                         rebound.device, rebound.trouble)
         elif not rebound.trouble and not health.is_given_up:
-            log.warning("%s: its USB device %s was bound anew", rebound.device, rebound.usb)
+            log.warning("%s: its USB device %s was rebound", rebound.device, rebound.usb)
 
     def _on_lost(self, lost: Lost, now: float) -> None:
         if lost.details and self.health[lost.device].is_news(f"{lost.reason}: {lost.message}"):

@@ -75,7 +75,7 @@ def test_a_clock_that_becomes_right_is_told_and_kept_as_an_event(desk, caplog):
     assert event is not None
     assert caplog.messages == [event.message]
     assert "was set forward by 1779999999 s, to 2026-05-28T" in event.message
-    assert "what it dated before is dated anew" in event.message
+    assert "earlier records get corrected times" in event.message
     assert event.at == later(2, right=True)
     assert event.facts["offset_us"] - event.facts["offset_before_us"] == RIGHT_US - 1_000_000
     assert event.facts["quality_before"] == "unsure"

@@ -677,7 +677,7 @@ def test_after_three_workers_a_device_is_bound_anew(
     assert isinstance(last, Done)
     health = dying_until_found.health["sensor.dies"]
     assert health.describe(0.0)["recovery"] == {"restarts": REBIND_STRIKES, "rebound": 1}
-    assert "sensor.dies: its USB device 1-1.2 was bound anew" in caplog.text
+    assert "sensor.dies: its USB device 1-1.2 was rebound" in caplog.text
 
 
 def test_one_that_cannot_be_bound_anew_says_so_once_and_goes_on_to_fatal(
@@ -688,7 +688,7 @@ def test_one_that_cannot_be_bound_anew_says_so_once_and_goes_on_to_fatal(
     assert health.state is State.FATAL
     assert health.describe(0.0)["rebind_trouble"] == "it may not"
     assert "rebound" not in health.describe(0.0)["recovery"]
-    assert caplog.text.count("could not be bound anew: it may not") == 1
+    assert caplog.text.count("could not be rebound: it may not") == 1
 
 
 @pytest.mark.parametrize("fault", ["error", "dead"])

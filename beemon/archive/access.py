@@ -33,7 +33,7 @@ def trouble(error: OSError | sqlite3.Error, archive: Path) -> Trouble:
         return Trouble("ledger", says, remedy(archive, error))
     except OSError as unseen:
         log.debug("no remedy is known: %s", unseen)
-        return Trouble("ledger", says)
+        return Trouble("ledger", says, "read the kernel's messages: journalctl -k")
 
 
 def remedy(archive: Path, error: Exception) -> str:

@@ -67,7 +67,7 @@ def check(archive: Path, *, full: bool = False) -> Report:
     if not archive.is_dir():
         raise FileNotFoundError(f"there is no archive at {archive}")
     if not (archive / NAME).is_file():
-        message = "there is none; `beemon archive rebuild` makes one from the files"
+        message = "it does not exist; `beemon archive rebuild` makes one from the files"
         report.findings.append(Finding(NO_LEDGER, NAME, message))
         return report
     try:

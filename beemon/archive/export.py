@@ -31,8 +31,8 @@ _CLOCK_QUALITIES = {
     clock.Quality.TOLD: "right, as an operator said who set it or looked at it",
     clock.Quality.RTC: "taken from the battery clock at start",
     clock.Quality.UNSURE: "neither: the time may be wrong",
-    clock.Quality.REDATED: "was unsure; dated anew once the clock was right, in the same boot",
-    clock.Quality.IMPORTED: "another system's record; how right its clock was nobody knows",
+    clock.Quality.REDATED: "was unsure; corrected once the clock was right, in the same boot",
+    clock.Quality.IMPORTED: "another system's record; it is not known how right its clock was",
 }
 
 Writer = Callable[[Path, Table], int]

@@ -28,7 +28,7 @@ def enter_begin(ledger: Ledger, note: str, at: Stamp) -> int:
 
 def enter_end(ledger: Ledger, note: str, at: Stamp, *, by_itself: bool = False) -> int:
     """Enter that it ended, because the beekeeper said so or by itself."""
-    said = "ended by itself: nobody had ended it" if by_itself else "ended"
+    said = "ended automatically" if by_itself else "ended"
     return events.enter(
         ledger, KIND, _said(said, note), at=at, state="ended", note=note, by_itself=by_itself
     )

@@ -83,7 +83,7 @@ class Room:
         if self.paused and self.space:
             inodes = self.space.free_inodes
             free = f"{self.space.free_bytes / 1e6:.1f} MB"
-            free += "" if inodes is None else f" and {inodes} inodes"
+            free += "" if inodes is None else f" and {inodes:,} inodes"
             said.append(f"only {free} are free: {', '.join(sorted(self.paused))} paused")
         return "; ".join(said) or None
 

@@ -32,7 +32,7 @@ class FaultSettings(CommonSettings):
     )
     fault_after: int = option(0, minimum=0, doc="how many requests succeed before it")
     fault_for: int = option(0, minimum=0, doc="how many requests it lasts; 0 is for good")
-    fault_file: str = option("", doc="a file that keeps the count when the device is opened anew")
+    fault_file: str = option("", doc="a file that keeps the count when the device is reopened")
 
 
 class Faults:

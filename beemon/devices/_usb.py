@@ -26,7 +26,7 @@ _LOOK_SECONDS = 0.1
 _HUB = "09"  # bDeviceClass, USB 2.0 specification, table 11-15
 
 MAY_NOT = (
-    "the service may not write to {file}; beemon's udev rule allows it: plug the device in anew,"
+    "the service may not write to {file}; beemon's udev rule allows it: plug the device in again,"
     " or `sudo udevadm trigger --action=add --subsystem-match=usb`"
 )
 

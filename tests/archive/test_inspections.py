@@ -58,7 +58,7 @@ def test_one_whose_time_ran_out_meanwhile_is_ended_once(book):
     assert resumed(book, NOON + 3 * HOUR) is None
     assert resumed(book, NOON + 4 * HOUR) is None
     assert said(book) == [
-        "inspection ended by itself: nobody had ended it", "inspection begun",
+        "inspection ended automatically", "inspection begun",
     ]
 
 

@@ -172,5 +172,5 @@ def test_the_service_binds_it_anew_where_nothing_else_helps(tmp_path: Path) -> N
     assert status["recovery"]["restarts"] == 3
     assert status["recovery"]["rebound"] == 1
     assert "given_up" not in status["recovery"]
-    assert hive.said().count("was bound anew") == 1
+    assert hive.said().count("was rebound") == 1
     hive.stop()
