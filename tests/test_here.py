@@ -32,7 +32,7 @@ def test_a_check_beside_the_running_service_finds_nothing(tmp_path: Path, capsys
 def test_what_is_wrong_is_listed_and_exits_1(tmp_path: Path, capsys: Out) -> None:
     assert cli.main(["archive", "check", "--path", str(tmp_path)]) == 1
     out = capsys.readouterr().out
-    assert out.startswith("ledger.db: there is none; ")
+    assert out.startswith("ledger.db: it does not exist; ")
     assert out.endswith(": 1 finding.\n")
     assert cli.main(["archive", "check", "--json", "--path", str(tmp_path)]) == 1
     [finding] = json.loads(capsys.readouterr().out)["findings"]
