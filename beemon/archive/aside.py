@@ -90,6 +90,7 @@ class Aside:
 def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     try:
+        db.execute("PRAGMA writable_schema=ON")  # a table whose entry is damaged costs no other
         rows.show_sound(db)
         db.execute("PRAGMA query_only=ON")
         if not schema.columns(db):
