@@ -47,9 +47,18 @@ def prepare() -> None:
 
 
 def say(*parts: Part, to: TextIO | None = None) -> None:
-    """Print parts to standard output, or ``to`` another stream."""
+    """Print parts to standard output, or ``to`` another stream.
+
+    Ends the program if its output cannot be written, as on a full disk.
+    """
     stream = to or sys.stdout
-    print(text(parts, stream, width_of(stream)), file=stream, flush=True)
+    try:
+        print(text(parts, stream, width_of(stream)), file=stream, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # Python flushes it at its end
+        raise SystemExit(f"beemon: the output cannot be written: {error.strerror}") from error
 
 
 def complain(message: object) -> None:

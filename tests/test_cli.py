@@ -307,6 +307,16 @@ def test_without_a_port_in_the_config_the_one_that_is_tried_is_told(
     assert "; trying port 8080\n" in capsys.readouterr().err
 
 
+def test_an_output_that_cannot_be_written_is_told_in_a_sentence(hive: Hive) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "beemon", "status", "--config", str(hive.config)],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )
+    assert ran.returncode == 1
+    assert ran.stderr == "beemon: the output cannot be written: No space left on device\n"
+
+
 # As narrow as a phone, in terminals that are not UTF-8
 
 PAGES = [
