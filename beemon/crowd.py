@@ -129,6 +129,34 @@ class Places:
         raise RequestError("too-many-waiting", problem)
 
 
+class Outbox:
+    """Sends replies, and keeps at most ``most`` bytes that clients have not taken.
+
+    A reply that would be too much costs the client its connection that has taken nothing for the
+    longest time: many clients that ask for much and read nothing fill no memory.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._unsent: dict[socket.socket, int] = {}
+        self._lock = threading.Lock()
+
+    def send(self, connection: socket.socket, reply: bytes) -> None:
+        """Send a reply. Raises ``OSError``, also for a client that was let go."""
+        with self._lock:
+            self._unsent[connection] = len(reply)
+            while sum(self._unsent.values()) > self._most and len(self._unsent) > 1:
+                slowest = next(iter(self._unsent))
+                del self._unsent[slowest]
+                with contextlib.suppress(OSError):  # it has gone
+                    slowest.shutdown(socket.SHUT_RDWR)
+        try:
+            connection.sendall(reply)
+        finally:
+            with self._lock:
+                self._unsent.pop(connection, None)
+
+
 class Patience:
     """How long one client is waited for: idle between requests, short within one.
 

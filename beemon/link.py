@@ -17,7 +17,7 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
-from beemon import installed
+from beemon import clock, installed
 from beemon.config import ConfigError, Settings
 from beemon.orchestrator import EXIT_DEFECT, Orchestrator
 from beemon.reports import Rejected, Report, Started, Stopped
@@ -28,6 +28,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 8.5
 """How long the Orchestrator may take to end properly; its own limits are shorter."""
 _LOOK_SECONDS = 1.0
+_AWAY_SECONDS = 3 * _LOOK_SECONDS
 _MISSES = 2
 _DEFECTS = (EXIT_DEFECT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE)
 _ABORT_SECONDS = 2.0
@@ -35,6 +36,29 @@ _ABORT_SECONDS = 2.0
 
 class OrchestratorDiedError(RuntimeError):
     """The Orchestrator ended, or hung, without being told to."""
+
+
+class Misses:
+    """Judges by looks in a row whether the Orchestrator hangs.
+
+    A Server that did not run itself, stopped or on a machine that was busy, has no right to judge:
+    it has reports to read first.
+    """
+
+    def __init__(self, stale_seconds: float) -> None:
+        self._stale_seconds = stale_seconds
+        self._misses = 0
+        self._looked: float | None = None
+
+    def is_hung(self, now: float, age: float, is_unread: bool) -> bool:
+        """Whether it is to be aborted; true once. ``is_unread``: a report waits to be read."""
+        was_away = self._looked is not None and now - self._looked > _AWAY_SECONDS
+        self._looked = now
+        if is_unread or was_away or age <= self._stale_seconds:
+            self._misses = 0
+        else:
+            self._misses += 1
+        return self._misses == _MISSES
 
 
 class Link:
@@ -132,11 +156,11 @@ class Link:
     def _guard(self) -> None:
         process = self._process
         assert process is not None
-        misses = 0  # a Server that was stopped itself has heartbeats to read before it judges
+        misses = Misses(self._stale_seconds)
         while not wait([process.sentinel], timeout=_LOOK_SECONDS):
             age = self._age() or 0.0
-            misses = misses + 1 if age > self._stale_seconds else 0
-            if misses == _MISSES and not self._stopping:
+            is_unread = not self._reports.empty()
+            if misses.is_hung(clock.now().monotonic, age, is_unread) and not self._stopping:
                 self._abort(process, age)
         if not self._stopping:
             self._launched.put(Stopped())

@@ -31,7 +31,7 @@ from beemon.board import Board, Mail
 from beemon.commands import Request
 from beemon.config import ConfigError, Settings
 from beemon.config_watch import ConfigWatch
-from beemon.crowd import Crowd, Patience, Places
+from beemon.crowd import Crowd, Outbox, Patience, Places
 from beemon.door import Door
 from beemon.job import QueuedCommand
 from beemon.link import Link, OrchestratorDiedError
@@ -63,6 +63,9 @@ _OPENING_SECONDS = 3.0  # that a stop waits for an attempt to open the archive
 _ADDRESS_SECONDS = 5.0  # that the start waits for the first attempt to listen
 _ARCHIVE_SECONDS = 5.0  # between two looks whether the right archive is there again
 _WELL_SECONDS = 60.0  # a service that has worked for so long does not fail at its start
+_MOST_UNSENT = 8 << 20  # bytes of replies that clients have not taken
+_MOST_ANSWERS = 4  # long ones that are made at the same time
+_QUICK = ("ping", "version", "status", "devices", "help")
 _RESERVE = 20  # places on the queue for urgent commands when it is full
 
 
@@ -146,6 +149,8 @@ class Server:
         self._stale_seconds = stale_seconds
         self._accepting = threading.Lock()
         self._open_jobs: dict[int, tuple[str, set[str]]] = {}  # for whom, by which devices
+        self._outbox = Outbox(_MOST_UNSENT)
+        self._answering = threading.BoundedSemaphore(_MOST_ANSWERS)
         self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
         self._handovers: dict[int, Settings] = {}
         self._token_file, self._keep_trying = token_file, keep_trying
@@ -262,7 +267,7 @@ class Server:
         except Exception as error:
             log.exception("not answered: %s", commands.shown(repr(message), 80))
             reply = _defect(error).reply()
-        socket_connection.sendall(reply)
+        self._outbox.send(socket_connection, reply)
 
     def _crowd(self, most: int) -> Crowd:
         return Crowd(
@@ -288,7 +293,10 @@ class Server:
             return self._watch(socket_connection, ip_address)
         if request.word.name == "auth":
             return protocol.ok({"authorised": True})
-        return protocol.ok(self._queries.answer(request))
+        if request.word.name in _QUICK:
+            return protocol.ok(self._queries.answer(request))
+        with self._answering:
+            return protocol.ok(self._queries.answer(request))
 
     def _is_known(self, socket_connection: socket.socket, ip_address: IPAddress) -> bool:
         return unix.is_peer(ip_address) or socket_connection in self._authorised

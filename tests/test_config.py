@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import re
 from datetime import time
 from pathlib import Path
@@ -211,6 +212,17 @@ def test_a_conf_d_that_cannot_be_looked_into_is_told(etc):
 def test_a_missing_file_is_told(tmp_path):
     folder = Folder(tmp_path)
     assert folder.problems() == ["beemon.toml: cannot be read: No such file or directory"]
+
+
+@pytest.mark.parametrize("name", ["beemon.toml", "conf.d/x.toml"])
+def test_a_fifo_is_not_waited_for(etc, name):
+    path = etc.main.parent / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    assert f"{name}: cannot be read: it is a FIFO, a socket or a device, not a file" in (
+        etc.problems()
+    )
 
 
 def test_a_folder_in_its_place_is_told(etc):

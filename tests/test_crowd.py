@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from beemon.crowd import Patience, Places, wait_at_most
+from beemon.crowd import Outbox, Patience, Places, wait_at_most
 from beemon.protocol import RequestError
 
 Pair = tuple[socket.socket, socket.socket]
@@ -82,3 +83,37 @@ def test_one_client_that_waits_or_watches_leaves_places_for_others() -> None:
             taken.enter_context(places.take("d", watches=False))
     with places.take("a", watches=True), places.take("a", watches=True):
         pass
+
+
+def test_who_takes_nothing_is_let_go_when_others_replies_would_be_too_much() -> None:
+    outbox, ended = Outbox(most=5_000_000), threading.Event()
+    mute, served = socket.socketpair()
+    reader, other = socket.socketpair()
+
+    def send() -> None:
+        with pytest.raises(OSError):
+            outbox.send(served, bytes(4_000_000))
+        ended.set()
+
+    with mute, served, reader, other:
+        threading.Thread(target=send, daemon=True).start()
+        assert len(mute.recv(1)) == 1  # it has begun
+        taker = threading.Thread(target=_take_all, args=(reader, 4_000_000), daemon=True)
+        taker.start()
+        outbox.send(other, bytes(4_000_000))
+        taker.join(20)
+        assert ended.wait(20)
+
+
+def test_a_reply_of_any_size_is_sent_where_nobody_else_waits() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        taker = threading.Thread(target=_take_all, args=(ours, 1_000_000), daemon=True)
+        taker.start()
+        Outbox(most=10).send(theirs, bytes(1_000_000))
+        taker.join(20)
+
+
+def _take_all(connection: socket.socket, size: int) -> None:
+    while size > 0:
+        size -= len(connection.recv(1 << 16))
