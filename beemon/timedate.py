@@ -8,12 +8,15 @@ of the sandbox. The answer becomes a mark for all processes of the service
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import threading
 from pathlib import Path
 
 from beemon import clock
 from beemon.clock import Quality
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 600.0
@@ -30,7 +33,10 @@ def begin_asking() -> None:
 
 
 def ask_until_yes(mark: Path, pause: float = FIRST_PAUSE_SECONDS) -> None:
-    """Ask again and again, less and less often; make the mark and return once it is so."""
+    """Ask again and again, less and less often; make the mark and return once it is so.
+
+    A machine that has no memory or no process left for the question is asked later.
+    """
     waiting = threading.Event()
     while clock.quality() is not Quality.SYNCHRONISED:
         try:
@@ -38,16 +44,18 @@ def ask_until_yes(mark: Path, pause: float = FIRST_PAUSE_SECONDS) -> None:
                 mark.touch()
         except FileNotFoundError:
             return  # no systemd, or no runtime directory
+        except OSError as error:
+            log.warning("timedatectl cannot be asked whether the clock is right: %s", error)
         waiting.wait(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def is_synchronised() -> bool:
-    """What systemd says; False too where it does not answer. Raises ``FileNotFoundError``."""
+    """What systemd says; False too where it does not answer. Raises ``OSError``."""
     try:
         answer = subprocess.run(
-            _QUESTION, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False
+            _QUESTION, capture_output=True, timeout=_ANSWER_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return False
-    return answer.stdout.strip() == "yes"
+    return answer.stdout.strip() == b"yes"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from beemon import clock, timedate
 from beemon.clock import Quality
+from tests.hive import until
 
 
 @pytest.fixture
@@ -27,7 +29,9 @@ def systemd(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("script", "answer"), [("echo yes", True), ("echo no", False), ("exit 1", False)]
+    ("script", "answer"), [
+        ("echo yes", True), ("echo no", False), ("exit 1", False), ("printf '\\377'", False),
+    ]
 )
 def test_the_answer_is_yes_or_it_is_not(systemd, script, answer):
     folder = systemd(script)
@@ -47,6 +51,22 @@ def test_it_is_asked_until_the_answer_is_yes(systemd):
     if clock.kernel_error_us() == 16_000_000:  # else this machine's clock needs no asking
         assert len((folder / "asked").read_text().splitlines()) == 3
     assert clock.quality() is Quality.SYNCHRONISED
+
+
+def test_a_machine_that_cannot_ask_now_asks_later(systemd, caplog, monkeypatch):
+    folder = systemd("echo yes")
+    monkeypatch.setenv("PATH", str(folder))
+    program = folder / "timedatectl"
+    script = program.read_text()
+    program.write_text("no program\n" * 3)  # the kernel says: Exec format error
+    asking = threading.Thread(
+        target=timedate.ask_until_yes, args=(folder / clock.CONFIRMED, 0.01), daemon=True
+    )
+    asking.start()
+    until(lambda: "cannot be asked" in caplog.text)
+    program.write_text(script)
+    asking.join(10.0)
+    assert not asking.is_alive()
 
 
 def test_without_systemd_or_a_unit_nothing_is_asked(tmp_path, monkeypatch):
