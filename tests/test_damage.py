@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from beemon.archive import quarantine
+from beemon.archive.ledger import NAME
 from tests.grounds import damage
+from tests.hive import Hive, until
 
 SEEDS = {"bits in the schema": 3, "a page": 7, "a value": 6}
 
@@ -37,3 +42,43 @@ def test_the_table_counts_each_kind_and_all(template: Path, tmp_path: Path) -> N
         ["| a page", "1"], ["| values", "1"], ["| all", "2"],
     ]
     assert lines[-1].endswith("| 75.0 |")
+
+
+SCHEDULED = """
+[sensor.brood]
+driver = "simulated"
+[sensor.brood.schedule]
+interval = "1s"
+"""
+
+
+def test_the_third_start_does_without_a_ledger_that_ended_two(tmp_path: Path) -> None:
+    hive = Hive(tmp_path, SCHEDULED)
+    with hive:
+        hive.stop()
+    with closing(sqlite3.connect(hive.archive / NAME)) as db:
+        db.execute(
+            "CREATE TRIGGER odd BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'odd'); END"
+        )
+    for _ in range(2):
+        assert hive.begin().wait(30) == 1
+    with hive:
+        assert "ledgers-aside" in hive.troubles()
+        assert hive.do("read sensor.brood")["outcome"] == "done"
+    assert len(quarantine.all_aside(hive.archive)) == 1
+
+
+def test_a_running_service_tells_of_rows_that_cannot_be_read(tmp_path: Path) -> None:
+    hive = Hive(tmp_path, SCHEDULED)
+    with hive:
+        hive.do("inspection begin")
+        hive.stop()
+    with closing(sqlite3.connect(hive.archive / NAME)) as db:
+        db.execute("UPDATE events SET facts = substr(facts, 1, length(facts) - 1)"
+                   " WHERE kind = 'inspection'")
+        db.commit()
+    with hive:
+        told = until(lambda: hive.troubles().get("ledger-rows"), 30)
+        assert told.startswith("1 row of the ledger is damaged and left out (events ")
+        assert "inspection" not in hive.ask("status")
+        assert hive.ask("status")["state"] == "degraded"
