@@ -12,7 +12,6 @@ noon: what the days before tend to.
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -39,8 +38,12 @@ class SunTimes(NamedTuple):
 
 
 def is_known() -> bool:
-    """Whether ephem is there to ask."""
-    return importlib.util.find_spec("ephem") is not None
+    """Whether ephem is there to ask, and can be loaded."""
+    try:
+        import ephem  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def times(place: Place, day: date, civil_noon: datetime) -> SunTimes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
@@ -96,3 +97,10 @@ def test_threads_that_ask_at_once_get_what_each_asked_for():
     sun._times.cache_clear()
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda question: sun.times(*question), asked)) == alone
+
+
+def test_an_ephem_that_cannot_be_loaded_is_not_known(tmp_path, monkeypatch):
+    (tmp_path / "ephem.py").write_text('raise ImportError("wrong ELF class")')
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "ephem", raising=False)
+    assert not sun.is_known()
