@@ -65,9 +65,13 @@ class Client:
                 f"you may not use {self._where}: put sudo before the command, or join its group: "
                 "sudo adduser $USER beemon, then log out and in again"
             ) from error
-        except (OSError, ValueError) as error:  # ValueError: a host with a NUL, or too long
+        except ValueError as error:  # a NUL, or a name too long for the DNS
             raise ServiceUnreachableError(
-                f"nothing answers on {self._where} ({getattr(error, 'strerror', None) or error}); "
+                f"nothing answers on {self._where}: that is no address and no name"
+            ) from error
+        except OSError as error:
+            raise ServiceUnreachableError(
+                f"nothing answers on {self._where} ({error.strerror or error}); "
                 "is the service running? try: systemctl status beemon"
             ) from error
         self._lines = self._socket.makefile("rb")
@@ -174,7 +178,11 @@ def reach(
 
 
 def _check_machine(client: Client, host: str, port: int) -> None:
-    there = client.request("version").payload.get("boot_id")  # an older beemon does not tell
+    reply = client.request("version")
+    if not reply.ok:  # as many clients as allowed, or no token: the Server hangs up
+        client.close()
+        raise NotAdmittedError(str(reply.payload.get("message")))
+    there = reply.payload.get("boot_id")  # an older beemon does not tell
     if there not in (None, clock.boot_id()):
         client.close()
         raise ServiceUnreachableError(

@@ -155,9 +155,14 @@ def test_the_command_line_uses_the_socket_and_needs_no_token(
     configure(hive, f'token_file = "{token}"')
     hive.begin()
     until(lambda: "listening on" in hive.said(), 30)
-    token.chmod(0)
+    token.unlink()
     assert cli.main(["ping", "--config", str(hive.config)]) == 0
     assert capsys.readouterr().err == ""
+    (hive.archive / unix.NAME).unlink()
+    assert cli.main(["ping", "--config", str(hive.config)]) == 1
+    said = capsys.readouterr().err
+    assert f"{token}: the token cannot be read: No such file or directory" in said
+    assert "say `auth TOKEN` first" in said
     assert hive.stop() == 0
     assert not (hive.archive / unix.NAME).exists()
 

@@ -136,6 +136,13 @@ def test_the_beemon_of_another_machine_is_not_taken_for_this_ones(listener):
         reach([], "127.0.0.1", port, lambda: None)
 
 
+@pytest.mark.parametrize("code", ["not-authorised", "too-many-clients"])
+def test_who_is_not_admitted_is_told_why(listener, code):
+    port = serve(listener, f'ERROR {{"code": "{code}", "message": "say why"}}\n'.encode())
+    with pytest.raises(NotAdmittedError, match="say why"):
+        reach([], "127.0.0.1", port, lambda: None)
+
+
 def test_where_nothing_is_there_every_place_that_was_tried_is_named(tmp_path):
     port = free_port()
     with pytest.raises(ServiceUnreachableError) as told:
