@@ -49,7 +49,7 @@ MAX_CLIENTS = 500
 MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING = 50, 40, 30
 """How many clients may wait or watch: in all, from one address or user, and watchers alone."""
 _MAX_LOCAL = 100  # by the Unix socket, beside those by TCP
-MAX_OPEN_JOBS, MAX_CLIENT_JOBS, MAX_DEVICE_JOBS = 100, 50, 20
+MAX_OPEN_JOBS, MAX_CLIENT_JOBS, MAX_DEVICE_JOBS = 100, 80, 50
 """How many commands may be open: in all, from one address or user, and for one device."""
 IDLE_SECONDS = 30.0
 """How long a connection may stay silent between requests."""

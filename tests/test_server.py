@@ -216,7 +216,8 @@ class TestCommands:
         assert accepted == ["OK"] * MAX_DEVICE_JOBS + ["ERROR"] * (100 - MAX_DEVICE_JOBS)
         assert refused(server, COMMAND, "192.0.2.9") == (
             "queue-full",
-            "20 commands wait for microphone.brood; to end them: beemon cancel microphone.brood",
+            f"{MAX_DEVICE_JOBS} commands wait for microphone.brood; "
+            "to end them: beemon cancel microphone.brood",
         )
         for other in (b"read", b"snapshot camera.entrance", b"reload", b"inspection begin"):
             assert ask(server, other)[0] == "OK"
@@ -225,7 +226,7 @@ class TestCommands:
         fill(server, MAX_CLIENT_JOBS, "192.0.2.9")
         assert refused(server, COMMAND, "192.0.2.9") == (
             "queue-full",
-            "50 commands of 192.0.2.9 wait already; to end them: beemon cancel all",
+            f"{MAX_CLIENT_JOBS} commands of 192.0.2.9 wait already; to end them: beemon cancel all",
         )
         assert ask(server, b"read")[0] == "OK"
 
