@@ -61,7 +61,7 @@ def test_the_third_start_does_without_a_ledger_that_ended_two(tmp_path: Path) ->
             "CREATE TRIGGER odd BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'odd'); END"
         )
     for _ in range(2):
-        assert hive.begin().wait(30) == 1
+        assert hive.begin().wait(120) == 1
     with hive:
         assert "ledgers-aside" in hive.troubles()
         assert hive.do("read sensor.brood")["outcome"] == "done"
@@ -78,7 +78,7 @@ def test_a_running_service_tells_of_rows_that_cannot_be_read(tmp_path: Path) -> 
                    " WHERE kind = 'inspection'")
         db.commit()
     with hive:
-        told = until(lambda: hive.troubles().get("ledger-rows"), 30)
+        told = until(lambda: hive.troubles().get("ledger-rows"), 120)
         assert told.startswith("1 row of the ledger is damaged and left out (events ")
         assert "inspection" not in hive.ask("status")
         assert hive.ask("status")["state"] == "degraded"
