@@ -22,7 +22,10 @@ Row = dict[str, Any]
 
 _HEAD = b"SQLite format 3\0" + PAGE_BYTES.to_bytes(2, "big") + bytes([2, 2, 0, 64, 32, 32])
 """The first bytes of each ledger (sqlite.org/fileformat.html, 1.3)."""
-_ENCODING = (44, bytes([0, 0, 0, 4])), (56, bytes([0, 0, 0, 1]))
+_FIELDS = (
+    (24, bytes([0, 0, 0, 1])), (92, bytes(4)),  # they differ: the file's size counts, not (28)
+    (44, bytes([0, 0, 0, 4])), (56, bytes([0, 0, 0, 1])),
+)
 _NO_LIMIT = 2**62
 _FIRST_TIME_US = 1_500_000_000_000_000
 _MINUTE_US = 60_000_000
@@ -78,7 +81,7 @@ class Aside:
                 for row in self._db.execute(query, (at,)):
                     at, stride = int(row[key]), step
                     yield {**empty, **dict(row)}
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, UnicodeDecodeError):  # SQLite's words may be no text
                 self.gaps[table] = self.gaps.get(table, 0) + 1
                 at = first if at == -_NO_LIMIT else at
                 at += stride if forward else -stride
@@ -111,7 +114,8 @@ def _mended(path: Path, folder: Path) -> Path:
         shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
     with copy.open("r+b") as file:
         file.write(_HEAD)
-        for offset, content in _ENCODING:
+        for offset, content in _FIELDS:
             file.seek(offset)
             file.write(content)
+        file.truncate(-(-copy.stat().st_size // PAGE_BYTES) * PAGE_BYTES)
     return copy

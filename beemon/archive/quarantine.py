@@ -37,6 +37,7 @@ _CONTENT = (
     sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_TOOBIG,
 )
 _PARTS = ("-wal", "-shm", "")  # a new ledger must never meet the log of the old one
+_LEAST_BYTES = 512  # of an SQLite database; it takes a shorter file for an empty one
 _NAME = re.compile(r"ledger-damaged-[0-9@Z-]+\.db")
 
 
@@ -87,12 +88,12 @@ def all_aside(archive: Path) -> list[Path]:
 
 
 def is_emptied(archive: Path) -> bool:
-    """Whether there is a ledger of 0 bytes, and no log that will fill it."""
+    """Whether there is a ledger of fewer bytes than one has, and no log that will fill it."""
     sizes = [
         (archive / f"{NAME}{part}").stat().st_size
         for part in ("", "-wal") if (archive / f"{NAME}{part}").exists()
     ]
-    return bool(sizes) and not any(sizes)
+    return bool(sizes) and sum(sizes) < _LEAST_BYTES
 
 
 def mark(archive: Path, why: str) -> Damaged:

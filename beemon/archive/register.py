@@ -292,7 +292,7 @@ class Register:
         """Begin the run, in a new ledger where the one that is there is damaged."""
         damaged = quarantine.marked(self._archive)
         if not damaged and self._is_emptied():
-            damaged = quarantine.mark(self._archive, "it was empty: 0 bytes")
+            damaged = quarantine.mark(self._archive, "it was empty")
         if damaged:
             quarantine.set_aside(self._archive, damaged)
         try:

@@ -108,7 +108,17 @@ def readable(found: Iterable[A], read: Callable[[A], B]) -> Iterator[B]:
 
 def show_sound(db: sqlite3.Connection, *, instead: bool = False) -> None:
     """Make the views of sound rows for this connection; also under the tables' own names where
-    they stand ``instead`` of the tables, for a connection that only reads."""
+    they stand ``instead`` of the tables, for a connection that only reads.
+
+    Raises ``sqlite3.DatabaseError``; SQLite's words on a damaged schema may not even be text.
+    """
+    try:
+        _show_sound(db, instead=instead)
+    except UnicodeDecodeError as error:
+        raise schema.LayoutError("the schema of the ledger is malformed") from error
+
+
+def _show_sound(db: sqlite3.Connection, *, instead: bool) -> None:
     db.text_factory = partial(str, encoding="utf-8", errors="replace")
     db.execute("PRAGMA temp_store=MEMORY")
     for table, columns in schema.columns(db).items():
