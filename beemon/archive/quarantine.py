@@ -96,6 +96,16 @@ def is_emptied(archive: Path) -> bool:
     return bool(sizes) and sum(sizes) < _LEAST_BYTES
 
 
+def has_odd_header(archive: Path) -> bool:
+    """Whether the header names a format that no SQLite writes, for which it only ever reads."""
+    try:
+        with (archive / NAME).open("rb") as file:
+            formats = file.read(20)[18:]
+    except OSError:  # whoever opens it will say why
+        return False
+    return bool(set(formats) - {1, 2})
+
+
 def mark(archive: Path, why: str) -> Damaged:
     """Leave word that the ledger is to be set aside. Raises ``OSError``."""
     damaged = Damaged(why, _free_name(archive))

@@ -295,6 +295,10 @@ class Register:
             damaged = quarantine.mark(self._archive, "it was empty")
         if damaged:
             quarantine.set_aside(self._archive, damaged)
+        if not damaged and quarantine.has_odd_header(self._archive):
+            damaged = quarantine.mark(self._archive, "its header is damaged")
+        if damaged:
+            quarantine.set_aside(self._archive, damaged)
         try:
             ledger = self._begin_run(damaged)
         except (sqlite3.DatabaseError, *UNREADABLE) as error:
