@@ -240,8 +240,7 @@ def _is_own(path: Path, settings: Settings) -> bool:
         return True  # a beemon, whose token may have been replaced since it began
     except ServiceUnreachableError:
         return False
-    archive = here.archive_by(path, settings)
-    return not reply.ok or Path(str(reply.payload.get("archive"))) == archive
+    return not reply.ok or reply.payload.get("config") == str(path.absolute())
 
 
 def _help(options: argparse.Namespace) -> int:

@@ -195,8 +195,10 @@ class Queries:
 
     def _version(self) -> dict[str, Any]:
         """Which beemon this is: of two that could answer, a client asks which one did."""
-        archive = str(self._settings().archive_path)
-        return {"version": __version__, "boot_id": clock.boot_id(), "archive": archive}
+        settings = self._settings()
+        path = settings.original or settings.source
+        told = {"config": str(path.absolute())} if path else {}
+        return {"version": __version__, "boot_id": clock.boot_id(), **told}
 
     def _devices(self) -> dict[str, Any]:
         return {

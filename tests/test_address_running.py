@@ -194,5 +194,8 @@ def test_config_check_takes_no_offence_at_its_own_service(
     hive.start()
     assert cli.main(["config", "check", "--config", str(hive.config)]) == 0
     hive.config.write_text(hive.config.read_text().replace(str(hive.archive), "/srv/another"))
-    assert cli.main(["config", "check", "--config", str(hive.config)]) == 1
+    assert cli.main(["config", "check", "--config", str(hive.config)]) == 0
+    other = hive.folder / "other.toml"
+    hive.config.rename(other)
+    assert cli.main(["config", "check", "--config", str(other)]) == 1
     assert "it is in use by process" in capsys.readouterr().err
