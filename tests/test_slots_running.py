@@ -117,5 +117,5 @@ def test_the_beekeeper_reads_a_table(
         assert cli.main(["completeness", "--since", "1h", "--config", str(hive.config)]) == 0
     out = capsys.readouterr().out
     assert out.startswith("Of ")
-    assert "slots since 20" in out
+    assert "scheduled jobs since 20" in out
     assert "It adds up" in out

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from beemon import __version__
-from beemon.archive import events, rows, starts
+from beemon.archive import events, recovered, rows, starts
 from beemon.archive.ledger import Ledger, LedgerReader
 from beemon.archive.register import Register
 from beemon.clock import Moment, Quality, Stamp
@@ -167,7 +167,7 @@ def test_the_age_within_a_boot_is_by_the_monotonic_clock(service):
 def test_the_rules_for_rows_know_every_word():
     planned = (starts.FIRST, starts.STOP, starts.REBOOT, starts.UPGRADE)
     assert rows._WORDS["began"] == (*planned, *starts.UNPLANNED)
-    assert rows._WORDS["ended"] == (starts.STOPPED, starts.HUNG, starts.FAILED)
+    assert rows._WORDS["ended"] == (starts.STOPPED, starts.HUNG, starts.FAILED, recovered.KIND)
 
 
 @pytest.mark.parametrize("damage", [

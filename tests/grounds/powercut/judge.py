@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from beemon.archive import check, completeness, index, recordings
+from beemon.archive import check, completeness, index, recordings, rows
 from beemon.archive.ledger import NAME
 from tests.grounds.powercut import exports, load, media
 from tests.grounds.powercut.promises import Promise
@@ -58,6 +58,7 @@ class Judge:
             yield f"archive check: {finding}"
         with closing(sqlite3.connect(archive / NAME)) as ledger:
             ledger.row_factory = sqlite3.Row
+            rows.show_sound(ledger)
             yield from _damage(ledger)
             yield from self._unkept(ledger, promises)
             yield from self._disagreements(ledger, archive)
