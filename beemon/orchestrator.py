@@ -295,6 +295,11 @@ class Orchestrator(SpawnProcess):
         if self._local.trouble:
             yield Trouble("zone", self._local.trouble, self._local.remedy)
         yield from self._looks.troubles
+        timetable = self._agenda.timetable
+        scheduled = [name for name, device in self._settings.devices.items() if device.schedule]
+        if off := [name for name in scheduled if not timetable.is_on(name)]:
+            says = f"the scheduled work of {', '.join(off)} is switched off"
+            yield Trouble("stopped", says, "to switch it on again: beemon start all")
 
     def _take_commands(self) -> None:
         while True:
