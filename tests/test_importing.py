@@ -159,6 +159,19 @@ def test_what_cannot_be_imported_is_told_and_the_rest_is_taken(
     assert list(archive.glob(".import.*")) == []
 
 
+def test_a_file_over_which_a_library_has_a_defect_costs_itself(
+    archive: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError("a defect")
+
+    monkeypatch.setattr(soundfile, "SoundFile", fail)
+    counts = import_appmais(archive, source(tree))
+    assert (counts.recordings, counts.readings) == (1, 7)
+    [problem] = counts.problems
+    assert "it cannot be read: TypeError: a defect" in problem
+
+
 def test_silence_is_taken_and_said_to_be_no_more_than_evidence(
     archive: Path, tmp_path: Path
 ) -> None:

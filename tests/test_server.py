@@ -10,12 +10,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from beemon import config
+from beemon.archive.register import Register
 from beemon.config import ArchiveSettings, ServerSettings, Settings
 from beemon.reports import Heartbeat, JobEnded, Trouble
 from beemon.server import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, Server
@@ -78,10 +80,29 @@ def refused(server: Server, message: bytes, host: str) -> tuple[str, str]:
     return payload["code"], payload["message"]
 
 
+class BrokenRegister(Register):
+    """A ledger's door with a defect behind one of its questions."""
+
+    def jobs(self, count: int) -> list[dict[str, Any]]:
+        raise TypeError("a defect")
+
+
 def ask(server: Server, message: bytes) -> tuple[str, dict[str, Any]]:
     client = FakeSocket()
     server.on_receive(message, client, CLIENT)  # type: ignore[arg-type]
     return client.reply
+
+
+def test_a_defect_in_an_answer_is_told_in_one_line_and_disturbs_no_other(
+    settings: Settings, commands: queue.Queue[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    register = BrokenRegister(settings.archive_path)
+    with closing(register):
+        server = Server(settings=settings, command_queue=commands, ledger=register)
+        word, payload = ask(server, b"jobs")
+        assert (word, payload["code"]) == ("ERROR", "defect")
+        assert "TypeError: a defect" in caplog.text
+        assert ask(server, b"readings")[0] == "OK"
 
 
 class TestContract:

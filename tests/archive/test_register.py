@@ -152,7 +152,7 @@ def test_a_damaged_ledger_is_set_aside_and_a_new_one_says_so(tmp_path, caplog):
     [event] = events.recent(LedgerReader(tmp_path), 9)
     assert (event.kind, event.facts) == ("ledger", {"aside": aside.name})
     assert caplog.messages == [event.message]
-    assert f"(file is not a database): it is kept as {aside.name}" in event.message
+    assert f"(its header is damaged): it is kept as {aside.name}" in event.message
     assert not (tmp_path / "ledger.damaged").exists()
 
 

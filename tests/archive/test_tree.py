@@ -122,7 +122,7 @@ def test_a_folder_that_may_not_be_read_costs_no_other(tree: Path, place: str, mo
     folder = tree / place
     (folder / "inner").mkdir(parents=True)
     folder.chmod(mode)
-    for parent in tree.parents[:3]:
+    for parent in tree.parents[:4]:
         parent.chmod(parent.stat().st_mode | 0o055)
     ran = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, str(tree)], capture_output=True, text=True, check=False
