@@ -36,16 +36,30 @@ def rebuild(archive: Path) -> Rebuilt:
     if not archive.is_dir():
         raise FileNotFoundError(f"there is no archive at {archive}")
     _set_aside_if_damaged(archive)
+    try:
+        return _rebuild(archive)
+    except sqlite3.Error as error:
+        if not quarantine.is_damage(error):
+            raise _unwritable(error) from error
+        quarantine.mark(archive, str(error))  # an index was damaged, which the look passes over
+    try:
+        return _rebuild(archive)
+    except sqlite3.Error as error:
+        raise _unwritable(error) from error
+
+
+def _rebuild(archive: Path) -> Rebuilt:
     with closing(Register(archive)) as register:
         register.open()
-        try:
-            with closing(Ledger(archive, register.run_number)) as ledger:
-                taken = recovered.take_all(ledger)
-                salvage.salvage_all(ledger)
-                counts = indexing.index_all(ledger)
-                return Rebuilt(counts["entered"], counts["unknown"], _enter_lost(ledger), taken)
-        except sqlite3.Error as error:
-            raise OSError(f"the ledger cannot be written: {error}") from error
+        with closing(Ledger(archive, register.run_number)) as ledger:
+            taken = recovered.take_all(ledger)
+            salvage.salvage_all(ledger)
+            counts = indexing.index_all(ledger)
+            return Rebuilt(counts["entered"], counts["unknown"], _enter_lost(ledger), taken)
+
+
+def _unwritable(error: sqlite3.Error) -> OSError:
+    return OSError(f"the ledger cannot be written: {error}")
 
 
 def _set_aside_if_damaged(archive: Path) -> None:

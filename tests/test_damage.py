@@ -13,7 +13,10 @@ from beemon.archive.ledger import NAME
 from tests.grounds import damage
 from tests.hive import Hive, until
 
-SEEDS = {"bits in the schema": 3, "a page": 7, "a value": 6}
+SEEDS = {
+    "bits in the schema": 3, "a page": 7, "a value": 6, "a page that leads back": 447,
+    "an index beside its table": 975,
+}
 
 
 @pytest.fixture(scope="module")

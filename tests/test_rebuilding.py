@@ -150,6 +150,24 @@ def test_a_damaged_ledger_is_set_aside(archive: Path) -> None:
     assert list(archive.glob("ledger-damaged-*.db"))
 
 
+def test_a_ledger_whose_damage_shows_only_in_use_is_set_aside(archive: Path) -> None:
+    rebuild(archive)
+    exchange_recordings_for_skips(archive / "ledger.db")
+    rebuilt = rebuild(archive)
+    assert rebuilt.entered == 6
+    assert [path.name for path in archive.glob("ledger-damaged-*.db")] == [rebuilt.taken[0].name]
+    assert check.check(archive).findings == []
+
+
+def exchange_recordings_for_skips(ledger: Path) -> None:
+    """The index of the recordings then names rows that are not there."""
+    with closing(sqlite3.connect(ledger)) as db, db:
+        pages = dict(db.execute("SELECT name, rootpage FROM sqlite_master"))
+        db.execute("PRAGMA writable_schema=ON")
+        for name, other in (("recordings", "skips"), ("skips", "recordings")):
+            db.execute("UPDATE sqlite_master SET rootpage = ? WHERE name = ?", (pages[other], name))
+
+
 def test_what_has_no_file_any_more_is_entered_as_lost(archive: Path) -> None:
     rebuild(archive)
     next(archive.glob("recordings/*/*.flac")).unlink()

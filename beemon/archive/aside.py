@@ -2,8 +2,9 @@
 
 A table is read from its first row on, beyond a page that cannot be read with steps that double,
 and where that was necessary also from its last row backwards. So what is lost beside the page
-itself lies between two damaged ones. Rows that are not sound are left out. A file whose header is
-damaged is read as a copy, with the header that beemon gives each ledger.
+itself lies between two damaged ones. Rows that are not sound are left out. A row behind the one
+before it is damage too: a page that stands in another's place would lead round and round. A file
+whose header is damaged is read as a copy, with the header that beemon gives each ledger.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _FIELDS = (
     (44, bytes([0, 0, 0, 4])), (56, bytes([0, 0, 0, 1])),
 )
 _NO_LIMIT = 2**62
+_MOST_GAPS = 10_000
+"""In one table; beyond so many its rest is given up, for a rebuild has to end."""
 _FIRST_TIME_US = 1_500_000_000_000_000
 _MINUTE_US = 60_000_000
 
@@ -75,16 +78,20 @@ class Aside:
             f" ORDER BY {key} {order}"
         )
         empty = dict.fromkeys(schema.today()[table])
-        at, stride = (-_NO_LIMIT if forward else _NO_LIMIT), step
-        while abs(at) <= _NO_LIMIT:
+        most = self.gaps.get(table, 0) + _MOST_GAPS
+        way = 1 if forward else -1
+        at, stride = -way * _NO_LIMIT, step
+        while abs(at) <= _NO_LIMIT and self.gaps.get(table, 0) < most:
             try:
                 for row in self._db.execute(query, (at,)):
+                    if (row[key] - at) * way < 0:
+                        raise sqlite3.DatabaseError("the rows are out of order")
                     at, stride = int(row[key]), step
                     yield {**empty, **dict(row)}
             except (sqlite3.DatabaseError, UnicodeDecodeError):  # SQLite's words may be no text
                 self.gaps[table] = self.gaps.get(table, 0) + 1
                 at = first if at == -_NO_LIMIT else at
-                at += stride if forward else -stride
+                at += way * stride
                 stride *= 2
             else:
                 return
