@@ -4,7 +4,8 @@ A table is read from its first row on, beyond a page that cannot be read with st
 and where that was necessary also from its last row backwards. So what is lost beside the page
 itself lies between two damaged ones. Rows that are not sound are left out. A row behind the one
 before it is damage too: a page that stands in another's place would lead round and round. A file
-whose header is damaged is read as a copy, with the header that beemon gives each ledger.
+whose header or tables' names are damaged is read as a copy, with the header that beemon gives each
+ledger, and with the names of a new one where most of them still stand as there.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from beemon.archive import rows, schema
 from beemon.archive.ledger import PAGE_BYTES
@@ -44,11 +45,11 @@ class Aside:
         self.gaps: dict[str, int] = {}
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         try:
-            self._db = _open(path)
+            self._db = _open(path, schema.version)
         except sqlite3.DatabaseError:
             self._copy = tempfile.TemporaryDirectory(dir=path.parent, prefix=".recovering-")
             try:
-                self._db = _open(_mended(path, Path(self._copy.name)))
+                self._db = _open(_mended(path, Path(self._copy.name)), schema.columns)
             except (sqlite3.DatabaseError, OSError):
                 self._copy.cleanup()
                 raise
@@ -97,13 +98,14 @@ class Aside:
                 return
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, look: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
+    """Open it; what ``look`` finds of its tables has to be something."""
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     try:
         db.execute("PRAGMA writable_schema=ON")  # a table whose entry is damaged costs no other
         rows.show_sound(db)
         db.execute("PRAGMA query_only=ON")
-        if not schema.columns(db):
+        if not look(db):
             raise sqlite3.DatabaseError("it holds no tables")
     except sqlite3.DatabaseError:
         db.close()
@@ -113,16 +115,34 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _mended(path: Path, folder: Path) -> Path:
-    """A copy of the file and its log in ``folder``, with a sound header."""
+    """A copy of the file and its log in ``folder``, with a sound header and the tables' names."""
     copy = folder / "ledger.db"
     shutil.copyfile(path, copy)
     log = path.with_name(f"{path.name}-wal")
     if log.exists():
         shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
     with copy.open("r+b") as file:
-        file.write(_HEAD)
-        for offset, content in _FIELDS:
+        file.truncate(-(-copy.stat().st_size // PAGE_BYTES) * PAGE_BYTES)
+        _mend_names(file)
+        for offset, content in ((0, _HEAD), *_FIELDS):
             file.seek(offset)
             file.write(content)
-        file.truncate(-(-copy.stat().st_size // PAGE_BYTES) * PAGE_BYTES)
     return copy
+
+
+def _mend_names(file: BinaryIO) -> None:
+    """Put each page that names tables as it is in a new ledger, where most are so anyway: their
+    tables begin on the same pages then."""
+    damaged = [
+        (offset, content) for offset, content in schema.pages_of_names(PAGE_BYTES).items()
+        if _read(file, offset, len(content)) != content
+    ]
+    if 2 * len(damaged) < len(schema.pages_of_names(PAGE_BYTES)):
+        for offset, content in damaged:
+            file.seek(offset)
+            file.write(content)
+
+
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)

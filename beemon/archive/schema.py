@@ -9,10 +9,12 @@ be believed when it was written.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from functools import cache
 from typing import NamedTuple
 
 VERSION = 4
+_HEADER_BYTES = 100  # of the first page (sqlite.org/fileformat.html, 1.3)
 
 TABLES = """
 -- Which archive this is: one row. `first_job`: jobs are numbered from here on, since numbers below
@@ -270,6 +272,23 @@ def today() -> dict[str, dict[str, Column]]:
         return columns(db)
     finally:
         db.close()
+
+
+@cache
+def pages_of_names(page_bytes: int) -> dict[int, bytes]:
+    """What a new ledger holds on the pages that name its tables, by the offset in its file; the
+    file's header is not among it."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(f"PRAGMA page_size={page_bytes}")
+        db.executescript(TABLES)
+        content = db.serialize()
+        others = {page for (page,) in db.execute("SELECT rootpage FROM sqlite_master")}
+    pages = {page * page_bytes: page + 1 not in others
+             for page in range(len(content) // page_bytes)}
+    return {
+        max(start, _HEADER_BYTES): content[max(start, _HEADER_BYTES) : start + page_bytes]
+        for start, names in pages.items() if names
+    }
 
 
 def keys(table: str) -> list[str]:
