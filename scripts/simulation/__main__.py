@@ -14,7 +14,7 @@ from pathlib import Path
 
 from year import FREE_SHARE, Seen, Year
 
-from beemon import rendering
+from beemon import layout, rendering
 from beemon.archive import check, completeness
 from beemon.archive.ledger import LedgerReader
 from beemon.rendering import amount
@@ -64,7 +64,7 @@ def tell(archive: Path, seen: Seen, megabytes: int) -> int:
     complete = completeness.of(reader)
     reader.close()
     print()
-    print("\n".join(rendering.lines("completeness", complete)))
+    layout.say(*rendering.parts("completeness", complete))
     wanted = megabytes * 1e6 * FREE_SHARE
     promises = {
         "every slot has exactly one outcome, and their sum is what was due": complete["adds_up"],

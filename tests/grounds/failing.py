@@ -28,7 +28,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 from beemon import config, devices, outcomes
-from beemon.archive import catalog, quarantine, recordings, recovery
+from beemon.archive import catalog, recordings, recovery
 from beemon.archive.keeper import Keeper, LedgerStuckError, through
 from beemon.archive.ledger import Ledger
 from beemon.archive.recordings import Place
@@ -342,7 +342,7 @@ class Starting(WritePath):
         self.damaged: list[bytes] = []
 
     def turn(self, number: int) -> None:
-        if number % 3 == 2 and len(self.damaged) < quarantine.MOST:
+        if number % 3 == 2 and len(self.damaged) < 3:
             self._damage()
         register = Register(self.archive)
         with contextlib.suppress(OSError, sqlite3.OperationalError):
