@@ -156,7 +156,8 @@ def pause(chance: random.Random) -> None:
 def assert_nothing_was_lost(machine: Container) -> None:
     """Every accepted job has one outcome; every file is whole and entered."""
     within(60, lambda: not unsettled_jobs(machine), "an outcome for every job, and no leftover")
-    assert accepted(machine) <= set(ledger(machine, "SELECT job FROM jobs"))
+    lost = accepted(machine) - set(ledger(machine, "SELECT job FROM jobs"))
+    assert not lost, machine.journal("-u", "beemon", "-p", "warning")
     assert_files_are_whole(machine)
 
 
