@@ -108,8 +108,9 @@ class Link:
         Raises :class:`~beemon.config.ConfigError` where a driver refuses its options, and
         :class:`OrchestratorDiedError`.
         """
-        self._process = Orchestrator(settings, self._commands, self._reports, run_number)
-        self._process.start()
+        process = Orchestrator(settings, self._commands, self._reports, run_number)
+        process.start()
+        self._process = process  # which can be waited for from here on
         threading.Thread(target=self._guard, name="guard", daemon=True).start()
         self._hearing.start()
         try:

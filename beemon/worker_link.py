@@ -50,12 +50,15 @@ class WorkerLink:
         self.opening: str | None = None
         self._mailbox = mailbox
         self._tell_heard, self._tell_ended = heard, ended
-        self._let_go = False
+        self._let_go = self._was_killed_at_start = False
         self._limit = clock.now().monotonic + START_SECONDS
         self._pipe, theirs = multiprocessing.get_context("spawn").Pipe()
         self._process = Worker(name, devices, theirs)
-        self._process.start()
-        theirs.close()
+        try:
+            self._process.start()
+        except BrokenPipeError:  # it was killed before it had read what it is to do
+            self._was_killed_at_start = True
+        theirs.close()  # so that its end is noticed, however soon it comes
         threading.Thread(target=self._listen, name=f"read-{name}", daemon=True).start()
 
     @property
@@ -93,7 +96,7 @@ class WorkerLink:
 
     def is_gone(self, now: float) -> bool:
         """Whether the process has ended; one that was let go is killed when its time is up."""
-        if self._process.exitcode is not None:
+        if self._was_killed_at_start or self._process.exitcode is not None:
             return True
         if now >= self._limit:
             self._process.kill()
@@ -102,7 +105,8 @@ class WorkerLink:
 
     def kill(self) -> None:
         """End it at once."""
-        self._process.kill()
+        if not self._was_killed_at_start:
+            self._process.kill()
 
     def _listen(self) -> None:
         """Forward what the worker says, and that its pipe has ended."""
@@ -126,6 +130,8 @@ class WorkerLink:
             self._tell_ended(self._how_it_ended())
 
     def _how_it_ended(self) -> str:
+        if self._was_killed_at_start:
+            return " (killed as it started)"
         self._process.join(0.2)  # it has closed its pipe: it has exited, or is about to
         code = self._process.exitcode
         if code is None:

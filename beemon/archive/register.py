@@ -134,8 +134,21 @@ class Register:
         return known is not None and identity.at(self._archive) == known.uuid
 
     def note_failed(self) -> None:
-        """Leave word that this start ended by a defect."""
-        attempts.note(self._archive, attempts.FAILED)
+        """Leave word that this start ended by a defect, unless work was done in it: then the
+        ledger is not to blame."""
+        if not self._has_done_work():
+            attempts.note(self._archive, attempts.FAILED)
+
+    def _has_done_work(self) -> bool:
+        try:
+            with self._reading() as reader:
+                (has,) = reader.db.execute(
+                    "SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ? AND outcome = 'done')",
+                    (self.run_number,),
+                ).fetchone()
+        except (OSError, sqlite3.Error):
+            return False
+        return bool(has)
 
     def note_well(self) -> None:
         """The service works in this archive: earlier attempts count no more."""
