@@ -134,9 +134,10 @@ class Hive:
         while todo:
             pid = todo.pop()
             for task in Path(f"/proc/{pid}/task").glob("*/children"):
-                for child in map(int, task.read_text().split()):
-                    found[Path(f"/proc/{child}/comm").read_text().strip()] = child
-                    todo.append(child)
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+                    for child in map(int, task.read_text().split()):
+                        found[Path(f"/proc/{child}/comm").read_text().strip()] = child
+                        todo.append(child)
         return found
 
     def stop(self) -> int:
