@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,7 @@ class Server:
         self._token_file, self._keep_trying = token_file, keep_trying
         self._tcp = Door(self._crowd(max_clients), self.socket_timeout_seconds)
         self._address = Opening(
-            self._open_address, self._tell_listening, lambda: self._admit_clients(self._tcp),
+            self._open_address, self._tell_listening, lambda: self._once_started(self._accept_loop),
             self._end_with, lambda trouble: self._tell_trouble("address", trouble),
             name="address", meanwhile="no client can connect by TCP",
         )
@@ -164,7 +164,7 @@ class Server:
         local = self._crowd(min(max_clients, _MAX_LOCAL))
         self._unix = Door(local, self.socket_timeout_seconds, unix.accept)
         self._socket = Opening(
-            self._open_socket, lambda: None, lambda: self._admit_clients(self._unix),
+            self._open_socket, lambda: None, lambda: self._once_started(self._unix.admit_clients),
             self._end_with, lambda trouble: self._tell_trouble("socket", trouble),
             name="socket", meanwhile="clients can connect by TCP alone",
         )
@@ -221,6 +221,10 @@ class Server:
         for door in (self._tcp, self._unix):
             door.close()
         self._ended.set()
+
+    def _accept_loop(self) -> None:
+        """Accept clients by TCP until the end; each is served by :meth:`on_accept`."""
+        self._tcp.admit_clients()
 
     def on_accept(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
         """Serve one client until it hangs up, falls silent, or breaks the rules."""
@@ -477,9 +481,9 @@ class Server:
             return Trouble("socket", f"it {error.strerror}", error.remedy)
         return None
 
-    def _admit_clients(self, door: Door) -> None:
+    def _once_started(self, admit: Callable[[], None]) -> None:
         self._serving.wait()  # who came before waits in the backlog
-        door.admit_clients()
+        admit()
 
     def _tell_trouble(self, about: str, trouble: Trouble | None) -> None:
         if trouble is None:

@@ -115,6 +115,36 @@ class TestContract:
             ("receive_size_bytes", 1024),
         ]
 
+    @pytest.mark.parametrize(
+        ("name", "parameters"),
+        [
+            ("start", []), ("stop", []), ("_accept_loop", []),
+            ("on_accept", ["socket_connection", "ip_address"]),
+            ("on_receive", ["message", "socket_connection", "ip_address"]),
+        ],
+    )
+    def test_its_five_methods_have_their_names_and_parameters(
+        self, name: str, parameters: list[str]
+    ) -> None:
+        takes = list(inspect.signature(getattr(Server, name)).parameters)
+        assert takes == ["self", *parameters]
+
+    def test_the_accept_loop_ignores_time_outs_serves_each_client_and_ends_with_stop(
+        self, settings: Settings, commands: queue.Queue[Any]
+    ) -> None:
+        server = Server(None, 0, 0.05, settings=settings, command_queue=commands)
+        server._listen()
+        loop = threading.Thread(target=server._accept_loop)
+        loop.start()
+        time.sleep(0.2)  # some of its time-outs
+        with socket.create_connection(("127.0.0.1", server.listening_port), timeout=10) as client:
+            client.sendall(b"ping\n")
+            assert client.makefile().readline() == 'OK {"pong": true}\n'
+        server.stop()
+        loop.join(10)
+        assert not loop.is_alive()
+        server._tcp.dismiss_clients()
+
     def test_everything_else_is_keyword_only_with_a_default(self) -> None:
         for parameter in list(inspect.signature(Server).parameters.values())[4:]:
             assert parameter.kind is parameter.KEYWORD_ONLY

@@ -65,8 +65,7 @@ _MOST_TEXT = 20_000
 def is_disks(error: Exception) -> bool:
     """Whether the disk, or the file as a whole, is to blame for an error."""
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0)  # the module's own errors have none
-        return code & 0xFF in _DISKS
+        return quarantine.code_of(error) in _DISKS
     return isinstance(error, OSError) and error.errno in _DISKS_ERRNOS
 
 

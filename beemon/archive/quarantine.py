@@ -51,17 +51,17 @@ class Damaged:
 
 def is_damage(error: Exception) -> bool:
     """Whether the file itself is wrong, rather than that the disk fails or is busy."""
-    return isinstance(error, LayoutError) or _code(error) in _DAMAGE
+    return isinstance(error, LayoutError) or code_of(error) in _DAMAGE
 
 
 def is_content(error: Exception) -> bool:
     """Whether what the ledger holds is to blame: its file, its tables or a value."""
-    return isinstance(error, (LayoutError, *UNREADABLE)) or _code(error) in _CONTENT
+    return isinstance(error, (LayoutError, *UNREADABLE)) or code_of(error) in _CONTENT
 
 
-def _code(error: Exception) -> int:
-    """The module's own errors have none; the higher bits say where it was noticed
-    (sqlite.org/rescode)."""
+def code_of(error: Exception) -> int:
+    """SQLite's code of an error, 0 for others: the module's own have none, and the higher bits say
+    where it was noticed (sqlite.org/rescode)."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 

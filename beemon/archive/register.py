@@ -306,9 +306,7 @@ class Register:
         damaged = quarantine.marked(self._archive)
         if not damaged and self._is_emptied():
             damaged = quarantine.mark(self._archive, "it was empty")
-        if damaged:
-            quarantine.set_aside(self._archive, damaged)
-        if not damaged and quarantine.has_odd_header(self._archive):
+        elif not damaged and quarantine.has_odd_header(self._archive):
             damaged = quarantine.mark(self._archive, "its header is damaged")
         if damaged:
             quarantine.set_aside(self._archive, damaged)
