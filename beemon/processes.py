@@ -12,6 +12,9 @@ import threading
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_SET_NAME = 15
 
+_LEAST_FILES = 64
+_LEAST_MEMORY = 384 << 20  # of addresses: a process of Python's with four threads takes half
+
 
 def begin_child(name: str, parent: int) -> None:
     """Die with the parent, leave signals to it, show every thread's stack when aborted.
@@ -40,6 +43,25 @@ def show_stacks_when_aborted() -> None:
         faulthandler.enable(all_threads=True)
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def use_limits() -> None:
+    """Use all that this machine's limits allow. Raises ``OSError`` that names one which is too low
+    for the service to work."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    if not _allows(files, _LEAST_FILES):
+        raise OSError(f"only {files} files may be open at once, and beemon needs {_LEAST_FILES}: "
+                      "raise `ulimit -n`, or LimitNOFILE= in beemon.service")
+    memory, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if not _allows(memory, _LEAST_MEMORY):
+        raise OSError(f"only {memory >> 20} MB of memory may be used by each process, and beemon "
+                      f"needs {_LEAST_MEMORY >> 20} MB: raise `ulimit -v`, or LimitAS= in "
+                      "beemon.service")
+
+
+def _allows(limit: int, least: int) -> bool:
+    return limit == resource.RLIM_INFINITY or limit >= least
 
 
 def crash_with_any_thread() -> None:

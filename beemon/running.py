@@ -31,6 +31,7 @@ def serve(path: Path, *, verbose: bool = False) -> int:
     processes.show_stacks_when_aborted()
     log.info("beemon %s starts", __version__)
     try:
+        processes.use_limits()
         return _serve_or_fall_back(path, notifier)
     except ConfigError as error:
         for problem in error.problems:

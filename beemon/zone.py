@@ -47,8 +47,11 @@ def look(root: Path = Path("/")) -> Local:
     if given is None:
         return _of_machine(root)
     name = given.removeprefix(":")
+    if name == f"/{_LOCAL}":
+        return _of_machine(root)
     if name.startswith("/"):
-        return _of_machine(root) if name == f"/{_LOCAL}" else _of_file(root / name[1:])
+        found = _of_file(root / name[1:])
+        return found._replace(remedy=_CORRECT) if found.trouble else found
     try:
         return Local(named(name or "UTC"))
     except ValueError as error:

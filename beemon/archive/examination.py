@@ -72,6 +72,17 @@ def of_file(archive: Path) -> str | None:
         return str(error) if is_damage(error) else None
 
 
+def of_ledger(archive: Path) -> str | None:
+    """What is wrong with the ledger's file or with its first damaged row; None where nothing is, or
+    where that cannot be told now."""
+    try:
+        with closing(LedgerReader(archive)) as reader:
+            found = _quick_check(reader.db)
+            return found or next((str(one) for one in rows.damaged(reader.db)), None)
+    except sqlite3.DatabaseError as error:
+        return str(error) if quarantine.is_content(error) else None
+
+
 def of(db: sqlite3.Connection) -> Found:
     """What is wrong. Raises ``sqlite3.DatabaseError``."""
     wrong = _quick_check(db)

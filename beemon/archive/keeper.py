@@ -81,9 +81,9 @@ class Room:
         """What there is to say of it; None while all is well."""
         said = [self.trouble] if self.trouble else []
         if self.paused and self.space:
-            inodes = self.space.free_inodes
-            free = f"{self.space.free_bytes / 1e6:.1f} MB"
-            free += "" if inodes is None else f" and {inodes:,} inodes"
+            lacks_inodes = self.limits.lack(self.space)[1] > 0
+            free = f"{self.space.free_inodes:,} inodes" if lacks_inodes else \
+                f"{self.space.free_bytes / 1e6:.1f} MB"
             said.append(f"only {free} are free: {', '.join(sorted(self.paused))} paused")
         return "; ".join(said) or None
 

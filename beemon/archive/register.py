@@ -313,16 +313,25 @@ class Register:
         try:
             ledger = self._begin_run(damaged)
         except (sqlite3.DatabaseError, *UNREADABLE) as error:
-            if not quarantine.is_content(error):
+            wrong = self._wrong_by(error)
+            if not wrong:
                 raise
             log.debug("the ledger cannot be used", exc_info=True)
-            damaged = quarantine.mark(self._archive, str(error) or repr(error))
+            damaged = quarantine.mark(self._archive, wrong)
             quarantine.set_aside(self._archive, damaged)
             ledger = self._begin_run(damaged)
         if damaged:
             quarantine.unmark(self._archive)
             log.error("%s", _set_aside(damaged))
         return ledger
+
+    def _wrong_by(self, error: Exception) -> str | None:
+        """What is wrong with the ledger by an error that it may have caused; None where it is
+        sound, so that the defect is the program's: such starts are counted, and the third one does
+        without this ledger."""
+        if isinstance(error, sqlite3.Error):
+            return str(error) if quarantine.is_content(error) else None
+        return examination.of_ledger(self._archive)
 
     def _begin_run(self, instead_of: Damaged | None = None) -> Ledger:
         ledger = Ledger(self._archive, clock=self._clock)

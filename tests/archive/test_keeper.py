@@ -28,13 +28,15 @@ class Disk:
         self.kept = kept
         self.foreign = foreign
         self.trouble: OSError | None = None
+        self.free_inodes: int | None = None
 
     def look(self, folder) -> Space:
         if self.trouble:
             raise self.trouble
         files = (self.kept.archive / "recordings").rglob("*.flac")
         used = sum(file.stat().st_size for file in files)
-        return Space(max(0, 100 * MB - self.foreign - used), 100 * MB)
+        free = max(0, 100 * MB - self.foreign - used)
+        return Space(free, 100 * MB, self.free_inodes, 1000)
 
 
 class Ground:
@@ -117,6 +119,13 @@ def test_what_pauses_is_said_in_a_sentence(ground):
     assert ground.rooms[-1].sentence == (
         "only 1.0 MB are free: camera.entrance, microphone.brood paused"
     )
+
+
+def test_inodes_are_told_where_those_are_short(ground):
+    ground.disk.free_inodes = 7
+    ground.keeper = ground.make(settings=dataclasses.replace(SETTINGS, min_free_inodes=100))
+    ground.settle()
+    assert ground.rooms[-1].sentence.startswith("only 7 inodes are free: ")
 
 
 def test_what_is_held_stays_and_the_next_goes(ground):

@@ -292,6 +292,20 @@ def test_a_ledger_that_lost_all_its_bytes_is_an_event(tmp_path, left):
     assert "it was empty" in event.message
 
 
+def test_a_defect_of_the_program_at_the_start_leaves_a_sound_ledger_in_its_place(tmp_path):
+    def result() -> str:
+        raise TypeError("a defect")
+
+    run(tmp_path).close()
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            Register(tmp_path, result=result).open()
+    assert quarantine.all_aside(tmp_path) == []
+    register = run(tmp_path)
+    assert register.run_number == 2
+    register.close()
+
+
 def service(archive):
     return Register(archive, result=lambda: None)
 

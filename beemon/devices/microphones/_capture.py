@@ -39,6 +39,7 @@ OVERRUN = re.compile(r"overrun ?!!!")
 WRONG_RATE = re.compile(r"rate is not accurate \(requested = (\d+)Hz, got = (\d+)Hz\)")
 MISSING = re.compile(r"No such device|No such file or directory|Unknown PCM")
 UNFIT = re.compile(r"(?:Sample format|Channels count|Rate)s? non available")
+PLACE = re.compile(r"^ALSA lib [\w.]+:\d+:\(\w+\) ")  # in ALSA's source; no reader's business
 FAILED = re.compile(r"read error")  # the card may be there again when arecord is started anew
 
 
@@ -175,7 +176,7 @@ class Capture:
     def _read_messages(self, pipe: IO[bytes]) -> None:
         with pipe:
             for line in pipe:
-                self._hear(line.decode(errors="replace").strip())
+                self._hear(PLACE.sub("", line.decode(errors="replace").strip()))
 
     def _hear(self, message: str) -> None:
         """Take in one line of arecord's: an overrun, a wrong rate, or what it may die of."""
