@@ -20,6 +20,7 @@ from typing import Any
 
 from beemon import files, spelling, sun
 from beemon.explanation import why
+from beemon.names import is_device_word, is_hive_name
 from beemon.options import (
     BadOptionError,
     Problem,
@@ -40,8 +41,6 @@ KINDS = ("camera", "microphone", "sensor", "output")
 RECORDERS = ("camera", "microphone")
 
 _TABLES = ("hive", "server", "archive", "retention", *KINDS)
-_FILE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
-_DEVICE_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}", re.ASCII)
 _LINE_IN_ERROR = re.compile(r"\(at line (\d+), ")
 _TABLE_LINE = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _OPTION_LINE = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
@@ -66,16 +65,6 @@ class ConfigError(ValueError):
         self.problems = problems
         self.devices = devices or {}
         self.server = server
-
-
-def is_hive_name(text: str) -> bool:
-    """Whether a hive may be called so: it becomes part of file names."""
-    return _FILE_WORD.fullmatch(text) is not None
-
-
-def is_device_word(text: str) -> bool:
-    """Whether a device may be called so, behind its kind and a dot."""
-    return _DEVICE_WORD.fullmatch(text) is not None
 
 
 def _hive_name(value: object) -> str:
@@ -165,7 +154,7 @@ def _order(value: object) -> tuple[str, ...]:
     words = value if isinstance(value, list) else [value]
     for word in words:
         kind, dot, name = word.partition(".") if isinstance(word, str) else ("", "", "")
-        is_one = kind in RECORDERS and (not dot or _DEVICE_WORD.fullmatch(name))
+        is_one = kind in RECORDERS and (not dot or is_device_word(name))
         if not is_one or words is not value:
             raise BadOptionError(
                 "must be a list of cameras and microphones such as "
@@ -194,7 +183,7 @@ class RetentionSettings:
 
 def _sensor(value: object) -> str:
     kind, dot, name = value.partition(".") if isinstance(value, str) else ("", "", "")
-    if kind != "sensor" or not dot or not _DEVICE_WORD.fullmatch(name):
+    if kind != "sensor" or not dot or not is_device_word(name):
         raise BadOptionError(f'must be a sensor such as "sensor.rain", not {in_toml(value)}')
     return f"sensor.{name}"
 
@@ -447,7 +436,7 @@ class _Loader:
         self.problems.append(Problem(self.where(*key), message))
 
     def _device(self, kind: str, word: str, table: dict[str, Any]) -> DeviceSettings | None:
-        if not _DEVICE_WORD.fullmatch(word):
+        if not is_device_word(word):
             self.problem(
                 f'"{word}" is no name for a device: use up to 31 small letters, digits, '
                 "hyphens and underscores",

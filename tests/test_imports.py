@@ -39,7 +39,7 @@ LEVELS = (
     "archive address",
     "config reports",
     "schedule commands readings timedate spelling",
-    "parser sun zone files protocol options outcomes service processes ports clock installed",
+    "names parser sun zone files protocol options outcomes service processes ports clock installed",
     "defects explanation layout",
     "__init__",
 )

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from beemon.commands import shown
-from beemon.config import is_device_word, is_hive_name
+from beemon.names import is_device_word, is_hive_name
 
 _DAY = re.compile(r"(?:19[7-9]|20\d)\d-\d\d-\d\d", re.ASCII)
 """In other centuries nobody recorded a hive; what is not of these may have no UTC at all."""
