@@ -2,7 +2,7 @@
 
 import sys
 
-from beemon.cli import main
+from beemon.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from beemon.client import Client, ServiceUnreachableError
+from beemon.protocol.client import Client, ServiceUnreachableError
 
 FOLDER = Path(__file__).resolve().parent.parent / "demo"
 CONFIG = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from tests.analysis.planted import PLANTS, Verdict, judge, year
+from tests.planted import PLANTS, Verdict, judge, year
 
 
 def main() -> None:

@@ -1,12 +1,17 @@
-"""Which tests run here, and in what order: grounds last, as they take the longest."""
+"""Which tests run here, in what order (grounds last, as they take the longest), and what many
+share: a ledger of its own for each."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from beemon.ledger.ledger import Ledger, LedgerReader, open_reader
+from tests import seasons
 from tests.grounds import GROUNDS
 
 # A loaded machine is slow, not wrong.
@@ -39,3 +44,30 @@ def why_not(item: pytest.Item) -> str | None:
     ground = ground_of(item)
     reason = GROUNDS[ground]() if ground else None
     return reason and f"no ground {ground}: {reason}"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A new ledger in which a run has begun."""
+    ledger = Ledger(tmp_path)
+    ledger.prepare()
+    with ledger.transaction():
+        ledger.begin_run()
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two days of everything, for who only reads."""
+    archive = tmp_path_factory.mktemp("archive")
+    seasons.make(archive)
+    return archive
+
+
+@pytest.fixture
+def reader(archive: Path) -> Iterator[LedgerReader]:
+    """Who reads that archive."""
+    reader = open_reader(archive)
+    yield reader
+    reader.close()

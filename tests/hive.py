@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from beemon.client import Client
+from beemon.protocol.client import Client
 
 T = TypeVar("T")
 

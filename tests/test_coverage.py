@@ -12,18 +12,18 @@ import pytest
 PROJECT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("module", ["protocol", "commands"])
+@pytest.mark.parametrize("module", ["lines", "commands"])
 def test_every_branch_is_taken(module: str, tmp_path: Path) -> None:
     pytest.importorskip("coverage")
     environment = {**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage")}
 
     def coverage(command: str, *arguments: str) -> None:
-        only = f"--include=beemon/{module}.py"
+        only = f"--include=beemon/protocol/{module}.py"
         ran = subprocess.run(
             [sys.executable, "-m", "coverage", command, only, *arguments],
             cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
-    coverage("run", "--branch", "-m", "pytest", "-q", f"tests/test_{module}.py")
+    coverage("run", "--branch", "-m", "pytest", "-q", f"tests/protocol/test_{module}.py")
     coverage("report", "--fail-under=100", "--show-missing")

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from beemon import config
-from beemon.analysis.findings import FINDINGS
-from beemon.analysis.steps import KINDS
-from beemon.commands import VOCABULARY
+from beemon.base.explanation import meanings
+from beemon.base.outcomes import REASONS
+from beemon.base.readings import QUALITIES
+from beemon.checks.findings import FINDINGS
+from beemon.cli.render import HERE
+from beemon.config import settings as config
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
-from beemon.explanation import meanings
-from beemon.outcomes import REASONS
-from beemon.protocol import ERRORS
-from beemon.readings import QUALITIES
-from beemon.rendering import HERE
-from beemon.schedule import Schedule
+from beemon.protocol.commands import VOCABULARY
+from beemon.protocol.lines import ERRORS
+from beemon.scale.steps import KINDS
+from beemon.timing.schedule import Schedule
 from tests.plugins import install
 
 PROJECT = Path(__file__).parent.parent

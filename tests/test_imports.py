@@ -19,51 +19,45 @@ from beemon.devices import PACKAGES, drivers
 
 SOURCE = Path(beemon.__file__).parent
 
-LEVELS = (
+ROWS = (
     "__main__",
     "cli",
-    "running here guide",
-    "rebuilding importing",
-    "server client rendering",
-    "door",
-    "queries link crowd opening config_watch",
-    "board orchestrator",
-    "agenda docket staff upkeep troubles",
-    "supervisor chores job timetable housekeeping inspection scales",
-    "worker_link calibrations compensation",
-    "worker health outputs planning restarts",
-    "messages indexing sampling",
-    "salvage",
-    "devices analysis budget",
-    "unix",
-    "archive address",
-    "config reports",
-    "schedule commands readings timedate spelling",
-    "names parser sun zone files protocol options outcomes service processes ports clock installed",
-    "defects explanation layout",
+    "daemon",
+    "web uplink server",
+    "orchestrator",
+    "worker",
+    "devices scale repair exchange retention",
+    "checks ledger config",
+    "media protocol timing",
+    "storage system",
+    "base",
     "__init__",
 )
-"""The modules and packages of beemon, from the top down: each imports from lower levels only."""
+"""The packages of beemon, from the top down: each imports from lower rows only; those of one row do
+not know each other. ``web`` and ``uplink`` are to come."""
+
+FEW = {"web": "protocol ledger.reader media base", "uplink": "protocol ledger.reader media base"}
+"""What services of their own may import: they only read the archive, and ask as any client does."""
 
 HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
 
 SWALLOWS = {
-    "defects": "attempt",
-    "importing": "_Import._take",
-    "orchestrator": "Orchestrator.run",
-    "server": "Server.on_receive",
-    "worker": "Worker._guarded",
+    "base.defects": "attempt",
+    "exchange.importing": "_Import._take",
+    "orchestrator.orchestrator": "Orchestrator.run",
+    "server.server": "Server.on_receive",
+    "worker.worker": "Worker._guarded",
 }
 """Where an ``except`` may take every error and not raise it again: the outermost edges of the two
 processes whose defects must reach the journal and the ledger before they end, one request, which
 has its reply whatever is raised, one file of an import, which may hold any bytes, and a look at
 the data, whose defect costs that look alone."""
 
-LEVEL_OF = {name: depth for depth, level in enumerate(LEVELS) for name in level.split()}
+ROW_OF = {name: depth for depth, row in enumerate(ROWS) for name in row.split()}
 
 
 def module_name(file: Path) -> str:
-    """``archive.ledger`` for beemon/archive/ledger.py, ``archive`` for its ``__init__.py``."""
+    """``archive.ledger`` for beemon/ledger/ledger.py, ``archive`` for its ``__init__.py``."""
     parts = file.relative_to(SOURCE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
@@ -99,8 +93,16 @@ def own_imports(module: str) -> set[str]:
     return found - {module}
 
 
-def test_every_module_has_its_level():
-    assert {unit(module) for module in TREES} == set(LEVEL_OF)
+def test_every_package_has_its_row():
+    assert {unit(module) for module in TREES} == set(ROW_OF) - set(FEW)
+
+
+@pytest.mark.parametrize("service", FEW)
+def test_services_of_their_own_only_read(service):
+    allowed = (*FEW[service].split(), service, "__init__")
+    for module in TREES:
+        if unit(module) == service:
+            assert {m for m in own_imports(module) if not m.startswith(allowed)} == set()
 
 
 @pytest.mark.parametrize("module", TREES)
@@ -108,7 +110,7 @@ def test_imports_run_downwards_only(module):
     upwards = {
         other
         for other in own_imports(module)
-        if unit(other) != unit(module) and LEVEL_OF[unit(other)] <= LEVEL_OF[unit(module)]
+        if unit(other) != unit(module) and ROW_OF[unit(other)] <= ROW_OF[unit(module)]
     }
     assert upwards == set(), f"{module} must not import these"
 
@@ -131,7 +133,7 @@ def test_what_helps_drivers_is_theirs_alone():
 
 def test_names_are_imported_at_run_time_in_three_places_only():
     assert {module for module in TREES if "importlib.import_module" in ast.unparse(TREES[module])} \
-        == {"devices", "devices._libraries", "service"}
+        == {"devices", "devices._libraries", "system.service"}
 
 
 def test_hardware_libraries_are_for_drivers_and_checks_alone():
@@ -140,7 +142,7 @@ def test_hardware_libraries_are_for_drivers_and_checks_alone():
         for module, tree in TREES.items()
         if {name.partition(".")[0] for name in imported(tree)} & HARDWARE
     }
-    assert {unit(module) for module in users} <= {"devices", "analysis"}
+    assert {unit(module) for module in users} <= {"devices", "checks", "media"}
 
 
 EVERYTHING = """
@@ -164,7 +166,7 @@ def test_the_server_and_every_driver_load_without_a_hardware_library():
     assert HARDWARE & set(loaded) == set()
 
 
-CLIENT = "import sys, beemon.cli, beemon.client; print(*sys.modules)"
+CLIENT = "import sys, beemon.cli.main, beemon.protocol.client; print(*sys.modules)"
 
 
 def test_who_only_asks_a_question_loads_little():

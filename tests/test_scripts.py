@@ -60,9 +60,9 @@ def test_it_runs_the_modules_tests_four_at_a_time_and_then_the_grounds(script):
 
 @pytest.mark.parametrize("options", [("-m", "not long or slow"), ("-mnot long or slow",)])
 def test_a_users_marks_narrow_both_halves(script, options):
-    assert script.run(*options, "tests/archive")[1] == [
-        "<-m><pytest><-m><not ground and (not long or slow)><-n><4><tests/archive>",
-        "<-m><pytest><-m><ground and (not long or slow)><tests/archive>",
+    assert script.run(*options, "tests/ledger")[1] == [
+        "<-m><pytest><-m><not ground and (not long or slow)><-n><4><tests/ledger>",
+        "<-m><pytest><-m><ground and (not long or slow)><tests/ledger>",
     ]
 
 

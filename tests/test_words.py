@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import beemon
-from beemon.commands import VOCABULARY
-from beemon.rendering import EXPLAINED, HERE
+from beemon.cli.render import EXPLAINED, HERE
+from beemon.protocol.commands import VOCABULARY
 
 SOURCE = Path(beemon.__file__).parent
 BANNED = re.compile(

@@ -16,8 +16,8 @@ from importlib.metadata import EntryPoints, entry_points
 from types import ModuleType
 from typing import Any
 
+from beemon.base.options import Problem, Where, build, suggestion
 from beemon.devices._base import Device, own_options
-from beemon.options import Problem, Where, build, suggestion
 
 PACKAGES = {
     "camera": "cameras", "microphone": "microphones", "sensor": "sensors", "output": "outputs",

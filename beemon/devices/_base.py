@@ -28,9 +28,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from beemon import clock
-from beemon.options import BadOptionError, build, duration, in_toml, option
-from beemon.readings import Calibration
+from beemon.base import clock
+from beemon.base.options import BadOptionError, build, duration, in_toml, option
+from beemon.base.readings import Calibration
 
 Facts = dict[str, Any]
 """What a recording says of itself: plain JSON values, kept with it in the ledger."""
@@ -175,7 +175,7 @@ class SensorSettings(CommonSettings):
 class Measurement:
     """One quantity as a sensor measured it: ``value`` in ``unit`` (SI or °C, %, g).
 
-    ``quality`` is a word of :data:`beemon.readings.QUALITIES`. ``stuck_after`` are the seconds
+    ``quality`` is a word of :data:`beemon.base.readings.QUALITIES`. ``stuck_after`` are the seconds
     after which only a dead sensor still says exactly the same; None: a good one might for ever.
     ``uncertainty`` is the standard uncertainty of ``value``. A driver leaves both this and
     ``calibration`` to the sampling, as also what is known of the raw number's own

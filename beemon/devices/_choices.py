@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from beemon.options import BadOptionError, in_toml, suggestion
+from beemon.base.options import BadOptionError, in_toml, suggestion
 
 
 def words(value: object) -> tuple[str, ...]:

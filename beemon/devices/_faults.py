@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from beemon.base.options import option
 from beemon.devices._base import CommonSettings, DeviceError, DeviceLostError
-from beemon.options import option
 
 
 @dataclass(frozen=True, kw_only=True)

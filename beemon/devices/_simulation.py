@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from threading import Event
 
+from beemon.base.options import option
 from beemon.devices._base import DeviceError, Recorder
 from beemon.devices._faults import Faults, FaultSettings
-from beemon.options import option
 
 
 @dataclass(frozen=True, kw_only=True)

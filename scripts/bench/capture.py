@@ -31,9 +31,9 @@ import services
 import usage
 from table import Row, show
 
-from beemon.client import Client
 from beemon.devices.microphones._capture import BUFFER_US, PERIOD_US
 from beemon.devices.microphones._hum import hum
+from beemon.protocol.client import Client
 from tests.grounds.sound import REAL_TIME, FakeMicrophone
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beemon"

@@ -72,7 +72,7 @@ def _measure(action: Callable[[Path], None], path: Path, pipe: object) -> None:
     import numpy  # noqa: F401
     import soundfile  # noqa: F401
 
-    from beemon.analysis import picture, sound, video  # noqa: F401
+    from beemon.checks import picture, sound, video  # noqa: F401
 
     before, began = _memory(), time.process_time()
     action(path)
@@ -85,7 +85,7 @@ def _memory() -> int:
 
 def examine(path: Path) -> None:
     """As a worker does after each recording."""
-    from beemon.analysis import checks
+    from beemon.checks import examine as checks
 
     checks.examine(path, {})
 

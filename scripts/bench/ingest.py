@@ -18,11 +18,12 @@ from pathlib import Path
 from disk import small_disk
 from table import Row
 
-from beemon import outcomes
-from beemon.archive import series, slots
-from beemon.archive.ledger import PAGE_BYTES, WAL_PAGES, Ledger
-from beemon.clock import Quality, Stamp
-from beemon.readings import Reading
+from beemon.base import outcomes
+from beemon.base.clock import Quality, Stamp
+from beemon.base.readings import Reading
+from beemon.ledger import readings as series
+from beemon.ledger import slots
+from beemon.ledger.ledger import PAGE_BYTES, WAL_PAGES, Ledger
 
 SENSORS = 10
 IN_A_ROUND = 60

@@ -10,7 +10,7 @@ from pathlib import Path
 from services import Beemon, started
 from table import Row
 
-from beemon.archive.ledger import Ledger
+from beemon.ledger.ledger import Ledger
 
 TARGET = 1.2
 PER_DAY = 288  # one in five minutes

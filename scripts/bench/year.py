@@ -19,8 +19,9 @@ from typing import Any
 
 from table import Row
 
-from beemon.archive import history, hours, series
-from beemon.archive.ledger import Ledger
+from beemon.ledger import history, hours
+from beemon.ledger import readings as series
+from beemon.ledger.ledger import Ledger
 
 SENSORS = 10
 CHOSEN = 3  # the series that is asked for

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from year import FREE_SHARE, Seen, Year
 
-from beemon import layout, rendering
-from beemon.archive import check, completeness
-from beemon.archive.ledger import LedgerReader
-from beemon.rendering import amount
+from beemon.cli import layout
+from beemon.cli import render as rendering
+from beemon.cli.render import amount
+from beemon.ledger import completeness
+from beemon.ledger.ledger import LedgerReader
+from beemon.repair import check
 
 MEMORY_GROWTH = 8_000_000
 """Bytes that the process may grow by after its first tenth: a year would show any leak."""

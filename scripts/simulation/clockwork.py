@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beemon.clock import Moment, Quality, Stamp
+from beemon.base.clock import Moment, Quality, Stamp
 
 
 class Clockwork:

@@ -17,19 +17,22 @@ from typing import Any
 
 from clockwork import Clockwork
 
-from beemon import outcomes
-from beemon.archive import catalog, recordings, recovery, series, slots
-from beemon.archive.keeper import Keeper, Room
-from beemon.archive.ledger import Ledger
-from beemon.archive.looks import Looks
-from beemon.archive.slots import Tick
-from beemon.clock import Stamp
-from beemon.config import RECORDERS, Settings
+from beemon.base import outcomes
+from beemon.base.clock import Stamp
+from beemon.base.outcomes import Ending
+from beemon.base.readings import Reading
+from beemon.config.settings import RECORDERS, Settings
 from beemon.devices.sensors.simulated import QUANTITIES
-from beemon.housekeeping import Housekeeping
-from beemon.outcomes import Ending
-from beemon.readings import Reading
-from beemon.timetable import Timetable
+from beemon.ledger import readings as series
+from beemon.ledger import recordings as catalog
+from beemon.ledger import recovery, slots
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.looks import Looks
+from beemon.ledger.slots import Tick
+from beemon.orchestrator.clock_watch import Housekeeping
+from beemon.orchestrator.timetable import Timetable
+from beemon.retention.keeper import Keeper, Room
+from beemon.storage import files as recordings
 
 BYTES_A_SECOND = {"camera": 4000, "microphone": 1000}
 """A hundredth and less of what real ones write: the disk is so much smaller, too."""

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from clockwork import Clockwork
 from run import Run
 
-from beemon import config
-from beemon.archive import space
+from beemon.config import settings as config
+from beemon.storage import space
 
 ZONE = ZoneInfo("Europe/Oslo")
 HOUR, DAY = 3600.0, 86400.0

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import lgpio
 
-from beemon.client import Client
+from beemon.protocol.client import Client
 
 T = TypeVar("T")
 

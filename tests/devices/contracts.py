@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from beemon.analysis.checks import examine
-from beemon.clock import Quality
+from beemon.base.clock import Quality
+from beemon.checks.examine import examine
 from beemon.devices._base import DeviceError, Measurement
 
 

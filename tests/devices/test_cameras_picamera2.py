@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from contracts import CameraContract
 
-from beemon.analysis.checks import examine
+from beemon.checks.examine import examine
 from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
+from tests.devices.contracts import CameraContract
 from tests.hive import Hive, until
 
 av = pytest.importorskip("av")

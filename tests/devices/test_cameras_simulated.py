@@ -8,10 +8,10 @@ import threading
 import time
 
 import pytest
-from contracts import CameraContract
 
 from beemon.devices import load
 from beemon.devices._base import LibraryMissingError
+from tests.devices.contracts import CameraContract
 
 av = pytest.importorskip("av")
 np = pytest.importorskip("numpy")

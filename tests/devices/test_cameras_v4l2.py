@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import pytest
-from contracts import CameraContract
 
-from beemon.analysis.checks import examine
-from beemon.analysis.measure import measure
+from beemon.base.options import BadOptionError
+from beemon.checks.examine import examine
 from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras.v4l2 import Driver, Settings
-from beemon.options import BadOptionError
+from beemon.media.measure import measure
+from tests.devices.contracts import CameraContract
 from tests.grounds import jpeg_camera
-from tests.media import View
+from tests.samples import View
 
 av = pytest.importorskip("av")
 pytest.importorskip("mutagen")

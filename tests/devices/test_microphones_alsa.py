@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 
 import pytest
-from contracts import MicrophoneContract
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceMissingError, LibraryMissingError
+from tests.devices.contracts import MicrophoneContract
 from tests.devices.sound_cards import SoundCards
 from tests.grounds.sound import VOICES, FakeMicrophone
 

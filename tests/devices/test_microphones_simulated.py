@@ -8,9 +8,9 @@ import threading
 import time
 
 import pytest
-from contracts import MicrophoneContract
 
 from beemon.devices import load
+from tests.devices.contracts import MicrophoneContract
 
 np = pytest.importorskip("numpy")
 soundfile = pytest.importorskip("soundfile")

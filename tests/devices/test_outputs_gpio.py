@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from contracts import OutputContract
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError
+from tests.devices.contracts import OutputContract
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import random
 import threading
 
 import pytest
-from contracts import SensorContract
-from walks import Walks
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError, Measurement
 from beemon.devices.sensors._beams import OUTER
+from tests.devices.contracts import SensorContract
+from tests.devices.walks import Walks
 from tests.hive import until
 
 OUTER_PIN, INNER_PIN = 17, 27

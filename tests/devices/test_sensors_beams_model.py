@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from walks import IN, OUT, Walks
 
 from beemon.devices.sensors._beams import INNER, OUTER, Passage, Tally
+from tests.devices.walks import IN, OUT, Walks
 
 DEBOUNCE = 0.003
 STEP = 0.02

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from one_wire import Master
 
 from beemon.devices._base import DeviceError
 from beemon.devices.sensors._bulk import FRESH_SECONDS, Bus, bus_of
+from tests.devices.one_wire import Master
 
 A, B = "28-00000000000a", "28-00000000000b"
 

@@ -8,10 +8,10 @@ import threading
 import types
 
 import pytest
-from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError, LibraryMissingError
+from tests.devices.contracts import SensorContract
 from tests.hive import until
 
 OPEN_WITHOUT_CHIP = """

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from contracts import SensorContract
 
-from beemon.calibrations import Calibrations, Step
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError
 from beemon.devices.sensors._hx711 import (
@@ -18,7 +16,9 @@ from beemon.devices.sensors._hx711 import (
     PulseError,
     SilentError,
 )
-from beemon.sampling import Sampler
+from beemon.scale.calibrations import Calibrations, Step
+from beemon.worker.sampling import Sampler
+from tests.devices.contracts import SensorContract
 
 chips = pytest.importorskip("tests.grounds.chips")
 

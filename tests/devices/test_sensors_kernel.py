@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 
 import pytest
-from contracts import SensorContract
-from one_wire import Master
 
 from beemon.devices import load
 from beemon.devices._base import (
@@ -18,7 +16,9 @@ from beemon.devices._base import (
 )
 from beemon.devices.sensors import _sysfs
 from beemon.devices.sensors._chips import CHIPS, PLAUSIBLE
-from beemon.sampling import Sampler
+from beemon.worker.sampling import Sampler
+from tests.devices.contracts import SensorContract
+from tests.devices.one_wire import Master
 from tests.grounds.sysfs import Sysfs
 
 IO_ERROR = "/proc/self/mem"  # its first byte cannot be read: the kernel answers EIO

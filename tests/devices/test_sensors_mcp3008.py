@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError
+from tests.devices.contracts import SensorContract
 
 chips = pytest.importorskip("tests.grounds.chips")
 

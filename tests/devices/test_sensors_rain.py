@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from contracts import SensorContract
 
 from beemon.devices import load
+from tests.devices.contracts import SensorContract
 
 PIN = 22
 

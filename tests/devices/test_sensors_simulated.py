@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError
@@ -19,6 +18,7 @@ from beemon.devices.sensors.simulated import (
     temperature,
     weight,
 )
+from tests.devices.contracts import SensorContract
 
 MIDSUMMER = 20_625 * DAY
 HOURS = [MIDSUMMER + 3600 * hour for hour in range(24 * 14)]

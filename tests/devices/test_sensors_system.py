@@ -6,10 +6,10 @@ import os
 import time
 
 import pytest
-from contracts import SensorContract
 
 from beemon.devices import load
 from beemon.devices._base import ARCHIVE, BadReadingError, DeviceMissingError, Refusal
+from tests.devices.contracts import SensorContract
 
 
 class Machine:

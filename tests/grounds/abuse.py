@@ -17,8 +17,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from beemon.archive.check import check
-from beemon.protocol import parse_reply
+from beemon.protocol.lines import parse_reply
+from beemon.repair.check import check
 from tests.corpus import MESSAGES
 from tests.hive import Hive, until
 

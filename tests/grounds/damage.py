@@ -26,17 +26,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beemon import config, outcomes, rebuilding
-from beemon.archive import attempts, calibrations, check, events, inspections, series
-from beemon.archive.calibrations import Made
-from beemon.archive.ledger import NAME, Ledger
-from beemon.archive.register import Register
-from beemon.clock import Quality, Stamp
-from beemon.orchestrator import EXIT_DEFECT, Orchestrator
-from beemon.readings import Reading
-from beemon.reports import Started, Stopped
+from beemon.base import outcomes
+from beemon.base.clock import Quality, Stamp
+from beemon.base.readings import Reading
+from beemon.base.reports import Started, Stopped
+from beemon.config import settings as config
+from beemon.ledger import attempts, calibrations, events, inspections
+from beemon.ledger import readings as series
+from beemon.ledger.calibrations import Made
+from beemon.ledger.ledger import NAME, Ledger
+from beemon.ledger.session import Register
+from beemon.orchestrator import Orchestrator
+from beemon.orchestrator.orchestrator import EXIT_DEFECT
+from beemon.repair import check
+from beemon.repair import rebuild as rebuilding
 from beemon.server import Server
-from tests.archive import seasons
+from tests import seasons
 
 PAGE = 1024
 STARTS = 3

@@ -27,17 +27,21 @@ from functools import partial
 from multiprocessing import Pipe
 from pathlib import Path
 
-from beemon import config, devices, outcomes
-from beemon.archive import catalog, recordings, recovery
-from beemon.archive.keeper import Keeper, LedgerStuckError, through
-from beemon.archive.ledger import Ledger
-from beemon.archive.recordings import Place
-from beemon.archive.register import Register
-from beemon.archive.space import Space
-from beemon.archive.tags import Tags
-from beemon.archive.writer import LedgerWriter
-from beemon.messages import Work
-from beemon.worker import Worker
+from beemon import devices
+from beemon.base import outcomes
+from beemon.config import settings as config
+from beemon.ledger import recordings as catalog
+from beemon.ledger import recovery
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.session import Register
+from beemon.ledger.writer import LedgerWriter
+from beemon.media.tags import Tags
+from beemon.retention.keeper import Keeper, LedgerStuckError, through
+from beemon.storage import files as recordings
+from beemon.storage.files import Place
+from beemon.storage.space import Space
+from beemon.worker.messages import Work
+from beemon.worker.worker import Worker
 
 POINTS = {
     "write": ("posix/io/rw/write", "posix/io/rw/pwrite", "posix/io/rw/writev"),

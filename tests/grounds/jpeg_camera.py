@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from beemon.base.options import option
 from beemon.devices.cameras import v4l2
-from beemon.options import option
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(1200)]
 STEP_ZERO = ("git", "python3-venv")
 """What the README asks for before the two commands."""
 
-SOME = "tests/test_running.py tests/test_load.py tests/test_zone.py tests/test_scales.py"
+SOME = ("tests/service/test_daemon.py tests/service/test_load.py tests/base/test_zone.py "
+        "tests/scale/test_watch.py")
 TESTS = "" if "BEEMON_LONG" in os.environ else SOME
 """Which tests, of all: that the two commands work is seen with a few, and some of them tell local
 times: bare Debian 12 has no time zones."""

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from beemon import devices
-from beemon.archive import export
-from beemon.archive.ledger import LedgerReader, open_reader
-from beemon.archive.period import parse
-from beemon.archive.tables import View
-from tests.archive import seasons
+from beemon.exchange import export
+from beemon.exchange.period import parse
+from beemon.exchange.tables import View
+from beemon.ledger.ledger import LedgerReader, open_reader
+from tests import seasons
 
 ABOUT = {"hive": "apiary-7", "latitude": 36.2, "longitude": -81.7}
 SPREADSHEET = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

@@ -10,14 +10,7 @@ import pytest
 
 from tests.grounds.container import Container
 from tests.grounds.deadline import within
-from tests.grounds.package import (
-    LAST_WITH_CONFFILE,
-    apt,
-    ask,
-    earlier_package,
-    has_commit,
-    package,
-)
+from tests.grounds.package import LAST_WITH_CONFFILE, apt, ask, earlier_package, has_commit, package
 from tests.grounds.tree import bare
 
 pytestmark = [

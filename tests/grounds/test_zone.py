@@ -30,10 +30,10 @@ duration = "1s"
 SWARM = """
 import sys, time
 from pathlib import Path
-from beemon.archive import series
-from beemon.archive.ledger import Ledger
-from beemon.clock import Quality, Stamp
-from beemon.readings import Reading
+from beemon.ledger import readings as series
+from beemon.ledger.ledger import Ledger
+from beemon.base.clock import Quality, Stamp
+from beemon.base.readings import Reading
 ledger = Ledger(Path("/var/lib/beemon"))
 now_us, now = time.time_ns() // 1000, time.monotonic()
 with ledger.transaction():

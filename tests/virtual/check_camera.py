@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "devices"))
 
 from contracts import CameraContract
 
-from beemon.analysis.checks import examine
+from beemon.checks.examine import examine
 from beemon.devices import load
 from beemon.devices._base import DeviceLostError
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from beemon.archive import tags
 from beemon.devices._base import DeviceError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Codec, Frame
+from beemon.media import tags
 
 # PyAV 10 passes on each note of libavformat's, such as that a last frame has no duration.
 logging.getLogger("libav").setLevel(logging.ERROR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beemon.options import BadOptionError, in_toml
+from beemon.base.options import BadOptionError, in_toml
 
 
 def even(value: object) -> int:

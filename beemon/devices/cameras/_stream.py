@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, ClassVar, Literal
 
-from beemon.archive import jpeg
+from beemon.base.options import BadOptionError, duration, in_toml, option
 from beemon.devices import _pins
 from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, Facts, began
 from beemon.devices._libraries import absent, library
@@ -27,7 +27,7 @@ from beemon.devices.cameras._light import Light
 from beemon.devices.cameras._mp4 import Mp4Writer
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
-from beemon.options import BadOptionError, duration, in_toml, option
+from beemon.media import jpeg
 
 log = logging.getLogger(__name__)
 

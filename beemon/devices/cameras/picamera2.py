@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from beemon.base.options import BadOptionError, in_toml, option
 from beemon.devices._base import Claim, DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices._libraries import absent, library
 from beemon.devices.cameras._frames import ParameterSets
@@ -24,7 +25,6 @@ from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, put
-from beemon.options import BadOptionError, in_toml, option
 
 BUFFERS = 4  # each is a frame of contiguous memory, of which a Zero 2 has little
 FOCUS_MANUAL, FOCUS_CONTINUOUS = 0, 2  # libcamera's AfModeEnum

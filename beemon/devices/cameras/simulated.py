@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from beemon.base.options import option
 from beemon.devices._base import Camera, Facts, began
 from beemon.devices._libraries import absent, library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
@@ -20,7 +21,6 @@ from beemon.devices.cameras._h264 import H264Encoder
 from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg
 from beemon.devices.cameras._mp4 import Mp4Writer
 from beemon.devices.cameras._sizes import even
-from beemon.options import option
 
 if TYPE_CHECKING:
     from beemon.devices.cameras._entrance import Entrance

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import Any, ClassVar, Literal
 
-from beemon.archive.jpeg import Series
+from beemon.base.options import BadOptionError, in_toml, option
 from beemon.devices import _usb
 from beemon.devices._base import Claim, DeviceError, DeviceMissingError
 from beemon.devices._libraries import library
@@ -23,7 +23,7 @@ from beemon.devices.cameras._h264 import H264Encoder
 from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, taken_at
-from beemon.options import BadOptionError, in_toml, option
+from beemon.media.jpeg import Series
 
 FOLDERS = ("/dev/v4l/by-id/", "/dev/v4l/by-path/")
 GONE = (errno.ENODEV, errno.ENOENT, errno.ENXIO)

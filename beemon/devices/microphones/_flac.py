@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from beemon.archive import tags
 from beemon.devices._libraries import library
+from beemon.media import tags
 
 COMPRESSION = 0.7
 """About what FLAC leaves of the sound of a hive (measured: 0.67 to 0.71)."""

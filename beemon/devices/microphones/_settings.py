@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from beemon.base.options import BadOptionError, in_toml, option
 from beemon.devices._base import Claim, CommonSettings
 from beemon.devices.microphones._flac import COMPRESSION
-from beemon.options import BadOptionError, in_toml, option
 
 SLOTS = ("left", "right")  # in the order of their samples
 SAMPLE_BYTES = {"S16_LE": 2, "S32_LE": 4}

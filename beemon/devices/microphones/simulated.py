@@ -12,11 +12,11 @@ from pathlib import Path
 from threading import Event
 from typing import Literal
 
+from beemon.base.options import option
 from beemon.devices._base import Facts, Microphone, began
 from beemon.devices._libraries import absent, library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.microphones._flac import COMPRESSION, FlacWriter
-from beemon.options import option
 
 CHUNK_SECONDS = 0.25  # as a sound card hands over its periods
 

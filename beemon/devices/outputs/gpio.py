@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from beemon.base.options import option
 from beemon.devices import _pins
 from beemon.devices._base import Claim, DeviceError, Output, OutputSettings
-from beemon.options import option
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ PLAUSIBLE: Mapping[str, Range] = {
 
 
 class Silence(NamedTuple):
-    """Why a number measures nothing: a word of :data:`beemon.outcomes.REASONS`, and a clause."""
+    """Why a number measures nothing: a word of ``outcomes.REASONS``, and a clause."""
 
     reason: str
     says: str

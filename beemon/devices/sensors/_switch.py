@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from beemon.base.options import BadOptionError, duration, option
 from beemon.devices import _pins
 from beemon.devices._base import Claim, CommonSettings, DeviceError, Measurement, Refusal, Sensor
 from beemon.devices._lines import Lines
 from beemon.devices.sensors._pulses import Pulses
-from beemon.options import BadOptionError, duration, option
 
 
 @dataclass(frozen=True, kw_only=True)

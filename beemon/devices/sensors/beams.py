@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from beemon.base.options import BadOptionError, duration, option
 from beemon.devices import _pins
 from beemon.devices._base import Claim, CommonSettings, DeviceError, Measurement, Refusal, Sensor
 from beemon.devices._lines import QUIET_SECONDS, Lines
 from beemon.devices.sensors._beams import Passage, Tally
-from beemon.options import BadOptionError, duration, option
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from beemon.base.options import option
 from beemon.devices import _pins
 from beemon.devices._base import DeviceError, Measurement, Refusal
 from beemon.devices.sensors._switch import CounterSettings, CountingSensor
-from beemon.options import option
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from beemon.base.options import BadOptionError, option
 from beemon.devices import _pins
 from beemon.devices._base import (
     BadReadingError,
@@ -27,7 +28,6 @@ from beemon.devices._base import (
     SensorSettings,
 )
 from beemon.devices.sensors._hx711 import BITS, Chip, PulseError, SilentError
-from beemon.options import BadOptionError, option
 
 TRIES = 5
 """How many conversions may be thrown away before there is no sample."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from beemon.base.options import BadOptionError, duration, in_toml, option, suggestion
 from beemon.devices._base import (
     BadReadingError,
     Claim,
@@ -29,7 +30,6 @@ from beemon.devices.sensors._bulk import bus_of
 from beemon.devices.sensors._chips import CHIPS, ONE_WIRE, PLAUSIBLE, Chip, chip_of
 from beemon.devices.sensors._heater import Heater
 from beemon.devices.sensors._sysfs import listing, read_number
-from beemon.options import BadOptionError, duration, in_toml, option, suggestion
 
 FOLDERS = {"hwmon": "class/hwmon", "iio": "bus/iio/devices", "w1": "bus/w1/devices"}
 

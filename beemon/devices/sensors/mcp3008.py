@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from beemon.base.options import BadOptionError, in_toml, option
 from beemon.devices import _pins
 from beemon.devices._base import (
     BadReadingError,
@@ -20,7 +21,6 @@ from beemon.devices._base import (
     Sensor,
     SensorSettings,
 )
-from beemon.options import BadOptionError, in_toml, option
 
 FULL_SCALE = 1023
 

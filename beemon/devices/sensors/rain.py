@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from beemon.base.options import duration, option
 from beemon.devices._base import Measurement, Refusal
 from beemon.devices.sensors._switch import CounterSettings, CountingSensor
-from beemon.options import duration, option
 
 
 @dataclass(frozen=True, kw_only=True)

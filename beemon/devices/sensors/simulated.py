@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.base.options import BadOptionError, option
 from beemon.devices._base import DeviceError, Measurement, Sensor, SensorSettings
 from beemon.devices._choices import some_of
 from beemon.devices._faults import Faults
 from beemon.devices._simulation import SimulatedSettings
-from beemon.options import BadOptionError, option
 
 DAY = 86400.0
 YEAR = 365.25 * DAY

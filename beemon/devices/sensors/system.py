@@ -2,7 +2,7 @@
 
 ``cpu_temperature`` comes from the kernel's thermal zones (Documentation/driver-api/thermal/
 sysfs-api.rst: m°C), ``memory_available``, ``load`` and ``wifi_signal`` from /proc (proc(5), and the
-wireless extensions' table of links), the clock from :mod:`beemon.clock` and /sys/class/rtc.
+wireless extensions' table of links), the clock from :mod:`beemon.base.clock` and /sys/class/rtc.
 
 A Raspberry Pi's firmware says in ``get_throttled``, a word in hex, what its supply and its heat
 cost: bit 0 the supply is below 4.63 V, 1 to 3 the processor is slowed down, and from bit 16 on the
@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from beemon import clock
+from beemon.base import clock
+from beemon.base.options import option
 from beemon.devices._base import (
     ARCHIVE,
     BadReadingError,
@@ -34,7 +35,6 @@ from beemon.devices._base import (
 from beemon.devices._choices import some_of
 from beemon.devices.sensors._chips import PLAUSIBLE
 from beemon.devices.sensors._sysfs import number_in, read_number, read_text
-from beemon.options import option
 
 # The zone of the processor, by its type: Raspberry Pi and most ARM boards, then PCs.
 PROCESSOR_ZONES = ("cpu-thermal", "cpu_thermal", "soc-thermal", "x86_pkg_temp")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beemon.client import Client
-from beemon.health import TIERS
+from beemon.orchestrator.health import TIERS
+from beemon.protocol.client import Client
 from tests.grounds.drill.case import Case, Good, Rig, Stand, Victim
 from tests.grounds.tree import PROJECT
 from tests.hive import Hive, until

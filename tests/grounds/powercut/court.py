@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 from pathlib import Path
 
-from beemon.archive.ledger import Ledger
-from beemon.archive.register import Register
-from beemon.salvage import salvage_all
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.session import Register
+from beemon.repair.salvage import salvage_all
 from tests.grounds.deadline import within
 from tests.grounds.powercut import disk
 from tests.grounds.powercut.judge import Judge

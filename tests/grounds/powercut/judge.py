@@ -16,8 +16,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from beemon.archive import check, completeness, index, recordings, rows
-from beemon.archive.ledger import NAME
+from beemon.ledger import completeness, index, rows
+from beemon.ledger.ledger import NAME
+from beemon.repair import check
+from beemon.storage import files as recordings
 from tests.grounds.powercut import exports, load, media
 from tests.grounds.powercut.promises import Promise
 

@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from beemon.client import Client, Reply
+from beemon.protocol.client import Client, Reply
 from tests.grounds.deadline import within
 from tests.grounds.powercut import disk, exports, wear
 from tests.grounds.powercut.promises import Promises

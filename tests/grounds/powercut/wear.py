@@ -14,7 +14,7 @@ import sqlite3
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from beemon.archive.ledger import WAL_PAGES, Ledger
+from beemon.ledger.ledger import WAL_PAGES, Ledger
 
 
 def begin(archive: Path) -> BaseProcess:

@@ -1,1 +1,0 @@
-"""What a recording says of itself: is it whole, and is there anything on it."""

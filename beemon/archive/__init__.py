@@ -1,1 +1,0 @@
-"""All that is kept: the ledger and the recordings on disk."""

@@ -1,0 +1,256 @@
+"""How a job ends: exactly one outcome, and the reason where it is not ``done``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from beemon.base.explanation import Explanation
+
+
+class Outcome(StrEnum):
+    """The four ways in which a job can end."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+
+REASONS = {
+    "timeout": Explanation(
+        "the device did not answer before its deadline; its worker was killed",
+        "Check its cable and power. If it is only slow, give it a longer `timeout` in the "
+        "config.",
+    ),
+    "worker-died": Explanation(
+        "the device's worker process ended by itself, or with another device's request",
+        "Try it again. If it happens often, look for the cause: `journalctl -u beemon`.",
+    ),
+    "back-off": Explanation(
+        "the device failed a moment ago and is left alone for a while",
+        "Wait a minute, or see what is wrong with it: `beemon status`.",
+    ),
+    "fatal": Explanation(
+        "the device failed too often; it is tried again every ten minutes",
+        "Read its problem with `beemon status` and mend it, then restart: `sudo systemctl "
+        "restart beemon`.",
+    ),
+    "missing-device": Explanation(
+        "there is no such device on this machine, or it has gone",
+        "Check that it is plugged in and has power, and that the config names it as the system "
+        "does.",
+    ),
+    "missing-library": Explanation(
+        "a package that the driver needs is not installed",
+        "Install the package that the message names, with `sudo apt install`.",
+    ),
+    "device-error": Explanation(
+        "the device, or the kernel on its behalf, reported an error",
+        "Read the kernel's messages: `sudo dmesg | tail`. Then unplug the device and plug it in "
+        "again.",
+    ),
+    "io-error": Explanation(
+        "the sensor is there, and the kernel could not get an answer out of it",
+        "Check the wires, the pull-up resistor and the length of the cable.",
+    ),
+    "stalled": Explanation(
+        "the device gave nothing any more; its worker was restarted",
+        "Check its cable and power supply. If it happens often, use a powered USB hub.",
+    ),
+    "no-memory": Explanation(
+        "the camera found no contiguous memory left; its worker was restarted",
+        "Restart the computer, or give the camera more: `cma=256M` in "
+        "/boot/firmware/cmdline.txt.",
+    ),
+    "defect": Explanation(
+        "a part of beemon that looks at the data failed and is off",
+        "Read the cause and report it: `beemon events 7d defect`. Then try again: `sudo systemctl "
+        "reload beemon`.",
+    ),
+    "driver-error": Explanation(
+        "the driver has a defect; the journal holds its traceback",
+        "Report the traceback to beemon's developers: `journalctl -u beemon`.",
+    ),
+    "power-on-value": Explanation(
+        "the sensor gave the value that it has after power-on, before it measured",
+        "Check its power supply and its ground wire.",
+    ),
+    "all-ones": Explanation(
+        "the converter gave nothing but ones, as one without power or wire does",
+        "Check the converter's power and its data and clock wires.",
+    ),
+    "stuck": Explanation(
+        "the sensor has given exactly the same value for longer than a live one would",
+        "Unplug the sensor and plug it in again. If the value can really stand still, set "
+        "`stuck_after`.",
+    ),
+    "crc": Explanation(
+        "the sensor's answer did not match its checksum",
+        "Shorten the cable, or use a shielded one, and check the pull-up resistor.",
+    ),
+    "out-of-range": Explanation(
+        "the sensor gave a value that cannot be true",
+        "Check its wires and its power. If it stays so, replace the sensor.",
+    ),
+    "not-a-number": Explanation(
+        "the sensor gave something that is not a number",
+        "Check its wires. If its own driver made the value, read the journal: `journalctl -u "
+        "beemon`.",
+    ),
+    "pulse-too-long": Explanation(
+        "a clock pulse was so long that the converter may have switched itself off",
+        "Read it again. If it happens often, relieve the computer: `beemon budget` shows its "
+        "work.",
+    ),
+    "blocked": Explanation(
+        "a beam has been broken, or a gauge's contact closed, for so long that it is dirt",
+        "Clean the beam or the gauge.",
+    ),
+    "check-failed": Explanation(
+        "the recording did not pass its content check; its file is kept as evidence",
+        "Look up each finding of the recording with `beemon help`, for example `beemon help "
+        "silent`.",
+    ),
+    "disk-full": Explanation(
+        "there was no space, or no inode, left for the file",
+        "Delete files that are not beemon's, or use a larger disk: `beemon budget` shows what "
+        "it takes.",
+    ),
+    "low-disk": Explanation(
+        "too little space was free, so the device paused; it resumes by itself",
+        "Free some space, or lower `min_free` in the config: `beemon budget` shows what is kept "
+        "free.",
+    ),
+    "archive-error": Explanation(
+        "the archive's disk reported an error",
+        "Read the kernel's messages, `sudo dmesg | tail`, and replace the disk if it names it.",
+    ),
+    "partly": Explanation(
+        "some of the sensors gave no value; each reading says why",
+        "Read which: `beemon readings`.",
+    ),
+    "busy": Explanation(
+        "an earlier scheduled command still waited for the device",
+        "Set a longer `interval` or a shorter `duration` in the device's schedule.",
+    ),
+    "down": Explanation(
+        "the service was not running at the scheduled time",
+        "Find out why: `beemon events`.",
+    ),
+    "paused": Explanation(
+        "the device's scheduled work was switched off with `stop`",
+        "Switch it on again: `beemon start DEVICE`.",
+    ),
+    "inspection": Explanation(
+        "the beekeeper was at the hive, so nothing was recorded",
+        "Close the inspection when you have finished: `beemon inspection end`.",
+    ),
+    "clock": Explanation(
+        "the clock was set ahead, over the scheduled time",
+        "Do nothing if it happens once. If it happens often, add a battery-backed clock.",
+    ),
+    "late": Explanation(
+        "the command could only be recorded more than 10 s after the scheduled time",
+        "Relieve the computer or its disk, if it happens often: `beemon completeness` counts "
+        "it.",
+    ),
+    "cancelled": Explanation(
+        "a client cancelled the job",
+        "Send the command again if it is still wanted.",
+    ),
+    "stopping": Explanation(
+        "the service was stopped",
+        "Start the service: `sudo systemctl start beemon`.",
+    ),
+    "reloaded": Explanation(
+        "the device's config changed while it worked",
+        "Send the command again if it is still wanted.",
+    ),
+    "crash": Explanation(
+        "the service ended before the job did (a kill, a crash, a power cut)",
+        "Send the command again. Find out why the service ended: `beemon events`.",
+    ),
+    "not-queued": Explanation(
+        "the command could not be handed to the Orchestrator",
+        "Send the command again. If it fails again, restart: `sudo systemctl restart beemon`.",
+    ),
+    "no-such-job": Explanation(
+        "the job to be cancelled was not open",
+        "List the jobs: `beemon jobs`.",
+    ),
+    "unsteady": Explanation(
+        "the scale moved by itself, so that nothing could be calibrated by it",
+        "Wait for calm weather, stand back from the hive, and repeat the step.",
+    ),
+    "not-moved": Explanation(
+        "the known weight did not move the scale enough to calibrate it",
+        "Use a heavier weight, check that it stands on the scale, and repeat the step.",
+    ),
+    "no-zero": Explanation(
+        "a step of a calibration came before the one that it needs",
+        "Measure the empty scale first: `beemon calibrate SCALE zero`.",
+    ),
+    "not-a-scale": Explanation(
+        "the sensor has no converter, or several, so that none could be calibrated",
+        "Name the sensor that is the scale: `beemon devices` lists them.",
+    ),
+    "no-fit": Explanation(
+        "the nights do not show how the weight follows the temperature",
+        "Wait for more nights without rain or visits, and try it again: `beemon calibrate SCALE "
+        "temperature`.",
+    ),
+    "no-temperature": Explanation(
+        "there is no temperature to compensate the weight by",
+        "Name a sensor as `temperature` under the scale's `[….weighing]` in the config.",
+    ),
+    "config-calibrates": Explanation(
+        "the config file gives the calibration itself, and takes precedence",
+        "Remove the calibration from the config file, reload, and repeat the step.",
+    ),
+    "bad-config": Explanation(
+        "a driver refused the new config; everything runs on with the old one",
+        "Find the mistake: `beemon config check`.",
+    ),
+    "refused": Explanation(
+        "the config had changed, or the clock was not set, when the command's turn came",
+        "Read the job's message, then send the command again: `beemon jobs` lists the latest.",
+    ),
+}
+"""Every reason that an outcome or a reading can have."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A job's outcome with its reason, and what there is to say of it."""
+
+    outcome: Outcome
+    reason: str | None = None
+    message: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def but(self, message: str, facts: dict[str, Any]) -> Ending:
+        """The same ending with more to say of it."""
+        said = f"{self.message}; {message}" if self.message else message
+        return Ending(self.outcome, self.reason, said, {**self.facts, **facts})
+
+
+def done(**facts: Any) -> Ending:
+    """The work was done."""
+    return Ending(Outcome.DONE, facts=facts)
+
+
+def failed(reason: str, message: str | None = None, **facts: Any) -> Ending:
+    """The work was tried, and did not succeed."""
+    return Ending(Outcome.FAILED, reason, message, facts)
+
+
+def interrupted(reason: str, message: str | None = None, **facts: Any) -> Ending:
+    """The work was cut short; a recording keeps what it has."""
+    return Ending(Outcome.INTERRUPTED, reason, message, facts)
+
+
+def skipped(reason: str, message: str | None = None, **facts: Any) -> Ending:
+    """The work was not tried."""
+    return Ending(Outcome.SKIPPED, reason, message, facts)

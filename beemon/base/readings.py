@@ -1,0 +1,130 @@
+"""A reading: what a sensor said of one quantity at one moment, as a value or as a reason.
+
+There is no third case and no stand-in number: a reading without a value says why.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from beemon.base.clock import Stamp
+from beemon.base.explanation import Explanation
+from beemon.base.outcomes import REASONS
+
+UNKNOWN_QUANTITY = "reading"
+"""Stands for a sensor's quantities, in a reading without a value, until the sensor named them."""
+
+WEIGHT, GRAMS = "weight", "g"
+"""What a scale's calibration makes of a converter's number."""
+
+QUALITIES = {
+    "good": Explanation(
+        "as it was measured",
+        "Use it.",
+    ),
+    "heated": Explanation(
+        "measured while the chip was warm from its own heater",
+        "Leave it out, or use the next one: `beemon readings SENSOR`.",
+    ),
+    "few-samples": Explanation(
+        "some of the samples were refused; it is the mean of the others",
+        "Use it with care. If it happens often, check the sensor's wires.",
+    ),
+    "inspection": Explanation(
+        "measured while the hive was open",
+        "Leave it out of what you calculate about the bees.",
+    ),
+}
+"""Every quality that a value can have."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a raw number becomes a value: what is above ``zero``, times ``factor``.
+
+    One that was measured (``beemon calibrate``) also has the ``job`` that made it, the standard
+    deviation of one raw sample (``noise``), and how well it is known: the standard uncertainties
+    of ``zero`` (raw) and ``factor``, and their ``covariance``. The config's has none of these.
+    """
+
+    zero: float
+    factor: float
+    job: int | None = None
+    noise: float | None = None
+    zero_uncertainty: float | None = None
+    factor_uncertainty: float | None = None
+    covariance: float = 0.0
+
+    def value(self, raw: float) -> float:
+        """The value of a raw number."""
+        return (raw - self.zero) * self.factor
+
+    def uncertainty(self, raw: float, raw_uncertainty: float | None) -> float | None:
+        """The standard uncertainty of the value of a raw number, in the value's unit.
+
+        With the value W = (r - z) f, by the law of propagation of uncertainty for correlated input
+        quantities (JCGM 100:2008, 5.2.2, equation 13; annex H.3 is such a calibration curve):
+        u²(W) = f² u²(r) + f² u²(z) + (r - z)² u²(f) - 2 f (r - z) u(z, f). None where the
+        calibration says nothing of its own, or nothing is known of the raw number's.
+        """
+        known = self.zero_uncertainty, self.factor_uncertainty, raw_uncertainty
+        if known[0] is None or known[1] is None or known[2] is None:
+            return None
+        above = raw - self.zero
+        variance = (
+            (self.factor * known[2]) ** 2 + (self.factor * known[0]) ** 2
+            + (above * known[1]) ** 2 - 2 * self.factor * above * self.covariance
+        )
+        return math.sqrt(max(0.0, variance))
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One quantity of a converter over many samples.
+
+    ``value`` is their trimmed mean in ``unit``, ``raw`` that of the raw numbers, with its standard
+    uncertainty and the standard deviation of a single one (``noise``). ``spread`` is how far it
+    moves, in ``unit``: the standard deviation of the samples, but for wild ones, or how far the
+    median of the later half is from that of the earlier one, where that is more.
+    """
+
+    quantity: str
+    unit: str
+    value: float
+    raw: float
+    uncertainty: float
+    noise: float
+    spread: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` there is none.
+
+    ``at`` is the moment; ``reason`` is a word of ``outcomes.REASONS``, ``quality`` one
+    of :data:`QUALITIES`: ``good``, or what should make a reader careful; ``raw`` is what the
+    hardware said, where the value was calculated from it, and ``calibration`` the one that was
+    used for that; ``uncertainty`` is the value's standard uncertainty in ``unit``, where it is
+    known.
+    """
+
+    sensor: str
+    quantity: str
+    unit: str
+    value: float | None
+    reason: str | None
+    at: Stamp
+    quality: str = "good"
+    raw: float | None = None
+    calibration: Calibration | None = None
+    uncertainty: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.reason is None):
+            raise ValueError("a reading has either a value or a reason")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"{self.value} is no reading; say the reason instead")
+        if self.reason not in (None, *REASONS) or self.quality not in QUALITIES:
+            raise ValueError(f"no such reason or quality: {self.reason or self.quality}")

@@ -1,0 +1,1 @@
+"""Whether a recording holds what it says: sound, video and pictures."""

@@ -1,0 +1,94 @@
+"""Whether a media file holds what its recording says: checked before the recording counts.
+
+A file is looked at once. What that brings is a list of findings, of which some fail the recording
+and others only go with it, and the recording's features. Its kind is known by its first bytes,
+since a recording may still have a temporary name.
+
+What fails a recording cannot come from a hive, or is of no use: a stream that stands still, a
+picture without a difference in it or without one sharp edge, frames or samples that are missing. A
+dark night, a quiet cluster, a view in which nothing moves or a gust of wind fail nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from beemon.base.defects import attempt
+from beemon.checks.findings import SHORT, UNCHECKED, UNREADABLE, Examination, Facts, Finding
+
+SHORT_SHARE, SHORT_SECONDS = 0.1, 0.1
+"""By how much a recording may fall short of what was asked: the larger of the two."""
+
+Examiner = Callable[[Path, Facts], Examination]
+
+
+def examine(path: Path, facts: Facts, asked: float | None = None) -> Examination:
+    """Look at the recording at ``path``, whole.
+
+    ``facts`` are what its driver said of it, as far as it is known; ``asked`` is how many seconds
+    it was to have, where it was not ended early. Raises ImportError where the library that decodes
+    its kind is not installed.
+    """
+    try:
+        examiner = examiner_for(path)
+    except OSError as error:
+        return Examination([Finding(UNREADABLE, str(error))])
+    if examiner is None:
+        return Examination([Finding(UNREADABLE, "it is no FLAC, MP4 or JPEG file")])
+    found = examiner(path, facts)
+    found.findings += _promises(facts)
+    if asked is not None and "seconds" in facts:
+        found.findings += _length(facts, asked)
+    return found
+
+
+def try_to_examine(path: Path, facts: Facts, asked: float | None = None) -> Examination:
+    """:func:`examine`; if that has a defect, a finding says so, and the recording counts.
+
+    Raises ``OSError``, which is the disk's.
+    """
+    found, details = attempt(lambda: examine(path, facts, asked), Examination())
+    if details:
+        found.note_defect("check", details, UNCHECKED)
+    return found
+
+
+def examiner_for(path: Path) -> Examiner | None:
+    """What looks at a file's kind, by its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head.startswith(b"fLaC"):
+        from beemon.checks import sound
+
+        return sound.examine
+    if head[4:8] == b"ftyp":
+        from beemon.checks import video
+
+        return video.examine
+    if head.startswith(b"\xff\xd8\xff"):
+        from beemon.checks import picture
+
+        return picture.examine
+    return None
+
+
+def _promises(facts: Facts) -> Iterator[Finding]:
+    """What the file's head promised, and there is not."""
+    if facts.get("unfinished"):
+        message = "its head was never finished: there may have been more of it"
+        yield Finding(SHORT, message, fails=False)
+    for what in ("samples", "frames"):
+        promised, there = facts.get(f"promised_{what}", 0), facts.get(what, 0)
+        if promised > there:
+            message = f"there are {there} {what}, where its head promises {promised}"
+            yield Finding(SHORT, message, fails=there <= (1 - SHORT_SHARE) * promised)
+
+
+def _length(facts: Facts, asked: float) -> list[Finding]:
+    """Samples that it says were lost do not make it short: that is a finding of its own."""
+    seconds = facts["seconds"]
+    lost = facts["lost_samples"] / facts["rate"] if facts.get("lost_samples") else 0.0
+    if seconds + lost >= asked - max(SHORT_SECONDS, SHORT_SHARE * asked):
+        return []
+    return [Finding(SHORT, f"{seconds:.1f} s long, where {asked:.1f} s were asked for")]

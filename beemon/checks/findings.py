@@ -1,0 +1,185 @@
+"""What an examination brings: findings, and the features of what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from beemon.base.clock import Stamp
+from beemon.base.defects import attempt
+from beemon.base.explanation import Explanation
+from beemon.base.readings import Reading
+
+Facts = Mapping[str, Any]
+
+CHECK_FAILED = "check-failed"
+"""The reason of what a recording that does not count would have said."""
+
+UNREADABLE, EMPTY, WRONG_LENGTH, SHORT = "unreadable", "empty", "wrong-length", "short"
+SILENT, STUCK, FLAT, CLIPPED, OFFSET, LOST = "silent", "stuck", "flat", "clipped", "offset", "lost"
+GAPS, BROKEN, BLACK, BLANK, DARK, FROZEN, STILL, UNFOCUSED = (
+    "gaps", "broken", "black", "blank", "dark", "frozen", "still", "unfocused",
+)
+
+UNCHECKED, UNMEASURED = "unchecked", "unmeasured"
+
+FINDINGS = {
+    UNCHECKED: Explanation(
+        "the check itself failed, so the recording was not examined (only mentioned)",
+        "Read the cause and report it: `beemon events 7d defect`.",
+    ),
+    UNMEASURED: Explanation(
+        "calculating the features failed, so there are none (only mentioned)",
+        "Read the cause and report it: `beemon events 7d defect`.",
+    ),
+    UNREADABLE: Explanation(
+        "the file cannot be decoded",
+        "Check the disk and the power supply, then record again: `beemon record DEVICE`.",
+    ),
+    EMPTY: Explanation(
+        "there is no sample, frame or picture in it",
+        "Check the device's cable, then record again: `beemon record DEVICE`.",
+    ),
+    WRONG_LENGTH: Explanation(
+        "samples, frames, seconds or half a picture are not as its recorder says",
+        "Read the journal for what went wrong on the way: `journalctl -u beemon`.",
+    ),
+    SHORT: Explanation(
+        "it is a tenth shorter than it was to be, or more; mentioned if its head promises more",
+        "Check the cable and the power supply. Relieve the computer if frames are lost.",
+    ),
+    SILENT: Explanation(
+        "every sample is zero, or as good as",
+        "Check the microphone's plug and wires, and its level: `alsamixer`, F4 for capture.",
+    ),
+    STUCK: Explanation(
+        "the samples stand at one value that is not zero",
+        "Check the microphone's wires and its supply voltage.",
+    ),
+    FLAT: Explanation(
+        "the signal is frozen for 5 s or for half of the recording (mentioned from 0.5 s)",
+        "Check the microphone's cable and the USB port. Use a powered hub if it happens often.",
+    ),
+    CLIPPED: Explanation(
+        "5 % of the samples are at full scale (mentioned from 0.1 %)",
+        "Lower the capture level: `alsamixer`, F4.",
+    ),
+    OFFSET: Explanation(
+        "the samples' mean is a quarter of full scale off (mentioned from a tenth)",
+        "Check the microphone's supply and its coupling capacitor.",
+    ),
+    LOST: Explanation(
+        "samples or frames were lost on the way (only mentioned)",
+        "Relieve the computer: lower `rate`, `frame_rate` or the size in the config.",
+    ),
+    GAPS: Explanation(
+        "5 % or 2 s of the frames are missing, or half by their rate (mentioned from fewer)",
+        "Lower `frame_rate` or the size in the config, and check the camera's cable.",
+    ),
+    BROKEN: Explanation(
+        "half of the pictures cannot be decoded (mentioned from fewer)",
+        "Check the camera's cable. Connect it directly, without a hub.",
+    ),
+    BLACK: Explanation(
+        "every pixel of every picture is equally dark, without a sensor's noise",
+        "Check the camera's ribbon cable and plug, and restart the computer.",
+    ),
+    BLANK: Explanation(
+        "every pixel of every picture is equally bright",
+        "Shade the camera, or check its exposure in the config.",
+    ),
+    DARK: Explanation(
+        "night, or a covered lens (only mentioned)",
+        "Look whether something covers the lens. At night, do nothing, or add a `window` by the "
+        "sun.",
+    ),
+    FROZEN: Explanation(
+        "the picture does not change at all, not even by sensor noise, in the whole video or "
+        "its second half",
+        "Unplug the camera and plug it in again.",
+    ),
+    STILL: Explanation(
+        "nothing changes, though the camera gave a new picture each time (only mentioned)",
+        "Look at the recording: is the camera pointed at the entrance?",
+    ),
+    UNFOCUSED: Explanation(
+        "there is not one sharp edge in any picture",
+        "Clean the lens and focus it. Look whether a web or propolis covers it.",
+    ),
+}
+"""Every finding, and from where on it fails a recording."""
+
+NO_EVIDENCE = {UNREADABLE, EMPTY}
+"""What is found in a file in which there is nothing for anyone to look at."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about a recording: a word for the ledger, a sentence for people.
+
+    ``fails``: whether the recording does not count because of it.
+    """
+
+    word: str
+    message: str
+    fails: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One number that sums up a recording, as a reading of it."""
+
+    quantity: str
+    value: float
+    unit: str
+
+
+@dataclass
+class Examination:
+    """What looking at a recording brought: what there is to say against it, and its features.
+
+    ``defects`` are tracebacks by the look that had one, the ``check`` or the ``features``.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    features: list[Feature] = field(default_factory=list)
+    defects: dict[str, str] = field(default_factory=dict)
+
+    def measure(self, features: Callable[[], list[Feature]]) -> None:
+        """Add the features. A defect of theirs is a finding, and the check stands."""
+        found, details = attempt(features, [])
+        self.features += found
+        if details:
+            self.note_defect("features", details, UNMEASURED)
+
+    def note_defect(self, look: str, details: str, word: str) -> None:
+        """Add the finding that a part of the examination has a defect, by its traceback."""
+        self.defects[look] = details
+        cause = details.rstrip().rpartition("\n")[2].encode("ascii", "backslashreplace").decode()
+        self.findings.append(Finding(word, f"beemon has a defect: {cause}", fails=False))
+
+    def readings(self, recorder: str, at: Stamp) -> list[Reading]:
+        """The features as readings of the recording, dated at its start.
+
+        Those of one that does not count have no value, for the reason that it does not.
+        """
+        reason = CHECK_FAILED if self.failures else None
+        return [
+            Reading(recorder, f.quantity, f.unit, None if reason else f.value, reason, at)
+            for f in self.features
+        ]
+
+    @property
+    def failures(self) -> list[Finding]:
+        """The findings for which the recording does not count."""
+        return [finding for finding in self.findings if finding.fails]
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """What it adds to the recording's facts: nothing where there is nothing to say."""
+        said = {"findings": [str(finding) for finding in self.findings]} if self.findings else {}
+        return {**said, "verdict": "failed"} if self.failures else said

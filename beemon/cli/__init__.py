@@ -1,0 +1,1 @@
+"""What a person types: ``beemon``, its words, and replies as text."""

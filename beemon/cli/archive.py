@@ -1,0 +1,419 @@
+"""What ``beemon`` does with an archive by itself, without asking the service.
+
+Each function takes what was typed and returns an exit status: 0 all well; 1 something is wrong
+with the archive, or it is in use; 78 the config that was to name it cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beemon.base.explanation import why
+from beemon.cli import layout
+from beemon.cli.render import HERE, amount
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from beemon.base.clock import Quality
+    from beemon.config.settings import Settings
+    from beemon.ledger.ledger import LedgerReader
+    from beemon.repair.check import Report
+
+EXIT_WRONG = 1
+EXIT_USAGE = 2
+
+LEDGER = "ledger.db"
+DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
+
+
+def add_words(words: Any) -> None:
+    """Add what can be done here to what can be typed after ``beemon``."""
+    _add_archive(words.add_parser(
+        "archive", usage="beemon archive check|rebuild [OPTION…]",
+        description=f"check: {HERE['archive check']}. rebuild: {HERE['archive rebuild']}.",
+        epilog="`beemon archive check --help` tells the options of one.",
+    ))
+    _add_export(words.add_parser(
+        "export", usage="beemon export FROM [TO] [OPTION…]", description=sentence(HERE["export"]),
+        epilog="FROM and TO are days such as 2026-06-01, both whole, or times such as "
+               "2026-06-01T06:30, in the hive's time zone or with their own offset. Without TO: "
+               "that one day, or from that time until now.",
+    ))
+    _add_import(words.add_parser(
+        "import", usage="beemon import appmais DIR --timezone ZONE [OPTION…]",
+        description=sentence(HERE["import"]),
+    ))
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("layout", choices=["appmais"], metavar="appmais", help="the layout")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder above the sensors'")
+    parser.add_argument(
+        "--timezone", metavar="ZONE", required=True,
+        help="the zone of its local times, such as America/New_York",
+    )
+    parser.add_argument(
+        "--frame-rate", metavar="N", help="frames a second of raw .h264, such as 24 or 30000/1001"
+    )
+    parser.add_argument(
+        "--columns", metavar="SENSOR=QUANTITY:UNIT,…", action="append", default=[],
+        help="what the columns of a sensor's CSV files are, such as scale=weight:lb",
+    )
+    parser.add_argument(
+        "--host", metavar="HOST", action="append", default=[],
+        help="take only the files of this host; several are one hive that was renamed",
+    )
+    _add_path(parser)
+    parser.set_defaults(run=import_folder)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("first", metavar="FROM", help="the first day, or a time")
+    parser.add_argument("last", metavar="TO", nargs="?", help="the last day, or a time")
+    parser.add_argument(
+        "--format", choices=["csv", "parquet", "appmais"], default="csv",
+        help="tables as CSV (the default) or Parquet, or files as AppMAIS has them",
+    )
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path,
+        help="the new folder (default: here, named after the hive and the period)",
+    )
+    parser.add_argument(
+        "--device", metavar="DEVICE", action="append", default=[],
+        help="only what concerns this device; may be given several times",
+    )
+    parser.add_argument(
+        "--timezone", metavar="ZONE",
+        help="the zone of local times, such as Europe/Berlin (default: the hive's)",
+    )
+    _add_path(parser)
+    parser.set_defaults(run=export_period)
+
+
+def _add_archive(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(prog="beemon archive", required=True, metavar="check|rebuild")
+    check = actions.add_parser(
+        "check", usage="beemon archive check [OPTION…]", description=sentence(HERE["archive check"])
+    )
+    check.add_argument(
+        "--full", action="store_true", help="also read every recording, and compare its hash"
+    )
+    check.add_argument("--json", action="store_true", help="print the findings for programs")
+    _add_path(check)
+    check.set_defaults(run=check_archive)
+    rebuild = actions.add_parser(
+        "rebuild", usage="beemon archive rebuild [OPTION…]",
+        description=sentence(HERE["archive rebuild"]),
+    )
+    _add_path(rebuild)
+    rebuild.set_defaults(run=rebuild_ledger)
+
+
+def _add_path(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--path", metavar="DIR", type=Path, help="the archive itself (default: as in the config)"
+    )
+    add_config(parser)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the config."""
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path, default=Path(DEFAULT_CONFIG),
+        help=f"the config file (default: {DEFAULT_CONFIG})",
+    )
+
+
+def sentence(summary: str) -> str:
+    """A summary as a help text has it."""
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
+def check_archive(options: argparse.Namespace) -> int:
+    """``beemon archive check``: 0 where nothing is wrong, else 1."""
+    from beemon.repair import check
+
+    try:
+        report = check.check(archive_of(options), full=options.full)
+    except OSError as error:
+        layout.complain(_told(error))
+        return EXIT_WRONG
+    if options.json:
+        _print_json(report)
+    else:
+        _print_report(report)
+    return EXIT_WRONG if report.findings else 0
+
+
+def rebuild_ledger(options: argparse.Namespace) -> int:
+    """``beemon archive rebuild``: 0 where every recording is in the ledger now, else 1."""
+    from beemon.repair import rebuild as rebuilding
+
+    try:
+        rebuilt = rebuilding.rebuild(_own_archive(options))
+    except OSError as error:
+        layout.complain(_told(error))
+        return EXIT_WRONG
+    layout.say(
+        f"{rebuilt.entered} recordings were entered in the ledger from their files, and "
+        f"{rebuilt.lost} entered as lost, because their files are missing."
+    )
+    for taken in rebuilt.taken:
+        layout.say(f"{str(taken)[0].upper()}{str(taken)[1:]}.")
+    if rebuilt.unknown:
+        layout.say(
+            f"{rebuilt.unknown} files do not say what they are: `beemon archive check` lists "
+            "them."
+        )
+    return EXIT_WRONG if rebuilt.unknown else 0
+
+
+def export_period(options: argparse.Namespace) -> int:
+    """``beemon export``: 0 where the folder is there now, else 1; 2 for a period that is none."""
+    import sqlite3
+    from contextlib import closing
+
+    from beemon.base import zone
+    from beemon.exchange import appmais, export, period
+    from beemon.exchange.tables import UnknownDeviceError, View
+    from beemon.ledger.ledger import open_reader
+
+    try:
+        chosen = period.parse(options.first, options.last)
+        asked = zone.named(options.timezone) if options.timezone else None
+    except ValueError as error:
+        layout.complain(error)
+        return EXIT_USAGE
+    try:
+        archive, about = archive_of(options), _about(options)
+        output = options.output or Path(f"{about['hive']}-{chosen.name}-{options.format}")
+        _look(archive, output)
+        with closing(open_reader(archive)) as reader:
+            local = asked or _zone_of(reader)
+            days = period.parse(options.first, options.last, local)
+            view = View(reader, days, options.device, local, _clock_of(reader, archive))
+            view.check_devices()
+            if options.format == "appmais":
+                manifest = appmais.write(view, archive, output, about)
+            else:
+                manifest = export.export(view, output, options.format, about)
+    except UnknownDeviceError as error:
+        layout.complain(error)
+        return EXIT_USAGE
+    except sqlite3.Error as error:
+        layout.complain(f"the ledger of {archive} cannot be read: {error}")
+        return EXIT_WRONG
+    except OSError as error:
+        layout.complain(_told(error))
+        return EXIT_WRONG
+    _print_export(output, manifest)
+    return 0
+
+
+def _told(error: OSError) -> str:
+    """An error of the system with the file that it is about."""
+    about = f"{error.filename}: " if error.filename is not None and error.strerror else ""
+    return f"{about}{why(error)}"
+
+
+def _look(archive: Path, output: Path) -> None:
+    """Raise ``OSError`` if the ledger may not be read or the export not be written."""
+    try:
+        with (archive / LEDGER).open("rb"):
+            pass
+    except FileNotFoundError as error:
+        raise OSError(f"no archive is in {archive}; name another folder: --path DIR") from error
+    folder = output.absolute().parent
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise OSError(f"{folder}: you may not write there; name another folder: --output DIR")
+
+
+def _zone_of(reader: LedgerReader) -> tzinfo:
+    """The hive's time zone, as its service told it; this machine's, if that tells nothing."""
+    from beemon.base import zone
+    from beemon.ledger import starts
+
+    try:
+        return zone.named(starts.zone_told(reader) or zone.SYSTEM)
+    except ValueError:  # the hive's machine knew a zone that this one does not
+        return zone.local()
+
+
+def _clock_of(reader: LedgerReader, archive: Path) -> Quality | None:
+    """How far the service believes this machine's clock, if it runs; it may know more than we."""
+    from beemon.ledger import starts
+    from beemon.storage import lock
+
+    try:
+        is_running = lock.holder(archive) is not None
+    except PermissionError:  # who may read the ledger alone
+        return None
+    return starts.clock_told(reader) if is_running else None
+
+
+def import_folder(options: argparse.Namespace) -> int:
+    """``beemon import``: 0 where all was taken, 1 where something was not; 2 for wrong usage."""
+    from beemon.exchange import importing
+
+    try:
+        source = _source(options)
+    except ValueError as error:
+        layout.complain(error)
+        return EXIT_USAGE
+    try:
+        counts = importing.import_appmais(_own_archive(options), source)
+    except importing.MissingFactError as error:
+        layout.complain(error)
+        return EXIT_USAGE
+    except OSError as error:
+        layout.complain(_told(error))
+        return EXIT_WRONG
+    for problem in counts.problems:
+        layout.say(str(problem), to=sys.stderr)
+    layout.say(
+        f"{counts.recordings} recordings and {counts.readings} readings were imported; "
+        f"{counts.known} were there already."
+    )
+    if counts.failed:
+        layout.say(
+            f"{counts.failed} of the recordings did not pass their check. They are kept as "
+            "evidence, and are deleted first when space is needed."
+        )
+    return EXIT_WRONG if counts.problems else 0
+
+
+def _source(options: argparse.Namespace) -> Any:
+    """What was typed of the folder. Raises ``ValueError``."""
+    from fractions import Fraction
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from beemon.exchange import daily
+    from beemon.exchange.importing import Source
+
+    try:
+        zone = ZoneInfo(options.timezone)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError(
+            f'no time zone "{options.timezone}" is known here; name one such as Europe/Berlin: '
+            "`timedatectl list-timezones` lists them"
+        ) from error
+    try:
+        rate = Fraction(options.frame_rate) if options.frame_rate else None
+        if rate is not None and not 1 <= rate <= 1000:
+            raise ValueError
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(
+            f'"{options.frame_rate}" is not a frame rate; type a number such as 24 or 30000/1001'
+        ) from error
+    pairs = [text.partition("=")[::2] for text in options.columns]
+    columns = {sensor: daily.columns(said.split(",")) for sensor, said in pairs}
+    return Source(options.folder, zone, rate, columns, frozenset(options.host))
+
+
+def _about(options: argparse.Namespace) -> dict[str, Any]:
+    """What the config says of the hive; an archive alone does not name it."""
+    from beemon.config import settings as config
+
+    hive = config.Hive()
+    if options.path is None or str(options.config) != DEFAULT_CONFIG:
+        hive = config.load(options.config).hive
+    return {"hive": hive.name, "latitude": hive.latitude, "longitude": hive.longitude}
+
+
+def _print_export(output: Path, manifest: dict[str, Any]) -> None:
+    size = sum(file["size"] for file in manifest["files"])
+    layout.say(
+        f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from "
+        f"{manifest['from']} until {manifest['until']}; manifest.json explains them."
+    )
+    if not any(file.get("rows", 1) for file in manifest["files"]):
+        layout.say("They are empty: the ledger holds nothing from that time.")
+    for path in manifest.get("missing", ()):
+        layout.say(f"{path} is not there any more.")
+
+
+def archive_of(options: argparse.Namespace) -> Path:
+    """The archive that was named, or the config's; the default one where it has no config.
+
+    Raises ``OSError`` where neither can be known.
+    """
+    from beemon.config import settings as config
+
+    if options.path is not None:
+        path: Path = options.path
+        return path.absolute()
+    try:
+        settings = config.load(options.config)
+    except config.ConfigError as error:
+        raise OSError(f"{error.problems[0]}; name the archive with --path DIR") from error
+    return archive_by(options.config, settings)
+
+
+def archive_by(config: Path, settings: Settings) -> Path:
+    """The archive of the service that runs with this config. Raises ``OSError``."""
+    if settings.archive.path is None and str(config) == DEFAULT_CONFIG:
+        return packaged_archive() or settings.archive_path
+    return settings.archive_path
+
+
+def sockets_of(config: Path, settings: Settings) -> list[Path]:
+    """Where the service that runs with this config may have its socket, the likeliest first."""
+    from beemon.protocol import unix
+
+    packaged = [unix.PACKAGED] if str(config) == DEFAULT_CONFIG else []
+    try:
+        return [*packaged, archive_by(config, settings) / unix.NAME]
+    except OSError:  # a user without a home
+        return packaged
+
+
+def reachable(host: str) -> str:
+    """The address by which a client on this machine reaches a service that listens on ``host``."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+
+
+def packaged_archive(root: Path = Path("/")) -> Path | None:
+    """Where systemd keeps the archive of the service that the package installs, if it is there.
+
+    The service is told so by its environment, which a shell does not have.
+    """
+    found = root / "var/lib/beemon"
+    return found if found.is_dir() else None
+
+
+def _own_archive(options: argparse.Namespace) -> Path:
+    """The archive, to write in. Raises ``PermissionError`` for root, who would make files in it
+    that the service's user cannot change."""
+    import pwd
+
+    archive = archive_of(options)
+    owner = archive.stat().st_uid if archive.is_dir() else 0
+    if os.geteuid() == 0 and owner != 0:
+        name = pwd.getpwuid(owner).pw_name
+        raise PermissionError(
+            f"{archive} belongs to {name}; run the command as that user: sudo -u {name} beemon …"
+        )
+    return archive
+
+
+def _print_json(report: Report) -> None:
+    import dataclasses
+    import json
+
+    print(json.dumps(dataclasses.asdict(report)))
+
+
+def _print_report(report: Report) -> None:
+    for found in report.findings:
+        layout.say(str(found))
+    for note in report.notes:
+        layout.say(f"Note: {note}")
+    looked = f"{report.recordings} recordings ({amount(report.size, 'B')}), {report.jobs} jobs"
+    count = len(report.findings)
+    verdict = "nothing is wrong" if not count else f"{count} finding{'s' if count > 1 else ''}"
+    layout.say(f"{looked}: {verdict}.")

@@ -1,0 +1,418 @@
+"""What an operator types: ``beemon serve``, ``beemon config check``, every word of the protocol.
+
+Exit status: 0 all well; 1 the service refused, or the job did not end ``done``, or the config has
+problems; 2 wrong usage; 3 the service cannot be reached; 78 the config cannot be run; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beemon import __version__
+from beemon.cli import layout
+
+if TYPE_CHECKING:
+    import argparse
+
+    from beemon.base.options import Problem
+    from beemon.config.settings import DeviceSettings, Settings
+    from beemon.protocol.client import Client, Reply
+    from beemon.protocol.commands import Word
+
+# Each child of the service loads this module anew, as its parent's main one: what only the
+# command line needs is imported where it is used.
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+USAGE_CODES = {"bad-argument", "unknown-command", "unknown-device"}
+EXIT_BAD_CONFIG = 78  # EX_CONFIG of <sysexits.h>; the unit does not restart on it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``beemon`` with these arguments; return its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["help"]
+    layout.prepare()
+    if problem := _unknown_word(given[0]):
+        layout.complain(problem)
+        return EXIT_USAGE
+    options = _parser().parse_args(given)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _unknown_word(word: str) -> str | None:
+    from beemon.base.options import suggestion
+    from beemon.cli.render import HERE
+    from beemon.protocol.commands import HARMLESS, VOCABULARY, shown
+
+    asked = [name for name in VOCABULARY if name != "auth"]
+    known = [*asked, *(word.partition(" ")[0] for word in HERE)]
+    if word in known or word.startswith("-"):
+        return None
+    near = suggestion(word, [*HARMLESS, "export", "config"], "; `beemon help` lists the words")
+    return f'unknown word "{shown(word)}"{near}'
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    from beemon.cli import archive as here
+    from beemon.cli.parser import Parser
+    from beemon.cli.render import HERE, vocabulary
+    from beemon.protocol.commands import VOCABULARY
+
+    parser = Parser(
+        prog="beemon",
+        usage="beemon WORD [ARGUMENT…] [OPTION…]",
+        epilog="`beemon WORD --help` shows the options of a word, `beemon help REASON` what a "
+               "reason or an error code means, `man beemon` the rest.",
+    )
+    parser.parts = list(vocabulary())
+    parser.add_argument("--version", action="version", version=f"beemon {__version__}")
+    words = parser.add_subparsers(
+        prog="beemon", metavar="WORD", help=argparse.SUPPRESS, required=True
+    )
+    serve = words.add_parser("serve", description=here.sentence(HERE["serve"]))
+    here.add_config(serve)
+    serve.add_argument("--verbose", action="store_true", help="log every job and bad request")
+    serve.set_defaults(run=_serve)
+    config = words.add_parser(
+        "config", usage="beemon config check [OPTION…]",
+        description=here.sentence(HERE["config check"]),
+    )
+    config.add_argument("check", choices=["check"], help=argparse.SUPPRESS)
+    config.add_argument("--quiet", action="store_true", help="print problems only")
+    here.add_config(config)
+    config.set_defaults(run=_check)
+    here.add_words(words)
+    for word in VOCABULARY.values():
+        if word.name != "auth":
+            _add_word(words, word)
+    return parser
+
+
+def _add_word(words: Any, word: Word) -> None:
+    import argparse
+
+    from beemon.cli import archive as here
+
+    parser = words.add_parser(
+        word.name,
+        usage=f"beemon {word.usage} [OPTION…]",
+        description=here.sentence(word.summary),
+    )
+    parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
+    if any(argument.name == "SINCE" for argument in word.arguments):
+        parser.add_argument("--since", metavar="SINCE", help="a date, or a span such as 7d")
+    if word.name == "status":
+        parser.add_argument("--check", action="store_true", help="exit with 1 unless it is healthy")
+    if word.is_command:
+        parser.add_argument("--wait", action="store_true", help="wait for the job's outcome")
+    parser.add_argument(
+        "--json", action="store_true", help="print the reply's object, for programs"
+    )
+    parser.add_argument("--host", help="where the service listens (default: as in the config)")
+    parser.add_argument("--port", type=_port, help="on which port (default: as in the config)")
+    here.add_config(parser)
+    parser.set_defaults(run=_help if word.name == "help" else _ask, word=word.name)
+
+
+def _port(text: str) -> int:
+    import argparse
+
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f'a port is a number from 1 to 65535, not "{text}"')
+    return int(text)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from beemon.daemon import serve
+
+    return serve(options.config, verbose=options.verbose)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from beemon.config import settings as config
+    from beemon.worker.worker import check_devices, find_absent, find_conflicts
+
+    settings = config.Settings()
+    try:
+        settings = config.load(options.config)
+    except config.ConfigError as error:
+        problems, devices = error.problems, error.devices
+    else:
+        problems, devices = _server_problems(options.config, settings), settings.devices
+    problems = [
+        *problems, *check_devices(devices), *find_conflicts(devices), *_idle_schedules(devices),
+    ]
+    if problems:
+        layout.say(*map(str, sorted(problems, key=lambda found: found.place)), to=sys.stderr)
+        count = len(problems)
+        layout.say(f"{count} problem{'s' if count > 1 else ''} found", to=sys.stderr)
+        return 1
+    for missing in find_absent(devices):
+        layout.say(str(missing), to=sys.stderr)
+    if options.quiet:
+        return 0
+    names = ", ".join(devices) or "no devices"
+    layout.say(f"{options.config} is good: hive {settings.hive.name}, {names}")
+    _print_budget(settings)
+    return 0
+
+
+def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:
+    """Windows by the sun that no day of the year would open."""
+    from datetime import UTC, datetime, timedelta
+
+    from beemon.base import zone
+    from beemon.base.options import Problem
+    from beemon.timing import schedule, sun
+
+    now, here = datetime.now(UTC), zone.local()
+    for device in devices.values():
+        of = device.schedule
+        if not (of and of.follows_sun and of.place and sun.is_known()):
+            continue
+        if not schedule.count_slots(of, now, now + timedelta(days=366), here):
+            yield Problem(device.where("schedule"), "its window opens on no day of the year")
+
+
+def _print_budget(settings: Settings) -> None:
+    """What the config makes of the disk, as far as it can be known without the service."""
+    from datetime import UTC, datetime
+
+    from beemon.cli import render as rendering
+    from beemon.orchestrator import estimate as planning
+    from beemon.retention import budget
+    from beemon.storage import space
+
+    planned = planning.bytes_a_day(settings.devices, datetime.now(UTC))
+    try:
+        archive = settings.archive_path
+        there = next(folder for folder in (archive, *archive.parents) if folder.exists())
+        found = space.look(there)
+    except OSError as error:
+        layout.complain(f"the disk of the archive cannot be looked at: {error.strerror}")
+        return
+    if planned:
+        told = budget.reckon(planned, {}, found, settings.retention)
+        layout.say("", *rendering.parts("budget", told))
+
+
+def _server_problems(path: Path, settings: Settings) -> list[Problem]:
+    """What would keep the service from listening; that this beemon itself listens would not."""
+    from beemon.base.options import Problem
+    from beemon.config import settings as config
+    from beemon.protocol import address
+
+    server, found = settings.server, []
+    try:
+        if server.token_file is not None:
+            config.read_token(server.token_file)
+    except config.ConfigError as error:
+        found += error.problems
+    try:
+        address.listen(server.host_address, server.listening_port).close()
+    except address.AddressError as error:
+        if not _is_own(path, settings):
+            found.append(Problem(f"{path}", f"[server]: {error.strerror}: {error.remedy}"))
+    return found
+
+
+def _is_own(path: Path, settings: Settings) -> bool:
+    """Whether it is the service of this config that listens on its address already."""
+    from beemon.cli import archive as here
+    from beemon.protocol.client import Client, NotAdmittedError, ServiceUnreachableError
+
+    server = settings.server
+    host = here.reachable(server.host_address)
+    try:
+        with Client(host, server.listening_port, token=_token(server.token_file)) as client:
+            reply = client.request("version")
+    except NotAdmittedError:
+        return True  # a beemon, whose token may have been replaced since it began
+    except ServiceUnreachableError:
+        return False
+    return not reply.ok or reply.payload.get("config") == str(path.absolute())
+
+
+def _help(options: argparse.Namespace) -> int:
+    """For a person `help` needs no service; for a program it is a query like any other."""
+    from beemon.cli import render as rendering
+
+    if options.json:
+        return _ask(options)
+    if found := list(rendering.explanation("".join(options.arguments[:1]))):
+        layout.say(*found)
+        return 0
+    return main([*options.arguments[:1], "--help"])
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from beemon.protocol.client import NotAdmittedError, ServiceUnreachableError
+    from beemon.protocol.lines import RequestError
+
+    try:
+        with _reach(options) as client:
+            if options.word == "watch":
+                return _watch(client, options)
+            if _is_guided(options):
+                return _guide(client, options.arguments[0])
+            return _print(_converse(client, options), options)
+    except NotAdmittedError as error:
+        layout.complain(error)
+        return EXIT_REFUSED
+    except RequestError as error:
+        layout.complain(f"nothing was sent: {error}")
+        return EXIT_USAGE
+    except ServiceUnreachableError as error:
+        layout.complain(error)
+        return EXIT_UNREACHABLE
+
+
+def _is_guided(options: argparse.Namespace) -> bool:
+    """Whether a person is to be led through a calibration: at a terminal, without a step."""
+    alone = options.word == "calibrate" and len(options.arguments) == 1 and not options.json
+    return alone and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _guide(client: Client, scale: str) -> int:
+    from beemon.cli import calibrate as guide
+
+    try:
+        guide.Guide(client, scale, layout.ask, layout.say).calibrate()
+    except guide.GivenUpError as error:
+        layout.complain(error)
+        return EXIT_REFUSED
+    except EOFError:
+        return EXIT_REFUSED
+    return 0
+
+
+def _converse(client: Client, options: argparse.Namespace) -> Reply:
+    """Send the request, wait where that was asked for; the reply to be shown."""
+    since = getattr(options, "since", None)
+    request = " ".join([options.word, *options.arguments, *([since] if since else [])])
+    reply = client.request(request, patient=options.word == "wait")
+    if reply.ok and getattr(options, "wait", False):
+        reply = client.wait(reply.payload["job"])
+    return reply if options.json or not reply.ok else _with_more(reply, client, options)
+
+
+def _with_more(reply: Reply, client: Client, options: argparse.Namespace) -> Reply:
+    """What a person wants to see beside it: the last job that ended, or what a `read` measured."""
+    from dataclasses import replace
+
+    if options.word == "status":
+        jobs = client.request("jobs").payload.get("jobs", ())
+        ended = [job for job in jobs if "ended" in job]
+        last = max(ended, key=lambda job: str(job["ended"]), default=None)
+        return replace(reply, payload={**reply.payload, "last_job": last})
+    if options.word == "read" and options.wait:
+        readings = client.request(" ".join(["readings", *options.arguments]))
+        measured = [
+            reading for reading in readings.payload.get("readings", ())
+            if reading["sensor"].startswith("sensor.")
+            and str(reading["utc"]) >= str(reply.payload["accepted"])
+        ]
+        return replace(reply, payload={**reply.payload, "measured": measured})
+    return reply
+
+
+def _watch(client: Client, options: argparse.Namespace) -> int:
+    import json
+    from datetime import datetime
+
+    from beemon.base import zone
+    from beemon.cli import render as rendering
+
+    latest = ""
+    for reply in client.watch():
+        if not reply.ok:
+            return _print(reply, options)
+        line = rendering.report(reply.payload)
+        if options.json:
+            print(json.dumps(reply.payload), flush=True)
+        elif line != latest:  # the service's state comes every few seconds, as a sign of life
+            layout.say(f"{datetime.now(zone.local()):%H:%M:%S} {line}")
+        latest = line
+    return 0
+
+
+def _reach(options: argparse.Namespace) -> Client:
+    """The service: where it was asked for, else where the config has it, else by the defaults."""
+    from beemon.cli import archive as here
+    from beemon.config import settings as config
+    from beemon.protocol import client
+
+    settings = config.Settings()
+    try:
+        settings = config.load(options.config)
+    except config.ConfigError as error:
+        settings = config.Settings(server=error.server or settings.server)
+        is_meant = options.config.exists() or str(options.config) != here.DEFAULT_CONFIG
+        if error.server is None and is_meant:
+            port = options.port or settings.server.listening_port
+            layout.complain(f"{error.problems[0]}; trying port {port}")
+    server = settings.server
+    host, port = options.host or server.host_address, options.port or server.listening_port
+    host = here.reachable(host)
+    if options.host or options.port:
+        return client.Client(host, port, token=_token(server.token_file))
+    sockets = here.sockets_of(options.config, settings)
+    return client.reach(sockets, host, port, lambda: _token(server.token_file))
+
+
+def _token(file: Path | None) -> str | None:
+    from beemon.config import settings as config
+
+    try:
+        return config.read_token(file) if file else None
+    except config.ConfigError as error:
+        layout.complain(error)
+        return None
+
+
+def _shown(word: str, payload: dict[str, Any]) -> list[layout.Part]:
+    """A reply as a person reads it; one that makes no sense here as it came."""
+    from beemon.cli import render as rendering
+
+    try:
+        return list(rendering.parts(word, payload))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        import json
+
+        return [json.dumps(payload)]
+
+
+def _print(reply: Reply, options: argparse.Namespace) -> int:
+    if options.json:
+        import json
+
+        print(json.dumps(reply.payload))
+    elif not reply.ok:
+        error = reply.payload
+        layout.complain(f"{error['message']} ({error['code']})")
+        if remedy := error.get("remedy"):  # an older service sends none
+            layout.complain(remedy.replace("WORD", options.word))
+    else:
+        layout.say(*_shown(options.word, reply.payload))
+    if not reply.ok:
+        return EXIT_USAGE if reply.payload["code"] in USAGE_CODES else EXIT_REFUSED
+    well = reply.payload.get("outcome", "done") == "done" and "damaged" not in reply.payload
+    if getattr(options, "check", False):
+        well = reply.payload.get("state") == "healthy"
+    return 0 if well else EXIT_REFUSED
+

@@ -1,0 +1,61 @@
+"""Parser: the words and options of the command line, with help that fits the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from beemon.cli import layout
+from beemon.cli.layout import Part, Table
+
+
+class Parser(argparse.ArgumentParser):
+    """Lays its help out itself, because argparse needs more than 40 columns.
+
+    ``parts`` stand in the place of a description.
+    """
+
+    parts: Sequence[Part] = ()
+
+    def format_usage(self) -> str:
+        return self._laid_out([f"usage: {self.usage}"])
+
+    def format_help(self) -> str:
+        body = self.parts or ([self.description] if self.description else [])
+        parts: list[Part] = [f"usage: {self.usage}", "", *body]
+        if options := self._options():
+            parts += ["", Table(options, indent=2)]
+        if self.epilog:
+            parts += ["", self.epilog]
+        return self._laid_out(parts)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and end with status 2."""
+        layout.say(
+            f"{self.prog}: {message}", f"The form is: {self.usage}",
+            f"`{self.prog} --help` explains it.", to=sys.stderr,
+        )
+        self.exit(2)
+
+    def _options(self) -> list[tuple[str, str]]:
+        return [
+            (_form(action), action.help)
+            for action in self._actions
+            if action.help and action.help != argparse.SUPPRESS
+        ]
+
+    @staticmethod
+    def _laid_out(parts: Sequence[Part]) -> str:
+        width = layout.width_of(sys.stdout) or layout.USUAL_WIDTH
+        return layout.text(parts, sys.stdout, width) + "\n"
+
+
+def _form(action: argparse.Action) -> str:
+    """An option as it is typed: ``--port PORT``."""
+    value = action.metavar or "|".join(map(str, action.choices or ())) or action.dest.upper()
+    if not action.option_strings:
+        return str(value)
+    names = ", ".join(action.option_strings)
+    return names if action.nargs == 0 else f"{names} {value}"

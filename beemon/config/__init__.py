@@ -1,0 +1,1 @@
+"""The config: TOML files into frozen, validated settings."""

@@ -1,0 +1,631 @@
+"""The config: TOML files into frozen, validated settings.
+
+``beemon.toml`` comes first, then ``conf.d/*.toml`` beside it in the order of their names; a later
+file overrides single options of an earlier one. Every problem is found at once and names its file
+and line. What a driver's options may be is the driver's to say (:mod:`beemon.devices`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beemon.base import spelling
+from beemon.base.explanation import why
+from beemon.base.names import is_device_word, is_hive_name
+from beemon.base.options import (
+    BadOptionError,
+    Problem,
+    Where,
+    build,
+    in_toml,
+    option,
+    size,
+    suggestion,
+)
+from beemon.config import files
+from beemon.timing import sun
+from beemon.timing.schedule import Schedule, slot_verb
+from beemon.timing.sun import Place
+
+log = logging.getLogger(__name__)
+
+DEFAULT_PATH = Path("/etc/beemon/beemon.toml")
+KINDS = ("camera", "microphone", "sensor", "output")
+RECORDERS = ("camera", "microphone")
+
+_TABLES = ("hive", "server", "archive", "retention", *KINDS)
+_LINE_IN_ERROR = re.compile(r"\(at line (\d+), ")
+_TABLE_LINE = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
+_OPTION_LINE = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
+
+Key = tuple[str, ...]
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run; ``problems`` lists everything that is wrong with it.
+
+    ``devices`` are those that could be read all the same: their drivers may object to more.
+    ``server`` is that table if it is not affected.
+    """
+
+    def __init__(
+        self,
+        problems: list[Problem],
+        devices: Mapping[str, DeviceSettings] | None = None,
+        server: ServerSettings | None = None,
+    ) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+        self.devices = devices or {}
+        self.server = server
+
+
+def _hive_name(value: object) -> str:
+    if not isinstance(value, str) or not is_hive_name(value):
+        raise BadOptionError(
+            f'must be a name such as "apiary-7": up to 63 letters, digits, dots, hyphens and '
+            f"underscores (it becomes part of file names), not {in_toml(value)}"
+        )
+    return value
+
+
+def _absolute_path(value: object) -> Path:
+    if not isinstance(value, str) or not Path(value).is_absolute() or "\0" in value:
+        raise BadOptionError(f"must be an absolute path, not {in_toml(value)}")
+    return Path(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hive:
+    """Which hive this is and where it stands (degrees, WGS 84)."""
+
+    name: str = option("hive", parse=_hive_name)
+    latitude: float | None = option(None, minimum=-90, maximum=90)
+    longitude: float | None = option(None, minimum=-180, maximum=180)
+
+    @property
+    def place(self) -> Place | None:
+        """Where it stands, if that is known."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Place(self.latitude, self.longitude)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """Where the Server listens, and its patience; the names are those of its constructor."""
+
+    host_address: str = option("127.0.0.1")
+    listening_port: int = option(8080, minimum=1, maximum=65535)
+    socket_timeout_seconds: float = option(3.0, minimum=0.1, maximum=60)
+    receive_size_bytes: int = option(1024, minimum=64, maximum=65536)
+    token_file: Path | None = option(None, parse=_absolute_path)
+
+    def __post_init__(self) -> None:
+        if self.token_file is None and not is_loopback(self.host_address):
+            raise BadOptionError(
+                f'host_address "{self.host_address}" can be reached from other machines, so '
+                'clients must authenticate: set token_file = "/etc/beemon/token", a file that '
+                "only root and the group beemon can read; or listen on 127.0.0.1"
+            )
+
+
+def default_archive() -> Path:
+    """``$STATE_DIRECTORY`` under systemd, else ``beemon`` in the user's state folder.
+
+    Raises ``OSError`` where the user has none.
+    """
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given).absolute()
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if state.startswith("/"):
+        return Path(state) / "beemon"
+    try:
+        return Path.home() / ".local/state/beemon"
+    except RuntimeError as error:
+        raise OSError(f"{error} for the archive: set path under [archive]") from error
+
+
+def memory_file() -> Path:
+    """Where it is remembered which archive belongs where: in no archive, if that can be helped.
+
+    Under systemd in ``$CACHE_DIRECTORY``. Raises ``OSError`` where the user has no such folder.
+    """
+    given = os.environ.get("CACHE_DIRECTORY", "").split(":")[0]
+    return (Path(given).absolute() if given else default_archive()) / "known-archives"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveSettings:
+    """Where everything is kept; without a path, :func:`default_archive`."""
+
+    path: Path | None = option(None, parse=_absolute_path)
+
+
+def _order(value: object) -> tuple[str, ...]:
+    words = value if isinstance(value, list) else [value]
+    for word in words:
+        kind, dot, name = word.partition(".") if isinstance(word, str) else ("", "", "")
+        is_one = kind in RECORDERS and (not dot or is_device_word(name))
+        if not is_one or words is not value:
+            raise BadOptionError(
+                "must be a list of cameras and microphones such as "
+                f'["camera", "microphone.brood"], not of {in_toml(word)}'
+            )
+    if len(set(words)) < len(words):
+        raise BadOptionError(f"must name each once, not {in_toml(value)}")
+    return tuple(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionSettings:
+    """What goes when the disk fills up: ``min_free`` (bytes) and ``min_free_inodes`` stay free.
+
+    ``order`` names the devices or kinds whose recordings go first; those it does not name come
+    after it, together. ``keep`` are the newest recordings of each device that never go.
+    ``evidence`` is how much (bytes) recordings that failed their check may take in any case.
+    """
+
+    min_free: float = option(2e9, parse=size)
+    min_free_inodes: int = option(10_000, minimum=0, maximum=10**9)
+    order: tuple[str, ...] = option(("camera", "microphone"), parse=_order)
+    keep: int = option(1, minimum=1, maximum=1_000_000)
+    evidence: float = option(2e8, parse=size)
+
+
+def _sensor(value: object) -> str:
+    kind, dot, name = value.partition(".") if isinstance(value, str) else ("", "", "")
+    if kind != "sensor" or not dot or not is_device_word(name):
+        raise BadOptionError(f'must be a sensor such as "sensor.rain", not {in_toml(value)}')
+    return f"sensor.{name}"
+
+
+def _temperature(value: object) -> tuple[str, str]:
+    """A sensor, and which of its quantities is the temperature."""
+    words = value.split() if isinstance(value, str) else []
+    if not 1 <= len(words) <= 2:
+        raise BadOptionError(
+            f'must be a sensor such as "sensor.outside", or that and a quantity of it, such as '
+            f'"sensor.outside temperature2", not {in_toml(value)}'
+        )
+    return _sensor(words[0]), words[1] if len(words) == 2 else "temperature"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighing:
+    """Of a scale: that a hive stands on it, and which sensors explain what its weight does.
+
+    ``temperature`` is the one that the scale drifts with (and the quantity's name); ``rain`` a
+    gauge; ``lid`` a contact, 1 while the lid is on; ``entrance`` counts bees, in and out.
+    """
+
+    temperature: tuple[str, str] | None = option(None, parse=_temperature)
+    rain: str | None = option(None, parse=_sensor)
+    lid: str | None = option(None, parse=_sensor)
+    entrance: str | None = option(None, parse=_sensor)
+
+    @property
+    def sensors(self) -> dict[str, str]:
+        """The sensors that it names, by the option."""
+        named = {"rain": self.rain, "lid": self.lid, "entrance": self.entrance,
+                 "temperature": self.temperature and self.temperature[0]}
+        return {name: sensor for name, sensor in named.items() if sensor}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceSettings:
+    """One device as the config has it; the driver checks ``table`` itself."""
+
+    name: str
+    kind: str
+    table: Mapping[str, Any]
+    lines: Mapping[str, str] = field(compare=False)
+    schedule: Schedule | None = None
+    weighing: Weighing | None = None
+
+    def where(self, name: str) -> str:
+        """The file and line of one of the device's options, or of its table."""
+        return self.lines.get(name) or self.lines[""]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that the config says."""
+
+    hive: Hive = field(default_factory=Hive)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
+    source: Path | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What was read: ``source`` and its ``conf.d``, by their names in its folder."""
+    fallback: str | None = None
+    """What is wrong with the settings on disk, when these are the last good ones."""
+    original: Path | None = None
+    """Then, where the settings on disk are."""
+
+    @property
+    def archive_path(self) -> Path:
+        """The archive's folder."""
+        return self.archive.path or default_archive()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def config_files(path: Path) -> list[Path]:
+    """The files that make up a config, in the order in which they are read.
+
+    Raises :class:`ConfigError` where ``conf.d`` cannot be looked into: what is in it would be
+    missing, and nobody would know.
+    """
+    folder = path.parent / "conf.d"
+    try:
+        added = [file for file in folder.iterdir() if file.suffix == ".toml"]
+    except FileNotFoundError:
+        return [path]
+    except OSError as error:
+        raise ConfigError([Problem(str(folder), f"cannot be read: {error.strerror}")]) from error
+    return [path, *sorted(file for file in added if not file.name.startswith("."))]
+
+
+def load(path: Path) -> Settings:
+    """The settings in ``path`` and its ``conf.d``. Raises :class:`ConfigError`."""
+    merged: dict[str, Any] = {}
+    lines: dict[Key, str] = {}
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for file in config_files(path):
+        try:
+            content, table, found = _read(file)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        files[str(file.relative_to(path.parent))] = content
+        _merge(merged, table)
+        lines.update(found)
+    loader = _Loader(merged, lines, path)
+    settings = loader.settings()
+    if problems or loader.problems:
+        server = None if problems else loader.server
+        raise ConfigError(problems + loader.problems, settings.devices, server)
+    return dataclasses.replace(settings, source=path, files=files)
+
+
+def _read(file: Path) -> tuple[bytes, dict[str, Any], dict[Key, str]]:
+    """What is in a file, the same as a table, and where each key of it stands."""
+    import tomllib  # the Orchestrator and the workers read no file
+
+    try:
+        content, _ = files.read(file)
+        text = content.decode("utf-8-sig")
+        return content, tomllib.loads(text), {k: f"{file}:{line}" for k, line in _lines(text)}
+    except OSError as error:
+        problem = Problem(str(file), f"cannot be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        problem = _not_utf8(file, error)
+    except (ValueError, RecursionError) as error:  # besides bad TOML: endless digits or brackets
+        if problems := spelling.problems(str(file), text):
+            raise ConfigError(problems) from error
+        line = _LINE_IN_ERROR.search(str(error))
+        problem = Problem(f"{file}:{line[1]}" if line else str(file), f"is not TOML: {error}")
+    raise ConfigError([problem])
+
+
+def _not_utf8(file: Path, error: UnicodeDecodeError) -> Problem:
+    if error.object.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Problem(f"{file}:1", "is UTF-16; save the file as UTF-8")
+    line = error.object.count(b"\n", 0, error.start) + 1
+    byte = error.object[error.start : error.start + 1]
+    guess = f' ("{byte.decode("latin-1")}" in Latin-1?)' if byte >= b"\xa0" else ""
+    return Problem(
+        f"{file}:{line}", f"is not UTF-8: byte 0x{byte.hex().upper()}{guess}; save it as UTF-8"
+    )
+
+
+def _lines(text: str) -> Iterator[tuple[Key, int]]:
+    """Each table and option with its line. It is for messages only: tomllib keeps no lines."""
+    table: Key = ()
+    for number, line in enumerate(text.split("\n"), start=1):
+        if header := _TABLE_LINE.match(line):
+            table = _key(header[1])
+            yield table, number
+        elif name := _OPTION_LINE.match(line):
+            yield table + _key(name[1]), number
+
+
+def _key(dotted: str) -> Key:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def _merge(into: dict[str, Any], table: Mapping[str, Any]) -> None:
+    for key, value in table.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+class _Loader:
+    """Builds the settings out of the merged tables, and keeps every problem on the way."""
+
+    def __init__(self, merged: Mapping[str, Any], lines: Mapping[Key, str], path: Path) -> None:
+        self.merged = merged
+        self.lines = lines
+        self.path = path
+        self.hive = Hive()
+        self.server: ServerSettings | None = None
+        self.problems: list[Problem] = []
+        self.first_inside: dict[Key, str] = {}  # [sensor.brood] alone stands for [sensor] too
+        for key, place in lines.items():
+            for length in range(1, len(key)):
+                self.first_inside.setdefault(key[:length], place)
+
+    def where(self, *key: str) -> str:
+        """The nearest place that is known: the option's, its table's, the file's."""
+        for length in range(len(key), 0, -1):
+            if place := self.lines.get(key[:length]) or self.first_inside.get(key[:length]):
+                return place
+        return str(self.path)
+
+    def place(self, *table: str) -> Where:
+        return lambda name: self.where(*table, *([name] if name else []))
+
+    def settings(self) -> Settings:
+        """All that could be read; where there are problems, defaults stand in for the rest."""
+        for name in self.merged:
+            if name not in _TABLES:
+                message = f'unknown table or option "{name}"{suggestion(name, _TABLES)}'
+                self.problem(message, name)
+        self.hive = self.section(Hive, "hive") or self.hive
+        self.server = self.section(ServerSettings, "server")
+        found = Settings(
+            hive=self.hive,
+            server=self.server or ServerSettings(),
+            archive=self.section(ArchiveSettings, "archive") or ArchiveSettings(),
+            retention=self.section(RetentionSettings, "retention") or RetentionSettings(),
+            devices=self.devices(),
+        )
+        self._check_order(found)
+        self._check_weighing(found)
+        return found
+
+    def section(self, cls: type[Any], name: str) -> Any:
+        return self._build(cls, self._table(self.merged.get(name, {}), name), name)
+
+    def devices(self) -> dict[str, DeviceSettings]:
+        found = {}
+        for kind in KINDS:
+            for word, table in self._table(self.merged.get(kind, {}), kind).items():
+                device = self._device(kind, word, self._table(table, kind, word))
+                if device is not None:
+                    found[device.name] = device
+        return found
+
+    def _check_order(self, found: Settings) -> None:
+        for word in found.retention.order:
+            if "." in word and word not in found.devices:
+                near = suggestion(word, found.devices)
+                self.problem(f'there is no device "{word}"{near}', "retention", "order")
+
+    def _check_weighing(self, found: Settings) -> None:
+        for device in found.devices.values():
+            named = device.weighing.sensors if device.weighing else {}
+            for option_name, sensor in named.items():
+                if sensor not in found.devices:
+                    near = suggestion(sensor, found.devices)
+                    word = device.name.partition(".")[2]
+                    message = f'there is no device "{sensor}"{near}'
+                    self.problem(message, device.kind, word, "weighing", option_name)
+
+    def problem(self, message: str, *key: str) -> None:
+        self.problems.append(Problem(self.where(*key), message))
+
+    def _device(self, kind: str, word: str, table: dict[str, Any]) -> DeviceSettings | None:
+        if not is_device_word(word):
+            self.problem(
+                f'"{word}" is no name for a device: use up to 31 small letters, digits, '
+                "hyphens and underscores",
+                kind,
+                word,
+            )
+            return None
+        has_driver = isinstance(table.get("driver"), str)
+        if not has_driver:
+            self.problem(f'[{kind}.{word}] needs driver = "…"', kind, word)
+        schedule = self._schedule(kind, word, table)
+        weighing = self._weighing(kind, word, table)
+        if not has_driver:
+            return None
+        lines = {name: self.where(kind, word, name) for name in table}
+        lines[""] = self.where(kind, word)
+        name = f"{kind}.{word}"
+        return DeviceSettings(
+            name=name, kind=kind, table=table, lines=lines, schedule=schedule, weighing=weighing
+        )
+
+    def _weighing(self, kind: str, word: str, table: Mapping[str, Any]) -> Weighing | None:
+        if "weighing" not in table:
+            return None
+        if kind != "sensor":
+            self.problem(f"a {kind} weighs nothing", kind, word, "weighing")
+            return None
+        given = self._table(table["weighing"], kind, word, "weighing")
+        weighing: Weighing | None = self._build(Weighing, given, kind, word, "weighing")
+        return weighing
+
+    def _schedule(self, kind: str, word: str, table: Mapping[str, Any]) -> Schedule | None:
+        if "schedule" not in table:
+            return None
+        given = self._table(table["schedule"], kind, word, "schedule")
+        place = self.place(kind, word, "schedule")
+        schedule, problems = build(Schedule, given, place, {"place": self.hive.place})
+        self.problems += problems
+        if schedule is None:
+            return None
+        if schedule.follows_sun:
+            self._check_sun(kind, word, "schedule", "window")
+        if kind == "output":
+            self.problem("an output has no schedule", kind, word, "schedule")
+        if kind == "sensor" and schedule.duration is not None:
+            self.problem("a sensor's schedule has no duration", kind, word, "schedule", "duration")
+        if kind == "microphone" and slot_verb(f"{kind}.{word}", schedule) != "record":
+            self.problem(
+                'a microphone\'s schedule needs duration = "60s" or the like',
+                kind, word, "schedule",
+            )
+        return schedule
+
+    def _check_sun(self, *key: str) -> None:
+        given = self.merged.get("hive", {})
+        missing = [name for name in ("latitude", "longitude") if name not in given]
+        if missing:
+            verb = "is" if len(missing) == 1 else "are"
+            self.problem(
+                f"a window by the sun needs to know where the hive stands: "
+                f"{' and '.join(missing)} under [hive] {verb} missing", *key,
+            )
+        if not sun.is_known():
+            self.problem("a window by the sun needs the package python3-ephem", *key)
+
+    def _build(self, cls: type[Any], table: Mapping[str, Any], *key: str) -> Any:
+        built, problems = build(cls, table, self.place(*key))
+        self.problems += problems
+        return built
+
+    def _table(self, value: object, *key: str) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        name = ".".join(key)
+        self.problem(f"{name} must be a table, [{name}], not {in_toml(value)}", *key)
+        return {}
+
+
+def read_token(path: Path) -> str:
+    """The token in a file. Raises :class:`ConfigError`: unreadable, too open, or too weak."""
+    try:
+        content, state = files.read(path)
+        token = content.decode("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        said = why(error) if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError([Problem(str(path), f"the token cannot be read: {said}")]) from error
+    problem = None
+    mode = state.st_mode & 0o777
+    if mode & 0o007:
+        problem = f"everyone can read the token (mode {mode:04o}); run: sudo chmod o= {path}"
+    elif len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token:
+        problem = "the token must be at least 16 printable ASCII characters without spaces"
+    if problem:
+        raise ConfigError([Problem(str(path), problem)])
+    return token
+
+
+def original(settings: Settings) -> Path:
+    """The config file on disk that these settings come from, or stand in for."""
+    return settings.original or settings.source or DEFAULT_PATH
+
+
+def keep_last_good(settings: Settings) -> None:
+    """Keep a copy of the config that runs, for a start at which the one on disk is wrong."""
+    if settings.source is None or settings.fallback is not None:
+        return
+    wanted = {**settings.files, "source": str(settings.source.absolute()).encode()}
+    try:
+        kept = _last_good_folder()
+        if _contents(kept) != wanted:
+            _replace_folder(kept, wanted)
+    except OSError as error:
+        log.warning("no copy of the config was kept, for the day it is wrong: %s", error)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def _replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    fresh = _fresh(folder)
+    shutil.rmtree(fresh, ignore_errors=True)
+    (fresh / "conf.d").mkdir(parents=True)
+    for name, content in contents.items():
+        with (fresh / name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut leaves it empty, which is a good config
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+
+
+def load_last_good(path: Path, error: ConfigError) -> Settings:
+    """The settings that ran last, marked as standing in for those at ``path``.
+
+    Raises ``error`` where there are none.
+    """
+    try:
+        kept = _last_good_folder()
+        if not kept.exists():  # a power cut between the old one's end and the new one's name
+            kept = _fresh(kept)
+        source = Path((kept / "source").read_text("utf-8"))
+        if source != path.absolute():
+            raise error  # they belong to another config file
+        settings = load(kept / path.name)
+    except (OSError, ValueError):
+        raise error from None
+    return dataclasses.replace(settings, fallback=str(error), original=path)
+
+
+def load_at_start(path: Path) -> Settings:
+    """The settings in ``path``. Raises :class:`ConfigError`, also for what a power cut left of it.
+
+    An empty file is a good config without devices, and a file that was cut may be a good one with
+    less in it. An operator who means that reloads.
+    """
+    found = load(path)
+    try:
+        before = load_last_good(path, ConfigError([]))
+    except ConfigError:  # there is none: it is the first start, or as good as that
+        return found
+    meant = "if that is intended: sudo systemctl reload beemon"
+    problems = [
+        Problem(str(path.parent / name), f"was cut short, as by a power cut; {meant}")
+        for name, was in before.files.items()
+        if _is_cut(found.files.get(name), was)
+    ]
+    if not problems and before.devices and not found.devices:
+        problems.append(Problem(str(path), f"names no device any more; {meant}"))
+    if problems:
+        raise ConfigError(problems)
+    return found
+
+
+def _is_cut(found: bytes | None, before: bytes) -> bool:
+    """Whether a file is what a power cut leaves: nothing, or the beginning, cut in a line."""
+    if found is None or not before.strip():
+        return False
+    is_beginning = len(found) < len(before) and before.startswith(found)
+    return not found.strip() or (is_beginning and not found.endswith(b"\n"))
+
+
+def _last_good_folder() -> Path:
+    return default_archive() / "last-good"
+
+
+def _fresh(kept: Path) -> Path:
+    """Where a new copy is written, whole, before the old one goes."""
+    return kept.with_name(f"{kept.name}.new")

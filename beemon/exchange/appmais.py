@@ -1,0 +1,205 @@
+"""The layout of AppMAIS: ``<sensor>/YYYY-MM-DD/<host>@YYYY-MM-DD@HH-MM-SS.<ending>``.
+
+That is how Appalachian State University's hive monitors keep their files, and what tools for
+their data expect. Days and times are local. Recordings are single files; of a sensor's readings
+there is a CSV file a day, without a heading: the time in quotes, then a number for each quantity,
+or ``nan``; temperatures are in degrees Fahrenheit.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TextIO
+
+from beemon.base import zone
+from beemon.exchange import export
+from beemon.exchange import tables as contents
+from beemon.exchange.tables import View
+from beemon.ledger.inventory import snapshot
+from beemon.storage import files as recordings
+from beemon.storage import staging
+
+NAN = "nan"
+FOLDERS = {"microphone": "audio", "camera": "video"}
+"""What a recorder's folder is called there, where it is the only one of its kind."""
+
+_NAME = re.compile(
+    r"(?P<host>[^@]+)@(?P<day>\d{4}-\d\d-\d\d)@(?P<time>\d\d-\d\d-\d\d)(?:-(?P<again>\d+))?"
+    r"(?P<ending>\.\w+)", re.ASCII
+)
+_FIRST = ("temperature", "humidity", "weight")
+"""These quantities come first in a line, in this order."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """What the name of a recording's file says; day and time are local.
+
+    ``again``: it is not the first of that name, as in an hour of the autumn that comes twice.
+    """
+
+    host: str
+    day: date
+    time: time
+    ending: str
+    again: bool = False
+
+
+def parse_name(name: str) -> Name | None:
+    """A file's name taken apart; None where it is not of that form, or of no moment there is."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    try:
+        day = date.fromisoformat(found["day"])
+        moment = time.fromisoformat(found["time"].replace("-", ":"))
+    except ValueError:
+        return None
+    return Name(found["host"], day, moment, found["ending"].lower(), found["again"] is not None)
+
+
+def parse_day(name: str) -> date | None:
+    """The day in the name of a file of readings, if there is one."""
+    try:
+        return date.fromisoformat(name.rpartition(".")[0].rpartition("@")[2])
+    except ValueError:
+        return None
+
+
+def to_fahrenheit(celsius: float) -> float:
+    """Degrees Celsius in degrees Fahrenheit, by definition."""
+    return celsius * 9 / 5 + 32
+
+
+def to_celsius(fahrenheit: float) -> float:
+    """Degrees Fahrenheit in degrees Celsius, by definition."""
+    return (fahrenheit - 32) * 5 / 9
+
+
+def write(view: View, archive: Path, output: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Write a period in that layout into the new folder ``output``; return the manifest.
+
+    Recordings are copied; what is deleted meanwhile is listed as ``missing``. Raises ``OSError``,
+    ``sqlite3.Error``; then there is no such folder.
+    """
+    with staging.folder(output) as folder, snapshot(view.ledger.db):
+        missing = _copy_recordings(view, archive, folder, about["hive"])
+        columns = _write_readings(view, folder, about["hive"])
+        manifest = {
+            **about, **export.manifest_of(view, "appmais"),
+            "columns": columns, "missing": missing, "files": export.files_of(folder, {}),
+        }
+        del manifest["tables"]
+        export.write_manifest(folder, manifest)
+    return manifest
+
+
+def _copy_recordings(view: View, archive: Path, folder: Path, host: str) -> list[str]:
+    names = _recorder_folders(view)
+    missing = []
+    for row in view.select(
+        "SELECT * FROM recordings WHERE start_us >= :from AND start_us < :until AND :of_devices"
+        " AND verdict = 'good' ORDER BY start_us, recording"
+    ):
+        source = archive / row["path"]
+        stem = _place(folder / names[row["device"]], host, zone.moment(row["start_us"], view.zone))
+        target = _free(stem, source.suffix)
+        try:
+            with recordings.hold(source) as file, target.open("wb") as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
+        except FileNotFoundError:
+            target.unlink()
+            missing.append(row["path"])
+    return missing
+
+
+def _recorder_folders(view: View) -> dict[str, str]:
+    """``audio`` and ``video`` where that says which; else with the device's own name."""
+    devices = [row["device"] for row in view.select(
+        "SELECT DISTINCT device FROM recordings WHERE start_us >= :from AND start_us < :until"
+        " AND :of_devices"
+    )]
+    folders = {}
+    for device in devices:
+        kind, _, own = device.partition(".")
+        is_only = sum(other.startswith(f"{kind}.") for other in devices) == 1
+        folders[device] = FOLDERS[kind] if is_only else f"{FOLDERS[kind]}-{own}"
+    return folders
+
+
+def _place(folder: Path, host: str, moment: datetime) -> Path:
+    """Where a file of that moment goes, without its ending; makes the day's folder."""
+    day = folder / f"{moment:%Y-%m-%d}"
+    day.mkdir(parents=True, exist_ok=True)
+    return day / f"{host}@{moment:%Y-%m-%d@%H-%M-%S}"
+
+
+def _free(path: Path, ending: str) -> Path:
+    """A name that is not taken: an hour of the autumn comes twice."""
+    again = 1
+    while (found := Path(f"{path}{f'-{again}' if again > 1 else ''}{ending}")).exists():
+        again += 1
+    found.touch()
+    return found
+
+
+def _write_readings(view: View, folder: Path, host: str) -> dict[str, list[str]]:
+    """The CSV files of the sensors; returns the columns of each one's, with their units."""
+    columns = _columns(view)
+    readings = next(table for table in contents.tables(view) if table.name == "readings")
+    with ExitStack() as stack:
+        days: dict[str, tuple[str, TextIO]] = {}  # one file a sensor is open at a time
+        for (sensor, utc_us), rows in groupby(
+            _sensor_readings(readings), lambda row: (row["sensor"], row["utc_us"])
+        ):
+            moment = zone.moment(utc_us, view.zone)
+            day = f"{moment:%Y-%m-%d}"
+            if days.get(sensor, ("",))[0] != day:
+                if sensor in days:
+                    days[sensor][1].close()
+                path = _place(folder / _own_name(sensor), host, moment).parent / f"{host}@{day}.csv"
+                days[sensor] = day, stack.enter_context(path.open("a", encoding="ascii"))
+            values = {row["quantity"]: _number(row) for row in rows}
+            line = [values.get(name, NAN) for name, _ in columns[sensor]]
+            print(f'"{moment:%H-%M-%S}"', *line, sep=",", file=days[sensor][1])
+    return {
+        _own_name(sensor): ["time", *(f"{name} ({_unit(unit)})" for name, unit in found)]
+        for sensor, found in columns.items()
+    }
+
+
+def _sensor_readings(readings: contents.Table) -> Iterator[contents.Row]:
+    return (row for row in readings.rows() if row["sensor"].startswith("sensor."))
+
+
+def _columns(view: View) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in contents.units(view):
+        if row["sensor"].startswith("sensor."):
+            found.setdefault(row["sensor"], []).append((row["quantity"], row["unit"]))
+    for columns in found.values():
+        columns.sort(key=lambda column: (*(column[0] != name for name in _FIRST), column))
+    return found
+
+
+def _number(row: contents.Row) -> str:
+    if row["value"] is None:
+        return NAN
+    value = to_fahrenheit(row["value"]) if row["unit"] == "°C" else row["value"]
+    return f"{value:.10g}"
+
+
+def _unit(unit: str) -> str:
+    return "°F" if unit == "°C" else unit
+
+
+def _own_name(sensor: str) -> str:
+    return sensor.partition(".")[2]
+

@@ -1,0 +1,141 @@
+"""A day's readings of one sensor as AppMAIS writes them: ``"14-00-00", 87, 53``, a line each.
+
+The time is local; the columns behind it have no heading. A value that could not be had is ``nan``.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import BinaryIO
+
+from beemon.exchange.appmais import to_celsius
+from beemon.protocol.commands import shown
+
+KNOWN = {
+    "temp": ("temperature:F", "humidity:%"),
+    "cpu": ("cpu_temperature:F",),
+}
+"""What the columns in a folder are, as far as it is known: a quantity and its unit."""
+
+_CONVERSIONS: dict[str, tuple[str, Callable[[float], float]]] = {
+    "F": ("°C", to_celsius),
+    "°F": ("°C", to_celsius),
+    "C": ("°C", float),
+    "lb": ("g", lambda pounds: pounds * 453.59237),
+    "kg": ("g", lambda kilograms: kilograms * 1000),
+}
+"""What a unit becomes here; another one stays as it is."""
+LARGEST = 1e300
+"""No value is larger; its conversion must not overflow either."""
+LONGEST_LINE = 4096
+MOST_TOLD = 10
+"""Of how many lines of a file that make no sense each is told."""
+
+_TIME = re.compile(r"\d\d-\d\d-\d\d", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_COLUMN = re.compile(r"(?P<quantity>[a-z][a-z0-9_]*):(?P<unit>\S*)")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: a quantity, in the unit that it is written in."""
+
+    quantity: str
+    written_in: str
+
+    @property
+    def unit(self) -> str:
+        """The unit that its values have here."""
+        return _CONVERSIONS.get(self.written_in, (self.written_in, float))[0]
+
+    def value(self, written: float) -> tuple[float, float | None]:
+        """A value in :attr:`unit`, and what was written, where that is something else."""
+        if self.written_in not in _CONVERSIONS:
+            return written, None
+        return _CONVERSIONS[self.written_in][1](written), written
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: the local time, and for each column what was written; None for ``nan``."""
+
+    number: int
+    moment: time
+    values: tuple[float | None, ...]
+
+
+def columns(said: Iterable[str]) -> tuple[Column, ...]:
+    """Columns such as ``weight:lb``. Raises ``ValueError``."""
+    found = []
+    for text in said:
+        match = _COLUMN.fullmatch(text)
+        if match is None:
+            raise ValueError(f'"{text}" is no column such as weight:lb (a quantity and its unit)')
+        found.append(Column(match["quantity"], match["unit"]))
+    return tuple(found)
+
+
+def read(path: Path, expected: Sequence[Column]) -> Iterator[Line | str]:
+    """A file's lines; a sentence for each that makes no sense, and for the first that says more
+    than expected. Of many such lines the first few are told, and how many more there are."""
+    is_told, wrong = False, 0
+    with path.open("rb") as file:
+        for number, written in enumerate(_lines(file), 1):
+            try:
+                cells = _cells(written)
+                if not cells:
+                    continue
+                moment, values = _moment(cells[0]), tuple(map(_number, cells[1:]))
+            except ValueError as error:
+                wrong += 1
+                if wrong <= MOST_TOLD:
+                    yield f"line {number}: {error}"
+                continue
+            if len(values) > len(expected) and not is_told:
+                is_told = True
+                yield (f"line {number}: it has {len(values)} values, and it was said what "
+                       f"{len(expected)} are; the others are left out, in all lines")
+            yield Line(number, moment, values[: len(expected)])
+    if wrong > MOST_TOLD:
+        yield f"{wrong - MOST_TOLD} more lines make no sense"
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines, of which each is cut where it is longer than one of readings can be."""
+    while line := file.readline(LONGEST_LINE):
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE)
+        yield line
+
+
+def _cells(line: bytes) -> list[str]:
+    """The cells of a line; none where it is empty. Raises ``ValueError``."""
+    if b"\0" in line:
+        raise ValueError("it holds NUL characters, as a power cut leaves them")
+    if len(line) == LONGEST_LINE:
+        raise ValueError("it is longer than a line of readings can be")
+    text = line.decode(errors="replace").lstrip("\ufeff").strip()
+    try:
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
+def _moment(cell: str) -> time:
+    if not _TIME.fullmatch(cell.strip()):
+        raise ValueError(f'"{shown(cell)}" is no time such as 14-00-00')
+    return time.fromisoformat(cell.strip().replace("-", ":"))
+
+
+def _number(cell: str) -> float | None:
+    if cell.strip().lower() == "nan":
+        return None
+    if not _NUMBER.fullmatch(cell.strip()) or abs(float(cell)) > LARGEST:
+        raise ValueError(f'"{shown(cell)}" is no measurement')
+    return float(cell)

@@ -1,0 +1,171 @@
+"""Export: a period of the archive as tables that other programs read, with a manifest.
+
+CSV is RFC 4180 in UTF-8 with a byte order mark, by which spreadsheets know it. Parquet needs
+pyarrow. Everything is streamed, read-only, and beside a running service.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from beemon import __version__
+from beemon.base import clock
+from beemon.base.explanation import meanings
+from beemon.base.outcomes import REASONS
+from beemon.base.readings import QUALITIES
+from beemon.exchange import tables as contents
+from beemon.exchange.tables import COUNT, NUMBER, TEXT, TIME, Table, View
+from beemon.ledger.inventory import snapshot
+from beemon.storage import files as recordings
+from beemon.storage import staging
+
+MANIFEST = "manifest.json"
+
+_ROWS_AT_A_TIME = 20_000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CLOCK_QUALITIES = {
+    clock.Quality.SYNCHRONISED: "synchronised with the network",
+    clock.Quality.TOLD: "right, as an operator said who set it or looked at it",
+    clock.Quality.RTC: "taken from the battery clock at start",
+    clock.Quality.UNSURE: "neither: the time may be wrong",
+    clock.Quality.REDATED: "was unsure; corrected once the clock was right, in the same boot",
+    clock.Quality.IMPORTED: "another system's record; it is not known how right its clock was",
+}
+
+Writer = Callable[[Path, Table], int]
+"""Writes a table into a folder; returns how many rows it has."""
+
+
+class MissingPyarrowError(OSError):
+    """Parquet was asked for, and pyarrow is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Parquet needs pyarrow, which Debian does not package: make an environment for it "
+            "with `python3 -m venv --system-site-packages ~/beemon-parquet` and "
+            "`~/beemon-parquet/bin/pip install pyarrow`, and export with "
+            "`~/beemon-parquet/bin/python -m beemon export …`"
+        )
+
+
+def export(view: View, output: Path, form: str, about: dict[str, Any]) -> dict[str, Any]:
+    """Write the tables of a view into the new folder ``output``; return the manifest.
+
+    ``about`` says what only the config knows: the hive, its position. Raises
+    :class:`MissingPyarrowError`, ``OSError``, ``sqlite3.Error``; then there is no such folder.
+    """
+    writer = write_csv if form == "csv" else parquet_writer()
+    with staging.folder(output) as folder, snapshot(view.ledger.db):
+        made = {table.name: writer(folder, table) for table in contents.tables(view)}
+        manifest = {**about, **manifest_of(view, form), "files": files_of(folder, made)}
+        write_manifest(folder, manifest)
+    return manifest
+
+
+def write_csv(folder: Path, table: Table) -> int:
+    """One CSV file."""
+    count = 0
+    cells = [(column.name, _AS_TEXT.get(column.kind, _as_it_is)) for column in table.columns]
+    with (folder / f"{table.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([name for name, _ in cells])
+        for row in table.rows():
+            writer.writerow([as_text(row[name]) for name, as_text in cells])
+            count += 1
+    return count
+
+
+def _time(utc_us: int | None) -> str | None:
+    return None if utc_us is None else clock.iso(utc_us)
+
+
+def _text(text: str | None) -> str | None:
+    """One that a spreadsheet would take for a formula is quoted."""
+    return f"'{text}" if text and text.startswith(_FORMULA) else text
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_AS_TEXT: dict[str, Callable[[Any], Any]] = {TIME: _time, TEXT: _text}
+
+
+def parquet_writer() -> Writer:
+    """What writes Parquet files. Raises :class:`MissingPyarrowError`."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingPyarrowError from error
+    types = {
+        TEXT: pyarrow.string(), NUMBER: pyarrow.float64(), COUNT: pyarrow.int64(),
+        TIME: pyarrow.timestamp("us", "UTC"),
+    }
+
+    def write(folder: Path, table: Table) -> int:
+        schema = pyarrow.schema([(column.name, types[column.kind]) for column in table.columns])
+        count = 0
+        path = folder / f"{table.name}.parquet"
+        with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as file:
+            for rows in _batches(table):
+                columns = {c.name: [row[c.name] for row in rows] for c in table.columns}
+                file.write_table(pyarrow.table(columns, schema))
+                count += len(rows)
+        return count
+
+    return write
+
+
+def _batches(table: Table) -> Iterator[list[contents.Row]]:
+    rows = table.rows()
+    while batch := list(islice(rows, _ROWS_AT_A_TIME)):
+        yield batch
+
+
+def manifest_of(view: View, form: str) -> dict[str, Any]:
+    """What is to be known of an export, but for its files."""
+    made = clock.stamp()
+    return {
+        "format": f"beemon {form}",
+        "made_by": f"beemon {__version__}",
+        "made": clock.iso(made.utc_us),
+        "made_clock": view.clock or made.quality,
+        "from": clock.iso(view.period.from_us),
+        "until": clock.iso(view.period.until_us),
+        "devices": sorted(view.devices) or "all",
+        "zone": str(view.zone),
+        "units": contents.units(view),
+        "calibrations": contents.calibrations(view),
+        "runs": contents.runs(view),
+        "qualities": meanings(QUALITIES),
+        "reasons": meanings(REASONS),
+        "clock_qualities": _CLOCK_QUALITIES,
+        "tables": {
+            table.name: {column.name: column.meaning for column in table.columns}
+            for table in contents.tables(view)
+        },
+    }
+
+
+def files_of(folder: Path, rows: dict[str, int]) -> list[dict[str, Any]]:
+    """Every file of an export, with its hash; of a table also how many rows it has."""
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        size, sha256 = recordings.digest(path)
+        entry = {"path": str(path.relative_to(folder)), "size": size, "sha256": sha256}
+        if path.parent == folder and path.stem in rows:
+            entry["rows"] = rows[path.stem]
+        found.append(entry)
+    return found
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """The last file of an export."""
+    text = json.dumps(manifest, indent=2, ensure_ascii=False)
+    (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")

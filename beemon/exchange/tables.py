@@ -1,0 +1,314 @@
+"""What an export holds, table by table: a row for each reading, recording, job, event.
+
+Times come twice: UTC, and local with its offset from UTC, as ISO 8601 text. A cell without a
+value is empty; whether a reading has a value or a reason is never in doubt.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from functools import partial
+from typing import Any
+
+from beemon.base import clock
+from beemon.base.options import suggestion
+from beemon.base.zone import moment as local_moment
+from beemon.exchange.period import Period
+from beemon.ledger import completeness, rows
+from beemon.ledger.calibrations import describe
+from beemon.ledger.events import Readable
+
+Row = Mapping[str, Any]
+
+_DEVICES = (
+    "SELECT sensor FROM series UNION SELECT device FROM recordings UNION SELECT device FROM"
+    " schedules UNION SELECT device FROM events WHERE device IS NOT NULL"
+)
+
+TEXT, NUMBER, COUNT, TIME = "text", "number", "count", "time"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, what kind of value it has, and what it means."""
+
+    name: str
+    kind: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table, whose rows come in the order of time."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: Callable[[], Iterator[Row]]
+
+
+class UnknownDeviceError(LookupError):
+    """Only what concerns a device was asked for, and the ledger holds nothing of it."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What is to be seen of a ledger: a period, of some devices or all (none named), in the local
+    time of a zone. ``clock`` is how far the service that writes the ledger believes its clock."""
+
+    ledger: Readable
+    period: Period
+    devices: Collection[str] = ()
+    zone: tzinfo = UTC
+    clock: clock.Quality | None = None
+
+    def check_devices(self) -> None:
+        """Raises :class:`UnknownDeviceError` for a device that the ledger does not know."""
+        if not self.devices:
+            return
+        known = [device for (device,) in self.ledger.db.execute(_DEVICES)]
+        for device in self.devices:
+            if device not in known:
+                near = suggestion(device, known)
+                raise UnknownDeviceError(f'the ledger holds nothing of "{device}"{near}')
+
+    def local(self, utc_us: int | None) -> str | None:
+        """A moment on the clock on the wall, with its offset from UTC."""
+        if utc_us is None:
+            return None
+        return local_moment(utc_us, self.zone).isoformat(timespec="milliseconds")
+
+    def select(self, query: str, device: str = "device") -> Iterator[sqlite3.Row]:
+        """The rows of a query that has ``:from``, ``:until`` and ``:of_devices`` (a condition)."""
+        marks = ", ".join(f":device{n}" for n, _ in enumerate(self.devices))
+        condition = f"{device} IN ({marks})" if self.devices else "1"
+        values = {f"device{n}": name for n, name in enumerate(self.devices)}
+        bounds = {"from": self.period.from_us, "until": self.period.until_us}
+        yield from self.ledger.db.execute(
+            query.replace(":of_devices", condition), {**values, **bounds}
+        )
+
+
+def tables(view: View) -> list[Table]:
+    """All that an export of this view holds."""
+    return [
+        Table(name, columns, partial(rows, view))
+        for name, (columns, rows) in _TABLES.items()
+    ]
+
+
+def _text(name: str, meaning: str) -> Column:
+    return Column(name, TEXT, meaning)
+
+
+_UTC = Column("utc", TIME, "when, UTC")
+_LOCAL = _text("local", "the same moment on the clock on the wall, with its offset from UTC")
+_CLOCK = _text("clock", "how far the clock could be believed: see clock_qualities")
+_JOB = Column("job", COUNT, "the job that it belongs to")
+
+_READINGS = (
+    _UTC, _LOCAL,
+    _text("sensor", "the sensor; or the recorder whose recording was analysed"),
+    _text("quantity", "what was measured"),
+    Column("value", NUMBER, "what it was; empty where there is a reason"),
+    _text("unit", "the unit of value"),
+    _text("quality", "of a value: see qualities"),
+    _text("reason", "why there is no value: see reasons"),
+    Column("raw", NUMBER, "what the hardware said, where value was calculated from it"),
+    Column("calibration", COUNT, "the calibration that calculated it: see calibrations"),
+    Column("uncertainty", NUMBER, "the standard uncertainty of value, where it is known"),
+    _CLOCK, _JOB,
+)
+_RECORDINGS = (
+    _UTC, _LOCAL,
+    _text("device", "the microphone or camera"),
+    _text("path", "the file, below the archive's folder"),
+    Column("seconds", NUMBER, "how long it is, as measured; empty for a picture"),
+    Column("size", COUNT, "bytes"),
+    _text("sha256", "the hash of the file"),
+    _text("verdict", "of the content check: good, or failed for what is kept as evidence"),
+    _text("findings", "what the check found, as JSON"),
+    _text("kept", "yes, or no where the file was deleted to make room"),
+    _CLOCK, _JOB,
+    _text("facts", "all else that is known of it, as JSON"),
+)
+_JOBS = (
+    Column("job", COUNT, "its number"),
+    Column("accepted_utc", TIME, "when it was accepted, UTC"),
+    _text("accepted_local", "the same, local"),
+    Column("slot_utc", TIME, "the scheduled moment that it stands for, if it stands for one"),
+    Column("ended_utc", TIME, "when it had its outcome"),
+    _text("command", "what was asked for"),
+    _text("origin", "by whom: schedule, or a client's address"),
+    _text("device", "the device that worked"),
+    _text("outcome", "done, failed, skipped or interrupted; empty while it is open"),
+    _text("reason", "why it is not done: see reasons"),
+    _text("message", "the same, in a sentence"),
+    _CLOCK,
+)
+_SKIPS = (
+    Column("first_utc", TIME, "the first of the slots, UTC"),
+    Column("last_utc", TIME, "the last of them"),
+    _text("device", "whose slots"),
+    Column("slots", COUNT, "how many"),
+    _text("reason", "why they never became jobs: see reasons"),
+)
+_COMPLETENESS = (
+    _text("device", "whose slots"),
+    _text("outcome", "due for all of them; else what became of them"),
+    _text("reason", "why: see reasons; empty in the sum of an outcome"),
+    Column("slots", COUNT, "how many"),
+)
+_EVENTS = (
+    _UTC, _LOCAL,
+    _text("kind", "what it was, in a word"),
+    _text("device", "whom it concerns, if anyone"),
+    _text("message", "what it was, in a sentence"),
+    _CLOCK,
+    _text("facts", "all else, as JSON"),
+)
+_HOURS = (
+    _UTC, _LOCAL,
+    _text("sensor", "the sensor"),
+    _text("quantity", "what was measured"),
+    _text("unit", "the unit of mean, minimum and maximum"),
+    Column("count", COUNT, "how many values the hour that begins then has"),
+    Column("missing", COUNT, "how many readings had a reason instead"),
+    Column("mean", NUMBER, "of the values"),
+    Column("minimum", NUMBER, "of the values"),
+    Column("maximum", NUMBER, "of the values"),
+    _text("readings", "yes, or no where the single readings were deleted to make room"),
+)
+
+
+def _readings(view: View) -> Iterator[Row]:
+    for row in view.select(
+        "SELECT readings.*, sensor, quantity, unit FROM readings JOIN series USING (series)"
+        " WHERE utc_us >= :from AND utc_us < :until AND :of_devices ORDER BY utc_us, series",
+        "sensor",
+    ):
+        quality = (row["quality"] or "good") if row["reason"] is None else None
+        yield {**dict(row), **_when(view, row["utc_us"]), "quality": quality}
+
+
+def _recordings(view: View) -> Iterator[Row]:
+    for row in view.select(
+        "SELECT * FROM recordings WHERE start_us >= :from AND start_us < :until AND :of_devices"
+        " ORDER BY start_us, recording"
+    ):
+        kept = "yes" if row["deleting_us"] is None else "no"
+        yield {**dict(row), **_when(view, row["start_us"]), "kept": kept}
+
+
+def _jobs(view: View) -> Iterator[Row]:
+    for row in view.select(
+        "SELECT * FROM jobs WHERE accepted_us >= :from AND accepted_us < :until AND :of_devices"
+        " ORDER BY accepted_us, job"
+    ):
+        yield {
+            **dict(row),
+            "accepted_utc": row["accepted_us"], "accepted_local": view.local(row["accepted_us"]),
+            "slot_utc": row["slot_us"], "ended_utc": row["ended_us"],
+        }
+
+
+def _skips(view: View) -> Iterator[Row]:
+    for row in view.select(
+        "SELECT * FROM skips WHERE last_us >= :from AND first_us < :until AND :of_devices"
+        " ORDER BY first_us, skip"
+    ):
+        yield {**dict(row), "first_utc": row["first_us"], "last_utc": row["last_us"]}
+
+
+def _events(view: View) -> Iterator[Row]:
+    for row in view.select(
+        "SELECT * FROM events WHERE utc_us >= :from AND utc_us < :until"
+        " AND (device IS NULL OR :of_devices) ORDER BY utc_us, event"
+    ):
+        yield {**dict(row), **_when(view, row["utc_us"])}
+
+
+def _hours(view: View) -> Iterator[Row]:
+    for row in view.select(
+        "SELECT hours.*, sensor, quantity, unit FROM hours JOIN series USING (series)"
+        " WHERE hour >= :from / 3600000000 AND hour * 3600000000 < :until AND :of_devices"
+        " ORDER BY hour, series",
+        "sensor",
+    ):
+        readings = "no" if row["thinned"] else "yes"
+        yield {**dict(row), **_when(view, row["hour"] * 3_600_000_000), "readings": readings}
+
+
+def _completeness(view: View) -> Iterator[Row]:
+    """What was due in the period is what was due since its begin, less what was since its end."""
+    since = completeness.of(view.ledger, view.period.from_us - 1)["devices"]
+    later = completeness.of(view.ledger, view.period.until_us - 1)["devices"]
+    for device in sorted(since):
+        if view.devices and device not in view.devices:
+            continue
+        after = _flat(later.get(device, {}))
+        for (outcome, reason), slots in _flat(since[device]).items():
+            count = slots - after.get((outcome, reason), 0)
+            yield {"device": device, "outcome": outcome, "reason": reason, "slots": count}
+
+
+def _flat(counts: Mapping[str, Any]) -> dict[tuple[str, str | None], int]:
+    flat: dict[tuple[str, str | None], int] = {
+        (key, None): value for key, value in counts.items()
+        if key not in ("reasons", "recount", "adds_up")
+    }
+    for outcome, reasons in counts.get("reasons", {}).items():
+        flat |= {(outcome, reason): slots for reason, slots in reasons.items()}
+    return flat
+
+
+def _when(view: View, utc_us: int) -> dict[str, Any]:
+    return {"utc": utc_us, "local": view.local(utc_us)}
+
+
+_TABLES: dict[str, tuple[tuple[Column, ...], Callable[[View], Iterator[Row]]]] = {
+    "readings": (_READINGS, _readings),
+    "hours": (_HOURS, _hours),
+    "recordings": (_RECORDINGS, _recordings),
+    "jobs": (_JOBS, _jobs),
+    "skips": (_SKIPS, _skips),
+    "completeness": (_COMPLETENESS, _completeness),
+    "events": (_EVENTS, _events),
+}
+
+
+def units(view: View) -> list[dict[str, Any]]:
+    """Every quantity that is in the readings, with its unit."""
+    rows = view.select(
+        "SELECT sensor, quantity, unit FROM series WHERE :of_devices AND EXISTS"
+        " (SELECT 1 FROM readings WHERE utc_us >= :from AND utc_us < :until"
+        "  AND readings.series = series.series) ORDER BY sensor, quantity, unit",
+        "sensor",
+    )
+    return [dict(row) for row in rows]
+
+
+def calibrations(view: View) -> list[dict[str, Any]]:
+    """How raw values became values."""
+    query = "SELECT * FROM calibrations WHERE :of_devices ORDER BY calibration"
+    return list(rows.readable(view.select(query, "sensor"), describe))
+
+
+def runs(view: View) -> list[dict[str, Any]]:
+    """The runs of the service that the period saw, and their clocks."""
+    rows = view.ledger.db.execute(
+        "SELECT * FROM runs WHERE started_us < ? AND run >="
+        " (SELECT ifnull(max(run), 0) FROM runs WHERE started_us <= ?) ORDER BY run",
+        (view.period.until_us, view.period.from_us),
+    )
+    return [
+        {
+            "run": row["run"], "started": clock.iso(row["started_us"]), "boot": row["boot_id"],
+            "clock": row["clock"], "version": row["version"],
+            "clock_right_from": clock.iso(row["sure_us"]) if row["sure_us"] else None,
+            **({"recovered": row["ended_why"]} if row["ended"] == "recovered" else {}),
+        }
+        for row in rows
+    ]

@@ -1,0 +1,148 @@
+"""A ledger that was set aside, to read in: as many of its rows as its damage leaves.
+
+A table is read from its first row on, beyond a page that cannot be read with steps that double,
+and where that was necessary also from its last row backwards. So what is lost beside the page
+itself lies between two damaged ones. Rows that are not sound are left out. A row behind the one
+before it is damage too: a page that stands in another's place would lead round and round. A file
+whose header or tables' names are damaged is read as a copy, with the header that beemon gives each
+ledger, and with the names of a new one where most of them still stand as there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from beemon.ledger import rows, schema
+from beemon.ledger.ledger import PAGE_BYTES
+
+Row = dict[str, Any]
+
+_HEAD = b"SQLite format 3\0" + PAGE_BYTES.to_bytes(2, "big") + bytes([2, 2, 0, 64, 32, 32])
+"""The first bytes of each ledger (sqlite.org/fileformat.html, 1.3)."""
+_FIELDS = (
+    (24, bytes([0, 0, 0, 1])), (92, bytes(4)),  # they differ: the file's size counts, not (28)
+    (44, bytes([0, 0, 0, 4])), (56, bytes([0, 0, 0, 1])),
+)
+_NO_LIMIT = 2**62
+_MOST_GAPS = 10_000
+"""In one table; beyond so many its rest is given up, for a rebuild has to end."""
+_FIRST_TIME_US = 1_500_000_000_000_000
+_MINUTE_US = 60_000_000
+
+
+class Aside:
+    """A ledger that was set aside. ``gaps`` counts, by table, what could not be read.
+
+    Raises ``sqlite3.DatabaseError`` where nothing can.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.gaps: dict[str, int] = {}
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        try:
+            self._db = _open(path, schema.version)
+        except sqlite3.DatabaseError:
+            self._copy = tempfile.TemporaryDirectory(dir=path.parent, prefix=".recovering-")
+            try:
+                self._db = _open(_mended(path, Path(self._copy.name)), schema.columns)
+            except (sqlite3.DatabaseError, OSError):
+                self._copy.cleanup()
+                raise
+
+    def close(self) -> None:
+        """Close it; what was copied is deleted."""
+        self._db.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    def rows(self, table: str) -> Iterator[Row]:
+        """The rows of a table that can be read, some of them twice where there are gaps."""
+        if table not in schema.columns(self._db):
+            self.gaps[table] = self.gaps.get(table, 0) + 1
+            return
+        before = self.gaps.get(table, 0)
+        yield from self._sweep(table, forward=True)
+        if self.gaps.get(table, 0) > before:
+            yield from self._sweep(table, forward=False)
+
+    def _sweep(self, table: str, *, forward: bool) -> Iterator[Row]:
+        key = schema.keys(table)[0]
+        first, step = (_FIRST_TIME_US, _MINUTE_US) if key.endswith("_us") else (0, 1)
+        compare, order = (">=", "ASC") if forward else ("<=", "DESC")
+        query = (
+            f"SELECT * FROM sound_{table} WHERE {key} {compare} ?"  # noqa: S608
+            f" ORDER BY {key} {order}"
+        )
+        empty = dict.fromkeys(schema.today()[table])
+        most = self.gaps.get(table, 0) + _MOST_GAPS
+        way = 1 if forward else -1
+        at, stride = -way * _NO_LIMIT, step
+        while abs(at) <= _NO_LIMIT and self.gaps.get(table, 0) < most:
+            try:
+                for row in self._db.execute(query, (at,)):
+                    if (row[key] - at) * way < 0:
+                        raise sqlite3.DatabaseError("the rows are out of order")
+                    at, stride = int(row[key]), step
+                    yield {**empty, **dict(row)}
+            except (sqlite3.DatabaseError, UnicodeDecodeError):  # SQLite's words may be no text
+                self.gaps[table] = self.gaps.get(table, 0) + 1
+                at = first if at == -_NO_LIMIT else at
+                at += way * stride
+                stride *= 2
+            else:
+                return
+
+
+def _open(path: Path, look: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
+    """Open it; what ``look`` finds of its tables has to be something."""
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    try:
+        db.execute("PRAGMA writable_schema=ON")  # a table whose entry is damaged costs no other
+        rows.show_sound(db)
+        db.execute("PRAGMA query_only=ON")
+        if not look(db):
+            raise sqlite3.DatabaseError("it holds no tables")
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def _mended(path: Path, folder: Path) -> Path:
+    """A copy of the file and its log in ``folder``, with a sound header and the tables' names."""
+    copy = folder / "ledger.db"
+    shutil.copyfile(path, copy)
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists():
+        shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+    with copy.open("r+b") as file:
+        file.truncate(-(-copy.stat().st_size // PAGE_BYTES) * PAGE_BYTES)
+        _mend_names(file)
+        for offset, content in ((0, _HEAD), *_FIELDS):
+            file.seek(offset)
+            file.write(content)
+    return copy
+
+
+def _mend_names(file: BinaryIO) -> None:
+    """Put each page that names tables as it is in a new ledger, where most are so anyway: their
+    tables begin on the same pages then."""
+    damaged = [
+        (offset, content) for offset, content in schema.pages_of_names(PAGE_BYTES).items()
+        if _read(file, offset, len(content)) != content
+    ]
+    if 2 * len(damaged) < len(schema.pages_of_names(PAGE_BYTES)):
+        for offset, content in damaged:
+            file.seek(offset)
+            file.write(content)
+
+
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)

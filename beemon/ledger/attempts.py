@@ -1,0 +1,62 @@
+"""Attempts: the starts that did not get far in this archive, in a small file beside its ledger.
+
+Damage that nobody foresaw may end each start. So a start leaves a line before it opens the ledger,
+and one more if it ends by a defect; once the service has run for a while, the file is deleted. A
+line that makes no sense counts as none: the file may be damaged too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from beemon.storage import files as recordings
+
+log = logging.getLogger(__name__)
+
+NAME = "ledger.starts"
+MOST = 2
+"""After so many in a row, the next start takes no risk."""
+
+BEGAN, FAILED, RENEWED = "began", "failed", "renewed"
+_BYTES = 4096
+
+
+class Attempts(NamedTuple):
+    """How many starts in a row did not get far, how many of them ended by a defect, and whether a
+    new ledger was begun among them on suspicion alone."""
+
+    began: int
+    failed: int
+    renewed: bool
+
+
+def earlier(archive: Path) -> Attempts:
+    """What earlier starts left."""
+    lines: list[str] = []
+    with contextlib.suppress(OSError), (archive / NAME).open("rb") as file:
+        lines = file.read(_BYTES).decode("ascii", "replace").splitlines()
+    return Attempts(lines.count(BEGAN), lines.count(FAILED), RENEWED in lines)
+
+
+def note(archive: Path, word: str) -> None:
+    """Leave a line, durably; where that is impossible, it is logged."""
+    try:
+        with (archive / NAME).open("a", encoding="ascii") as file:
+            file.write(f"\n{word}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        recordings.sync_folder(archive)
+    except OSError as error:
+        log.warning("the start was not counted in %s: %s", archive / NAME, error.strerror)
+
+
+def clear(archive: Path) -> None:
+    """This start got far enough, or the ledger is another one."""
+    try:
+        (archive / NAME).unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s cannot be deleted: %s", archive / NAME, error.strerror)

@@ -1,0 +1,122 @@
+"""Events: what happened to the hive or to beemon itself, in the ledger.
+
+A kind is one word (``inspection``, ``clock``, ``deletion``, …); the message is a sentence for a
+person, the facts are for programs.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from beemon.base.clock import Quality, Stamp, iso
+from beemon.ledger import rows
+from beemon.ledger.ledger import Ledger
+
+
+class Readable(Protocol):
+    """A ledger to read in: a ``Ledger`` or a ``LedgerReader``."""
+
+    db: sqlite3.Connection
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as the ledger holds it; ``run`` tells in which boot its monotonic time counts."""
+
+    number: int
+    run: int
+    at: Stamp
+    kind: str
+    device: str | None
+    message: str
+    facts: Mapping[str, Any]
+
+
+def enter(
+    ledger: Ledger,
+    kind: str,
+    message: str,
+    device: str | None = None,
+    *,
+    at: Stamp | None = None,
+    **facts: Any,
+) -> int:
+    """Enter what happened now, or at another moment of this boot; return the event's number.
+
+    Stands within ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
+    """
+    utc_us, monotonic, quality = at or ledger.clock.stamp()
+    cursor = ledger.db.execute(
+        "INSERT INTO events (run, utc_us, monotonic, clock, kind, device, message, facts)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            ledger.run, utc_us, monotonic, quality, kind, device, message,
+            json.dumps(facts) if facts else None,
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def latest(ledger: Readable, kind: str) -> Event | None:
+    """The event of this kind that was entered last."""
+    found = recent(ledger, 1, kind)
+    return found[0] if found else None
+
+
+def recent(ledger: Readable, count: int, kind: str | None = None) -> list[Event]:
+    """The events that were entered last, of one kind or of all; the newest first."""
+    found = ledger.db.execute(
+        "SELECT * FROM sound_events WHERE ?1 IS NULL OR kind = ?1 ORDER BY event DESC LIMIT ?2",
+        (kind, count),
+    )
+    return list(rows.readable(found, _event))
+
+
+def since(ledger: Readable, from_us: int, most: int, kind: str | None = None) -> list[Event]:
+    """The events from a time on, of one kind or of all; the newest ``most``, in order of time."""
+    found = ledger.db.execute(
+        "SELECT * FROM sound_events WHERE utc_us >= ?1 AND (?2 IS NULL OR kind = ?2)"
+        " ORDER BY utc_us DESC, event DESC LIMIT ?3",
+        (from_us, kind, most),
+    ).fetchall()
+    return list(rows.readable(reversed(found), _event))
+
+
+def kinds(ledger: Readable) -> list[str]:
+    """The kinds of all events that were ever entered."""
+    found = ledger.db.execute("SELECT DISTINCT kind FROM sound_events ORDER BY kind")
+    return [str(kind) for (kind,) in found]
+
+
+def latest_of(ledger: Readable, kind: str, device: str) -> Event | None:
+    """The event of this kind that was entered last for a device."""
+    row = ledger.db.execute(
+        "SELECT * FROM sound_events WHERE kind = ? AND device = ? ORDER BY event DESC LIMIT 1",
+        (kind, device),
+    ).fetchone()
+    return next(rows.readable([row] if row else [], _event), None)
+
+
+def describe(event: Event) -> dict[str, Any]:
+    """An event as clients see it."""
+    return {
+        "event": event.number, "utc": iso(event.at.utc_us), "clock": event.at.quality.value,
+        "kind": event.kind, **({"device": event.device} if event.device else {}),
+        "message": event.message, "facts": dict(event.facts),
+    }
+
+
+def _event(row: sqlite3.Row) -> Event:
+    return Event(
+        number=row["event"],
+        run=row["run"],
+        at=Stamp(row["utc_us"], row["monotonic"], Quality(row["clock"])),
+        kind=row["kind"],
+        device=row["device"],
+        message=row["message"],
+        facts=rows.parse(row["facts"]),
+    )

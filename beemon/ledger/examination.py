@@ -1,0 +1,148 @@
+"""Examination: whether the ledger's file is whole, and each row can be read.
+
+It may take minutes on a small machine, so a thread of the lowest priority does it, soon after the
+start and then daily. What it finds is told; nothing is changed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from beemon.base.reports import Trouble
+from beemon.ledger import quarantine, rows
+from beemon.ledger.ledger import LedgerReader
+from beemon.ledger.quarantine import is_damage
+from beemon.ledger.rows import Damage
+
+log = logging.getLogger(__name__)
+
+KIND = "examination"
+"""The events that say what an examination found."""
+FIRST_SECONDS = 5.0
+AGAIN_SECONDS = 86_400.0
+_NAMED = 3
+_MOST_ROWS = 10_000
+_LOWEST = 19
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is wrong with the file, in SQLite's words (None: nothing), and with rows."""
+
+    file: str | None = None
+    rows: tuple[Damage, ...] = ()
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What there is to say of it."""
+        found = []
+        if self.file:
+            found.append(Trouble(
+                "ledger-file", f"the file of the ledger is damaged ({self.file})",
+                "sudo systemctl stop beemon; sudo -u beemon beemon archive rebuild; "
+                "sudo systemctl start beemon",
+            ))
+        if self.rows:
+            count = len(self.rows)
+            named = ", ".join(f"{one.table} {one.row}" for one in self.rows[:_NAMED])
+            more = ", …" if count > _NAMED else ""
+            are = "1 row of the ledger is damaged and" if count == 1 else \
+                f"{count} rows of the ledger are damaged and"
+            found.append(Trouble(
+                "ledger-rows", f"{are} left out ({named}{more})", "to see why: beemon archive check"
+            ))
+        return found
+
+
+def of_file(archive: Path) -> str | None:
+    """What is wrong with the ledger's file, in SQLite's words; None where nothing is, or where
+    that cannot be told now."""
+    try:
+        with closing(LedgerReader(archive)) as reader:
+            return _quick_check(reader.db)
+    except sqlite3.DatabaseError as error:
+        return str(error) if is_damage(error) else None
+
+
+def of_ledger(archive: Path) -> str | None:
+    """What is wrong with the ledger's file or with its first damaged row; None where nothing is, or
+    where that cannot be told now."""
+    try:
+        with closing(LedgerReader(archive)) as reader:
+            found = _quick_check(reader.db)
+            return found or next((str(one) for one in rows.damaged(reader.db)), None)
+    except sqlite3.DatabaseError as error:
+        return str(error) if quarantine.is_content(error) else None
+
+
+def of(db: sqlite3.Connection) -> Found:
+    """What is wrong. Raises ``sqlite3.DatabaseError``."""
+    wrong = _quick_check(db)
+    missing = [
+        Damage(row[0], str(row[1]), f"it names a row of {row[2]} that is not there")
+        for row in db.execute("PRAGMA main.foreign_key_check").fetchmany(_MOST_ROWS)
+    ]
+    return Found(wrong, (*islice(rows.damaged(db), _MOST_ROWS), *missing))
+
+
+def _quick_check(db: sqlite3.Connection) -> str | None:
+    """SQLite's first complaint on the file; those on values are the rows' own."""
+    for (said,) in db.execute("PRAGMA main.quick_check(100)").fetchall():
+        if said != "ok" and not said.startswith(_ON_VALUES):
+            return str(said).splitlines()[-1]
+    return None
+
+
+_ON_VALUES = ("NULL value in", "CHECK constraint failed", "NUMERIC value in", "TEXT value in",
+              "non-")
+
+
+class Examiner(threading.Thread):
+    """Examines an archive's ledger again and again; ``tell`` gets what it found each time.
+
+    An error of SQLite's that means damage ends the process, with word for the next start.
+    """
+
+    def __init__(
+        self,
+        archive: Path,
+        tell: Callable[[Found], None],
+        *,
+        first_seconds: float = FIRST_SECONDS,
+        again_seconds: float = AGAIN_SECONDS,
+    ) -> None:
+        super().__init__(name="examiner", daemon=True)
+        self._archive = archive
+        self._tell = tell
+        self._first_seconds, self._again_seconds = first_seconds, again_seconds
+        self._ending = threading.Event()
+
+    def finish(self) -> None:
+        """Have it begin nothing more; it ends with the process."""
+        self._ending.set()
+
+    def run(self) -> None:
+        """Examine, then wait for the next time."""
+        with suppress(PermissionError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)  # of this thread
+        seconds = self._first_seconds
+        while not self._ending.wait(seconds):
+            seconds = self._again_seconds
+            try:
+                with closing(LedgerReader(self._archive)) as reader:
+                    reader.db.set_progress_handler(self._ending.is_set, 100_000)
+                    self._tell(of(reader.db))
+            except sqlite3.DatabaseError as error:
+                if is_damage(error):
+                    quarantine.mark(self._archive, str(error))
+                    raise
+                if not self._ending.is_set():
+                    log.warning("the ledger could not be examined: %s", error)

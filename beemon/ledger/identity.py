@@ -1,0 +1,115 @@
+"""Identity: which archive this is, so that another one in its place is noticed.
+
+A disk that was not mounted leaves its empty folder behind, which looks like a new archive. So each
+ledger holds the UUID of its archive, and a small file in another place remembers which archive
+belongs where, and how far its job numbers may have come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sqlite3
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from beemon.ledger import events
+from beemon.ledger.ledger import Ledger, LedgerReader
+from beemon.storage import files as recordings
+
+log = logging.getLogger(__name__)
+
+KIND = "archive"
+"""The event that says that another archive than before is in use."""
+JOBS_AHEAD = 10_000
+"""How many job numbers are remembered at a time, so that the memory is seldom written."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The archive that belongs at a place; none of its jobs has a number above ``jobs``."""
+
+    uuid: str
+    jobs: int
+
+
+class Memory:
+    """Remembers in ``file`` which archive belongs in the folder ``archive``.
+
+    What cannot be read was never known; what cannot be kept is logged.
+    """
+
+    def __init__(self, file: Path, archive: Path) -> None:
+        self._file = file
+        self._place = str(archive.absolute())
+
+    def known(self) -> Known | None:
+        """The archive that belongs here, if one was ever seen here."""
+        found = self._all().get(self._place)
+        try:
+            return Known(str(found["uuid"]), int(found["jobs"]))  # type: ignore[index]
+        except (TypeError, KeyError, ValueError):
+            return None
+
+    def keep(self, known: Known) -> None:
+        """Remember this one, durably."""
+        if known == self.known():
+            return
+        all_known = {**self._all(), self._place: {"uuid": known.uuid, "jobs": known.jobs}}
+        fresh = self._file.with_name(f"{self._file.name}.new")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with fresh.open("w", encoding="utf-8") as file:
+                json.dump(all_known, file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(self._file)
+            recordings.sync_folder(self._file.parent)
+        except OSError as error:
+            log.warning("which archive belongs in %s was not remembered: %s", self._place, error)
+
+    def __str__(self) -> str:
+        return str(self._file)
+
+    def _all(self) -> dict[str, object]:
+        try:
+            found = json.loads(self._file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def settle(ledger: Ledger, known: Known | None, *, follows: bool = False) -> str:
+    """Give a new ledger its archive's UUID, and return what the ledger's archive has.
+
+    A ledger that ``follows`` a damaged one is the same archive's; jobs go on behind the known ones
+    in any case. Stands within a transaction.
+    """
+    row = ledger.db.execute("SELECT uuid FROM sound_archive").fetchone()
+    if row is not None:
+        return str(row["uuid"])
+    had_one = ledger.db.execute("DELETE FROM archive").rowcount > 0  # which cannot be read
+    own = known.uuid if known and (follows or had_one) else str(uuid.uuid4())
+    values = (own, ledger.clock.now().utc_us, known.jobs + 1 if known else 1)
+    ledger.db.execute("INSERT INTO archive (uuid, made_us, first_job) VALUES (?, ?, ?)", values)
+    return own
+
+
+def enter_stranger(ledger: Ledger, expected: str, message: str) -> None:
+    """Enter once that another archive is in use than the expected one, within a transaction."""
+    latest = events.latest(ledger, KIND)
+    if latest is None or latest.facts.get("expected") != expected:
+        events.enter(ledger, KIND, message, expected=expected)
+
+
+def at(archive: Path) -> str | None:
+    """The UUID of the archive that lies in a folder just now, if it can be told."""
+    try:
+        with contextlib.closing(LedgerReader(archive)) as reader:
+            row = reader.db.execute("SELECT uuid FROM sound_archive").fetchone()
+    except sqlite3.Error:
+        return None
+    return str(row["uuid"]) if row else None

@@ -1,0 +1,110 @@
+"""The index: recordings that a new ledger does not know are entered in it from their files.
+
+A ledger begins anew where the old one was lost, or was damaged and set aside. From then on, and
+through any number of restarts, the index is not complete, and nothing may be deleted
+(:func:`is_complete`), until every file was looked at once. All that is entered belongs to the one
+job that found it; the number of the job that made it stays among its facts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from beemon.base import outcomes
+from beemon.ledger import events, inventory, rows
+from beemon.ledger import recordings as catalog
+from beemon.ledger.ledger import Ledger
+from beemon.media import tags
+from beemon.storage import files as recordings
+
+KIND = "index"
+"""The events that say when an index began, and when it was complete."""
+COMMAND = "index"
+ORIGIN = "archive"
+
+_LATEST = 50
+"""Of how many recordings, the latest, the jobs are looked up, so that no new job has the same."""
+
+Entry = tuple[Path, str, dict[str, Any]]
+"""A recording's file, its device and its facts."""
+
+
+def is_complete(db: sqlite3.Connection) -> bool:
+    """Whether every recording is in the ledger, as far as anyone knows."""
+    row = db.execute(
+        "SELECT facts FROM sound_events WHERE kind = ? ORDER BY event DESC LIMIT 1", (KIND,)
+    ).fetchone()
+    return row is None or bool(rows.parse(row["facts"])["complete"])
+
+
+def begin_if_new(ledger: Ledger) -> bool:
+    """Say that the index is not complete, where this is a ledger's first run and there are files.
+
+    Stands within a transaction. Job numbers go on behind those of the latest recordings.
+    """
+    (runs,) = ledger.db.execute("SELECT count(*) FROM runs").fetchone()
+    if runs > 1 or not inventory.has_files(ledger.archive):
+        return False
+    message = (
+        "the ledger is new, and there are recordings that it does not know: they are entered "
+        "from their files, and until then none is deleted"
+    )
+    events.enter(ledger, KIND, message, complete=False)
+    ledger.db.execute(
+        "INSERT INTO jobs (job, run, command, origin, accepted_us, accepted_monotonic, clock)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (_free_job(ledger), ledger.run, COMMAND, ORIGIN, *ledger.clock.stamp()),
+    )
+    return True
+
+
+def job_for(ledger: Ledger) -> int:
+    """The open job of this run that indexes; a new one where there is none."""
+    with ledger.transaction():
+        row = ledger.db.execute(
+            "SELECT job FROM sound_jobs WHERE outcome IS NULL AND command = ? AND run = ?",
+            (COMMAND, ledger.run),
+        ).fetchone()
+        return int(row["job"]) if row else ledger.accept(COMMAND, ORIGIN)
+
+
+def enter(ledger: Ledger, job: int, entries: Iterable[Entry]) -> int:
+    """Enter recordings; return how many were new."""
+    new = 0
+    with ledger.transaction():
+        for path, device, facts in entries:
+            if catalog.find(ledger.db, ledger.relative(path)) is None:
+                catalog.enter(ledger, job, device, path, facts)
+                new += 1
+    return new
+
+
+def end(ledger: Ledger, job: int, **facts: Any) -> None:
+    """Say that the index is complete, and give its job its outcome."""
+    with ledger.transaction():
+        if not is_complete(ledger.db):
+            message = f"every recording was looked at: {facts['entered']} were entered"
+            events.enter(ledger, KIND, message, complete=True, **facts)
+        ledger.end(job, outcomes.done(**facts))
+
+
+def _free_job(ledger: Ledger) -> int:
+    (known,) = ledger.db.execute("SELECT ifnull(max(job), 0) FROM sound_jobs").fetchone()
+    return max(_latest_job(ledger.archive), int(known)) + 1
+
+
+def _latest_job(archive: Path) -> int:
+    """The highest job number that the latest recordings name; 0 where none says one."""
+    files = (file for file in (archive / recordings.FOLDER).glob("*/*") if not file.is_symlink())
+    return max((_job_of(file) for file in sorted(files)[-_LATEST:]), default=0)
+
+
+def _job_of(file: Path) -> int:
+    try:
+        said = tags.read(file)
+    except (tags.BadTagsError, OSError, ImportError):
+        return 0
+    return said.job if said else 0

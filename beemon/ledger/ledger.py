@@ -1,0 +1,260 @@
+"""The ledger: every job and its one outcome, and the file that all else is kept in as well.
+
+SQLite, WAL, FULL. The Server enters what it accepts, the Orchestrator everything else; both in
+short transactions. What else it holds has a module of its own beside this one: recordings are in
+``catalog``, readings in ``series``, what happened in ``events``; ``recovery`` ends what a crash
+left open.
+
+Times are microseconds since 1970 (UTC); monotonic ones are seconds since boot, and count within
+the boot that the run's row names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from beemon import __version__
+from beemon.base.clock import MACHINE, Clock, Stamp, iso
+from beemon.base.outcomes import Ending
+from beemon.ledger import rows, schema
+from beemon.storage import files as recordings
+from beemon.storage import lock
+
+NAME = "ledger.db"
+BUSY_SECONDS = 5.0
+PAGE_BYTES = 1024
+"""Of a new ledger. A minute's readings touch some ten pages, and each is written whole."""
+WAL_PAGES = 4000
+"""From so many pages on, the log goes into the file; less often, and a page goes there once."""
+LOG_BYTES = WAL_PAGES * PAGE_BYTES
+"""A log that was longer is cut down to this once it is in the file."""
+
+_ACCEPT = (
+    "INSERT INTO jobs"
+    " (job, run, command, origin, slot_us, accepted_us, accepted_monotonic, clock)"
+    " VALUES (max(ifnull((SELECT max(job) FROM main.jobs WHERE job < {most}), 0) + 1,"
+    " ifnull((SELECT max(first_job) FROM sound_archive), 1)), ?, ?, ?, ?, ?, ?, ?)"
+).replace("{most}", str(rows.MOST_NUMBER))
+
+_BEGIN_RUN = """
+INSERT INTO runs (run, started_us, started_monotonic, boot_id, clock, version) VALUES
+((SELECT ifnull(max(run), 0) + 1 FROM (
+    SELECT max(run) AS run FROM main.runs WHERE run < {most}
+    UNION ALL SELECT * FROM (SELECT run FROM sound_jobs ORDER BY job DESC LIMIT 1)
+    UNION ALL SELECT * FROM (SELECT run FROM sound_events ORDER BY event DESC LIMIT 1))),
+?, ?, ?, ?, ?)
+""".replace("{most}", str(rows.MOST_NUMBER))
+"""Its number is behind those that jobs and events name, too: rows of theirs may have been lost."""
+
+
+class LedgerVersionError(OSError):
+    """The ledger was written by a newer beemon than this one."""
+
+
+class LedgerGoneError(sqlite3.OperationalError):
+    """The file was removed or replaced: what is written to it is lost at the end of the run."""
+
+
+class Ledger:
+    """The ledger, to write in. Each method stands within :meth:`transaction`.
+
+    ``clock`` tells the moment of what is entered without one. Raises
+    ``sqlite3.OperationalError`` where the disk is full or fails.
+    """
+
+    def __init__(self, archive: Path, run: int = 0, clock: Clock = MACHINE) -> None:
+        self.archive = archive
+        self.run = run
+        self.clock = clock
+        self.db = sqlite3.connect(
+            archive / NAME, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self.db.execute(f"PRAGMA page_size={PAGE_BYTES}")
+            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            self.db.execute("PRAGMA synchronous=FULL")
+            self.db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
+            self._path = archive / NAME
+            self._file = self._path.stat()
+            rows.show_sound(self.db)
+        except (sqlite3.Error, OSError):
+            self.db.close()
+            raise
+        self.db.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        """Close the file; what was committed is kept."""
+        self.db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Ledger]:
+        """All that is written inside is kept, durably, or none of it."""
+        self._check_file()
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self
+        except BaseException:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    def prepare(self) -> None:
+        """Make the tables where the ledger is new or old. Raises :class:`LedgerVersionError`."""
+        version = schema.version(self.db)
+        if version > schema.VERSION:
+            raise LedgerVersionError(
+                f"{self.archive / NAME} was written by a newer beemon (layout {version}; this one "
+                f"knows {schema.VERSION}): install that version again"
+            )
+        if schema.bring_up_to_date(self.db):
+            recordings.sync_folder(self.archive)
+            rows.show_sound(self.db)
+
+    def begin_run(self) -> int:
+        """Enter a new run of the service; rows that are written from now on belong to it."""
+        utc_us, monotonic, quality = self.clock.stamp()
+        values = (utc_us, monotonic, self.clock.boot_id(), quality, __version__)
+        cursor = self.db.execute(_BEGIN_RUN, values)
+        self.run = int(cursor.lastrowid or 0)
+        return self.run
+
+    def accept(
+        self,
+        command: str,
+        origin: str,
+        came: Stamp | None = None,
+        slot_us: int | None = None,
+    ) -> int:
+        """Enter a command that was accepted now, or when it ``came``; return its job number.
+
+        ``slot_us`` is the scheduled moment that it stands for.
+        """
+        values = (self.run, command, origin, slot_us, *(came or self.clock.stamp()))
+        return int(self.db.execute(_ACCEPT, values).lastrowid or 0)
+
+    def begin(self, job: int, device: str, where: recordings.Place) -> None:
+        """Enter that a recording is about to be written, and where."""
+        self.db.execute(
+            "UPDATE jobs SET device = ?, started_us = ?, started_monotonic = ?, temporary = ?,"
+            " final = ? WHERE job = ?",
+            (
+                device, *self.clock.now(),
+                self.relative(where.temporary), self.relative(where.final), job,
+            ),
+        )
+
+    def end(self, job: int, ending: Ending) -> bool:
+        """Enter a job's outcome; False where it had one already, which then stands."""
+        cursor = self.db.execute(
+            "UPDATE jobs SET ended_us = ?, ended_monotonic = ?, outcome = ?, reason = ?,"
+            " message = ?, facts = ?, leftover = ? WHERE job = ? AND outcome IS NULL",
+            (
+                *self.clock.now(), ending.outcome, ending.reason, ending.message,
+                json.dumps(ending.facts) if ending.facts else None,
+                ending.facts.get("leftover"), job,
+            ),
+        )
+        return cursor.rowcount == 1
+
+    def _check_file(self) -> None:
+        """SQLite goes on in a file that has no name any more, and says nothing."""
+        if not self.is_in_place:
+            raise LedgerGoneError(f"{self._path} was removed or replaced; restart beemon")
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file that is open is the one that has the ledger's name."""
+        try:
+            return os.path.samestat(self._path.stat(), self._file)
+        except FileNotFoundError:
+            return False
+
+    def relative(self, path: Path) -> str:
+        """A file of the archive as the ledger names it."""
+        return str(path.relative_to(self.archive))
+
+
+class LedgerReader:
+    """The ledger, to read in. Raises ``sqlite3.OperationalError`` where that is impossible.
+
+    ``at_rest``: nobody writes in it, so that it can be read where this process may write nothing
+    beside it.
+    """
+
+    def __init__(self, archive: Path, *, at_rest: bool = False) -> None:
+        self.db = sqlite3.connect(
+            f"{(archive / NAME).absolute().as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}",
+            uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
+        )
+        try:
+            rows.show_sound(self.db, instead=True)
+        except sqlite3.Error:
+            self.db.close()
+            raise
+        self.db.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    def job(self, job: int) -> dict[str, Any] | None:
+        """What is known of one job; of a damaged row, what is wrong with it."""
+        row = self.db.execute("SELECT * FROM sound_jobs WHERE job = ?", (job,)).fetchone()
+        found = list(rows.readable([row], describe)) if row else []
+        if found:
+            return found[0]
+        why = "it cannot be read" if row else rows.why_damaged(self.db, "jobs", job)
+        return {"job": job, "damaged": why} if why else None
+
+    def jobs(self, count: int) -> list[dict[str, Any]]:
+        """The latest jobs, the newest first."""
+        found = self.db.execute("SELECT * FROM sound_jobs ORDER BY job DESC LIMIT ?", (count,))
+        return list(rows.readable(found, describe))
+
+
+def open_reader(archive: Path) -> LedgerReader:
+    """A reader of a ledger that a service may write in, or that lies there since it stopped.
+
+    Raises ``sqlite3.OperationalError``.
+    """
+    try:
+        return LedgerReader(archive)
+    except sqlite3.OperationalError:  # no log beside it, and none can be made
+        if lock.holder(archive) is not None or (archive / f"{NAME}-wal").exists():
+            raise
+        return LedgerReader(archive, at_rest=True)
+
+
+def describe(row: sqlite3.Row) -> dict[str, Any]:
+    """A job's row as clients see it: no empty fields, times as text."""
+    described = {
+        "job": row["job"],
+        "command": row["command"],
+        "origin": row["origin"],
+        "slot": iso(row["slot_us"]) if row["slot_us"] is not None else None,
+        "accepted": iso(row["accepted_us"]),
+        "started": iso(row["started_us"]) if row["started_us"] else None,
+        "ended": iso(row["ended_us"]) if row["ended_us"] else None,
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+        "message": row["message"],
+        **rows.parse(row["facts"]),
+    }
+    return {key: value for key, value in described.items() if value is not None}
+
+
+def ended_facts(job: int, ending: Ending) -> dict[str, Any]:
+    """A job's outcome as reports and replies carry it."""
+    facts = {"job": job, "outcome": ending.outcome.value, "reason": ending.reason,
+             "message": ending.message, **ending.facts}
+    return {key: value for key, value in facts.items() if value is not None}
+
+

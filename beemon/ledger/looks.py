@@ -1,0 +1,174 @@
+"""Looks: what is made of the data beside recording it. A defect in a look costs that look alone.
+
+A look that raises is off until the next reload or restart: its writes are undone and those beside
+it kept, the traceback goes to the journal and, as an event, into the ledger, and `status` says
+what goes without. What is the disk's fault is not the look's: that is raised to whoever writes.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sqlite3
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from beemon.base.defects import attempt
+from beemon.base.reports import Trouble
+from beemon.ledger import events, quarantine
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.writer import Write, Written
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+KIND = "defect"
+"""The kind of its events."""
+
+LOOKS = {
+    "clock": "changes of the clock are not told",
+    "description": "the next scheduled times are not shown",
+    "steps": "changes of the weight are not told",
+    "drift": "no scale's drift with the temperature can be fitted",
+    "hours": "the sums of past hours are not kept up to date",
+    "redating": "records that an unsure clock dated keep their dates",
+    "compensation": "weights are not compensated for the temperature",
+    "calibrations": "scales go without the calibrations that were made at the hive",
+    "inspection": "an inspection that began before the start is not resumed",
+    "features": "recordings are kept without features",
+    "check": "recordings are kept unchecked",
+    "tags": "recordings are kept without tags in their files",
+    "retention": "no recording is deleted for space",
+    "room": "free space is not watched, and no recorder pauses for want of it",
+    "leftovers": "unfinished recordings are not repaired",
+    "plan": "`beemon budget` does not know what the schedules need",
+}
+"""Every look, and what the hive goes without while it is off."""
+
+_REMEDY = (
+    "to see the cause: beemon events 7d defect; to try again: sudo systemctl reload beemon"
+)
+_DISKS = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOTADB,
+}
+_DISKS_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
+_MOST_TEXT = 20_000
+"""How many characters of a traceback are kept: its last."""
+
+
+def is_disks(error: Exception) -> bool:
+    """Whether the disk, or the file as a whole, is to blame for an error."""
+    if isinstance(error, sqlite3.Error):
+        return quarantine.code_of(error) in _DISKS
+    return isinstance(error, OSError) and error.errno in _DISKS_ERRNOS
+
+
+class Looks:
+    """Runs looks, and knows which are off. ``write`` has something written to the ledger;
+    ``changed`` is called when one goes off, in the thread in which that was noticed."""
+
+    def __init__(
+        self, write: Callable[[Write, Written], None], changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._write, self._changed = write, changed
+        self._off: dict[str, Trouble] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What goes without, by the looks that are off."""
+        return list(self._off.values())
+
+    def is_on(self, name: str) -> bool:
+        """Whether a look has shown no defect yet."""
+        return name not in self._off
+
+    def guard(self, name: str, look: Callable[[], T], otherwise: U) -> T | U:
+        """What a look finds; ``otherwise`` where it is off, or goes off over this.
+
+        Raises an error of SQLite that means a damaged ledger: the process has to end over that.
+        """
+        return self._guarded(name, look, otherwise, _is_damage)
+
+    def take(
+        self, name: str, ledger: Ledger, look: Callable[[Ledger], T], otherwise: U
+    ) -> T | U:
+        """:meth:`guard` for a look that stands within a transaction, and may write.
+
+        Raises what is the disk's: who has the transaction tries all of it again.
+        """
+
+        def undoable() -> T:
+            ledger.db.execute("SAVEPOINT look")
+            try:
+                found = look(ledger)
+            except Exception as error:
+                if not ledger.db.in_transaction and not is_disks(error):
+                    self.switch_off(name, traceback.format_exc())
+                    raise sqlite3.OperationalError("SQLite undid the transaction") from error
+                if ledger.db.in_transaction:
+                    ledger.db.execute("ROLLBACK TO look")
+                    ledger.db.execute("RELEASE look")
+                raise
+            ledger.db.execute("RELEASE look")
+            return found
+
+        return self._guarded(
+            name, undoable, otherwise,
+            lambda error: is_disks(error) or not ledger.db.in_transaction,
+        )
+
+    def within(self, name: str, look: Callable[[Ledger], Any], otherwise: Any) -> Write:
+        """The same as something for the ledger's writer to do."""
+        return lambda ledger: self.take(name, ledger, look, otherwise)
+
+    def switch_off(self, name: str, details: str) -> None:
+        """Have a look off over a defect, and enter that with its traceback."""
+        without, details = LOOKS[name], _storable(details)
+        with self._lock:
+            if not self.is_on(name):
+                return
+            self._off[name] = Trouble(
+                name, f"a look at the data failed and is off, so {without}", _REMEDY
+            )
+        cause = details.strip().rpartition("\n")[2]
+        log.error("%s is off, so %s; beemon has a defect:\n%s", name, without, details.rstrip())
+        self._write(
+            lambda ledger: events.enter(
+                ledger, KIND, f"{name} is off, so {without}: {cause}", look=name, traceback=details
+            ),
+            lambda _: None,
+        )
+        self._changed()
+
+    def _guarded(
+        self, name: str, look: Callable[[], T], otherwise: U, goes_up: Callable[[Exception], bool]
+    ) -> T | U:
+        if not self.is_on(name):
+            return otherwise
+        found, details = attempt(look, otherwise, goes_up)
+        if details:
+            self.switch_off(name, details)
+        return found
+
+    def switch_on(self) -> set[str]:
+        """Try again what is off; return the names."""
+        with self._lock:
+            names = set(self._off)
+            self._off.clear()
+        return names
+
+
+def _is_damage(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) and quarantine.is_damage(error)
+
+
+def _storable(text: str) -> str:
+    """The end of a text, without the halves of characters that a file's name may bring."""
+    return text[-_MOST_TEXT:].encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,168 @@
+"""Series: the readings that the ledger keeps, each quantity of each sensor by itself.
+
+What was measured stays as it was measured; for what looks at months there are :mod:`hours
+<beemon.ledger.hours>` beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from beemon.base import clock
+from beemon.base.readings import UNKNOWN_QUANTITY, Reading
+from beemon.ledger import calibrations, hours
+from beemon.ledger.ledger import Ledger
+
+_ENTER = (
+    "INSERT INTO readings (utc_us, series, value, reason, quality, raw, calibration, monotonic_ms,"
+    " clock, job, uncertainty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (utc_us, series) DO NOTHING"
+)
+_MAKE_LATEST = (
+    "INSERT INTO latest"
+    " (series, utc_us, value, reason, quality, clock, raw, calibration, uncertainty)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (series) DO UPDATE SET"
+    " utc_us = excluded.utc_us, value = excluded.value, reason = excluded.reason,"
+    " quality = excluded.quality, clock = excluded.clock, raw = excluded.raw,"
+    " calibration = excluded.calibration, uncertainty = excluded.uncertainty"
+)
+
+Key = tuple[str, str, str]
+"""A sensor, a quantity and a unit."""
+
+
+def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
+    """Enter readings, within a transaction, and make each the latest of its quantity.
+
+    Two of a series never share a microsecond: a clock that was set back moves the later one on.
+    What stood for a sensor before it named its quantities is out of date when it does.
+    """
+    numbers = _numbers(ledger.db)
+    latest, times, named = [], [], set()
+    for reading in readings:
+        number = _number(ledger.db, numbers, (reading.sensor, reading.quantity, reading.unit))
+        calibration = calibrations.number(ledger, reading)
+        times.append(_enter(ledger, number, job, reading, calibration))
+        latest.append((
+            number, times[-1], reading.value, reading.reason, _quality(reading),
+            reading.at.quality, reading.raw, calibration, reading.uncertainty,
+        ))
+        if reading.quantity != UNKNOWN_QUANTITY:
+            named.add(reading.sensor)
+    ledger.db.executemany(_MAKE_LATEST, latest)
+    hours.note_changes(ledger.db, times)
+    nameless = [numbers.get((sensor, UNKNOWN_QUANTITY, "")) for sensor in named]
+    ledger.db.executemany(
+        "DELETE FROM latest WHERE series = ?", [(number,) for number in nameless if number]
+    )
+
+
+def keep_belated(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
+    """:func:`keep` for readings that were measured before others that are there: what was the
+    latest of a quantity by time stays so."""
+    before = ledger.db.execute("SELECT * FROM sound_latest").fetchall()
+    keep(ledger, job, readings)
+    ledger.db.executemany(
+        "UPDATE latest SET utc_us = :utc_us, value = :value, reason = :reason,"
+        " quality = :quality, clock = :clock, raw = :raw, calibration = :calibration,"
+        " uncertainty = :uncertainty"
+        " WHERE series = :series AND utc_us < :utc_us",
+        [dict(row) for row in before],
+    )
+
+
+def _enter(
+    ledger: Ledger, number: int, job: int, reading: Reading, calibration: int | None
+) -> int:
+    """Enter a reading of a series at its time, or at the next free microsecond; return that."""
+    utc_us = reading.at.utc_us
+    rest = (
+        number, reading.value, reading.reason, _quality(reading), reading.raw,
+        calibration, math.floor(reading.at.monotonic * 1000),
+        reading.at.quality, job, reading.uncertainty,
+    )
+    while not ledger.db.execute(_ENTER, (utc_us, *rest)).rowcount:
+        utc_us += 1
+    return utc_us
+
+
+def _quality(reading: Reading) -> str | None:
+    return None if reading.quality == "good" else reading.quality
+
+
+def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    """The latest reading of each quantity of each sensor, as clients see it."""
+    rows = db.execute(
+        "SELECT * FROM sound_latest JOIN sound_series USING (series) ORDER BY sensor, quantity"
+    )
+    return [
+        {
+            "sensor": row["sensor"], "quantity": row["quantity"],
+            "utc": clock.iso(row["utc_us"]), "unit": row["unit"],
+            **({"value": row["value"], "quality": row["quality"] or "good"}
+               if row["reason"] is None else {"reason": row["reason"]}),
+            **{
+                name: row[name] for name in ("raw", "uncertainty", "calibration")
+                if row[name] is not None
+            },
+        }
+        for row in rows
+    ]
+
+
+def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[sqlite3.Row]:
+    """The readings of a series from a time on, the newest ``most`` of them, in order of time."""
+    rows = db.execute(
+        "SELECT utc_us, value, reason, quality FROM sound_readings WHERE utc_us >= ? AND series = ?"
+        " ORDER BY utc_us DESC LIMIT ?",
+        (from_us, number, most),
+    ).fetchall()
+    return rows[::-1]
+
+
+def values(
+    db: sqlite3.Connection, sensor: str, quantity: str, from_us: int, until_us: int
+) -> list[sqlite3.Row]:
+    """What was measured between two times, in order of time; no reasons."""
+    found = find(db, sensor, quantity)
+    if found is None:
+        return []
+    return db.execute(
+        "SELECT utc_us, value, uncertainty, calibration FROM sound_readings"
+        " WHERE utc_us >= ? AND utc_us <= ? AND series = ? AND value IS NOT NULL ORDER BY utc_us",
+        (from_us, until_us, found["series"]),
+    ).fetchall()
+
+
+def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:
+    """The series of a sensor's quantity; where its unit has changed, the one of its latest."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM sound_series WHERE sensor = ? AND quantity = ? ORDER BY series DESC LIMIT 1",
+        (sensor, quantity),
+    ).fetchone()
+    return row
+
+
+def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
+    """What a sensor was ever asked for."""
+    found = db.execute(
+        "SELECT DISTINCT quantity FROM sound_series WHERE sensor = ? ORDER BY quantity", (sensor,)
+    )
+    return [quantity for (quantity,) in found if quantity != UNKNOWN_QUANTITY]
+
+
+def _numbers(db: sqlite3.Connection) -> dict[Key, int]:
+    """All series there are: a dozen or two, and one query for them is cheaper than one for each."""
+    rows = db.execute("SELECT series, sensor, quantity, unit FROM series")
+    return {(sensor, quantity, unit): series for series, sensor, quantity, unit in rows}
+
+
+def _number(db: sqlite3.Connection, numbers: dict[Key, int], key: Key) -> int:
+    """The number of a sensor's quantity in a unit; a new one where it is new."""
+    if key not in numbers:
+        enter = "INSERT INTO series (sensor, quantity, unit) VALUES (?, ?, ?)"
+        numbers[key] = int(db.execute(enter, key).lastrowid or 0)
+    return numbers[key]

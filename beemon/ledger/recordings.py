@@ -1,0 +1,103 @@
+"""The catalog: the recordings that the ledger knows, from their entry to their deletion.
+
+A recording is numbered in the order of making, whatever the clock said. It is deleted in two
+steps, so that a power cut in between is seen: its row says ``deleting`` before the file goes and
+``deleted`` after. The row stays, and its path is never given to another recording.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from beemon.ledger.ledger import Ledger
+
+_COLUMNS = ("size", "sha256", "clock", "start_monotonic", "verdict", "findings")
+"""Facts that have a column of their own under the same name."""
+_KEPT = "SELECT * FROM recordings WHERE deleting_us IS NULL ORDER BY recording"
+_KEPT_OF_DEVICE = (
+    "SELECT * FROM recordings WHERE device = ? AND deleting_us IS NULL ORDER BY recording"
+)
+
+
+def enter(ledger: Ledger, job: int, device: str, path: Path, facts: dict[str, Any]) -> int:
+    """Enter a whole recording, within a transaction; return its number.
+
+    ``facts`` hold ``size`` (bytes) and ``sha256``, and what the recording says of itself:
+    ``start_utc_us``, ``start_monotonic`` and the ``clock``'s quality then, ``seconds`` of media,
+    the ``verdict`` of its check and its ``findings``. Raises ``sqlite3.IntegrityError`` for a path
+    that was entered before.
+    """
+    rest = {k: v for k, v in facts.items() if k not in _COLUMNS}
+    findings = facts.get("findings")
+    cursor = ledger.db.execute(
+        "INSERT INTO recordings (job, device, path, size, sha256, start_us, start_monotonic,"
+        " seconds, clock, verdict, findings, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            job, device, ledger.relative(path), facts["size"], facts["sha256"],
+            facts.get("start_utc_us"), facts.get("start_monotonic"), facts.get("seconds"),
+            facts.get("clock", ledger.clock.stamp().quality), facts.get("verdict", "good"),
+            json.dumps(findings) if findings else None, json.dumps(rest),
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def kept(db: sqlite3.Connection, device: str | None = None) -> Iterator[sqlite3.Row]:
+    """The recordings of a device, or all, that are not deleted, in the order of making."""
+    if device is None:
+        yield from db.execute(_KEPT)
+    else:
+        yield from db.execute(_KEPT_OF_DEVICE, (device,))
+
+
+def newest(db: sqlite3.Connection, device: str) -> sqlite3.Row | None:
+    """The recording of a device that was made last and is not deleted."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM recordings WHERE device = ? AND deleting_us IS NULL"
+        " ORDER BY recording DESC LIMIT 1",
+        (device,),
+    ).fetchone()
+    return row
+
+
+def find(db: sqlite3.Connection, path: str) -> sqlite3.Row | None:
+    """The recording that has or had a path (relative to the archive)."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT * FROM recordings WHERE path = ?", (path,)
+    ).fetchone()
+    return row
+
+
+def is_taken(ledger: Ledger, path: Path) -> bool:
+    """Whether a recording has or had this path, or an open job is going to use it."""
+    name = ledger.relative(path)
+    asked = "SELECT 1 FROM jobs WHERE outcome IS NULL AND final = ?"
+    return find(ledger.db, name) is not None or bool(ledger.db.execute(asked, (name,)).fetchone())
+
+
+def begin_deletion(ledger: Ledger, recording: int, at_us: int) -> None:
+    """Enter that a recording's file is about to go; then it no longer counts as kept."""
+    ledger.db.execute(
+        "UPDATE recordings SET deleting_us = ? WHERE recording = ? AND deleting_us IS NULL",
+        (at_us, recording),
+    )
+
+
+def end_deletion(ledger: Ledger, recording: int, at_us: int) -> None:
+    """Enter that a recording's file has gone."""
+    ledger.db.execute(
+        "UPDATE recordings SET deleted_us = ? WHERE recording = ? AND deleting_us IS NOT NULL",
+        (at_us, recording),
+    )
+
+
+def half_deleted(db: sqlite3.Connection) -> list[sqlite3.Row]:
+    """The recordings whose deletion began and did not come to its end."""
+    return db.execute(
+        "SELECT * FROM recordings WHERE deleting_us IS NOT NULL AND deleted_us IS NULL"
+        " ORDER BY recording"
+    ).fetchall()

@@ -1,0 +1,128 @@
+"""Recovery: what a crash left open gets its end, and what was recorded is not forgotten."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from beemon.base import outcomes
+from beemon.base.outcomes import Ending
+from beemon.ledger import recordings as catalog
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.rows import parse
+from beemon.storage import files as recordings
+
+_YET = ", and are yet to be salvaged"
+
+
+def keep_rest(ledger: Ledger, where: recordings.Place) -> tuple[str, dict[str, Any]]:
+    """What a recording has left that nobody finished: a sentence, and the job's facts of it.
+
+    One that had its final name is whole; like any other leftover it is entered when it was
+    looked at (:mod:`beemon.repair.salvage`): here nothing is read, for somebody waits.
+    """
+    leftover = {"leftover": ledger.relative(where.temporary)}
+    try:
+        left = recordings.discard_if_empty(where.temporary)
+        if not left and where.final.is_file():
+            return "the recording was whole", leftover
+    except OSError as error:
+        return f"what was recorded cannot be read: {error}", leftover
+    if not left:
+        return "nothing was recorded yet", {}
+    return f"{left} bytes were recorded{_YET}", leftover
+
+
+def close_earlier_runs(ledger: Ledger) -> list[dict[str, Any]]:
+    """End what earlier runs left open as ``interrupted``; return those jobs.
+
+    What a recording left waits to be salvaged, and the job says so.
+    """
+    rows = ledger.db.execute(
+        "SELECT * FROM sound_jobs WHERE outcome IS NULL AND run <> ?", (ledger.run,)
+    ).fetchall()
+    for row in rows:
+        ledger.end(row["job"], _recovered(ledger, row))
+    return [dict(row) for row in rows]
+
+
+def _recovered(ledger: Ledger, row: sqlite3.Row) -> Ending:
+    if row["final"] is None or row["temporary"] is None:
+        return outcomes.interrupted("crash")
+    where = recordings.Place(ledger.archive / row["temporary"], ledger.archive / row["final"])
+    message, facts = keep_rest(ledger, where)
+    return outcomes.interrupted("crash", message, **facts)
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What a job left that nobody finished."""
+
+    job: int
+    device: str
+    place: recordings.Place
+
+
+def leftovers(ledger: Ledger) -> list[Leftover]:
+    """What waits to be salvaged."""
+    rows = ledger.db.execute(
+        "SELECT * FROM sound_jobs"
+        " WHERE leftover IS NOT NULL AND final IS NOT NULL AND device IS NOT NULL"
+    ).fetchall()
+    return [
+        Leftover(
+            row["job"],
+            row["device"],
+            recordings.Place(ledger.archive / row["leftover"], ledger.archive / row["final"]),
+        )
+        for row in rows
+    ]
+
+
+def settle(ledger: Ledger, leftover: Leftover, salvaged: dict[str, Any]) -> str:
+    """Enter what was salvaged, within a transaction, or that nothing was; say it in a sentence.
+
+    The job's outcome stays as it is; its facts name the recording. When the recording began is
+    not known better than when its job did.
+    """
+    job = ledger.db.execute("SELECT * FROM sound_jobs WHERE job = ?", (leftover.job,)).fetchone()
+    facts = parse(job["facts"])
+    facts.pop("leftover", None)
+    if "recovered" in salvaged and _YET in (job["message"] or ""):
+        # It was no whole one: a salvage gave it its name, and was cut off before this was entered.
+        salvaged = {**salvaged, "salvaged": True}
+        del salvaged["recovered"]
+    if salvaged:
+        facts |= _enter(ledger, leftover, job, salvaged)
+        seconds = salvaged.get("seconds")
+        said = f"{seconds:.1f} s were salvaged" if seconds else "it was kept"
+    else:
+        said = "none of it was of use, and it was removed"
+    ledger.db.execute(
+        "UPDATE jobs SET leftover = NULL, message = ?, facts = ? WHERE job = ?",
+        (_with_end(job["message"], said), json.dumps(facts) if facts else None, leftover.job),
+    )
+    return said
+
+
+def _enter(
+    ledger: Ledger, leftover: Leftover, job: sqlite3.Row, salvaged: dict[str, Any]
+) -> dict[str, Any]:
+    path = ledger.relative(leftover.place.final)
+    if catalog.find(ledger.db, path) is None:
+        began = {
+            "start_utc_us": job["started_us"], "start_monotonic": job["started_monotonic"],
+            "clock": job["clock"],
+        }
+        catalog.enter(ledger, leftover.job, leftover.device, leftover.place.final,
+                      {**began, **salvaged})
+    rest = {k: v for k, v in salvaged.items() if k not in ("verdict", "findings", "sha256")}
+    return {"recording": path, **rest}
+
+
+def _with_end(message: str | None, said: str) -> str:
+    """A job's message, with what became of its leftover in the place of what was to become."""
+    before = (message or "").replace(_YET, "")
+    return f"{before}; {said}" if before else said

@@ -1,0 +1,302 @@
+"""The ledger's tables, and how an older ledger becomes one of today's.
+
+Times end in ``_us``: microseconds since 1970, UTC. Monotonic ones are seconds (``_monotonic``)
+or milliseconds (``_ms``) since boot, and count within the boot that the run's row names. A
+``clock`` column is a word of ``clock.Quality``: how far the UTC time beside it could
+be believed when it was written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from functools import cache
+from typing import NamedTuple
+
+VERSION = 4
+_HEADER_BYTES = 100  # of the first page (sqlite.org/fileformat.html, 1.3)
+
+TABLES = """
+-- Which archive this is: one row. `first_job`: jobs are numbered from here on, since numbers below
+-- it may have been given at the same place in another archive.
+CREATE TABLE archive (
+    uuid TEXT NOT NULL, made_us INTEGER NOT NULL, first_job INTEGER NOT NULL
+);
+-- One row for each time the service ran. `sure_us`: when the clock became right in a run that
+-- began unsure. `accounted_us`: every slot up to here is in `jobs` or in `skips`. `began`: why the
+-- service was started, a word of :mod:`beemon.ledger.starts`. `ended`: how the run ended and
+-- `ended_why` a sentence on that; NULL where it could not say so any more.
+CREATE TABLE runs (
+    run INTEGER PRIMARY KEY,
+    started_us INTEGER NOT NULL, started_monotonic REAL NOT NULL,
+    boot_id TEXT NOT NULL, clock TEXT NOT NULL, version TEXT NOT NULL,
+    sure_us INTEGER, accounted_us INTEGER, accounted_clock TEXT,
+    began TEXT, ended_us INTEGER, ended TEXT, ended_why TEXT
+);
+-- Every command, and its one outcome. `slot_us`: the scheduled moment that it stands for.
+-- A slot is known by a believable clock only: what the schedule asked for by another has none.
+-- `leftover`: the file of a recording that nobody finished, until it is salvaged or removed.
+CREATE TABLE jobs (
+    job INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs,
+    command TEXT NOT NULL, origin TEXT NOT NULL, slot_us INTEGER,
+    accepted_us INTEGER NOT NULL, accepted_monotonic REAL NOT NULL, clock TEXT NOT NULL,
+    device TEXT, started_us INTEGER, started_monotonic REAL,
+    temporary TEXT, final TEXT, leftover TEXT,
+    ended_us INTEGER, ended_monotonic REAL,
+    outcome TEXT CHECK (outcome IN ('done','failed','skipped','interrupted')),
+    reason TEXT, message TEXT, facts TEXT
+);
+CREATE INDEX open_jobs ON jobs (job) WHERE outcome IS NULL;
+CREATE INDEX slot_jobs ON jobs (slot_us) WHERE slot_us IS NOT NULL;
+CREATE INDEX leftover_jobs ON jobs (job) WHERE leftover IS NOT NULL;
+CREATE INDEX unsure_jobs ON jobs (job) WHERE clock = 'unsure';
+-- Slots that never became jobs: a row for each series of them with one reason. Like all that
+-- tells of slots they are entered by a believable clock only, and so never dated anew.
+CREATE TABLE skips (
+    skip INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs,
+    device TEXT NOT NULL, schedule INTEGER NOT NULL REFERENCES schedules, reason TEXT NOT NULL,
+    first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, slots INTEGER NOT NULL
+);
+CREATE INDEX device_skips ON skips (device, skip);
+-- What the slots of a device followed, after which moment and up to which (NULL: still). Every
+-- slot in a row's span is in `jobs` or in `skips`, once; where the clock was set back, spans of a
+-- device overlap, and what they share was due twice.
+CREATE TABLE schedules (
+    schedule INTEGER PRIMARY KEY,
+    device TEXT NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER, definition TEXT NOT NULL
+);
+CREATE INDEX open_schedules ON schedules (device) WHERE until_us IS NULL;
+-- Recordings that were kept. `verdict`: `good`, or `failed` for one that is kept as evidence.
+-- A recording is deleted in two steps: `deleting_us` before its file goes, `deleted_us` after.
+CREATE TABLE recordings (
+    recording INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL REFERENCES jobs, device TEXT NOT NULL,
+    path TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    start_us INTEGER, start_monotonic REAL, seconds REAL, clock TEXT NOT NULL,
+    verdict TEXT NOT NULL DEFAULT 'good', findings TEXT, facts TEXT NOT NULL,
+    uploaded_us INTEGER, deleting_us INTEGER, deleted_us INTEGER
+);
+CREATE INDEX kept_recordings ON recordings (device, recording) WHERE deleting_us IS NULL;
+CREATE INDEX uploaded_recordings ON recordings (recording)
+    WHERE uploaded_us IS NOT NULL AND deleting_us IS NULL;
+CREATE INDEX failed_recordings ON recordings (recording)
+    WHERE verdict = 'failed' AND deleting_us IS NULL;
+CREATE INDEX deleting_recordings ON recordings (recording)
+    WHERE deleting_us IS NOT NULL AND deleted_us IS NULL;
+CREATE INDEX unsure_recordings ON recordings (job) WHERE clock = 'unsure';
+-- What is measured: one quantity of one sensor (or of a recorder's recordings) in one unit.
+CREATE TABLE series (
+    series INTEGER PRIMARY KEY,
+    sensor TEXT NOT NULL, quantity TEXT NOT NULL, unit TEXT NOT NULL,
+    UNIQUE (sensor, quantity, unit)
+);
+-- A value or a reason. `quality` and `calibration` are NULL for a good value without calibration.
+-- `uncertainty`: the value's standard uncertainty, where it is known.
+CREATE TABLE readings (
+    utc_us INTEGER NOT NULL, series INTEGER NOT NULL,
+    value REAL, reason TEXT, quality TEXT, raw REAL, calibration INTEGER,
+    monotonic_ms INTEGER NOT NULL, clock TEXT NOT NULL, job INTEGER NOT NULL, uncertainty REAL,
+    PRIMARY KEY (utc_us, series),
+    CHECK ((value IS NULL) <> (reason IS NULL))
+) WITHOUT ROWID;
+CREATE INDEX unsure_readings ON readings (job) WHERE clock = 'unsure';
+CREATE TABLE latest (
+    series INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL,
+    value REAL, reason TEXT, quality TEXT, clock TEXT NOT NULL, raw REAL,
+    calibration INTEGER, uncertainty REAL
+);
+-- Whole hours of a series, reckoned once they are over. `hour`: hours since 1970, UTC. `thinned`:
+-- 1 once their readings were deleted, so that they cannot be reckoned again.
+CREATE TABLE hours (
+    series INTEGER NOT NULL, hour INTEGER NOT NULL,
+    count INTEGER NOT NULL, missing INTEGER NOT NULL, mean REAL, minimum REAL, maximum REAL,
+    thinned INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (series, hour)
+) WITHOUT ROWID;
+-- The hours whose readings changed since they were reckoned, this one among them.
+CREATE TABLE unreckoned (hour INTEGER PRIMARY KEY);
+-- How raw values become values: readings name the calibration that made them. One whose facts
+-- hold a `job` was measured, and the latest of its sensor is in force; `of` is the quantity that
+-- the sensor measures. Rows are never changed.
+CREATE TABLE calibrations (
+    calibration INTEGER PRIMARY KEY,
+    sensor TEXT NOT NULL, quantity TEXT NOT NULL, made_us INTEGER NOT NULL, clock TEXT NOT NULL,
+    facts TEXT NOT NULL
+);
+-- What happened to the hive or to beemon itself: an inspection, a clock that was set, a deletion.
+CREATE TABLE events (
+    event INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs,
+    utc_us INTEGER NOT NULL, monotonic REAL NOT NULL, clock TEXT NOT NULL,
+    kind TEXT NOT NULL, device TEXT, message TEXT NOT NULL, facts TEXT
+);
+CREATE INDEX kind_events ON events (kind, event);
+CREATE INDEX unsure_events ON events (event) WHERE clock = 'unsure';
+"""
+
+_RUNS_FROM_3 = """
+ALTER TABLE runs ADD COLUMN began TEXT;
+ALTER TABLE runs ADD COLUMN ended_us INTEGER;
+ALTER TABLE runs ADD COLUMN ended TEXT;
+ALTER TABLE runs ADD COLUMN ended_why TEXT;
+"""
+_FROM_1 = """
+ALTER TABLE runs ADD COLUMN sure_us INTEGER;
+ALTER TABLE runs ADD COLUMN accounted_us INTEGER;
+ALTER TABLE runs ADD COLUMN accounted_clock TEXT;
+ALTER TABLE jobs RENAME TO jobs_1;
+ALTER TABLE recordings RENAME TO recordings_1;
+ALTER TABLE readings RENAME TO readings_1;
+DROP TABLE latest;
+DROP INDEX open_jobs;
+"""
+_FILL_FROM_1 = """
+INSERT INTO jobs (job, run, command, origin, accepted_us, accepted_monotonic, clock, device,
+                  started_us, temporary, final, leftover, ended_us, outcome, reason, message, facts)
+    SELECT job, run, command, origin, accepted_us, accepted_monotonic, clock, device,
+           started_us, temporary, final, json_extract(facts, '$.leftover'), ended_us, outcome,
+           reason, message, facts FROM jobs_1;
+INSERT INTO recordings (recording, job, device, path, size, sha256, start_us, seconds, clock, facts)
+    SELECT recording, job, device, path, size, sha256, start_us, seconds, clock, facts
+    FROM recordings_1;
+INSERT INTO series (sensor, quantity, unit) SELECT DISTINCT sensor, quantity, unit FROM readings_1;
+INSERT INTO readings (utc_us, series, value, reason, quality, raw, monotonic_ms, clock, job)
+    SELECT old.utc_us, series, value, old.reason, nullif(quality, 'good'), raw,
+           round((old.utc_us - accepted_us) / 1e3 + accepted_monotonic * 1e3), jobs.clock, old.job
+    FROM readings_1 AS old JOIN series USING (sensor, quantity, unit) JOIN jobs USING (job);
+INSERT INTO latest (series, utc_us, value, reason, quality, clock, raw)
+    SELECT series, max(utc_us), value, reason, quality, clock, raw FROM readings GROUP BY series;
+INSERT INTO unreckoned (hour) SELECT DISTINCT utc_us / 3600000000 FROM readings;
+DROP TABLE recordings_1;
+DROP TABLE readings_1;
+DROP TABLE jobs_1;
+"""
+_FROM_2 = """
+ALTER TABLE readings ADD COLUMN uncertainty REAL;
+ALTER TABLE latest ADD COLUMN calibration INTEGER;
+ALTER TABLE latest ADD COLUMN uncertainty REAL;
+"""
+
+
+def _table(name: str) -> str:
+    """The statement that makes one of the tables."""
+    start = TABLES.index(f"CREATE TABLE {name} (")
+    return TABLES[start : TABLES.index(";", start) + 1]
+
+
+_FROM_3 = _RUNS_FROM_3 + _table("archive")
+_SCRIPTS = {
+    0: TABLES,
+    1: _FROM_1 + _RUNS_FROM_3 + TABLES.replace(_table("runs"), "") + _FILL_FROM_1,
+    2: _FROM_2 + _FROM_3,
+    3: _FROM_3,
+}
+
+
+_MARKS = {
+    4: ("archive", "uuid"), 3: ("latest", "uncertainty"), 2: ("readings", "series"),
+    1: ("readings", "sensor"),
+}
+"""For each layout a table and column that no earlier one has."""
+
+
+class LayoutError(sqlite3.DatabaseError):
+    """The tables are those of no layout: some of them, or of their columns, are missing."""
+
+
+class Column(NamedTuple):
+    """A column as its table declares it."""
+
+    name: str
+    type: str
+    is_needed: bool
+    key: int
+
+
+def version(db: sqlite3.Connection) -> int:
+    """The layout of a ledger by its tables; 0 for a new file.
+
+    The number that the file names may be damaged: it counts where it is higher than all that is
+    known here, and the tables hold what is not known either. Raises :class:`LayoutError`.
+    """
+    (named,) = db.execute("PRAGMA main.user_version").fetchone()
+    there = {table: set(names) for table, names in columns(db).items()}
+    found = next((n for n, (table, name) in _MARKS.items() if name in there.get(table, ())), 0)
+    ours = {table: set(names) for table, names in today().items()}
+    is_strange = any(names - ours.get(table, set()) for table, names in there.items())
+    if named > VERSION and is_strange:
+        return int(named)
+    is_whole = all(names <= there.get(table, set()) for table, names in ours.items())
+    if (found == VERSION and not is_whole) or (found == 0 and there):
+        raise LayoutError("tables or columns are missing")
+    return found
+
+
+def bring_up_to_date(db: sqlite3.Connection) -> bool:
+    """Make the tables, or change older ones, in one transaction; whether anything was to do.
+
+    Raises :class:`LayoutError` where the tables are not what they should be.
+    """
+    found = version(db)
+    if found == VERSION:
+        (named,) = db.execute("PRAGMA user_version").fetchone()
+        if named != VERSION:
+            db.execute(f"PRAGMA user_version={VERSION}")
+        return bool(named != VERSION)
+    db.executescript(f"BEGIN IMMEDIATE;{_SCRIPTS[found]}PRAGMA user_version={VERSION};COMMIT;")
+    return True
+
+
+def columns(db: sqlite3.Connection) -> dict[str, dict[str, Column]]:
+    """The tables that are there, each with its columns by name."""
+    rows = db.execute(
+        "SELECT t.name, c.name, c.type, c.\"notnull\", c.pk FROM main.sqlite_master AS t"
+        " JOIN pragma_table_info(t.name, 'main') AS c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid"
+    )
+    found: dict[str, dict[str, Column]] = {}
+    for table, name, kind, is_needed, key in rows:
+        column = Column(str(name), str(kind), bool(is_needed or key), int(key))
+        found.setdefault(str(table), {})[column.name] = column
+    return found
+
+
+@cache
+def today() -> dict[str, dict[str, Column]]:
+    """The tables of today's layout."""
+    db = sqlite3.connect(":memory:")
+    try:
+        db.executescript(TABLES)
+        return columns(db)
+    finally:
+        db.close()
+
+
+@cache
+def pages_of_names(page_bytes: int) -> dict[int, bytes]:
+    """What a new ledger holds on the pages that name its tables, by the offset in its file; the
+    file's header is not among it."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(f"PRAGMA page_size={page_bytes}")
+        db.executescript(TABLES)
+        content = db.serialize()
+        others = {page for (page,) in db.execute("SELECT rootpage FROM sqlite_master")}
+    pages = {page * page_bytes: page + 1 not in others
+             for page in range(len(content) // page_bytes)}
+    return {
+        max(start, _HEADER_BYTES): content[max(start, _HEADER_BYTES) : start + page_bytes]
+        for start, names in pages.items() if names
+    }
+
+
+def keys(table: str) -> list[str]:
+    """The columns that are a row's key; none where the table has no key of its own."""
+    named = [column for column in today()[table].values() if column.key]
+    return [column.name for column in sorted(named, key=lambda column: column.key)]
+
+
+def texts(table: str) -> list[str]:
+    """The columns that hold text."""
+    return [column.name for column in today()[table].values() if column.type == "TEXT"]

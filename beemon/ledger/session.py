@@ -1,0 +1,388 @@
+"""The Server's hand in the ledger: it takes the archive, enters commands, looks things up."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from beemon.base import outcomes
+from beemon.base.clock import MACHINE, Clock
+from beemon.ledger import (
+    attempts,
+    calibrations,
+    completeness,
+    events,
+    examination,
+    identity,
+    index,
+    inventory,
+    quarantine,
+    recovery,
+    starts,
+    usage,
+)
+from beemon.ledger import readings as series
+from beemon.ledger.history import history
+from beemon.ledger.identity import JOBS_AHEAD, Known, Memory
+from beemon.ledger.ledger import NAME, Ledger, LedgerReader
+from beemon.ledger.quarantine import Damaged
+from beemon.ledger.recovered import KIND as RECOVERED
+from beemon.ledger.rows import UNREADABLE
+from beemon.ledger.starts import Start
+from beemon.ledger.usage import Usage
+from beemon.storage import reserve
+from beemon.storage.lock import ArchiveLock
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Register:
+    """One archive, held by this process from :meth:`open` (or the first use) to :meth:`close`.
+
+    Usable from any thread, once. Raises ``sqlite3.Error`` where the disk is full or fails, and
+    after the close. ``memory`` remembers which archive belongs here. ``result`` tells what systemd
+    said of the service's last end; a run that has none is not the service's.
+    """
+
+    def __init__(
+        self,
+        archive: Path,
+        clock: Clock = MACHINE,
+        *,
+        memory: Memory | None = None,
+        result: Callable[[], str | None] | None = None,
+    ) -> None:
+        self.stranger: str | None = None
+        """What is wrong, where another archive than the one that is known is in its place."""
+        self.starts: list[Start] = []
+        """The latest starts of the service, the newest first."""
+        self._archive = archive
+        self._clock = clock
+        self._memory = memory
+        self._result = result
+        self._known: Known | None = None
+        self._mutex = threading.RLock()
+        self._reader_mutex = threading.Lock()
+        self._lock: ArchiveLock | None = None
+        self._ledger: Ledger | None = None
+        self._reader: LedgerReader | None = None
+        self._closed = False
+
+    @property
+    def run_number(self) -> int:
+        """The number of this run of the service."""
+        return self._opened().run
+
+    def open(self) -> None:
+        """Take the archive, begin a run, and end what earlier runs left open.
+
+        A damaged ledger is set aside, and a new one begun. Raises
+        :class:`~beemon.storage.lock.ArchiveBusyError`, ``OSError`` (what is wrong with the disk
+        or the ledger; it may pass), :class:`~beemon.ledger.ledger.LedgerVersionError`.
+        """
+        with self._mutex:
+            if self._closed:
+                raise sqlite3.ProgrammingError("it is closed")
+            if self._ledger is not None:
+                return
+            self._lock = ArchiveLock(self._archive)
+            try:
+                self._beware()
+                self._ledger = self._with_reserve(self._begin_run_or_anew)
+            except sqlite3.Error as error:
+                self._lock.close()
+                what = f"the ledger {self._archive / NAME} cannot be used: {error}"
+                raise OSError(what) from error
+            except BaseException:
+                self._lock.close()
+                raise
+
+    def end_run(self, how: str, why: str | None = None) -> None:
+        """Enter how this run ends, if that is still possible; what was entered first stands."""
+        with self._mutex:
+            if self._ledger is None:
+                return
+            try:
+                with self._ledger.transaction() as ledger:
+                    starts.end(ledger, how, why)
+            except sqlite3.Error as error:
+                log.warning("how this run ended could not be entered: %s", error)
+
+    def saw(self, job: int) -> None:
+        """Remember the number of a job, so that no other archive in this place repeats it."""
+        if self._memory and self._known and job + JOBS_AHEAD // 2 > self._known.jobs:
+            self._known = Known(self._known.uuid, job + JOBS_AHEAD)
+            self._memory.keep(self._known)
+
+    @property
+    def is_known_back(self) -> bool:
+        """Whether the archive that is known is in its place, and not what this run has open.
+
+        A disk was mounted, for the first time or again.
+        """
+        if self._memory is None or self._ledger is None or self._ledger.is_in_place:
+            return False
+        known = self._memory.known()
+        return known is not None and identity.at(self._archive) == known.uuid
+
+    def note_failed(self) -> None:
+        """Leave word that this start ended by a defect, unless work was done in it: then the
+        ledger is not to blame."""
+        if not self._has_done_work():
+            attempts.note(self._archive, attempts.FAILED)
+
+    def _has_done_work(self) -> bool:
+        try:
+            with self._reading() as reader:
+                (has,) = reader.db.execute(
+                    "SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ? AND outcome = 'done')",
+                    (self.run_number,),
+                ).fetchone()
+        except (OSError, sqlite3.Error):
+            return False
+        return bool(has)
+
+    def note_well(self) -> None:
+        """The service works in this archive: earlier attempts count no more."""
+        attempts.clear(self._archive)
+
+    @property
+    def lost_sight_of(self) -> list[str]:
+        """The ledgers that were set aside, and from which nothing was taken back yet."""
+        with self._reading() as reader:
+            taken = {
+                event.facts.get("aside") for event in events.recent(reader, 1000, RECOVERED)
+            }
+        return [path.name for path in quarantine.all_aside(self._archive)
+                if path.name not in taken]
+
+    def close(self) -> None:
+        """Let go of the archive, for good."""
+        with self._mutex, self._reader_mutex:
+            self._closed = True
+            for held in (self._reader, self._ledger, self._lock):
+                if held is not None:
+                    held.close()
+            self._reader = self._ledger = self._lock = None
+
+    def give_up(self, error: sqlite3.Error) -> bool:
+        """Leave word for the next start where this error means damage; whether it does.
+
+        Raises ``OSError`` where that cannot be done.
+        """
+        is_damage = quarantine.is_damage(error)
+        if is_damage:
+            quarantine.mark(self._archive, str(error))
+        return is_damage
+
+    def accept(self, command: str, origin: str) -> int:
+        """Enter a command; return its job number."""
+        with self._mutex:
+            return self._with_reserve(partial(self._accept, command, origin))
+
+    def fail(self, job: int, reason: str, message: str) -> None:
+        """End a job that was entered and could not be handed on."""
+        with self._mutex, self._opened().transaction() as ledger:
+            ledger.end(job, outcomes.failed(reason, message))
+
+    def job(self, job: int) -> dict[str, Any] | None:
+        """What is known of one job."""
+        with self._reading() as reader:
+            return reader.job(job)
+
+    def jobs(self, count: int) -> list[dict[str, Any]]:
+        """The latest jobs, the newest first."""
+        with self._reading() as reader:
+            return reader.jobs(count)
+
+    def latest(self) -> list[dict[str, Any]]:
+        """The latest reading of each quantity."""
+        with self._reading() as reader:
+            return series.latest(reader.db)
+
+    def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
+        """How raw numbers became values, of these sensors or of all."""
+        with self._reading() as reader:
+            return calibrations.history(reader.db, sensors)
+
+    def events(self, from_us: int, most: int, kind: str | None) -> list[dict[str, Any]]:
+        """What happened from a time on, the newest ``most``, of one kind or of all."""
+        with self._reading() as reader:
+            return [events.describe(one) for one in events.since(reader, from_us, most, kind)]
+
+    def event_kinds(self) -> list[str]:
+        """The kinds of all events so far."""
+        with self._reading() as reader:
+            return events.kinds(reader)
+
+    def quantities(self, device: str) -> list[str]:
+        """What a device ever measured."""
+        with self._reading() as reader:
+            return series.quantities(reader.db, device)
+
+    def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
+        """One quantity from a time on; None where the device has no such quantity."""
+        with self._reading() as reader:
+            return history(reader.db, device, quantity, from_us, self._clock.now().utc_us)
+
+    def usage(self) -> dict[str, Usage]:
+        """What a day took on disk, by device, and the ledger's own share."""
+        now_us = self._clock.now().utc_us
+        with self._reading() as reader:
+            found = usage.recordings(reader.db, now_us)
+            own = usage.ledger(reader.db, self._archive, now_us)
+        return {**found, **({"ledger": own} if own else {})}
+
+    def completeness(self, since_us: int) -> dict[str, Any]:
+        """What became of the slots since a time; it takes a while, and nobody waits for it."""
+        self._opened()
+        reader = LedgerReader(self._archive)
+        try:
+            return completeness.of(reader, since_us)
+        finally:
+            reader.close()
+
+    def _with_reserve(self, write: Callable[[], T]) -> T:
+        """Write, on a full disk with what is kept for that."""
+        try:
+            return write()
+        except (OSError, sqlite3.OperationalError):
+            if not reserve.release_if_full(self._archive):
+                raise
+        return write()
+
+    def _accept(self, command: str, origin: str) -> int:
+        with self._opened().transaction() as ledger:
+            return ledger.accept(command, origin)
+
+    def _opened(self) -> Ledger:
+        with self._mutex:
+            if self._ledger is None:
+                self.open()
+            assert self._ledger is not None
+            return self._ledger
+
+    @contextmanager
+    def _reading(self) -> Iterator[LedgerReader]:
+        """To look something up nobody waits for a write, however long the disk takes for it."""
+        if self._ledger is None:
+            self.open()
+        with self._reader_mutex:
+            if self._reader is None:
+                self._reader = LedgerReader(self._archive)
+            yield self._reader
+
+    def _beware(self) -> None:
+        """Count this start; after some that did not get far, look at the ledger before it is used,
+        and do without it where it ended them by what nobody foresaw."""
+        if self._result is None:
+            return
+        before = attempts.earlier(self._archive)
+        if before.failed >= attempts.MOST and not before.renewed:
+            quarantine.mark(self._archive, f"the last {before.failed} starts ended by a defect")
+            attempts.clear(self._archive)
+            attempts.note(self._archive, attempts.RENEWED)
+        elif before.began >= attempts.MOST and (wrong := examination.of_file(self._archive)):
+            quarantine.mark(self._archive, wrong)
+        attempts.note(self._archive, attempts.BEGAN)
+
+    def _is_emptied(self) -> bool:
+        """Whether the ledger has lost all its bytes, rather than never had any."""
+        if not quarantine.is_emptied(self._archive):
+            return False
+        known = self._memory.known() if self._memory else None
+        return known is not None or inventory.has_files(self._archive)
+
+    def _begin_run_or_anew(self) -> Ledger:
+        """Begin the run, in a new ledger where the one that is there is damaged."""
+        damaged = quarantine.marked(self._archive)
+        if not damaged and self._is_emptied():
+            damaged = quarantine.mark(self._archive, "it was empty")
+        elif not damaged and quarantine.has_odd_header(self._archive):
+            damaged = quarantine.mark(self._archive, "its header is damaged")
+        if damaged:
+            quarantine.set_aside(self._archive, damaged)
+        try:
+            ledger = self._begin_run(damaged)
+        except (sqlite3.DatabaseError, *UNREADABLE) as error:
+            wrong = self._wrong_by(error)
+            if not wrong:
+                raise
+            log.debug("the ledger cannot be used", exc_info=True)
+            damaged = quarantine.mark(self._archive, wrong)
+            quarantine.set_aside(self._archive, damaged)
+            ledger = self._begin_run(damaged)
+        if damaged:
+            quarantine.unmark(self._archive)
+            log.error("%s", _set_aside(damaged))
+        return ledger
+
+    def _wrong_by(self, error: Exception) -> str | None:
+        """What is wrong with the ledger by an error that it may have caused; None where it is
+        sound, so that the defect is the program's: such starts are counted, and the third one does
+        without this ledger."""
+        if isinstance(error, sqlite3.Error):
+            return str(error) if quarantine.is_content(error) else None
+        return examination.of_ledger(self._archive)
+
+    def _begin_run(self, instead_of: Damaged | None = None) -> Ledger:
+        ledger = Ledger(self._archive, clock=self._clock)
+        try:
+            ledger.prepare()
+            with ledger.transaction():
+                ledger.begin_run()
+                own = self._settle_identity(ledger, follows=instead_of is not None)
+                if self._result is not None:
+                    starts.enter(ledger, self._result())
+                left_open = recovery.close_earlier_runs(ledger)
+                is_indexed = not index.begin_if_new(ledger)
+                if instead_of:
+                    calibrations.take_over(ledger, self._archive / instead_of.aside)
+                    events.enter(
+                        ledger, "ledger", _set_aside(instead_of), aside=instead_of.aside
+                    )
+        except BaseException:
+            ledger.close()
+            raise
+        self._remember(ledger, own)
+        self.starts = starts.recent(ledger)
+        if not is_indexed:
+            log.warning("the ledger is new: its recordings are entered from their files")
+        for job in left_open:
+            log.warning(
+                "job %d of an earlier run was interrupted: %s", job["job"], job["command"],
+                extra={"JOB": str(job["job"]), "OUTCOME": "interrupted"},
+            )
+        return ledger
+
+
+    def _settle_identity(self, ledger: Ledger, *, follows: bool) -> str:
+        """Which archive this is; where another one is known, that is an event."""
+        known = self._memory.known() if self._memory else None
+        own = identity.settle(ledger, known, follows=follows)
+        self.stranger = None
+        if known is not None and known.uuid != own:
+            self.stranger = f"{self._archive} does not hold the archive that was in use there"
+            identity.enter_stranger(ledger, known.uuid, self.stranger)
+        return own
+
+    def _remember(self, ledger: Ledger, own: str) -> None:
+        if self._memory and self.stranger is None:
+            (latest,) = ledger.db.execute("SELECT ifnull(max(job), 0) FROM jobs").fetchone()
+            self._known = self._memory.known() or Known(own, 0)
+            self.saw(latest)
+
+
+def _set_aside(damaged: Damaged) -> str:
+    return (
+        f"the ledger was damaged ({damaged.why}): it is kept as {damaged.aside}, and a new one "
+        "was begun; the recordings stay"
+    )

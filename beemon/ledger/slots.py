@@ -1,0 +1,275 @@
+"""Slots in the ledger: each scheduled moment is a job or is skipped, and is so exactly once.
+
+What one look at the timetable found is entered in one transaction, together with how far the
+account goes. So a power cut leaves a look accounted for or not, never half; and what lies between
+the last account and the next run of the service is what was missed. It is reckoned, not listed: a
+year's absence is one row a device.
+
+Only a believable clock tells slots. What the schedule asked for by another clock runs like any
+other work, without a slot, and an event of the kind :data:`UNACCOUNTED` names the span.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from beemon.base import clock
+from beemon.base.clock import Stamp
+from beemon.ledger import events
+from beemon.ledger.ledger import Ledger
+from beemon.timing import schedule
+
+UNACCOUNTED = "unaccounted"
+"""The kind of an event that names a span of time (``from_us``, ``until_us``) without account."""
+_UNREADABLE = "the schedule of that time cannot be read"
+LONGEST_GAP_US = 5 * 366 * 86_400_000_000
+"""A longer absence than this is a wrong clock's."""
+
+
+class Series(NamedTuple):
+    """Slots that follow each other: the first, the last (µs since 1970), and how many."""
+
+    first_us: int
+    last_us: int
+    slots: int
+
+
+@dataclass(frozen=True)
+class Due:
+    """A command that the schedule asks for; ``slot_us`` is None by an unsure clock."""
+
+    command: str
+    slot_us: int | None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Slots of a device that are not run, and the reason."""
+
+    device: str
+    reason: str
+    series: Series
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The device's span ends with ``until_us``; another begins after ``from_us``.
+
+    Without a ``definition`` the device has no schedule from there on.
+    """
+
+    device: str
+    until_us: int
+    from_us: int
+    definition: str | None
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The account of a run begins.
+
+    ``since_us`` is when the run began, by the clock that is right now; where that is earlier than
+    ``at_us``, the clock became right only now, and ``commands`` ran without a slot.
+    """
+
+    since_us: int
+    at_us: int
+    definitions: Mapping[str, str]
+    commands: int = 0
+
+
+@dataclass(frozen=True)
+class Unaccounted:
+    """A span of which it cannot be told what was due, and why."""
+
+    from_us: int
+    until_us: int
+    why: str
+
+
+Change = Begin | Skip | Turn | Unaccounted
+
+
+@dataclass
+class Tick:
+    """What one look at the timetable found. All slots up to ``accounted_us`` are dealt with.
+
+    The order of ``changes`` counts: what is skipped belongs to the span that is open then.
+    """
+
+    at: Stamp
+    due: list[Due] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    accounted_us: int | None = None
+
+
+class Account(NamedTuple):
+    """How far slots were accounted for, and in which run."""
+
+    run: int
+    until_us: int
+
+
+def enter(ledger: Ledger, tick: Tick) -> list[int]:
+    """Enter all that a look found; return the job numbers of what is due.
+
+    Stands within ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
+    """
+    for change in tick.changes:
+        _ENTER[type(change)](ledger, change)
+    jobs = [ledger.accept(due.command, "schedule", tick.at, due.slot_us) for due in tick.due]
+    if tick.accounted_us is not None:
+        ledger.db.execute(
+            "UPDATE runs SET accounted_us = ?, accounted_clock = ? WHERE run = ?",
+            (tick.accounted_us, tick.at.quality, ledger.run),
+        )
+    return jobs
+
+
+def last_account(ledger: events.Readable) -> Account | None:
+    """The latest account, of this run or of an earlier one."""
+    row = ledger.db.execute(
+        "SELECT run, accounted_us FROM sound_runs WHERE accounted_us IS NOT NULL"
+        " ORDER BY run DESC LIMIT 1"
+    ).fetchone()
+    return Account(*row) if row else None
+
+
+def between(definition: str, after_us: int, until_us: int) -> Series | None:
+    """The slots of a definition later than one moment and up to another.
+
+    Raises ``ValueError`` where the definition has no sense here.
+    """
+    of, zone = _recalled(definition)
+    after, until = schedule.moment(after_us), schedule.moment(until_us)
+    try:
+        found = schedule.slots_between(of, after, until, zone)
+    except ImportError as error:
+        raise ValueError("the sun is not known here; python3-ephem is missing") from error
+    if found is None:
+        return None
+    first_us, last_us = schedule.microseconds(found.first), schedule.microseconds(found.last)
+    return Series(first_us, last_us, found.slots)
+
+
+_recalled = lru_cache(256)(schedule.recall)
+
+
+def _begin(ledger: Ledger, begin: Begin) -> None:
+    """Account for the time since the last account, and go on from here."""
+    open_rows = ledger.db.execute("SELECT * FROM sound_schedules WHERE until_us IS NULL").fetchall()
+    last = last_account(ledger)
+    until_us = begin.since_us
+    if last is not None and (why := _why_it_cannot_be_counted(ledger, last, begin)):
+        until_us = last.until_us
+        enter_unaccounted(ledger, Unaccounted(until_us, begin.since_us, why))
+    elif last is not None:
+        for row in open_rows:
+            _enter_downtime(ledger, row, last, begin.since_us)
+    if begin.since_us < begin.at_us:
+        ran = f"{begin.commands} scheduled commands ran without a slot"
+        why = f"the clock was not right yet; {ran}"
+        enter_unaccounted(ledger, Unaccounted(begin.since_us, begin.at_us, why))
+    for turn in _first_turns(open_rows, begin, until_us):
+        _enter_turn(ledger, turn)
+
+
+def _first_turns(open_rows: list[sqlite3.Row], begin: Begin, until_us: int) -> Iterator[Turn]:
+    """A span goes on where neither the schedule nor the account's time broke off."""
+    before = {row["device"]: row for row in open_rows}
+    for device in before.keys() | begin.definitions.keys():
+        row, definition = before.get(device), begin.definitions.get(device)
+        goes_on = row and row["definition"] == definition and row["from_us"] <= begin.at_us
+        if not goes_on or until_us != begin.at_us:
+            end = max(until_us, row["from_us"]) if row else until_us
+            yield Turn(device, end, begin.at_us, definition)
+
+
+def _why_it_cannot_be_counted(ledger: Ledger, last: Account, begin: Begin) -> str | None:
+    between_us = begin.since_us - last.until_us
+    if between_us < 0:
+        return "the clock was set back while the service was down"
+    if between_us > LONGEST_GAP_US:
+        return "the clock was set far ahead while the service was down"
+    unsure = ledger.db.execute(
+        "SELECT count(*) FROM sound_runs"
+        " WHERE run > ? AND run < ? AND clock NOT IN ('synchronised', 'told', 'rtc')",
+        (last.run, ledger.run),
+    ).fetchone()[0]
+    return "the service ran with a clock that never became right" if unsure else None
+
+
+def _enter_downtime(ledger: Ledger, row: sqlite3.Row, last: Account, until_us: int) -> None:
+    after_us = max(last.until_us, row["from_us"])
+    try:
+        series = between(row["definition"], after_us, until_us)
+    except ValueError as error:
+        enter_unaccounted(
+            ledger, Unaccounted(after_us, until_us, f"its schedule is unknown here: {error}"),
+            row["device"],
+        )
+        return
+    if series:
+        _enter_skip(ledger, Skip(row["device"], "down", series))
+
+
+def _enter_skip(ledger: Ledger, skip: Skip) -> None:
+    """A series that goes on where the device's last one ended, for its reason, is one with it."""
+    followed = ledger.db.execute(
+        "SELECT schedule, definition FROM sound_schedules WHERE device = ? AND until_us IS NULL",
+        (skip.device,),
+    ).fetchone()
+    if followed is None:
+        enter_unaccounted(
+            ledger, Unaccounted(skip.series.first_us, skip.series.last_us, _UNREADABLE), skip.device
+        )
+        return
+    number, definition = followed
+    before = ledger.db.execute(
+        "SELECT * FROM sound_skips WHERE device = ? ORDER BY skip DESC LIMIT 1", (skip.device,)
+    ).fetchone()
+    is_one = before and (before["reason"], before["schedule"]) == (skip.reason, number)
+    if is_one and between(definition, before["last_us"], skip.series.first_us - 1) is None:
+        ledger.db.execute(
+            "UPDATE skips SET last_us = ?, slots = slots + ? WHERE skip = ?",
+            (skip.series.last_us, skip.series.slots, before["skip"]),
+        )
+        return
+    ledger.db.execute(
+        "INSERT INTO skips (run, device, schedule, reason, first_us, last_us, slots)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (ledger.run, skip.device, number, skip.reason, *skip.series),
+    )
+
+
+def _enter_turn(ledger: Ledger, turn: Turn) -> None:
+    ledger.db.execute(
+        "UPDATE schedules SET until_us = ? WHERE device = ? AND until_us IS NULL",
+        (turn.until_us, turn.device),
+    )
+    if turn.definition is not None:
+        ledger.db.execute(
+            "INSERT INTO schedules (device, from_us, definition) VALUES (?, ?, ?)",
+            (turn.device, turn.from_us, turn.definition),
+        )
+
+
+def enter_unaccounted(ledger: Ledger, span: Unaccounted, device: str | None = None) -> None:
+    """Enter an event that names the span, within a transaction."""
+    message = (
+        f"which slots fell due from {clock.iso(span.from_us)} to {clock.iso(span.until_us)} "
+        f"is not known: {span.why}"
+    )
+    events.enter(
+        ledger, UNACCOUNTED, message, device,
+        from_us=span.from_us, until_us=span.until_us, why=span.why,
+    )
+
+
+_ENTER: Mapping[type[Change], Callable[[Ledger, Any], None]] = {
+    Begin: _begin, Skip: _enter_skip, Turn: _enter_turn, Unaccounted: enter_unaccounted,
+}

@@ -1,0 +1,59 @@
+"""Usage: how much a day took on disk, as the ledger knows it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from beemon.ledger import wal
+from beemon.ledger.ledger import LOG_BYTES, NAME
+
+DAY_US = 86_400_000_000
+LATEST = 10_000
+"""How many recordings are looked at, the newest first, those that were deleted among them."""
+MOST_DAYS = 7
+
+_RECORDINGS = (
+    "SELECT device, size, start_us FROM"
+    " (SELECT * FROM recordings ORDER BY recording DESC LIMIT ?)"
+    " WHERE clock <> 'unsure' AND start_us > ? AND start_us <= ?"
+)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """So many bytes in so many days."""
+
+    bytes: int
+    days: float
+
+    @property
+    def bytes_a_day(self) -> float:
+        """The mean."""
+        return self.bytes / self.days
+
+
+def recordings(db: sqlite3.Connection, now_us: int) -> dict[str, Usage]:
+    """What each device recorded in the last days, where that is a day at least."""
+    sizes: dict[str, int] = defaultdict(int)
+    first: dict[str, int] = {}
+    since = now_us - MOST_DAYS * DAY_US
+    for device, size, start_us in db.execute(_RECORDINGS, (LATEST, since, now_us)):
+        sizes[device] += size
+        first[device] = min(start_us, first.get(device, start_us))
+    spans = {device: (now_us - start) / DAY_US for device, start in first.items()}
+    return {name: Usage(sizes[name], days) for name, days in spans.items() if days >= 1}
+
+
+def ledger(db: sqlite3.Connection, archive: Path, now_us: int) -> Usage | None:
+    """What the ledger took since its first run, where that is a day ago at least; with what its
+    log has beyond its usual length."""
+    (started_us,) = db.execute(
+        "SELECT min(started_us) FROM runs WHERE clock <> 'unsure'"
+    ).fetchone()
+    days = 0.0 if started_us is None else (now_us - started_us) / DAY_US
+    too_long = max(0, wal.size(archive) - LOG_BYTES)
+    size = (archive / NAME).stat().st_size + too_long
+    return Usage(size, days) if days >= 1 else None

@@ -1,0 +1,91 @@
+"""The ledger's log (``ledger.db-wal``): how long it is, and who keeps it from being emptied.
+
+What is written goes into the log first, and from there into the ledger, but never beyond what the
+oldest open reader sees. A program that keeps a transaction open, or is stopped in one, makes the
+log grow for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from beemon.base.reports import Trouble
+from beemon.ledger.ledger import LOG_BYTES, NAME
+
+MOST_BYTES = 4 * LOG_BYTES
+"""A longer log is emptied, or told of: it is some four times what it takes between two times."""
+
+_READ_LOCKS = range(123, 128)
+"""The bytes of ``-shm`` that readers lock (sqlite.org/walformat.html, 2.3.1)."""
+
+
+def size(archive: Path) -> int:
+    """The bytes of the log; 0 where there is none."""
+    try:
+        return (archive / f"{NAME}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def keep_short(archive: Path, most_bytes: int = MOST_BYTES) -> Trouble | None:
+    """Empty a log that has grown too long, as far as readers allow; what is wrong if they do not.
+
+    Raises ``OSError``, ``sqlite3.Error``.
+    """
+    if size(archive) <= most_bytes:
+        return None
+    _empty(archive)
+    now = size(archive)
+    return _trouble(archive, now) if now > most_bytes else None
+
+
+def _empty(archive: Path) -> None:
+    """Move the log into the ledger; nobody waits for it, so that one try may not be enough."""
+    uri = f"{(archive / NAME).absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(uri, uri=True, timeout=0.0, isolation_level=None)) as db:
+        for how in ("PASSIVE", "TRUNCATE"):  # the second only waits for what the first left
+            db.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+
+
+def _trouble(archive: Path, log_bytes: int) -> Trouble:
+    says = f"the log of the ledger has grown to {log_bytes / 1e6:.0f} MB, since"
+    holders = list(_holders(archive))
+    if not holders:
+        return Trouble(
+            "ledger-log", f"{says} a program keeps a transaction open in it",
+            f"find and end it: sudo fuser -v {archive / NAME}-shm",
+        )
+    named = ", ".join(f"{name} (process {pid})" for pid, name in holders)
+    keeps = "keep" if len(holders) > 1 else "keeps"
+    return Trouble(
+        "ledger-log", f"{says} {named} {keeps} a transaction open in it",
+        f"end it: sudo kill -KILL {' '.join(str(pid) for pid, _ in holders)}",
+    )
+
+
+def _holders(archive: Path) -> Iterator[tuple[int, str]]:
+    """The processes that read the ledger just now, as far as the kernel tells of them."""
+    try:
+        inode = (archive / f"{NAME}-shm").stat().st_ino
+        lines = Path("/proc/locks").read_text("ascii").splitlines()
+    except OSError:
+        return
+    seen = set()
+    for line in lines:
+        words = line.split()  # 1: POSIX ADVISORY READ 4711 fe:01:131 124 124
+        if len(words) != 8 or not words[5].endswith(f":{inode}") or not words[6].isdigit():
+            continue
+        pid = int(words[4])
+        if int(words[6]) in _READ_LOCKS and words[3] == "READ" and pid not in seen:
+            seen.add(pid)
+            yield pid, _name(pid)
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip()
+    except OSError:
+        return "a program"

@@ -1,0 +1,1 @@
+"""Media files as bytes: FLAC, MP4, JPEG and their tags."""

@@ -1,0 +1,265 @@
+"""Media of other systems become files as beemon keeps them, without loss.
+
+Sound goes into FLAC bit for bit. A raw H.264 stream has no times at all, so that whoever brings it
+must say its frame rate; its frames go into MP4 as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from beemon.media import flac, tags, wav
+from beemon.media.container import UndecodableError, opened
+
+Facts = dict[str, Any]
+
+TICKS = 90_000  # presentation times count these a second, as usual for video
+_FLAC_SUBTYPES = {"PCM_S8": "PCM_S8", "PCM_U8": "PCM_S8", "PCM_16": "PCM_16", "PCM_24": "PCM_24"}
+_CONTAINER = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+_BLOCK = 1 << 16
+_SAMPLE_BYTES = 4  # of int32
+BITS = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}
+"""The bits of a sample, by what libsndfile calls them in a FLAC file."""
+_GLOBAL_HEADER = 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER of libavcodec/avcodec.h
+
+
+class UnconvertibleError(ValueError):
+    """The file cannot be read, or would lose something."""
+
+
+def sound_to_flac(source: Path, target: Path) -> Facts:
+    """A WAV or FLAC file as FLAC, without loss; what was written is read again and compared.
+
+    Where the file ends before its head says, or its head was never finished, there is as much as
+    can be decoded, and the facts say so (``promised_samples``, ``unfinished``). Raises
+    :class:`UnconvertibleError` where it cannot be read or FLAC cannot hold it (more than 24 bits),
+    and ``OSError``.
+    """
+    import soundfile
+
+    with source.open("rb") as file:
+        is_flac = file.read(len(flac.MARK)) == flac.MARK
+    try:
+        return _mended(source, target) if is_flac else _converted(source, target)
+    except soundfile.LibsndfileError as error:
+        raise UnconvertibleError(f"the sound cannot be decoded: {error.error_string}") from error
+
+
+def _mended(source: Path, target: Path) -> Facts:
+    """A FLAC file as it is; of one that is torn every frame that can be decoded, in a new file."""
+    promised = flac.promised(source)
+    shutil.copyfile(source, target)
+    if _decodes(target):
+        return {}
+    try:
+        flac.strip(target)
+    except ValueError as error:
+        raise UnconvertibleError(str(error)) from error
+    if _decodes(target):
+        return {}
+    samples = _write_decodable(target.rename(target.with_suffix(".torn")), target)
+    if not samples:
+        raise UnconvertibleError("there is no sound in it")
+    return {"promised_samples": promised} if promised > samples else {}
+
+
+def _write_decodable(source: Path, target: Path) -> int:
+    """The frames that can be decoded, by libav, which goes on behind a torn one; the samples."""
+    import av
+    import soundfile
+
+    samples = 0
+    try:
+        with (
+            soundfile.SoundFile(str(source)) as old,
+            soundfile.SoundFile(
+                str(target), "w", samplerate=old.samplerate, channels=old.channels,
+                format="FLAC", subtype=old.subtype,
+            ) as new,
+            av.open(str(source), metadata_errors="replace") as file,
+        ):
+            new.comment = tags.ROOM
+            like = old.samplerate, old.channels
+            for frame in _frames(file):
+                if (frame.sample_rate, len(frame.layout.channels)) == like:
+                    data = frame.to_ndarray()  # a row for each channel, or one of all in turn
+                    new.buffer_write(data.T.tobytes() if len(data) > 1 else data.tobytes(),
+                                     data.dtype.name)
+                    samples += frame.samples
+    except (av.FFmpegError, IndexError) as error:
+        raise UnconvertibleError(f"the sound cannot be decoded: {error}") from error
+    return samples
+
+
+def _frames(file: Any) -> Iterator[Any]:
+    import av
+
+    stream = file.streams.audio[0]
+    stream.codec_context.options = {"err_detect": "crccheck+explode"}
+    for packet in file.demux(stream):
+        with suppress(av.FFmpegError):  # of one frame
+            yield from packet.decode()
+
+
+def _decodes(path: Path) -> bool:
+    """Whether a FLAC file can be decoded and holds what its head promises.
+
+    libsndfile has silence in the place of a torn frame, which only the head's hash gives away.
+    """
+    import soundfile
+
+    promised, hashed = flac.promised(path), flac.promised_md5(path)
+    try:
+        if not promised or count_samples(path) != promised:
+            return False
+        return hashed in (None, _md5(path))
+    except soundfile.LibsndfileError:
+        return False
+
+
+def _md5(path: Path) -> bytes:
+    """The hash of all samples as a FLAC file's head has it (RFC 9639, section 8.2)."""
+    import numpy as np
+    import soundfile
+
+    md5 = hashlib.md5(usedforsecurity=False)
+    with soundfile.SoundFile(str(path)) as sound:
+        lowest = _SAMPLE_BYTES - BITS[sound.subtype] // 8
+        while data := sound.buffer_read(_BLOCK, dtype="int32"):
+            samples = np.frombuffer(data, np.uint8).reshape(-1, _SAMPLE_BYTES)
+            md5.update(samples[:, lowest:].tobytes())
+    return md5.digest()
+
+
+def count_samples(path: Path) -> int:
+    """How many samples of each channel can be decoded. Raises ``LibsndfileError``."""
+    import soundfile
+
+    with soundfile.SoundFile(str(path)) as sound:
+        frame_bytes, found = sound.channels * _SAMPLE_BYTES, 0
+        while data := sound.buffer_read(_BLOCK, dtype="int32"):
+            found += len(data) // frame_bytes
+    return found
+
+
+def _converted(source: Path, target: Path) -> Facts:
+    """A WAV file, as far as it goes."""
+    head = wav.head_of(source)
+    with source.open("rb") as file:
+        readable = wav.Whole(file, head) if head and not head.is_true else file
+        _write_flac(_sound(readable), target)
+        if _content(_sound(readable)) != _content(_sound(target)):
+            raise UnconvertibleError("the FLAC file does not hold what the original holds")
+    if head is None or head.is_true:
+        return {}
+    if head.promised is None:
+        return {"unfinished": True}
+    return {"promised_samples": head.promised // head.frame_bytes}
+
+
+def _sound(file: Any) -> Any:
+    import soundfile
+
+    if hasattr(file, "seek"):
+        file.seek(0)
+    return soundfile.SoundFile(file if hasattr(file, "seek") else str(file))
+
+
+def _write_flac(sound: Any, target: Path) -> None:
+    import soundfile
+
+    with sound:
+        kind = _flac_subtype(sound)
+        with soundfile.SoundFile(
+            str(target), "w", samplerate=sound.samplerate, channels=sound.channels,
+            format="FLAC", subtype=kind,
+        ) as written:
+            written.comment = tags.ROOM
+            while data := sound.buffer_read(_BLOCK, dtype="int32"):
+                written.buffer_write(data, dtype="int32")
+
+
+def _flac_subtype(sound: Any) -> str:
+    """What holds its samples in FLAC. Raises UnconvertibleError where nothing does."""
+    if not sound.frames:
+        raise UnconvertibleError("there is no sound in it")
+    if kind := _FLAC_SUBTYPES.get(sound.subtype):
+        return kind
+    if sound.subtype == "PCM_32":
+        if _has_24_bits(sound):
+            return "PCM_24"
+        raise UnconvertibleError(f"{sound.frames} samples of 32 bits, all in use, which FLAC "
+                                 "cannot hold without loss: it has 24")
+    raise UnconvertibleError(f"{sound.frames} samples of {sound.subtype_info}, which FLAC cannot "
+                             "hold without loss")
+
+
+def _has_24_bits(sound: Any) -> bool:
+    """Whether the lowest 8 of its 32 bits are never used, as by an I2S microphone."""
+    import numpy as np
+
+    while data := sound.buffer_read(_BLOCK, dtype="int32"):
+        if (np.frombuffer(data, np.int32) & 0xFF).any():
+            return False
+    sound.seek(0)
+    return True
+
+
+def _content(sound: Any) -> tuple[int, int, str]:
+    """The rate, the channels and a hash of all samples, at 32 bits each."""
+    sha256 = hashlib.sha256()
+    with sound:
+        while data := sound.buffer_read(_BLOCK, dtype="int32"):
+            sha256.update(data)
+        return sound.samplerate, sound.channels, sha256.hexdigest()
+
+
+def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
+    """A raw H.264 stream as MP4, its frames as they are; return how many.
+
+    Each frame is shown for as long as the others. Raises :class:`UnconvertibleError` where it
+    cannot be read, or its frames do not come in the order in which they are shown.
+    """
+    import av
+
+    try:
+        with (
+            opened(source, "h264") as (raw, stream),
+            av.open(str(target), "w", format="mp4", options=_CONTAINER) as film,
+        ):
+            film.metadata["comment"] = tags.ROOM
+            if stream.codec_context.has_b_frames:
+                raise UnconvertibleError("its frames are not in the order in which they are shown")
+            copy = _like(film, stream)
+            count = 0
+            for packet in raw.demux(stream):
+                if packet.size:
+                    start, end = (round(n * TICKS / frame_rate) for n in (count, count + 1))
+                    packet.pts = packet.dts = start
+                    packet.duration, packet.time_base = end - start, Fraction(1, TICKS)
+                    packet.stream = copy
+                    film.mux(packet)
+                    count += 1
+    except (av.FFmpegError, UndecodableError) as error:
+        raise UnconvertibleError(f"the video cannot be converted: {error}") from error
+    if not count:
+        raise UnconvertibleError("there is no frame in it")
+    return count
+
+
+def _like(film: Any, stream: Any) -> Any:
+    """A stream like another. PyAV before 18 opens an encoder for it, which must encode nothing."""
+    if hasattr(film, "add_stream_from_template"):
+        copy = film.add_stream_from_template(stream)
+    else:  # PyAV before 13
+        copy = film.add_stream(template=stream)
+    context = copy.codec_context
+    context.flags = int(context.flags) & ~_GLOBAL_HEADER
+    copy.time_base = Fraction(1, TICKS)
+    return copy

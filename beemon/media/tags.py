@@ -1,0 +1,261 @@
+"""What a recording's file says of itself: whose it is, when, where and how it was made.
+
+The names are GUANO's (https://guano-md.org, version 1.0) where it has one, else ``beemon|…``, as
+that format asks of a vendor. They stand as Vorbis comments in a FLAC file, as free-form items of
+the iTunes list in an MP4 file, as lines of a comment segment in a JPEG file, so that ``metaflac``,
+``ffprobe`` and ``exiftool`` show them. ``beemon|Facts`` holds in JSON what the ledger holds: the
+ledger can be rebuilt from the files.
+
+A recorder leaves :data:`ROOM` for them at the head of its file. They are written over that in
+place, within the first 4 KiB, once the recording is over and checked: nothing else in the file
+moves, and a file that a power cut left half-written is no less readable.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beemon import __version__
+from beemon.base import clock
+from beemon.media import jpeg
+
+ROOM = " " * 2500
+"""What a recorder sets as its new file's comment."""
+
+GOOD, FAILED = "good", "failed"
+"""The verdicts: a recording that counts, and one that is kept as evidence."""
+
+_OWN = "beemon|"
+_MP4_ITEM = "----:beemon:"
+
+Fields = Mapping[str, str]
+
+
+class BadTagsError(ValueError):
+    """The file cannot be read, or what it says of itself makes no sense."""
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a file says of itself.
+
+    ``facts`` are the driver's, with ``start_utc_us`` and ``seconds`` among them; ``clock`` is how
+    far that time could be believed; ``findings`` are the sentences of the content check.
+    """
+
+    hive: str
+    device: str
+    job: int
+    latitude: float | None = None
+    longitude: float | None = None
+    clock: str = clock.Quality.UNSURE
+    version: str = __version__
+    verdict: str = GOOD
+    findings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def fields(self) -> dict[str, str]:
+        """As names and texts."""
+        own = {
+            "Hive": self.hive, "Device": self.device, "Job": self.job, "Clock": self.clock,
+            "Version": self.version, "Verdict": self.verdict,
+            "Findings": "; ".join(self.findings) or None,
+            "Facts": json.dumps(self._exact(), separators=(",", ":")),
+        }
+        return {**self._guano(), **{f"{_OWN}{k}": str(v) for k, v in own.items() if v is not None}}
+
+    def _guano(self) -> dict[str, str]:
+        start, seconds = self.facts.get("start_utc_us"), self.facts.get("seconds")
+        placed = self.latitude is not None and self.longitude is not None
+        known = {
+            "GUANO|Version": "1.0",
+            "Timestamp": clock.iso(start) if start is not None else None,
+            "Length": f"{seconds:.6g}" if seconds else None,
+            "Samplerate": self.facts.get("rate"),
+            "Loc Position": f"{self.latitude} {self.longitude}" if placed else None,
+        }
+        return {name: str(value) for name, value in known.items() if value is not None}
+
+    def _exact(self) -> dict[str, Any]:
+        return {**dataclasses.asdict(self), "findings": list(self.findings)}
+
+
+def write(path: Path, tags: Tags) -> None:
+    """Put the tags into a finished FLAC, MP4 or JPEG file, in the place of any that are there.
+
+    Needs mutagen for FLAC and MP4. Raises :class:`BadTagsError` where the file is none of these,
+    ``OSError`` where it cannot be written.
+    """
+    suffix = _kind(path)
+    if suffix == "jpeg":
+        _write_jpeg(path, tags.fields())
+    elif suffix == "flac":
+        _write_flac(path, tags.fields())
+    else:
+        _write_mp4(path, tags.fields())
+
+
+def read(path: Path) -> Tags | None:
+    """What a file says of itself; None where beemon did not tag it.
+
+    Raises :class:`BadTagsError`, or ``OSError`` where the file cannot be read.
+    """
+    said = fields_of(path).get(f"{_OWN}Facts")
+    if said is None:
+        return None
+    try:
+        exact = json.loads(said)
+        found = Tags(**{**exact, "findings": tuple(map(str, exact["findings"]))})
+        _refuse_other_kinds(found)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, OSError) as error:
+        raise BadTagsError(f"{path}: {error}") from error  # OSError: a time before all calendars
+    return found
+
+
+def _refuse_other_kinds(said: Tags) -> None:
+    """Raise ``ValueError`` where a tag is not of its kind: a file may hold anything."""
+    clock.Quality(said.clock)
+    kinds = ((said.hive, str), (said.device, str), (said.job, int), (said.facts, dict))
+    if not all(isinstance(value, kind) for value, kind in kinds) or not 0 <= said.job < 1 << 53:
+        raise ValueError("its tags are not of their kinds")
+    start, seconds = said.facts.get("start_utc_us", 0), said.facts.get("seconds", 0)
+    if said.verdict not in (GOOD, FAILED):
+        raise ValueError(f"no verdict is {said.verdict}")
+    if type(start) is not int or not clock.EARLIEST_US <= start <= clock.LATEST_US:
+        raise ValueError("its beginning is not a time")
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        raise ValueError("its length is not a number")
+
+
+def fields_of(path: Path) -> dict[str, str]:
+    """The tags of a file as names and texts, whoever wrote them."""
+    readers = {"flac": _flac_fields, "mp4": _mp4_fields, "jpeg": _jpeg_fields}
+    return readers[_kind(path)](path)
+
+
+def _kind(path: Path) -> str:
+    """By the first bytes: a recording may still have its temporary name."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head.startswith(b"fLaC"):
+        return "flac"
+    if head[4:8] == b"ftyp":
+        return "mp4"
+    if head.startswith(jpeg.MARK):
+        return "jpeg"
+    raise BadTagsError(f"{path} is no FLAC, MP4 or JPEG file")
+
+
+def _opened(kind: str, path: Path) -> Any:
+    import mutagen.flac
+    import mutagen.mp4
+
+    with _told_of(path):
+        file = mutagen.flac.FLAC(path) if kind == "flac" else mutagen.mp4.MP4(path)
+    if file.tags is None:
+        file.add_tags()
+    return file
+
+
+def _save(file: Any, path: Path) -> None:
+    """In place, where there is room."""
+    with _told_of(path):
+        file.save(padding=lambda room: max(room.padding, 0))
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """mutagen has one error for what a file holds and for what the disk does."""
+    import mutagen
+
+    try:
+        yield
+    except (mutagen.MutagenError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__context__
+        if isinstance(cause, OSError):
+            raise OSError(cause.errno, cause.strerror, str(path)) from error
+        raise BadTagsError(f"{path}: {error}") from error
+
+
+def _write_flac(path: Path, fields: Fields) -> None:
+    file = _opened("flac", path)
+    file.tags.clear()
+    for name, value in fields.items():
+        file.tags[name] = value
+    file.tags["DATE"] = fields.get("Timestamp", "")[:10]
+    _save(file, path)
+
+
+def _flac_fields(path: Path) -> dict[str, str]:
+    names = {name.casefold(): name for name in Tags("", "", 0).fields()}
+    return {names.get(k.casefold(), k): v for k, v in _opened("flac", path).tags}
+
+
+def _write_mp4(path: Path, fields: Fields) -> None:
+    size = path.stat().st_size
+    file = _opened("mp4", path)
+    file.tags.clear()
+    for name, value in fields.items():
+        file.tags[f"{_MP4_ITEM}{name}"] = [value.encode()]
+    file.tags["\xa9day"] = [fields.get("Timestamp", "")]
+    file.tags["\xa9too"] = [f"beemon {fields[f'{_OWN}Version']}"]
+    _save(file, path)
+    if path.stat().st_size != size:
+        _forget_index(path)
+
+
+def _mp4_fields(path: Path) -> dict[str, str]:
+    tags = _opened("mp4", path).tags
+    own = {key: value for key, value in tags.items() if key.startswith(_MP4_ITEM) and value}
+    return {k.removeprefix(_MP4_ITEM): bytes(v[0]).decode(errors="replace") for k, v in own.items()}
+
+
+def _forget_index(path: Path) -> None:
+    """Where the fragments moved, the index of them at the file's end is wrong: make it a gap.
+
+    It is the last box, and its own last four bytes are its length (ISO/IEC 14496-12, 8.8.10-11).
+    """
+    with path.open("r+b") as file:
+        file.seek(-4, 2)
+        length = int.from_bytes(file.read(4), "big")
+        start = file.tell() - length
+        if start < 0:
+            return
+        file.seek(start + 4)
+        if file.read(4) == b"mfra":
+            file.seek(start + 4)
+            file.write(b"free")
+
+
+def _write_jpeg(path: Path, fields: Fields) -> None:
+    """As one comment segment behind the application segments, which must come first."""
+    data = path.read_bytes()
+    text = "\n".join(f"{name}={value}" for name, value in fields.items()).encode()
+    segment = jpeg.COMMENT + (len(text) + 2).to_bytes(2, "big") + text
+    head, rest = [data[:2]], 2
+    for start, end in jpeg.segments(data):
+        if data[start:end].startswith(jpeg.COMMENT):
+            rest = end
+        elif data[start + 1] & 0xF0 == 0xE0:
+            head.append(data[start:end])
+            rest = end
+        else:
+            break
+    path.write_bytes(b"".join([*head, segment, data[rest:]]))
+
+
+def _jpeg_fields(path: Path) -> dict[str, str]:
+    data = path.read_bytes()
+    found: dict[str, str] = {}
+    for start, end in jpeg.segments(data):
+        if data[start:end].startswith(jpeg.COMMENT):
+            lines = data[start + 4 : end].decode(errors="replace").splitlines()
+            found |= dict(line.split("=", 1) for line in lines if "=" in line)
+    return found

@@ -1,0 +1,187 @@
+"""Docket: the jobs that are open, and how each gets its one outcome.
+
+An outcome goes into the ledger first, with all that belongs to it in the same transaction; only
+when that is durable does anybody hear of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from beemon.base import clock, outcomes
+from beemon.base.outcomes import Ending
+from beemon.base.readings import UNKNOWN_QUANTITY, Reading
+from beemon.ledger import calibrations, recovery
+from beemon.ledger import readings as series
+from beemon.ledger import recordings as catalog
+from beemon.ledger.calibrations import Made
+from beemon.ledger.ledger import Ledger, ended_facts
+from beemon.ledger.looks import Looks
+from beemon.ledger.writer import Write, Written
+from beemon.orchestrator.inspection import Inspection, marked
+from beemon.orchestrator.job import Job, QueuedCommand, said
+from beemon.orchestrator.supervisor import Task
+from beemon.protocol import commands
+from beemon.scale.calibrations import Calibrations, Step, UncalibratedError
+from beemon.scale.compensation import Compensation
+from beemon.storage.files import Place
+from beemon.system.service import fields
+from beemon.worker.messages import Answer, Done, Failed
+
+log = logging.getLogger(__name__)
+
+DEFECT = outcomes.failed("defect", "beemon has a defect; `beemon events 7d defect` shows it")
+"""The end of a job that a look was asked for and that has none of its own, as it is off."""
+
+
+class Docket:
+    """Jobs by their numbers. ``ended`` is told of each outcome when it is durable.
+
+    ``write`` has something written to the ledger of ``archive``.
+    """
+
+    def __init__(
+        self,
+        archive: Path,
+        write: Callable[[Write, Written], None],
+        inspection: Inspection,
+        calibrations: Calibrations,
+        compensation: Compensation,
+        looks: Looks,
+        ended: Callable[[int, dict[str, Any]], None],
+    ) -> None:
+        self.jobs: dict[int, Job] = {}
+        self._archive = archive
+        self._write, self._ended = write, ended
+        self._inspection = inspection
+        self._calibrations, self._compensation = calibrations, compensation
+        self._looks = looks
+        self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
+
+    def open(self, command: QueuedCommand, number: int, verb: str) -> Job:
+        """A job for a command that is carried out."""
+        job = Job(number, str(command), command.origin, verb)
+        job.inspected = self._inspection.is_on
+        self.jobs[number] = job
+        return job
+
+    def take(self, task: Task, answer: Answer) -> None:
+        """Take a task's answer: with the last one the job is at its end."""
+        job = self.jobs.get(task.job)
+        if job is None:
+            return
+        job.pending.discard(task.device)
+        if task.verb == "read":
+            self._take_readings(job, task, answer)
+        elif task.verb == "calibrate" and isinstance(answer, Done):
+            self._take_calibration(job, answer)
+        elif isinstance(answer, Failed):
+            self.end(job, job.failed_ending(answer, task.cut), leftover=task.place)
+        elif answer.path is None:
+            self.end(job, outcomes.done(**answer.facts))
+        else:
+            self._end_recording(job, task, answer, answer.path)
+
+    def end_unbegun(self, number: int, command: QueuedCommand, ending: Ending) -> None:
+        """Give an outcome to a command that never became work."""
+        verb = next(iter(command.split()), "")
+        self.end(Job(number, str(command), command.origin, verb), ending)
+
+    def end(
+        self,
+        job: Job,
+        ending: Ending,
+        *,
+        readings: Iterable[Reading] = (),
+        keep: Write | None = None,
+        leftover: Place | None = None,
+    ) -> None:
+        """Give the job its outcome; ``keep`` writes what else belongs to it."""
+        self.jobs.pop(job.number, None)
+
+        def write(ledger: Ledger) -> Ending:
+            final = ending
+            if leftover and job.device:
+                message, facts = recovery.keep_rest(ledger, leftover)
+                final = ending.but(message, facts) if facts else ending
+            if keep:
+                keep(ledger)
+            series.keep(ledger, job.number, readings)
+            ledger.end(job.number, final)
+            return final
+
+        self._write(write, partial(self._tell, job))
+
+    def _tell(self, job: Job, ending: Ending) -> None:
+        """Called by the writer when the outcome is durable."""
+        log.log(
+            job.log_level(ending), "job %d %s: %s%s", job.number, ending.outcome.value,
+            commands.shown(job.text, 80), said(ending),
+            extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
+        )
+        self._ended(job.number, {"command": job.text, **ended_facts(job.number, ending)})
+
+    def _take_calibration(self, job: Job, answer: Done) -> None:
+        if job.step is None:
+            raise TypeError(f"job {job.number} calibrates nothing")
+        step = job.step
+        taken = self._looks.guard(
+            "calibrations", lambda: self._measured(job.number, step, answer), DEFECT
+        )
+        if isinstance(taken, Ending):
+            self.end(job, taken)
+            return
+        made, facts = taken
+
+        def keep(ledger: Ledger) -> None:
+            calibrations.enter(ledger, made)
+
+        self.end(job, outcomes.done(**facts), keep=keep)
+
+    def _measured(
+        self, job: int, step: Step, answer: Done
+    ) -> tuple[Made, dict[str, Any]] | Ending:
+        try:
+            return self._calibrations.take(job, step, answer.sampled)
+        except UncalibratedError as error:
+            return outcomes.failed(error.reason, str(error))
+
+    def _take_readings(self, job: Job, task: Task, answer: Answer) -> None:
+        if isinstance(answer, Done):
+            readings = self._inspection.marked(answer.readings)
+            job.take_readings(task.device, answer, readings)
+            self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
+        else:
+            readings = self._refusals(task.device, answer.reason)
+            job.take_failure(task.device, answer, readings)
+        job.readings += self._looks.guard(
+            "compensation", lambda: self._compensation.of(readings), ()
+        )
+        if not job.pending:
+            self.end(job, job.read_ending(), readings=job.readings)
+
+    def _refusals(self, sensor: str, reason: str) -> list[Reading]:
+        """For each quantity that the sensor is known to have, why it has no value."""
+        at = clock.stamp()
+        known = self._quantities.get(sensor) or {UNKNOWN_QUANTITY: ""}
+        return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
+
+    def _end_recording(self, job: Job, task: Task, answer: Done, path: Path) -> None:
+        for look, details in answer.defects.items():
+            self._looks.switch_off(look, details)
+        relative = str(path.relative_to(self._archive))
+        facts = {**answer.facts, **({"inspection": True} if job.inspected else {})}
+        ending = job.recording_ending(dataclasses.replace(answer, facts=facts), relative, task.cut)
+
+        def keep(ledger: Ledger) -> None:
+            catalog.enter(ledger, job.number, task.device, path, facts)
+
+        readings = answer.readings if self._looks.is_on("features") else []
+        readings = marked(readings) if job.inspected else readings
+        self.end(job, ending, keep=keep, readings=readings)

@@ -1,0 +1,84 @@
+"""Upkeep: what the ledger knows to be unfinished, and who finishes it.
+
+A recording that nobody finished is salvaged, and a ledger that does not know all recordings gets
+to know them. It is looked for at the start and whenever a job leaves something behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from beemon.ledger import index, recovery
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.looks import Looks
+from beemon.ledger.recovery import Leftover
+from beemon.ledger.writer import Write, Written
+from beemon.orchestrator import archive_worker as chores
+from beemon.orchestrator.archive_worker import Chores
+from beemon.orchestrator.worker_process import Mailbox
+from beemon.system.service import fields
+from beemon.worker.messages import Done
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Of the archive, in the run with this number; ``write`` has something written to its ledger.
+
+    ``mailbox`` hands the Orchestrator's loop something to do.
+    """
+
+    def __init__(
+        self, archive: Path, run: int, write: Callable[[Write, Written], None], looks: Looks,
+        mailbox: Mailbox,
+    ) -> None:
+        self._archive, self._run = archive, run
+        self._write, self._looks, self._mailbox = write, looks, mailbox
+        self._chores = Chores(mailbox)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no worker is at it."""
+        return not self._chores.alive
+
+    def look(self) -> None:
+        """Have done what the ledger knows to be unfinished."""
+
+        def look(ledger: Ledger) -> tuple[list[Leftover], bool]:
+            return recovery.leftovers(ledger), index.is_complete(ledger.db)
+
+        self._write(
+            self._looks.within("leftovers", look, ([], True)),
+            lambda found: self._mailbox(partial(self._add, *found)),
+        )
+
+    def tick(self, now: float) -> list[float]:
+        """Act on what the time says; return when to look again (monotonic), if at all."""
+        again = self._chores.tick(now)
+        return [] if again is None else [again]
+
+    def finish(self) -> None:
+        """Begin nothing more."""
+        self._chores.finish()
+
+    def _add(self, leftovers: list[Leftover], is_indexed: bool) -> None:
+        self._chores.add([chores.salvage(leftover, self._salvaged) for leftover in leftovers])
+        if not is_indexed:
+            self._chores.add([chores.index(self._archive, self._run, self._indexed)])
+
+    def _salvaged(self, leftover: Leftover, done: Done) -> None:
+
+        def settle(ledger: Ledger) -> str:
+            return recovery.settle(ledger, leftover, done.facts)
+
+        self._write(
+            self._looks.within("leftovers", settle, "it could not be entered"),
+            lambda said: log.info("job %d left a file unfinished: %s", leftover.job, said,
+                                  extra=fields(job=leftover.job, device=leftover.device)),
+        )
+
+    def _indexed(self, done: Done) -> None:
+        log.info("the new ledger knows the recordings: %(entered)d entered", done.facts)

@@ -1,0 +1,624 @@
+"""Supervisor: the Orchestrator's side of one worker's devices.
+
+It has a worker started at first use (at once, where outputs are to be made safe), hands it one
+task per lane at a time, watches the deadlines, gives up a worker that passes them, and leaves a
+device alone that did harm. What the others of that worker were doing is done again by the next one,
+and the device gets a worker of its own, where it holds up no other. Where a worker ended and nobody
+can tell over which of several devices, they are asked again one at a time: who is to blame does it
+again. It never waits for anything: what happens comes in through the mailbox, and
+:meth:`Supervisor.tick` looks at the time.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from beemon.base import clock
+from beemon.base.readings import Calibration
+from beemon.config.settings import RECORDERS, DeviceSettings
+from beemon.media.tags import Tags
+from beemon.orchestrator.health import Health, State
+from beemon.orchestrator.output_states import Outputs
+from beemon.orchestrator.worker_process import Mailbox, WorkerLink
+from beemon.storage.files import Place
+from beemon.system import installed
+from beemon.worker.messages import (
+    Answer,
+    Begun,
+    Cut,
+    Done,
+    Failed,
+    Lost,
+    NotSafe,
+    Opened,
+    Ready,
+    Rebound,
+    Switched,
+    Upward,
+    Work,
+)
+from beemon.worker.worker import TRY
+
+log = logging.getLogger(__name__)
+
+OPEN_SECONDS = 30.0
+"""What a first request may take longer, for the device to be opened."""
+BURY_SECONDS = 0.05
+"""How often to look whether a worker that was given up has really gone."""
+BURIAL_SECONDS = 5.0
+"""How long a new worker waits for that. Two cannot hold one camera; but a process that the kernel
+does not let die must not keep the devices beside its own from being used."""
+STEADY_SECONDS = 60.0
+"""How long a worker with outputs must live for its deaths before to be forgiven."""
+
+MOST_TRIES = 3
+"""How many workers may be lost under a task, over other devices, before it fails."""
+
+_RECORDS = ("record", "snapshot")
+_LIFELESS = ("silent:", "stuck:", "flat:", "black:", "blank:", "frozen:")
+"""Of what the check of a recording finds, what a device gives that hangs within."""
+
+
+@dataclass
+class Task:
+    """Work for one device on behalf of a job; ``budget`` is how many seconds it may take.
+
+    ``has_begun``: the worker has turned to it. ``is_suspect``: it may be what cost a worker its
+    life, so that it is carried out alone. ``is_slot``: the schedule asks for it, so that it goes
+    before what clients asked for.
+    """
+
+    job: int
+    device: str
+    verb: str
+    lane: str
+    budget: float
+    seconds: float = 0.0
+    number: int = 0
+    place: Place | None = None
+    follows: bool = False
+    tags: Tags | None = None
+    deadline: float | None = None
+    cut: str | None = None
+    tries: int = 0
+    has_begun: bool = False
+    is_suspect: bool = False
+    is_slot: bool = False
+
+
+class Employer(Protocol):
+    """What a supervisor needs of the Orchestrator."""
+
+    def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
+        """Find a place for the task's recording, enter it in the ledger, then call back."""
+
+    def finished(self, task: Task, answer: Answer) -> None:
+        """The task has its answer."""
+
+    def device_changed(self, device: str, health: Health) -> None:
+        """A device's state or trouble may have become another."""
+
+    def note_replaced(self) -> None:
+        """Another version of beemon was installed, so that no worker can be started any more."""
+
+    def calibrations_of(self, device: str) -> Mapping[str, Calibration]:
+        """Those that make values of what the device measures, by quantity."""
+
+    def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
+        """An output was switched; it returns to its safe state after ``seconds``, if any."""
+
+
+@dataclass
+class _Lane:
+    """Tasks that a device does one after the other."""
+
+    waiting: deque[Task] = field(default_factory=deque)
+    current: Task | None = None
+    contiguous: bool = False
+
+
+class Supervisor:
+    """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds.
+
+    ``after`` held the devices before: while their workers live, this one's waits. ``misfit`` is
+    called with a device that cost a worker of several devices its life, and may
+    :meth:`part_with` it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        devices: Mapping[str, DeviceSettings],
+        employer: Employer,
+        mailbox: Mailbox,
+        after: Collection[Supervisor] = (),
+        misfit: Callable[[Supervisor, str], None] | None = None,
+    ) -> None:
+        self.name = self.crew = name
+        self.devices = dict(devices)
+        self.health = {device: Health() for device in devices}
+        self.outputs = Outputs([n for n, device in devices.items() if device.kind == "output"])
+        self._employer = employer
+        self._mailbox = mailbox
+        self._after = list(after)
+        self._misfit = misfit
+        self._lanes: dict[str, _Lane] = {}
+        self._flying: dict[int, Task] = {}
+        self._numbers = 0
+        self._worker: WorkerLink | None = None
+        self._leaving: list[WorkerLink] = []
+        self._buried_by = 0.0
+        self._finishing = False
+        self._steady_at = 0.0
+        self.idle_since = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether any task is unanswered."""
+        return any(lane.current or lane.waiting for lane in self._lanes.values())
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a worker process."""
+        return self._worker is not None or bool(self._leaving)
+
+    @property
+    def holds_devices(self) -> bool:
+        """Whether a worker, this one's or an earlier one's, may have the devices open."""
+        self._after = [before for before in self._after if before.holds_devices]
+        return self._worker is not None or bool(self._after)
+
+    @property
+    def at_work(self) -> set[int]:
+        """The jobs whose turn it is."""
+        return {task.job for task in self._flying.values()}
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Every unanswered task."""
+        lanes = self._lanes.values()
+        current = [lane.current for lane in lanes if lane.current]
+        return current + [task for lane in lanes for task in lane.waiting]
+
+    def submit(self, task: Task, now: float) -> None:
+        """Take a task; its answer comes through ``Employer.finished``."""
+        waiting = self._lanes.setdefault(task.lane, _Lane()).waiting
+        ahead = [other for other in waiting if other.is_slot or not task.is_slot]
+        waiting.insert(len(ahead), task)
+        self._pump(now)
+
+    @property
+    def is_trying(self) -> bool:
+        """Whether a device is being tried."""
+        return any(task.verb == TRY for task in self.tasks)
+
+    def untried(self, now: float) -> str | None:
+        """A device of which nobody knows yet whether it works, and which nobody asks just now."""
+        asked = {task.device for task in self.tasks}
+        return next((
+            name for name, health in self.health.items()
+            if name not in asked and name not in self.outputs.names
+            and health.needs_try(now, opening_is_proof=self.devices[name].kind in RECORDERS)
+        ), None)
+
+    def has_slot_waiting(self, lane: str, device: str) -> bool:
+        """Whether a slot of the device waits in a lane behind the task that is being done."""
+        found = self._lanes.get(lane)
+        waiting = found.waiting if found else ()
+        return any(task.is_slot and task.device == device for task in waiting)
+
+    def cut(self, job: int, reason: str) -> None:
+        """End a job's tasks early: what waits is dropped, what runs keeps what it has."""
+        for lane in self._lanes.values():
+            for task in [t for t in lane.waiting if t.job == job]:
+                lane.waiting.remove(task)
+                task.cut = reason
+                self._employer.finished(task, Failed(task.number, reason, "not begun"))
+            if lane.current and lane.current.job == job and not lane.current.cut:
+                self._cut_current(lane.current, reason)
+
+    def _cut_current(self, task: Task, reason: str) -> None:
+        """Once only: a worker that does not listen would let its pipe fill up."""
+        task.cut = reason
+        if task.deadline is None:  # the worker has not been told of it yet
+            self._settle(task, Failed(task.number, reason, "not begun"))
+            return
+        # The file is ended, checked and kept, as always.
+        rest = task.budget - (task.seconds if task.verb in _RECORDS else 0.0)
+        task.deadline = min(task.deadline, _monotonic() + self._opening(task) + rest)
+        if self._worker and self._worker.is_ready:
+            self._worker.send(Cut(task.number))
+
+    def finish(self, reason: str) -> None:
+        """End everything early and let the worker exit by itself."""
+        for task in self.tasks:
+            self.cut(task.job, reason)
+        self._finishing = True
+        if self.outputs.names and not self.holds_devices:
+            self._start()  # for the one act of making them safe
+        worker = self._worker
+        if worker and (worker.is_ready or (self.outputs.names and not worker.is_resting)):
+            worker.rest()
+        elif worker and not worker.is_resting:
+            self._give_up(signal.SIGKILL)  # it has not begun anything
+
+    def kill(self, now: float) -> None:
+        """Take the worker's life at once; what it did is answered as failed."""
+        self._finishing = True
+        self._lose_worker(None, "worker-died", "it had to be killed", now, signal.SIGKILL)
+        for worker in self._leaving:
+            worker.kill()
+
+    def tick(self, now: float) -> float | None:
+        """Act on what the time says; return when to look again (monotonic), if at all."""
+        late = [t for t in self._flying.values() if t.deadline is not None and now >= t.deadline]
+        if late:
+            self._miss_deadline(late, now)
+        elif self._worker and self._worker.limit is not None and now >= self._worker.limit:
+            missed = "end" if self._worker.is_resting else "start"
+            message = f"the worker did not {missed} in time"
+            self._lose_worker(self._worker.opening, "timeout", message, now, signal.SIGABRT)
+        elif (output := self.outputs.overdue(now)) is not None:
+            message = f"{output} did not return to its safe state in time"
+            self._lose_worker(output, "timeout", message, now, signal.SIGABRT)
+        self._leaving = [worker for worker in self._leaving if not worker.is_gone(now)]
+        self._pump(now)
+        self._keep_outputs(now)
+        times = [t.deadline for t in self._flying.values() if t.deadline is not None]
+        times += [now + BURY_SECONDS] if self._leaving else []
+        if self._worker and self._worker.limit is not None:
+            times.append(self._worker.limit)
+        return min(times, default=None)
+
+    def _keep_outputs(self, now: float) -> None:
+        """Outputs are held by a worker all the time; what it could not open is tried again."""
+        if not self.outputs.names or self._finishing:
+            return
+        if self._worker is None:
+            may_try = all(self.health[output].may_try(now) for output in self.outputs.names)
+            if may_try and not self.holds_devices and not self._buries(now):
+                self._start()
+        elif self._worker.is_ready:
+            for output in self.outputs.to_make_safe(self._worker.opened, now):
+                self.outputs.tried(output, now)
+                self.submit(Task(0, output, "make_safe", f"switch {output}", OPEN_SECONDS), now)
+            if now >= self._steady_at:
+                self._forgive(now)
+
+    def _forgive(self, now: float) -> None:
+        for output in self.outputs.names:
+            health = self.health[output]
+            if health.strikes and self._worker and output in self._worker.opened:
+                health.well(now)
+                self._employer.device_changed(output, health)
+
+    def _pump(self, now: float) -> None:
+        if self._worker is None and (self.holds_devices or self._buries(now)):
+            return
+        one_at_a_time = any(task.is_suspect for task in self.tasks)
+        for lane in self._lanes.values():
+            while lane.current is None and lane.waiting and not self._finishing:
+                if one_at_a_time and self._flying:
+                    return
+                self._take(lane, now)
+        if not self.busy and not self.idle_since:
+            self.idle_since = now
+
+    def _buries(self, now: float) -> bool:
+        """Whether an earlier worker may still hold the devices."""
+        return bool(self._leaving) and now < self._buried_by
+
+    def _take(self, lane: _Lane, now: float) -> None:
+        task = lane.waiting.popleft()
+        health = self.health[task.device]
+        if not health.may_try(now):
+            reason = "fatal" if health.state is State.FATAL else "back-off"
+            wait = health.retry_at - now
+            message = f"left alone for another {wait:.0f} s after: {health.trouble}"
+            self._employer.finished(task, Failed(task.number, reason, message))
+            return
+        self.idle_since = 0.0
+        self._numbers += 1
+        task.tries += 1
+        task.number, task.follows, lane.current = self._numbers, lane.contiguous, task
+        lane.contiguous = False
+        self._flying[task.number] = task
+        if self._worker is None:
+            self._start()
+        elif self._worker.is_ready:
+            self._dispatch(task, now)
+
+    def _start(self) -> None:
+        if installed.is_replaced():
+            self._employer.note_replaced()
+            return
+        self._worker = WorkerLink(
+            self.name, self.devices, self._mailbox, self._on_message, self._on_end
+        )
+        for device in {task.device for task in self._flying.values()}:
+            self.health[device].state = State.STARTING
+            self._employer.device_changed(device, self.health[device])
+
+    def _dispatch(self, task: Task, now: float) -> None:
+        if task.verb in _RECORDS and not task.place:
+            self._employer.place_for(task, partial(self._placed, task))
+        else:
+            self._send_work(task, now)
+
+    def _placed(self, task: Task, place: Place | Failed) -> None:
+        now = _monotonic()
+        if isinstance(place, Failed):
+            self._answer(Failed(task.number, place.reason, place.message), now)
+        elif task.number in self._flying:
+            task.place = place
+            self._send_work(task, now)
+
+    def _send_work(self, task: Task, now: float) -> None:
+        if self._worker is None or not self._worker.is_ready:
+            return  # the next one gets it when it is ready
+        task.deadline = now + self._opening(task) + task.budget
+        self._worker.send(
+            Work(
+                task.number, task.device, task.verb, task.seconds, task.place, task.follows,
+                task.tags, self._employer.calibrations_of(task.device),
+                self.health[task.device].takes_rebind(now),
+            )
+        )
+
+    def _opening(self, task: Task) -> float:
+        """How much longer it may take: until it has begun, another device may be being opened."""
+        is_open = self._worker is not None and task.device in self._worker.opened
+        return 0.0 if is_open and task.has_begun else OPEN_SECONDS
+
+    def _on_message(self, message: Upward) -> None:
+        now = _monotonic()
+        if isinstance(message, Ready) and installed.is_replaced():
+            self._turn_away()
+        elif isinstance(message, Ready):
+            self._steady_at = now + STEADY_SECONDS
+            for task in list(self._flying.values()):
+                self._dispatch(task, now)
+        elif isinstance(message, Begun):
+            self._on_begun(message, now)
+        elif isinstance(message, Rebound):
+            self._on_rebound(message)
+        elif isinstance(message, Opened):
+            self._on_opened(message.device, now)
+        elif isinstance(message, Lost):
+            self._on_lost(message, now)
+        elif isinstance(message, Switched):
+            on, seconds = message.on, message.seconds
+            self.outputs.switched(message.device, now, on=on, seconds=seconds)
+            self._employer.output_switched(message.device, on=on, seconds=seconds)
+        elif isinstance(message, NotSafe):
+            self._is_not_opening(message.device)
+            self.outputs.tried(message.device, now)
+            self.health[message.device].troubled(
+                f"{message.reason}: {message.message}", now
+            )
+            self._employer.device_changed(message.device, self.health[message.device])
+        else:
+            self._answer(message, now)
+
+    def _on_begun(self, begun: Begun, now: float) -> None:
+        if self._worker and begun.device not in self._worker.opened:
+            self._worker.opening = begun.device
+        task = self._flying.get(begun.number)
+        if task is not None:
+            task.has_begun = True
+            if not task.cut:
+                task.deadline = now + self._opening(task) + task.budget
+
+    def _is_not_opening(self, device: str) -> None:
+        if self._worker and self._worker.opening == device:
+            self._worker.opening = None
+
+    def _on_rebound(self, rebound: Rebound) -> None:
+        """Told once: of a device that stays dead not each time, nor that it may not be done."""
+        health, before = self.health[rebound.device], self.health[rebound.device].rebind_trouble
+        health.rebind_trouble = rebound.trouble
+        health.rebound += rebound.trouble is None
+        if rebound.trouble and rebound.trouble != before:
+            log.warning("%s: its USB device could not be rebound: %s",
+                        rebound.device, rebound.trouble)
+        elif not rebound.trouble and not health.is_given_up:
+            log.warning("%s: its USB device %s was rebound", rebound.device, rebound.usb)
+
+    def _on_lost(self, lost: Lost, now: float) -> None:
+        if lost.details and self.health[lost.device].is_news(f"{lost.reason}: {lost.message}"):
+            log.error("%s: its driver has a defect\n%s", lost.device, lost.details)
+        self._lose_worker(lost.device, lost.reason, lost.message, now)  # it ends by itself
+
+    def _on_opened(self, device: str, now: float) -> None:
+        self._is_not_opening(device)
+        if self._worker:
+            self._worker.opened.add(device)
+        self.health[device].opened()
+        if device in self.outputs.names:
+            self.health[device].well(now)  # it was switched to its safe state
+        self._employer.device_changed(device, self.health[device])
+        for task in self._flying.values():
+            if task.device == device and task.deadline is not None:
+                task.deadline = min(task.deadline, now + task.budget)
+
+    def _on_end(self, how: str) -> None:
+        was_told = self._worker is not None and self._worker.is_resting
+        if was_told and not (self._finishing and self._flying):
+            self._give_up()
+            if self._flying:
+                self._start()
+            return
+        if self._worker and not self._worker.is_ready and installed.is_replaced():
+            self._turn_away()
+            return
+        message = f"the worker ended by itself{how}"
+        if not self._flying:  # else the job and the device's trouble tell of it
+            log.warning("%s: %s", self.name, message)
+        self._lose_worker(None, "worker-died", message, _monotonic())
+
+    def _turn_away(self) -> None:
+        """Do without a worker that has imported something of another version, perhaps all."""
+        self._give_up(signal.SIGKILL)
+        self._employer.note_replaced()
+
+    def _miss_deadline(self, late: list[Task], now: float) -> None:
+        culprit = self._culprit(late)
+        message = (
+            f"{culprit.verb} did not end when it was cut"
+            if culprit.cut
+            else f"no answer to {culprit.verb} within {culprit.budget:g} s"
+        )
+        self._lose_worker(culprit.device, "timeout", message, now, signal.SIGABRT)
+
+    def _culprit(self, late: list[Task]) -> Task:
+        """Of those that are late the one that keeps the others: what has not begun yet waits for
+        the worker to open another device."""
+        opening = self._worker.opening if self._worker else None
+        begun = [task for task in late if task.has_begun]
+        keeping = [task for task in self._flying.values() if task.device == opening]
+        return [*begun, *keeping, *late][0]
+
+    def _lose_worker(
+        self,
+        culprit: str | None,
+        reason: str,
+        message: str,
+        now: float,
+        how: signal.Signals | None = None,
+    ) -> None:
+        """Charge the device that did it; what the others were doing is done again.
+
+        Where it could be any of several, none is charged, and each is tried alone.
+        """
+        trouble, lost = f"{reason}: {message}", list(self._flying.values())
+        suspects = {culprit} if culprit else self._suspects(lost)
+        charged = suspects if len(suspects) == 1 else set()
+        if not suspects:  # it died before it touched anything
+            charged = {task.device for task in lost} or set(self.outputs.names)
+        if how is signal.SIGABRT and not any(self.health[d].is_news(trouble) for d in charged):
+            how = signal.SIGKILL  # its stacks are in the journal already
+        self._give_up(how)
+        for device in charged:
+            self.health[device].strike(trouble, now)
+        for task in lost:
+            if task.device in charged:
+                self._settle(task, Failed(task.number, reason, message))
+            else:
+                task.is_suspect |= task.device in suspects
+                self._lay_back(task, f"its worker was lost over {' or '.join(sorted(suspects))}")
+        for device in sorted(charged):
+            self._employer.device_changed(device, self.health[device])
+        if suspects == charged and len(self.devices) > 1 and self._misfit and not self._finishing:
+            self._misfit(self, *charged)
+        self._pump(now)
+
+    def _suspects(self, lost: list[Task]) -> set[str]:
+        """The devices that a worker was at when it died of itself."""
+        opening = self._worker.opening if self._worker else None
+        return {task.device for task in lost if task.has_begun} | ({opening} if opening else set())
+
+    def _lay_back(self, task: Task, why: str) -> None:
+        """Have a task done again that was lost over another device; a recording cannot be."""
+        is_over = task.cut or self._finishing or task.tries >= MOST_TRIES
+        if is_over or task.verb in _RECORDS:
+            self._settle(task, Failed(task.number, "worker-died", why))
+            return
+        lane = self._lanes[task.lane]
+        lane.waiting.appendleft(task)
+        lane.current, lane.contiguous = None, False
+        del self._flying[task.number]
+        task.deadline, task.has_begun = None, False
+
+    def part_with(self, device: str) -> Supervisor:
+        """A supervisor for this device alone, with its health and all that waits for it."""
+        apart = Supervisor(
+            device, {device: self.devices.pop(device)}, self._employer, self._mailbox, self._after
+        )
+        apart.crew = self.crew
+        apart.health = {device: self.health.pop(device)}
+        apart._leaving, apart._buried_by = list(self._leaving), self._buried_by
+        self.outputs = Outputs([name for name in self.outputs.names if name != device])
+        for name, lane in self._lanes.items():
+            waiting = [task for task in lane.waiting if task.device == device]
+            if waiting:
+                apart._lanes[name] = _Lane(deque(waiting))
+                lane.waiting = deque(task for task in lane.waiting if task.device != device)
+        return apart
+
+    def _answer(self, answer: Answer, now: float) -> None:
+        task = self._flying.get(answer.number)
+        if task is None:
+            return
+        self._is_not_opening(task.device)
+        if not task.cut:
+            self._judge(task, answer, now)
+        self._settle(task, answer)
+        if not task.cut and not self._flying and self._needs_more(task.device, answer):
+            reason, _, message = _trouble(answer).partition(": ")
+            self._lose_worker(task.device, reason, message, now, signal.SIGKILL)
+        else:
+            self._pump(now)
+
+    def _needs_more(self, device: str, answer: Answer) -> bool:
+        """Whether a recorder fails again and again in a way that a new worker may help against."""
+        if self.devices[device].kind not in RECORDERS or not self.health[device].needs_more:
+            return False
+        if isinstance(answer, Failed):
+            return answer.reason == "device-error"
+        return (answer.failure or "").startswith(_LIFELESS)
+
+    def _settle(self, task: Task, answer: Answer) -> None:
+        del self._flying[task.number]
+        task.is_suspect = False
+        lane = self._lanes[task.lane]
+        lane.current = None
+        lane.contiguous = isinstance(answer, Done) and bool(lane.waiting)
+        self._employer.finished(task, answer)
+
+    def _judge(self, task: Task, answer: Answer, now: float) -> None:
+        health = self.health[task.device]
+        if isinstance(answer, Done) and answer.refused:
+            said = "; ".join(f"{q}: {why}" for q, why in answer.refused.items())
+            health.troubled(said, now)
+        elif isinstance(answer, Done) and answer.failure is None:
+            health.well(now)
+            if "seconds" in answer.facts or "informed" in answer.facts:
+                health.note = answer.facts.get("informed")  # a picture alone tells no rate
+        else:
+            health.troubled(_trouble(answer), now)
+            if self._worker:
+                self._worker.opened.discard(task.device)
+        self._employer.device_changed(task.device, health)
+
+    def _give_up(self, how: signal.Signals | None = None) -> None:
+        if self._worker:
+            self._worker.let_go(how)
+            self._leaving.append(self._worker)
+            self._buried_by = _monotonic() + BURIAL_SECONDS
+        self._worker = None
+        self.outputs.forget()
+        for health in self.health.values():
+            if health.state in (State.RUNNING, State.STARTING):
+                health.state = State.IDLE
+
+    def rest(self) -> None:
+        """Let the idle worker go, and its devices with it; the next task starts a new one."""
+        if self._worker and self._worker.is_ready:
+            self._worker.rest()
+
+
+def _trouble(answer: Answer) -> str:
+    """What is wrong with a device, by the answer it gave."""
+    if isinstance(answer, Done):
+        return f"check-failed: {answer.failure}"
+    return f"{answer.reason}: {answer.message}"
+
+
+def _monotonic() -> float:
+    return clock.now().monotonic

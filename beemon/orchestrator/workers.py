@@ -1,0 +1,154 @@
+"""Staff: who holds which device. A supervisor with its worker for each crew of the config.
+
+A device that cost its crew the worker gets a worker of its own, so that it holds up no other. It
+keeps it until its settings change, or the service starts anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from beemon.config.settings import RECORDERS, DeviceSettings
+from beemon.orchestrator.supervisor import Employer, Supervisor, Task
+from beemon.orchestrator.worker_process import Mailbox
+from beemon.system.service import fields
+from beemon.worker.worker import TRY, crew_of, lane_of, timeout_of
+
+log = logging.getLogger(__name__)
+
+MOST_APART = 4
+"""How many devices may get a worker of their own for that: each takes memory for a Python."""
+REST_SECONDS = 30.0
+"""How long an unused recorder stays open outside its window."""
+
+Devices = Mapping[str, DeviceSettings]
+
+
+class Staff:
+    """The supervisors of all devices, and those that a reload retired and whose workers still end.
+
+    ``employer`` and ``mailbox`` are the supervisors' way back.
+    """
+
+    def __init__(self, employer: Employer, mailbox: Mailbox) -> None:
+        self._employer, self._mailbox = employer, mailbox
+        self._supervisors: dict[str, Supervisor] = {}
+        self._retired: list[Supervisor] = []
+        self._apart: dict[str, DeviceSettings] = {}
+
+    @property
+    def at_work(self) -> set[int]:
+        """The jobs whose turn it is."""
+        return {job for supervisor in self._all for job in supervisor.at_work}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all work is answered, and every worker has gone."""
+        return not any(supervisor.alive or supervisor.busy for supervisor in self._all)
+
+    def of(self, device: str) -> Supervisor:
+        """The supervisor of a device."""
+        return next(s for s in self._supervisors.values() if device in s.devices)
+
+    def employ(self, devices: Devices) -> list[str]:
+        """Let these devices be held, as they are set, and no others; return those let go."""
+        self._apart = {n: was for n, was in self._apart.items() if devices.get(n) == was}
+        wanted = _crews(devices, self._apart)
+        let_go: list[str] = []
+        for name, supervisor in list(self._supervisors.items()):
+            if wanted.get(name) != supervisor.devices:
+                self._retire(name)
+                let_go += supervisor.devices
+        for name, crew in wanted.items():
+            if name not in self._supervisors:
+                self._hire(name, crew)
+        return let_go
+
+    def tick(self, now: float) -> list[float]:
+        """Act on what the time says; return when to look again (monotonic)."""
+        looks = [supervisor.tick(now) for supervisor in self._all]
+        self._retired = [s for s in self._retired if s.alive or s.busy]
+        return [again for again in looks if again is not None]
+
+    def try_next(self, now: float) -> None:
+        """Have a device tried of which nobody knows yet whether it works; one at a time.
+
+        A camera that records at noon only would else be dead all morning, and nobody would know.
+        """
+        if any(supervisor.is_trying for supervisor in self._all):
+            return
+        for supervisor in self._supervisors.values():
+            if name := supervisor.untried(now):
+                device = supervisor.devices[name]
+                lane = lane_of(device, "read" if device.kind == "sensor" else TRY, TRY)
+                supervisor.submit(Task(0, name, TRY, lane, timeout_of(device)), now)
+                return
+
+    def let_rest(self, now: float, is_wanted: Callable[[str], bool]) -> None:
+        """Close recorders that nobody wants: they draw power. Sensors and outputs stay."""
+        for supervisor in self._all:
+            records = all(device.kind in RECORDERS for device in supervisor.devices.values())
+            rests = supervisor.idle_since and now - supervisor.idle_since > REST_SECONDS
+            if records and rests and not supervisor.busy and not any(
+                map(is_wanted, supervisor.devices)
+            ):
+                supervisor.rest()
+
+    def cut(self, job: int, reason: str) -> None:
+        """End a job's tasks early."""
+        for supervisor in self._all:
+            supervisor.cut(job, reason)
+
+    def finish(self, reason: str) -> None:
+        """End everything early, and let every worker exit by itself."""
+        for supervisor in self._supervisors.values():
+            supervisor.finish(reason)
+
+    def kill(self, now: float) -> None:
+        """End what is left at once."""
+        for supervisor in self._all:
+            supervisor.kill(now)
+
+    def describe(self, now: float) -> dict[str, dict[str, Any]]:
+        """Each device's health and what it is switched to, as `status` shows it."""
+        return {
+            name: {**health.describe(now), **supervisor.outputs.describe(name, now)}
+            for supervisor in self._supervisors.values()
+            for name, health in supervisor.health.items()
+        }
+
+    @property
+    def _all(self) -> list[Supervisor]:
+        return [*self._supervisors.values(), *self._retired]
+
+    def _retire(self, name: str) -> None:
+        supervisor = self._supervisors.pop(name)
+        supervisor.finish("reloaded")
+        self._retired.append(supervisor)
+
+    def _hire(self, name: str, crew: Devices) -> None:
+        before = [s for s in self._retired if s.crew == name]
+        self._supervisors[name] = Supervisor(
+            name, crew, self._employer, self._mailbox, before, self._set_apart
+        )
+
+    def _set_apart(self, crew: Supervisor, device: str) -> None:
+        if len(self._apart) >= MOST_APART:
+            return
+        self._apart[device] = crew.devices[device]
+        self._supervisors[device] = crew.part_with(device)
+        log.warning("%s: it has a worker of its own from here on, so that it holds up no other",
+                    device, extra=fields(device=device))
+
+
+def _crews(
+    devices: Devices, apart: Collection[str]
+) -> dict[str, dict[str, DeviceSettings]]:
+    """Which worker holds which devices, by the word of their drivers; some have one alone."""
+    crews: dict[str, dict[str, DeviceSettings]] = defaultdict(dict)
+    for name, device in devices.items():
+        crews[name if name in apart else crew_of(device)][name] = device
+    return dict(crews)

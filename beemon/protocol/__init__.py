@@ -1,0 +1,1 @@
+"""The line protocol: its bytes, its vocabulary, and a client."""

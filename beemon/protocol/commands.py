@@ -1,0 +1,407 @@
+"""The vocabulary: every word a client may say, parsed and checked; nothing is carried out here.
+
+Commands ask for work and become jobs. Queries ask what is known and are answered at once.
+Words are separated by one or more spaces; case matters; numbers are plain ASCII decimals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from beemon.base import zone
+from beemon.base.options import suggestion
+from beemon.protocol.lines import RequestError
+
+MIN_SECONDS = 0.1
+MAX_SECONDS = 3600.0
+"""The longest recording one command may ask for; a schedule makes longer series."""
+
+_NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
+_COUNT = re.compile(r"[1-9][0-9]{0,17}")
+_WEIGHT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(kg|g|lb)")
+WEIGHT_UNITS = {"kg": 1000.0, "g": 1.0, "lb": 453.59237}
+MAX_GRAMS = 1e6
+_SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
+_SPAN_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+Devices = Collection[str]
+Parser = Callable[[str, str, Devices], Any]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a word: how `help` shows it, and how it is parsed.
+
+    A parser takes the argument's name, what the client wrote and the known devices.
+    """
+
+    name: str
+    parse: Parser
+    optional: bool = False
+    repeated: bool = False
+    choices: str = ""
+    """What can be given, for who gave nothing."""
+
+    def __str__(self) -> str:
+        name = f"{self.name}…" if self.repeated else self.name
+        return f"[{name}]" if self.optional else name
+
+
+@dataclass(frozen=True)
+class Word:
+    """A command or a query."""
+
+    name: str
+    summary: str
+    arguments: tuple[Argument, ...] = ()
+    is_command: bool = False
+    check: Callable[[Mapping[str, Any]], None] = lambda _: None
+    """Raises :class:`~beemon.protocol.lines.RequestError` where arguments do not fit each other."""
+
+    @property
+    def usage(self) -> str:
+        """The word with its arguments, as `help` lists it."""
+        return " ".join([self.name, *map(str, self.arguments)])
+
+
+@dataclass(frozen=True)
+class Request:
+    """A word with its arguments, parsed; ``text`` is what the client wrote, verbatim."""
+
+    word: Word
+    text: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments.get(name)
+
+    def devices_at_work(self, devices: Devices) -> set[str]:
+        """The devices that the command has to wait for; `read` without a name is every sensor."""
+        if self.word.name in URGENT:
+            return set()
+        named = {name for name in self.text.split(" ") if name in devices}
+        if self.word.name == "read" and not named:
+            return {name for name in devices if kind_of(name) == "sensor"}
+        return named
+
+
+def kind_of(device: str) -> str:
+    """``camera``, ``microphone``, ``sensor`` or ``output``: the first half of a device's name."""
+    return device.partition(".")[0]
+
+
+def _device(*kinds: str, or_all: bool = False) -> Parser:
+    def parse(name: str, written: str, devices: Devices) -> str:
+        if or_all and written == "all":
+            return written
+        fitting = [d for d in devices if not kinds or kind_of(d) in kinds]
+        if written in fitting:
+            return written
+        if written in devices:
+            wanted = " or a ".join(kinds)
+            raise RequestError(
+                "bad-argument", f"{name} must be a {wanted}, and {written} is a {kind_of(written)}"
+            )
+        none = "" if fitting else f"; the config has no {' or '.join(kinds) or 'device'}"
+        raise RequestError(
+            "unknown-device", f'no device "{shown(written)}"{none}{suggestion(written, fitting)}'
+        )
+
+    return parse
+
+
+def _seconds(name: str, written: str, _: Devices) -> float:
+    seconds = float(written) if _NUMBER.fullmatch(written) else 0.0
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise RequestError(
+            "bad-argument",
+            f"{name} must be a number of seconds between {MIN_SECONDS:g} and {MAX_SECONDS:g}, "
+            f'not "{shown(written)}"',
+        )
+    return seconds
+
+
+def _on_or_off(name: str, written: str, _: Devices) -> bool:
+    if written not in ("on", "off"):
+        raise RequestError("bad-argument", f'{name} must be on or off, not "{shown(written)}"')
+    return written == "on"
+
+
+def _count(name: str, written: str, _: Devices) -> int:
+    if not _COUNT.fullmatch(written):
+        raise RequestError(
+            "bad-argument", f'{name} must be a whole number from 1, not "{shown(written)}"'
+        )
+    return int(written)
+
+
+def _since(name: str, written: str, _: Devices) -> datetime | timedelta:
+    """``2026-06-01`` (its first moment here), or how long ago: ``12h``, ``7d``, ``4w``."""
+    if match := _SPAN.fullmatch(written):
+        return timedelta(**{_SPAN_UNITS[match[2]]: int(match[1])})
+    try:
+        return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=zone.local())
+    except ValueError:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a date such as 2026-06-01 or a span such as 12h, 7d or 4w, not '
+            f'"{shown(written)}"',
+        ) from None
+
+
+def _job_or_devices(name: str, written: str, devices: Devices) -> int | str:
+    """A job's number; or a device or `all`, for the jobs that clients asked them for."""
+    if _COUNT.fullmatch(written):
+        return int(written)
+    if written == "all" or written in devices:
+        return written
+    if kind_of(written) in map(kind_of, devices):
+        raise RequestError(
+            "unknown-device", f'no device "{shown(written)}"{suggestion(written, devices)}'
+        )
+    raise RequestError(
+        "bad-argument",
+        f'{name} must be the number of a job, the name of a device, or all, not "{shown(written)}"',
+    )
+
+
+def _word(name: str, written: str, _: Devices) -> str:
+    if written not in VOCABULARY:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a word that `help` lists, not "{shown(written)}"'
+            f"{suggestion(written, HARMLESS, '')}",
+        )
+    return written
+
+
+def _one_of(*words: str) -> Parser:
+    def parse(name: str, written: str, _: Devices) -> str:
+        if written not in words:
+            raise RequestError(
+                "bad-argument",
+                f'{name} must be one of {", ".join(words)}, not "{shown(written)}"',
+            )
+        return written
+
+    return parse
+
+
+def _grams(name: str, written: str, _: Devices) -> float:
+    """``10kg``, ``500g``, ``22lb``: in grams."""
+    match = _WEIGHT.fullmatch(written)
+    grams = float(match[1]) * WEIGHT_UNITS[match[2]] if match else 0.0
+    if not 0 < grams <= MAX_GRAMS:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a weight with its unit, such as 10kg, 500g or 22lb, not '
+            f'"{shown(written)}"',
+        )
+    return grams
+
+
+def _fits_step(arguments: Mapping[str, Any]) -> None:
+    step, weight = arguments["STEP"], arguments.get("WEIGHT")
+    if step in ("weight", "added") and weight is None:
+        raise RequestError("bad-argument", f"`{step}` needs a WEIGHT, such as {step} 10kg")
+    if step in ("zero", "temperature") and weight is not None:
+        raise RequestError("bad-argument", f"`{step}` goes without a weight")
+
+
+def _anything(_: str, written: str, __: Devices) -> str:
+    return written
+
+
+def shown(text: str, limit: int = 40) -> str:
+    """A client's words, escaped and shortened for a message or a log."""
+    escaped = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return escaped if len(escaped) <= limit else escaped[: limit - 1] + "…"
+
+
+_RECORDER = Argument("DEVICE", _device("camera", "microphone"))
+_SWITCHED = Argument("DEVICE|all", _device(or_all=True))
+_SENSORS = Argument("SENSOR", _device("sensor"), optional=True, repeated=True)
+_KNOWN = Argument("SENSOR", lambda _, written, __: written, optional=True, repeated=True)
+_JOB = Argument("JOB", _count)
+URGENT = ("start", "stop", "inspection", "clock", "cancel", "reload")
+"""Commands that wait for no device; they are taken when no other command is."""
+STEPS = ("zero", "weight", "standing", "added", "temperature")
+"""What a scale can be calibrated by."""
+
+_WORDS = (
+    Word(
+        "record",
+        "record sound or video, for SECONDS, or as long as its schedule says, or for 10 seconds",
+        (_RECORDER, Argument("SECONDS", _seconds, optional=True)),
+        is_command=True,
+    ),
+    Word(
+        "snapshot",
+        "take one picture, even if the camera is recording",
+        (Argument("CAMERA", _device("camera")),),
+        is_command=True,
+    ),
+    Word("read", "read these sensors, or all", (_SENSORS,), is_command=True),
+    Word(
+        "calibrate",
+        "measure a scale that is empty (zero), has a known weight on it, or bears the standing "
+        "hive, and then a weight that was added, known within TOLERANCE; or fit its drift with "
+        "the temperature, by the nights so far",
+        (
+            Argument("SCALE", _device("sensor")),
+            Argument("STEP", _one_of(*STEPS), choices=(
+                f"one of {', '.join(STEPS)}; at a terminal `beemon calibrate SCALE` leads you "
+                "through them"
+            )),
+            Argument("WEIGHT", _grams, optional=True),
+            Argument("TOLERANCE", _grams, optional=True),
+        ),
+        is_command=True,
+        check=_fits_step,
+    ),
+    Word(
+        "switch",
+        "switch an output on or off; after SECONDS it returns to its safe state",
+        (
+            Argument("OUTPUT", _device("output")),
+            Argument("on|off", _on_or_off),
+            Argument("SECONDS", _seconds, optional=True),
+        ),
+        is_command=True,
+    ),
+    Word("start", "switch scheduled work on again", (_SWITCHED,), is_command=True),
+    Word(
+        "stop",
+        "switch scheduled work off, until `start` or until the service restarts",
+        (_SWITCHED,),
+        is_command=True,
+    ),
+    Word(
+        "inspection",
+        "mark the hive as open or closed; ends automatically after 2 hours",
+        (
+            Argument("begin|end", _one_of("begin", "end")),
+            Argument("NOTE", _anything, optional=True, repeated=True),
+        ),
+        is_command=True,
+    ),
+    Word(
+        "clock",
+        "confirm that you have set the clock correctly (for hives without network time)",
+        (Argument("right", _one_of("right")),),
+        is_command=True,
+    ),
+    Word(
+        "cancel",
+        "end a job early, or all jobs that clients asked a device for, or all devices; a recording "
+        "keeps what it has",
+        (Argument("JOB|DEVICE|all", _job_or_devices),),
+        is_command=True,
+    ),
+    Word("reload", "use the config on disk, or say what is wrong with it", is_command=True),
+    Word("status", "show how the service and each device are doing"),
+    Word("devices", "list the devices in the config"),
+    Word("job", "show everything that is recorded about one job", (_JOB,)),
+    Word(
+        "jobs",
+        "list the latest jobs (20, or COUNT)",
+        (Argument("COUNT", _count, optional=True),),
+    ),
+    Word(
+        "readings",
+        "show the latest reading of each quantity, of these sensors or of all",
+        (_SENSORS,),
+    ),
+    Word(
+        "events",
+        "list events of the last 7 days, or since SINCE; of one KIND or of all kinds",
+        (
+            Argument("SINCE", _since, optional=True),
+            Argument("KIND", _anything, optional=True),
+        ),
+    ),
+    Word("calibrations", "list calibrations, of these sensors or of all", (_KNOWN,)),
+    Word(
+        "history",
+        "show the readings of one quantity, of the last day or since SINCE; hourly means if "
+        "there are "
+        "too many",
+        (
+            Argument("DEVICE", _anything),  # the ledger may know one that the config has no more
+            Argument("QUANTITY", _anything),
+            Argument("SINCE", _since, optional=True),
+        ),
+    ),
+    Word(
+        "completeness",
+        "count the scheduled recordings that were made, and the reasons for the others; of the "
+        "last "
+        "30 days, or since SINCE",
+        (Argument("SINCE", _since, optional=True),),
+    ),
+    Word(
+        "budget",
+        "show how much disk a day takes, when the disk is full, and what is deleted then",
+    ),
+    Word("wait", "wait until the job has ended, and show it", (_JOB,)),
+    Word("watch", "show jobs as they end and devices as they change, until you press Ctrl-C"),
+    Word("ping", "answer at once"),
+    Word("version", "show the version of the service"),
+    Word(
+        "help",
+        "show the words and their arguments",
+        (Argument("WORD", _word, optional=True),),
+    ),
+    Word("auth", "send the token, if one is set", (Argument("TOKEN", _anything),)),
+)
+
+VOCABULARY = {word.name: word for word in _WORDS}
+"""Every word, by name, in the order in which `help` lists them."""
+
+HARMLESS = [
+    word.name for word in _WORDS
+    if word.name in ("record", "snapshot", "read") or not word.is_command
+]
+"""The words that change no state: only these are suggested for one that is not known."""
+
+
+def parse(text: str, devices: Devices) -> Request:
+    """What a request asks for. Raises :class:`~beemon.protocol.lines.RequestError`."""
+    words = [word for word in text.split(" ") if word]
+    if not words:
+        raise RequestError("empty", "the request is empty; `help` lists what can be asked")
+    name, *values = words
+    word = VOCABULARY.get(name)
+    if word is None:
+        raise RequestError(
+            "unknown-command",
+            f'unknown command "{shown(name)}"'
+            f"{suggestion(name.lower(), HARMLESS, '; `help` lists the words')}",
+        )
+    arguments = _arguments(word, values, devices)
+    word.check(arguments)
+    return Request(word, text, arguments)
+
+
+def _arguments(word: Word, values: list[str], devices: Devices) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for argument in word.arguments:
+        if argument.repeated:
+            taken, values = values, []
+            arguments[argument.name] = [argument.parse(argument.name, v, devices) for v in taken]
+        elif values:
+            arguments[argument.name] = argument.parse(argument.name, values.pop(0), devices)
+        elif not argument.optional:
+            choices = f" ({argument.choices})" if argument.choices else ""
+            raise RequestError(
+                "bad-argument", f"{argument.name} is missing{choices}; the form is: {word.usage}"
+            )
+    if values:
+        raise RequestError(
+            "bad-argument", f'"{shown(values[0])}" is one too many; the form is: {word.usage}'
+        )
+    return arguments

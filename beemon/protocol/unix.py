@@ -1,0 +1,132 @@
+"""The Unix socket by which the users of this machine reach the service: no port, and no token.
+
+Who may use it is said by its file's mode; who does is told by the kernel (SO_PEERCRED, unix(7)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shlex
+import socket
+import stat
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from beemon.protocol.address import BACKLOG, AddressError
+
+NAME = "beemon.sock"
+PACKAGED = Path("/run/beemon") / NAME
+"""Where it is for the service that the package installs."""
+_UID = "uid "
+_CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
+
+
+def path_for(archive: Path) -> Path:
+    """Where the service has its socket: under systemd in ``$RUNTIME_DIRECTORY``."""
+    given = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    return (Path(given) if given else archive) / NAME
+
+
+def listen(path: Path) -> socket.socket:
+    """Listen there; a socket whose service has ended is replaced. Raises :class:`AddressError`.
+
+    Under systemd its group may use it, otherwise its user alone.
+    """
+    mode = 0o660 if os.environ.get("RUNTIME_DIRECTORY") else 0o600
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _reached(path) as name, _alone(path.parent):
+            _remove_stale(name)
+            os.fchmod(listener.fileno(), mode)  # nobody else may use it, even for a moment
+            listener.bind(name)
+            Path(name).chmod(mode)
+            listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        why = error.strerror or str(error)
+        raise AddressError(error.errno, str(path), why, _remedy(path, error)) from error
+    return listener
+
+
+def remove(path: Path) -> None:
+    """Remove the socket of a service that has ended. Raises ``OSError``."""
+    with _reached(path) as name, _alone(path.parent):
+        _remove_stale(name)
+
+
+def connect(path: Path, timeout: float | None) -> socket.socket:
+    """A connection to the service. Raises ``OSError``."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout)
+        with _reached(path) as name:
+            connection.connect(name)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def accept(listener: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
+    """The next client, and its user as ``("uid 1000", 0)``: in the place of an IP address."""
+    connection, _ = listener.accept()
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(found)
+    return connection, (f"{_UID}{uid}", 0)
+
+
+def is_peer(ip_address: tuple[str, int]) -> bool:
+    """Whether a client came by a Unix socket."""
+    return ip_address[0].startswith(_UID)
+
+
+@contextlib.contextmanager
+def _reached(path: Path) -> Iterator[str]:
+    """A name of at most 107 bytes for a path of any length: by way of its folder's descriptor."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two services that start at once do not take each other's socket for a stale one."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_stale(name: str) -> None:
+    """Make room, but never take the socket of a service that lives."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(name).st_mode):
+            raise FileExistsError(errno.EEXIST, "another file has that name")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(name)
+        except ConnectionRefusedError:
+            Path(name).unlink()
+            return
+        except BlockingIOError:
+            pass  # its backlog is full: somebody listens
+    raise OSError(errno.EADDRINUSE, "another service listens on it")
+
+
+def _remedy(path: Path, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "stop that one: sudo systemctl stop beemon, or see who it is: sudo ss -lxp"
+    if error.errno == errno.EEXIST:
+        return f"remove it: sudo rm {shlex.quote(str(path))}"
+    return f"see who may write there: ls -ld {shlex.quote(str(path.parent))}"

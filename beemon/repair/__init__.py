@@ -1,0 +1,1 @@
+"""Making files and ledger agree: salvage, indexing, rebuild and check."""

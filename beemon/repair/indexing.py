@@ -1,0 +1,153 @@
+"""Indexing: recordings are entered in the ledger from what their files say of themselves.
+
+Their tags hold what the ledger held. A file without tags says by its name whose it is and when
+it began, and by its content how long it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from beemon.base import clock
+from beemon.ledger import index, inventory
+from beemon.ledger.index import Entry
+from beemon.ledger.ledger import Ledger, LedgerReader
+from beemon.ledger.tree import printable
+from beemon.media import tags
+from beemon.media.measure import UnmeasurableError, measure
+from beemon.repair.salvage import StillInUseError, salvage
+from beemon.storage import files as recordings
+from beemon.storage.files import Place
+
+log = logging.getLogger(__name__)
+
+BATCH_SECONDS = 5.0
+"""How long to look at files before what was found is entered."""
+
+_NAME = re.compile(
+    r"(?P<hive>[^@]+)@(?P<moment>\d{4}-\d\d-\d\d@\d\d-\d\d-\d\dZ)(?:-\d+)?"
+    r"\.(?P<device>[^.]+\.[^.]+)\.(?:flac|mp4|jpg)"
+)
+
+Facts = dict[str, Any]
+
+
+def index_as(run: int, archive: Path) -> dict[str, int]:
+    """:func:`index_all` as work of a run of the service, beside it. Raises ``OSError``."""
+    try:
+        with closing(Ledger(archive, run)) as ledger:
+            return index_all(ledger)
+    except sqlite3.Error as error:
+        raise OSError(f"the ledger cannot be written: {error}") from error
+
+
+def index_all(ledger: Ledger) -> dict[str, int]:
+    """Enter every recording that the ledger does not know; return how many were looked at.
+
+    What nobody finished is salvaged. What is of no known kind stays as it is and is counted as
+    ``unknown``. May be stopped at any moment and begun again. Raises ``OSError``,
+    ``sqlite3.Error``.
+    """
+    counts = {"entered": 0, "unknown": 0}
+    job = index.job_for(ledger)
+    with closing(LedgerReader(ledger.archive)) as reader:
+        batch: list[Entry] = []
+        since = clock.now().monotonic
+        for entry in _entries(ledger.archive, reader, counts):
+            batch.append(entry)
+            if clock.now().monotonic - since > BATCH_SECONDS:
+                counts["entered"] += index.enter(ledger, job, batch)
+                batch, since = [], clock.now().monotonic
+        counts["entered"] += index.enter(ledger, job, batch)
+    index.end(ledger, job, **counts)
+    return counts
+
+
+def _entries(archive: Path, reader: LedgerReader, counts: dict[str, int]) -> Iterator[Entry]:
+    for file in inventory.unknown_files(archive, reader.db):
+        if file.is_deleted:
+            continue
+        path = archive / file.path
+        try:
+            entry = _salvaged(path) if file.is_temporary else _whole(path)
+        except OSError as error:  # one file's bad sector, or who may read it, is no other's
+            if error.errno not in (errno.EIO, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG):
+                raise
+            log.warning("%s: %s", printable(file.path), error.strerror or error)
+            entry = None
+        if entry:
+            yield entry
+        elif os.path.lexists(path):
+            log.warning("%s: it does not say what it is, and stays out of the ledger",
+                        printable(file.path))
+            counts["unknown"] += 1
+
+
+def _salvaged(temporary: Path) -> Entry | None:
+    """What a job left that a lost ledger knew of."""
+    final = temporary.with_name(
+        temporary.name.removeprefix(".").removesuffix(recordings.TEMPORARY_SUFFIX)
+    )
+    told = _told_by_name(final)
+    try:
+        facts = salvage(Place(temporary, final)) if told else None
+    except StillInUseError:
+        return None
+    return (final, told[0], {**told[1], **facts}) if told and facts else None
+
+
+def _whole(path: Path) -> Entry | None:
+    """What a recording's file says of itself; None where it says nothing."""
+    if not path.name.isprintable():
+        return None  # a name of any bytes fits into no ledger
+    told = _told_by_tags(path) or _told_by_name(path)
+    if told is None:
+        return None
+    device, facts = told
+    facts.pop("start_monotonic", None)  # it counted in another boot than the index's job
+    if "seconds" not in facts:
+        facts |= _measured(path)
+    size, sha256 = recordings.digest(path)
+    return path, device, {**facts, "size": size, "sha256": sha256}
+
+
+def _told_by_tags(path: Path) -> tuple[str, Facts] | None:
+    try:
+        said = tags.read(path)
+    except (tags.BadTagsError, ImportError):
+        return None
+    if said is None:
+        return None
+    own = {"clock": said.clock, "verdict": said.verdict, "findings": list(said.findings)}
+    return said.device, {**said.facts, **own, "job": said.job}
+
+
+def _told_by_name(path: Path) -> tuple[str, Facts] | None:
+    """The moment in a name is that of the job's begin; how good the clock was nobody knows."""
+    found = _NAME.fullmatch(path.name)
+    if found is None:
+        return None
+    try:
+        moment = datetime.strptime(found["moment"], "%Y-%m-%d@%H-%M-%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None  # a moment that there is not, such as one of 2026-02-31
+    start = round(moment.timestamp() * 1e6)
+    return found["device"], {"start_utc_us": start, "clock": clock.Quality.UNSURE}
+
+
+def _measured(path: Path) -> Facts:
+    try:
+        return measure(path)
+    except UnmeasurableError as error:
+        return {"verdict": tags.FAILED, "findings": [str(error)]}
+    except ImportError:
+        return {}

@@ -1,0 +1,82 @@
+"""Rebuilding: the ledger is made to agree with the files again, by who has the archive alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from beemon.ledger import events, examination, quarantine, recovered
+from beemon.ledger import recordings as catalog
+from beemon.ledger.ledger import NAME, Ledger
+from beemon.ledger.recovered import Taken
+from beemon.ledger.session import Register
+from beemon.repair import indexing, salvage
+from beemon.storage.lock import ArchiveLock
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """How many recordings were ``entered``, how many files are ``unknown``, how many recordings
+    are ``lost``: entered once, and without a file now; and what was ``taken`` from each ledger
+    that had been set aside."""
+
+    entered: int
+    unknown: int
+    lost: int
+    taken: list[Taken]
+
+
+def rebuild(archive: Path) -> Rebuilt:
+    """Enter what the files say in the ledger, and what can be read of ledgers that were set aside.
+
+    A ledger that is missing is made; a damaged one is set aside first. Raises
+    :class:`~beemon.storage.lock.ArchiveBusyError` while a service runs, and ``OSError``.
+    """
+    if not archive.is_dir():
+        raise FileNotFoundError(f"there is no archive at {archive}")
+    _set_aside_if_damaged(archive)
+    try:
+        return _rebuild(archive)
+    except sqlite3.Error as error:
+        if not quarantine.is_damage(error):
+            raise _unwritable(error) from error
+        quarantine.mark(archive, str(error))  # an index was damaged, which the look passes over
+    try:
+        return _rebuild(archive)
+    except sqlite3.Error as error:
+        raise _unwritable(error) from error
+
+
+def _rebuild(archive: Path) -> Rebuilt:
+    with closing(Register(archive)) as register:
+        register.open()
+        with closing(Ledger(archive, register.run_number)) as ledger:
+            taken = recovered.take_all(ledger)
+            salvage.salvage_all(ledger)
+            counts = indexing.index_all(ledger)
+            return Rebuilt(counts["entered"], counts["unknown"], _enter_lost(ledger), taken)
+
+
+def _unwritable(error: sqlite3.Error) -> OSError:
+    return OSError(f"the ledger cannot be written: {error}")
+
+
+def _set_aside_if_damaged(archive: Path) -> None:
+    """Leave word that the ledger is to be set aside, where its file is damaged."""
+    with closing(ArchiveLock(archive)):
+        if (archive / NAME).exists() and (wrong := examination.of_file(archive)):
+            quarantine.mark(archive, wrong)
+
+
+def _enter_lost(ledger: Ledger) -> int:
+    """Enter as deleted what has no file any more, each with an event that says so."""
+    lost = [row for row in catalog.kept(ledger.db) if not (ledger.archive / row["path"]).exists()]
+    with ledger.transaction():
+        for row in lost:
+            now = ledger.clock.now().utc_us
+            catalog.begin_deletion(ledger, row["recording"], now)
+            catalog.end_deletion(ledger, row["recording"], now)
+            events.enter(ledger, "lost", f"the file is missing: {row['path']}", row["device"])
+    return len(lost)

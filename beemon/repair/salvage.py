@@ -1,0 +1,121 @@
+"""Salvage: what nobody finished becomes a whole recording, or goes, in a worker without devices.
+
+The file is cut behind the last part that is whole, in place: that needs no room on a full disk,
+and can be done again after the next crash. Then it is checked and kept like any other recording.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from beemon.checks import examine as checks
+from beemon.ledger import recovery
+from beemon.ledger.ledger import Ledger
+from beemon.media import flac, jpeg, mp4, tags
+from beemon.media.measure import UnmeasurableError, measure
+from beemon.storage import files as recordings
+from beemon.storage.files import Place
+
+log = logging.getLogger(__name__)
+
+Facts = dict[str, Any]
+
+
+class StillInUseError(BlockingIOError):
+    """The worker that wrote the file has not gone yet."""
+
+
+def salvage(where: Place) -> Facts | None:
+    """Give what is left at ``where.temporary`` its final name; return what is known of it.
+
+    None: nothing in it could be kept, and it was removed. The facts hold ``size``, ``sha256``
+    and what was measured, ``salvaged`` or, for one that has its final name already and is whole,
+    ``recovered``, and the ``verdict`` and ``findings`` where its check failed.
+    Raises :class:`StillInUseError`, ``OSError``.
+    """
+    if not where.temporary.exists():
+        if where.final.parent.is_dir():  # who gave it that name, or removed it, may have ended
+            recordings.sync_folder(where.final.parent)
+        if not where.final.exists():
+            return None
+        return {**_facts(where.final, *recordings.digest(where.final)), "recovered": True}
+    refuse_if_in_use(where.temporary)
+    if not _mend(where.temporary):
+        where.temporary.unlink()
+        recordings.sync_folder(where.temporary.parent)
+        return None
+    return {**_facts(where.final, *recordings.keep(where)), "salvaged": True}
+
+
+def salvage_all(ledger: Ledger) -> int:
+    """Salvage and enter all that waits for it, here and now; return how many files that were.
+
+    For who has the archive to itself. Raises ``OSError``, ``sqlite3.Error``.
+    """
+    found = recovery.leftovers(ledger)
+    for leftover in found:
+        facts = salvage(leftover.place) or {}
+        with ledger.transaction():
+            recovery.settle(ledger, leftover, facts)
+    return len(found)
+
+
+def refuse_if_in_use(path: Path) -> None:
+    """Raise :class:`StillInUseError` where any other process has the file open.
+
+    The kernel grants a write lease on a file only to who alone has it open (fcntl(2)).
+    """
+    with path.open("r+b") as file:
+        try:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except BlockingIOError as error:
+            raise StillInUseError(error.errno, "is still being written", str(path)) from error
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EACCES):  # no leases on this filesystem
+                raise
+
+
+def _mend(path: Path) -> int:
+    """Cut the file behind its last whole part; 0 where there is none."""
+    with path.open("rb") as file:
+        head = file.read(12)
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(jpeg.END)))
+        tail = file.read()
+    try:
+        if head.startswith(flac.MARK):
+            return flac.mend(path)
+        if head[4:8] == mp4.MARK:
+            return mp4.mend(path)
+    except ValueError:
+        return 0
+    return int(head.startswith(jpeg.MARK) and tail == jpeg.END)
+
+
+def _facts(path: Path, size: int, sha256: str) -> Facts:
+    """What a file said of itself, if it was finished, and what it is found to be."""
+    told = _told(path)
+    try:
+        measured = measure(path)
+    except UnmeasurableError as error:
+        verdict: Facts = {"verdict": tags.FAILED, "findings": [str(error)]}
+        return {**told, **verdict, "size": size, "sha256": sha256}
+    found = checks.try_to_examine(path, measured)
+    for look, details in found.defects.items():
+        log.error("%s: the %s has a defect:\n%s", path.name, look, details.rstrip())
+    verdict = found.verdict
+    return {**told, **measured, **verdict, "size": size, "sha256": sha256}
+
+
+def _told(path: Path) -> Facts:
+    """Tags are a recording's last bytes; without them it says nothing."""
+    try:
+        said = tags.read(path)
+    except (tags.BadTagsError, ImportError):
+        return {}
+    return {**said.facts, "clock": said.clock} if said else {}

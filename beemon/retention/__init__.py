@@ -1,0 +1,1 @@
+"""Room on the disk: what is deleted when it fills up, and who pauses."""

@@ -1,0 +1,73 @@
+"""Budget: how much a day takes on disk, when the disk is full, and what an uplink would need.
+
+It is reckoned from what the config asks for, and for each device from what was measured as soon
+as there is a day of it. No file is read here and no driver asked: see ``orchestrator.estimate``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from beemon.config.settings import RetentionSettings
+from beemon.ledger.usage import Usage
+from beemon.storage.space import AGAIN, Limits, Space
+
+DAY_SECONDS = 86400.0
+LEDGER = "ledger"
+"""Stands beside the devices for what the ledger itself takes."""
+
+
+def reckon(
+    planned: Mapping[str, float],
+    measured: Mapping[str, Usage],
+    space: Space,
+    retention: RetentionSettings,
+) -> dict[str, Any]:
+    """The budget as clients get it. ``planned`` are bytes a day, by device."""
+    limits = Limits(retention.min_free, retention.min_free_inodes).on(space)
+    shares = {
+        name: _share(planned.get(name), measured.get(name))
+        for name in sorted({*planned, *measured})
+    }
+    bytes_a_day = sum(share["bytes_a_day"] for share in shares.values())
+    media = sum(share["bytes_a_day"] for name, share in shares.items() if name != LEDGER)
+    room = max(0.0, space.free_bytes - limits.bytes)
+    return {
+        "devices": shares,
+        "bytes_a_day": round(bytes_a_day),
+        "free_bytes": space.free_bytes,
+        "min_free_bytes": round(limits.bytes),
+        "days_until_full": round(room / bytes_a_day, 4) if bytes_a_day else None,
+        "uplink_kbit_s": round(media * 8 / 1000 / DAY_SECONDS, 1),
+        "then": _then(limits, retention),
+    }
+
+
+def _share(planned: float | None, measured: Usage | None) -> dict[str, Any]:
+    """What was measured, if anything was; it says which of the two it is."""
+    share: dict[str, Any] = {}
+    if planned is not None:
+        share["planned_bytes_a_day"] = round(planned)
+    if measured is not None:
+        share["measured_bytes_a_day"] = round(measured.bytes_a_day)
+        share["measured_days"] = round(measured.days, 1)
+    used = measured.bytes_a_day if measured is not None else planned or 0.0
+    return {"bytes_a_day": round(used), **share}
+
+
+def _then(limits: Limits, retention: RetentionSettings) -> str:
+    """What is done about a disk that fills up, in the declared order."""
+    words = [f"{word}s" if "." not in word else word for word in retention.order]
+    others = "the others by age" if words else "all by age"
+    kept = f"the newest {retention.keep} of each device stay"
+    if retention.keep == 1:
+        kept = "the newest of each device stays"
+    least = limits.bytes / 1e9
+    size = f"{least:.3g} GB" if least >= 1 else f"{least * 1000:.3g} MB"
+    return (
+        f"below {size} or {limits.inodes:,.0f} inodes, recordings are "
+        f"deleted until {AGAIN:g} times as much is free. Uploaded ones go first, then those of "
+        f"{', then '.join([*words, others])}, then those that failed their check; {kept}. "
+        "Where that is not enough, devices record no more, in the same order"
+    )

@@ -1,0 +1,56 @@
+"""Note: which recordings are being deleted, for when the disk is too full to enter it first.
+
+A full disk can be helped by deleting recordings, and a deletion begins with an entry in the
+ledger, which a full disk does not take. So there is a file of a fixed size whose blocks are there
+already: it is written over in place. What it says is entered as soon as that is possible, at the
+latest at the next start. On a file system that never writes in place (btrfs) it may be refused.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+
+from beemon.storage import files as recordings
+
+NAME = "deleting"
+SIZE = 4096
+
+
+def make(archive: Path) -> None:
+    """Make it where there is none. Raises ``OSError``."""
+    if not (archive / NAME).exists():
+        _write(archive, b"", os.O_CREAT)
+        recordings.sync_folder(archive)
+
+
+def write(archive: Path, numbers: Collection[int]) -> None:
+    """Note these recordings, durably, and no others. Raises ``OSError``."""
+    said = " ".join(map(str, numbers)).encode()
+    _write(archive, b"%08x %s" % (zlib.crc32(said), said))
+
+
+def read(archive: Path) -> list[int]:
+    """What is noted. Raises ``OSError``.
+
+    A note that a power cut left half written notes nothing: nothing had been deleted by it, and
+    its numbers, half new and half old, could be those of others.
+    """
+    try:
+        checksum, _, said = (archive / NAME).read_bytes().rstrip().partition(b" ")
+    except FileNotFoundError:
+        return []
+    return [int(word) for word in said.split()] if checksum == b"%08x" % zlib.crc32(said) else []
+
+
+def _write(archive: Path, content: bytes, how: int = 0) -> None:
+    if len(content) > SIZE:
+        raise ValueError(f"{len(content)} bytes are too much for a note of {SIZE}")
+    descriptor = os.open(archive / NAME, os.O_WRONLY | how, 0o640)
+    try:
+        os.pwrite(descriptor, content.ljust(SIZE), 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,337 @@
+"""Keeper: the thread that keeps room on the archive's disk.
+
+It looks at the disk, deletes recordings while too little is free, makes the reserve again when
+there is enough, and says which recorders are to pause because all that was not enough. What it
+changes in the ledger goes through the ledger's writer like everything else.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beemon.base.reports import Trouble
+from beemon.config.settings import RetentionSettings
+from beemon.ledger import events, index, wal
+from beemon.ledger.ledger import Ledger, LedgerReader
+from beemon.retention import deletion_note as note
+from beemon.retention import pausing as shortage
+from beemon.retention import retention, thinning
+from beemon.retention.retention import Candidate
+from beemon.storage import files as recordings
+from beemon.storage import reserve, space
+from beemon.storage.space import AGAIN, Limits, Space
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often the disk is looked at; a recording that met a full disk makes it look at once."""
+
+PATIENCE_SECONDS = 5.0
+"""How long it waits for the ledger before it goes on without."""
+
+Transaction = Callable[[Callable[[Ledger], Any]], Any]
+"""Has something written to the ledger in a transaction; returns its result when it is durable."""
+
+
+class LedgerStuckError(OSError):
+    """What was to be written waits for the disk; it is written as soon as that is possible."""
+
+
+IS_OFF = "deleting has a defect, and is off"
+"""The result of a change that was not made, so that the round ends over it."""
+
+Guard = Callable[[str, Callable[[], Any], Any], Any]
+"""Does work that has a name; returns the third argument if it has a defect."""
+
+
+def unguarded(_look: str, work: Callable[[], Any], _otherwise: Any) -> Any:
+    """Do the work, and let its defects go up."""
+    return work()
+
+
+@dataclass(frozen=True)
+class Room:
+    """How the disk was when it was last looked at, and what follows from it.
+
+    ``paused`` are the recorders that are to record nothing, ``trouble`` says why deleting fails,
+    ``log`` that the ledger's log grows.
+    """
+
+    space: Space | None = None
+    limits: Limits = Limits(0, 0)
+    paused: frozenset[str] = frozenset()
+    trouble: str | None = None
+    log: Trouble | None = None
+
+    @property
+    def sentence(self) -> str | None:
+        """What there is to say of it; None while all is well."""
+        said = [self.trouble] if self.trouble else []
+        if self.paused and self.space:
+            lacks_inodes = self.limits.lack(self.space)[1] > 0
+            free = f"{self.space.free_inodes:,} inodes" if lacks_inodes else \
+                f"{self.space.free_bytes / 1e6:.1f} MB"
+            said.append(f"only {free} are free: {', '.join(sorted(self.paused))} paused")
+        return "; ".join(said) or None
+
+
+@dataclass
+class _Tally:
+    """What was deleted since it was last told."""
+
+    files: int = 0
+    bytes: int = 0
+    devices: set[str] = field(default_factory=set)
+    why: str = "for space"
+
+
+class Keeper:
+    """Keeps room in an archive: each :meth:`round` looks once and deletes one batch at most.
+
+    ``write`` is how it writes to the ledger, ``tell`` gets each new :class:`Room`. Where the
+    ledger does not know all files yet (``may_delete`` is false), nothing is deleted. A log of the
+    ledger beyond ``log_bytes`` is emptied.
+    """
+
+    def __init__(
+        self,
+        archive: Path,
+        settings: RetentionSettings,
+        recorders: Collection[str],
+        write: Transaction,
+        tell: Callable[[Room], None],
+        *,
+        look: Callable[[Path], Space] = space.look,
+        may_delete: Callable[[sqlite3.Connection], bool] = index.is_complete,
+        log_bytes: int = wal.MOST_BYTES,
+        guard: Guard = unguarded,
+    ) -> None:
+        self._guard = guard
+        self._log_bytes = log_bytes
+        self._archive = archive
+        self._settings, self._recorders = settings, recorders
+        self._write, self._tell = write, tell
+        self._look, self._may_delete = look, may_delete
+        self._reader: LedgerReader | None = None
+        self._room = Room()
+        self._deleting = False
+        self._trouble: str | None = None
+        self._log: Trouble | None = None
+        self._tally = _Tally()
+
+    def change(self, settings: RetentionSettings, recorders: Collection[str]) -> None:
+        """Take over other settings."""
+        self._settings, self._recorders = settings, recorders
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def round(self) -> bool:
+        """Look, and do what there is to do; whether there is more to do at once."""
+        self._trouble = None
+        more = bool(self._guard("retention", self._delete, False))
+        self._guard("room", lambda: self._see(deleting=more), None)
+        return more
+
+    def _delete(self) -> bool:
+        try:
+            self._log = wal.keep_short(self._archive, self._log_bytes)
+            self._take_note()
+            self._finish(retention.half_done(self._db))
+            return self._make_room()
+        except (OSError, sqlite3.Error) as error:
+            self._trouble = _said(error)
+            return False
+
+    # Deleting
+
+    def _make_room(self) -> bool:
+        found = self._look(self._archive)
+        limits = self._limits(found)
+        self._deleting = limits.times(AGAIN if self._deleting else 1).exceed(found)
+        chosen = self._choose(*limits.times(AGAIN).lack(found)) if self._may_delete_now() else []
+        why = "for space"
+        if not chosen and self._may_delete(self._db):
+            chosen, why = self._surplus_evidence(), "that failed their check, beyond their quota"
+        if chosen:
+            self._begin(chosen, found)
+            self._tally.why = why
+            return self._finish(chosen)
+        self._tell_tally()
+        return self._deleting and self._thin(found)
+
+    def _begin(self, chosen: list[Candidate], found: Space) -> None:
+        """Enter that they are about to go; where the disk is too full for that, note it."""
+        try:
+            self._write(lambda ledger: retention.begin(ledger, chosen))
+        except LedgerStuckError:
+            if not reserve.is_full(found):
+                raise
+            note.write(self._archive, [candidate.recording for candidate in chosen])
+            retention.remove(self._archive, chosen)
+            raise
+
+    def _take_note(self) -> None:
+        """Enter what was noted before."""
+        noted = note.read(self._archive)
+        if noted:
+            self._write(lambda ledger: retention.begin_noted(ledger, noted))
+            note.write(self._archive, [])
+
+    def _may_delete_now(self) -> bool:
+        return self._deleting and self._may_delete(self._db)
+
+    def _choose(self, bytes_wanted: float, inodes_wanted: float) -> list[Candidate]:
+        offered = retention.candidates(self._db, self._settings.order, self._settings.keep)
+        return retention.choose(offered, bytes_wanted, inodes_wanted, self._is_held)
+
+    def _surplus_evidence(self) -> list[Candidate]:
+        wanted = self._settings
+        return retention.surplus_evidence(self._db, wanted.evidence, wanted.keep, self._is_held)
+
+    def _is_held(self, candidate: Candidate) -> bool:
+        return recordings.is_held(self._archive / candidate.path)
+
+    def _finish(self, chosen: list[Candidate]) -> bool:
+        """Remove files whose deletion has begun; whether any went."""
+        gone, trouble = retention.remove(self._archive, chosen)
+        if trouble:
+            self._trouble = f"recordings cannot be deleted: {_said(trouble)}"
+        if gone:
+            self._write(lambda ledger: retention.end(ledger, gone))
+        self._tally.files += len(gone)
+        self._tally.bytes += sum(candidate.size for candidate in gone)
+        self._tally.devices |= {candidate.device for candidate in gone}
+        return bool(gone)
+
+    def _tell_tally(self) -> None:
+        """One line and one event for a series of deletions."""
+        tally, self._tally = self._tally, _Tally()
+        if not tally.files:
+            return
+        devices = sorted(tally.devices)
+        message = (
+            f"{tally.files} recording{'s' if tally.files > 1 else ''} deleted {tally.why}: "
+            f"{tally.bytes / 1e6:.1f} MB of {', '.join(devices)}"
+        )
+        log.info("%s", message)
+        self._write(
+            lambda ledger: events.enter(
+                ledger, "deletion", message,
+                recordings=tally.files, bytes=tally.bytes, devices=devices,
+            )
+        )
+
+    def _thin(self, found: Space) -> bool:
+        """Where there is nothing else: make room inside the ledger, while its own is at stake."""
+        if not reserve.is_full(found) and reserve.is_whole(self._archive):
+            return False
+        return thinning.is_wanted(self._db) and bool(self._write(thinning.thin))
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._reader is None:
+            self._reader = LedgerReader(self._archive)
+        return self._reader.db
+
+    # Seeing
+
+    def _see(self, *, deleting: bool) -> None:
+        """Look at what there is after that, and tell it."""
+        try:
+            found = self._look(self._archive)
+            limits = self._limits(found)
+            if reserve.is_full(found):
+                reserve.release(self._archive)
+            elif not limits.exceed(found):
+                note.make(self._archive)
+                if not reserve.is_whole(self._archive):
+                    reserve.make(self._archive, found)
+        except OSError as error:
+            last = self._room
+            self._tell(Room(last.space, last.limits, last.paused, _said(error), self._log))
+            return
+        before = self._room.paused
+        paused = before if deleting else shortage.paused(
+            found, limits, self._recorders, self._settings.order, before
+        )
+        self._room = Room(found, limits, paused, self._trouble, self._log)
+        self._tell(self._room)
+
+    def _limits(self, found: Space) -> Limits:
+        return Limits(self._settings.min_free, self._settings.min_free_inodes).on(found)
+
+
+class KeeperThread(threading.Thread):
+    """Has a keeper go its rounds; ``ended`` is how :meth:`finish` stops it."""
+
+    def __init__(self, keeper: Keeper, *, look_seconds: float = LOOK_SECONDS) -> None:
+        super().__init__(name="keeper", daemon=True)
+        self._keeper = keeper
+        self.change = keeper.change
+        self._look_seconds = look_seconds
+        self._called = threading.Event()
+        self._ending = False
+
+    def call(self) -> None:
+        """Have it look at once."""
+        self._called.set()
+
+    def finish(self) -> None:
+        """Have it end after this round; whatever it waits for is not waited for."""
+        self._ending = True
+        self._called.set()
+
+    def run(self) -> None:
+        """Round after round."""
+        while not self._ending:
+            if not self._keeper.round():
+                self._called.wait(self._look_seconds)
+                self._called.clear()
+        self._keeper.close()
+
+
+def through(
+    write: Callable[[Callable[[Ledger], Any], Callable[[Any], None]], None],
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Transaction:
+    """A transaction that is handed to the ledger's writer and waited for.
+
+    Raises :class:`LedgerStuckError` where that takes too long; it is done later all the same.
+    Until then no other is taken, so that they do not pile up. Raises ``OSError`` where the change
+    :data:`IS_OFF`.
+    """
+    stuck: list[queue.SimpleQueue[Any]] = []
+
+    def transaction(change: Callable[[Ledger], Any]) -> Any:
+        if stuck and stuck[0].empty():
+            raise LedgerStuckError("the ledger cannot be written just now")
+        stuck.clear()
+        result: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        write(change, result.put)
+        try:
+            found = result.get(timeout=patience_seconds)
+        except queue.Empty:
+            stuck.append(result)
+            raise LedgerStuckError("the ledger cannot be written just now") from None
+        if found == IS_OFF:
+            raise OSError(IS_OFF)
+        return found
+
+    return transaction
+
+
+def _said(error: OSError | sqlite3.Error) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)

@@ -1,0 +1,40 @@
+"""Shortage: which devices record no more because there is too little space, in the declared order.
+
+The order is that in which recordings are deleted: whose go first pauses first, at half of what is
+to stay free, the next at a quarter, and so on. A device goes on when there is a quarter more than
+that, so that it does not begin and stop with every file. Sensors go on to the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from beemon.storage.space import AGAIN, Limits, Space
+
+
+def rank(device: str, order: Sequence[str]) -> int:
+    """Where a device stands in an order of devices and kinds; after it where it is not in it."""
+    kind = device.partition(".")[0]
+    places = [place for place, word in enumerate(order) if word in (device, kind)]
+    return places[0] if places else len(order)
+
+
+def share(device: str, order: Sequence[str]) -> float:
+    """The part of what is to stay free, below which a device pauses."""
+    return 0.5 ** (rank(device, order) + 1)
+
+
+def paused(
+    space: Space,
+    limits: Limits,
+    recorders: Collection[str],
+    order: Sequence[str],
+    before: Collection[str] = (),
+) -> frozenset[str]:
+    """The recorders that are to pause, where those of ``before`` do already."""
+
+    def pauses(device: str) -> bool:
+        factor = share(device, order) * (AGAIN if device in before else 1.0)
+        return limits.times(factor).exceed(space)
+
+    return frozenset(filter(pauses, recorders))

@@ -1,0 +1,60 @@
+"""Thinning: the last thing that is given up for space are single readings of hours long past.
+
+The sums of those hours stay (:mod:`beemon.ledger.hours`). The ledger's file does not become
+smaller by it, but what is written next finds room in it. Long past means that many jobs came
+after them: the clock is not asked.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from beemon.ledger.ledger import Ledger
+
+JOBS_KEPT = 20_000
+"""Readings of the latest jobs stay; two jobs a minute make these a week."""
+FREE_BYTES = 1 << 20
+"""So much room in the ledger is to be free for what is written next."""
+HOUR_US = 3_600_000_000
+_MOST_HOURS = 48  # that are looked at for one that can go
+
+_FIRST_FROM = "SELECT utc_us FROM readings WHERE utc_us >= ? ORDER BY utc_us LIMIT 1"
+_STAYS = (
+    "SELECT 1 FROM readings LEFT JOIN hours"
+    " ON hours.series = readings.series AND hours.hour = ?1"
+    " WHERE utc_us >= ?1 * 3600000000 AND utc_us < (?1 + 1) * 3600000000"
+    " AND (job > ?2 OR hours.hour IS NULL) LIMIT 1"
+)
+_DELETE = "DELETE FROM readings WHERE utc_us >= ?1 * 3600000000 AND utc_us < (?1 + 1) * 3600000000"
+
+
+def is_wanted(db: sqlite3.Connection) -> bool:
+    """Whether the ledger has too little room inside."""
+    (pages,) = db.execute("PRAGMA freelist_count").fetchone()
+    (page_bytes,) = db.execute("PRAGMA page_size").fetchone()
+    return int(pages * page_bytes) < FREE_BYTES
+
+
+def thin(ledger: Ledger, jobs_kept: int = JOBS_KEPT) -> int:
+    """Delete the readings of the oldest hour that can be spared; return how many there were."""
+    hour = _oldest_spare_hour(ledger.db, jobs_kept)
+    if hour is None:
+        return 0
+    deleted = ledger.db.execute(_DELETE, (hour,)).rowcount
+    ledger.db.execute("UPDATE hours SET thinned = 1 WHERE hour = ?", (hour,))
+    return deleted
+
+
+def _oldest_spare_hour(db: sqlite3.Connection, jobs_kept: int) -> int | None:
+    (latest,) = db.execute("SELECT coalesce(max(job), 0) FROM jobs").fetchone()
+    after = -(2**63)
+    for _ in range(_MOST_HOURS):
+        row = db.execute(_FIRST_FROM, (after,)).fetchone()
+        if row is None:
+            return None
+        hour = int(row[0] // HOUR_US)
+        unreckoned = db.execute("SELECT 1 FROM unreckoned WHERE hour = ?", (hour,)).fetchone()
+        if not unreckoned and not db.execute(_STAYS, (hour, latest - jobs_kept)).fetchone():
+            return hour
+        after = (hour + 1) * HOUR_US
+    return None

@@ -1,0 +1,1 @@
+"""Weighing a hive: calibrations, drift with the temperature, and steps of the weight."""

@@ -1,0 +1,245 @@
+"""Calibrations: what the Orchestrator knows of the scales, step by step and from run to run.
+
+A beekeeper measures points: the empty scale (``zero``), a known weight on it (``weight``), the
+standing hive (``standing``) and a known weight on top of that (``added``). Each is a job, and what
+comes of it is a calibration in the ledger, with its points; one that has only a zero, or only the
+standing hive, waits for the next and makes no values yet. The latest is in force: it goes down to
+the worker with every ``read``. A step continues where the one before it was measured in the last
+hour: a load cell's zero wanders with the weather.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from beemon.base import clock
+from beemon.base.clock import Stamp
+from beemon.base.readings import GRAMS, WEIGHT, Calibration, Sampled
+from beemon.ledger import calibrations, quarantine, rows
+from beemon.ledger.calibrations import Made
+from beemon.ledger.ledger import LedgerReader
+from beemon.scale import points as weighing
+from beemon.scale.points import NotMovedError, Point
+
+CONTINUED_SECONDS = 3600.0
+"""How old a point may be on which the next step of a calibration builds."""
+STEADIEST = {"mV/V": 0.001, "V": 5e-6}
+"""How far a scale may move by itself while a point is measured, in the unit of its converter: half
+a thousandth of what most load cells give at full load, 2 mV/V (with 5 V at the bridge, 10 mV)."""
+
+class UncalibratedError(ValueError):
+    """A step that made no calibration; ``reason`` is a word of ``outcomes.REASONS``."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a calibration: of which sensor, under which load.
+
+    ``grams`` are known within ``tolerance``. ``is_in_config`` tells of a quantity whether the
+    config calibrates it.
+    """
+
+    sensor: str
+    name: str
+    grams: float | None = None
+    tolerance: float = 0.0
+    is_in_config: Callable[[str], bool] = lambda _: False
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """What is known of a scale: the quantity that its sensor measures, points by their names, when
+    each was measured (microseconds since 1970), and the calibration in force."""
+
+    of: str
+    points: Mapping[str, Point]
+    measured_us: Mapping[str, int]
+    calibration: Calibration | None
+    made_us: int
+
+
+class Calibrations:
+    """The calibrations of all scales, from what the ledger ``kept``."""
+
+    def __init__(self, kept: Iterable[Made], now: Callable[[], Stamp] = clock.stamp) -> None:
+        self._now = now
+        self._scales: dict[str, _Scale] = {}
+        self.take_over(kept)
+
+    def take_over(self, kept: Iterable[Made]) -> None:
+        """Put in force what an earlier run kept."""
+        weights = (made for made in kept if made.quantity == WEIGHT)
+        self._scales |= dict(rows.readable(weights, lambda made: (made.sensor, _read(made))))
+
+    def of(self, sensor: str) -> dict[str, Calibration]:
+        """The calibration that is in force, by the quantity that the sensor measures."""
+        scale = self._scales.get(sensor)
+        return {scale.of: scale.calibration} if scale and scale.calibration else {}
+
+    def describe(self, sensor: str) -> dict[str, Any]:
+        """What `status` says of it."""
+        scale = self._scales.get(sensor)
+        return {"calibrated": clock.iso(scale.made_us)} if scale and scale.calibration else {}
+
+    def take(
+        self, job: int, step: Step, sampled: Sequence[Sampled]
+    ) -> tuple[Made, dict[str, Any]]:
+        """Make a calibration of what a step measured, put it in force, and say what there is to
+        say of it. Raises :class:`UncalibratedError`."""
+        one = _converter(step, sampled)
+        if step.is_in_config(one.quantity):
+            raise UncalibratedError(
+                "config-calibrates",
+                f"the config has a calibration of {step.sensor} {one.quantity}: take it out there, "
+                "and reload",
+            )
+        _check_steady(one)
+        at = self._now()
+        point = Point(one.raw, one.uncertainty, one.noise, step.grams, step.tolerance)
+        before = self._scales.get(step.sensor)
+        if before is None or before.of != one.quantity:
+            before = _Scale(one.quantity, {}, {}, None, at.utc_us)
+        calibration = _calibration(before, step.name, point, at.utc_us)
+        if calibration is not None:
+            calibration = replace(calibration, job=job)
+        scale = _Scale(
+            one.quantity, {**before.points, step.name: point},
+            {**before.measured_us, step.name: at.utc_us}, calibration, at.utc_us,
+        )
+        self._scales[step.sensor] = scale
+        return _made(job, step, scale, at), _facts(one, scale)
+
+
+def kept_calibrations(archive: Path) -> list[Made]:
+    """What is in force from earlier runs.
+
+    Raises ``sqlite3.DatabaseError``; where that means damage, with word for the next start.
+    """
+    try:
+        with closing(LedgerReader(archive)) as reader:
+            return calibrations.in_force(reader.db)
+    except sqlite3.DatabaseError as error:
+        if quarantine.is_damage(error):
+            quarantine.mark(archive, str(error))
+        raise
+
+
+def _calibration(
+    before: _Scale, step: str, point: Point, now_us: int
+) -> Calibration | None:
+    """What a point makes of a scale, or None while one point is too few."""
+    known = before.calibration
+    try:
+        if step == "zero":  # the factor stays, where there is one
+            return known and replace(
+                known, zero=point.raw, zero_uncertainty=point.uncertainty, covariance=0.0
+            )
+        if step == "standing":  # it waits for what is added
+            return known
+        if step == "weight":
+            return weighing.with_weight(_recent(before, "zero", now_us), point)
+        return _under_load(before, point, now_us)
+    except NotMovedError as error:
+        raise UncalibratedError("not-moved", str(error)) from error
+
+
+def _under_load(before: _Scale, added: Point, now_us: int) -> Calibration:
+    standing, known = _recent(before, "standing", now_us), before.calibration
+    if standing.grams is not None:
+        return weighing.under_load(standing, added, None)
+    zero = before.points.get("zero")
+    if known is not None:
+        zero = Point(known.zero, known.zero_uncertainty or 0.0, known.noise or 0.0)
+    if zero is None:
+        raise UncalibratedError(
+            "no-zero",
+            "the zero of this scale is not known: say what the standing hive weighs "
+            "(`standing 38kg 1kg`: within 1 kg), or begin with the empty scale (`zero`)",
+        )
+    return weighing.under_load(standing, added, zero)
+
+
+def _recent(before: _Scale, name: str, now_us: int) -> Point:
+    """The point on which a step builds. Raises :class:`UncalibratedError`."""
+    point, measured_us = before.points.get(name), before.measured_us.get(name, 0)
+    if point is None or abs(now_us - measured_us) > CONTINUED_SECONDS * 1e6:
+        when = "not measured yet" if point is None else f"of {clock.iso(measured_us)}, too long ago"
+        raise UncalibratedError("no-zero", f"`{name}` must come first; it is {when}")
+    return point
+
+
+def _converter(step: Step, sampled: Sequence[Sampled]) -> Sampled:
+    """The one quantity that can be calibrated. Raises :class:`UncalibratedError`."""
+    if len(sampled) == 1:
+        return sampled[0]
+    has = ", ".join(one.quantity for one in sampled) or "none"
+    raise UncalibratedError(
+        "not-a-scale",
+        f"{step.sensor} must have one converter whose raw number it tells, and has: {has}"
+        + ("; choose one with `channels` in the config" if sampled else ""),
+    )
+
+
+def _check_steady(one: Sampled) -> None:
+    most = STEADIEST.get(one.unit)
+    if most is not None and one.spread > most:
+        raise UncalibratedError(
+            "unsteady",
+            f"{one.quantity} moved by {one.spread:.2g} {one.unit} in {one.samples} samples, and "
+            f"{most:g} is the most: wait for the wind, or until nobody touches the scale",
+        )
+
+
+def _made(job: int, step: Step, scale: _Scale, at: Stamp) -> Made:
+    points = {
+        name: {**asdict(point), "utc_us": scale.measured_us[name]}
+        for name, point in scale.points.items()
+    }
+    known = scale.calibration
+    numbers = asdict(known) if known else {"zero": None, "factor": None}
+    return Made(step.sensor, WEIGHT, at.utc_us, at.quality, {
+        **numbers, "job": job, "of": scale.of, "unit": GRAMS, "step": step.name, "points": points,
+    })
+
+
+def _read(made: Made) -> _Scale:
+    """A scale as the ledger keeps it."""
+    facts = made.facts
+    points = {name: dict(said) for name, said in facts["points"].items()}
+    measured_us = {name: said.pop("utc_us") for name, said in points.items()}
+    numbers = {f.name: facts[f.name] for f in fields(Calibration) if f.name in facts}
+    return _Scale(
+        facts["of"], {name: Point(**said) for name, said in points.items()}, measured_us,
+        Calibration(**numbers) if facts["factor"] is not None else None, made.made_us,
+    )
+
+
+def _facts(one: Sampled, scale: _Scale) -> dict[str, Any]:
+    """What the outcome of a step says."""
+    told: dict[str, Any] = {
+        "quantity": one.quantity, "mean": _short(one.value), "unit": one.unit,
+        "spread": _short(one.spread, 2), "raw": _short(one.raw, 9), "samples": one.samples,
+    }
+    known = scale.calibration
+    if known is None:
+        return told
+    unsure = known.uncertainty(one.raw, one.uncertainty)
+    return {
+        **told, "zero": _short(known.zero, 9), "factor": _short(known.factor),
+        "grams": round(known.value(one.raw), 1),
+        **({} if unsure is None else {"uncertainty": _short(unsure, 2)}),
+    }
+
+
+def _short(value: float, digits: int = 6) -> float:
+    """As far as a person reads it; the ledger's calibration keeps all of it."""
+    return float(f"{value:.{digits}g}")

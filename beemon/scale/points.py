@@ -1,0 +1,124 @@
+"""Weighing: from raw numbers under known weights to a scale's calibration, and how good it is.
+
+A load cell's converter says a raw number r that is linear in the weight: W = (r - z) f. An empty
+scale gives the zero z, a known weight the factor f. A hive need not be lifted for it: a weight that
+is put on top of the standing hive gives the factor where the scale works, and the zero stays the
+one that was measured before, or follows from what the hive is known to weigh.
+
+Uncertainties are standard uncertainties and go with the law of propagation of uncertainty (JCGM
+100:2008, "Guide to the expression of uncertainty in measurement", 5.1.2); zero and factor come from
+the same numbers, so that their covariance is kept (F.1.2.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from beemon.base.readings import Calibration
+
+LEAST_RATIO = 100.0
+"""A known weight must move the scale by so many times the uncertainty of the movement, so that the
+factor is known to 1 % or better."""
+
+
+class NotMovedError(ValueError):
+    """The known weight did not move the scale, or no further than the scale moves by itself."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What the converter said under one load: the mean ``raw`` number, its standard uncertainty,
+    and the standard deviation of a single sample (``noise``).
+
+    ``grams`` are what lay on the scale, or were added, as far as that is known; ``tolerance`` is
+    by how much it may be more or less.
+    """
+
+    raw: float
+    uncertainty: float
+    noise: float
+    grams: float | None = None
+    tolerance: float = 0.0
+
+    @property
+    def grams_uncertainty(self) -> float:
+        """Anything within the tolerance is as likely (JCGM 100:2008, 4.3.7)."""
+        return self.tolerance / math.sqrt(3)
+
+
+class _Input(NamedTuple):
+    """An input quantity: its uncertainty, and by how much zero and factor change with it."""
+
+    uncertainty: float
+    of_zero: float
+    of_factor: float
+
+
+def with_weight(zero: Point, weight: Point) -> Calibration:
+    """From the empty scale and a known weight on it. Raises :class:`NotMovedError`."""
+    grams = _grams(weight)
+    moved = _moved(zero, weight)
+    factor = grams / moved
+    return _calibration(zero.raw, factor, weight.noise, [
+        _Input(zero.uncertainty, 1.0, factor / moved),
+        _Input(weight.uncertainty, 0.0, -factor / moved),
+        _Input(weight.grams_uncertainty, 0.0, 1 / moved),
+    ])
+
+
+def under_load(standing: Point, added: Point, zero: Point | None) -> Calibration:
+    """From the standing hive and a known weight that was added to it.
+
+    The zero is that of ``zero``, an empty scale's; with None it follows from what the hive weighs,
+    the ``grams`` of ``standing``. Raises :class:`NotMovedError`.
+    """
+    grams = _grams(added)
+    moved = _moved(standing, added)
+    factor = grams / moved
+    inputs = [
+        _Input(standing.uncertainty, 0.0, factor / moved),
+        _Input(added.uncertainty, 0.0, -factor / moved),
+        _Input(added.grams_uncertainty, 0.0, 1 / moved),
+    ]
+    if zero is not None:
+        inputs.append(_Input(zero.uncertainty, 1.0, 0.0))
+        return _calibration(zero.raw, factor, added.noise, inputs)
+    weight = _grams(standing)
+    by_factor = weight / factor**2  # the zero is standing.raw - weight / factor
+    inputs = [
+        known._replace(of_zero=by_factor * known.of_factor + (1.0 if known is inputs[0] else 0.0))
+        for known in inputs
+    ]
+    inputs.append(_Input(standing.grams_uncertainty, -1 / factor, 0.0))
+    return _calibration(standing.raw - weight / factor, factor, added.noise, inputs)
+
+
+def _calibration(
+    zero: float, factor: float, noise: float, inputs: Sequence[_Input]
+) -> Calibration:
+    of_zero = math.fsum((known.of_zero * known.uncertainty) ** 2 for known in inputs)
+    of_factor = math.fsum((known.of_factor * known.uncertainty) ** 2 for known in inputs)
+    both = math.fsum(known.of_zero * known.of_factor * known.uncertainty**2 for known in inputs)
+    return Calibration(
+        zero, factor, noise=noise, zero_uncertainty=math.sqrt(of_zero),
+        factor_uncertainty=math.sqrt(of_factor), covariance=both,
+    )
+
+
+def _grams(point: Point) -> float:
+    if point.grams is None:
+        raise ValueError("what was weighed there is not known")
+    return point.grams
+
+
+def _moved(before: Point, after: Point) -> float:
+    moved = after.raw - before.raw
+    unsure = math.hypot(before.uncertainty, after.uncertainty)
+    if abs(moved) <= LEAST_RATIO * unsure:
+        raise NotMovedError(
+            f"the weight moved the raw number by {moved:.6g}, which is known to ±{unsure:.2g} only"
+        )
+    return moved

@@ -1,0 +1,212 @@
+"""Scales: the hive's weight is looked at every few minutes, and what happened to it is entered.
+
+What it was says :mod:`beemon.scale.steps`, from the readings that the ledger holds of the last
+hours: so a restart in between hides nothing. Each step is entered once, as an event, when it is
+over, and told in the journal.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from beemon.base import zone
+from beemon.base.clock import Quality, Stamp, iso
+from beemon.base.readings import GRAMS, WEIGHT
+from beemon.config.settings import DeviceSettings, Weighing
+from beemon.ledger import calibrations, events
+from beemon.ledger import readings as series
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.looks import Looks
+from beemon.ledger.writer import Write, Written
+from beemon.scale import steps
+from beemon.scale.steps import Around, Step, Weighed
+from beemon.system.service import fields
+from beemon.timing import sun
+from beemon.timing.sun import Place
+
+log = logging.getLogger(__name__)
+
+KIND = "weight"
+"""The kind of its events."""
+LOOK_SECONDS = 300.0
+WATCHED_SECONDS = 8 * 3600.0
+"""An inspection takes two hours at most, and rain some; before it two hours tell of the wind."""
+
+CALIBRATING_SECONDS = 1800.0
+"""So long before and after a point of a calibration somebody puts weights on the scale."""
+
+Tell = Callable[[str, dict[str, Any]], None]
+
+
+class Scales:
+    """Looks after the scales among ``devices``. ``write`` has something written to the ledger;
+    ``tell`` gets what was found of a scale, for `status`, in the writer's thread."""
+
+    def __init__(
+        self,
+        devices: Mapping[str, DeviceSettings],
+        place: Place | None,
+        write: Callable[[Write, Written], None],
+        looks: Looks,
+        tell: Tell,
+    ) -> None:
+        self._write, self._looks, self._tell = write, looks, tell
+        self.change(devices, place)
+
+    def change(self, devices: Mapping[str, DeviceSettings], place: Place | None) -> None:
+        """Take over other devices, or another place of the hive."""
+        self._weighing = {name: d.weighing for name, d in devices.items() if d.weighing}
+        self._is_day = day_at(place)
+        self._next_look = 0.0
+
+    def look(self, now: Stamp) -> None:
+        """Have it looked for steps, from time to time. A clock that nobody believes tells no day
+        from night: then it counts as day, so that no swarm is missed."""
+        if now.monotonic < self._next_look:
+            return
+        self._next_look = now.monotonic + LOOK_SECONDS
+        for name, weighing in self._weighing.items():
+            self._look_at(name, weighing, now)
+
+    def _look_at(self, name: str, weighing: Weighing, now: Stamp) -> None:
+        is_day = (lambda _: True) if now.quality is Quality.UNSURE else self._is_day
+
+        def look(ledger: Ledger) -> tuple[list[Step], dict[str, Any] | None]:
+            found = enter_steps(ledger, name, weighing, is_day, now)
+            return found, latest_step(ledger, name)
+
+        def found(steps: tuple[list[Step], dict[str, Any] | None]) -> None:
+            self._looks.guard("steps", lambda: self._found(name, *steps), None)
+
+        self._write(self._looks.within("steps", look, ([], None)), found)
+
+    def _found(self, name: str, found: list[Step], latest: dict[str, Any] | None) -> None:
+        """Called by the writer when they are durable."""
+        for step in found:
+            level = logging.WARNING if step.kind == "swarm" else logging.INFO
+            log.log(level, "%s: %s", name, sentence(step), extra=fields(device=name))
+        if latest is not None:
+            self._tell(name, latest)
+
+
+def enter_steps(
+    ledger: Ledger, name: str, weighing: Weighing, is_day: Callable[[float], bool], now: Stamp
+) -> list[Step]:
+    """Find the steps of a scale in the last hours, within a transaction; enter and return those
+    that are not entered yet."""
+    from_us = now.utc_us - round(WATCHED_SECONDS * 1e6)
+    around = _around(ledger, weighing, is_day, from_us, now.utc_us)
+    known = _known(ledger, name, from_us)
+    found = [
+        step for weights in _comparable(ledger, name, from_us, now.utc_us)
+        for step in steps.find(weights, around)
+        if not any(step.begin <= end and begin <= step.end for begin, end in known)
+    ]
+    for step in found:
+        _enter(ledger, name, step, now)
+    return found
+
+
+def _comparable(
+    ledger: Ledger, name: str, from_us: int, until_us: int
+) -> list[list[Weighed]]:
+    """The weights, apart by the calibration that made them: from one to the next nothing moved."""
+    rows = series.values(ledger.db, name, WEIGHT, from_us, until_us)
+    return [
+        [Weighed(row["utc_us"] / 1e6, row["value"], row["uncertainty"]) for row in together]
+        for _, together in groupby(rows, key=itemgetter("calibration"))
+    ]
+
+
+def _known(ledger: Ledger, name: str, from_us: int) -> list[tuple[float, float]]:
+    """The times of what is entered already, and of who calibrated the scale and moved weights."""
+    entered = [
+        (event.at.utc_us / 1e6, event.at.utc_us / 1e6 + event.facts["seconds"])
+        for event in events.since(ledger, from_us, 1000, KIND) if event.device == name
+    ]
+    calibrated = calibrations.made_since(ledger.db, name, from_us)
+    return entered + [
+        (made_us / 1e6 - CALIBRATING_SECONDS, made_us / 1e6 + CALIBRATING_SECONDS)
+        for made_us in calibrated
+    ]
+
+
+def latest_step(ledger: Ledger, name: str) -> dict[str, Any] | None:
+    """The last step that was entered for a scale, as `status` says it."""
+    event = events.latest_of(ledger, KIND, name)
+    if event is None:
+        return None
+    return {"at": iso(event.at.utc_us), **event.facts}
+
+
+def sentence(step: Step) -> str:
+    """What a person reads of a step."""
+    what = "swarm candidate" if step.kind == "swarm" else step.kind
+    change = f"{step.grams / 1000:+.2f} kg ± {step.uncertainty / 1000:.2f} kg"
+    return f"{what}: {change} within {max(1, round((step.end - step.begin) / 60))} min"
+
+
+def day_at(place: Place | None) -> Callable[[float], bool]:
+    """Whether the sun is up at a moment; from 6 to 20 on the clock where nobody knows the place."""
+    local = zone.local()
+
+    def is_day(at: float) -> bool:
+        moment = datetime.fromtimestamp(at, local)
+        if place is None or not sun.is_known():
+            return 6 <= moment.hour < 20
+        noon = datetime.combine(moment.date(), time(12), local)
+        up = sun.times(place, moment.date(), noon)
+        return any(
+            up.sunrise + shift <= moment.astimezone(UTC) < up.sunset + shift
+            for shift in (timedelta(), timedelta(days=1), timedelta(days=-1))
+        )
+
+    return is_day
+
+
+def _enter(ledger: Ledger, name: str, step: Step, now: Stamp) -> None:
+    utc_us = round(step.begin * 1e6)
+    at = Stamp(utc_us, now.monotonic - (now.utc_us - utc_us) / 1e6, now.quality)
+    events.enter(ledger, KIND, f"{name}: {sentence(step)}", name, at=at, **_facts(step))
+
+
+def _facts(step: Step) -> dict[str, Any]:
+    return {
+        "step": step.kind, "grams": round(step.grams), "uncertainty": round(step.uncertainty),
+        "unit": GRAMS, "seconds": round(step.end - step.begin),
+    }
+
+
+def _around(
+    ledger: Ledger, weighing: Weighing, is_day: Callable[[float], bool], from_us: int, until_us: int
+) -> Around:
+    def counted(sensor: str | None, quantity: str) -> list[tuple[float, float]] | None:
+        if sensor is None:
+            return None
+        rows = series.values(ledger.db, sensor, quantity, from_us, until_us)
+        return [(row["utc_us"] / 1e6, row["value"]) for row in rows]
+
+    out, came = counted(weighing.entrance, "bees_out"), counted(weighing.entrance, "bees_in")
+    bees = None if out is None else out + [(at, -count) for at, count in came or ()]
+    opened = _inspected(ledger, from_us, until_us)
+    opened += [(at, at) for at, closed in counted(weighing.lid, "contact") or () if not closed]
+    return Around(is_day, counted(weighing.rain, "rain"), bees, opened)
+
+
+def _inspected(ledger: Ledger, from_us: int, until_us: int) -> list[tuple[float, float]]:
+    """When the beekeeper said to be there."""
+    found: list[tuple[float, float]] = []
+    begun: float | None = None
+    for event in events.since(ledger, from_us, 1000, "inspection"):
+        at = event.at.utc_us / 1e6
+        if event.facts["state"] == "begun":
+            begun = at
+        else:
+            found.append((from_us / 1e6 if begun is None else begun, at))
+            begun = None
+    return found if begun is None else [*found, (begun, until_us / 1e6)]

@@ -1,0 +1,146 @@
+"""The config's watch: whether the config on disk is still the one that runs, and could be.
+
+A config that was edited and not reloaded, or that a reload refused, runs at the next start: after a
+power cut, when nobody is near. So it is a trouble until it is mended, or taken over.
+"""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from beemon.base.options import Problem
+from beemon.base.reports import Trouble
+from beemon.config import settings as config
+from beemon.config.settings import ConfigError, Settings
+from beemon.server.latest import Board
+
+ABOUT = "config"
+LOOK_SECONDS = 2.0
+
+_RELOAD = "sudo systemctl reload beemon"
+_RESTART = "sudo systemctl restart beemon"
+
+Signature = tuple[tuple[str, int, int, int, int], ...]
+
+
+class ConfigWatch:
+    """Notes on the ``board`` how the config on disk differs from ``settings``, those that run.
+
+    What the Server itself was ``begun`` with lasts until a restart. It looks from a thread of its
+    own, for a disk may hang.
+    """
+
+    def __init__(self, begun: Settings, settings: Callable[[], Settings], board: Board) -> None:
+        self._begun, self._settings, self._board = begun, settings, board
+        self._seen: tuple[Settings, Signature] | None = None
+        self._wrong_since: datetime | None = None
+        self._refused_files: Mapping[str, bytes] | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, name="config", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look; without a config there is nothing to look at."""
+        if self._begun.source is not None and not self._stopped.is_set():
+            self.look()
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+
+    def take_over(self) -> None:
+        """The config on disk was just taken over; the next look says whether it still is that."""
+        self._seen = None
+        self._board.settle_trouble(ABOUT)
+
+    def look(self) -> None:
+        """Note what is wrong now, or that all is well; nothing is read that did not change."""
+        running = self._settings()
+        path = config.original(running)
+        seen = running, _signature(path)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        trouble = self._judge(running, path)
+        if trouble is None:
+            self._board.settle_trouble(ABOUT)
+        else:
+            self._board.note_trouble(trouble)
+
+    def _go_on(self) -> None:
+        while not self._stopped.wait(LOOK_SECONDS):
+            self.look()
+
+    def _judge(self, running: Settings, path: Path) -> Trouble | None:
+        check = _check(path)
+        try:
+            found = _load(path)
+        except ConfigError as error:
+            self._refused_files = self._refused_files or {}
+            return self._wrong(running, str(error.problems[0]), check)
+        if running.fallback and found.files == self._refused(found):
+            return self._wrong(running, running.fallback.partition("\n")[0], check)
+        self._wrong_since = None
+        if _said(found) != _said(running):
+            can_reload = found.archive_path == running.archive_path
+            return Trouble(ABOUT, "the config on disk was changed, and is not in force",
+                           f"{check}; {_RELOAD if can_reload else _RESTART}")
+        if running.server != self._begun.server:
+            return Trouble(ABOUT, "[server] in the config was changed, and is not in force",
+                           _RESTART)
+        return None
+
+    def _refused(self, found: Settings) -> Mapping[str, bytes]:
+        """What was on disk at a start that refused it, for its own reasons or a driver's."""
+        if self._refused_files is None:
+            self._refused_files = found.files
+        return self._refused_files
+
+    def _wrong(self, running: Settings, what: str, check: str) -> Trouble:
+        if self._wrong_since is None:
+            self._wrong_since = datetime.now().astimezone()
+        runs = "the last good one" if running.fallback else "the one before"
+        since = f"{self._wrong_since:%Y-%m-%d %H:%M}"
+        return Trouble(
+            ABOUT, f"the config on disk is wrong since {since}, so {runs} runs: {what}",
+            f"mend it; {check}; {_RELOAD}",
+        )
+
+
+def _load(path: Path) -> Settings:
+    """What is on disk, but for what only a driver knows. Raises :class:`ConfigError`."""
+    for file in config.config_files(path):
+        if file.exists() and not file.is_file():
+            raise ConfigError([Problem(str(file), "is no file")])
+    return config.load(path)
+
+
+def _said(settings: Settings) -> tuple[object, ...]:
+    """What a config says, whatever the files are that say it."""
+    return (settings.hive, settings.server, settings.archive, settings.retention, settings.devices)
+
+
+def _signature(path: Path) -> Signature:
+    """By what a change of the files is noticed without reading them."""
+    try:
+        files = config.config_files(path)
+    except ConfigError:
+        return ()
+    return tuple((str(file), *_stat(file)) for file in files)
+
+
+def _stat(file: Path) -> tuple[int, int, int, int]:
+    try:
+        found = file.stat()
+    except OSError as error:
+        return (0, 0, 0, -(error.errno or 1))
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, stat.S_IFMT(found.st_mode))
+
+
+def _check(path: Path) -> str:
+    named = "" if path == config.DEFAULT_PATH else f" --config {path}"
+    return f"beemon config check{named}"

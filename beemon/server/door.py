@@ -1,0 +1,102 @@
+"""A door: one listening socket, and the clients that come in by it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from beemon.server.clients import Crowd
+
+log = logging.getLogger(__name__)
+
+_BROKEN = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)  # what accept() says of a bad listener
+_STARVED_SECONDS = 0.2
+
+
+class Door:
+    """Accepts clients for a crowd from :meth:`open` until :meth:`close`.
+
+    ``accept`` takes a listener and returns the new connection and who is at its other end.
+    """
+
+    def __init__(
+        self, crowd: Crowd, tidy_seconds: float,
+        accept: Callable[[socket.socket], tuple[socket.socket, Any]] = socket.socket.accept,
+    ) -> None:
+        self._crowd = crowd
+        self._tidy_seconds = tidy_seconds
+        self._accept = accept
+        self._listener: socket.socket | None = None
+        self._closed = self._starved = False
+        self._in_use = threading.Lock()  # held while somebody may accept from the listener
+
+    @property
+    def is_open(self) -> bool:
+        """Whether clients can come in."""
+        return self._listener is not None and not self._closed
+
+    def open(self, listener: socket.socket) -> None:
+        """Take a socket that listens."""
+        listener.settimeout(self._tidy_seconds)
+        self._listener = listener
+        if self._closed:  # meanwhile
+            self.close()
+
+    def admit_clients(self) -> None:
+        """Accept clients until the door is closed. Raises ``OSError`` if the listener is broken."""
+        listener = self._listener
+        assert listener is not None
+        with self._in_use:
+            while not self._closed:
+                self._crowd.tidy()
+                try:
+                    connection, address = self._accept(listener)
+                except TimeoutError:
+                    continue
+                except OSError as error:
+                    self._accept_failed(error)
+                    continue
+                self._admit(connection, address)
+
+    def close(self) -> None:
+        """Let nobody in any more; harmless from any thread, and a second time."""
+        self._closed = True
+        if self._listener is not None:
+            # It wakes accept(); on a socket that is closed already it fails.
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+
+    def dismiss_clients(self) -> None:
+        """End every connection of a door that is closed."""
+        self._crowd.dismiss()
+        if self._listener is not None:
+            with self._in_use:
+                self._listener.close()
+
+    def _admit(self, connection: socket.socket, address: Any) -> None:
+        if self._starved:
+            log.info("clients are accepted again")
+            self._starved = False
+        self._crowd.admit(connection, address)
+
+    def _accept_failed(self, error: OSError) -> None:
+        """Only a bad listener is the end; other errors belong to one client, or pass.
+
+        accept(2): a network error of the new connection comes as an error of accept.
+        """
+        if self._closed:
+            return
+        if error.errno in _BROKEN:
+            raise error
+        if error.errno in (errno.ECONNABORTED, errno.EPROTO):
+            return  # that client hung up before its turn
+        if not self._starved:
+            log.warning("no client can be accepted for the moment: %s", error.strerror)
+        self._starved = True
+        time.sleep(_STARVED_SECONDS)  # no descriptor is free: spinning only heats the Pi

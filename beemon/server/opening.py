@@ -1,0 +1,102 @@
+"""Opening: what the service needs is opened at the start, or tried again until that succeeds.
+
+A service that cannot write its archive, or cannot listen on its address, is of some use all the
+same. So neither ends it: it says what is wrong, and goes on by itself once that is mended.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from beemon.base.reports import Trouble
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_SECONDS = 1.0
+LAST_RETRY_SECONDS = 10.0
+"""Each attempt that fails doubles the wait, up to this."""
+
+
+class Opening:
+    """Calls ``attempt``, which returns what is wrong or None, again and again until nothing is.
+
+    Where it has to be repeated, a thread calls ``begin`` after it, and then ``stay``: what was
+    begun dies with the thread that did it (PDEATHSIG). ``failed`` gets the ``OSError`` of an
+    attempt or of ``stay`` that ends the service after all. ``tried`` is called after each attempt.
+    The log says ``meanwhile`` what is not possible.
+    """
+
+    def __init__(
+        self,
+        attempt: Callable[[], Trouble | None],
+        begin: Callable[[], None],
+        stay: Callable[[], None],
+        failed: Callable[[Exception], None],
+        tried: Callable[[Trouble | None], None],
+        *,
+        name: str,
+        meanwhile: str,
+        first_retry_seconds: float = FIRST_RETRY_SECONDS,
+    ) -> None:
+        self.trouble: Trouble | None = None
+        self._attempt, self._begin, self._stay = attempt, begin, stay
+        self._failed, self._tried = failed, tried
+        self._meanwhile = meanwhile
+        self._first_retry_seconds = first_retry_seconds
+        self._delay = 0.0
+        self._given_up = threading.Event()
+        self._attempted = threading.Event()
+        self._settled = threading.Event()
+        self._thread = threading.Thread(target=self._try_again, name=name, daemon=True)
+
+    def at_once(self) -> bool:
+        """Attempt it now, in the caller's thread; whether it succeeded.
+
+        Raises the ``OSError`` that ``attempt`` raises.
+        """
+        self._tell(trouble := self._attempt())
+        self._delay = max(self._first_retry_seconds, min(2 * self._delay, LAST_RETRY_SECONDS))
+        self._tried(trouble)
+        self._attempted.set()
+        return trouble is None
+
+    def go_on(self) -> None:
+        """Attempt it in a thread of its own until it succeeds, then begin."""
+        self._thread.start()
+
+    def wait_for_attempt(self, seconds: float) -> None:
+        """Return when it was attempted once, but after ``seconds`` in any case."""
+        self._attempted.wait(seconds)
+
+    def give_up(self, seconds: float) -> None:
+        """Begin nothing more; wait for what is being begun."""
+        self._given_up.set()
+        if self._thread.is_alive():
+            self._settled.wait(seconds)
+
+    def _try_again(self) -> None:
+        try:
+            while not self._given_up.wait(self._delay):
+                if self.at_once():
+                    self._begin()
+                    break
+            else:
+                return
+        except OSError as error:
+            self._failed(error)
+            return
+        finally:
+            self._settled.set()
+        try:
+            self._stay()
+        except OSError as error:
+            self._failed(error)
+
+    def _tell(self, trouble: Trouble | None) -> None:
+        if trouble == self.trouble:
+            return
+        self.trouble = trouble
+        if trouble:
+            log.error("%s; meanwhile %s", trouble, self._meanwhile)

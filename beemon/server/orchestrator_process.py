@@ -1,0 +1,179 @@
+"""Link: the Server's side of the Orchestrator. It starts it, hears it, and notices its death.
+
+Server, queues and Orchestrator are one failure domain: when the Orchestrator dies or hangs, the
+Server ends too, and systemd starts both anew with fresh queues.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import multiprocessing.queues
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from typing import Any
+
+from beemon.base import clock
+from beemon.base.reports import Rejected, Report, Started, Stopped
+from beemon.config.settings import ConfigError, Settings
+from beemon.orchestrator import Orchestrator
+from beemon.orchestrator.orchestrator import EXIT_DEFECT
+from beemon.system import installed
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
+STOP_SECONDS = 8.5
+"""How long the Orchestrator may take to end properly; its own limits are shorter."""
+_LOOK_SECONDS = 1.0
+_AWAY_SECONDS = 3 * _LOOK_SECONDS
+_MISSES = 2
+_DEFECTS = (EXIT_DEFECT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE)
+_ABORT_SECONDS = 2.0
+
+
+class OrchestratorDiedError(RuntimeError):
+    """The Orchestrator ended, or hung, without being told to."""
+
+
+class Misses:
+    """Judges by looks in a row whether the Orchestrator hangs.
+
+    A Server that did not run itself, stopped or on a machine that was busy, has no right to judge:
+    it has reports to read first.
+    """
+
+    def __init__(self, stale_seconds: float) -> None:
+        self._stale_seconds = stale_seconds
+        self._misses = 0
+        self._looked: float | None = None
+
+    def is_hung(self, now: float, age: float, is_unread: bool) -> bool:
+        """Whether it is to be aborted; true once. ``is_unread``: a report waits to be read."""
+        was_away = self._looked is not None and now - self._looked > _AWAY_SECONDS
+        self._looked = now
+        if is_unread or was_away or age <= self._stale_seconds:
+            self._misses = 0
+        else:
+            self._misses += 1
+        return self._misses == _MISSES
+
+
+class Link:
+    """``heard`` gets every report; ``died`` is called once if the Orchestrator ends by itself.
+
+    ``age`` tells the age of the latest heartbeat in seconds. Past ``stale_seconds`` the
+    Orchestrator is aborted, so that its stacks reach the journal, and ``hung`` is called with how
+    it hangs; ``kill_hung`` then kills it too, where no watchdog of systemd's will.
+    """
+
+    def __init__(
+        self,
+        command_queue: Any,
+        heard: Callable[[Report], None],
+        died: Callable[[str], None],
+        age: Callable[[], float | None],
+        hung: Callable[[str], None],
+        *,
+        stale_seconds: float,
+        kill_hung: bool,
+    ) -> None:
+        self._commands = command_queue
+        self._reports: multiprocessing.queues.Queue[Report | None] = multiprocessing.get_context(
+            "spawn"
+        ).Queue()
+        self._heard, self._died, self._age, self._hung = heard, died, age, hung
+        self._stale_seconds = stale_seconds
+        self._kill_hung = kill_hung
+        self._launched: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._process: Orchestrator | None = None
+        self._hearing = threading.Thread(target=self._hear, name="hear", daemon=True)
+        self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        """The Orchestrator's process id."""
+        return self._process.pid if self._process else None
+
+    @property
+    def ended_by_defect(self) -> bool:
+        """Whether the Orchestrator ended by an error of its own, rather than was killed."""
+        return self._process is not None and self._process.exitcode in _DEFECTS
+
+    def start(self, settings: Settings, run_number: int) -> None:
+        """Start the Orchestrator and wait until it runs.
+
+        Raises :class:`~beemon.config.settings.ConfigError` where a driver refuses its options, and
+        :class:`OrchestratorDiedError`.
+        """
+        process = Orchestrator(settings, self._commands, self._reports, run_number)
+        process.start()
+        self._process = process  # which can be waited for from here on
+        threading.Thread(target=self._guard, name="guard", daemon=True).start()
+        self._hearing.start()
+        try:
+            first = self._launched.get(timeout=START_SECONDS)
+        except queue.Empty:
+            raise OrchestratorDiedError("the Orchestrator did not start in time") from None
+        if isinstance(first, Rejected):
+            raise ConfigError(first.problems)
+        if not isinstance(first, Started):
+            raise OrchestratorDiedError("the Orchestrator ended while it started")
+        if installed.is_replaced():
+            raise OrchestratorDiedError("another version of beemon was installed meanwhile")
+
+    def wait(self) -> None:
+        """Return when the Orchestrator has ended."""
+        if self._process is not None:
+            wait([self._process.sentinel])
+
+    def stop(self) -> None:
+        """Tell the Orchestrator to stop, wait for it, and kill it if that takes too long."""
+        self._stopping = True
+        process = self._process
+        if process is not None:
+            if process.is_alive():
+                self._commands.put(None)
+            process.join(STOP_SECONDS)
+            if process.exitcode is None:
+                log.error("the Orchestrator did not stop in time and is killed")
+                process.kill()
+                process.join(1.0)
+        if self._hearing.is_alive():
+            self._reports.put(None)
+            self._hearing.join(1.0)
+        for channel in (self._commands, self._reports):
+            channel.close()
+            channel.cancel_join_thread()
+
+    def _hear(self) -> None:
+        while (report := self._reports.get()) is not None:
+            if isinstance(report, Started | Rejected):
+                self._launched.put(report)
+            self._heard(report)
+
+    def _guard(self) -> None:
+        process = self._process
+        assert process is not None
+        misses = Misses(self._stale_seconds)
+        while not wait([process.sentinel], timeout=_LOOK_SECONDS):
+            age = self._age() or 0.0
+            is_unread = not self._reports.empty()
+            if misses.is_hung(clock.now().monotonic, age, is_unread) and not self._stopping:
+                self._abort(process, age)
+        if not self._stopping:
+            self._launched.put(Stopped())
+            self._died(f"the Orchestrator ended by itself (exit status {process.exitcode})")
+
+    def _abort(self, process: Orchestrator, age: float) -> None:
+        how = f"the Orchestrator has not moved for {age:.0f} s"
+        log.critical("%s; its stacks follow", how)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGABRT)
+        if self._kill_hung and not wait([process.sentinel], timeout=_ABORT_SECONDS):
+            process.kill()
+        self._hung(how)

@@ -1,0 +1,55 @@
+"""Restarts: how often the service was started of late that nobody wanted to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from beemon.base import zone
+from beemon.base.clock import Stamp, iso
+from beemon.base.reports import Trouble
+from beemon.ledger.starts import CRASH, FAILURE, POWER_CUT, WATCHDOG, Start
+
+DAY_SECONDS = 86_400.0
+POWER_CUTS = 3
+"""From so many power cuts a day on, the supply is in trouble; one is what a hive may have."""
+
+_BY = {
+    WATCHDOG: "by the watchdog", CRASH: "after a crash", FAILURE: "after it had failed",
+    POWER_CUT: "after a power cut",
+}
+_REMEDY = "to see why: beemon events 1d start; sudo journalctl -u beemon -p warning -S -1d"
+_POWER_REMEDY = "check the power supply, its cable and the battery; beemon events 1d start"
+
+
+class Restarts:
+    """What the starts of the service, the newest first, say of the last 24 hours."""
+
+    def __init__(self, starts: Sequence[Start], now: Stamp, boot_id: str) -> None:
+        self._unplanned = [
+            start for start in starts
+            if start.is_unplanned and start.age(now, boot_id) < DAY_SECONDS
+        ]
+        self._crashes = [start for start in self._unplanned if start.why != POWER_CUT]
+        self._latest = starts[0] if starts else None
+
+    def describe(self) -> dict[str, Any]:
+        """What `status` shows: why the service began, and how often it was restarted."""
+        if self._latest is None:
+            return {}
+        latest = {"at": iso(self._latest.at.utc_us), "why": self._latest.why}
+        return {"start": latest, "restarts_last_day": len(self._unplanned)}
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What is wrong with it, if anything is."""
+        told = self._crashes or self._unplanned
+        if not told or (not self._crashes and len(told) < POWER_CUTS):
+            return None
+        often = "once" if len(told) == 1 else f"{len(told)} times"
+        at = zone.moment(told[0].at.utc_us)
+        says = (
+            f"it was restarted {often} in the last 24 hours, last {_BY[told[0].why]} "
+            f"at {at:%Y-%m-%d %H:%M}"
+        )
+        return Trouble("restarts", says, _REMEDY if self._crashes else _POWER_REMEDY)

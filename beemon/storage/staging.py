@@ -1,0 +1,70 @@
+"""A folder that is there whole or not at all: it is written under another name and then renamed.
+
+What an interrupted one left is removed by the next that has the same name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from beemon.storage import files as recordings
+
+
+@contextmanager
+def folder(final: Path) -> Iterator[Path]:
+    """A folder to write in, which becomes ``final`` at the end, and goes where there is an error.
+
+    Raises ``FileExistsError`` where there is such a file already, and ``OSError``.
+    """
+    if os.path.lexists(final):
+        raise FileExistsError(f"{final} is there already; name another folder with --output")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(final)
+    written = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".part", dir=final.parent))
+    held = os.open(written, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        yield written
+        _sync(written)
+        written.chmod(0o777 & ~_umask())
+        written.rename(final)
+        recordings.sync_folder(final.parent)
+    except BaseException:
+        shutil.rmtree(written, ignore_errors=True)
+        raise
+    finally:
+        os.close(held)
+
+
+def _remove_abandoned(final: Path) -> None:
+    """One that is at work holds a lock on its folder, which ends with the process."""
+    for left in final.parent.glob(f".{final.name}.*.part"):
+        found = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            shutil.rmtree(left)
+        finally:
+            os.close(found)
+
+
+def _sync(written: Path) -> None:
+    for where, _, names in os.walk(written):
+        for name in names:
+            with (Path(where) / name).open("rb") as file:
+                os.fsync(file.fileno())
+        recordings.sync_folder(Path(where))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

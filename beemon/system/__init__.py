@@ -1,0 +1,1 @@
+"""What runs beemon: systemd, the journal, processes and ports."""

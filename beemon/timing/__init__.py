@@ -1,0 +1,1 @@
+"""Schedules, the sun, time zones, and systemd's word on the clock."""

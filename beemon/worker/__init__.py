@@ -1,0 +1,1 @@
+"""Process 3, a Worker: it drives devices and may hang."""

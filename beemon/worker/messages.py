@@ -1,0 +1,157 @@
+"""What the Orchestrator and a worker say to each other over their pipe.
+
+Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`, :class:`Begun`,
+:class:`Rebound`, :class:`Opened`, :class:`Switched`, :class:`NotSafe`, and for each piece of work a
+:class:`Done` or a :class:`Failed`; the last word may be a :class:`Lost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beemon.base.readings import Calibration, Reading, Sampled
+from beemon.media.tags import Tags
+from beemon.storage.files import Place
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work for one device: ``read``, ``record``, ``snapshot``, or of an output
+    ``on``, ``off`` (for ``seconds``, if any) or ``make_safe``.
+
+    ``calibrate`` measures what a scale's converter says; ``calibrations`` are those that make
+    values of what is read, by the quantity that the sensor measures.
+
+    Without a device: ``salvage`` what one of ``device`` left at ``place``, or ``index`` for the
+    run ``number`` the archive at ``place``.
+    ``tags`` are what the file of a recording is to say of itself, but for what it holds.
+    ``rebind``: before the device is opened, the USB device that it is, if any, is bound anew.
+    """
+
+    number: int
+    device: str
+    verb: str
+    seconds: float = 0.0
+    place: Place | None = None
+    follows: bool = False
+    tags: Tags | None = None
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    rebind: bool = False
+
+
+@dataclass(frozen=True)
+class Cut:
+    """End this piece of work early, keeping what there is."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Finish:
+    """End all work early, close the devices, exit."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker can take work."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The worker turns to the device, for the piece of work of that number.
+
+    0 is an output that it makes safe as it starts. Said before the device is touched: where the
+    worker hangs or dies, it is known over whom.
+    """
+
+    device: str
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The device is open now."""
+
+    device: str
+
+
+@dataclass(frozen=True)
+class Rebound:
+    """The USB device that the device is, ``usb``, was bound to its drivers anew.
+
+    Or it could not be: ``trouble`` says why, and what would help.
+    """
+
+    device: str
+    usb: str = ""
+    trouble: str | None = None
+
+
+@dataclass(frozen=True)
+class Switched:
+    """The output is on, or off, and returns to its safe state after ``seconds``, if any."""
+
+    device: str
+    on: bool
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class NotSafe:
+    """The output could not be opened, so nobody knows its state."""
+
+    device: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording.
+
+    ``refused`` says of each quantity without a value why it has none; ``failure`` what its check
+    found in a recording that does not count, and is kept as evidence. ``defects`` are
+    tracebacks by the looks at the recording that failed. ``sampled`` is what a ``calibrate``
+    measured.
+    """
+
+    number: int
+    readings: list[Reading] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    path: Path | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    cut: bool = False
+    failure: str | None = None
+    defects: dict[str, str] = field(default_factory=dict)
+    sampled: list[Sampled] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The work failed; ``reason`` is a word of :data:`beemon.base.outcomes.REASONS`."""
+
+    number: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The device is lost to this process, which ends over it; so is all its work.
+
+    ``details`` are for the journal: the traceback, where its driver has a defect.
+    """
+
+    device: str
+    reason: str
+    message: str
+    details: str = ""
+
+
+Answer = Done | Failed
+"""What ends a piece of work."""
+Upward = Ready | Begun | Rebound | Opened | Switched | NotSafe | Done | Failed | Lost
+Downward = Work | Cut | Finish

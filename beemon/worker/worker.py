@@ -1,0 +1,463 @@
+"""Worker: a process that may hang. It holds devices and does one thing with each at a time.
+
+The main thread takes work off the pipe and opens devices (a child that a driver starts dies with
+the thread that forked it, and this one lives longest); each piece of work has a thread of its
+own. What a driver raises fails the work; what nobody foresaw ends the process, after telling.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import logging
+import os
+import threading
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any, NoReturn
+
+from beemon import devices
+from beemon.base import clock
+from beemon.base.defects import attempt
+from beemon.base.options import Problem
+from beemon.base.readings import Reading
+from beemon.checks import examine as checks
+from beemon.checks.findings import CHECK_FAILED, NO_EVIDENCE, Examination
+from beemon.config.settings import DeviceSettings
+from beemon.devices._base import (
+    Camera,
+    Claim,
+    Device,
+    DeviceError,
+    DeviceLostError,
+    Facts,
+    Output,
+    Recorder,
+    Refusal,
+    Sensor,
+    SensorSettings,
+)
+from beemon.media import tags
+from beemon.storage import files as recordings
+from beemon.system import processes, service
+from beemon.worker.messages import (
+    Answer,
+    Begun,
+    Cut,
+    Done,
+    Downward,
+    Failed,
+    Finish,
+    Lost,
+    NotSafe,
+    Opened,
+    Ready,
+    Rebound,
+    Switched,
+    Upward,
+    Work,
+)
+from beemon.worker.sampling import CALIBRATION_SAMPLES, Sampler
+
+log = logging.getLogger(__name__)
+
+FINISH_SECONDS = 5.0
+"""How long recordings get to end properly when the worker is told to finish."""
+
+SALVAGE, INDEX = "salvage", "index"
+"""What a worker without devices does."""
+CALIBRATE = "calibrate"
+"""What a sensor's worker does beside reading it."""
+TRY = "try"
+"""What a worker does with a device of which nobody knows yet whether it works: it is opened, and a
+sensor read, without a job or a reading."""
+NICE = 10
+"""How far such a worker gives way to those who record."""
+
+_SHORT_BY = 0.1  # seconds by which a recording may fall short and still count as whole
+
+
+class CheckFailedError(DeviceError):
+    """A recording that does not count, since its content did not pass its check."""
+
+    reason = CHECK_FAILED
+
+
+class Worker(SpawnProcess):
+    """Drives ``devices`` for the Orchestrator at the other end of ``pipe``."""
+
+    def __init__(
+        self, name: str, devices: Mapping[str, DeviceSettings], pipe: Connection[Any, Any]
+    ) -> None:
+        super().__init__(name=f"beemon-{name}", daemon=True)
+        self._settings = devices
+        self._pipe = pipe
+        self._parent = os.getpid()
+
+    def run(self) -> None:
+        """The process: work until told to finish, or until the Orchestrator has gone."""
+        processes.begin_child(self.name, self._parent)
+        processes.crash_with_any_thread()  # a driver's own threads count, listen and switch
+        service.start_log()
+        self._devices: dict[str, Device] = {}
+        self._samplers: dict[str, Sampler] = defaultdict(Sampler)
+        self._running: dict[int, tuple[Work, threading.Event]] = {}
+        self._threads: dict[int, threading.Thread] = {}
+        self._sending = threading.Lock()
+        self._ending = threading.Lock()
+        self._make_outputs_safe()
+        if not self._settings:
+            with contextlib.suppress(PermissionError):  # a sandbox may forbid it
+                os.nice(NICE)
+        self._send(Ready())
+        while not isinstance(message := self._receive(), Finish):
+            if isinstance(message, Cut):
+                self._cut(message.number)
+            else:
+                self._begin(message)
+        self._finish()
+
+    def _make_outputs_safe(self) -> None:
+        """The first act: whatever an earlier worker left switched goes to its safe state."""
+        for name, settings in self._settings.items():
+            if settings.kind == "output":
+                self._send(Begun(name))
+                try:
+                    self._open(name)
+                except OSError as error:
+                    self._send(NotSafe(name, reason_of(error), message_of(error)))
+
+    def _receive(self) -> Downward:
+        try:
+            message: Downward = self._pipe.recv()
+        except EOFError:
+            return Finish()
+        return message
+
+    def _send(self, message: Upward) -> None:
+        with self._sending:
+            self._pipe.send(message)
+
+    def _cut(self, number: int) -> None:
+        if number in self._running:
+            self._running[number][1].set()
+
+    def _begin(self, work: Work) -> None:
+        cancelled = threading.Event()
+        self._running[work.number] = work, cancelled
+        self._send(Begun(work.device, work.number))
+        if self._settings and not self._guarded(work, lambda: self._open(work.device, work)):
+            del self._running[work.number]
+            return
+        thread = threading.Thread(
+            target=self._work, args=(work, cancelled), name=f"{work.verb}-{work.device}"
+        )
+        self._threads[work.number] = thread
+        thread.start()
+
+    def _open(self, name: str, work: Work | None = None) -> None:
+        if name in self._devices:
+            return
+        settings = self._settings[name]
+        device = devices.load(settings.kind, name, settings.table)
+        if work is not None and work.rebind:
+            self._rebind(name, device)
+        device.on_lost = lambda error: self._end_over(name, error.reason, str(error))
+        if isinstance(device, Output):
+            device.changed = lambda on, seconds: self._send(Switched(name, on, seconds))
+        device.open()
+        self._devices[name] = device
+        self._send(Opened(name))
+
+    def _rebind(self, name: str, device: Device) -> None:
+        """Have the kernel find its hardware anew; the rest is done whether or not that worked."""
+        try:
+            if found := device.bind_anew():
+                self._send(Rebound(name, found))
+        except DeviceError as error:
+            self._send(Rebound(name, trouble=str(error)))
+
+    def _work(self, work: Work, cancelled: threading.Event) -> None:
+        self._guarded(work, lambda: self._answer(work, self._carry_out(work, cancelled)))
+        self._running.pop(work.number, None)
+        self._threads.pop(work.number, None)
+
+    def _answer(self, work: Work, answer: Answer) -> None:
+        """Send it when the work is over: the next may come, and fail, before its thread ends."""
+        self._running.pop(work.number, None)
+        self._send(answer)
+
+    def _guarded(self, work: Work, action: Callable[[], None]) -> bool:
+        """Do it; where the driver or the disk fails, say the reason."""
+        try:
+            action()
+        except DeviceLostError as error:
+            self._end_over(work.device, error.reason, str(error))
+        except OSError as error:
+            self._release(work, error)
+            self._send(Failed(work.number, reason_of(error), message_of(error)))
+            return False
+        except Exception as error:  # noqa: BLE001  (the outermost boundary: the worker ends here)
+            said = f"{type(error).__name__}: {error}"
+            self._end_over(work.device, "driver-error", said, traceback.format_exc())
+        return True
+
+    def _end_over(self, name: str, reason: str, message: str, details: str = "") -> NoReturn:
+        """Tell that the device is lost, and end."""
+        with self._ending:  # for good: who comes second has nothing to add
+            self._send(Lost(name, reason, message, details))
+            os._exit(70)
+
+    def _carry_out(self, work: Work, cancelled: threading.Event) -> Answer:
+        if not self._settings:
+            return _do_chore(work)
+        device = self._devices[work.device]
+        if work.verb == TRY:
+            return _try(device, work, self._samplers[work.device])
+        if isinstance(device, Sensor) and work.verb == CALIBRATE:
+            return Done(work.number, sampled=self._samplers[work.device].measure(device))
+        if isinstance(device, Sensor):
+            return _read(device, work, self._samplers[work.device])
+        if isinstance(device, Output):
+            return _switch(device, work)
+        if work.place is None or not isinstance(device, Recorder):
+            raise TypeError(f"{work.device} cannot {work.verb}")
+        temporary = work.place.temporary
+        if work.verb == "snapshot" and isinstance(device, Camera):
+            facts = device.snapshot(temporary)
+        else:
+            facts = device.record(temporary, work.seconds, cancelled, follows=work.follows)
+            if cancelled.is_set() and not facts["seconds"]:
+                return Failed(work.number, "cancelled", "nothing was recorded yet")
+        is_cut = cancelled.is_set() and facts.get("seconds", 0) < work.seconds - _SHORT_BY
+        return self._keep(work, facts, is_cut=is_cut)
+
+    def _keep(self, work: Work, facts: Facts, *, is_cut: bool) -> Done:
+        """Examine a finished file and keep it: as a recording, or as evidence against its device.
+
+        Raises :class:`CheckFailedError` where nothing can be made of it; then it is left over.
+        """
+        assert work.place is not None
+        asked = work.seconds if work.verb == "record" and not is_cut else None
+        found = checks.try_to_examine(work.place.temporary, facts, asked)
+        failure = "; ".join(map(str, found.failures)) or None
+        if any(finding.word in NO_EVIDENCE for finding in found.failures):
+            raise CheckFailedError(failure)
+        facts = {**facts, **found.verdict}
+        _, defect = attempt(lambda: _tag(work, facts), None)
+        size, sha256 = recordings.keep(work.place)
+        if failure:
+            self._release(work, CheckFailedError(failure))
+        return Done(
+            work.number,
+            readings=_features(work.device, found, facts),
+            path=work.place.final,
+            facts={**facts, "size": size, "sha256": sha256},
+            cut=is_cut,
+            failure=failure,
+            defects={**found.defects, **({"tags": defect} if defect else {})},
+        )
+
+    def _release(self, failed: Work, error: OSError) -> None:
+        """Close the device, so that the next request opens it afresh.
+
+        Not over the disk's failure, and not under other work on it.
+        """
+        running = [work for work, _ in list(self._running.values())]
+        in_use = any(work.device == failed.device for work in running if work is not failed)
+        if not in_use and reason_of(error) not in ("disk-full", "archive-error"):
+            self._close(failed.device)
+
+    def _close(self, name: str) -> None:
+        device = self._devices.pop(name, None)
+        if device is not None:
+            device.close()
+
+    def _finish(self) -> None:
+        for _, cancelled in list(self._running.values()):
+            cancelled.set()
+        deadline = clock.now().monotonic + FINISH_SECONDS
+        for thread in list(self._threads.values()):
+            thread.join(max(0.0, deadline - clock.now().monotonic))
+        for name in list(self._devices):
+            self._close(name)
+
+
+def _do_chore(work: Work) -> Done:
+    """Work without a device; what was salvaged has a path where there was something to keep."""
+    from beemon.repair import indexing, salvage  # those who hold devices need neither
+
+    if work.place is None:
+        raise TypeError(f"{work.verb} of nothing")
+    if work.verb == INDEX:
+        return Done(work.number, facts=indexing.index_as(work.number, work.place.final))
+    facts = salvage.salvage(work.place)
+    return Done(work.number, path=work.place.final if facts else None, facts=facts or {})
+
+
+def _tag(work: Work, facts: Facts) -> None:
+    if work.place is None or work.tags is None:
+        return
+    said = {key: value for key, value in facts.items() if key not in ("findings", "verdict")}
+    whole = dataclasses.replace(
+        work.tags,
+        clock=facts.get("clock", clock.quality()),
+        verdict=facts.get("verdict", tags.GOOD),
+        findings=tuple(facts.get("findings", ())),
+        facts=said,
+    )
+    try:
+        tags.write(work.place.temporary, whole)
+    except tags.BadTagsError as error:  # it counts all the same: the ledger says what it holds
+        log.warning("%s: a recording could not be tagged: %s", work.device, error,
+                    extra=service.fields(device=work.device))
+
+
+def _features(device: str, found: Examination, facts: Facts) -> list[Reading]:
+    """A recording's features as readings of it, dated at its start."""
+    if not found.features:
+        return []
+    at = clock.Stamp(
+        facts["start_utc_us"], facts["start_monotonic"], clock.Quality(facts["clock"])
+    )
+    return found.readings(device, at)
+
+
+def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:
+    measured = sampler.read(sensor, work.calibrations)
+    at = clock.stamp()
+    done = Done(work.number)
+    for said in measured:
+        name, quantity, unit = work.device, said.quantity, said.unit
+        if isinstance(said, Refusal):
+            reading = Reading(name, quantity, unit, None, said.reason, at, raw=said.raw)
+            done.refused[quantity] = f"{said.reason}: {said.message}"
+        else:
+            reading = Reading(
+                name, quantity, unit, said.value, None, at, said.quality, said.raw,
+                said.calibration, said.uncertainty,
+            )
+        done.readings.append(reading)
+    return done
+
+
+def _try(device: Device, work: Work, sampler: Sampler) -> Done:
+    """Have an open device prove itself. One that counts goes on counting for its first reading."""
+    if isinstance(device, Sensor) and isinstance(device.settings, SensorSettings):
+        return dataclasses.replace(_read(device, work, sampler), readings=[])
+    return Done(work.number)
+
+
+def _switch(output: Output, work: Work) -> Done:
+    on = output.is_safe_on if work.verb == "make_safe" else work.verb == "on"
+    until = output.turn(on=on, seconds=work.seconds or None)
+    returns = {} if until is None else {"returns_after_seconds": until}
+    return Done(work.number, facts={"output": "on" if on else "off", **returns})
+
+
+def reason_of(error: OSError) -> str:
+    """The word of :data:`beemon.base.outcomes.REASONS` for what a driver or the disk raised."""
+    if isinstance(error, DeviceError):
+        return error.reason
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "disk-full"
+    return "archive-error" if error.filename else "device-error"
+
+
+def message_of(error: OSError) -> str:
+    """What went wrong, alike each time: a recording's own name is left out, its folder is not."""
+    if not (error.strerror and error.filename):
+        return str(error) or type(error).__name__
+    file = Path(os.fsdecode(error.filename))
+    return f"{error.strerror}: {file.parent if recordings.is_temporary(file) else file}"
+
+
+def media_suffix(settings: DeviceSettings, verb: str) -> str:
+    """The ending of the file that this verb makes on this device."""
+    if verb == "snapshot":
+        return ".jpg"
+    driver = devices.module(settings.kind, settings.table["driver"]).Driver
+    suffix: str = driver.suffix
+    return suffix
+
+
+def crew_of(device: DeviceSettings) -> str:
+    """The worker that holds the device."""
+    driver = devices.module(device.kind, device.table["driver"]).Driver
+    return driver.crew or device.name
+
+
+def lane_of(device: DeviceSettings, verb: str, origin: str) -> str:
+    """Work in different lanes may be done at the same time."""
+    driver = devices.module(device.kind, device.table["driver"]).Driver
+    if verb in ("read", CALIBRATE):
+        return crew_of(device)
+    if verb == "record" and issubclass(driver, Recorder) and driver.overlaps:
+        return f"{verb} {device.name} {origin}"
+    return f"{verb} {device.name}"
+
+
+def timeout_of(device: DeviceSettings) -> float:
+    """How long one reading or snapshot of a device may take, in seconds."""
+    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+    samples = settings.samples if isinstance(settings, SensorSettings) else 1
+    return float(settings.timeout) * samples
+
+
+def calibration_timeout_of(device: DeviceSettings) -> float:
+    """How long the samples of one point of a calibration may take, in seconds: as a reading, or a
+    second each, of which a converter makes ten; others wait meanwhile."""
+    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+    return max(timeout_of(device), float(settings.timeout) + CALIBRATION_SAMPLES)
+
+
+def config_calibrates(device: DeviceSettings, quantity: str) -> bool:
+    """Whether the config itself says what becomes of a quantity that the device measures."""
+    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+    return isinstance(settings, SensorSettings) and quantity in (settings.calibration or {})
+
+
+def find_absent(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
+    """What this machine lacks for the devices just now, by a cheap look at each."""
+    found: list[Problem] = []
+    for device in settings.values():
+        driver, problems = devices.settings_for(
+            device.kind, device.name, device.table, device.where
+        )
+        if problems:
+            continue
+        module = devices.module(device.kind, device.table["driver"])
+        if absent := module.Driver(driver).absent():
+            found.append(Problem(device.where(""), f"warning: {device.name}: {absent}"))
+    return found
+
+
+def find_conflicts(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
+    """Each resource that two devices want and only one can have."""
+    taken: dict[str, tuple[DeviceSettings, Claim]] = {}
+    found: list[Problem] = []
+    for device in settings.values():
+        driver, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
+        for claim in driver.claims if driver else ():
+            holder, first = taken.setdefault(claim.resource, (device, claim))
+            if holder is not device and not (claim.shared and claim.shared == first.shared):
+                found.append(Problem(
+                    device.where(claim.option),
+                    f"{device.name} needs {claim.resource}, and so does {holder.name} "
+                    f"({holder.where(first.option)}); change one of them",
+                ))
+    return found
+
+
+def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
+    """Every problem that a driver has with its options."""
+    found: list[Problem] = []
+    for device in settings.values():
+        _, problems = devices.settings_for(device.kind, device.name, device.table, device.where)
+        found += problems
+    return found

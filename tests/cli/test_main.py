@@ -1,0 +1,384 @@
+"""What an operator types, and what comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from beemon import __version__
+from beemon.cli import main as cli
+from beemon.protocol.commands import VOCABULARY
+from tests.hive import Hive, free_port
+
+
+@pytest.fixture(scope="module")
+def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
+    with Hive(tmp_path_factory.mktemp("hive")) as hive:
+        yield hive
+
+
+@pytest.fixture
+def beemon(hive: Hive, capsys: pytest.CaptureFixture[str]) -> object:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = cli.main([*arguments, "--config", str(hive.config)])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_status_reads_well_and_exits_0(beemon) -> None:  # type: ignore[no-untyped-def]
+    status, out, _ = beemon("status")
+    assert status == 0
+    assert re.match(r"test-hive is .*\.\n\ndevice            state  +schedule  trouble\n", out)
+    assert "\nservice  beemon " in out
+
+
+def test_json_prints_the_reply_as_one_object(beemon) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = beemon("devices", "--json")
+    assert "camera.entrance" in json.loads(out)["devices"]
+
+
+def test_wait_option_prints_the_outcome(beemon) -> None:  # type: ignore[no-untyped-def]
+    status, out, _ = beemon("read", "sensor.brood", "--wait")
+    assert status == 0
+    assert re.match(r"job \d+ done: read sensor.brood\nsensor.brood  humidity  .* %  ", out)
+
+
+def test_a_job_that_did_not_end_done_exits_1(beemon) -> None:  # type: ignore[no-untyped-def]
+    status, out, _ = beemon("cancel", "4711", "--wait")
+    assert status == 1
+    assert "failed (no-such-job): cancel 4711\n" in out
+
+
+def test_an_unknown_device_goes_to_standard_error_and_exits_2(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    status, out, err = beemon("record", "microphone.brod")
+    assert (status, out) == (2, "")
+    assert 'did you mean "microphone.brood"?' in err
+
+
+def test_a_line_break_in_an_argument_sends_nothing(beemon) -> None:  # type: ignore[no-untyped-def]
+    before = beemon("jobs")
+    status, out, err = beemon("inspection", "begin", "note one\nstop all", "--wait")
+    assert (status, out) == (2, "")
+    assert err == (
+        "beemon: nothing was sent: character 26 is U+000A; only printable ones are allowed\n"
+    )
+    assert beemon("jobs") == before
+
+
+def test_a_service_that_is_not_there_exits_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = str(tmp_path / "none.toml")
+    assert cli.main(["ping", "--port", str(free_port()), "--config", config]) == 3
+    assert "is the service running?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", [w for w in VOCABULARY if w != "auth"])
+def test_every_word_of_the_protocol_can_be_typed(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([word, "--help"])
+    assert end.value.code == 0
+    assert f"usage: beemon {VOCABULARY[word].usage}" in capsys.readouterr().out
+
+
+def test_config_check_says_what_is_good(beemon) -> None:  # type: ignore[no-untyped-def]
+    status, out, _ = beemon("config", "check")
+    assert status == 0
+    assert "is good: hive test-hive" in out
+
+
+def test_config_check_lists_every_problem_also_the_drivers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text('[sensor.a]\ndriver = "simulated"\nsped = 2\n[sensor.b]\ndriver = "nope"\n')
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    err = capsys.readouterr().err
+    assert f'{config}:3: unknown option "sped"; did you mean "speed"?' in err
+    assert f'{config}:5: unknown sensor driver "nope"' in err
+    assert "2 problems found" in err
+
+
+def test_config_check_warns_of_hardware_that_is_absent_and_is_good_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text('[sensor.a]\ndriver = "kernel"\ndevice = "28-0316a2794dff"\n')
+    assert cli.main(["config", "check", "--config", str(config)]) == 0
+    said = capsys.readouterr()
+    assert f"{config}:1: warning: sensor.a: " in said.err
+    assert "is good" in said.out
+
+
+def test_config_check_tells_at_once_what_is_wrong_with_tables_and_with_drivers_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(
+        "[hive]\nlattitude = 36.2\n"
+        '[sensor.entrance]\ndriver = "gpio"\nkind = "counter"\npin = "GPIO17"\n'
+    )
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    err = capsys.readouterr().err
+    assert f'{config}:2: unknown option "lattitude"; did you mean "latitude"?' in err
+    assert f'{config}:6: "pin" must be a whole number, not "GPIO17"' in err
+
+
+def test_config_check_tells_it_in_the_order_of_the_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(
+        "[sensor.b]\ndriver = 'nope'\n[retention]\nmin_fre = '2GB'\n[camera.a]\nx = 1\n"
+        "[sensor.c]\ndriver = 'system'\n[sensor.c.schedule]\n\n[hive]\nlattitude = 36.2\n"
+    )
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/a.toml").write_text("[hive]\nname = 3\n")
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    *told, _ = capsys.readouterr().err.splitlines()
+    assert [line.partition(": ")[0].removeprefix(f"{tmp_path}/") for line in told] == [
+        *(f"beemon.toml:{line}" for line in (2, 4, 5, 9, 12)), "conf.d/a.toml:2",
+    ]
+
+
+def test_config_check_finds_a_window_that_never_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    config = tmp_path / "beemon.toml"
+    config.write_text(
+        "[hive]\nlatitude = 0\nlongitude = -30\n"  # the sun rises at about eight
+        "[sensor.s]\ndriver = 'simulated'\n"
+        '[sensor.s.schedule]\ninterval = "1h"\nwindow = ["sunrise", "09:00"]\n'
+    )
+    assert cli.main(["config", "check", "--config", str(config)]) == 0
+    config.write_text(config.read_text().replace("09:00", "07:00"))
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    assert "its window opens on no day of the year" in capsys.readouterr().err
+
+
+def test_config_check_looks_at_the_token_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(f'[server]\ntoken_file = "{tmp_path}/token"\n[sensor.a]\ndriver = "no"\n')
+    assert cli.main(["config", "check", "--config", str(config)]) == 1
+    err = capsys.readouterr().err
+    assert f"{tmp_path}/token: the token cannot be read: No such file or directory" in err
+    assert 'unknown sensor driver "no"' in err
+
+
+def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"beemon {__version__}\n"
+
+
+def test_help_needs_no_service(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["help"])
+    assert end.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "record DEVICE [SECONDS] record sound" in said
+
+
+def test_help_for_a_program_is_the_services_answer(beemon) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = beemon("help", "--json")
+    assert "ping" in json.loads(out)["queries"]
+
+
+def test_status_for_a_program_is_the_reply_and_no_more(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    _, out, _ = beemon("status", "--json")
+    assert "last_job" not in json.loads(out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["recrod", "microphone.brood"], 'unknown word "recrod"; did you mean "record"?'),
+        (["stpo", "all"], 'unknown word "stpo"; `beemon help` lists the words'),
+        (["setup"], 'unknown word "setup"; `beemon help` lists the words'),
+        (["brew"], 'unknown word "brew"; `beemon help` lists the words'),
+    ],
+)
+def test_a_wrong_word_gets_the_nearest_one(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err == f"beemon: {told}\n"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "８０"])
+def test_a_port_is_a_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["ping", "--port", port])
+    assert end.value.code == 2
+    assert f'a port is a number from 1 to 65535, not "{port}"' in capsys.readouterr().err
+
+
+def test_a_config_that_was_named_and_cannot_be_read_is_told(
+    hive: Hive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = str(tmp_path / "none.toml")
+    assert cli.main(["ping", "--port", str(hive.port), "--config", config]) == 0
+    assert f"{config}: cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_who_reads_no_more_sees_no_error(hive: Hive) -> None:
+    command = f"{sys.executable} -m beemon status --config {hive.config} | true"
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_config_check_shows_the_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "beemon.toml"
+    file.write_text(
+        f'[archive]\npath = "{tmp_path}/archive"\n[camera.entrance]\ndriver = "simulated"\n'
+        'bitrate = 2000000\n[camera.entrance.schedule]\ninterval = "60s"\nduration = "60s"\n'
+    )
+    assert cli.main(["config", "check", "--config", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "camera.entrance  21.6 GB a day  by the config" in shown
+    assert "To upload it all, you need 2000.0 kbit/s" in shown
+
+
+def test_what_read_shows_is_what_it_measured(beemon) -> None:  # type: ignore[no-untyped-def]
+    beemon("record", "microphone.brood", "0.5", "--wait")
+    _, out, _ = beemon("read", "--wait")
+    assert "sensor.brood" in out
+    assert "microphone.brood" not in out
+
+
+def test_status_check_exits_1_unless_all_is_healthy(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    _, out, _ = beemon("status", "--json")
+    status, _, _ = beemon("status", "--check")
+    assert status == (0 if json.loads(out)["state"] == "healthy" else 1)
+
+
+def test_an_unknown_kind_of_events_gets_the_kinds(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    status, out, _ = beemon("events", "7d", "wait")
+    assert status == 0
+    assert "The kinds of events so far: " in out
+
+
+def test_a_config_that_is_good_is_no_line_when_it_is_to_be_quiet(  # type: ignore[no-untyped-def]
+    beemon,
+) -> None:
+    assert beemon("config", "check", "--quiet")[:2] == (0, "")
+
+
+def test_a_mistake_elsewhere_in_the_config_does_not_hide_the_port(
+    hive: Hive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(f"[server]\nlistening_port = {hive.port}\n[sensor.a]\n")
+    assert cli.main(["ping", "--config", str(config)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_port_in_the_config_the_one_that_is_tried_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text("[server\n")
+    cli.main(["ping", "--host", "192.0.2.300", "--config", str(config)])
+    assert "; trying port 8080\n" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_told_in_a_sentence(hive: Hive) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "beemon", "status", "--config", str(hive.config)],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )
+    assert ran.returncode == 1
+    assert ran.stderr == "beemon: the output cannot be written: No space left on device\n"
+
+
+# As narrow as a phone, in terminals that are not UTF-8
+
+PAGES = [
+    *(["help", word] for word in VOCABULARY if word != "auth"), ["help"],
+    *([word, "--help"] for word in ("serve", "config", "export", "import", "archive")),
+    ["archive", "check", "--help"], ["help", "frozen"], ["help", "inspection"],
+]
+ASKED = [
+    ["status"], ["devices"], ["readings"], ["jobs"], ["events"], ["calibrations"], ["budget"],
+    ["completeness"], ["history", "sensor.brood", "temperature"], ["job", "1"], ["ping"],
+    ["version"], ["read", "--wait"], ["record", "microphone.nobody"], ["cancel", "4711", "--wait"],
+    ["config", "check"], ["brew"], ["make", "coffee"], ["read", "--port", "x"], ["calibrate"],
+    ["archive", "check"], ["export", "2026-02-31"],
+]
+
+
+def written(monkeypatch: pytest.MonkeyPatch, encoding: str, *arguments: str) -> str:
+    """What a terminal of that encoding receives."""
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with contextlib.suppress(SystemExit):
+        cli.main(arguments)
+    terminal.flush()
+    content: bytes = terminal.buffer.getvalue()  # type: ignore[attr-defined]
+    return content.decode(encoding)
+
+
+def too_long(text: str, width: int) -> list[str]:
+    """The lines that could have been broken and were not."""
+    return [line for line in text.splitlines() if len(line) > width and " " in line.strip()]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+@pytest.mark.parametrize("width", [32, 40, 60, 80])
+def test_every_page_of_help_fits(
+    width: int, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for page in PAGES:
+        text = written(monkeypatch, encoding, *page)
+        assert len(text) > 20
+        assert too_long(text, width) == [], page
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+@pytest.mark.parametrize("width", [32, 40, 60, 80])
+def test_every_answer_fits(
+    width: int, encoding: str, hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for words in ASKED:
+        text = written(monkeypatch, encoding, *words, "--config", str(hive.config))
+        assert text
+        assert too_long(text, width) == [], words
+
+
+def test_help_on_a_phone_has_the_usage_on_one_line_and_the_summary_below(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    text = written(monkeypatch, "utf-8", "help")
+    assert "\n  read [SENSOR…]\n    read these sensors, or all\n" in text
+    assert len(text.splitlines()) < 150

@@ -1,0 +1,97 @@
+"""History: each reading of a short span, each hour of a long one, and never more than fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from beemon.base.clock import Quality, Stamp
+from beemon.base.readings import Reading
+from beemon.ledger import history, hours
+from beemon.ledger import readings as series
+from beemon.ledger.ledger import Ledger
+
+NOW = 1_780_315_200_000_000  # 2026-06-01 12:00:00 UTC
+MINUTE = 60_000_000
+DAY = 24 * hours.US_PER_HOUR
+
+
+@pytest.fixture
+def ledger(tmp_path) -> Iterator[Ledger]:
+    ledger = Ledger(tmp_path)
+    ledger.prepare()
+    yield ledger
+    ledger.close()
+
+
+def keep(ledger: Ledger, *minutes_ago: int, every_us: int = MINUTE, unit: str = "°C") -> None:
+    with ledger.transaction():
+        series.keep(ledger, 1, [
+            Reading("sensor.a", "temperature", unit, float(ago), None,
+                    Stamp(NOW - ago * every_us, 0.0, Quality.RTC))
+            for ago in minutes_ago
+        ])
+
+
+def told(ledger: Ledger, span_us: int):
+    return history.history(ledger.db, "sensor.a", "temperature", NOW - span_us, NOW)
+
+
+def test_a_short_span_is_each_reading_in_order(ledger):
+    keep(ledger, 3, 2, 1)
+    with ledger.transaction():
+        at = Stamp(NOW, 0.0, Quality.RTC)
+        series.keep(ledger, 1, [
+            Reading("sensor.a", "temperature", "°C", None, "timeout", at),
+            Reading("sensor.a", "humidity", "%", 50.0, None, at),
+        ])
+    assert told(ledger, 2 * MINUTE) == {
+        "device": "sensor.a", "quantity": "temperature", "unit": "°C", "by": "reading",
+        "columns": ["utc", "value", "reason", "quality"],
+        "rows": [
+            ["2026-06-01T11:58:00.000Z", 2.0, None, "good"],
+            ["2026-06-01T11:59:00.000Z", 1.0, None, "good"],
+            ["2026-06-01T12:00:00.000Z", None, "timeout", None],
+        ],
+    }
+
+
+def test_a_long_span_is_each_hour(ledger):
+    keep(ledger, 90, 61, 1)
+    found = told(ledger, 3 * DAY)
+    assert found["by"] == "hour"
+    assert found["columns"] == ["utc", "mean", "minimum", "maximum", "count", "missing"]
+    assert found["rows"] == [
+        ["2026-06-01T10:00:00.000Z", 75.5, 61.0, 90.0, 2, 0],
+        ["2026-06-01T11:00:00.000Z", 1.0, 1.0, 1.0, 1, 0],
+    ]
+
+
+def test_a_short_span_of_too_many_readings_is_each_hour(ledger):
+    keep(ledger, *range(history.MOST_READINGS + 1), every_us=1_000_000)
+    assert told(ledger, DAY)["by"] == "hour"
+    assert told(ledger, DAY // 48)["by"] == "reading"
+
+
+def test_of_too_many_hours_it_tells_the_newest_and_says_so(ledger):
+    keep(ledger, *range(history.MOST_HOURS + 1), every_us=hours.US_PER_HOUR)
+    found = told(ledger, 3650 * DAY)
+    assert found["truncated"]
+    assert len(found["rows"]) == history.MOST_HOURS
+    assert found["rows"][-1][0] == "2026-06-01T12:00:00.000Z"
+    assert "truncated" not in told(ledger, 10 * DAY)
+
+
+def test_where_the_unit_changed_it_tells_of_the_one_in_use(ledger):
+    keep(ledger, 10, unit="°F")
+    keep(ledger, 5)
+    assert told(ledger, DAY)["unit"] == "°C"
+    assert len(told(ledger, DAY)["rows"]) == 1
+
+
+def test_what_was_never_measured_has_no_history(ledger):
+    assert told(ledger, DAY) is None
+    keep(ledger, 1)
+    assert series.quantities(ledger.db, "sensor.a") == ["temperature"]
+    assert series.quantities(ledger.db, "sensor.b") == []

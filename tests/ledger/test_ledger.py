@@ -1,0 +1,237 @@
+"""The ledger: real SQLite in a temporary folder."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from beemon.base import outcomes
+from beemon.ledger.ledger import Ledger, LedgerReader, LedgerVersionError, ended_facts
+from beemon.storage import files as recordings
+from tests.faults import failing_disk
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def reader(tmp_path, ledger) -> Iterator[LedgerReader]:
+    reader = LedgerReader(tmp_path)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def raw(tmp_path, ledger) -> Iterator[sqlite3.Connection]:
+    """The file as any other program sees it."""
+    connection = sqlite3.connect(tmp_path / "ledger.db")
+    yield connection
+    connection.close()
+
+
+def accepted(ledger: Ledger, command: str = "record microphone.brood", origin: str = "test") -> int:
+    with ledger.transaction():
+        return ledger.accept(command, origin)
+
+
+def ended(ledger: Ledger, job: int, ending: outcomes.Ending) -> bool:
+    with ledger.transaction():
+        return ledger.end(job, ending)
+
+
+# The file
+
+def test_it_is_written_so_that_a_power_cut_takes_nothing_that_was_committed(ledger):
+    assert ledger.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert ledger.db.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+
+
+def test_it_is_prepared_once_and_found_again(tmp_path, ledger, reader):
+    job = accepted(ledger)
+    again = Ledger(tmp_path)
+    again.prepare()
+    again.close()
+    assert reader.job(job)["command"] == "record microphone.brood"
+
+
+def test_one_of_a_newer_beemon_is_left_alone(tmp_path, raw):
+    raw.execute("PRAGMA user_version=99")
+    raw.execute("CREATE TABLE hives (hive INTEGER PRIMARY KEY)")
+    again = Ledger(tmp_path)
+    with pytest.raises(LedgerVersionError, match="written by a newer beemon"):
+        again.prepare()
+    again.close()
+
+
+def test_each_run_is_entered_with_its_clock(ledger, raw):
+    with ledger.transaction():
+        assert ledger.begin_run() == 2
+    rows = raw.execute("SELECT run, boot_id, clock FROM runs").fetchall()
+    assert [row[0] for row in rows] == [1, 2]
+    assert len(rows[0][1]) == 36
+    assert rows[0][2] in ("synchronised", "rtc", "unsure")
+
+
+# Transactions
+
+def test_all_of_a_transaction_is_kept_or_none(ledger, reader):
+    with pytest.raises(KeyError), ledger.transaction():
+        raise KeyError(ledger.accept("read", "test"))
+    assert reader.jobs(10) == []
+    with ledger.transaction():
+        ledger.accept("read", "test")
+        ledger.accept("read", "test")
+    assert len(reader.jobs(10)) == 2
+
+
+def test_nothing_is_seen_from_outside_before_it_is_kept(ledger, reader):
+    with ledger.transaction():
+        job = ledger.accept("read", "test")
+        assert reader.job(job) is None
+    assert reader.job(job) is not None
+
+
+def test_after_a_failed_write_the_next_one_works(ledger, reader):
+    with failing_disk(), pytest.raises(sqlite3.OperationalError):
+        accepted(ledger)
+    assert reader.jobs(10) == []
+    assert accepted(ledger) == 1
+
+
+def test_after_a_failure_in_the_middle_of_a_transaction_the_next_one_works(ledger, reader):
+    with failing_disk(), pytest.raises(sqlite3.OperationalError), ledger.transaction():
+        ledger.accept("more than SQLite holds in memory" * 500_000, "test")
+    assert accepted(ledger) == 1
+    assert len(reader.jobs(10)) == 1
+
+
+COMMIT_THEN_HANG = """
+import sys
+from pathlib import Path
+from beemon.ledger.ledger import Ledger
+ledger = Ledger(Path(sys.argv[1]), 1)
+with ledger.transaction():
+    ledger.accept("read", "kept")
+with ledger.transaction():
+    ledger.accept("read", "lost")
+    print("half way", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_writer_loses_only_what_was_not_committed(tmp_path, ledger, reader):
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMIT_THEN_HANG, str(tmp_path)],
+        cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as writer:
+        assert writer.stdout.readline() == b"half way\n"
+        writer.kill()
+    assert [job["origin"] for job in reader.jobs(10)] == ["kept"]
+    assert accepted(ledger) == 2
+
+
+# Jobs
+
+def test_jobs_are_numbered_from_one_and_upwards(ledger):
+    assert [accepted(ledger) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_job_says_what_was_asked_by_whom_and_when(ledger, reader):
+    job = accepted(ledger, "  read   sensor.żądło ", "10.0.0.7:5000")
+    described = reader.job(job)
+    assert described.pop("accepted").endswith("Z")
+    assert described == {
+        "job": 1, "command": "  read   sensor.żądło ", "origin": "10.0.0.7:5000",
+    }
+
+
+def test_an_ended_job_says_how(ledger, reader):
+    job = accepted(ledger)
+    assert ended(ledger, job, outcomes.failed("timeout", "no answer", tries=2))
+    described = reader.job(job)
+    assert described["outcome"] == "failed"
+    assert described["reason"] == "timeout"
+    assert described["message"] == "no answer"
+    assert described["tries"] == 2
+    assert described["ended"] >= described["accepted"]
+
+
+def test_a_job_has_one_outcome_and_the_first_one_stands(ledger, reader):
+    job = accepted(ledger)
+    assert ended(ledger, job, outcomes.done(samples=7))
+    assert not ended(ledger, job, outcomes.failed("timeout"))
+    assert reader.job(job)["outcome"] == "done"
+    assert reader.job(job)["samples"] == 7
+    assert "reason" not in reader.job(job)
+
+
+def test_a_job_that_is_not_there_has_no_end(ledger, reader):
+    assert not ended(ledger, 5, outcomes.done())
+    assert reader.job(5) is None
+
+
+def test_an_outcome_is_one_of_the_four(ledger, raw):
+    accepted(ledger)
+    with pytest.raises(sqlite3.IntegrityError):
+        raw.execute("UPDATE jobs SET outcome = 'fine'")
+
+
+def test_the_latest_jobs_come_first(ledger, reader):
+    for _ in range(5):
+        accepted(ledger)
+    assert [job["job"] for job in reader.jobs(3)] == [5, 4, 3]
+
+
+def test_a_running_job_names_where_it_writes(tmp_path, ledger, raw, reader):
+    job = accepted(ledger)
+    place = recordings.place(tmp_path, "hive", "microphone.brood", ".flac", 0)
+    with ledger.transaction():
+        ledger.begin(job, "microphone.brood", place)
+    device, temporary, final = raw.execute("SELECT device, temporary, final FROM jobs").fetchone()
+    assert device == "microphone.brood"
+    assert tmp_path / temporary == place.temporary
+    assert tmp_path / final == place.final
+    assert reader.job(job)["started"].endswith("Z")
+
+
+def test_an_outcome_is_reported_without_empty_fields():
+    assert ended_facts(7, outcomes.done(samples=3)) == {"job": 7, "outcome": "done", "samples": 3}
+    assert ended_facts(7, outcomes.skipped("busy", "later")) == {
+        "job": 7, "outcome": "skipped", "reason": "busy", "message": "later",
+    }
+
+
+# Reading
+
+def test_a_reader_cannot_write(reader):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.db.execute("DELETE FROM main.jobs")
+
+
+def test_a_reader_of_no_ledger_makes_none(tmp_path):
+    with pytest.raises(sqlite3.OperationalError):
+        LedgerReader(tmp_path / "nowhere").jobs(1)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_an_archive_may_be_named_from_here(tmp_path, ledger, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)
+    reader = LedgerReader(Path(tmp_path.name))
+    assert reader.jobs(1) == []
+    reader.close()
+
+
+@pytest.mark.parametrize("name", ["a b", "50%", "who?", "#1", "żądło"])
+def test_an_archive_may_have_any_name(tmp_path, name):
+    archive = tmp_path / name
+    archive.mkdir()
+    ledger = Ledger(archive)
+    ledger.prepare()
+    reader = LedgerReader(archive)
+    assert reader.jobs(1) == []
+    reader.close()
+    ledger.close()

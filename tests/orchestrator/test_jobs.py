@@ -1,0 +1,166 @@
+"""The docket: whatever a job comes to, the ledger has it before anybody hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beemon.base import clock, outcomes
+from beemon.base.clock import Stamp
+from beemon.base.readings import Reading
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.looks import Looks
+from beemon.orchestrator.inspection import Inspection
+from beemon.orchestrator.job import Job, QueuedCommand
+from beemon.orchestrator.jobs import Docket
+from beemon.orchestrator.supervisor import Task
+from beemon.scale.calibrations import Calibrations
+from beemon.scale.compensation import Compensation
+from beemon.storage import files as recordings
+from beemon.worker.messages import Done, Failed
+
+
+class Desk:
+    """A docket over a real ledger, written at once or when the test says so."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ledger = Ledger(folder)
+        self.ledger.prepare()
+        with self.ledger.transaction():
+            self.ledger.begin_run()
+        self.inspection = Inspection()
+        self.told: list[dict[str, Any]] = []
+        self.waiting: list[tuple[Any, Any]] = []
+        self.docket = Docket(
+            folder, lambda *write: self.waiting.append(write), self.inspection,
+            Calibrations([]), Compensation([], {}),
+            Looks(lambda *write: self.waiting.append(write)),
+            lambda job, facts: self.told.append(facts),
+        )
+
+    def open(self, text: str, *devices: str) -> Job:
+        with self.ledger.transaction():
+            number = self.ledger.accept(text, "test")
+        job = self.docket.open(QueuedCommand(text, number, "test"), number, text.split()[0])
+        job.pending = set(devices)
+        job.device = devices[0] if len(devices) == 1 else None
+        return job
+
+    def write(self) -> None:
+        """Let what waits become durable."""
+        while self.waiting:
+            write, written = self.waiting.pop(0)
+            with self.ledger.transaction() as ledger:
+                result = write(ledger)
+            written(result)
+
+    def row(self, job: Job) -> dict[str, Any]:
+        return dict(
+            self.ledger.db.execute("SELECT * FROM jobs WHERE job = ?", (job.number,)).fetchone()
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.ledger.close()
+
+
+def task(job: Job, device: str, **more: Any) -> Task:
+    return Task(job.number, device, job.verb, device, 1.0, number=1, **more)
+
+
+def reading(sensor: str, at: Stamp) -> Reading:
+    return Reading(sensor, "temperature", "°C", 35.0, None, at)
+
+
+def test_an_outcome_is_told_when_it_is_durable_and_not_before(desk: Desk) -> None:
+    job = desk.open("read sensor.a", "sensor.a")
+    desk.docket.take(
+        task(job, "sensor.a"), Done(1, readings=[reading("sensor.a", clock.stamp())])
+    )
+    assert desk.docket.jobs == {}
+    assert desk.told == []
+    desk.write()
+    assert [(facts["job"], facts["outcome"]) for facts in desk.told] == [(job.number, "done")]
+    assert desk.row(job)["outcome"] == "done"
+
+
+def test_a_read_ends_with_the_last_of_its_sensors(desk: Desk) -> None:
+    job = desk.open("read sensor.a sensor.b", "sensor.a", "sensor.b")
+    desk.docket.take(
+        task(job, "sensor.a"), Done(1, readings=[reading("sensor.a", clock.stamp())])
+    )
+    assert job.number in desk.docket.jobs
+    desk.docket.take(task(job, "sensor.b"), Failed(2, "timeout", "no answer"))
+    desk.write()
+    assert (desk.row(job)["outcome"], desk.row(job)["reason"]) == ("failed", "partly")
+    assert desk.ledger.db.execute("SELECT count(*) FROM readings").fetchone()[0] == 2
+
+
+def test_a_sensor_that_fails_has_a_reason_for_each_quantity_that_it_is_known_to_have(
+    desk: Desk,
+) -> None:
+    first = desk.open("read sensor.a", "sensor.a")
+    desk.docket.take(
+        task(first, "sensor.a"), Done(1, readings=[reading("sensor.a", clock.stamp())])
+    )
+    second = desk.open("read sensor.a", "sensor.a")
+    desk.docket.take(task(second, "sensor.a"), Failed(2, "timeout", "no answer"))
+    desk.write()
+    assert desk.ledger.db.execute(
+        "SELECT quantity, reason FROM readings JOIN series USING (series) WHERE job = ?",
+        (second.number,),
+    ).fetchall()[0][:] == ("temperature", "timeout")
+
+
+def test_a_recording_is_entered_with_its_outcome(desk: Desk, tmp_path: Path) -> None:
+    job = desk.open("record microphone.a 1", "microphone.a")
+    desk.inspection.begin("", clock.stamp())
+    job.inspected = desk.inspection.is_on
+    path = tmp_path / "recordings/2026-06-01/a.flac"
+    facts = {"size": 1, "sha256": "0", "seconds": 1.0}
+    desk.docket.take(task(job, "microphone.a"), Done(1, path=path, facts=facts))
+    desk.write()
+    [row] = desk.ledger.db.execute("SELECT path, job, facts FROM recordings").fetchall()
+    assert row[:2] == ("recordings/2026-06-01/a.flac", job.number)
+    assert '"inspection": true' in row["facts"]
+
+
+def test_what_a_failed_recording_left_is_told_with_its_outcome(desk: Desk, tmp_path: Path) -> None:
+    job = desk.open("record microphone.a 1", "microphone.a")
+    place = recordings.place(tmp_path, "hive", "microphone.a", ".flac", 0)
+    with desk.ledger.transaction():
+        desk.ledger.begin(job.number, "microphone.a", place)
+    place.temporary.write_bytes(b"half a recording")
+    desk.docket.take(
+        task(job, "microphone.a", place=place), Failed(1, "timeout", "it hangs")
+    )
+    desk.write()
+    assert desk.told[0]["leftover"] == desk.row(job)["leftover"]
+    assert place.temporary.name in desk.told[0]["leftover"]
+
+
+def test_the_answer_to_a_job_that_has_ended_changes_nothing(desk: Desk) -> None:
+    job = desk.open("record microphone.a 1", "microphone.a")
+    desk.docket.end(job, outcomes.failed("cancelled"))
+    desk.docket.take(task(job, "microphone.a"), Failed(1, "timeout", "late"))
+    desk.write()
+    assert len(desk.told) == 1
+    assert desk.row(job)["reason"] == "cancelled"
+
+
+def test_a_command_that_never_became_work_has_an_outcome_too(desk: Desk) -> None:
+    with desk.ledger.transaction():
+        number = desk.ledger.accept("make coffee", "test")
+    command = QueuedCommand("make coffee", number, "test")
+    desk.docket.end_unbegun(number, command, outcomes.failed("refused", "no such word"))
+    desk.write()
+    assert desk.told == [{
+        "command": "make coffee", "job": number, "outcome": "failed", "reason": "refused",
+        "message": "no such word",
+    }]

@@ -1,0 +1,102 @@
+"""The board: what the Orchestrator said last, and the clients who wait for what it says next."""
+
+from __future__ import annotations
+
+import queue
+
+import pytest
+
+from beemon.base import clock
+from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Started, Stopped
+from beemon.server.latest import Board
+
+DONE = JobEnded(17, {"job": 17, "outcome": "done"})
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+def nothing_in(mail) -> bool:
+    with pytest.raises(queue.Empty):
+        mail.get_nowait()
+    return True
+
+
+def test_before_the_first_heartbeat_there_is_no_age(board):
+    assert board.heartbeat is None
+    assert board.heartbeat_age is None
+
+
+def test_the_latest_heartbeat_counts(board):
+    now = clock.now().monotonic
+    board.post(Heartbeat(now - 60))
+    assert board.heartbeat_age >= 60
+    board.post(Heartbeat(now, waiting=3))
+    assert board.heartbeat_age < 30
+    assert board.heartbeat.waiting == 3
+
+
+def test_a_devices_change_is_seen_before_the_next_heartbeat(board):
+    board.post(Heartbeat(1.0, devices={"camera.entrance": {"state": "RUNNING", "on": True}}))
+    board.post(DeviceChanged("camera.entrance", "BACKOFF", "timeout: no answer"))
+    assert board.heartbeat.devices["camera.entrance"] == {
+        "state": "BACKOFF", "on": True, "trouble": "timeout: no answer",
+    }
+    board.post(DeviceChanged("camera.entrance", "RUNNING", None))
+    assert board.heartbeat.devices["camera.entrance"] == {"state": "RUNNING", "on": True}
+
+
+def test_a_waiting_client_gets_every_report_from_then_on(board):
+    board.post(DONE)
+    with board.subscription() as mail:
+        board.post(DeviceChanged("camera.entrance", "BACKOFF", "timeout: no answer"))
+        board.post(DeviceChanged("camera.entrance", "RUNNING", None))
+        board.post(DONE)
+        assert mail.get_nowait() == {
+            "report": "device", "device": "camera.entrance", "state": "BACKOFF",
+            "trouble": "timeout: no answer",
+        }
+        assert mail.get_nowait() == {
+            "report": "device", "device": "camera.entrance", "state": "RUNNING",
+        }
+        assert mail.get_nowait() == {"report": "job", "job": 17, "outcome": "done"}
+        assert nothing_in(mail)
+
+
+def test_every_waiting_client_gets_it_and_one_that_left_does_not(board):
+    with board.subscription() as first:
+        with board.subscription() as second:
+            assert board.waiting == 2
+            board.post(DONE)
+        assert board.waiting == 1
+        board.post(DONE)
+        assert first.get_nowait() == first.get_nowait() == second.get_nowait()
+        assert nothing_in(second)
+    assert board.waiting == 0
+
+
+def test_a_client_that_fails_leaves_the_board_too(board):
+    with pytest.raises(ConnectionError), board.subscription():
+        raise ConnectionError
+    assert board.waiting == 0
+
+
+@pytest.mark.parametrize("report", [Heartbeat(0.0), Started(), Stopped()])
+def test_what_is_no_news_to_clients_is_not_sent(board, report):
+    with board.subscription() as mail:
+        board.post(report)
+        assert nothing_in(mail)
+
+
+def test_when_the_board_closes_nobody_waits_for_ever(board):
+    with board.subscription() as mail:
+        board.close()
+        assert mail.get_nowait() is None
+
+
+def test_who_comes_after_the_close_does_not_wait_either(board):
+    board.close()
+    with board.subscription() as mail:
+        assert mail.get_nowait() is None
