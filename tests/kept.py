@@ -6,7 +6,7 @@ from pathlib import Path
 
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 
 
 class Kept:
@@ -14,7 +14,7 @@ class Kept:
 
     def __init__(self, archive: Path) -> None:
         self.archive = archive
-        self.register = Register(archive)
+        self.register = ArchiveSession(archive)
         self.register.open()
         self.ledger = Ledger(archive, self.register.run_number)
 

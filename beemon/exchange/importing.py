@@ -32,7 +32,7 @@ from beemon.ledger import readings as series
 from beemon.ledger import recordings as catalog
 from beemon.ledger import tree
 from beemon.ledger.ledger import Ledger
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.ledger.tree import File
 from beemon.media import flac, tags
 from beemon.media.convert import UnconvertibleError, h264_to_mp4, sound_to_flac
@@ -110,7 +110,7 @@ def import_appmais(archive: Path, source: Source) -> Counts:
     counts = Counts(problems=[one for one in found if isinstance(one, str)])
     files = [one for one in found if isinstance(one, File) and source.takes(one)]
     refuse_unknown(source, files)
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
         try:
             with closing(Ledger(archive, register.run_number)) as ledger, _work(archive) as work:

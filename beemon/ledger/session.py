@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Register:
+class ArchiveSession:
     """One archive, held by this process from :meth:`open` (or the first use) to :meth:`close`.
 
     Usable from any thread, once. Raises ``sqlite3.Error`` where the disk is full or fails, and

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from beemon.base import clock
 from beemon.ledger.recovery import Leftover
-from beemon.orchestrator.worker_process import Mailbox, WorkerLink
+from beemon.orchestrator.worker_process import Mailbox, WorkerProcess
 from beemon.storage.files import Place
 from beemon.worker.messages import Done, Failed, Lost, Upward, Work
 from beemon.worker.worker import INDEX, SALVAGE
@@ -57,7 +57,7 @@ def index(archive: Path, run: int, settle: Settle) -> Chore:
                  INDEX_SECONDS, settle)
 
 
-class Chores:
+class ArchiveWorker:
     """Has them done. ``retry_seconds`` says when to try again, as often as it has numbers."""
 
     def __init__(
@@ -70,8 +70,8 @@ class Chores:
         self._not_before = 0.0
         self._current: Chore | None = None
         self._deadline = 0.0
-        self._worker: WorkerLink | None = None
-        self._leaving: list[WorkerLink] = []
+        self._worker: WorkerProcess | None = None
+        self._leaving: list[WorkerProcess] = []
         self._finishing = False
 
     @property
@@ -108,7 +108,7 @@ class Chores:
     def _go_on(self, now: float) -> None:
         if self._worker is None:
             if not self._leaving:
-                self._worker = WorkerLink(
+                self._worker = WorkerProcess(
                     "archive", {}, self._mailbox, self._on_message, self._on_end
                 )
         elif self._worker.is_ready and self._current is None:

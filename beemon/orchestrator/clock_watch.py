@@ -21,7 +21,7 @@ ROUND_SECONDS = 60.0
 """How often it is looked for what is due; where there is more than one step of it, at once."""
 
 
-class Housekeeping:
+class ClockKeeper:
     """Asked each second with the time; ``write`` has something written to the ledger.
 
     ``first`` is the time at which the run began.

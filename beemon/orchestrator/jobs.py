@@ -40,7 +40,7 @@ DEFECT = outcomes.failed("defect", "beemon has a defect; `beemon events 7d defec
 """The end of a job that a look was asked for and that has none of its own, as it is off."""
 
 
-class Docket:
+class Jobs:
     """Jobs by their numbers. ``ended`` is told of each outcome when it is durable.
 
     ``write`` has something written to the ledger of ``archive``.

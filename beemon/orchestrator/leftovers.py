@@ -17,7 +17,7 @@ from beemon.ledger.looks import Looks
 from beemon.ledger.recovery import Leftover
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator import archive_worker as chores
-from beemon.orchestrator.archive_worker import Chores
+from beemon.orchestrator.archive_worker import ArchiveWorker
 from beemon.orchestrator.worker_process import Mailbox
 from beemon.system.service import fields
 from beemon.worker.messages import Done
@@ -25,7 +25,7 @@ from beemon.worker.messages import Done
 log = logging.getLogger(__name__)
 
 
-class Upkeep:
+class Leftovers:
     """Of the archive, in the run with this number; ``write`` has something written to its ledger.
 
     ``mailbox`` hands the Orchestrator's loop something to do.
@@ -37,7 +37,7 @@ class Upkeep:
     ) -> None:
         self._archive, self._run = archive, run
         self._write, self._looks, self._mailbox = write, looks, mailbox
-        self._chores = Chores(mailbox)
+        self._chores = ArchiveWorker(mailbox)
 
     @property
     def is_idle(self) -> bool:

@@ -45,16 +45,16 @@ from beemon.ledger.looks import Looks
 from beemon.ledger.writer import LedgerWriter, Write, Written
 from beemon.media.tags import Tags
 from beemon.orchestrator import estimate as planning
-from beemon.orchestrator.clock_watch import Housekeeping
+from beemon.orchestrator.clock_watch import ClockKeeper
 from beemon.orchestrator.health import Health
 from beemon.orchestrator.inspection import Inspection
 from beemon.orchestrator.job import Job, QueuedCommand
-from beemon.orchestrator.jobs import DEFECT, Docket
-from beemon.orchestrator.leftovers import Upkeep
-from beemon.orchestrator.slots import Agenda
+from beemon.orchestrator.jobs import DEFECT, Jobs
+from beemon.orchestrator.leftovers import Leftovers
+from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.supervisor import Task
 from beemon.orchestrator.troubles import Troubles
-from beemon.orchestrator.workers import Staff
+from beemon.orchestrator.workers import Workers
 from beemon.protocol import commands
 from beemon.protocol.lines import RequestError
 from beemon.retention.keeper import IS_OFF, Keeper, KeeperThread, Room, through
@@ -157,7 +157,7 @@ class Orchestrator(SpawnProcess):
         self._stop_at: float | None = None
         self._next_heartbeat = 0.0
         self._look_again = 0.0
-        self._staff = Staff(self, self._mailbox.put)
+        self._staff = Workers(self, self._mailbox.put)
         self._writer = LedgerWriter(
             self._settings.archive_path,
             self._run_number,
@@ -169,11 +169,11 @@ class Orchestrator(SpawnProcess):
         self._calibrations = Calibrations([])
         self._compensation = Compensation([], self._settings.devices)
         self._load_calibrations()
-        self._docket = Docket(
+        self._docket = Jobs(
             self._settings.archive_path, self._writer.write, inspection, self._calibrations,
             self._compensation, self._looks, self._ended,
         )
-        self._agenda = Agenda(
+        self._agenda = SlotRunner(
             self._settings.devices, inspection, self._writer, self._looks, self._mailbox.put,
             self._execute, self._docket.end_unbegun,
         )
@@ -186,7 +186,7 @@ class Orchestrator(SpawnProcess):
             self._settings.devices, self._settings.hive.place, self._writer.write, self._looks,
             lambda name, step: self._mailbox.put(partial(self._steps.__setitem__, name, step)),
         )
-        self._housekeeping = Housekeeping(self._writer.write, self._looks, clock.stamp())
+        self._housekeeping = ClockKeeper(self._writer.write, self._looks, clock.stamp())
         self._room = Room()
         self._keeper = KeeperThread(
             Keeper(
@@ -205,7 +205,7 @@ class Orchestrator(SpawnProcess):
             lambda found: self._mailbox.put(partial(self._examined, found)),
         )
         self._examiner.start()
-        self._upkeep = Upkeep(
+        self._upkeep = Leftovers(
             self._settings.archive_path, self._run_number, self._writer.write, self._looks,
             self._mailbox.put,
         )

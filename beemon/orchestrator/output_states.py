@@ -19,7 +19,7 @@ class _Known:
     back_at: float | None
 
 
-class Outputs:
+class OutputStates:
     """Keeps what a worker said of its outputs. All times are monotonic."""
 
     def __init__(self, names: Collection[str]) -> None:

@@ -33,7 +33,7 @@ Execute = Callable[[QueuedCommand, int], None]
 End = Callable[[int, QueuedCommand, Ending], None]
 
 
-class Agenda:
+class SlotRunner:
     """The scheduled work of the devices, and what keeps it from being done.
 
     ``put`` hands something to do to the Orchestrator's loop. ``execute`` gets each command whose

@@ -24,8 +24,8 @@ from beemon.base.readings import Calibration
 from beemon.config.settings import RECORDERS, DeviceSettings
 from beemon.media.tags import Tags
 from beemon.orchestrator.health import Health, State
-from beemon.orchestrator.output_states import Outputs
-from beemon.orchestrator.worker_process import Mailbox, WorkerLink
+from beemon.orchestrator.output_states import OutputStates
+from beemon.orchestrator.worker_process import Mailbox, WorkerProcess
 from beemon.storage.files import Place
 from beemon.system import installed
 from beemon.worker.messages import (
@@ -92,7 +92,7 @@ class Task:
     is_slot: bool = False
 
 
-class Employer(Protocol):
+class Owner(Protocol):
     """What a supervisor needs of the Orchestrator."""
 
     def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
@@ -135,7 +135,7 @@ class Supervisor:
         self,
         name: str,
         devices: Mapping[str, DeviceSettings],
-        employer: Employer,
+        employer: Owner,
         mailbox: Mailbox,
         after: Collection[Supervisor] = (),
         misfit: Callable[[Supervisor, str], None] | None = None,
@@ -143,7 +143,7 @@ class Supervisor:
         self.name = self.crew = name
         self.devices = dict(devices)
         self.health = {device: Health() for device in devices}
-        self.outputs = Outputs([n for n, device in devices.items() if device.kind == "output"])
+        self.outputs = OutputStates([n for n, device in devices.items() if device.kind == "output"])
         self._employer = employer
         self._mailbox = mailbox
         self._after = list(after)
@@ -151,8 +151,8 @@ class Supervisor:
         self._lanes: dict[str, _Lane] = {}
         self._flying: dict[int, Task] = {}
         self._numbers = 0
-        self._worker: WorkerLink | None = None
-        self._leaving: list[WorkerLink] = []
+        self._worker: WorkerProcess | None = None
+        self._leaving: list[WorkerProcess] = []
         self._buried_by = 0.0
         self._finishing = False
         self._steady_at = 0.0
@@ -338,7 +338,7 @@ class Supervisor:
         if installed.is_replaced():
             self._employer.note_replaced()
             return
-        self._worker = WorkerLink(
+        self._worker = WorkerProcess(
             self.name, self.devices, self._mailbox, self._on_message, self._on_end
         )
         for device in {task.device for task in self._flying.values()}:
@@ -543,7 +543,7 @@ class Supervisor:
         apart.crew = self.crew
         apart.health = {device: self.health.pop(device)}
         apart._leaving, apart._buried_by = list(self._leaving), self._buried_by
-        self.outputs = Outputs([name for name in self.outputs.names if name != device])
+        self.outputs = OutputStates([name for name in self.outputs.names if name != device])
         for name, lane in self._lanes.items():
             waiting = [task for task in lane.waiting if task.device == device]
             if waiting:

@@ -28,7 +28,7 @@ Mailbox = Callable[[Callable[[], None]], None]
 """Hands the loop something to do."""
 
 
-class WorkerLink:
+class WorkerProcess:
     """Starts a worker for ``devices``. What it says, and that it ended, comes by the mailbox.
 
     ``heard`` gets every message, ``ended`` how the process ended; neither is called any more

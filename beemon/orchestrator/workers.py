@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from beemon.config.settings import RECORDERS, DeviceSettings
-from beemon.orchestrator.supervisor import Employer, Supervisor, Task
+from beemon.orchestrator.supervisor import Owner, Supervisor, Task
 from beemon.orchestrator.worker_process import Mailbox
 from beemon.system.service import fields
 from beemon.worker.worker import TRY, crew_of, lane_of, timeout_of
@@ -27,13 +27,13 @@ REST_SECONDS = 30.0
 Devices = Mapping[str, DeviceSettings]
 
 
-class Staff:
+class Workers:
     """The supervisors of all devices, and those that a reload retired and whose workers still end.
 
     ``employer`` and ``mailbox`` are the supervisors' way back.
     """
 
-    def __init__(self, employer: Employer, mailbox: Mailbox) -> None:
+    def __init__(self, employer: Owner, mailbox: Mailbox) -> None:
         self._employer, self._mailbox = employer, mailbox
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []

@@ -11,7 +11,7 @@ from beemon.ledger import events, examination, quarantine, recovered
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import NAME, Ledger
 from beemon.ledger.recovered import Taken
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.repair import indexing, salvage
 from beemon.storage.lock import ArchiveLock
 
@@ -50,7 +50,7 @@ def rebuild(archive: Path) -> Rebuilt:
 
 
 def _rebuild(archive: Path) -> Rebuilt:
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
         with closing(Ledger(archive, register.run_number)) as ledger:
             taken = recovered.take_all(ledger)

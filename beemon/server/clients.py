@@ -28,7 +28,7 @@ _TIMEVAL = "qq" if socket.SO_RCVTIMEO == 66 else "ll"
 Serve = Callable[[socket.socket, Any], None]
 
 
-class Crowd:
+class Clients:
     """Serves each client in a thread of its own, up to ``most`` at once, less those exempt."""
 
     def __init__(self, most: int, exempt: Callable[[], int], serve: Serve) -> None:
@@ -157,7 +157,7 @@ class Outbox:
                 self._unsent.pop(connection, None)
 
 
-class Patience:
+class RequestTimer:
     """How long one client is waited for: idle between requests, short within one.
 
     ``idle`` and ``silence`` are seconds without a byte; ``request`` is how many seconds a request

@@ -16,7 +16,7 @@ from beemon.base.options import Problem
 from beemon.base.reports import Trouble
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError, Settings
-from beemon.server.latest import Board
+from beemon.server.latest import LatestState
 
 ABOUT = "config"
 LOOK_SECONDS = 2.0
@@ -34,7 +34,9 @@ class ConfigWatch:
     own, for a disk may hang.
     """
 
-    def __init__(self, begun: Settings, settings: Callable[[], Settings], board: Board) -> None:
+    def __init__(
+        self, begun: Settings, settings: Callable[[], Settings], board: LatestState
+    ) -> None:
         self._begun, self._settings, self._board = begun, settings, board
         self._seen: tuple[Settings, Signature] | None = None
         self._wrong_since: datetime | None = None

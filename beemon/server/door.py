@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from beemon.server.clients import Crowd
+from beemon.server.clients import Clients
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Door:
     """
 
     def __init__(
-        self, crowd: Crowd, tidy_seconds: float,
+        self, crowd: Clients, tidy_seconds: float,
         accept: Callable[[socket.socket], tuple[socket.socket, Any]] = socket.socket.accept,
     ) -> None:
         self._crowd = crowd

@@ -16,7 +16,7 @@ Mail = queue.SimpleQueue[dict[str, Any] | None]
 """What a waiting client gets: reports as JSON objects, or None when the Server stops."""
 
 
-class Board:
+class LatestState:
     """Keeps what the Orchestrator said last, and passes on what it says now."""
 
     def __init__(self) -> None:

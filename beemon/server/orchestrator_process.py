@@ -63,7 +63,7 @@ class Misses:
         return self._misses == _MISSES
 
 
-class Link:
+class OrchestratorProcess:
     """``heard`` gets every report; ``died`` is called once if the Orchestrator ends by itself.
 
     ``age`` tells the age of the latest heartbeat in seconds. Past ``stale_seconds`` the

@@ -19,7 +19,7 @@ from beemon.ledger.usage import Usage
 from beemon.protocol.commands import VOCABULARY, Request, shown
 from beemon.protocol.lines import ERRORS, RequestError
 from beemon.retention import budget
-from beemon.server.latest import Board
+from beemon.server.latest import LatestState
 from beemon.server.restarts import Restarts
 from beemon.storage import space
 
@@ -79,7 +79,7 @@ class Queries:
 
     def __init__(
         self,
-        board: Board,
+        board: LatestState,
         settings: Callable[[], Settings],
         reader: Callable[[], Reader],
         shut: Callable[[], Trouble | None] = lambda: None,

@@ -27,19 +27,19 @@ from beemon.config import settings as config
 from beemon.config.settings import ConfigError, Settings
 from beemon.ledger import access, quarantine, starts
 from beemon.ledger.identity import Memory
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol import address, commands, unix
 from beemon.protocol import lines as protocol
 from beemon.protocol.address import AddressError
 from beemon.protocol.commands import Request
 from beemon.protocol.lines import RequestError, RequestReader
-from beemon.server.clients import Crowd, Outbox, Patience, Places
+from beemon.server.clients import Clients, Outbox, Places, RequestTimer
 from beemon.server.config_watch import ConfigWatch
 from beemon.server.door import Door
-from beemon.server.latest import Board, Mail
+from beemon.server.latest import LatestState, Mail
 from beemon.server.opening import Opening
-from beemon.server.orchestrator_process import Link, OrchestratorDiedError
+from beemon.server.orchestrator_process import OrchestratorDiedError, OrchestratorProcess
 from beemon.server.queries import STALE_SECONDS, Queries
 from beemon.storage.lock import ArchiveBusyError
 from beemon.system import service
@@ -95,7 +95,7 @@ class Server:
         *,
         settings: Settings | None = None,
         command_queue: Any = None,
-        ledger: Register | None = None,
+        ledger: ArchiveSession | None = None,
         token: str | None = None,
         token_file: Path | None = None,
         socket_path: Path | None = None,
@@ -130,9 +130,9 @@ class Server:
         self._token = token
         self._notifier = Notifier() if notifier is None else notifier
         self._idle_seconds, self._request_seconds = idle_seconds, request_seconds
-        self._board = Board()
+        self._board = LatestState()
         self._config_watch = ConfigWatch(self._settings, lambda: self._settings, self._board)
-        self._link = Link(
+        self._link = OrchestratorProcess(
             self.command_queue,
             self._heard,
             self._orchestrator_died,
@@ -233,7 +233,7 @@ class Server:
     def on_accept(self, socket_connection: socket.socket, ip_address: IPAddress) -> None:
         """Serve one client until it hangs up, falls silent, or breaks the rules."""
         reader = RequestReader(self.receive_size_bytes)
-        patience = Patience(
+        patience = RequestTimer(
             socket_connection,
             idle=self._idle_seconds,
             silence=self.socket_timeout_seconds,
@@ -277,8 +277,8 @@ class Server:
             reply = _defect(error).reply()
         self._outbox.send(socket_connection, reply)
 
-    def _crowd(self, most: int) -> Crowd:
-        return Crowd(
+    def _crowd(self, most: int) -> Clients:
+        return Clients(
             most,
             exempt=lambda: self._board.waiting,
             serve=lambda connection, who: self.on_accept(connection, who),
@@ -498,7 +498,7 @@ class Server:
 
     # The archive and the Orchestrator
 
-    def _opened_ledger(self) -> Register:
+    def _opened_ledger(self) -> ArchiveSession:
         """The ledger, where the start could open it. Raises :class:`RequestError`."""
         if self._opening.trouble:
             raise RequestError("no-ledger", str(self._opening.trouble))
@@ -677,13 +677,13 @@ class Server:
             log.info("stopped")
 
 
-def _register(settings: Settings) -> Register:
+def _register(settings: Settings) -> ArchiveSession:
     """The archive that the config names; one that no config names need not be known again."""
     path, memory = settings.archive_path, None
     if settings.source:
         with contextlib.suppress(OSError):  # a user without a folder has no place to remember it
             memory = Memory(config.memory_file(), path)
-    return Register(path, memory=memory, result=service.last_result)
+    return ArchiveSession(path, memory=memory, result=service.last_result)
 
 
 def _check_still_there(socket_connection: socket.socket) -> None:

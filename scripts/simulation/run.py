@@ -29,7 +29,7 @@ from beemon.ledger import recovery, slots
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
 from beemon.ledger.slots import Tick
-from beemon.orchestrator.clock_watch import Housekeeping
+from beemon.orchestrator.clock_watch import ClockKeeper
 from beemon.orchestrator.timetable import Timetable
 from beemon.retention.keeper import Keeper, Room
 from beemon.storage import files as recordings
@@ -57,7 +57,7 @@ class Run:
             self._ledger.begin_run()
             recovery.close_earlier_runs(self._ledger)
         self.timetable = Timetable(settings.devices, zone)
-        self._housekeeping = Housekeeping(self._write, Looks(self._write), clock.stamp())
+        self._housekeeping = ClockKeeper(self._write, Looks(self._write), clock.stamp())
         recorders = [name for name in settings.devices if name.split(".")[0] in RECORDERS]
         self._keeper = Keeper(
             archive, settings.retention, recorders, self._transaction, self._see

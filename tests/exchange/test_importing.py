@@ -24,7 +24,7 @@ from beemon.exchange.importing import Counts, MissingFactError, Source, import_a
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View
 from beemon.ledger.ledger import LedgerReader, open_reader
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.media import tags
 from beemon.media.convert import sound_to_flac
 from beemon.repair import check
@@ -304,7 +304,7 @@ def test_a_sound_whose_comments_are_torn_gets_new_ones(archive: Path, tmp_path: 
 
 def test_a_job_that_an_import_began_ends(archive: Path, tree: Path) -> None:
     """The disk fails when the recording is to be kept, and at no moment before."""
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
     day = archive / f"recordings/{DAY}"
     day.mkdir(parents=True)
@@ -326,7 +326,7 @@ def test_a_job_of_an_import_that_is_stopped_ends_too(archive: Path, tree: Path) 
         raise KeyboardInterrupt
 
     (archive / f"recordings/{DAY}").mkdir(parents=True)
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
     with pytest.MonkeyPatch.context() as disk:
         disk.setattr("os.fsync", stop)

@@ -32,7 +32,7 @@ class Member:
 
 
 @dataclass
-class Crowd:
+class Clients:
     """All clients, in one loop."""
 
     port: int
@@ -94,7 +94,7 @@ class Crowd:
 
 def main(port: int, seconds: float) -> None:
     """Come, press, leave, and say what was seen."""
-    crowd = Crowd(port)
+    crowd = Clients(port)
     crowd.gather()
     print("all are connected", flush=True)
     crowd.press(seconds)

@@ -35,7 +35,7 @@ from beemon.ledger import attempts, calibrations, events, inspections
 from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import NAME, Ledger
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator import Orchestrator
 from beemon.orchestrator.orchestrator import EXIT_DEFECT
 from beemon.repair import check
@@ -223,7 +223,7 @@ class Wire:
 def serve(archive: Path, tell: Callable[[dict[str, Any]], None]) -> None:
     """A start: nine requests, a slot, and the stop; in a process of its own."""
     settings = config.load(archive.with_name("beemon.toml"))
-    register = Register(archive, result=lambda: None)
+    register = ArchiveSession(archive, result=lambda: None)
     commands: queue.Queue[Any] = queue.Queue()
     reports: queue.Queue[Any] = queue.Queue()
     server = Server(settings=settings, ledger=register, command_queue=commands)

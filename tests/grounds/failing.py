@@ -33,7 +33,7 @@ from beemon.config import settings as config
 from beemon.ledger import recordings as catalog
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.ledger.writer import LedgerWriter
 from beemon.media.tags import Tags
 from beemon.retention.keeper import Keeper, LedgerStuckError, through
@@ -129,7 +129,7 @@ class Archived(WritePath):
     def __init__(self, folder: Path, fault: Fault) -> None:
         super().__init__(folder, fault)
         self.archive = folder / "archive"
-        self.register = Register(self.archive)
+        self.register = ArchiveSession(self.archive)
         self.register.open()
         self.writer = LedgerWriter(
             self.archive, self.register.run_number, lambda _: None, retry_seconds=0.001
@@ -348,7 +348,7 @@ class Starting(WritePath):
     def turn(self, number: int) -> None:
         if number % 3 == 2 and len(self.damaged) < 3:
             self._damage()
-        register = Register(self.archive)
+        register = ArchiveSession(self.archive)
         with contextlib.suppress(OSError, sqlite3.OperationalError):
             register.open()
             register.accept("read", "test")
@@ -368,7 +368,7 @@ class Starting(WritePath):
         self.accepted = 0
 
     def close(self) -> None:
-        register = Register(self.archive)
+        register = ArchiveSession(self.archive)
         register.open()
         register.close()
 

@@ -12,7 +12,7 @@ import pytest
 from beemon.ledger import events, identity
 from beemon.ledger.identity import Known, Memory
 from beemon.ledger.ledger import LedgerReader
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 
 
 class Place:
@@ -24,7 +24,7 @@ class Place:
 
     def run(self, jobs: int = 1) -> tuple[str | None, list[int]]:
         """A run of the service: what it says of the archive, and its jobs' numbers."""
-        with closing(Register(self.archive, memory=self.memory)) as register:
+        with closing(ArchiveSession(self.archive, memory=self.memory)) as register:
             register.open()
             numbers = [register.accept("read", "test") for _ in range(jobs)]
             for number in numbers:
@@ -73,7 +73,7 @@ def test_no_job_number_comes_twice_though_the_archive_is_another(place):
 
 
 def test_what_is_remembered_of_the_numbers_goes_on_with_the_jobs(place):
-    with closing(Register(place.archive, memory=place.memory)) as register:
+    with closing(ArchiveSession(place.archive, memory=place.memory)) as register:
         register.open()
         register.saw(50_000)
     assert place.memory.known().jobs > 50_000
@@ -90,7 +90,7 @@ def test_the_right_archive_is_right_again_when_it_is_back(place):
 def test_that_the_right_archive_is_back_is_noticed_while_another_one_is_in_use(place):
     place.run()
     place.unmount()
-    with closing(Register(place.archive, memory=place.memory)) as register:
+    with closing(ArchiveSession(place.archive, memory=place.memory)) as register:
         register.open()
         assert not register.is_known_back
         place.archive.rename(place.archive.with_name("card"))  # a disk is mounted over it

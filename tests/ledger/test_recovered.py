@@ -16,7 +16,7 @@ from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
 from beemon.ledger.hours import US_PER_HOUR
 from beemon.ledger.ledger import NAME, Ledger, LedgerReader
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.repair import check
 from tests import seasons
 
@@ -37,14 +37,14 @@ def set_aside(archive: Path) -> Path:
     """Begin a new ledger instead of the one there is; the path of the old one."""
     before = set(quarantine.all_aside(archive))
     quarantine.mark(archive, "a test says so")
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
     (path,) = set(quarantine.all_aside(archive)) - before
     return path
 
 
 def take(archive: Path) -> list[recovered.Taken]:
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
         with closing(Ledger(archive, register.run_number)) as ledger:
             return recovered.take_all(ledger)
@@ -96,7 +96,7 @@ def test_it_is_taken_once(archive: Path) -> None:
 
 def test_jobs_whose_number_is_taken_get_another(archive: Path) -> None:
     aside = set_aside(archive)
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
         with closing(Ledger(archive, register.run_number)) as ledger, ledger.transaction():
             ledger.db.execute("UPDATE jobs SET job = 1, command = 'read sensor.other'")
@@ -113,7 +113,7 @@ def test_jobs_whose_number_is_taken_get_another(archive: Path) -> None:
 def test_what_is_the_latest_stays_the_latest(archive: Path) -> None:
     set_aside(archive)
     made = Made("sensor.scale", "weight", 9, Quality.RTC, {"job": 99, "factor": 3.0, "zero": 1.0})
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
         with closing(Ledger(archive, register.run_number)) as ledger, ledger.transaction():
             calibrations.enter(ledger, made)

@@ -15,7 +15,7 @@ from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
 from beemon.ledger.history import history
 from beemon.ledger.ledger import NAME, Ledger, LedgerReader
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.repair import check
 from tests import seasons
 
@@ -137,7 +137,7 @@ def test_a_start_depends_on_no_row(archive: Path, statement: str) -> None:
         harm(archive, statement)
     except sqlite3.IntegrityError:
         harm(archive, statement.replace("NULL", "x'00'"))
-    register = Register(archive)
+    register = ArchiveSession(archive)
     register.open()
     assert 0 < register.accept("read", "test") < 10**6
     register.completeness(0)

@@ -16,7 +16,7 @@ from beemon.base.clock import Quality
 from beemon.ledger import calibrations, events, quarantine, recovery, schema
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import Ledger, LedgerReader
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.storage import files as recordings
 from beemon.storage.files import Place
 from beemon.storage.lock import ArchiveBusyError, ArchiveLock
@@ -25,8 +25,8 @@ from tests.faults import failing_disk
 SOUND = b"fLaC" + bytes(500)
 
 
-def run(archive: Path) -> Register:
-    register = Register(archive)
+def run(archive: Path) -> ArchiveSession:
+    register = ArchiveSession(archive)
     register.open()
     return register
 
@@ -46,7 +46,7 @@ def open_recording(archive: Path) -> tuple[int, Place]:
 
 @pytest.fixture
 def register(tmp_path):
-    register = Register(tmp_path)
+    register = ArchiveSession(tmp_path)
     yield register
     register.close()
 
@@ -54,7 +54,7 @@ def register(tmp_path):
 # One run
 
 def test_nothing_on_disk_is_touched_before_the_first_use(tmp_path):
-    register = Register(tmp_path / "archive")
+    register = ArchiveSession(tmp_path / "archive")
     assert not (tmp_path / "archive").exists()
     assert register.accept("read", "test") == 1
     register.close()
@@ -106,7 +106,7 @@ def test_a_disk_that_fails_is_told_and_forgotten(register):
 def test_a_second_service_is_refused_and_the_first_goes_on(tmp_path, register):
     register.open()
     with pytest.raises(ArchiveBusyError):
-        Register(tmp_path).open()
+        ArchiveSession(tmp_path).open()
     assert register.accept("read", "test") == 1
 
 
@@ -136,7 +136,7 @@ def test_a_ledger_that_cannot_be_used_leaves_the_archive_free(tmp_path, fault):
         (tmp_path / "ledger.db").mkdir()
     for _ in range(2):
         with pytest.raises(OSError, match="ledger"):
-            Register(tmp_path).open()
+            ArchiveSession(tmp_path).open()
     ArchiveLock(tmp_path).close()
 
 
@@ -300,7 +300,7 @@ def test_a_defect_of_the_program_at_the_start_leaves_a_sound_ledger_in_its_place
     run(tmp_path).close()
     for _ in range(2):
         with pytest.raises(TypeError):
-            Register(tmp_path, result=result).open()
+            ArchiveSession(tmp_path, result=result).open()
     assert quarantine.all_aside(tmp_path) == []
     register = run(tmp_path)
     assert register.run_number == 2
@@ -308,7 +308,7 @@ def test_a_defect_of_the_program_at_the_start_leaves_a_sound_ledger_in_its_place
 
 
 def service(archive):
-    return Register(archive, result=lambda: None)
+    return ArchiveSession(archive, result=lambda: None)
 
 
 def test_the_third_start_after_two_that_ended_by_a_defect_begins_a_new_ledger_once(tmp_path):

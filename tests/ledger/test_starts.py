@@ -12,7 +12,7 @@ from beemon import __version__
 from beemon.base.clock import Moment, Quality, Stamp
 from beemon.ledger import events, recovered, rows, starts
 from beemon.ledger.ledger import Ledger, LedgerReader
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 
 
 class Machine:
@@ -41,7 +41,7 @@ class Service:
     def run(self, how: str | None = starts.STOPPED, why: str | None = None,
             result: str | None = None) -> starts.Start:
         """One run, from its start to its end; the start."""
-        register = Register(self.archive, self.machine, result=lambda: result)
+        register = ArchiveSession(self.archive, self.machine, result=lambda: result)
         with closing(register):
             register.open()
             if how:
@@ -105,7 +105,7 @@ def test_the_event_says_what_went_wrong(service):
 
 
 def test_what_was_said_first_of_an_end_stands(service):
-    with closing(Register(service.archive, service.machine, result=lambda: None)) as register:
+    with closing(ArchiveSession(service.archive, service.machine, result=lambda: None)) as register:
         register.open()
         register.end_run(starts.HUNG, "the Orchestrator has not moved for 12 s")
         register.end_run(starts.FAILED, "the Orchestrator ended by itself")
@@ -114,7 +114,7 @@ def test_what_was_said_first_of_an_end_stands(service):
 
 def test_a_run_that_was_not_the_services_is_no_start(service):
     service.run()
-    with closing(Register(service.archive, service.machine)) as register:
+    with closing(ArchiveSession(service.archive, service.machine)) as register:
         register.open()  # an import
         assert len(register.starts) == 1
     assert service.run().why == "stop"
@@ -138,7 +138,7 @@ def test_the_service_tells_its_zone_and_how_far_it_believes_the_clock(service, m
 
 
 def test_a_change_of_the_clock_counts_for_the_run_that_saw_it(service):
-    with closing(Register(service.archive, service.machine, result=lambda: None)) as register:
+    with closing(ArchiveSession(service.archive, service.machine, result=lambda: None)) as register:
         register.open()
         ledger = Ledger(service.archive, register.run_number, service.machine)
         with closing(ledger), ledger.transaction():
@@ -151,7 +151,7 @@ def test_a_change_of_the_clock_counts_for_the_run_that_saw_it(service):
 
 
 def test_a_ledger_without_a_start_tells_neither(tmp_path):
-    with closing(Register(tmp_path)) as register:
+    with closing(ArchiveSession(tmp_path)) as register:
         register.open()
     with closing(LedgerReader(tmp_path)) as reader:
         assert starts.zone_told(reader) is starts.clock_told(reader) is None

@@ -12,7 +12,7 @@ import pytest
 
 from beemon.ledger import quarantine
 from beemon.ledger.ledger import PAGE_BYTES, Ledger, LedgerReader
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.ledger.writer import LedgerWriter
 from tests.faults import failing_disk
 
@@ -40,7 +40,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path) -> Iterator[Desk]:
-    register = Register(tmp_path)
+    register = ArchiveSession(tmp_path)
     register.open()
     desk = Desk(tmp_path, register.run_number)
     yield desk

@@ -14,7 +14,7 @@ from beemon.base.clock import now
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.ledger.recovery import Leftover
 from beemon.orchestrator import archive_worker as chores
-from beemon.orchestrator.archive_worker import Chores
+from beemon.orchestrator.archive_worker import ArchiveWorker
 from beemon.storage.files import Place
 from beemon.worker.messages import Done
 from tests.hive import until
@@ -26,7 +26,7 @@ class Loop:
     def __init__(self, retry_seconds: tuple[float, ...] = (0.5, 0.5, 0.5)) -> None:
         self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.settled: list[tuple[int, Done]] = []
-        self.chores = Chores(self.mail.put, retry_seconds=retry_seconds)
+        self.chores = ArchiveWorker(self.mail.put, retry_seconds=retry_seconds)
         self.longest = max(retry_seconds, default=0.0)
         self.waits = False
 

@@ -16,7 +16,7 @@ from beemon.ledger import events, hours
 from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger, LedgerReader
 from beemon.ledger.looks import Looks
-from beemon.orchestrator.clock_watch import ROUND_SECONDS, Housekeeping
+from beemon.orchestrator.clock_watch import ROUND_SECONDS, ClockKeeper
 from tests.hive import Hive, until
 
 BEGAN = Stamp(1_000_000, 10.0, Quality.UNSURE)
@@ -67,7 +67,7 @@ def later(seconds: float, right: bool = False) -> Stamp:
 
 
 def test_a_clock_that_becomes_right_is_told_and_kept_as_an_event(desk, caplog):
-    keeper = Housekeeping(desk.write, Looks(desk.write), BEGAN)
+    keeper = ClockKeeper(desk.write, Looks(desk.write), BEGAN)
     keeper.look(later(1))
     with caplog.at_level(logging.WARNING):
         keeper.look(later(2, right=True))
@@ -83,7 +83,7 @@ def test_a_clock_that_becomes_right_is_told_and_kept_as_an_event(desk, caplog):
 
 
 def test_a_clock_that_is_set_back_is_told(desk):
-    keeper = Housekeeping(desk.write, Looks(desk.write), later(0, right=True))
+    keeper = ClockKeeper(desk.write, Looks(desk.write), later(0, right=True))
     keeper.look(Stamp(RIGHT_US - 3_000_000, 11.0, Quality.SYNCHRONISED))
     desk.catch_up()
     event = events.latest(desk.ledger, "clock")
@@ -92,7 +92,7 @@ def test_a_clock_that_is_set_back_is_told(desk):
 
 
 def test_a_clock_that_loses_its_source_is_told(desk):
-    keeper = Housekeeping(desk.write, Looks(desk.write), later(0, right=True))
+    keeper = ClockKeeper(desk.write, Looks(desk.write), later(0, right=True))
     keeper.look(later(1, right=True)._replace(quality=Quality.RTC))
     desk.catch_up()
     event = events.latest(desk.ledger, "clock")
@@ -101,7 +101,7 @@ def test_a_clock_that_loses_its_source_is_told(desk):
 
 
 def test_records_are_dated_anew_as_soon_as_the_clock_is_right(desk):
-    keeper = Housekeeping(desk.write, Looks(desk.write), BEGAN)
+    keeper = ClockKeeper(desk.write, Looks(desk.write), BEGAN)
     keeper.look(later(1))
     desk.catch_up()
     enter_reading(desk, later(2))
@@ -112,7 +112,7 @@ def test_records_are_dated_anew_as_soon_as_the_clock_is_right(desk):
 
 
 def test_a_straggler_is_dated_anew_in_the_next_round(desk):
-    keeper = Housekeeping(desk.write, Looks(desk.write), BEGAN)
+    keeper = ClockKeeper(desk.write, Looks(desk.write), BEGAN)
     keeper.look(later(1, right=True))
     desk.catch_up()
     enter_reading(desk, later(0.5))
@@ -125,7 +125,7 @@ def test_a_straggler_is_dated_anew_in_the_next_round(desk):
 
 
 def test_while_the_clock_is_unsure_nothing_is_dated_anew(desk):
-    keeper = Housekeeping(desk.write, Looks(desk.write), BEGAN)
+    keeper = ClockKeeper(desk.write, Looks(desk.write), BEGAN)
     enter_reading(desk, later(1))
     keeper.look(later(2))
     desk.catch_up()
@@ -136,7 +136,7 @@ def test_while_the_clock_is_unsure_nothing_is_dated_anew(desk):
 def test_hours_are_reckoned_when_they_are_over_many_at_a_time_in_turns(desk):
     for hour in range(hours.AT_A_TIME + 5):
         enter_reading(desk, later(hour * 3600, right=True))
-    keeper = Housekeeping(desk.write, Looks(desk.write), later(0, right=True))
+    keeper = ClockKeeper(desk.write, Looks(desk.write), later(0, right=True))
     now = later((hours.AT_A_TIME + 5) * 3600, right=True)
     keeper.look(now)
     desk.catch_up()
@@ -148,14 +148,14 @@ def test_hours_are_reckoned_when_they_are_over_many_at_a_time_in_turns(desk):
 
 
 def test_one_round_waits_for_the_one_before_it(desk):
-    keeper = Housekeeping(desk.write, Looks(desk.write), later(0, right=True))
+    keeper = ClockKeeper(desk.write, Looks(desk.write), later(0, right=True))
     for second in range(300):
         keeper.look(later(second, right=True))
     assert desk.catch_up() == 1
 
 
 def test_where_nothing_changed_nothing_is_written(desk):
-    keeper = Housekeeping(desk.write, Looks(desk.write), later(0, right=True))
+    keeper = ClockKeeper(desk.write, Looks(desk.write), later(0, right=True))
     keeper.look(later(0, right=True))
     desk.catch_up()  # this machine's clock may have been unsure when the run began
     before = desk.ledger.db.total_changes

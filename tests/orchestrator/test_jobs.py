@@ -15,7 +15,7 @@ from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
 from beemon.orchestrator.inspection import Inspection
 from beemon.orchestrator.job import Job, QueuedCommand
-from beemon.orchestrator.jobs import Docket
+from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.supervisor import Task
 from beemon.scale.calibrations import Calibrations
 from beemon.scale.compensation import Compensation
@@ -34,7 +34,7 @@ class Desk:
         self.inspection = Inspection()
         self.told: list[dict[str, Any]] = []
         self.waiting: list[tuple[Any, Any]] = []
-        self.docket = Docket(
+        self.docket = Jobs(
             folder, lambda *write: self.waiting.append(write), self.inspection,
             Calibrations([]), Compensation([], {}),
             Looks(lambda *write: self.waiting.append(write)),

@@ -14,7 +14,7 @@ from beemon.base.clock import now
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
-from beemon.orchestrator.leftovers import Upkeep
+from beemon.orchestrator.leftovers import Leftovers
 from beemon.storage import files as recordings
 from tests.hive import until
 
@@ -47,7 +47,7 @@ class Archive:
 
 def test_what_a_job_left_is_looked_at_and_the_worker_goes(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
-    upkeep = Upkeep(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)
+    upkeep = Leftovers(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)
     upkeep.look()
     while recovery.leftovers(archive.ledger):
         archive.mail.get(timeout=SOON)()
@@ -65,7 +65,7 @@ def test_where_nothing_is_unfinished_no_worker_is_started(tmp_path: Path) -> Non
     for leftover in recovery.leftovers(archive.ledger):
         with archive.ledger.transaction() as ledger:
             recovery.settle(ledger, leftover, {})
-    upkeep = Upkeep(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)
+    upkeep = Leftovers(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)
     upkeep.look()
     archive.mail.get(timeout=SOON)()
     upkeep.tick(now().monotonic)

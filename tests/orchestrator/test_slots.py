@@ -15,10 +15,10 @@ from beemon.config import settings as config
 from beemon.ledger import events
 from beemon.ledger.inspections import LONGEST_SECONDS
 from beemon.ledger.looks import Looks
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.ledger.writer import LedgerWriter
 from beemon.orchestrator.inspection import Inspection
-from beemon.orchestrator.slots import LOOK_SECONDS, Agenda
+from beemon.orchestrator.slots import LOOK_SECONDS, SlotRunner
 from tests.faults import failing_disk
 
 SOON = 20.0  # seconds; only a defect takes that long
@@ -38,7 +38,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         (folder / "beemon.toml").write_text(DEVICES)
         self.devices = config.load(folder / "beemon.toml").devices
-        self.register = Register(folder)
+        self.register = ArchiveSession(folder)
         self.register.open()
         self.mail: queue.SimpleQueue = queue.SimpleQueue()
         self.executed: list[tuple[str, int, str]] = []
@@ -46,7 +46,7 @@ class Desk:
         self.writer = LedgerWriter(
             folder, self.register.run_number, lambda _: None, retry_seconds=0.01
         )
-        self.agenda = Agenda(
+        self.agenda = SlotRunner(
             self.devices, Inspection(), self.writer, Looks(self.writer.write), self.mail.put,
             lambda command, job: self.executed.append((str(command), job, command.origin)),
             lambda job, command, ending: self.ended.append((str(command), ending.reason)),

@@ -14,7 +14,7 @@ from beemon.base.clock import now
 from beemon.base.readings import Calibration
 from beemon.config import settings as config
 from beemon.orchestrator.supervisor import Task
-from beemon.orchestrator.workers import MOST_APART, REST_SECONDS, Staff
+from beemon.orchestrator.workers import MOST_APART, REST_SECONDS, Workers
 from beemon.worker.messages import Done
 
 DEVICES = """
@@ -27,7 +27,7 @@ driver = "simulated"
 """
 
 
-class Employer:
+class Owner:
     """Takes the supervisors' word."""
 
     def __init__(self) -> None:
@@ -57,8 +57,8 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.employer = Employer()
-        self.staff = Staff(self.employer, self.mail.put)
+        self.employer = Owner()
+        self.staff = Workers(self.employer, self.mail.put)
 
     def devices(self, text: str) -> dict[str, config.DeviceSettings]:
         (self.folder / "beemon.toml").write_text(text)

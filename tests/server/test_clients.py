@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from beemon.protocol.lines import RequestError
-from beemon.server.clients import Outbox, Patience, Places, wait_at_most
+from beemon.server.clients import Outbox, Places, RequestTimer, wait_at_most
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -42,7 +42,7 @@ def test_a_client_that_takes_nothing_is_waited_for_as_long_as_said(pair: Pair) -
 
 
 def test_within_a_request_patience_is_short_and_between_them_long(pair: Pair) -> None:
-    patience = Patience(pair[0], idle=1, silence=0.05, request=5)
+    patience = RequestTimer(pair[0], idle=1, silence=0.05, request=5)
     patience.after(pending=True, anew=False)
     assert seconds_until_given_up(pair[0]) < 0.9
     patience.after(pending=False, anew=True)
@@ -50,7 +50,7 @@ def test_within_a_request_patience_is_short_and_between_them_long(pair: Pair) ->
 
 
 def test_a_request_has_one_time_limit_however_many_bytes_come(pair: Pair) -> None:
-    patience = Patience(pair[0], idle=5, silence=5, request=0.1)
+    patience = RequestTimer(pair[0], idle=5, silence=5, request=0.1)
     patience.after(pending=True, anew=False)
     assert not patience.is_at_end
     seconds_until_given_up(pair[0])
@@ -59,7 +59,7 @@ def test_a_request_has_one_time_limit_however_many_bytes_come(pair: Pair) -> Non
 
 
 def test_the_next_request_has_a_time_limit_of_its_own(pair: Pair) -> None:
-    patience = Patience(pair[0], idle=5, silence=5, request=0.1)
+    patience = RequestTimer(pair[0], idle=5, silence=5, request=0.1)
     patience.after(pending=True, anew=False)
     seconds_until_given_up(pair[0])
     patience.after(pending=True, anew=True)

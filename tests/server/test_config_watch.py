@@ -11,7 +11,7 @@ import pytest
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError, ServerSettings, Settings
 from beemon.server.config_watch import ConfigWatch
-from beemon.server.latest import Board
+from beemon.server.latest import LatestState
 from tests.hive import Hive, until
 
 SENSOR = '[sensor.a]\ndriver = "simulated"\n'
@@ -24,7 +24,7 @@ class Service:
         self.file = folder / "beemon.toml"
         self.file.write_text(SENSOR)
         self.running = config.load(self.file)
-        self.board = Board()
+        self.board = LatestState()
         self.watch = ConfigWatch(self.running, lambda: self.running, self.board)
 
     def write(self, text: str) -> None:
@@ -136,7 +136,7 @@ def test_a_config_that_was_mended_after_the_start_is_not_said_to_be_wrong(servic
 
 
 def test_without_a_config_there_is_nothing_to_look_at():
-    board = Board()
+    board = LatestState()
     watch = ConfigWatch(Settings(), Settings, board)
     watch.start()
     watch.stop()

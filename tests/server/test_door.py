@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from beemon.server.clients import Crowd
+from beemon.server.clients import Clients
 from beemon.server.door import Door
 
 
@@ -23,7 +23,7 @@ class Accepting:
 
     def __init__(self, *numbers: int) -> None:
         self.errors = [OSError(number, os.strerror(number)) for number in numbers]
-        self.door = Door(Crowd(1, lambda: 0, serve), 1, self)
+        self.door = Door(Clients(1, lambda: 0, serve), 1, self)
 
     def __call__(self, _: socket.socket) -> Any:
         if self.errors:
@@ -56,7 +56,7 @@ def test_a_broken_listener_ends_the_service():
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
 def test_a_door_that_is_closed_lets_its_loop_end_and_its_socket_go(family, tmp_path):
-    door = Door(Crowd(1, lambda: 0, serve), 60)
+    door = Door(Clients(1, lambda: 0, serve), 60)
     listener = socket.socket(family)
     listener.bind(("127.0.0.1", 0) if family == socket.AF_INET else str(tmp_path / "s"))
     listener.listen()
@@ -76,7 +76,7 @@ def test_a_door_that_is_closed_lets_its_loop_end_and_its_socket_go(family, tmp_p
 
 
 def test_a_socket_that_comes_after_the_close_is_closed_too():
-    door = Door(Crowd(1, lambda: 0, serve), 60)
+    door = Door(Clients(1, lambda: 0, serve), 60)
     door.close()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         door.open(listener)

@@ -8,14 +8,14 @@ import pytest
 
 from beemon.base import clock
 from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Started, Stopped
-from beemon.server.latest import Board
+from beemon.server.latest import LatestState
 
 DONE = JobEnded(17, {"job": 17, "outcome": "done"})
 
 
 @pytest.fixture
-def board() -> Board:
-    return Board()
+def board() -> LatestState:
+    return LatestState()
 
 
 def nothing_in(mail) -> bool:

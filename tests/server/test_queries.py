@@ -10,7 +10,7 @@ from beemon.config.settings import ArchiveSettings, Settings
 from beemon.ledger.usage import Usage
 from beemon.protocol.commands import parse
 from beemon.protocol.lines import RequestError
-from beemon.server.latest import Board
+from beemon.server.latest import LatestState
 from beemon.server.queries import Queries
 
 DAY_US = 86_400_000_000
@@ -45,7 +45,7 @@ class Ledger:
 def ask(text: str, devices=("sensor.scale",)):
     """The answer, and from when on the ledger was asked."""
     ledger = Ledger()
-    queries = Queries(Board(), Settings, lambda: ledger)
+    queries = Queries(LatestState(), Settings, lambda: ledger)
     return queries.answer(parse(text, devices)), ledger.asked_from
 
 
@@ -79,7 +79,7 @@ def test_a_quantity_that_was_never_measured_is_named_with_what_is_near():
 
 
 def test_the_budget_is_of_the_plan_that_was_told_and_of_what_was_measured(tmp_path):
-    board, settings = Board(), Settings(archive=ArchiveSettings(path=tmp_path))
+    board, settings = LatestState(), Settings(archive=ArchiveSettings(path=tmp_path))
     board.post(Planned({"camera.entrance": 4e9, "ledger": 1e6}))
     queries = Queries(board, lambda: settings, Ledger)
     told = queries.answer(parse("budget", []))
@@ -91,5 +91,5 @@ def test_the_budget_is_of_the_plan_that_was_told_and_of_what_was_measured(tmp_pa
 def test_there_is_no_budget_of_an_archive_that_is_not_there(tmp_path):
     settings = Settings(archive=ArchiveSettings(path=tmp_path / "none"))
     with pytest.raises(RequestError, match="No such file") as error:
-        Queries(Board(), lambda: settings, Ledger).answer(parse("budget", []))
+        Queries(LatestState(), lambda: settings, Ledger).answer(parse("budget", []))
     assert error.value.code == "no-ledger"

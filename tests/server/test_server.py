@@ -19,7 +19,7 @@ import pytest
 from beemon.base.reports import Heartbeat, JobEnded, Trouble
 from beemon.config import settings as config
 from beemon.config.settings import ArchiveSettings, ServerSettings, Settings
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.server import Server
 from beemon.server.server import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS
 from tests.corpus import MESSAGES, Message
@@ -81,7 +81,7 @@ def refused(server: Server, message: bytes, host: str) -> tuple[str, str]:
     return payload["code"], payload["message"]
 
 
-class BrokenRegister(Register):
+class BrokenRegister(ArchiveSession):
     """A ledger's door with a defect behind one of its questions."""
 
     def jobs(self, count: int) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 
 from beemon.ledger.ledger import Ledger
-from beemon.ledger.session import Register
+from beemon.ledger.session import ArchiveSession
 from beemon.repair.salvage import salvage_all
 from tests.grounds.deadline import within
 from tests.grounds.powercut import disk
@@ -116,7 +116,7 @@ def _look(judge: Judge, state: State, archive: Path, folder: Path) -> Iterator[s
 
 def recover(archive: Path) -> None:
     """What the service does with an archive before it listens, and what its archive worker does."""
-    with closing(Register(archive)) as register:
+    with closing(ArchiveSession(archive)) as register:
         register.open()
         with closing(Ledger(archive, register.run_number)) as ledger:
             salvage_all(ledger)
