@@ -46,6 +46,12 @@ def why_not(item: pytest.Item) -> str | None:
     return reason and f"no ground {ground}: {reason}"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def memory(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Which archives are known outlives no run: pytest uses the names of folders again."""
+    os.environ["CACHE_DIRECTORY"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """A new ledger in which a run has begun."""
