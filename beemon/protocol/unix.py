@@ -9,6 +9,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import shlex
 import socket
 import stat
@@ -72,7 +73,19 @@ def connect(path: Path, timeout: float | None) -> socket.socket:
 
 
 def accept(listener: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
-    """The next client, and its user as ``("uid 1000", 0)``: in the place of an IP address."""
+    """The next client, and its user as ``("uid 1000", 0)``: in the place of an IP address.
+
+    Raises ``TimeoutError``, and ``OSError`` once the listener is shut down. Linux says EAGAIN to
+    who accepts from a Unix socket that is shut down, and Python would try again without a pause.
+    """
+    seconds = listener.gettimeout()
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    events = poll.poll(None if seconds is None else 1000 * seconds)
+    if not events:
+        raise TimeoutError
+    if events[0][1] & select.POLLHUP:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
     connection, _ = listener.accept()
     found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _, uid, _ = _CREDENTIALS.unpack(found)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from beemon.protocol import unix
 from beemon.server.clients import Clients
 from beemon.server.door import Door
 
@@ -54,9 +55,16 @@ def test_a_broken_listener_ends_the_service():
         Accepting(errno.ENOTSOCK).run()
 
 
-@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
-def test_a_door_that_is_closed_lets_its_loop_end_and_its_socket_go(family, tmp_path):
-    door = Door(Clients(1, lambda: 0, serve), 60)
+@pytest.mark.parametrize(
+    ("family", "accept"),
+    [(socket.AF_INET, socket.socket.accept), (socket.AF_UNIX, unix.accept)],
+    ids=["tcp", "unix"],
+)
+@pytest.mark.timeout(20)
+def test_a_door_that_is_closed_lets_its_loop_end_at_once_and_its_socket_go(
+    family, accept, tmp_path
+):
+    door = Door(Clients(1, lambda: 0, serve), 600, accept)
     listener = socket.socket(family)
     listener.bind(("127.0.0.1", 0) if family == socket.AF_INET else str(tmp_path / "s"))
     listener.listen()
