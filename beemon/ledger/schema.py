@@ -13,7 +13,7 @@ from contextlib import closing
 from functools import cache
 from typing import NamedTuple
 
-VERSION = 4
+VERSION = 5
 _HEADER_BYTES = 100  # of the first page (sqlite.org/fileformat.html, 1.3)
 
 TABLES = """
@@ -136,6 +136,31 @@ CREATE INDEX kind_events ON events (kind, event);
 CREATE INDEX unsure_events ON events (event) WHERE clock = 'unsure';
 """
 
+CHANGES = """
+-- Each change to a job that has ended, or to an event, in the order of the transactions. The
+-- numbers have no gaps; the oldest rows may be deleted (:mod:`beemon.ledger.changes`).
+CREATE TABLE changes (change INTEGER PRIMARY KEY, job INTEGER, event INTEGER);
+"""
+_HAS_ENDED = "WHEN (SELECT outcome FROM jobs WHERE job = NEW.job) IS NOT NULL"
+# Triggers, because no writer can forget them, and because they are cheaper than one more statement.
+# A recording or a reading that comes before its job's end is part of that one change.
+CHANGES += "".join(
+    f"CREATE TRIGGER {name} AFTER {when} BEGIN INSERT INTO changes (change, {unit})"  # noqa: S608
+    f" VALUES ((SELECT ifnull(max(change), 0) + 1 FROM changes WHERE change < {2**53}),"
+    f" NEW.{unit}); END;"
+    for name, unit, when in (
+        ("job_entered", "job", "INSERT ON jobs WHEN NEW.outcome IS NOT NULL"),
+        ("job_changed", "job", "UPDATE ON jobs WHEN NEW.outcome IS NOT NULL"),
+        ("recording_entered", "job", f"INSERT ON recordings {_HAS_ENDED}"),
+        ("recording_changed", "job", f"UPDATE ON recordings {_HAS_ENDED}"),
+        ("reading_entered", "job", f"INSERT ON readings {_HAS_ENDED}"),
+        ("reading_changed", "job", f"UPDATE ON readings {_HAS_ENDED}"),
+        ("event_entered", "event", "INSERT ON events"),
+        ("event_changed", "event", "UPDATE ON events"),
+    )
+)
+TABLES += CHANGES
+
 _RUNS_FROM_3 = """
 ALTER TABLE runs ADD COLUMN began TEXT;
 ALTER TABLE runs ADD COLUMN ended_us INTEGER;
@@ -186,18 +211,19 @@ def _table(name: str) -> str:
     return TABLES[start : TABLES.index(";", start) + 1]
 
 
-_FROM_3 = _RUNS_FROM_3 + _table("archive")
+_FROM_3 = _RUNS_FROM_3 + _table("archive") + CHANGES
 _SCRIPTS = {
     0: TABLES,
     1: _FROM_1 + _RUNS_FROM_3 + TABLES.replace(_table("runs"), "") + _FILL_FROM_1,
     2: _FROM_2 + _FROM_3,
     3: _FROM_3,
+    4: CHANGES,
 }
 
 
 _MARKS = {
-    4: ("archive", "uuid"), 3: ("latest", "uncertainty"), 2: ("readings", "series"),
-    1: ("readings", "sensor"),
+    5: ("changes", "change"), 4: ("archive", "uuid"), 3: ("latest", "uncertainty"),
+    2: ("readings", "series"), 1: ("readings", "sensor"),
 }
 """For each layout a table and column that no earlier one has."""
 

@@ -91,6 +91,9 @@ def test_an_older_ledger_keeps_every_row(db):
 
 LAYOUT_2 = """
 CREATE TABLE runs (run INTEGER PRIMARY KEY);
+CREATE TABLE jobs (job INTEGER PRIMARY KEY, outcome TEXT);
+CREATE TABLE recordings (recording INTEGER PRIMARY KEY, job INTEGER NOT NULL);
+CREATE TABLE events (event INTEGER PRIMARY KEY);
 CREATE TABLE readings (
     utc_us INTEGER NOT NULL, series INTEGER NOT NULL,
     value REAL, reason TEXT, quality TEXT, raw REAL, calibration INTEGER,
@@ -137,8 +140,13 @@ def test_an_older_ledger_has_the_same_tables_as_a_new_one_afterwards(db):
     fresh.close()
 
 
+def layout_4() -> str:
+    """The tables as they were before changes were entered."""
+    return schema.TABLES.replace(schema.CHANGES, "")
+
+
 def test_a_ledger_without_an_identity_gets_a_place_for_it_and_keeps_its_runs(db):
-    now = schema.TABLES
+    now = layout_4()
     before = now.replace(now[now.index("CREATE TABLE archive"):now.index(";", now.index(
         "CREATE TABLE archive")) + 1], "")
     before = before.replace(""",
@@ -153,3 +161,23 @@ def test_a_ledger_without_an_identity_gets_a_place_for_it_and_keeps_its_runs(db)
         (1, "boot", None, None),
     ]
     assert db.execute("SELECT * FROM archive").fetchall() == []
+
+
+def test_a_ledger_without_changes_enters_them_from_now_on(db):
+    db.executescript(layout_4() + """
+        INSERT INTO runs (run, started_us, started_monotonic, boot_id, clock, version)
+            VALUES (1, 2, 3.0, 'boot', 'rtc', '0.1.0');
+        INSERT INTO jobs (job, run, command, origin, accepted_us, accepted_monotonic, clock)
+            VALUES (1, 1, 'read', 'test', 2, 3.0, 'rtc');
+        PRAGMA user_version = 4;
+    """)
+    assert schema.version(db) == 4
+    assert schema.bring_up_to_date(db)
+    assert schema.version(db) == schema.VERSION
+    assert db.execute("SELECT job, outcome FROM jobs").fetchall() == [(1, None)]
+    db.execute("UPDATE jobs SET outcome = 'done' WHERE job = 1")
+    assert db.execute("SELECT change, job, event FROM changes").fetchall() == [(1, 1, None)]
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    schema.bring_up_to_date(fresh)
+    assert tables(db) == tables(fresh)
+    fresh.close()
