@@ -9,7 +9,7 @@ import pytest
 
 from beemon.config import settings as config
 from beemon.config.settings import KINDS, Settings
-from beemon.worker.worker import check_devices
+from beemon.devices.ask import resolve_devices
 
 DEBIAN = Path(__file__).parents[1] / "debian"
 FIRST = "beemon.toml"
@@ -18,7 +18,7 @@ EXAMPLES = sorted(path.name for path in (DEBIAN / "examples").iterdir())
 
 def loaded(path: Path) -> Settings:
     settings = config.load(path)
-    assert check_devices(settings.devices) == []
+    assert resolve_devices(settings.devices)[1] == []
     return settings
 
 

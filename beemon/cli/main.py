@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from beemon.base.options import Problem
     from beemon.config.settings import DeviceSettings, Settings
+    from beemon.devices.ask import ResolvedDevice
     from beemon.protocol.client import Client, Reply
     from beemon.protocol.commands import Word
 
@@ -145,7 +146,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from beemon.config import settings as config
-    from beemon.worker.worker import check_devices, find_absent, find_conflicts
+    from beemon.devices.ask import find_absent, find_conflicts, resolve_devices
 
     settings = config.Settings()
     try:
@@ -154,21 +155,22 @@ def _check(options: argparse.Namespace) -> int:
         problems, devices = error.problems, error.devices
     else:
         problems, devices = _server_problems(options.config, settings), settings.devices
+    resolved, found = resolve_devices(devices)
     problems = [
-        *problems, *check_devices(devices), *find_conflicts(devices), *_idle_schedules(devices),
+        *problems, *found, *find_conflicts(resolved.values()), *_idle_schedules(devices),
     ]
     if problems:
         layout.say(*map(str, sorted(problems, key=lambda found: found.place)), to=sys.stderr)
         count = len(problems)
         layout.say(f"{count} problem{'s' if count > 1 else ''} found", to=sys.stderr)
         return 1
-    for missing in find_absent(devices):
+    for missing in find_absent(resolved.values()):
         layout.say(str(missing), to=sys.stderr)
     if options.quiet:
         return 0
     names = ", ".join(devices) or "no devices"
     layout.say(f"{options.config} is good: hive {settings.hive.name}, {names}")
-    _print_budget(settings)
+    _print_budget(settings, resolved)
     return 0
 
 
@@ -189,7 +191,7 @@ def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:
             yield Problem(device.where("schedule"), "its window opens on no day of the year")
 
 
-def _print_budget(settings: Settings) -> None:
+def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> None:
     """What the config makes of the disk, as far as it can be known without the service."""
     from datetime import UTC, datetime
 
@@ -198,7 +200,7 @@ def _print_budget(settings: Settings) -> None:
     from beemon.retention import budget
     from beemon.storage import space
 
-    planned = planning.bytes_a_day(settings.devices, datetime.now(UTC))
+    planned = planning.bytes_a_day(devices, datetime.now(UTC))
     try:
         archive = settings.archive_path
         there = next(folder for folder in (archive, *archive.parents) if folder.exists())

@@ -33,8 +33,9 @@ from beemon.base.reports import (
     Stopped,
     Trouble,
 )
-from beemon.config.settings import RECORDERS, DeviceSettings, Settings
+from beemon.config.settings import RECORDERS, Settings
 from beemon.devices._base import ARCHIVE
+from beemon.devices.ask import ResolvedDevice, find_conflicts, resolve_devices
 from beemon.ledger import calibrations, events, switches
 from beemon.ledger import recordings as catalog
 from beemon.ledger.calibrations import Made
@@ -67,18 +68,9 @@ from beemon.storage.files import Place
 from beemon.system import processes, service
 from beemon.system.service import fields
 from beemon.timing import timedate
+from beemon.worker.lanes import calibration_timeout_of, lane_of
 from beemon.worker.messages import Answer, Failed
-from beemon.worker.worker import (
-    calibration_timeout_of,
-    check_devices,
-    config_calibrates,
-    find_conflicts,
-    lane_of,
-    media_suffix,
-    message_of,
-    reason_of,
-    timeout_of,
-)
+from beemon.worker.worker import message_of, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +123,8 @@ class Orchestrator(SpawnProcess):
             os._exit(EXIT_DEFECT)  # what it started dies with it
 
     def _work(self) -> None:
-        if problems := check_devices(self._settings.devices):
+        self._devices, problems = resolve_devices(self._settings.devices)
+        if problems:
             self._reports.put(Rejected(problems))
             return
         self._set_up()
@@ -145,7 +138,7 @@ class Orchestrator(SpawnProcess):
     def _tell_plan(self) -> None:
         at = datetime.now(UTC)
         planned: dict[str, float] = self._looks.guard(
-            "plan", lambda: planning.bytes_a_day(self._settings.devices, at), {}
+            "plan", lambda: planning.bytes_a_day(self._devices, at), {}
         )
         self._reports.put(Planned(planned))
 
@@ -210,7 +203,7 @@ class Orchestrator(SpawnProcess):
             self._mailbox.put,
         )
         self._upkeep.look()
-        self._staff.employ(self._settings.devices)
+        self._staff.employ(self._devices)
         self._try_from = clock.now().monotonic + TRY_SECONDS
         threading.Thread(target=self._take_commands, name="commands", daemon=True).start()
 
@@ -367,16 +360,17 @@ class Orchestrator(SpawnProcess):
         carry_out[job.verb](job, request)
 
     def _record(self, job: Job, request: commands.Request) -> None:
-        device = self._settings.devices[request["DEVICE"]]
-        planned = device.schedule.duration if device.schedule else None
+        device = self._devices[request["DEVICE"]]
+        schedule = device.config.schedule
+        planned = schedule.duration if schedule else None
         seconds = request["SECONDS"] or planned or DEFAULT_SECONDS
         if not self._is_paused(job, device.name):
             self._employ(job, device, seconds * (1 + SLACK_SHARE) + SLACK_SECONDS, seconds)
 
     def _snapshot(self, job: Job, request: commands.Request) -> None:
-        device = self._settings.devices[request["CAMERA"]]
+        device = self._devices[request["CAMERA"]]
         if not self._is_paused(job, device.name):
-            self._employ(job, device, timeout_of(device) + SLACK_SECONDS)
+            self._employ(job, device, device.timeout + SLACK_SECONDS)
 
     def _is_paused(self, job: Job, device: str) -> bool:
         """Whether there is too little space for the device's recordings, which ends the job."""
@@ -396,23 +390,23 @@ class Orchestrator(SpawnProcess):
             return
         job.pending = set(sensors)
         for name in dict.fromkeys(sensors):
-            device = self._settings.devices[name]
-            self._employ(job, device, timeout_of(device))
+            device = self._devices[name]
+            self._employ(job, device, device.timeout)
 
     def _calibrate(self, job: Job, request: commands.Request) -> None:
-        device = self._settings.devices[request["SCALE"]]
+        device = self._devices[request["SCALE"]]
         if request["STEP"] == "temperature":
             self._fit(job, device)
             return
         job.step = Step(
             device.name, request["STEP"], request["WEIGHT"], request["TOLERANCE"] or 0.0,
-            lambda quantity: config_calibrates(device, quantity),
+            device.calibrates,
         )
         self._employ(job, device, calibration_timeout_of(device))
 
-    def _fit(self, job: Job, device: DeviceSettings) -> None:
+    def _fit(self, job: Job, device: ResolvedDevice) -> None:
         """Fit a scale's drift to the nights in the ledger; no device is asked."""
-        weighing = device.weighing
+        weighing = device.config.weighing
         if weighing is None or weighing.temperature is None:
             message = f'[{device.name}.weighing] in the config needs temperature = "sensor.…"'
             self._docket.end(job, outcomes.failed("no-temperature", message))
@@ -443,9 +437,9 @@ class Orchestrator(SpawnProcess):
         self._docket.end(job, outcomes.done(**facts), keep=keep)
 
     def _switch_output(self, job: Job, request: commands.Request) -> None:
-        device = self._settings.devices[request["OUTPUT"]]
+        device = self._devices[request["OUTPUT"]]
         verb = "on" if request["on|off"] else "off"
-        self._employ(job, device, timeout_of(device), request["SECONDS"] or 0.0, verb)
+        self._employ(job, device, device.timeout, request["SECONDS"] or 0.0, verb)
 
     def _switch(self, job: Job, request: commands.Request) -> None:
         chosen = request["DEVICE|all"]
@@ -508,20 +502,20 @@ class Orchestrator(SpawnProcess):
             message = "no settings came with it; send `reload` to the Server"
             self._docket.end(job, outcomes.failed("bad-config", message))
             return
-        found = [*check_devices(settings.devices), *find_conflicts(settings.devices)]
-        problems = [str(problem) for problem in found]
+        devices, found = resolve_devices(settings.devices)
+        problems = [str(problem) for problem in (*found, *find_conflicts(devices.values()))]
         if settings.archive_path != self._settings.archive_path:
             problems.append("[archive] path cannot change while the service runs; restart it")
         if problems:
             self._docket.end(job, outcomes.failed("bad-config", "; ".join(problems)))
             return
-        self._change(settings)
+        self._change(settings, devices)
         self._docket.end(job, outcomes.done(devices=sorted(settings.devices)))
 
-    def _change(self, settings: Settings) -> None:
-        self._settings = settings
+    def _change(self, settings: Settings, devices: dict[str, ResolvedDevice]) -> None:
+        self._settings, self._devices = settings, devices
         self._try_looks_again()
-        for device in self._staff.employ(settings.devices):
+        for device in self._staff.employ(devices):
             self._troubles.forget(device)
         self._try_from = clock.now().monotonic + TRY_SECONDS
         self._agenda.change(settings.devices)
@@ -545,7 +539,7 @@ class Orchestrator(SpawnProcess):
     def _employ(
         self,
         job: Job,
-        device: DeviceSettings,
+        device: ResolvedDevice,
         budget: float,
         seconds: float = 0.0,
         verb: str | None = None,
@@ -567,8 +561,8 @@ class Orchestrator(SpawnProcess):
 
     def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
         """Find a place for the task's recording, enter it in the ledger, then call back."""
-        device = self._settings.devices[task.device]
-        suffix = media_suffix(device, task.verb)
+        device = self._devices[task.device]
+        suffix = device.suffix_of(task.verb)
         settings = self._settings
 
         def write(ledger: Ledger) -> Place | Failed:

@@ -21,7 +21,8 @@ from typing import Protocol
 
 from beemon.base import clock
 from beemon.base.readings import Calibration
-from beemon.config.settings import RECORDERS, DeviceSettings
+from beemon.config.settings import RECORDERS
+from beemon.devices.ask import ResolvedDevice
 from beemon.media.tags import Tags
 from beemon.orchestrator.health import Health, State
 from beemon.orchestrator.output_states import OutputStates
@@ -134,7 +135,7 @@ class Supervisor:
     def __init__(
         self,
         name: str,
-        devices: Mapping[str, DeviceSettings],
+        devices: Mapping[str, ResolvedDevice],
         employer: Owner,
         mailbox: Mailbox,
         after: Collection[Supervisor] = (),

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from beemon.base import clock
-from beemon.config.settings import DeviceSettings
+from beemon.devices.ask import ResolvedDevice
 from beemon.worker.messages import Downward, Finish, Ready, Upward
 from beemon.worker.worker import Worker
 
@@ -39,7 +39,7 @@ class WorkerProcess:
     def __init__(
         self,
         name: str,
-        devices: Mapping[str, DeviceSettings],
+        devices: Mapping[str, ResolvedDevice],
         mailbox: Mailbox,
         heard: Callable[[Upward], None],
         ended: Callable[[str], None],
@@ -53,7 +53,8 @@ class WorkerProcess:
         self._let_go = self._was_killed_at_start = False
         self._limit = clock.now().monotonic + START_SECONDS
         self._pipe, theirs = multiprocessing.get_context("spawn").Pipe()
-        self._process = Worker(name, devices, theirs)
+        configs = {device: resolved.config for device, resolved in devices.items()}
+        self._process = Worker(name, configs, theirs)
         try:
             self._process.start()
         except BrokenPipeError:  # it was killed before it had read what it is to do

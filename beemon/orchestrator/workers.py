@@ -11,11 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from beemon.config.settings import RECORDERS, DeviceSettings
+from beemon.config.settings import RECORDERS
+from beemon.devices.ask import ResolvedDevice
 from beemon.orchestrator.supervisor import Owner, Supervisor, Task
 from beemon.orchestrator.worker_process import Mailbox
 from beemon.system.service import fields
-from beemon.worker.worker import TRY, crew_of, lane_of, timeout_of
+from beemon.worker.lanes import lane_of
+from beemon.worker.worker import TRY
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +26,7 @@ MOST_APART = 4
 REST_SECONDS = 30.0
 """How long an unused recorder stays open outside its window."""
 
-Devices = Mapping[str, DeviceSettings]
+Devices = Mapping[str, ResolvedDevice]
 
 
 class Workers:
@@ -37,7 +39,7 @@ class Workers:
         self._employer, self._mailbox = employer, mailbox
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []
-        self._apart: dict[str, DeviceSettings] = {}
+        self._apart: dict[str, ResolvedDevice] = {}
 
     @property
     def at_work(self) -> set[int]:
@@ -84,7 +86,7 @@ class Workers:
             if name := supervisor.untried(now):
                 device = supervisor.devices[name]
                 lane = lane_of(device, "read" if device.kind == "sensor" else TRY, TRY)
-                supervisor.submit(Task(0, name, TRY, lane, timeout_of(device)), now)
+                supervisor.submit(Task(0, name, TRY, lane, device.timeout), now)
                 return
 
     def let_rest(self, now: float, is_wanted: Callable[[str], bool]) -> None:
@@ -146,9 +148,9 @@ class Workers:
 
 def _crews(
     devices: Devices, apart: Collection[str]
-) -> dict[str, dict[str, DeviceSettings]]:
+) -> dict[str, dict[str, ResolvedDevice]]:
     """Which worker holds which devices, by the word of their drivers; some have one alone."""
-    crews: dict[str, dict[str, DeviceSettings]] = defaultdict(dict)
+    crews: dict[str, dict[str, ResolvedDevice]] = defaultdict(dict)
     for name, device in devices.items():
-        crews[name if name in apart else crew_of(device)][name] = device
+        crews[name if name in apart else device.group][name] = device
     return dict(crews)

@@ -21,17 +21,14 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, NoReturn
 
-from beemon import devices
 from beemon.base import clock
 from beemon.base.defects import attempt
-from beemon.base.options import Problem
 from beemon.base.readings import Reading
 from beemon.checks import examine as checks
 from beemon.checks.findings import CHECK_FAILED, NO_EVIDENCE, Examination
 from beemon.config.settings import DeviceSettings
 from beemon.devices._base import (
     Camera,
-    Claim,
     Device,
     DeviceError,
     DeviceLostError,
@@ -42,6 +39,7 @@ from beemon.devices._base import (
     Sensor,
     SensorSettings,
 )
+from beemon.devices.ask import ResolvedDevice, resolve_devices
 from beemon.media import tags
 from beemon.storage import files as recordings
 from beemon.system import processes, service
@@ -62,7 +60,7 @@ from beemon.worker.messages import (
     Upward,
     Work,
 )
-from beemon.worker.sampling import CALIBRATION_SAMPLES, Sampler
+from beemon.worker.sampling import Sampler
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +102,7 @@ class Worker(SpawnProcess):
         processes.begin_child(self.name, self._parent)
         processes.crash_with_any_thread()  # a driver's own threads count, listen and switch
         service.start_log()
+        self._resolved: dict[str, ResolvedDevice] = {}
         self._devices: dict[str, Device] = {}
         self._samplers: dict[str, Sampler] = defaultdict(Sampler)
         self._running: dict[int, tuple[Work, threading.Event]] = {}
@@ -163,8 +162,7 @@ class Worker(SpawnProcess):
     def _open(self, name: str, work: Work | None = None) -> None:
         if name in self._devices:
             return
-        settings = self._settings[name]
-        device = devices.load(settings.kind, name, settings.table)
+        device = self._make(name)
         if work is not None and work.rebind:
             self._rebind(name, device)
         device.on_lost = lambda error: self._end_over(name, error.reason, str(error))
@@ -173,6 +171,18 @@ class Worker(SpawnProcess):
         device.open()
         self._devices[name] = device
         self._send(Opened(name))
+
+    def _make(self, name: str) -> Device:
+        """The device, not yet open.
+
+        It is resolved as it is first opened: where its driver ends the process, it is known whose.
+        """
+        if name not in self._resolved:
+            found, problems = resolve_devices({name: self._settings[name]})
+            if problems:
+                raise ValueError("; ".join(map(str, problems)))
+            self._resolved.update(found)
+        return self._resolved[name].make()
 
     def _rebind(self, name: str, device: Device) -> None:
         """Have the kernel find its hardware anew; the rest is done whether or not that worked."""
@@ -375,89 +385,3 @@ def message_of(error: OSError) -> str:
         return str(error) or type(error).__name__
     file = Path(os.fsdecode(error.filename))
     return f"{error.strerror}: {file.parent if recordings.is_temporary(file) else file}"
-
-
-def media_suffix(settings: DeviceSettings, verb: str) -> str:
-    """The ending of the file that this verb makes on this device."""
-    if verb == "snapshot":
-        return ".jpg"
-    driver = devices.module(settings.kind, settings.table["driver"]).Driver
-    suffix: str = driver.suffix
-    return suffix
-
-
-def crew_of(device: DeviceSettings) -> str:
-    """The worker that holds the device."""
-    driver = devices.module(device.kind, device.table["driver"]).Driver
-    return driver.crew or device.name
-
-
-def lane_of(device: DeviceSettings, verb: str, origin: str) -> str:
-    """Work in different lanes may be done at the same time."""
-    driver = devices.module(device.kind, device.table["driver"]).Driver
-    if verb in ("read", CALIBRATE):
-        return crew_of(device)
-    if verb == "record" and issubclass(driver, Recorder) and driver.overlaps:
-        return f"{verb} {device.name} {origin}"
-    return f"{verb} {device.name}"
-
-
-def timeout_of(device: DeviceSettings) -> float:
-    """How long one reading or snapshot of a device may take, in seconds."""
-    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
-    samples = settings.samples if isinstance(settings, SensorSettings) else 1
-    return float(settings.timeout) * samples
-
-
-def calibration_timeout_of(device: DeviceSettings) -> float:
-    """How long the samples of one point of a calibration may take, in seconds: as a reading, or a
-    second each, of which a converter makes ten; others wait meanwhile."""
-    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
-    return max(timeout_of(device), float(settings.timeout) + CALIBRATION_SAMPLES)
-
-
-def config_calibrates(device: DeviceSettings, quantity: str) -> bool:
-    """Whether the config itself says what becomes of a quantity that the device measures."""
-    settings, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
-    return isinstance(settings, SensorSettings) and quantity in (settings.calibration or {})
-
-
-def find_absent(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
-    """What this machine lacks for the devices just now, by a cheap look at each."""
-    found: list[Problem] = []
-    for device in settings.values():
-        driver, problems = devices.settings_for(
-            device.kind, device.name, device.table, device.where
-        )
-        if problems:
-            continue
-        module = devices.module(device.kind, device.table["driver"])
-        if absent := module.Driver(driver).absent():
-            found.append(Problem(device.where(""), f"warning: {device.name}: {absent}"))
-    return found
-
-
-def find_conflicts(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
-    """Each resource that two devices want and only one can have."""
-    taken: dict[str, tuple[DeviceSettings, Claim]] = {}
-    found: list[Problem] = []
-    for device in settings.values():
-        driver, _ = devices.settings_for(device.kind, device.name, device.table, device.where)
-        for claim in driver.claims if driver else ():
-            holder, first = taken.setdefault(claim.resource, (device, claim))
-            if holder is not device and not (claim.shared and claim.shared == first.shared):
-                found.append(Problem(
-                    device.where(claim.option),
-                    f"{device.name} needs {claim.resource}, and so does {holder.name} "
-                    f"({holder.where(first.option)}); change one of them",
-                ))
-    return found
-
-
-def check_devices(settings: Mapping[str, DeviceSettings]) -> list[Problem]:
-    """Every problem that a driver has with its options."""
-    found: list[Problem] = []
-    for device in settings.values():
-        _, problems = devices.settings_for(device.kind, device.name, device.table, device.where)
-        found += problems
-    return found

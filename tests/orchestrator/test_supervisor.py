@@ -13,6 +13,7 @@ import pytest
 
 from beemon.base.readings import Calibration
 from beemon.config import settings as config
+from beemon.devices.ask import resolve_devices
 from beemon.orchestrator.health import (
     BUDGET,
     FATAL_RETRY_SECONDS,
@@ -86,7 +87,8 @@ def hire(office: Office, tmp_path: Path) -> Iterator[Callable[[str], Supervisor]
     def hire(devices: str) -> Supervisor:
         path = tmp_path / "beemon.toml"
         path.write_text(devices)
-        supervisor = Supervisor("crew", config.load(path).devices, office, office.mailbox.put)
+        resolved, _ = resolve_devices(config.load(path).devices)
+        supervisor = Supervisor("crew", resolved, office, office.mailbox.put)
         hired.append(supervisor)
         return supervisor
 

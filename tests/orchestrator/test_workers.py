@@ -13,6 +13,7 @@ import pytest
 from beemon.base.clock import now
 from beemon.base.readings import Calibration
 from beemon.config import settings as config
+from beemon.devices.ask import ResolvedDevice, resolve_devices
 from beemon.orchestrator.supervisor import Task
 from beemon.orchestrator.workers import MOST_APART, REST_SECONDS, Workers
 from beemon.worker.messages import Done
@@ -60,9 +61,9 @@ class Office:
         self.employer = Owner()
         self.staff = Workers(self.employer, self.mail.put)
 
-    def devices(self, text: str) -> dict[str, config.DeviceSettings]:
+    def devices(self, text: str) -> dict[str, ResolvedDevice]:
         (self.folder / "beemon.toml").write_text(text)
-        return dict(config.load(self.folder / "beemon.toml").devices)
+        return resolve_devices(config.load(self.folder / "beemon.toml").devices)[0]
 
     def employ(self, text: str = DEVICES) -> list[str]:
         return self.staff.employ(self.devices(text))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-import re
 from multiprocessing import Pipe
 from pathlib import Path
 from threading import Event
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from beemon.config import settings as config
 from beemon.devices._base import Device, DeviceError, began
 from beemon.media import tags
 from beemon.media.tags import Tags
@@ -24,9 +22,6 @@ from beemon.worker.messages import Work
 from beemon.worker.worker import (
     CheckFailedError,
     Worker,
-    check_devices,
-    find_absent,
-    find_conflicts,
     message_of,
     reason_of,
 )
@@ -137,73 +132,3 @@ def test_of_what_cannot_be_read_no_evidence_is_kept(keeping: tuple[Worker, Work]
         worker._keep(work, {"samples": 1, "rate": 1, "seconds": 1.0}, is_cut=False)
     assert work.place.temporary.exists()
     assert not work.place.final.exists()
-
-
-# What is absent
-
-@pytest.mark.parametrize(("kind", "options", "said"), [
-    ("sensor", 'driver = "kernel"\ndevice = "28-0316a2794dff"', "28-0316a2794dff"),
-    ("microphone", 'driver = "alsa"\ncard = "CARD=Device"', "no sound card Device; there are"),
-    ("camera", 'driver = "v4l2"\ndevice = "/dev/v4l/by-path/none"', "no camera /dev/v4l"),
-])
-def test_hardware_that_is_not_there_is_found_with_its_place(tmp_path, kind, options, said):
-    sysfs = tmp_path / "sys"
-    sysfs.mkdir()
-    file = tmp_path / "beemon.toml"
-    file.write_text(f'# first\n[{kind}.a]\n{options}\nsysfs = "{sysfs}"\n')
-    [problem] = find_absent(config.load(file).devices)
-    assert str(problem).startswith(f"{file}:2: warning: {kind}.a: ")
-    assert said in str(problem)
-
-
-def test_what_is_there_is_not_absent(tmp_path):
-    file = tmp_path / "beemon.toml"
-    file.write_text('[sensor.a]\ndriver = "simulated"\n[sensor.b]\ndriver = "system"\n')
-    assert find_absent(config.load(file).devices) == []
-
-
-# What two devices want
-
-@pytest.mark.parametrize(("first", "second", "resource"), [
-    ('sensor.a]\ndriver = "gpio"\nkind = "contact"\npin = 17',
-     'output.b]\ndriver = "gpio"\npin = 17', "GPIO 17"),
-    ('sensor.a]\ndriver = "beams"\nouter = 5\ninner = 6',
-     'sensor.b]\ndriver = "hx711"\nclock = 6\ndata = 7', "GPIO 6"),
-    ('sensor.a]\ndriver = "mcp3008"\nchannel = 0',
-     'sensor.b]\ndriver = "rain"\nmm_per_tip = 1\npin = 11', "GPIO 11"),
-    ('sensor.a]\ndriver = "mcp3008"\nchannel = 0',
-     'sensor.b]\ndriver = "mcp3008"\nchannel = 0', "input CH0 of the converter at CE0"),
-    ('sensor.a]\ndriver = "kernel"\ndevice = "sht3x@1-0044"',
-     'sensor.b]\ndriver = "kernel"\ndevice = "sht4x@1-0044"', "I2C address 1-0044"),
-    ('sensor.a]\ndriver = "kernel"\ndevice = "28-0316a2794dff"',
-     'sensor.b]\ndriver = "kernel"\ndevice = "28-0316a2794dff"', "28-0316a2794dff"),
-    ('microphone.a]\ndriver = "alsa"\ncard = "CARD=Device"',
-     'microphone.b]\ndriver = "alsa"\npcm = "plughw:CARD=Device,DEV=0"', "sound card Device"),
-    ('camera.a]\ndriver = "v4l2"\ndevice = "/dev/v4l/by-id/one"',
-     'camera.b]\ndriver = "v4l2"\ndevice = "/dev/v4l/by-id/one"', "camera /dev/v4l/by-id/one"),
-    ('camera.a]\ndriver = "picamera2"', 'camera.b]\ndriver = "picamera2"', "camera 0"),
-])
-def test_what_two_devices_want_is_a_problem_with_both_places(tmp_path, first, second, resource):
-    file = tmp_path / "beemon.toml"
-    file.write_text(f"[{first}\n[{second}\n")
-    devices = config.load(file).devices
-    assert check_devices(devices) == []
-    told = "\n".join(map(str, find_conflicts(devices)))
-    names = re.findall(r"\[?(\w+\.[ab])\]", f"[{first}\n[{second}")
-    assert resource in told
-    assert all(name in told for name in names)
-    assert told.count(f"{file}:") == 2 * len(told.splitlines())
-
-
-@pytest.mark.parametrize(("first", "second"), [
-    ('sensor.a]\ndriver = "mcp3008"\nchannel = 0', 'sensor.b]\ndriver = "mcp3008"\nchannel = 1'),
-    ('sensor.a]\ndriver = "kernel"\ndevice = "sht3x@1-0044"\nchannels = "temp1"',
-     'sensor.b]\ndriver = "kernel"\ndevice = "sht3x@1-0044"\nchannels = "humidity1"'),
-    ('microphone.a]\ndriver = "alsa"\npcm = "dsnoop:CARD=Device"',
-     'microphone.b]\ndriver = "alsa"\npcm = "dsnoop:CARD=Device"'),
-    ('sensor.a]\ndriver = "simulated"', 'sensor.b]\ndriver = "simulated"'),
-])
-def test_what_can_be_shared_is_no_problem(tmp_path, first, second):
-    file = tmp_path / "beemon.toml"
-    file.write_text(f"[{first}\n[{second}\n")
-    assert find_conflicts(config.load(file).devices) == []

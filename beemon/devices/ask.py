@@ -1,0 +1,117 @@
+"""What is asked of a device without opening it: who holds it, how long it takes, what it writes.
+
+A device is resolved once, when its config is loaded: from then on nobody reads its table again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from beemon import devices
+from beemon.base.options import Problem
+from beemon.config.settings import DeviceSettings
+from beemon.devices._base import Claim, CommonSettings, Device, Recorder, SensorSettings
+
+
+@dataclass(frozen=True)
+class ResolvedDevice:
+    """A device of the config, its driver, and the settings that the driver made of its table.
+
+    Two are equal where the config says the same of them.
+    """
+
+    config: DeviceSettings
+    driver: type[Device] = field(compare=False)
+    settings: CommonSettings = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """The device's name, kind and all."""
+        return self.config.name
+
+    @property
+    def kind(self) -> str:
+        """Whether it is a camera, a microphone, a sensor or an output."""
+        return self.config.kind
+
+    @property
+    def group(self) -> str:
+        """The worker that holds the device."""
+        return self.driver.crew or self.name
+
+    @property
+    def timeout(self) -> float:
+        """How long one reading or snapshot may take, in seconds."""
+        samples = self.settings.samples if isinstance(self.settings, SensorSettings) else 1
+        return float(self.settings.timeout) * samples
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether it can make several recordings at once."""
+        return issubclass(self.driver, Recorder) and self.driver.overlaps
+
+    @property
+    def bytes_a_slot(self) -> float:
+        """About how much a scheduled recording or snapshot takes on disk."""
+        duration = self.config.schedule.duration if self.config.schedule else None
+        if duration is None:
+            return self.settings.bytes_a_picture
+        return duration * self.settings.bytes_a_second
+
+    def suffix_of(self, verb: str) -> str:
+        """The ending of the file that this verb makes. Raises ``TypeError`` where it makes none."""
+        if verb == "snapshot":
+            return ".jpg"
+        if not issubclass(self.driver, Recorder):
+            raise TypeError(f"{self.name} cannot {verb}")
+        return self.driver.suffix
+
+    def calibrates(self, quantity: str) -> bool:
+        """Whether the config itself says what becomes of a quantity that the device measures."""
+        own = self.settings
+        return isinstance(own, SensorSettings) and quantity in (own.calibration or {})
+
+    def make(self) -> Device:
+        """The device, not yet open."""
+        return self.driver(self.settings)
+
+
+def resolve_devices(
+    settings: Mapping[str, DeviceSettings],
+) -> tuple[dict[str, ResolvedDevice], list[Problem]]:
+    """The devices whose drivers take their options, and every problem of the others."""
+    resolved: dict[str, ResolvedDevice] = {}
+    found: list[Problem] = []
+    for name, device in settings.items():
+        own, problems = devices.settings_for(device.kind, name, device.table, device.where)
+        found += problems
+        if own is not None:
+            driver = devices.module(device.kind, device.table["driver"]).Driver
+            resolved[name] = ResolvedDevice(device, driver, own)
+    return resolved, found
+
+
+def find_absent(resolved: Iterable[ResolvedDevice]) -> list[Problem]:
+    """What this machine lacks for the devices just now, by a cheap look at each."""
+    return [
+        Problem(device.config.where(""), f"warning: {device.name}: {absent}")
+        for device in resolved
+        if (absent := device.make().absent())
+    ]
+
+
+def find_conflicts(resolved: Iterable[ResolvedDevice]) -> list[Problem]:
+    """Each resource that two devices want and only one can have."""
+    taken: dict[str, tuple[ResolvedDevice, Claim]] = {}
+    found: list[Problem] = []
+    for device in resolved:
+        for claim in device.settings.claims:
+            holder, first = taken.setdefault(claim.resource, (device, claim))
+            if holder is not device and not (claim.shared and claim.shared == first.shared):
+                found.append(Problem(
+                    device.config.where(claim.option),
+                    f"{device.name} needs {claim.resource}, and so does {holder.name} "
+                    f"({holder.config.where(first.option)}); change one of them",
+                ))
+    return found
