@@ -34,11 +34,11 @@ REASONS = {
     ),
     "fatal": Explanation(
         "the device failed too often; it is tried again every ten minutes",
-        "Read its problem with `beemon status` and mend it, then restart: `sudo systemctl "
+        "Read its problem with `beemon status` and fix it, then restart: `sudo systemctl "
         "restart beemon`.",
     ),
     "missing-device": Explanation(
-        "there is no such device on this machine, or it has gone",
+        "there is no such device on this machine, or it was unplugged",
         "Check that it is plugged in and has power, and that the config names it as the system "
         "does.",
     ),
@@ -52,11 +52,11 @@ REASONS = {
         "again.",
     ),
     "io-error": Explanation(
-        "the sensor is there, and the kernel could not get an answer out of it",
+        "the kernel found the sensor but could not read it",
         "Check the wires, the pull-up resistor and the length of the cable.",
     ),
     "stalled": Explanation(
-        "the device gave nothing any more; its worker was restarted",
+        "the device stopped sending data; its worker was restarted",
         "Check its cable and power supply. If it happens often, use a powered USB hub.",
     ),
     "no-memory": Explanation(
@@ -65,7 +65,7 @@ REASONS = {
         "/boot/firmware/cmdline.txt.",
     ),
     "defect": Explanation(
-        "a part of beemon that looks at the data failed and is off",
+        "a part of beemon that analyses the data failed and is switched off",
         "Read the cause and report it: `beemon events 7d defect`. Then try again: `sudo systemctl "
         "reload beemon`.",
     ),
@@ -74,16 +74,16 @@ REASONS = {
         "Report the traceback to beemon's developers: `journalctl -u beemon`.",
     ),
     "power-on-value": Explanation(
-        "the sensor gave the value that it has after power-on, before it measured",
+        "the sensor returned its power-on value instead of a measurement",
         "Check its power supply and its ground wire.",
     ),
     "all-ones": Explanation(
-        "the converter gave nothing but ones, as one without power or wire does",
+        "the converter returned only ones, as if it had no power or a loose wire",
         "Check the converter's power and its data and clock wires.",
     ),
     "stuck": Explanation(
-        "the sensor has given exactly the same value for longer than a live one would",
-        "Unplug the sensor and plug it in again. If the value can really stand still, set "
+        "the sensor has returned exactly the same value for longer than a working one would",
+        "Unplug the sensor and plug it in again. If the value can really be constant, set "
         "`stuck_after`.",
     ),
     "crc": Explanation(
@@ -91,21 +91,22 @@ REASONS = {
         "Shorten the cable, or use a shielded one, and check the pull-up resistor.",
     ),
     "out-of-range": Explanation(
-        "the sensor gave a value that cannot be true",
-        "Check its wires and its power. If it stays so, replace the sensor.",
+        "the sensor returned an impossible value",
+        "Check its wires and its power. If that does not help, replace the sensor.",
     ),
     "not-a-number": Explanation(
-        "the sensor gave something that is not a number",
+        "the sensor returned something that is not a number",
         "Check its wires. If its own driver made the value, read the journal: `journalctl -u "
         "beemon`.",
     ),
     "pulse-too-long": Explanation(
         "a clock pulse was so long that the converter may have switched itself off",
-        "Read it again. If it happens often, relieve the computer: `beemon budget` shows its "
+        "Read it again. If it happens often, reduce the computer's load: `beemon budget` shows "
+        "its "
         "work.",
     ),
     "blocked": Explanation(
-        "a beam has been broken, or a gauge's contact closed, for so long that it is dirt",
+        "a beam was broken, or a contact closed, for so long that dirt is the likely cause",
         "Clean the beam or the gauge.",
     ),
     "check-failed": Explanation(
@@ -129,10 +130,10 @@ REASONS = {
     ),
     "partly": Explanation(
         "some of the sensors gave no value; each reading says why",
-        "Read which: `beemon readings`.",
+        "See which ones: `beemon readings`.",
     ),
     "busy": Explanation(
-        "an earlier scheduled command still waited for the device",
+        "an earlier scheduled command was still waiting for the device",
         "Set a longer `interval` or a shorter `duration` in the device's schedule.",
     ),
     "down": Explanation(
@@ -141,19 +142,20 @@ REASONS = {
     ),
     "paused": Explanation(
         "the device's scheduled work was switched off with `stop`",
-        "Switch it on again: `beemon start DEVICE`.",
+        "Resume it: `beemon start DEVICE`.",
     ),
     "inspection": Explanation(
-        "the beekeeper was at the hive, so nothing was recorded",
+        "the hive was open for an inspection, so nothing was recorded",
         "Close the inspection when you have finished: `beemon inspection end`.",
     ),
     "clock": Explanation(
-        "the clock was set ahead, over the scheduled time",
+        "the clock was set forward past the scheduled time",
         "Do nothing if it happens once. If it happens often, add a battery-backed clock.",
     ),
     "late": Explanation(
         "the command could only be recorded more than 10 s after the scheduled time",
-        "Relieve the computer or its disk, if it happens often: `beemon completeness` counts "
+        "Reduce the load of the computer or its disk, if it happens often: `beemon completeness` "
+        "counts "
         "it.",
     ),
     "cancelled": Explanation(
@@ -173,15 +175,15 @@ REASONS = {
         "Send the command again. Find out why the service ended: `beemon events`.",
     ),
     "not-queued": Explanation(
-        "the command could not be handed to the Orchestrator",
+        "the command could not be passed to the Orchestrator, the process that runs it",
         "Send the command again. If it fails again, restart: `sudo systemctl restart beemon`.",
     ),
     "no-such-job": Explanation(
-        "the job to be cancelled was not open",
+        "the job to cancel was not open",
         "List the jobs: `beemon jobs`.",
     ),
     "unsteady": Explanation(
-        "the scale moved by itself, so that nothing could be calibrated by it",
+        "the scale was moving, so it could not be calibrated",
         "Wait for calm weather, stand back from the hive, and repeat the step.",
     ),
     "not-moved": Explanation(
@@ -189,11 +191,11 @@ REASONS = {
         "Use a heavier weight, check that it stands on the scale, and repeat the step.",
     ),
     "no-zero": Explanation(
-        "a step of a calibration came before the one that it needs",
+        "this step of a calibration needs an earlier one that is missing",
         "Measure the empty scale first: `beemon calibrate SCALE zero`.",
     ),
     "not-a-scale": Explanation(
-        "the sensor has no converter, or several, so that none could be calibrated",
+        "the sensor has no converter, or more than one, so it cannot be calibrated",
         "Name the sensor that is the scale: `beemon devices` lists them.",
     ),
     "no-fit": Explanation(
@@ -202,7 +204,7 @@ REASONS = {
         "temperature`.",
     ),
     "no-temperature": Explanation(
-        "there is no temperature to compensate the weight by",
+        "there is no temperature sensor to compensate the weight with",
         "Name a sensor as `temperature` under the scale's `[….weighing]` in the config.",
     ),
     "config-calibrates": Explanation(
@@ -210,7 +212,7 @@ REASONS = {
         "Remove the calibration from the config file, reload, and repeat the step.",
     ),
     "bad-config": Explanation(
-        "a driver refused the new config; everything runs on with the old one",
+        "a driver rejected the new config; beemon continues with the old one",
         "Find the mistake: `beemon config check`.",
     ),
     "refused": Explanation(

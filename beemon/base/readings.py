@@ -20,7 +20,7 @@ WEIGHT, GRAMS = "weight", "g"
 
 QUALITIES = {
     "good": Explanation(
-        "as it was measured",
+        "measured as usual",
         "Use it.",
     ),
     "heated": Explanation(
@@ -28,12 +28,12 @@ QUALITIES = {
         "Leave it out, or use the next one: `beemon readings SENSOR`.",
     ),
     "few-samples": Explanation(
-        "some of the samples were refused; it is the mean of the others",
+        "the mean of some samples only, because the others were invalid",
         "Use it with care. If it happens often, check the sensor's wires.",
     ),
     "inspection": Explanation(
         "measured while the hive was open",
-        "Leave it out of what you calculate about the bees.",
+        "Leave it out of calculations about the bees.",
     ),
 }
 """Every quality that a value can have."""

@@ -35,7 +35,7 @@ def examine(path: Path, facts: Facts, asked: float | None = None) -> Examination
     except OSError as error:
         return Examination([Finding(UNREADABLE, str(error))])
     if examiner is None:
-        return Examination([Finding(UNREADABLE, "it is no FLAC, MP4 or JPEG file")])
+        return Examination([Finding(UNREADABLE, "it is not a FLAC, MP4 or JPEG file")])
     found = examiner(path, facts)
     found.findings += _promises(facts)
     if asked is not None and "seconds" in facts:
@@ -76,12 +76,12 @@ def examiner_for(path: Path) -> Examiner | None:
 def _promises(facts: Facts) -> Iterator[Finding]:
     """What the file's head promised, and there is not."""
     if facts.get("unfinished"):
-        message = "its head was never finished: there may have been more of it"
+        message = "its header was never finished: some of it may be missing"
         yield Finding(SHORT, message, fails=False)
     for what in ("samples", "frames"):
         promised, there = facts.get(f"promised_{what}", 0), facts.get(what, 0)
         if promised > there:
-            message = f"there are {there} {what}, where its head promises {promised}"
+            message = f"there are {there} {what}, but its header promises {promised}"
             yield Finding(SHORT, message, fails=there <= (1 - SHORT_SHARE) * promised)
 
 
@@ -91,4 +91,4 @@ def _length(facts: Facts, asked: float) -> list[Finding]:
     lost = facts["lost_samples"] / facts["rate"] if facts.get("lost_samples") else 0.0
     if seconds + lost >= asked - max(SHORT_SECONDS, SHORT_SHARE * asked):
         return []
-    return [Finding(SHORT, f"{seconds:.1f} s long, where {asked:.1f} s were asked for")]
+    return [Finding(SHORT, f"{seconds:.1f} s long instead of the requested {asked:.1f} s")]

@@ -38,23 +38,23 @@ FINDINGS = {
         "Check the disk and the power supply, then record again: `beemon record DEVICE`.",
     ),
     EMPTY: Explanation(
-        "there is no sample, frame or picture in it",
+        "the file holds no sample, frame or picture",
         "Check the device's cable, then record again: `beemon record DEVICE`.",
     ),
     WRONG_LENGTH: Explanation(
-        "samples, frames, seconds or half a picture are not as its recorder says",
-        "Read the journal for what went wrong on the way: `journalctl -u beemon`.",
+        "its length differs from the recorded one, or half of the picture is missing",
+        "Read the journal for the cause: `journalctl -u beemon`.",
     ),
     SHORT: Explanation(
-        "it is a tenth shorter than it was to be, or more; mentioned if its head promises more",
-        "Check the cable and the power supply. Relieve the computer if frames are lost.",
+        "it is at least 10 % shorter than requested (mentioned if its header promises more)",
+        "Check the cable and the power supply. Reduce the computer's load if frames are lost.",
     ),
     SILENT: Explanation(
-        "every sample is zero, or as good as",
+        "every sample is zero or nearly zero",
         "Check the microphone's plug and wires, and its level: `alsamixer`, F4 for capture.",
     ),
     STUCK: Explanation(
-        "the samples stand at one value that is not zero",
+        "every sample has the same value, which is not zero",
         "Check the microphone's wires and its supply voltage.",
     ),
     FLAT: Explanation(
@@ -66,15 +66,15 @@ FINDINGS = {
         "Lower the capture level: `alsamixer`, F4.",
     ),
     OFFSET: Explanation(
-        "the samples' mean is a quarter of full scale off (mentioned from a tenth)",
+        "the mean of the samples is off by a quarter of full scale (mentioned from a tenth)",
         "Check the microphone's supply and its coupling capacitor.",
     ),
     LOST: Explanation(
-        "samples or frames were lost on the way (only mentioned)",
-        "Relieve the computer: lower `rate`, `frame_rate` or the size in the config.",
+        "samples or frames were lost during the recording (only mentioned)",
+        "Reduce the computer's load: lower `rate`, `frame_rate` or the size in the config.",
     ),
     GAPS: Explanation(
-        "5 % or 2 s of the frames are missing, or half by their rate (mentioned from fewer)",
+        "frames are missing: 5 %, 2 s, or half of the expected number (mentioned from fewer)",
         "Lower `frame_rate` or the size in the config, and check the camera's cable.",
     ),
     BROKEN: Explanation(
@@ -82,17 +82,17 @@ FINDINGS = {
         "Check the camera's cable. Connect it directly, without a hub.",
     ),
     BLACK: Explanation(
-        "every pixel of every picture is equally dark, without a sensor's noise",
+        "every picture is uniformly dark, without even sensor noise",
         "Check the camera's ribbon cable and plug, and restart the computer.",
     ),
     BLANK: Explanation(
-        "every pixel of every picture is equally bright",
+        "every picture is uniformly bright",
         "Shade the camera, or check its exposure in the config.",
     ),
     DARK: Explanation(
-        "night, or a covered lens (only mentioned)",
-        "Look whether something covers the lens. At night, do nothing, or add a `window` by the "
-        "sun.",
+        "it was night, or the lens was covered (only mentioned)",
+        "Check whether something covers the lens. At night, do nothing, or add a `window` that "
+        "follows the sun.",
     ),
     FROZEN: Explanation(
         "the picture does not change at all, not even by sensor noise, in the whole video or "
@@ -104,8 +104,8 @@ FINDINGS = {
         "Look at the recording: is the camera pointed at the entrance?",
     ),
     UNFOCUSED: Explanation(
-        "there is not one sharp edge in any picture",
-        "Clean the lens and focus it. Look whether a web or propolis covers it.",
+        "no picture has a sharp edge",
+        "Clean the lens and focus it. Check it for webs and propolis.",
     ),
 }
 """Every finding, and from where on it fails a recording."""

@@ -50,7 +50,8 @@ Grain = npt.NDArray[np.int16]
 
 
 def examine(path: Path, facts: Facts) -> Examination:  # noqa: ARG001  (an Examiner)
-    """Look at a JPEG file: it decodes, is whole (half of one decodes, too), and shows something."""
+    """Look at a JPEG file: it decodes, is whole (half of one decodes, too), and shows "
+    "something."""
     try:
         with opened(path) as (file, stream):
             frame = next(file.decode(stream), None)
@@ -58,7 +59,7 @@ def examine(path: Path, facts: Facts) -> Examination:  # noqa: ARG001  (an Exami
         message = f"the picture cannot be decoded: {error}"
         return Examination([Finding(findings.UNREADABLE, message)])
     if frame is None:
-        return Examination([Finding(findings.EMPTY, "it has no picture")])
+        return Examination([Finding(findings.EMPTY, "it contains no picture")])
     if not path.read_bytes().endswith(jpeg.END):
         return Examination([Finding(findings.WRONG_LENGTH, "the picture was cut short")])
     look = Look()
@@ -97,7 +98,8 @@ class Look:
         """What is wrong with the view."""
         if self.range <= BLANK_RANGE:
             word = findings.BLACK if self.mean < DARK else findings.BLANK
-            yield Finding(word, f"nothing is to be seen, all has a brightness of {self.mean:.0f}")
+            message = f"nothing can be seen: all of it has a brightness of about {self.mean:.0f}"
+            yield Finding(word, message)
         elif self.is_dark:
             message = f"night, or a covered lens: little is brighter than {self.light:.0f} of 255"
             yield Finding(findings.DARK, message, fails=False)

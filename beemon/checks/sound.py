@@ -182,15 +182,15 @@ def _blocks(file: soundfile.SoundFile, kind: str) -> Iterator[Samples]:
 def _length(heard: Heard, facts: Facts) -> Iterator[Finding]:
     samples, rate = facts.get("samples"), facts.get("rate")
     if heard.samples == 0:
-        yield Finding(findings.EMPTY, "it has no sound")
+        yield Finding(findings.EMPTY, "it contains no sound")
     if samples is not None and heard.samples != samples:
-        message = f"{heard.samples} samples where {samples} were written"
+        message = f"{heard.samples} samples instead of the {samples} written"
         yield Finding(findings.WRONG_LENGTH, message)
     if rate is not None and heard.rate != rate:
-        message = f"{heard.rate} Hz where {rate} Hz were recorded"
+        message = f"{heard.rate} Hz instead of the recorded {rate} Hz"
         yield Finding(findings.WRONG_LENGTH, message)
     if lost := facts.get("lost_samples"):
-        message = f"{lost} samples ({lost / heard.rate:.2f} s) were lost on the way"
+        message = f"{lost} samples ({lost / heard.rate:.2f} s) were lost during the recording"
         yield Finding(findings.LOST, message, fails=False)
 
 
@@ -208,9 +208,9 @@ def _channel(channel: Channel, heard: Heard) -> Iterator[Finding]:
     level = decibels(channel.power)
     if level < SILENT_DBFS:
         if abs(channel.mean) < 2.0**-15:
-            yield Finding(findings.SILENT, "no sample differs from zero by as much as a step")
+            yield Finding(findings.SILENT, "every sample is zero or nearly zero")
         else:
-            yield Finding(findings.STUCK, f"it stands at {channel.mean:.4f} of full scale")
+            yield Finding(findings.STUCK, f"it is constant, at {channel.mean:.4f} of full scale")
         return
     yield from _flat(channel.flat / heard.samples, channel.longest / heard.rate)
     yield from _clipped(channel.clipped / heard.samples)
@@ -223,11 +223,11 @@ def _channel(channel: Channel, heard: Heard) -> Iterator[Finding]:
 def _flat(share: float, longest: float) -> Iterator[Finding]:
     fails = share >= FLAT_SHARE or longest >= FLAT_SECONDS
     if fails or longest >= FLAT_WORTH_TELLING:
-        message = f"one value stands still for up to {longest:.2f} s, {share:.0%} of the time"
+        message = f"one value is frozen for up to {longest:.2f} s, {share:.0%} of the time"
         yield Finding(findings.FLAT, message, fails=fails)
 
 
 def _clipped(share: float) -> Iterator[Finding]:
     if share >= CLIPPED_WORTH_TELLING:
-        message = f"{share:.1%} of the samples are at full scale, three in a row and more"
+        message = f"{share:.1%} of the samples are at full scale, in runs of at least three"
         yield Finding(findings.CLIPPED, message, fails=share >= CLIPPED_SHARE)

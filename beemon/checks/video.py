@@ -44,14 +44,16 @@ GAP_TIMES, GAP_SECONDS = 3.0, 0.3
 """A gap is longer than three times its neighbours: exposure may change, not from one frame to the
 next; and than 0.3 s."""
 GAPS_SHARE, GAP_LONGEST = 0.05, 2.0
-"""What gaps may make up of a video, and how long one may be (seconds), before it does not count."""
+"""What gaps may make up of a video, and how long one may be (seconds), before it does not "
+"count."""
 NEIGHBOURS = 9
 SAME_TIME, DOUBLED_SHARE = 0.0005, 0.02  # s; a few such frames a minute are a busy processor's
 RATE_SHARE, RATE_LEAST = 0.9, 0.5
 """Of the frames that are due by the frame rate, what must be there to be told of, and to count."""
 
 GRAIN = 0.5
-"""The mean difference, pixel by pixel, between key frames that are seconds apart: where it is less,
+"""The mean difference, pixel by pixel, between key frames that are seconds apart: where it is "
+"less,
 there is not even a sensor's noise. Measured with x264 at 0.2 to 0.4 bit a pixel: the same picture
 encoded again 0.1 to 0.4; with a noise of 0.5 of 255 0.6 to 0.8, of 1 1.3, of 2 2.2. At 0.07 bit a
 pixel the same picture has 1.1, since its key frames are encoded differently: there a camera that
@@ -184,18 +186,19 @@ def _burst_interval(file: Any) -> float:
 def _length(seen: Seen, facts: Facts) -> Iterator[Finding]:
     times, frames, seconds = seen.times, facts.get("frames"), facts.get("seconds")
     if frames is not None and len(times) != frames:
-        yield Finding(findings.WRONG_LENGTH, f"{len(times)} frames where {frames} were written")
+        message = f"{len(times)} frames instead of the {frames} written"
+        yield Finding(findings.WRONG_LENGTH, message)
         return
     shown = float(times[-1] - times[0])
     frame = shown / (len(times) - 1) if len(times) > 1 else seconds or 0.0
     if seconds is not None and abs(shown + frame - seconds) > frame + 0.001:
-        message = f"{shown + frame:.3f} s long, where {seconds:.3f} s were recorded"
+        message = f"{shown + frame:.3f} s long instead of the recorded {seconds:.3f} s"
         yield Finding(findings.WRONG_LENGTH, message)
     if lost := facts.get("lost_frames"):
-        yield Finding(findings.LOST, f"{lost} frames were lost on the way", fails=False)
+        yield Finding(findings.LOST, f"{lost} frames were lost during the recording", fails=False)
     due = facts.get("frame_rate", 0) * (shown + frame) - facts.get("bad_pictures", 0)
     if len(times) < RATE_SHARE * due:
-        message = f"{len(times)} frames in {shown + frame:.1f} s, where {due:.0f} are due"
+        message = f"{len(times)} frames in {shown + frame:.1f} s instead of {due:.0f}"
         yield Finding(findings.GAPS, message, fails=len(times) < RATE_LEAST * due)
 
 
@@ -203,7 +206,7 @@ def _broken(seen: Seen, facts: Facts) -> Iterator[Finding]:
     """Pictures that were left out, or that cannot be decoded of those that were tried."""
     left_out = facts.get("bad_pictures", 0)
     for bad, of, what in (
-        (left_out, len(seen.times) + left_out, "were left out, for they could not be decoded"),
+        (left_out, len(seen.times) + left_out, "were left out because they could not be decoded"),
         (seen.torn, len(seen.times), "are torn, or of another size than the first"),
         (seen.broken, seen.decoded + seen.broken, "cannot be decoded, of those that were tried"),
     ):
@@ -243,10 +246,10 @@ def _standing(seen: Seen, facts: Facts) -> Iterator[Finding]:
         message = f"the camera gave the same picture again {repeated} times"
         yield Finding(findings.FROZEN, message)
     elif seen.stands():
-        message = "nothing changes in it, it has not even a sensor's noise"
+        message = "nothing changes in it, not even by sensor noise"
         yield _still(message, certain=repeated is None)
     elif seen.stands(since=(middle := float(seen.times[0] + seen.times[-1]) / 2)):
-        message = f"nothing changes after {middle:.1f} s, not even by a sensor's noise"
+        message = f"nothing changes after {middle:.1f} s, not even by sensor noise"
         yield _still(message, certain=repeated is None)
 
 

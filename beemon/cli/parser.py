@@ -34,8 +34,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line, and end with status 2."""
         layout.say(
-            f"{self.prog}: {message}", f"The form is: {self.usage}",
-            f"`{self.prog} --help` explains it.", to=sys.stderr,
+            f"{self.prog}: {message}", f"Usage: {self.usage}",
+            f"`{self.prog} --help` shows the options.", to=sys.stderr,
         )
         self.exit(2)
 

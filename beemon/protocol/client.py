@@ -63,7 +63,7 @@ class Client:
                 self._socket = _connect(host, port, timeout)
         except PermissionError as error:
             raise NotPermittedError(
-                f"you may not use {self._where}: put sudo before the command, or join its group: "
+                f"you may not use {self._where}: put sudo before the command; or join its group: "
                 "sudo adduser $USER beemon, then log out and in again"
             ) from error
         except ValueError as error:  # a NUL, or a name too long for the DNS

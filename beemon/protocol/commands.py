@@ -1,6 +1,6 @@
-"""The vocabulary: every word a client may say, parsed and checked; nothing is carried out here.
+"""The vocabulary: every word that a client can send, parsed and checked but not carried out.
 
-Commands ask for work and become jobs. Queries ask what is known and are answered at once.
+A command asks for work and becomes a job. A query asks for data and is answered at once.
 Words are separated by one or more spaces; case matters; numbers are plain ASCII decimals.
 """
 
@@ -44,7 +44,7 @@ class Argument:
     optional: bool = False
     repeated: bool = False
     choices: str = ""
-    """What can be given, for who gave nothing."""
+    """The possible values, shown when the argument is missing."""
 
     def __str__(self) -> str:
         name = f"{self.name}…" if self.repeated else self.name
@@ -60,7 +60,7 @@ class Word:
     arguments: tuple[Argument, ...] = ()
     is_command: bool = False
     check: Callable[[Mapping[str, Any]], None] = lambda _: None
-    """Raises :class:`~beemon.protocol.lines.RequestError` where arguments do not fit each other."""
+    """Raises :class:`~beemon.protocol.lines.RequestError` if arguments do not fit together."""
 
     @property
     def usage(self) -> str:
@@ -209,7 +209,7 @@ def _fits_step(arguments: Mapping[str, Any]) -> None:
     if step in ("weight", "added") and weight is None:
         raise RequestError("bad-argument", f"`{step}` needs a WEIGHT, such as {step} 10kg")
     if step in ("zero", "temperature") and weight is not None:
-        raise RequestError("bad-argument", f"`{step}` goes without a weight")
+        raise RequestError("bad-argument", f"`{step}` takes no weight")
 
 
 def _anything(_: str, written: str, __: Devices) -> str:
@@ -235,7 +235,7 @@ STEPS = ("zero", "weight", "standing", "added", "temperature")
 _WORDS = (
     Word(
         "record",
-        "record sound or video, for SECONDS, or as long as its schedule says, or for 10 seconds",
+        "record sound or video for SECONDS (default: the duration in its schedule, or 10 seconds)",
         (_RECORDER, Argument("SECONDS", _seconds, optional=True)),
         is_command=True,
     ),
@@ -245,17 +245,16 @@ _WORDS = (
         (Argument("CAMERA", _device("camera")),),
         is_command=True,
     ),
-    Word("read", "read these sensors, or all", (_SENSORS,), is_command=True),
+    Word("read", "read the given sensors, or all", (_SENSORS,), is_command=True),
     Word(
         "calibrate",
-        "measure a scale that is empty (zero), has a known weight on it, or bears the standing "
-        "hive, and then a weight that was added, known within TOLERANCE; or fit its drift with "
-        "the temperature, by the nights so far",
+        "measure a scale that is empty (zero), holds a known WEIGHT or the standing hive, or has a "
+        "WEIGHT added; WEIGHT is right within TOLERANCE; or fit its temperature drift",
         (
             Argument("SCALE", _device("sensor")),
             Argument("STEP", _one_of(*STEPS), choices=(
-                f"one of {', '.join(STEPS)}; at a terminal `beemon calibrate SCALE` leads you "
-                "through them"
+                f"one of {', '.join(STEPS)}; at a terminal, `beemon calibrate SCALE` "
+                "guides you through them"
             )),
             Argument("WEIGHT", _grams, optional=True),
             Argument("TOLERANCE", _grams, optional=True),
@@ -273,10 +272,10 @@ _WORDS = (
         ),
         is_command=True,
     ),
-    Word("start", "switch scheduled work on again", (_SWITCHED,), is_command=True),
+    Word("start", "resume scheduled work", (_SWITCHED,), is_command=True),
     Word(
         "stop",
-        "switch scheduled work off, until `start` or until the service restarts",
+        "pause scheduled work until `start` or a restart of the service",
         (_SWITCHED,),
         is_command=True,
     ),
@@ -297,15 +296,15 @@ _WORDS = (
     ),
     Word(
         "cancel",
-        "end a job early, or all jobs that clients asked a device for, or all devices; a recording "
-        "keeps what it has",
+        "end a job early, or all jobs that clients requested of a device or of all; recordings "
+        "keep what they have so far",
         (Argument("JOB|DEVICE|all", _job_or_devices),),
         is_command=True,
     ),
-    Word("reload", "use the config on disk, or say what is wrong with it", is_command=True),
+    Word("reload", "apply the config on disk, or show its problems", is_command=True),
     Word("status", "show how the service and each device are doing"),
     Word("devices", "list the devices in the config"),
-    Word("job", "show everything that is recorded about one job", (_JOB,)),
+    Word("job", "show all details of one job", (_JOB,)),
     Word(
         "jobs",
         "list the latest jobs (20, or COUNT)",
@@ -313,7 +312,7 @@ _WORDS = (
     ),
     Word(
         "readings",
-        "show the latest reading of each quantity, of these sensors or of all",
+        "show the latest reading of each quantity, of the given sensors or of all",
         (_SENSORS,),
     ),
     Word(
@@ -327,9 +326,8 @@ _WORDS = (
     Word("calibrations", "list calibrations, of these sensors or of all", (_KNOWN,)),
     Word(
         "history",
-        "show the readings of one quantity, of the last day or since SINCE; hourly means if "
-        "there are "
-        "too many",
+        "show the readings of one quantity in the last day, or since SINCE; hourly means if "
+        "there are too many",
         (
             Argument("DEVICE", _anything),  # the ledger may know one that the config has no more
             Argument("QUANTITY", _anything),
@@ -338,22 +336,21 @@ _WORDS = (
     ),
     Word(
         "completeness",
-        "count the scheduled recordings that were made, and the reasons for the others; of the "
-        "last "
-        "30 days, or since SINCE",
+        "count the scheduled jobs done in the last 30 days, or since SINCE, and the reasons for "
+        "the others",
         (Argument("SINCE", _since, optional=True),),
     ),
     Word(
         "budget",
-        "show how much disk a day takes, when the disk is full, and what is deleted then",
+        "show the disk space used each day, when the disk will be full, and what is deleted then",
     ),
     Word("wait", "wait until the job has ended, and show it", (_JOB,)),
     Word("watch", "show jobs as they end and devices as they change, until you press Ctrl-C"),
-    Word("ping", "answer at once"),
+    Word("ping", "check that the service answers"),
     Word("version", "show the version of the service"),
     Word(
         "help",
-        "show the words and their arguments",
+        "list the words and their arguments",
         (Argument("WORD", _word, optional=True),),
     ),
     Word("auth", "send the token, if one is set", (Argument("TOKEN", _anything),)),
@@ -373,7 +370,7 @@ def parse(text: str, devices: Devices) -> Request:
     """What a request asks for. Raises :class:`~beemon.protocol.lines.RequestError`."""
     words = [word for word in text.split(" ") if word]
     if not words:
-        raise RequestError("empty", "the request is empty; `help` lists what can be asked")
+        raise RequestError("empty", "the request is empty; `help` lists the words")
     name, *values = words
     word = VOCABULARY.get(name)
     if word is None:
@@ -398,10 +395,10 @@ def _arguments(word: Word, values: list[str], devices: Devices) -> dict[str, Any
         elif not argument.optional:
             choices = f" ({argument.choices})" if argument.choices else ""
             raise RequestError(
-                "bad-argument", f"{argument.name} is missing{choices}; the form is: {word.usage}"
+                "bad-argument", f"{argument.name} is missing{choices}; usage: {word.usage}"
             )
     if values:
         raise RequestError(
-            "bad-argument", f'"{shown(values[0])}" is one too many; the form is: {word.usage}'
+            "bad-argument", f'"{shown(values[0])}" is one argument too many; usage: {word.usage}'
         )
     return arguments

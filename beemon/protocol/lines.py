@@ -30,7 +30,7 @@ from beemon.base.explanation import Explanation
 
 ERRORS = {
     "empty": Explanation(
-        "the request holds no word",
+        "the request is empty",
         "Send a word: `beemon help` lists them.",
     ),
     "too-long": Explanation(
@@ -42,12 +42,12 @@ ERRORS = {
         "Send the request as UTF-8.",
     ),
     "control-character": Explanation(
-        "the request holds a NUL, a tab or another character that does not print; "
-        "the connection is closed",
+        "the request contains a NUL, a tab or another non-printing character; the connection is "
+        "closed",
         "Send printable characters only, and one request a line.",
     ),
     "http": Explanation(
-        "the request looks like HTTP, which is not spoken here; the connection is closed",
+        "the request looks like HTTP, which beemon does not support; the connection is closed",
         "Use the `beemon` command, or a plain connection that sends one request a line.",
     ),
     "not-finished": Explanation(
@@ -59,11 +59,11 @@ ERRORS = {
         "Join the group beemon, `sudo adduser $USER beemon`, and log in again; or use sudo.",
     ),
     "too-many-clients": Explanation(
-        "as many clients as allowed are connected; the connection is closed",
+        "the maximum number of clients is connected; the connection is closed",
         "Close a client that is no longer needed, and connect again.",
     ),
     "too-many-waiting": Explanation(
-        "as many clients as allowed are waiting or watching",
+        "the maximum number of clients is waiting or watching",
         "End a `beemon watch` or `beemon wait JOB` that is no longer needed.",
     ),
     "unknown-command": Explanation(
@@ -79,11 +79,11 @@ ERRORS = {
         "List the devices: `beemon devices`.",
     ),
     "unknown-job": Explanation(
-        "the ledger holds no such job",
+        "the database holds no such job",
         "List the latest jobs: `beemon jobs`.",
     ),
     "queue-full": Explanation(
-        "as many commands as allowed are waiting to be carried out",
+        "the maximum number of commands is waiting",
         "Wait until some are done, or end those that you do not need: `beemon cancel DEVICE`.",
     ),
     "bad-config": Explanation(
@@ -91,7 +91,7 @@ ERRORS = {
         "Find the mistake: `beemon config check`.",
     ),
     "no-ledger": Explanation(
-        "the ledger cannot be read or written at the moment; nothing was accepted",
+        "the database cannot be read or written at the moment; nothing was accepted",
         "Read what is wrong with the disk: `beemon status`.",
     ),
     "stopping": Explanation(
@@ -99,7 +99,7 @@ ERRORS = {
         "Start the service: `sudo systemctl start beemon`.",
     ),
     "defect": Explanation(
-        "beemon has a defect, or met data that it cannot read; the journal says more",
+        "beemon has a defect, or found data that it cannot read; see the journal",
         "Report the traceback to beemon's developers: `journalctl -u beemon`. Then check the "
         "data: `beemon archive check`.",
     ),

@@ -19,9 +19,9 @@ ROWS = [
 ]
 IMPERATIVES = {
     "Check", "Clean", "Close", "Connect", "Delete", "Do", "End", "Find", "Free", "Install", "Join",
-    "Leave", "List", "Look", "Lower", "Measure", "Name", "Read", "Relieve", "Remove", "Report",
-    "Restart", "Send", "Set", "Shade", "Shorten", "Start", "Switch", "Try", "Unplug", "Use",
-    "Wait",
+    "Leave", "List", "Look", "Lower", "Measure", "Name", "Read", "Reduce", "Remove", "Report",
+    "Restart", "Resume", "See", "Send", "Set", "Shade", "Shorten", "Start", "Switch",
+    "Try", "Unplug", "Use", "Wait",
 }
 STANDS_FOR = {
     "DEVICE": "camera.a", "SENSOR": "sensor.a", "SCALE": "sensor.a", "JOB": "1", "WORD": "record",

@@ -93,4 +93,4 @@ def test_sound_without_samples_is_empty(tmp_path):
 def test_a_finding_reads_as_a_sentence(recordings):
     path, facts = recordings["film"]
     (finding,) = examine(path, {**facts, "frames": 29}).findings
-    assert str(finding) == "wrong-length: 30 frames where 29 were written"
+    assert str(finding) == "wrong-length: 30 frames instead of the 29 written"

@@ -380,5 +380,5 @@ def test_help_on_a_phone_has_the_usage_on_one_line_and_the_summary_below(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     text = written(monkeypatch, "utf-8", "help")
-    assert "\n  read [SENSOR…]\n    read these sensors, or all\n" in text
+    assert "\n  read [SENSOR…]\n    read the given sensors, or all\n" in text
     assert len(text.splitlines()) < 150

@@ -109,12 +109,12 @@ def test_a_config_without_such_devices_is_named_as_the_cause():
 
 def test_a_missing_argument_is_named_with_the_form():
     assert str(refusal("record")) == (
-        "DEVICE is missing; the form is: record DEVICE [SECONDS]"
+        "DEVICE is missing; usage: record DEVICE [SECONDS]"
     )
 
 
 def test_a_superfluous_argument_is_named_with_the_form():
-    assert str(refusal("ping pong")) == '"pong" is one too many; the form is: ping'
+    assert str(refusal("ping pong")) == '"pong" is one argument too many; usage: ping'
 
 
 def test_a_bad_number_is_told_what_would_be_right():

@@ -113,7 +113,7 @@ def test_what_is_only_told_of_fails_nothing(keeping: tuple[Worker, Work]) -> Non
     worker, work = keeping
     done = worker._keep(work, {**facts_of(work, hive_sound(2)), "lost_samples": 5}, is_cut=False)
     assert done.failure is None
-    assert done.facts["findings"] == ["lost: 5 samples (0.00 s) were lost on the way"]
+    assert done.facts["findings"] == ["lost: 5 samples (0.00 s) were lost during the recording"]
     assert tags.read(done.path).findings == tuple(done.facts["findings"])
 
 
