@@ -4,6 +4,8 @@ share: a ledger of its own for each."""
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +23,37 @@ settings.load_profile("beemon")
 os.environ.pop("COLUMNS", None)  # xdist gives its workers a width, to which messages would be cut
 
 
+STARTS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty"}
+"""What Python's audit calls the start of a process."""
+
+_unit: list[str] = []  # the test that runs now, where it may start none
+
+
+def _refuse_processes(event: str, _: tuple[object, ...]) -> None:
+    is_main = threading.current_thread() is threading.main_thread()
+    if _unit and event in STARTS and is_main:
+        raise RuntimeError(f"{_unit[0]} starts a process: mark it with pytest.mark.process")
+
+
+sys.addaudithook(_refuse_processes)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    is_unit = not item.get_closest_marker("process") and ground_of(item) is None
+    _unit[:] = [item.nodeid] if is_unit else []
+    try:
+        return (yield)
+    finally:
+        _unit.clear()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ground_of(item) is not None)
     for item in items:
+        if item.path.parent.name == "service" or "hive" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.process)
         if reason := why_not(item):
             item.add_marker(pytest.mark.skip(reason=reason))
 

@@ -47,11 +47,13 @@ def clone(tmp_path: Path) -> Clone:
     return Clone(tmp_path)
 
 
+@pytest.mark.process
 def test_a_build_is_named_by_its_commit_and_is_the_same_each_time(clone):
     assert re.fullmatch(r"0\.2\.0~git20261127\.140000\.[0-9a-f]{7}", clone.version)
     assert clone.version == clone.version
 
 
+@pytest.mark.process
 @pytest.mark.skipif(shutil.which("dpkg") is None, reason="dpkg says what is later")
 def test_each_build_is_later_than_the_one_before(clone):
     versions = ["0.1.0", clone.version]

@@ -116,6 +116,7 @@ def test_the_tour_names_every_module_and_package():
     assert (modules | packages) - {"beemon/__init__.py"} - toured() == set()
 
 
+@pytest.mark.process
 def test_the_tour_names_every_folder_at_the_top():
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False

@@ -158,6 +158,7 @@ print(*sys.modules)
 """
 
 
+@pytest.mark.process
 def test_the_server_and_every_driver_load_without_a_hardware_library():
     loaded = subprocess.run(
         [sys.executable, "-c", EVERYTHING],
@@ -170,6 +171,7 @@ def test_the_server_and_every_driver_load_without_a_hardware_library():
 CLIENT = "import sys, beemon.cli.main, beemon.protocol.client; print(*sys.modules)"
 
 
+@pytest.mark.process
 def test_who_only_asks_a_question_loads_little():
     loaded = subprocess.run(
         [sys.executable, "-c", CLIENT],

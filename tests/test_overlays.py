@@ -21,7 +21,10 @@ BASE = """/dts-v1/;
 """
 """What the overlays ask of a Pi's own tree: its GPIO controller and its I2C bus."""
 
-pytestmark = pytest.mark.skipif(not shutil.which("dtc"), reason="no device-tree-compiler")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not shutil.which("dtc"), reason="no device-tree-compiler"),
+]
 
 
 def run(*command: object) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 PROJECT = Path(__file__).parents[1]
 
 
@@ -51,17 +53,26 @@ def script(tmp_path: Path) -> Script:
     return Script(tmp_path)
 
 
-def test_it_runs_the_modules_tests_four_at_a_time_and_then_the_grounds(script):
+def test_it_runs_what_starts_no_process_then_what_does_and_then_the_grounds(script):
     assert script.run("-k", "a server")[1] == [
-        "<-m><pytest><-m><not ground><-n><4><-k><a server>",
+        "<-m><pytest><-m><not ground and not process><-n><4><-k><a server>",
+        "<-m><pytest><-m><process and not ground><-n><4><-k><a server>",
         "<-m><pytest><-m><ground><-k><a server>",
     ]
 
 
+def test_the_quick_run_is_the_first_part_alone(script):
+    assert script.run("--quick", "-x")[1] == [
+        "<-m><pytest><-m><not ground and not process><-n><4><-x>"
+    ]
+
+
 @pytest.mark.parametrize("options", [("-m", "not long or slow"), ("-mnot long or slow",)])
-def test_a_users_marks_narrow_both_halves(script, options):
+def test_a_users_marks_narrow_each_part(script, options):
     assert script.run(*options, "tests/ledger")[1] == [
-        "<-m><pytest><-m><not ground and (not long or slow)><-n><4><tests/ledger>",
+        "<-m><pytest><-m><not ground and not process and (not long or slow)><-n><4>"
+        "<tests/ledger>",
+        "<-m><pytest><-m><process and not ground and (not long or slow)><-n><4><tests/ledger>",
         "<-m><pytest><-m><ground and (not long or slow)><tests/ledger>",
     ]
 

@@ -152,6 +152,7 @@ def test_a_battery_clock_that_a_time_server_confirms_was_right_before():
     assert not change.made_sure
 
 
+@pytest.mark.process
 def test_the_boot_id_is_the_kernels():
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", clock.boot_id())
     kernels = subprocess.run(

@@ -20,6 +20,7 @@ from tests.hive import Hive
 Out = pytest.CaptureFixture[str]
 
 
+@pytest.mark.process
 def test_a_check_beside_the_running_service_finds_nothing(tmp_path: Path, capsys: Out) -> None:
     with Hive(tmp_path) as hive:
         hive.do("record microphone.brood 1")
@@ -53,6 +54,7 @@ def test_the_packaged_services_archive_is_found_from_a_shell(tmp_path: Path) -> 
     assert packaged_archive(tmp_path) == tmp_path / "var/lib/beemon"
 
 
+@pytest.mark.process
 def test_a_day_is_exported_beside_the_running_service(tmp_path: Path, capsys: Out) -> None:
     with Hive(tmp_path) as hive:
         hive.do("read")
@@ -105,6 +107,7 @@ def test_an_archive_without_a_ledger_cannot_be_exported(tmp_path: Path, capsys: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.process
 def test_who_may_only_read_an_archive_can_check_and_export_it(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
@@ -156,6 +159,7 @@ def test_root_writes_in_no_archive_of_another_user(tmp_path: Path, capsys: Out) 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.process
 def test_a_rebuild_beside_a_running_service_is_refused(tmp_path: Path, capsys: Out) -> None:
     with Hive(tmp_path) as hive:
         assert cli.main(["archive", "rebuild", "--config", str(hive.config)]) == 1

@@ -16,6 +16,8 @@ from beemon.cli.calibrate import GivenUpError, Guide
 from tests.hive import until
 from tests.service.test_calibrate import Yard
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def yard(tmp_path: Path) -> Iterator[Yard]:

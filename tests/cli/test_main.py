@@ -35,6 +35,7 @@ def beemon(hive: Hive, capsys: pytest.CaptureFixture[str]) -> object:
     return run
 
 
+@pytest.mark.process
 def test_status_reads_well_and_exits_0(beemon) -> None:  # type: ignore[no-untyped-def]
     status, out, _ = beemon("status")
     assert status == 0
@@ -240,6 +241,7 @@ def test_a_config_that_was_named_and_cannot_be_read_is_told(
     assert f"{config}: cannot be read: No such file" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_who_reads_no_more_sees_no_error(hive: Hive) -> None:
     command = f"{sys.executable} -m beemon status --config {hive.config} | true"
     ran = subprocess.run(
@@ -308,6 +310,7 @@ def test_without_a_port_in_the_config_the_one_that_is_tried_is_told(
     assert "; trying port 8080\n" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_an_output_that_cannot_be_written_is_told_in_a_sentence(hive: Hive) -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(

@@ -144,6 +144,7 @@ def test_a_snapshot_can_be_taken_while_it_records(camera, tmp_path):
     assert difference(picture, device._entrance.picture(0.1)) < 8
 
 
+@pytest.mark.process
 def test_killed_half_way_the_film_plays_up_to_its_last_whole_second(tmp_path):
     subprocess.run([sys.executable, "-c", DIE_HALF_WAY, str(tmp_path / "a.mp4")], check=False)
     assert len(frames(tmp_path / "a.mp4")) >= 4 * 15

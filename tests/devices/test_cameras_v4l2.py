@@ -24,6 +24,8 @@ from tests.devices.contracts import CameraContract
 from tests.grounds import jpeg_camera
 from tests.samples import View
 
+pytestmark = pytest.mark.process
+
 av = pytest.importorskip("av")
 pytest.importorskip("mutagen")
 np = pytest.importorskip("numpy")

@@ -65,6 +65,7 @@ def test_it_has_a_test_file_that_holds_it_to_its_contract(named):
     assert f"({kind.capitalize()}Contract)" in test.read_text()
 
 
+@pytest.mark.process
 def test_loading_the_modules_loads_no_hardware_library():
     run = subprocess.run([sys.executable, "-c", LOAD_ALL], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

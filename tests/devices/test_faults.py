@@ -68,6 +68,7 @@ def test_a_hang_does_not_answer():
     assert thread.is_alive()
 
 
+@pytest.mark.process
 def test_die_takes_the_whole_process_with_it():
     run = subprocess.run([sys.executable, "-c", READ_TWICE], capture_output=True, text=True)
     assert run.returncode == -signal.SIGKILL

@@ -24,6 +24,8 @@ from tests.devices.contracts import MicrophoneContract
 from tests.devices.sound_cards import SoundCards
 from tests.grounds.sound import VOICES, FakeMicrophone
 
+pytestmark = pytest.mark.process
+
 soundfile = pytest.importorskip("soundfile")
 
 needs_arecord = pytest.mark.skipif(

@@ -114,6 +114,7 @@ def test_cancelled_it_keeps_what_it_has(microphone, tmp_path):
     assert 0 < facts["seconds"] < 60
 
 
+@pytest.mark.process
 def test_killed_half_way_the_sound_decodes_nearly_up_to_there(tmp_path):
     av = pytest.importorskip("av")
     subprocess.run([sys.executable, "-c", DIE_HALF_WAY, str(tmp_path / "a.flac")], check=False)

@@ -61,6 +61,7 @@ def test_one_that_cannot_be_loaded_is_a_problem_of_the_config_that_names_it(site
     assert "hive-scale cannot be loaded" in problem.message
 
 
+@pytest.mark.process
 def test_the_service_reads_it_like_any_other(tmp_path: Path, site: Path) -> None:
     install(site, "[beemon.sensors]\nscale = hive_scale_f\n", hive_scale_f=SCALE)
     with Hive(tmp_path, '[sensor.hive]\ndriver = "scale"\n', PYTHONPATH=str(site)) as hive:

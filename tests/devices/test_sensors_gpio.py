@@ -159,6 +159,7 @@ def __getattr__(name): return 0
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("lgpio", [LGPIO, "raise ImportError('no lgpio')"], ids=["chip", "lgpio"])
 def test_a_machine_without_gpio_has_no_such_device_and_nothing_else_is_tried(tmp_path, lgpio):
     (tmp_path / "lgpio.py").write_text(lgpio)

@@ -416,6 +416,7 @@ import_appmais(Path(sys.argv[1]), source(Path(sys.argv[2])))
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_import_that_was_killed_can_be_begun_again(
     archive: Path, tree: Path, moment: str

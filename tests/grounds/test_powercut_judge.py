@@ -20,6 +20,8 @@ from tests.grounds.powercut.load import CLIENTS, Load, Service
 from tests.grounds.powercut.promises import Promise, Promises
 from tests.hive import until
 
+pytestmark = pytest.mark.process
+
 pytest.importorskip("soundfile")
 
 

@@ -123,6 +123,7 @@ with ledger.transaction():
 """
 
 
+@pytest.mark.process
 def test_a_killed_writer_loses_only_what_was_not_committed(tmp_path, ledger, reader):
     with subprocess.Popen(
         [sys.executable, "-c", COMMIT_THEN_HANG, str(tmp_path)],

@@ -113,6 +113,7 @@ for found in files(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("place", "mode"), [
     ("temp/2024-05-30", 0o000), ("temp/2024-05-30", 0o444), ("cpu", 0o444), ("cpu", 0o000),
 ])

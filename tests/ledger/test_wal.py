@@ -60,6 +60,7 @@ def test_a_long_log_is_emptied(ledger: Ledger) -> None:
         assert ledger.accept("read", "test") > 0
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("is_stopped", [False, True])
 def test_a_reader_that_keeps_a_transaction_open_is_named(ledger: Ledger, is_stopped: bool) -> None:
     with reader(ledger) as pid:

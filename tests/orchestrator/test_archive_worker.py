@@ -19,6 +19,8 @@ from beemon.storage.files import Place
 from beemon.worker.messages import Done
 from tests.hive import until
 
+pytestmark = pytest.mark.process
+
 
 class Loop:
     """An Orchestrator's loop around its chores."""

@@ -165,6 +165,7 @@ def test_where_nothing_changed_nothing_is_written(desk):
     assert desk.ledger.db.total_changes == before
 
 
+@pytest.mark.process
 @pytest.mark.skipif(clock.quality() is not Quality.UNSURE, reason="this machine's clock is right")
 def test_the_service_dates_anew_what_it_did_before_its_clock_was_right(tmp_path):
     runtime = tmp_path / "run"
@@ -186,6 +187,7 @@ def test_the_service_dates_anew_what_it_did_before_its_clock_was_right(tmp_path)
         reader.close()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(clock.quality() is not Quality.UNSURE, reason="this machine's clock is right")
 def test_an_operators_word_makes_the_clock_right(tmp_path):
     runtime = tmp_path / "run"
@@ -201,6 +203,7 @@ def test_an_operators_word_makes_the_clock_right(tmp_path):
             until(lambda: qualities(reader, "readings") == {"redated", "told"})
 
 
+@pytest.mark.process
 @pytest.mark.skipif(clock.quality() is not Quality.UNSURE, reason="this machine's clock is right")
 def test_a_service_without_its_unit_cannot_keep_an_operators_word(tmp_path):
     with Hive(tmp_path) as hive:

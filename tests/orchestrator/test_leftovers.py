@@ -45,6 +45,7 @@ class Archive:
         written(result)
 
 
+@pytest.mark.process
 def test_what_a_job_left_is_looked_at_and_the_worker_goes(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     upkeep = Leftovers(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)

@@ -16,6 +16,8 @@ import pytest
 from beemon.repair import check
 from tests.hive import Hive, until
 
+pytestmark = pytest.mark.process
+
 FAULTY = """
 [microphone.good]
 driver = "simulated"

@@ -31,6 +31,8 @@ from beemon.worker.messages import Answer, Done, Failed, Lost
 from tests.hive import until
 from tests.plugins import install
 
+pytestmark = pytest.mark.process
+
 
 class Office:
     """An employer that notes what it is told, and turns its mailbox when asked."""

@@ -113,6 +113,7 @@ def test_a_device_that_is_gone_from_the_config_is_held_by_nobody(office: Office)
         office.staff.of("microphone.a")
 
 
+@pytest.mark.process
 def test_it_is_idle_when_every_worker_has_gone(office: Office) -> None:
     office.employ()
     assert office.staff.is_idle
@@ -123,6 +124,7 @@ def test_it_is_idle_when_every_worker_has_gone(office: Office) -> None:
         office.go_on()
 
 
+@pytest.mark.process
 def test_sensors_stay_open_however_long_nobody_asks(office: Office) -> None:
     office.employ()
     office.read("sensor.a")
@@ -143,6 +145,7 @@ def try_all(office: Office) -> list[str]:
     return answered
 
 
+@pytest.mark.process
 def test_each_device_is_tried_once_without_being_asked_for_anything(office: Office) -> None:
     office.employ()
     assert set(try_all(office)) == {"microphone.a", "sensor.a", "sensor.b"}
@@ -152,6 +155,7 @@ def test_each_device_is_tried_once_without_being_asked_for_anything(office: Offi
     assert all(not answer.readings for answer in office.employer.answers)
 
 
+@pytest.mark.process
 def test_devices_are_tried_one_at_a_time(office: Office) -> None:
     office.employ()
     for _ in range(3):
@@ -159,6 +163,7 @@ def test_devices_are_tried_one_at_a_time(office: Office) -> None:
     assert len([n for n in office.staff.describe(0.0) if office.staff.of(n).busy]) == 1
 
 
+@pytest.mark.process
 def test_a_device_that_does_not_work_is_told_when_it_is_tried(office: Office) -> None:
     office.employ(DEVICES + '[sensor.none]\ndriver = "simulated"\nfault = "error"\n')
     try_all(office)
@@ -167,6 +172,7 @@ def test_a_device_that_does_not_work_is_told_when_it_is_tried(office: Office) ->
     assert "device-error" in told["trouble"]
 
 
+@pytest.mark.process
 def test_a_recorder_that_was_tried_is_closed_again(office: Office) -> None:
     office.employ('[microphone.a]\ndriver = "simulated"\n')
     try_all(office)
@@ -192,6 +198,7 @@ def tick(office: Office, at: float, *, patience: float) -> dict[str, Any]:
     return office.employer.answered
 
 
+@pytest.mark.process
 def test_one_that_hangs_holds_up_the_others_of_its_crew_once(office: Office) -> None:
     office.employ(CREW)
     said = tick(office, now().monotonic, patience=0.3)

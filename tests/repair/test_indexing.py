@@ -12,6 +12,7 @@ from beemon.repair import check, indexing
 from tests.hive import Hive, until
 
 
+@pytest.mark.process
 def test_a_service_that_finds_recordings_and_no_ledger_heals_itself(tmp_path: Path) -> None:
     hive = Hive(tmp_path)
     with hive:

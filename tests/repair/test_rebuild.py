@@ -199,6 +199,7 @@ def test_nothing_may_be_deleted_until_it_is_done(archive: Path) -> None:
         assert index.is_complete(reader.db)
 
 
+@pytest.mark.process
 def test_a_services_recordings_are_all_there_again_with_all_that_was_known(tmp_path: Path) -> None:
     with Hive(tmp_path) as hive:
         for command in ("record microphone.brood 1", "record camera.entrance 1",

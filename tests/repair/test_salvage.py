@@ -56,6 +56,7 @@ def until_written(where: Place, size: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("kind", "size"), [("microphone", 60_000), ("camera", 25_000)])
 def test_what_a_killed_recorder_left_is_kept_and_counts(
     kind: str, size: int, where: Place
@@ -73,6 +74,7 @@ def test_what_a_killed_recorder_left_is_kept_and_counts(
     assert not where.temporary.exists()
 
 
+@pytest.mark.process
 def test_what_was_salvaged_before_a_crash_is_known_again(where: Place) -> None:
     with recorder("microphone", where) as process:
         until_written(where, 60_000)
@@ -85,6 +87,7 @@ def test_what_was_salvaged_before_a_crash_is_known_again(where: Place) -> None:
     assert first == again
 
 
+@pytest.mark.process
 def test_what_is_still_being_written_is_left_alone(where: Place) -> None:
     with recorder("microphone", where) as process:
         until_written(where, 60_000)

@@ -143,6 +143,7 @@ def test_without_a_config_there_is_nothing_to_look_at():
     assert board.troubles == []
 
 
+@pytest.mark.process
 def test_a_running_service_tells_of_a_refused_reload_until_it_is_mended(tmp_path):
     with Hive(tmp_path, SENSOR) as hive:
         hive.write(SENSOR + "sped = 2\n")

@@ -94,6 +94,7 @@ def ask(server: Server, message: bytes) -> tuple[str, dict[str, Any]]:
     return client.reply
 
 
+@pytest.mark.process
 def test_a_defect_in_an_answer_is_told_in_one_line_and_disturbs_no_other(
     settings: Settings, commands: queue.Queue[Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,6 +41,7 @@ def another_process(archive: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@pytest.mark.process
 def test_a_second_process_cannot_take_the_archive_and_is_told_who_has_it(tmp_path):
     with ArchiveLock(tmp_path), another_process(tmp_path) as second:
         said = second.stdout.readline()
@@ -49,6 +50,7 @@ def test_a_second_process_cannot_take_the_archive_and_is_told_who_has_it(tmp_pat
     )
 
 
+@pytest.mark.process
 def test_a_killed_process_lets_go_at_once(tmp_path):
     with another_process(tmp_path) as first:
         assert first.stdout.readline() == "taken\n"
@@ -90,6 +92,7 @@ def test_a_lock_file_without_a_name_in_it_still_locks(tmp_path):
             ArchiveLock(tmp_path)
 
 
+@pytest.mark.process
 def test_who_holds_the_archive_can_be_asked_without_taking_it(tmp_path):
     assert holder(tmp_path) is None
     with another_process(tmp_path) as service:

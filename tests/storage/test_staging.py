@@ -54,6 +54,7 @@ def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
     assert listed(tmp_path) == ["out"]
 
 
+@pytest.mark.process
 def test_what_a_killed_one_left_goes_with_the_next_and_what_another_writes_stays(
     tmp_path: Path,
 ) -> None:

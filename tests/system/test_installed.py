@@ -11,6 +11,8 @@ import beemon
 from beemon.system import installed
 from tests.hive import Hive, until
 
+pytestmark = pytest.mark.process
+
 DEVICES = """
 [microphone.brood]
 driver = "simulated"

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 USE = """
 import resource, sys
 from beemon.system import processes

@@ -121,6 +121,7 @@ def test_a_terminal_shows_the_time_the_level_where_it_matters_and_the_text(
     assert warning[8:] == " warning: the bees are angry"
 
 
+@pytest.mark.process
 def test_below_a_service_a_terminal_is_still_a_terminal(tmp_path: Path) -> None:
     program = ("import logging; from beemon.system import service; service.start_log(); "
                "logging.info('x')")

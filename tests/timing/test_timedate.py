@@ -13,6 +13,8 @@ from beemon.base.clock import Quality
 from beemon.timing import timedate
 from tests.hive import until
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def systemd(tmp_path, monkeypatch):
