@@ -133,9 +133,13 @@ def test_a_scheduled_reading_builds_no_settings_and_a_reload_builds_them_once(
     ("microphone", 'driver = "alsa"\ncard = "CARD=Device"', "no sound card Device; there are"),
     ("camera", 'driver = "v4l2"\ndevice = "/dev/v4l/by-path/none"', "no camera /dev/v4l"),
 ])
-def test_hardware_that_is_not_there_is_found_with_its_place(tmp_path, kind, options, said):
+def test_hardware_that_is_not_there_is_found_with_its_place(
+    tmp_path, monkeypatch, kind, options, said
+):
     sysfs = tmp_path / "sys"
     sysfs.mkdir()
+    (tmp_path / "arecord").touch(0o755)  # which this machine may lack
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     file = tmp_path / "beemon.toml"
     file.write_text(f'# first\n[{kind}.a]\n{options}\nsysfs = "{sysfs}"\n')
     [problem] = find_absent(resolved(file))
