@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Collection
@@ -106,6 +107,7 @@ class Driver(Sensor):
 """
 
 
+@pytest.mark.process
 def test_a_scheduled_reading_builds_no_settings_and_a_reload_builds_them_once(
     tmp_path
 ):
