@@ -58,12 +58,17 @@ def option(
     maximum: float | None = None,
     parse: Callable[[Any], Any] | None = None,
     doc: str = "",
+    for_tests: bool = False,
 ) -> Any:
     """A field of a settings class: its default, its range (inclusive) or its parser, its meaning.
 
-    ``parse`` takes the TOML value and returns the field's, or raises :class:`BadOptionError`.
+    ``parse`` takes the TOML value and returns the field's, or raises :class:`BadOptionError`. A
+    message has the first sentence of ``doc``, the manual has all of it. ``for_tests``: it stands
+    in no manual.
     """
-    metadata = {"minimum": minimum, "maximum": maximum, "parse": parse, "doc": doc}
+    metadata = {
+        "minimum": minimum, "maximum": maximum, "parse": parse, "doc": doc, "for_tests": for_tests,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -150,7 +155,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _meaning(spec: dataclasses.Field[Any]) -> str:
-    doc = spec.metadata.get("doc", "")
+    doc = spec.metadata.get("doc", "").partition(". ")[0]
     return f": {doc}" if doc else ""
 
 

@@ -5,7 +5,8 @@ the config. It defines ``Settings``, a frozen dataclass of its options on top of
 :class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone`,
 :class:`Camera` or :class:`Output`. Its hardware library is imported inside ``open()``, never at
 the top: the module itself is also loaded to check the config, on machines that have no such
-library.
+library. The docstring of ``Settings`` and the ``doc`` of its options are for people: they are the
+driver's part of beemon.toml(5).
 
 A worker opens a device before its first use, always from the same thread, and calls it with one
 request of a kind at a time; a camera may be asked for a snapshot while it records, and, where it
@@ -122,7 +123,9 @@ class OutputSettings(CommonSettings):
 
     safe: Literal["on", "off"] = option("off", doc="its state when nobody asks for another")
     longest: float | None = option(
-        None, parse=_longest, doc="after how long it returns to its safe state in any case"
+        None, parse=_longest,
+        doc="after how long it returns to its safe state in any case: from 1s to 1d. Without it, a "
+        "command without seconds has no end",
     )
 
 

@@ -28,11 +28,17 @@ class FaultSettings(CommonSettings):
     """The options that ask for a fault."""
 
     fault: Literal["none", "hang", "die", "error", "lost", "dead"] = option(
-        "none", doc="the fault to show"
+        "none", doc="the fault to show", for_tests=True
     )
-    fault_after: int = option(0, minimum=0, doc="how many requests succeed before it")
-    fault_for: int = option(0, minimum=0, doc="how many requests it lasts; 0 is for good")
-    fault_file: str = option("", doc="a file that keeps the count when the device is reopened")
+    fault_after: int = option(
+        0, minimum=0, doc="how many requests succeed before it", for_tests=True
+    )
+    fault_for: int = option(
+        0, minimum=0, doc="how many requests it lasts; 0 is for good", for_tests=True
+    )
+    fault_file: str = option(
+        "", doc="a file that keeps the count when the device is reopened", for_tests=True
+    )
 
 
 class Faults:

@@ -16,9 +16,12 @@ from beemon.devices._faults import Faults, FaultSettings
 class SimulatedSettings(FaultSettings):
     """The options of every simulated device; the same seed gives the same hive."""
 
-    seed: int = option(1, minimum=0, maximum=2**32 - 1, doc="which hive is simulated")
+    seed: int = option(
+        1, minimum=0, maximum=2**32 - 1, doc="which hive is simulated", for_tests=True
+    )
     speed: float = option(
-        1.0, minimum=0.1, maximum=100_000.0, doc="seconds of hive for one real second"
+        1.0, minimum=0.1, maximum=100_000.0, doc="seconds of hive for one real second",
+        for_tests=True,
     )
 
 

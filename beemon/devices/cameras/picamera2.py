@@ -62,22 +62,53 @@ def focus(value: object) -> float | Literal["continuous"]:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(StreamSettings):
-    """A Raspberry Pi camera's options."""
+    """A Raspberry Pi's own camera.
 
-    camera: int = option(0, minimum=0, maximum=7, doc="which, as rpicam-hello counts them")
-    encoder: Literal["auto", "hardware", "software"] = option("auto", doc="what encodes the video")
-    picture_width: int | None = option(None, parse=even, doc="pixels across, of snapshots")
-    picture_height: int | None = option(None, parse=even, doc="pixels down, of snapshots")
-    quality: int = option(85, minimum=1, maximum=100, doc="of mjpeg by software")
-    horizontal_flip: bool = option(False, doc="mirror left and right")
-    vertical_flip: bool = option(False, doc="mirror up and down")
-    region: Fractions | None = option(None, parse=part_of_picture, doc="what part to show")
-    exposure_us: int | None = option(
-        None, minimum=10, maximum=1_000_000, doc="exposure in microseconds, else automatic"
+    It films for as long as it is open, and recordings are cut out of that: they may overlap, and a
+    snapshot disturbs none. Video is encoded by the Pi's hardware where it has an encoder (Zero 2,
+    3, 4; at most 1920x1080 at 30 frames a second) and else by its processor (5). Of ``mjpeg`` by
+    the processor, ``quality`` says how large it is, and not ``bitrate``. This driver was tried
+    over picamera2 and libcamera without a camera, and not yet on a Pi.
+    """
+
+    camera: int = option(
+        0, minimum=0, maximum=7, doc="which one, as ``rpicam-hello --list-cameras`` counts them"
     )
-    gain: float | None = option(None, minimum=1, maximum=64, doc="analogue gain, else automatic")
-    brighter: float = option(0.0, minimum=-8, maximum=8, doc="exposure stops more than automatic")
-    focus: float | str | None = option(None, parse=focus, doc="metres, or continuous")
+    encoder: Literal["auto", "hardware", "software"] = option(
+        "auto", doc="what encodes the video: by itself the hardware, where there is some"
+    )
+    picture_width: int | None = option(
+        None, parse=even,
+        doc="pixels across, of snapshots: larger than the video, at the cost of memory",
+    )
+    picture_height: int | None = option(None, parse=even, doc="pixels down, of snapshots")
+    quality: int = option(85, minimum=1, maximum=100, doc="of ``mjpeg`` by the processor")
+    horizontal_flip: bool = option(False, doc="mirror left and right")
+    vertical_flip: bool = option(
+        False, doc="mirror up and down; both together turn the picture by 180 degrees"
+    )
+    region: Fractions | None = option(
+        None, parse=part_of_picture,
+        doc="the part of the picture to show, by the shares of it at which the part begins and "
+        "that it has: left, top, width, height, such as ``[0.25, 0.25, 0.5, 0.5]``",
+    )
+    exposure_us: int | None = option(
+        None, minimum=10, maximum=1_000_000,
+        doc="a fixed exposure in microseconds, no longer than a frame, instead of the automatic "
+        "one. Bees' wings want 1000 or less",
+    )
+    gain: float | None = option(
+        None, minimum=1, maximum=64, doc="a fixed analogue gain, instead of the automatic one"
+    )
+    brighter: float = option(
+        0.0, minimum=-8, maximum=8,
+        doc="by how many stops to expose more than automatic exposure would",
+    )
+    focus: float | str | None = option(
+        None, parse=focus,
+        doc="for a camera that can focus: a distance in metres, from 0.05 to 100, or "
+        '``"continuous"``: it focuses again and again, also on bees that fly past',
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

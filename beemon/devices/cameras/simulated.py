@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SimulatedSettings):
-    """A simulated camera's options."""
+    """The entrance of a hive that does not exist, to try things out with."""
 
-    width: int = option(640, parse=even, doc="pixels across")
-    height: int = option(480, parse=even, doc="pixels down")
+    width: int = option(640, parse=even, doc="pixels across, an even number from 64 to 4096")
+    height: int = option(480, parse=even, doc="pixels down, an even number from 64 to 4096")
     frame_rate: int = option(15, minimum=1, maximum=60, doc="frames a second")
     bitrate: int = option(1_000_000, minimum=50_000, maximum=50_000_000, doc="bits a second")
 

@@ -39,11 +39,23 @@ def camera_path(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(StreamSettings):
-    """A USB camera's options."""
+    """A USB camera.
 
-    device: str = option(parse=camera_path, doc="the camera: ls /dev/v4l/by-id")
-    sysfs: str = option("/sys", doc="where sysfs is mounted")
-    input: Literal["mjpeg", "yuyv422"] | None = option(None, doc="what the camera is to send")
+    H.264 is encoded by the processor; with ``mjpeg`` what the camera sends is kept. The sizes and
+    rates that the camera has are listed by ``v4l2-ctl --list-formats-ext``. One that gives another
+    size or another rate than these options ask for is recorded as it is: the recording says what
+    was measured, and ``beemon status`` notes the difference with the values to set. A picture that
+    cannot be decoded is left out and counted (``bad_pictures``).
+    """
+
+    device: str = option(
+        parse=camera_path,
+        doc="the camera: ls /dev/v4l/by-id. Its path there or in ``/dev/v4l/by-path``",
+    )
+    sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
+    input: Literal["mjpeg", "yuyv422"] | None = option(
+        None, doc="what the camera is to send; by itself what it prefers"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

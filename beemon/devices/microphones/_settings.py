@@ -36,22 +36,39 @@ def card_word(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(CommonSettings):
-    """An ALSA microphone's options: ``card`` for the hardware itself, else ``pcm``."""
+    """A USB or I2S microphone. It needs either ``card`` or ``pcm``.
+
+    A recording waits up to eight seconds for a card that was unplugged, or that failed while it
+    was read. What it lost, also where the machine was too busy for the card, goes with the
+    recording: how many samples, and for each gap its place, its samples and their
+    ``uncertainty``. Nothing is put in their place.
+    """
 
     card: str | None = option(
         None, parse=card_word,
-        doc="the sound card: CARD=Device by its id, usb-0000:01:00.0-1.2 by its USB port",
+        doc="the sound card: CARD=Device by its id, usb-0000:01:00.0-1.2 by its USB port. Either "
+        "may end in ``,DEV=1``. The ids are in ``arecord -L``. Of two cards of one make the ids "
+        "depend on which was found first: there, name the port, as ``/proc/asound/cards`` has it "
+        "after ``at``. Where no card is at it, ``beemon status`` lists those there are",
     )
-    pcm: str | None = option(None, doc="any other ALSA device by its full name: plughw:CARD=Device")
-    rate: int = option(48000, minimum=4000, maximum=384_000, doc="samples a second")
+    pcm: str | None = option(
+        None, doc="any other ALSA device by its full name, such as ``plughw:CARD=Device``"
+    )
+    rate: int = option(
+        48000, minimum=4000, maximum=384_000,
+        doc="samples a second. The card must do it exactly",
+    )
     channels: int = option(1, minimum=1, maximum=8, doc="how many channels")
     format: Literal["S16_LE", "S32_LE"] = option(
-        "S16_LE", doc="S32_LE for I2S microphones; its upper 24 bits are kept"
+        "S16_LE",
+        doc="how a sample comes: ``S32_LE`` from I2S microphones, whose upper 24 bits are kept",
     )
     slot: Literal["left", "right"] | None = option(
-        None, doc="the one side of a stereo card that has a microphone; the other is not kept"
+        None,
+        doc="the one side of a stereo card that has a microphone, as the pin ``SEL`` or ``L/R`` "
+        "of an I2S microphone says. The other side is not kept, and ``channels`` is left out",
     )
-    sysfs: str = option("/sys", doc="where sysfs is mounted")
+    sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
 
     def __post_init__(self) -> None:
         if bool(self.card) == bool(self.pcm):

@@ -23,7 +23,7 @@ CHUNK_SECONDS = 0.25  # as a sound card hands over its periods
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SimulatedSettings):
-    """A simulated microphone's options."""
+    """The hum of a hive that does not exist, to try things out with."""
 
     rate: Literal[16000, 48000] = option(16000, doc="samples a second")
 

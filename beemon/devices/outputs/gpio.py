@@ -17,12 +17,20 @@ from beemon.devices._base import Claim, DeviceError, Output, OutputSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(OutputSettings):
-    """An output pin's options."""
+    """A pin that switches a transistor or a relay: a light, a fan.
+
+    An output goes to its safe state when the service starts and when it stops, when the process
+    that held it has died, and when its seconds are over. What its pin does while no process holds
+    it, be it for a second after a crash, depends on the board: wire it so that a pin that nobody
+    drives is safe, too.
+    """
 
     pin: int = option(
         minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the pin's GPIO (BCM) number"
     )
-    active: Literal["high", "low"] = option("high", doc="the level that switches it on")
+    active: Literal["high", "low"] = option(
+        "high", doc="the level that switches it on; ``low`` is what many relay boards want"
+    )
 
     @property
     def claims(self) -> list[Claim]:

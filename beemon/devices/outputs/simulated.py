@@ -10,7 +10,7 @@ from beemon.devices._faults import Faults, FaultSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(OutputSettings, FaultSettings):
-    """A simulated output's options."""
+    """One that switches nothing, to try things out with."""
 
 
 class Driver(Output):

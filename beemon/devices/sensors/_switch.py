@@ -22,7 +22,9 @@ class SwitchSettings(CommonSettings):
     )
     pull: Literal["up", "down", "none"] = option("up", doc="the pin's own resistor")
     active: Literal["high", "low"] | None = option(
-        None, doc='the level that counts, with pull = "none"; else the one the pull is not'
+        None,
+        doc='the level that counts, with ``pull = "none"`` and with that alone. Otherwise it is '
+        "the one that the resistor is not",
     )
 
     def __post_init__(self) -> None:
@@ -48,7 +50,8 @@ class CounterSettings(SwitchSettings):
     )
     blocked_after: float | None = option(
         None, parse=duration,
-        doc="how long a counter may stay active before it is dirt, not a bee; never by default",
+        doc="how long a counter may stay active before it is dirt, not a bee; never by default. "
+        "Then there is no count, with the reason ``blocked``",
     )
 
 

@@ -19,10 +19,18 @@ from beemon.devices.sensors._beams import Passage, Tally
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(CommonSettings):
-    """The options of a pair of beams."""
+    """Two light beams across the entrance, one behind the other and nearer than a bee is long.
+
+    Each reading tells what passed since the one before: ``bees_in`` and ``bees_out``;
+    ``turned_back`` (both beams were broken, and freed the way they were); ``unclear`` (it could
+    have been another number of bees than was counted, or could not be counted); and ``interval``,
+    the seconds that all these belong to. What passes while nobody counts, such as during a
+    restart, is in no number: the intervals then add up to less than the time that passed.
+    """
 
     outer: int = option(
-        minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the outer beam's GPIO (BCM) number"
+        minimum=_pins.LOWEST, maximum=_pins.HIGHEST,
+        doc="the outer beam's GPIO (BCM) number. A bee that comes in breaks it first",
     )
     inner: int = option(
         minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the inner beam's GPIO (BCM) number"
@@ -33,10 +41,13 @@ class Settings(CommonSettings):
         0.003, parse=duration, doc="debounce time: shorter changes are ignored"
     )
     quiet: float = option(
-        QUIET_SECONDS, parse=duration, doc="after how long without an edge levels are read again"
+        QUIET_SECONDS, parse=duration,
+        doc="after how long without a change the levels are read again, in case that one was lost",
     )
     blocked_after: float = option(
-        600.0, parse=duration, doc="how long a beam may stay broken before it is dirt, not a bee"
+        600.0, parse=duration,
+        doc="how long a beam may stay broken before it is dirt, not a bee. Then there is no "
+        "reading, with the reason ``blocked``",
     )
 
     def __post_init__(self) -> None:

@@ -18,7 +18,12 @@ from beemon.devices.sensors._switch import CounterSettings, CountingSensor
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(CounterSettings):
-    """A GPIO sensor's options."""
+    """A switch on a pin.
+
+    A ``counter`` gives ``count``, how often the switch became active since the reading before, and
+    ``interval``, the seconds that this belongs to. A ``contact`` gives ``contact``, whether it is
+    active, 1 or 0: a lid.
+    """
 
     kind: Literal["counter", "contact"] = option(doc="count pulses, or tell open from closed")
 

@@ -38,7 +38,14 @@ _HOUR = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SensorSettings):
-    """An HX711's options."""
+    """A scale's load cells on an HX711, clocked from here pulse by pulse.
+
+    It is for kernels that have no driver for the chip. Where ``modprobe -n hx711`` finds one,
+    prefer ``kernel``: nothing interrupts its pulses. It gives ``bridge``, what the cells answer to
+    what supplies them, in mV/V, and ``discarded``, the share of the latest 100 conversions that
+    had to be thrown away, in %. A pulse of more than 50 µs, saturation, and a word of nothing but
+    ones discard a conversion.
+    """
 
     clock: int = option(
         minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the GPIO (BCM) number at PD_SCK"
@@ -46,7 +53,9 @@ class Settings(SensorSettings):
     data: int = option(
         minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the GPIO (BCM) number at DOUT"
     )
-    gain: Literal[128, 64, 32] = option(128, doc="128 or 64 for input A, 32 for input B")
+    gain: Literal[128, 64, 32] = option(
+        128, doc="128 or 64 for the chip's input A, 32 for input B"
+    )
     samples: int = option(
         10, minimum=1, maximum=1000, doc="how many conversions make a reading, by their mean"
     )

@@ -95,10 +95,43 @@ def _refuse_as_one_wire(device: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SensorSettings):
-    """A kernel sensor's options."""
+    """What a driver of the Linux kernel measures: by default every channel that it has.
+
+    On a Raspberry Pi a line in ``/boot/firmware/config.txt`` tells the kernel what is connected;
+    after it, restart the Pi. These chips are known by name:
+
+        chip                 device        line in config.txt
+        BME280               bme280        dtoverlay=i2c-sensor,bme280
+        BMP280               bmp280        dtoverlay=i2c-sensor,bmp280
+        BME680               bme680        dtoverlay=i2c-sensor,bme680
+        SHT30, SHT31, SHT35  sht3x         dtoverlay=i2c-sensor,sht3x
+        SHT40, SHT41, SHT45  sht4x         dtoverlay=i2c-sensor,sht4x
+        AHT10                aht10         dtoverlay=i2c-sensor,aht10
+        AHT20                aht20         dtoverlay=i2c-sensor,aht10
+        SCD40, SCD41         scd4x         dtoverlay=beemon-i2c,scd4x
+        TSL2591              tsl2591       dtoverlay=beemon-i2c,tsl2591
+        NAU7802              nau7802       dtoverlay=beemon-i2c,nau7802
+        HX711                hx711         dtoverlay=beemon-hx711,clock=5,data=6
+        DS18B20              its id        dtoverlay=w1-gpio
+
+    The overlays whose names begin with ``beemon`` are in ``/usr/share/doc/beemon/examples`` as
+    source, with the command that installs them in their first lines. A chip at another address
+    than the usual one has it in its line: ``dtoverlay=i2c-sensor,sht3x,addr=0x45``. Debian's own
+    kernel has no driver for the AHT, the SCD4x and the TSL2591.
+
+    A 1-Wire id begins with the sensor's family. Known are the thermometers of the families 10, 22,
+    28, 3b and 42, and the DS2438 of family 26, of which the temperature is read. A chip that lacks
+    a channel which its name promises (a BMP280 sold as a BME280) gives a reason for it, until
+    ``channels`` names those that it has.
+
+    Several DS18B20 on one bus convert together, where the service may write into the bus's
+    ``therm_bulk_read``; the package's udev rules let it.
+    """
 
     device: str = option(
-        doc='its name ("sht3x"), name and bus address ("sht3x@1-0044"), or 1-Wire ROM id ("28-…")'
+        doc='its name ("sht3x"), name and bus address ("sht3x@1-0044"), or 1-Wire ROM id ("28-…").'
+        " The bus address is for where there are several; 1-Wire ids are in "
+        "``/sys/bus/w1/devices``",
     )
     subsystem: Literal["hwmon", "iio", "w1"] | None = option(
         None, doc="which part of the kernel reads it; needed for a chip that is not in the list"
@@ -108,12 +141,15 @@ class Settings(SensorSettings):
     )
     heater_above: float | None = option(
         None, minimum=50, maximum=100,
-        doc="from which humidity on, in %, an SHT4x is dried with its heater; never by default",
+        doc="from which humidity on, in %, an SHT4x is dried with its heater; never by default. "
+        "For a minute after a pulse its readings have the quality ``heated``, and ``heater`` tells "
+        "with 1 that there was one. It takes Linux 6.13 or later",
     )
     heater_every: float = option(
-        600.0, parse=_heater_every, doc="how long after one pulse of the heater the next may come"
+        600.0, parse=_heater_every,
+        doc="how long after one pulse of the heater the next may come; at least 1m",
     )
-    sysfs: str = option("/sys", doc="where sysfs is mounted")
+    sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
 
     def __post_init__(self) -> None:
         known = _subsystem_of(self.device)

@@ -36,7 +36,12 @@ def _quantity(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SensorSettings):
-    """An analogue input's options."""
+    """An analogue input of an MCP3008 on SPI.
+
+    SPI is switched on by ``dtparam=spi=on`` in ``/boot/firmware/config.txt``. The value is
+    ``offset`` + ``factor`` x the voltage. Full scale is no reading: the input is then at or above
+    the reference, or not connected.
+    """
 
     channel: int = option(minimum=0, maximum=7, doc="the input of the converter, CH0 to CH7")
     select: int = option(0, minimum=0, maximum=1, doc="the chip select line, CE0 or CE1")

@@ -16,10 +16,16 @@ from beemon.devices.sensors._switch import CounterSettings, CountingSensor
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(CounterSettings):
-    """A rain gauge's options."""
+    """A tipping-bucket rain gauge on a pin.
+
+    It gives ``rain``, in mm since the reading before, and ``interval``, the seconds in which it
+    fell.
+    """
 
     mm_per_tip: float = option(
-        minimum=0.001, maximum=100.0, doc="how much rain one tip of the bucket is, in mm"
+        minimum=0.001, maximum=100.0,
+        doc="how much rain one tip of the bucket is, in mm. Its data sheet says so: 0.2794 or 0.2 "
+        "for many",
     )
     debounce: float = option(
         0.02, parse=duration, doc="how long the contact must be closed or open, to be no bounce"

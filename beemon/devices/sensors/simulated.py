@@ -107,12 +107,16 @@ def _chance(text: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SimulatedSettings, SensorSettings):
-    """A simulated sensor's options."""
+    """The numbers of a hive that does not exist, to try things out with."""
 
     quantities: tuple[str, ...] = option(
-        tuple(QUANTITIES), parse=some_of([*QUANTITIES, BRIDGE]), doc="what it measures"
+        tuple(QUANTITIES), parse=some_of([*QUANTITIES, BRIDGE]),
+        doc=f"what it measures, out of {', '.join([*QUANTITIES, BRIDGE])}. By default all "
+        "but the last, which is a scale's converter, to be calibrated",
     )
-    load_file: str = option("", doc="a file that holds the grams on the scale, for its bridge")
+    load_file: str = option(
+        "", doc="a file that holds the grams on the scale, for its bridge", for_tests=True
+    )
 
     def __post_init__(self) -> None:
         if self.load_file and BRIDGE not in self.quantities:

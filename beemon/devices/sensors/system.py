@@ -216,16 +216,24 @@ QUANTITIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SensorSettings):
-    """The options of the computer's own sensor."""
+    """The computer itself.
+
+    ``under_voltage`` and ``throttled`` are 1 while a Raspberry Pi's supply is too low, or it is
+    slowed down by that or by its heat, and ``under_voltage_since_boot`` and
+    ``throttled_since_boot`` are 1 where that ever was. ``clock_synchronised`` is 1 while the
+    network keeps the clock, and ``rtc_offset`` are the seconds that the battery clock is ahead of
+    it. ``wifi_signal`` is in dBm.
+    """
 
     quantities: tuple[str, ...] | None = option(
-        None, parse=some_of(QUANTITIES), doc="what to read; by default all that this machine has"
+        None, parse=some_of(QUANTITIES),
+        doc=f"what to read, out of {', '.join(QUANTITIES)}. By default all that this machine has",
     )
     path: str | None = option(
         None, doc="the folder whose free disk space is told; by default the archive"
     )
-    sysfs: str = option("/sys", doc="where sysfs is mounted")
-    proc: str = option("/proc", doc="where proc is mounted")
+    sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
+    proc: str = option("/proc", doc="where proc is mounted", for_tests=True)
 
 
 class Driver(Sensor):
