@@ -111,7 +111,7 @@ def prose(text: str) -> str:
     for paragraph in re.split(r"\n\s*\n", text):
         if paragraph.startswith("    "):
             lines = map(escaped, inspect.cleandoc(paragraph).splitlines())
-            told.append("\n".join([".RS", ".EX", *lines, ".EE", ".RE", ""]))
+            told.append("\n".join([".RS 4", ".EX", *lines, ".EE", ".RE", ""]))
         else:
             told.append(_wrapped(" ".join(paragraph.split())))
     return ".PP\n".join(told)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import runpy
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -194,11 +194,8 @@ FOR_TESTS = {
 @pytest.fixture(scope="module")
 def manual() -> str:
     """The manual page of the config, as the package has it."""
-    command = [sys.executable, PROJECT / "scripts/driver_manual.py", PAGE]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True
-    ).stdout
+    page: str = runpy.run_path(str(PROJECT / "scripts/driver_manual.py"))["fill"](PAGE.read_text())
+    return page
 
 
 def explained(manual: str) -> set[str]:
@@ -244,6 +241,7 @@ def test_the_manual_of_the_config_shows_a_default_as_it_is_written_there(manual,
     assert f".TP\n{tag}\n" in manual
 
 
+@pytest.mark.process
 @pytest.mark.skipif(shutil.which("man") is None, reason="no man on this machine")
 def test_man_shows_the_manual_of_the_config_without_a_warning(manual, tmp_path):
     page = tmp_path / "beemon.toml.5"

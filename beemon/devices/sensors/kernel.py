@@ -100,19 +100,19 @@ class Settings(SensorSettings):
     On a Raspberry Pi a line in ``/boot/firmware/config.txt`` tells the kernel what is connected;
     after it, restart the Pi. These chips are known by name:
 
-        chip                 device        line in config.txt
-        BME280               bme280        dtoverlay=i2c-sensor,bme280
-        BMP280               bmp280        dtoverlay=i2c-sensor,bmp280
-        BME680               bme680        dtoverlay=i2c-sensor,bme680
-        SHT30, SHT31, SHT35  sht3x         dtoverlay=i2c-sensor,sht3x
-        SHT40, SHT41, SHT45  sht4x         dtoverlay=i2c-sensor,sht4x
-        AHT10                aht10         dtoverlay=i2c-sensor,aht10
-        AHT20                aht20         dtoverlay=i2c-sensor,aht10
-        SCD40, SCD41         scd4x         dtoverlay=beemon-i2c,scd4x
-        TSL2591              tsl2591       dtoverlay=beemon-i2c,tsl2591
-        NAU7802              nau7802       dtoverlay=beemon-i2c,nau7802
-        HX711                hx711         dtoverlay=beemon-hx711,clock=5,data=6
-        DS18B20              its id        dtoverlay=w1-gpio
+        chip                 device   line in config.txt
+        BME280               bme280   dtoverlay=i2c-sensor,bme280
+        BMP280               bmp280   dtoverlay=i2c-sensor,bmp280
+        BME680               bme680   dtoverlay=i2c-sensor,bme680
+        SHT30, SHT31, SHT35  sht3x    dtoverlay=i2c-sensor,sht3x
+        SHT40, SHT41, SHT45  sht4x    dtoverlay=i2c-sensor,sht4x
+        AHT10                aht10    dtoverlay=i2c-sensor,aht10
+        AHT20                aht20    dtoverlay=i2c-sensor,aht10
+        SCD40, SCD41         scd4x    dtoverlay=beemon-i2c,scd4x
+        TSL2591              tsl2591  dtoverlay=beemon-i2c,tsl2591
+        NAU7802              nau7802  dtoverlay=beemon-i2c,nau7802
+        HX711                hx711    dtoverlay=beemon-hx711,clock=5,data=6
+        DS18B20              its id   dtoverlay=w1-gpio
 
     The overlays whose names begin with ``beemon`` are in ``/usr/share/doc/beemon/examples`` as
     source, with the command that installs them in their first lines. A chip at another address
