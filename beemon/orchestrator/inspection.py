@@ -7,13 +7,20 @@ marked. It ends by itself, for a beekeeper who forgot to end it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from beemon.base import clock
-from beemon.base.clock import Stamp
+from beemon.base.clock import MACHINE, Clock, Stamp
 from beemon.base.readings import Reading
+from beemon.config.settings import RECORDERS, DeviceSettings
+from beemon.ledger import inspections
 from beemon.ledger.inspections import LONGEST_SECONDS, Begun
+from beemon.ledger.looks import Looks
+from beemon.ledger.writer import Write, Written
+from beemon.orchestrator.inbox import Inbox
+from beemon.orchestrator.timetable import Timetable
+from beemon.protocol import commands
 
 REASON = "inspection"
 """The reason of a slot that it skips, and the quality of a reading that it marks."""
@@ -59,6 +66,64 @@ class Inspection:
     def marked(self, readings: Iterable[Reading]) -> list[Reading]:
         """The readings, with a quality that tells of the inspection where one is on."""
         return marked(readings) if self.is_on else list(readings)
+
+
+class Inspections:
+    """Begins, ends and resumes the ``inspection``; the recorders among ``devices`` rest meanwhile.
+
+    ``write`` has something written to the ledger.
+    """
+
+    def __init__(
+        self,
+        devices: Mapping[str, DeviceSettings],
+        inspection: Inspection,
+        timetable: Timetable,
+        write: Callable[[Write, Written], None],
+        looks: Looks,
+        inbox: Inbox,
+        clock: Clock = MACHINE,
+    ) -> None:
+        self.inspection = inspection
+        self.is_resuming = False
+        self._devices, self._timetable = devices, timetable
+        self._write, self._looks = write, looks
+        self._inbox, self._clock = inbox, clock
+
+    def begin(self, note: str, now: Stamp) -> Write:
+        """Begin an inspection; what is returned has to be written, to make it last."""
+        self.inspection.begin(note, now)
+        self._hold_recorders_back()
+        return lambda ledger: inspections.enter_begin(ledger, note, now)
+
+    def end(self, note: str, now: Stamp, *, by_itself: bool = False) -> Write:
+        """End the inspection; what is returned has to be written, to make it last."""
+        self.inspection.end()
+        self._hold_recorders_back()
+        return lambda ledger: inspections.enter_end(ledger, note, now, by_itself=by_itself)
+
+    def resume(self) -> None:
+        """Go on with an inspection that an earlier run began; until the ledger has said whether
+        there is one, it ``is_resuming``."""
+        self.is_resuming = True
+        self._write(
+            self._looks.within("inspection", inspections.resume, None),
+            self._inbox.forward(self._resume),
+        )
+
+    def change(self, devices: Mapping[str, DeviceSettings]) -> None:
+        """Take over other devices."""
+        self._devices = devices
+        self._hold_recorders_back()
+
+    def _resume(self, begun: Begun | None) -> None:
+        self.is_resuming = False
+        self.inspection.resume(begun, self._clock.now().monotonic)
+        self._hold_recorders_back()
+
+    def _hold_recorders_back(self) -> None:
+        recorders = {name for name in self._devices if commands.kind_of(name) in RECORDERS}
+        self._timetable.hold_back(REASON, recorders if self.inspection.is_on else ())
 
 
 def marked(readings: Iterable[Reading]) -> list[Reading]:

@@ -46,7 +46,8 @@ class Job:
     ``pending`` are the devices whose answer is missing; ``failures`` say of each device or
     quantity without a value why, and ``lacking`` of each sensor that lacks one, in a word;
     ``cut`` is the reason for which the job was ended early; ``inspected`` says whether the
-    beekeeper was at the hive meanwhile; ``step`` is what a ``calibrate`` is to do.
+    beekeeper was at the hive meanwhile; ``step`` is what a ``calibrate`` is to do, and
+    ``settings`` what a ``reload`` is to put in force.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Job:
     cut: str | None = None
     inspected: bool = False
     step: Step | None = None
+    settings: Settings | None = None
 
     @property
     def is_scheduled(self) -> bool:

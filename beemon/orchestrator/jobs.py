@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from beemon.base import clock, outcomes
+from beemon.base import outcomes
+from beemon.base.clock import MACHINE, Clock
 from beemon.base.outcomes import Ending
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.ledger import calibrations, recovery
@@ -55,18 +56,19 @@ class Jobs:
         compensation: Compensation,
         looks: Looks,
         ended: Callable[[int, dict[str, Any]], None],
+        clock: Clock = MACHINE,
     ) -> None:
         self.jobs: dict[int, Job] = {}
         self._archive = archive
         self._write, self._ended = write, ended
         self._inspection = inspection
         self._calibrations, self._compensation = calibrations, compensation
-        self._looks = looks
+        self._looks, self._clock = looks, clock
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
 
     def open(self, command: QueuedCommand, number: int, verb: str) -> Job:
         """A job for a command that is carried out."""
-        job = Job(number, str(command), command.origin, verb)
+        job = Job(number, str(command), command.origin, verb, settings=command.settings)
         job.inspected = self._inspection.is_on
         self.jobs[number] = job
         return job
@@ -168,7 +170,7 @@ class Jobs:
 
     def _refusals(self, sensor: str, reason: str) -> list[Reading]:
         """For each quantity that the sensor is known to have, why it has no value."""
-        at = clock.stamp()
+        at = self._clock.stamp()
         known = self._quantities.get(sensor) or {UNKNOWN_QUANTITY: ""}
         return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
 

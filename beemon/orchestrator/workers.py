@@ -32,10 +32,12 @@ Devices = Mapping[str, ResolvedDevice]
 class Workers:
     """The supervisors of all devices, and those that a reload retired and whose workers still end.
 
-    ``employer`` and ``mailbox`` are the supervisors' way back.
+    ``employer`` and ``mailbox`` are the supervisors' way back. No device is tried before
+    ``try_from``, in monotonic seconds.
     """
 
     def __init__(self, employer: Owner, mailbox: Mailbox) -> None:
+        self.try_from = 0.0
         self._employer, self._mailbox = employer, mailbox
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []
@@ -80,7 +82,7 @@ class Workers:
 
         A camera that records at noon only would else be dead all morning, and nobody would know.
         """
-        if any(supervisor.is_trying for supervisor in self._all):
+        if now < self.try_from or any(supervisor.is_trying for supervisor in self._all):
             return
         for supervisor in self._supervisors.values():
             if name := supervisor.untried(now):

@@ -1,15 +1,14 @@
-"""The agenda: from the timetable through a real ledger to work, without ever waiting."""
+"""Slots: from the timetable through a real ledger to work, without ever waiting."""
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from beemon.base import clock
+from beemon.base import clock, zone
 from beemon.base.clock import Quality, Stamp
 from beemon.config import settings as config
 from beemon.ledger import events
@@ -17,8 +16,10 @@ from beemon.ledger.inspections import LONGEST_SECONDS
 from beemon.ledger.looks import Looks
 from beemon.ledger.session import ArchiveSession
 from beemon.ledger.writer import LedgerWriter
-from beemon.orchestrator.inspection import Inspection
+from beemon.orchestrator.inbox import Inbox
+from beemon.orchestrator.inspection import Inspection, Inspections
 from beemon.orchestrator.slots import LOOK_SECONDS, SlotRunner
+from beemon.orchestrator.timetable import Timetable
 from tests.faults import failing_disk
 
 SOON = 20.0  # seconds; only a defect takes that long
@@ -33,21 +34,27 @@ schedule = { interval = "1m", duration = "30s" }
 
 
 class Desk:
-    """An agenda with the mailbox and the hands that the Orchestrator has for it."""
+    """Slots with the inbox and the hands that the Orchestrator has for it."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "beemon.toml").write_text(DEVICES)
         self.devices = config.load(folder / "beemon.toml").devices
         self.register = ArchiveSession(folder)
         self.register.open()
-        self.mail: queue.SimpleQueue = queue.SimpleQueue()
+        self.inbox = Inbox()
         self.executed: list[tuple[str, int, str]] = []
         self.ended: list[tuple[str, str | None]] = []
         self.writer = LedgerWriter(
             folder, self.register.run_number, lambda _: None, retry_seconds=0.01
         )
-        self.agenda = SlotRunner(
-            self.devices, Inspection(), self.writer, Looks(self.writer.write), self.mail.put,
+        self.timetable = Timetable(self.devices, zone.local())
+        self.inspections = Inspections(
+            self.devices, Inspection(), self.timetable, self.writer.write,
+            Looks(self.writer.write), self.inbox,
+        )
+        self.inspections.resume()
+        self.slots = SlotRunner(
+            self.timetable, self.inspections, self.writer.write, self.inbox,
             lambda command, job: self.executed.append((str(command), job, command.origin)),
             lambda job, command, ending: self.ended.append((str(command), ending.reason)),
         )
@@ -61,11 +68,13 @@ class Desk:
         return Stamp(utc_us, monotonic, Quality.SYNCHRONISED)
 
     def look(self, minutes: float) -> float:
-        return self.agenda.look(self.at(minutes))
+        return self.slots.look(self.at(minutes))
 
     def read_mail(self) -> None:
         """Do the next thing that came in."""
-        self.mail.get(timeout=SOON)()
+        action = self.inbox.take(SOON)
+        assert action is not None
+        action()
 
     def close(self) -> None:
         assert self.writer.finish(SOON)
@@ -113,7 +122,7 @@ def test_while_the_ledger_cannot_be_written_one_look_waits_and_no_more(desk):
         for minute in range(50):
             desk.look(minute)
         time.sleep(0.05)
-        assert desk.mail.empty()
+        assert desk.inbox.take(0) is None
     desk.read_mail()
     assert commands(desk) == ["record microphone.m 30", "read sensor.a"]
     desk.look(50)
@@ -128,7 +137,7 @@ def test_while_the_ledger_cannot_be_written_one_look_waits_and_no_more(desk):
 def test_what_waited_too_long_for_the_ledger_is_not_run(desk):
     begin(desk)
     past = desk.at(0)
-    desk.agenda.look(Stamp(past.utc_us, clock.now().monotonic - 60, past.quality))
+    desk.slots.look(Stamp(past.utc_us, clock.now().monotonic - 60, past.quality))
     desk.read_mail()
     assert desk.executed == []
     assert desk.ended == [("record microphone.m 30", "late"), ("read sensor.a", "late")]
@@ -136,22 +145,22 @@ def test_what_waited_too_long_for_the_ledger_is_not_run(desk):
 
 def test_while_the_hive_is_open_recorders_rest(desk):
     begin(desk)
-    desk.writer.write(desk.agenda.begin_inspection("", desk.at(-0.4)), lambda _: None)
+    desk.writer.write(desk.inspections.begin("", desk.at(-0.4)), lambda _: None)
     desk.look(0)
     desk.read_mail()
     assert commands(desk) == ["read sensor.a"]
-    assert desk.agenda.timetable.held_back("microphone.m") == "inspection"
-    desk.writer.write(desk.agenda.end_inspection("", desk.at(0.5)), lambda _: None)
+    assert desk.timetable.held_back("microphone.m") == "inspection"
+    desk.writer.write(desk.inspections.end("", desk.at(0.5)), lambda _: None)
     desk.look(1)
     desk.read_mail()
     assert commands(desk)[1:] == ["record microphone.m 30", "read sensor.a"]
 
 
 def test_an_inspection_that_nobody_ends_is_over_by_itself(desk, tmp_path):
-    desk.writer.write(desk.agenda.begin_inspection("", desk.at(0)), lambda _: None)
+    desk.writer.write(desk.inspections.begin("", desk.at(0)), lambda _: None)
     desk.look(LONGEST_SECONDS / 60 + 0.001)  # for moments are floats, and round
-    assert not desk.agenda.inspection.is_on
-    assert desk.agenda.timetable.held_back("microphone.m") is None
+    assert not desk.inspections.inspection.is_on
+    assert desk.timetable.held_back("microphone.m") is None
     desk.read_mail()
     with desk.register._opened().transaction() as ledger:
         [end, begun] = events.recent(ledger, 9, "inspection")
@@ -159,22 +168,23 @@ def test_an_inspection_that_nobody_ends_is_over_by_itself(desk, tmp_path):
 
 
 def test_recorders_that_a_reload_brings_rest_too(desk):
-    desk.writer.write(desk.agenda.begin_inspection("", desk.at(0)), lambda _: None)
-    desk.agenda.change({})
-    desk.agenda.change(desk.devices)
-    assert desk.agenda.timetable.held_back("microphone.m") == "inspection"
+    desk.writer.write(desk.inspections.begin("", desk.at(0)), lambda _: None)
+    for devices in ({}, desk.devices):
+        desk.timetable.change(devices, clock.stamp())
+        desk.inspections.change(devices)
+    assert desk.timetable.held_back("microphone.m") == "inspection"
 
 
 def test_an_inspection_goes_on_in_the_next_run(tmp_path):
     desk = Desk(tmp_path)
     desk.writer.start()
     desk.read_mail()
-    desk.writer.write(desk.agenda.begin_inspection("note", clock.stamp()), lambda _: None)
+    desk.writer.write(desk.inspections.begin("note", clock.stamp()), lambda _: None)
     desk.close()
     desk = Desk(tmp_path)
     assert desk.look(0) == LOOK_SECONDS  # nothing runs before it is known
     desk.writer.start()
     desk.read_mail()
-    assert desk.agenda.inspection.describe(clock.now().monotonic)["note"] == "note"
-    assert desk.agenda.timetable.held_back("microphone.m") == "inspection"
+    assert desk.inspections.inspection.describe(clock.now().monotonic)["note"] == "note"
+    assert desk.timetable.held_back("microphone.m") == "inspection"
     desk.close()

@@ -1,0 +1,160 @@
+"""Assembly: builds the loop and its parts, each of parts that are built already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from beemon.base import zone
+from beemon.base.clock import Clock
+from beemon.base.reports import JobEnded, Report
+from beemon.config.settings import Settings
+from beemon.devices.ask import ResolvedDevice
+from beemon.ledger.examination import Examiner
+from beemon.ledger.looks import Looks
+from beemon.ledger.writer import Write, Written
+from beemon.orchestrator.clock_watch import ClockKeeper
+from beemon.orchestrator.conditions import DiskSpace, LedgerExamination, LedgerWriting
+from beemon.orchestrator.desk import Desk
+from beemon.orchestrator.dispatcher import Dispatcher
+from beemon.orchestrator.in_force import InForce, recorders
+from beemon.orchestrator.inbox import Inbox, Pulse
+from beemon.orchestrator.inspection import Inspection, Inspections
+from beemon.orchestrator.jobs import Jobs
+from beemon.orchestrator.leftovers import Leftovers
+from beemon.orchestrator.loop import Loop
+from beemon.orchestrator.owner import SupervisorsOwner
+from beemon.orchestrator.slots import SlotRunner
+from beemon.orchestrator.status import Status
+from beemon.orchestrator.supervisor import Owner
+from beemon.orchestrator.timetable import Timetable
+from beemon.orchestrator.troubles import Troubles
+from beemon.orchestrator.worker_process import Mailbox
+from beemon.orchestrator.workers import Workers
+from beemon.retention.keeper import IS_OFF, Keeper, KeeperThread, through
+from beemon.scale.calibrations import Calibrations
+from beemon.scale.compensation import Compensation
+from beemon.scale.watch import Scales
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the loop is given: the one clock, its inbox, the ledger's writer and whether that can
+    write, the way to the Server, the factory of workers, and this machine's zone."""
+
+    clock: Clock
+    inbox: Inbox
+    write: Callable[[Write, Written], None]
+    writing: LedgerWriting
+    report: Callable[[Report], None]
+    hire: Callable[[Owner, Mailbox], Workers]
+    local: zone.Local
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """The parts that most others need."""
+
+    in_force: InForce
+    pulse: Pulse
+    looks: Looks
+    timetable: Timetable
+    inspection: Inspection
+    calibrations: Calibrations
+    compensation: Compensation
+    steps: dict[str, dict[str, Any]]
+
+
+def assemble(
+    settings: Settings, devices: dict[str, ResolvedDevice], run_number: int, around: Surroundings
+) -> Loop:
+    """Build the loop of a run by its number in the ledger. It does nothing yet."""
+    basis = _basis(InForce(settings, devices), around)
+    write, archive = around.write, settings.archive_path
+    disk = DiskSpace(basis.timetable, write, basis.pulse)
+    examination = LedgerExamination(write, basis.pulse)
+    desk = _desk(basis, around, run_number, disk)
+    dispatcher = Dispatcher(desk)
+    slots = SlotRunner(
+        basis.timetable, desk.inspections, write, around.inbox, dispatcher.execute,
+        desk.jobs.end_unbegun, around.clock,
+    )
+    status = Status(
+        basis.in_force, desk.workers, desk.jobs, basis.looks, basis.timetable, basis.inspection,
+        basis.calibrations, around.writing, disk, examination, around.local, basis.steps,
+    )
+    clock_keeper = ClockKeeper(write, basis.looks, around.clock.stamp())
+    examiner = Examiner(archive, around.inbox.forward(examination.tell))
+    return Loop(desk, dispatcher, slots, status, clock_keeper, (desk.keeper, examiner))
+
+
+def _basis(in_force: InForce, around: Surroundings) -> _Basis:
+    settings, pulse = in_force.settings, Pulse()
+    return _Basis(
+        in_force=in_force,
+        pulse=pulse,
+        looks=Looks(around.write, around.inbox.forward(pulse.hurry)),
+        timetable=Timetable(settings.devices, around.local.zone),
+        inspection=Inspection(),
+        calibrations=Calibrations([], around.clock.stamp),
+        compensation=Compensation([], settings.devices),
+        steps={},
+    )
+
+
+def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace) -> Desk:
+    settings, write, inbox = basis.in_force.settings, around.write, around.inbox
+    leftovers = Leftovers(settings.archive_path, run_number, write, basis.looks, inbox.put)
+    jobs = _jobs(basis, around, leftovers)
+    keeper = _keeper(basis, around, disk)
+    troubles = Troubles()
+    owner = SupervisorsOwner(
+        around.clock, write, around.report, inbox, basis.pulse, basis.in_force, jobs,
+        basis.calibrations, troubles, keeper.call,
+    )
+    return Desk(
+        clock=around.clock, write=write, report=around.report, inbox=inbox, pulse=basis.pulse,
+        in_force=basis.in_force, looks=basis.looks, timetable=basis.timetable, disk=disk,
+        calibrations=basis.calibrations, compensation=basis.compensation,
+        inspections=Inspections(
+            settings.devices, basis.inspection, basis.timetable, write, basis.looks, inbox,
+            around.clock,
+        ),
+        scales=Scales(
+            settings.devices, settings.hive.place, write, basis.looks,
+            inbox.forward(basis.steps.__setitem__),
+        ),
+        leftovers=leftovers, keeper=keeper, jobs=jobs, troubles=troubles, owner=owner,
+        workers=around.hire(owner, inbox.put),
+    )
+
+
+def _jobs(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Jobs:
+    report = around.report
+
+    def ended(job: int, facts: dict[str, Any]) -> None:
+        """Called by the writer when an outcome is durable."""
+        report(JobEnded(job, facts))
+        if "leftover" in facts:
+            leftovers.look()
+
+    return Jobs(
+        basis.in_force.settings.archive_path, around.write, basis.inspection, basis.calibrations,
+        basis.compensation, basis.looks, ended, around.clock,
+    )
+
+
+def _keeper(basis: _Basis, around: Surroundings, disk: DiskSpace) -> KeeperThread:
+    settings, looks = basis.in_force.settings, basis.looks
+
+    def write(change: Write, written: Written) -> None:
+        """Have something written that may have a defect, which ends the keeper's round alone."""
+        around.write(looks.within("retention", change, IS_OFF), written)
+
+    return KeeperThread(
+        Keeper(
+            settings.archive_path, settings.retention, recorders(settings), through(write),
+            around.inbox.forward(disk.tell), guard=looks.guard,
+        )
+    )

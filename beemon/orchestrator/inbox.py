@@ -1,0 +1,60 @@
+"""The Orchestrator's inbox: what other threads want done comes in here, and the loop does it."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec
+
+P = ParamSpec("P")
+
+Action = Callable[[], None]
+"""Something for the loop to do."""
+
+HEARTBEAT_SECONDS = 1.0
+"""The longest time between two heartbeats, in seconds."""
+
+
+class Inbox:
+    """Actions, first in, first out. Every thread may put; only the loop takes."""
+
+    def __init__(self) -> None:
+        self._actions: queue.SimpleQueue[Action] = queue.SimpleQueue()
+
+    def put(self, action: Action) -> None:
+        """Have the loop do something."""
+        self._actions.put(action)
+
+    def forward(self, call: Callable[P, None]) -> Callable[P, None]:
+        """A function for other threads: it has the loop make this call with its arguments."""
+
+        def put(*args: P.args, **kwargs: P.kwargs) -> None:
+            self._actions.put(partial(call, *args, **kwargs))
+
+        return put
+
+    def take(self, seconds: float) -> Action | None:
+        """The next action; None if none comes within this time."""
+        try:
+            return self._actions.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return None
+
+
+class Pulse:
+    """When the next heartbeat is due, in monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.next_at = 0.0
+
+    def hurry(self) -> None:
+        """Have `status` show at once what has just changed."""
+        self.next_at = 0.0
+
+    def beats(self, now: float) -> bool:
+        """Whether a heartbeat is due at ``now``; if so, the next one is due a while later."""
+        if now < self.next_at:
+            return False
+        self.next_at = now + HEARTBEAT_SECONDS
+        return True

@@ -1,0 +1,116 @@
+"""The Orchestrator's loop: it does one action of the inbox after the other, and waits for nothing
+else. Hardware waits in the workers, the card in the ledger's writer thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from beemon.base.reports import Started
+from beemon.orchestrator.clock_watch import ClockKeeper
+from beemon.orchestrator.desk import Desk
+from beemon.orchestrator.dispatcher import Dispatcher
+from beemon.orchestrator.inbox import HEARTBEAT_SECONDS
+from beemon.orchestrator.slots import SlotRunner
+from beemon.orchestrator.status import Status
+
+STOP_SECONDS = 6.0
+"""How long open recordings get to end properly at a stop."""
+
+
+class Thread(Protocol):
+    """A thread that works beside the loop."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def finish(self) -> None:
+        """Begin nothing more."""
+
+
+class Loop:
+    """Turns until it is stopped. ``threads`` work beside it, and are the process's to start."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        dispatcher: Dispatcher,
+        slots: SlotRunner,
+        status: Status,
+        clock_keeper: ClockKeeper,
+        threads: Sequence[Thread] = (),
+    ) -> None:
+        self.threads = threads
+        self._desk, self._dispatcher, self._slots = desk, dispatcher, slots
+        self._status, self._clock_keeper = status, clock_keeper
+        self._stop_at: float | None = None
+        self._look_again = 0.0
+
+    def start(self) -> None:
+        """Employ the workers, and report that the service runs."""
+        desk = self._desk
+        desk.load_calibrations()
+        desk.inspections.resume()
+        desk.leftovers.look()
+        desk.employ_workers()
+        self._heartbeat(desk.clock.now().monotonic)
+        desk.report(Started())
+        desk.tell_plan()
+
+    def take(self, command: str | None) -> None:
+        """Carry out a command off the Server's queue; None means stop."""
+        if command is None:
+            self._begin_stop()
+        else:
+            self._dispatcher.take(command)
+
+    def turn(self) -> None:
+        """Do the next action, or what the time asks for, whichever comes first."""
+        wait = self._look_again - self._desk.clock.now().monotonic
+        if action := self._desk.inbox.take(wait):
+            action()
+        now = self._desk.clock.now().monotonic
+        self._look_again = min(self._tick(now), self._heartbeat(now))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was stopped, and everything has come to its end."""
+        if self._stop_at is None:
+            return False
+        desk = self._desk
+        if desk.clock.now().monotonic > self._stop_at + 1.0:
+            return True  # what is left does not even die of SIGKILL
+        entering = self._dispatcher.is_entering or self._slots.is_writing
+        open_jobs = desk.jobs.jobs or (entering and not self._status.writing.trouble)
+        return not open_jobs and desk.workers.is_idle and desk.leftovers.is_idle
+
+    def _tick(self, now: float) -> float:
+        """Do what the time asks for; return when to look again."""
+        desk, workers = self._desk, self._desk.workers
+        times = [now + HEARTBEAT_SECONDS, *workers.tick(now), *desk.leftovers.tick(now)]
+        if self._stop_at is None:
+            workers.try_next(now)
+        workers.let_rest(now, lambda name: desk.timetable.is_open(name, desk.clock.now()))
+        if self._stop_at is None:
+            times.append(now + self._slots.look(desk.clock.stamp()))
+        elif now >= self._stop_at:
+            workers.kill(now)
+        return min(times)
+
+    def _heartbeat(self, now: float) -> float:
+        """Report how everything stands, if that is due; return when it is due next."""
+        desk = self._desk
+        if desk.pulse.beats(now):
+            desk.report(self._status.heartbeat(now))
+            self._clock_keeper.look(desk.clock.stamp())
+            desk.scales.look(desk.clock.stamp())
+        return desk.pulse.next_at
+
+    def _begin_stop(self) -> None:
+        desk = self._desk
+        desk.leftovers.finish()
+        self._dispatcher.is_stopping = True
+        self._stop_at = desk.clock.now().monotonic + STOP_SECONDS
+        for job in list(desk.jobs.jobs.values()):
+            job.cut = "stopping"
+        desk.workers.finish("stopping")
