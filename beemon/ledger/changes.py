@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import NamedTuple
 
 from beemon.ledger.events import Readable
 from beemon.ledger.ledger import Ledger
@@ -55,10 +56,17 @@ class Change:
     event: int | None
 
 
-def follow(
-    reader: Readable, cursor: Cursor | None, most: int = MOST
-) -> tuple[list[Change], Cursor]:
-    """The changes behind a cursor, at most ``most``, and the cursor for the next call.
+class Page(NamedTuple):
+    """Some changes, and the ``cursor`` for the next call; ``is_first``: the reader is led through
+    the whole ledger from here on, and what it held so far may be gone."""
+
+    changes: list[Change]
+    cursor: Cursor
+    is_first: bool = False
+
+
+def follow(reader: Readable, cursor: Cursor | None, most: int = MOST) -> Page:
+    """The changes behind a cursor, at most ``most``.
 
     Look each job and event up after this call: the ledger may be ahead of the change, and a later
     change then tells of it again. The reader is up to date when the cursor stays the same.
@@ -66,16 +74,16 @@ def follow(
     """
     ledger = _number_of_ledger(reader.db)
     if cursor is None or cursor.ledger != ledger:
-        cursor = _beginning(reader.db, ledger)
+        return _begin(reader.db, ledger, most)
     if cursor.job is not None:
-        return _lead_through_jobs(reader.db, cursor, cursor.job, most)
+        return _lead_through_jobs(reader.db, cursor, most)
     if cursor.event is not None:
-        return _lead_through_events(reader.db, cursor, cursor.event, most)
-    found = _page(reader.db, cursor.change, most)
+        return _lead_through_events(reader.db, cursor, most)
+    found = _next_changes(reader.db, cursor.change, most)
     if found is None:
-        return follow(reader, _beginning(reader.db, ledger), most)
+        return _begin(reader.db, ledger, most)
     last = found[-1].change if found else cursor.change
-    return _last_of_each(found), replace(cursor, change=last)
+    return Page(_last_of_each(found), replace(cursor, change=last))
 
 
 def thin(ledger: Ledger, acknowledged: Cursor) -> int:
@@ -92,7 +100,7 @@ def thin(ledger: Ledger, acknowledged: Cursor) -> int:
     ).rowcount
 
 
-def _page(db: sqlite3.Connection, behind: int, most: int) -> list[Change] | None:
+def _next_changes(db: sqlite3.Connection, behind: int, most: int) -> list[Change] | None:
     """The next changes without a gap; None if some are missing: thinned, or damaged."""
     latest = _latest(db)  # asked first: another change may come before the next query
     rows = [Change(*row) for row in db.execute(_PAGE, (behind, most))]
@@ -107,25 +115,22 @@ def _last_of_each(found: Iterable[Change]) -> list[Change]:
     return sorted(last.values(), key=lambda one: one.change)
 
 
-def _beginning(db: sqlite3.Connection, ledger: int) -> Cursor:
-    """The cursor of a reader that knows nothing."""
-    return Cursor(ledger, _latest(db), _BELOW_ALL, _BELOW_ALL)
+def _begin(db: sqlite3.Connection, ledger: int, most: int) -> Page:
+    """The first page for a reader that knows nothing of this ledger."""
+    cursor = Cursor(ledger, _latest(db), _BELOW_ALL, _BELOW_ALL)
+    return _lead_through_jobs(db, cursor, most)._replace(is_first=True)
 
 
-def _lead_through_jobs(
-    db: sqlite3.Connection, cursor: Cursor, behind: int, most: int
-) -> tuple[list[Change], Cursor]:
-    jobs = [int(job) for (job,) in db.execute(_JOBS, (behind, most))]
+def _lead_through_jobs(db: sqlite3.Connection, cursor: Cursor, most: int) -> Page:
+    jobs = [int(job) for (job,) in db.execute(_JOBS, (cursor.job, most))]
     ahead = replace(cursor, job=jobs[-1] if jobs else None)
-    return [Change(cursor.change, job, None) for job in jobs], ahead
+    return Page([Change(cursor.change, job, None) for job in jobs], ahead)
 
 
-def _lead_through_events(
-    db: sqlite3.Connection, cursor: Cursor, behind: int, most: int
-) -> tuple[list[Change], Cursor]:
-    events = [int(event) for (event,) in db.execute(_EVENTS, (behind, most))]
+def _lead_through_events(db: sqlite3.Connection, cursor: Cursor, most: int) -> Page:
+    events = [int(event) for (event,) in db.execute(_EVENTS, (cursor.event, most))]
     ahead = replace(cursor, event=events[-1] if events else None)
-    return [Change(cursor.change, None, event) for event in events], ahead
+    return Page([Change(cursor.change, None, event) for event in events], ahead)
 
 
 def _latest(db: sqlite3.Connection) -> int:

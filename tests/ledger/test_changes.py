@@ -43,25 +43,25 @@ def end_a_job(ledger: Ledger, archive: Path | None = None) -> int:
 
 
 def up_to_date(ledger: Ledger, cursor: Cursor | None = None) -> Cursor:
-    before, (_, cursor) = cursor, changes.follow(ledger, cursor)
+    before, (_, cursor, _) = cursor, changes.follow(ledger, cursor)
     while cursor != before:
-        before, (_, cursor) = cursor, changes.follow(ledger, cursor)
+        before, (_, cursor, _) = cursor, changes.follow(ledger, cursor)
     return cursor
 
 
 def test_a_job_is_one_change_with_all_that_came_before_its_end(ledger, tmp_path):
     cursor = up_to_date(ledger)
     job = end_a_job(ledger, tmp_path)
-    found, cursor = changes.follow(ledger, cursor)
+    found, cursor, _ = changes.follow(ledger, cursor)
     assert found == [Change(1, job, None)]
-    assert changes.follow(ledger, cursor) == ([], cursor)
+    assert changes.follow(ledger, cursor) == ([], cursor, False)
 
 
 def test_a_job_that_has_not_ended_is_no_change(ledger):
     cursor = up_to_date(ledger)
     with ledger.transaction():
         ledger.accept("read", "test")
-    assert changes.follow(ledger, cursor) == ([], cursor)
+    assert changes.follow(ledger, cursor) == ([], cursor, False)
 
 
 def test_what_is_entered_for_a_job_after_its_end_is_a_change(ledger, tmp_path):
@@ -94,11 +94,11 @@ def test_a_new_reader_is_led_through_the_whole_ledger_some_at_a_time(ledger):
     with ledger.transaction():
         event = events.enter(ledger, "note", "here")
     found: list[Change] = []
-    page, cursor = changes.follow(ledger, None, 2)
+    page, cursor, _ = changes.follow(ledger, None, 2)
     while page or cursor.job is not None or cursor.event is not None:
         assert len(page) <= 2
         found += page
-        page, cursor = changes.follow(ledger, cursor, 2)
+        page, cursor, _ = changes.follow(ledger, cursor, 2)
     assert [one.job for one in found if one.job] == jobs
     assert [one.event for one in found if one.event] == [event]
     assert {one.change for one in found} == {6}
@@ -114,7 +114,8 @@ def test_acknowledged_changes_are_deleted_but_the_latest_and_numbers_go_on(ledge
         assert changes.thin(ledger, Cursor(1, 100)) == 0  # of another ledger
     job = end_a_job(ledger)
     assert changes.follow(ledger, cursor)[0] == [Change(5, job, None)]
-    everything, _ = changes.follow(ledger, behind)  # some of what it lacks was deleted
+    everything, _, is_first = changes.follow(ledger, behind)  # some of what it lacks was deleted
+    assert is_first
     assert [one.job for one in everything] == [1, 2, 3, 4, 5]
 
 
@@ -137,9 +138,9 @@ def test_a_damaged_row_hides_no_change(ledger):
     ledger.db.execute("UPDATE changes SET job = 'x' WHERE change = 2")
     ledger.db.execute("INSERT INTO changes (change, job) VALUES (?, 1)", (2**62,))
     jobs.append(end_a_job(ledger))
-    found, cursor = changes.follow(ledger, cursor)
+    found, cursor, _ = changes.follow(ledger, cursor)
     assert [one.job for one in found] == jobs[:1]
-    found, cursor = changes.follow(ledger, cursor)
+    found, cursor, _ = changes.follow(ledger, cursor)
     assert [one.job for one in found] == jobs
     cursor = up_to_date(ledger, cursor)
-    assert changes.follow(ledger, cursor) == ([], cursor)
+    assert changes.follow(ledger, cursor) == ([], cursor, False)
