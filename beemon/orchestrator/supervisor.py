@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -23,9 +21,9 @@ from beemon.base import clock
 from beemon.base.readings import Calibration
 from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
-from beemon.media.tags import Tags
 from beemon.orchestrator.health import Health, State
 from beemon.orchestrator.output_states import OutputStates
+from beemon.orchestrator.task import OPEN_SECONDS, Task, TaskQueue
 from beemon.orchestrator.worker_process import Mailbox, WorkerProcess
 from beemon.storage.files import Place
 from beemon.system import installed
@@ -46,10 +44,10 @@ from beemon.worker.messages import (
 )
 from beemon.worker.worker import TRY
 
+__all__ = ["Owner", "Supervisor", "Task"]
+
 log = logging.getLogger(__name__)
 
-OPEN_SECONDS = 30.0
-"""What a first request may take longer, for the device to be opened."""
 BURY_SECONDS = 0.05
 """How often to look whether a worker that was given up has really gone."""
 BURIAL_SECONDS = 5.0
@@ -61,36 +59,8 @@ STEADY_SECONDS = 60.0
 MOST_TRIES = 3
 """How many workers may be lost under a task, over other devices, before it fails."""
 
-_RECORDS = ("record", "snapshot")
 _LIFELESS = ("silent:", "stuck:", "flat:", "black:", "blank:", "frozen:")
 """Of what the check of a recording finds, what a device gives that hangs within."""
-
-
-@dataclass
-class Task:
-    """Work for one device on behalf of a job; ``budget`` is how many seconds it may take.
-
-    ``has_begun``: the worker has turned to it. ``is_suspect``: it may be what cost a worker its
-    life, so that it is carried out alone. ``is_slot``: the schedule asks for it, so that it goes
-    before what clients asked for.
-    """
-
-    job: int
-    device: str
-    verb: str
-    lane: str
-    budget: float
-    seconds: float = 0.0
-    number: int = 0
-    place: Place | None = None
-    follows: bool = False
-    tags: Tags | None = None
-    deadline: float | None = None
-    cut: str | None = None
-    tries: int = 0
-    has_begun: bool = False
-    is_suspect: bool = False
-    is_slot: bool = False
 
 
 class Owner(Protocol):
@@ -113,15 +83,6 @@ class Owner(Protocol):
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         """An output was switched; it returns to its safe state after ``seconds``, if any."""
-
-
-@dataclass
-class _Lane:
-    """Tasks that a device does one after the other."""
-
-    waiting: deque[Task] = field(default_factory=deque)
-    current: Task | None = None
-    contiguous: bool = False
 
 
 class Supervisor:
@@ -149,9 +110,7 @@ class Supervisor:
         self._mailbox = mailbox
         self._after = list(after)
         self._misfit = misfit
-        self._lanes: dict[str, _Lane] = {}
-        self._flying: dict[int, Task] = {}
-        self._numbers = 0
+        self._queue = TaskQueue()
         self._worker: WorkerProcess | None = None
         self._leaving: list[WorkerProcess] = []
         self._buried_by = 0.0
@@ -162,7 +121,7 @@ class Supervisor:
     @property
     def busy(self) -> bool:
         """Whether any task is unanswered."""
-        return any(lane.current or lane.waiting for lane in self._lanes.values())
+        return bool(self._queue.tasks)
 
     @property
     def alive(self) -> bool:
@@ -178,20 +137,16 @@ class Supervisor:
     @property
     def at_work(self) -> set[int]:
         """The jobs whose turn it is."""
-        return {task.job for task in self._flying.values()}
+        return {task.job for task in self._queue.running.values()}
 
     @property
     def tasks(self) -> list[Task]:
         """Every unanswered task."""
-        lanes = self._lanes.values()
-        current = [lane.current for lane in lanes if lane.current]
-        return current + [task for lane in lanes for task in lane.waiting]
+        return self._queue.tasks
 
     def submit(self, task: Task, now: float) -> None:
         """Take a task; its answer comes through ``Employer.finished``."""
-        waiting = self._lanes.setdefault(task.lane, _Lane()).waiting
-        ahead = [other for other in waiting if other.is_slot or not task.is_slot]
-        waiting.insert(len(ahead), task)
+        self._queue.add(task)
         self._pump(now)
 
     @property
@@ -210,29 +165,24 @@ class Supervisor:
 
     def has_slot_waiting(self, lane: str, device: str) -> bool:
         """Whether a slot of the device waits in a lane behind the task that is being done."""
-        found = self._lanes.get(lane)
-        waiting = found.waiting if found else ()
-        return any(task.is_slot and task.device == device for task in waiting)
+        return self._queue.has_slot_waiting(lane, device)
 
     def cut(self, job: int, reason: str) -> None:
         """End a job's tasks early: what waits is dropped, what runs keeps what it has."""
-        for lane in self._lanes.values():
-            for task in [t for t in lane.waiting if t.job == job]:
-                lane.waiting.remove(task)
-                task.cut = reason
-                self._employer.finished(task, Failed(task.number, reason, "not begun"))
-            if lane.current and lane.current.job == job and not lane.current.cut:
-                self._cut_current(lane.current, reason)
+        for task in self._queue.drop_waiting(job):
+            task.cut = reason
+            self._employer.finished(task, Failed(task.number, reason, "not begun"))
+        for task in list(self._queue.running.values()):
+            if task.job == job and not task.cut:
+                self._cut_running(task, reason)
 
-    def _cut_current(self, task: Task, reason: str) -> None:
+    def _cut_running(self, task: Task, reason: str) -> None:
         """Once only: a worker that does not listen would let its pipe fill up."""
         task.cut = reason
         if task.deadline is None:  # the worker has not been told of it yet
             self._settle(task, Failed(task.number, reason, "not begun"))
             return
-        # The file is ended, checked and kept, as always.
-        rest = task.budget - (task.seconds if task.verb in _RECORDS else 0.0)
-        task.deadline = min(task.deadline, _monotonic() + self._opening(task) + rest)
+        task.shorten(_monotonic(), is_open=self._is_open(task.device))
         if self._worker and self._worker.is_ready:
             self._worker.send(Cut(task.number))
 
@@ -258,7 +208,7 @@ class Supervisor:
 
     def tick(self, now: float) -> float | None:
         """Act on what the time says; return when to look again (monotonic), if at all."""
-        late = [t for t in self._flying.values() if t.deadline is not None and now >= t.deadline]
+        late = [task for task in self._queue.running.values() if task.is_late(now)]
         if late:
             self._miss_deadline(late, now)
         elif self._worker and self._worker.limit is not None and now >= self._worker.limit:
@@ -271,7 +221,7 @@ class Supervisor:
         self._leaving = [worker for worker in self._leaving if not worker.is_gone(now)]
         self._pump(now)
         self._keep_outputs(now)
-        times = [t.deadline for t in self._flying.values() if t.deadline is not None]
+        times = [t.deadline for t in self._queue.running.values() if t.deadline is not None]
         times += [now + BURY_SECONDS] if self._leaving else []
         if self._worker and self._worker.limit is not None:
             times.append(self._worker.limit)
@@ -302,12 +252,9 @@ class Supervisor:
     def _pump(self, now: float) -> None:
         if self._worker is None and (self.holds_devices or self._buries(now)):
             return
-        one_at_a_time = any(task.is_suspect for task in self.tasks)
-        for lane in self._lanes.values():
-            while lane.current is None and lane.waiting and not self._finishing:
-                if one_at_a_time and self._flying:
-                    return
-                self._take(lane, now)
+        if not self._finishing:
+            for task in self._queue.take_next():
+                self._take(task, now)
         if not self.busy and not self.idle_since:
             self.idle_since = now
 
@@ -315,8 +262,7 @@ class Supervisor:
         """Whether an earlier worker may still hold the devices."""
         return bool(self._leaving) and now < self._buried_by
 
-    def _take(self, lane: _Lane, now: float) -> None:
-        task = lane.waiting.popleft()
+    def _take(self, task: Task, now: float) -> None:
         health = self.health[task.device]
         if not health.may_try(now):
             reason = "fatal" if health.state is State.FATAL else "back-off"
@@ -325,11 +271,7 @@ class Supervisor:
             self._employer.finished(task, Failed(task.number, reason, message))
             return
         self.idle_since = 0.0
-        self._numbers += 1
-        task.tries += 1
-        task.number, task.follows, lane.current = self._numbers, lane.contiguous, task
-        lane.contiguous = False
-        self._flying[task.number] = task
+        self._queue.start(task)
         if self._worker is None:
             self._start()
         elif self._worker.is_ready:
@@ -342,12 +284,12 @@ class Supervisor:
         self._worker = WorkerProcess(
             self.name, self.devices, self._mailbox, self._on_message, self._on_end
         )
-        for device in {task.device for task in self._flying.values()}:
+        for device in {task.device for task in self._queue.running.values()}:
             self.health[device].state = State.STARTING
             self._employer.device_changed(device, self.health[device])
 
     def _dispatch(self, task: Task, now: float) -> None:
-        if task.verb in _RECORDS and not task.place:
+        if task.is_recording and not task.place:
             self._employer.place_for(task, partial(self._placed, task))
         else:
             self._send_work(task, now)
@@ -356,14 +298,14 @@ class Supervisor:
         now = _monotonic()
         if isinstance(place, Failed):
             self._answer(Failed(task.number, place.reason, place.message), now)
-        elif task.number in self._flying:
+        elif task.number in self._queue.running:
             task.place = place
             self._send_work(task, now)
 
     def _send_work(self, task: Task, now: float) -> None:
         if self._worker is None or not self._worker.is_ready:
             return  # the next one gets it when it is ready
-        task.deadline = now + self._opening(task) + task.budget
+        task.set_deadline(now, is_open=self._is_open(task.device))
         self._worker.send(
             Work(
                 task.number, task.device, task.verb, task.seconds, task.place, task.follows,
@@ -372,10 +314,8 @@ class Supervisor:
             )
         )
 
-    def _opening(self, task: Task) -> float:
-        """How much longer it may take: until it has begun, another device may be being opened."""
-        is_open = self._worker is not None and task.device in self._worker.opened
-        return 0.0 if is_open and task.has_begun else OPEN_SECONDS
+    def _is_open(self, device: str) -> bool:
+        return self._worker is not None and device in self._worker.opened
 
     def _on_message(self, message: Upward) -> None:
         now = _monotonic()
@@ -383,7 +323,7 @@ class Supervisor:
             self._turn_away()
         elif isinstance(message, Ready):
             self._steady_at = now + STEADY_SECONDS
-            for task in list(self._flying.values()):
+            for task in list(self._queue.running.values()):
                 self._dispatch(task, now)
         elif isinstance(message, Begun):
             self._on_begun(message, now)
@@ -410,11 +350,11 @@ class Supervisor:
     def _on_begun(self, begun: Begun, now: float) -> None:
         if self._worker and begun.device not in self._worker.opened:
             self._worker.opening = begun.device
-        task = self._flying.get(begun.number)
+        task = self._queue.running.get(begun.number)
         if task is not None:
             task.has_begun = True
             if not task.cut:
-                task.deadline = now + self._opening(task) + task.budget
+                task.set_deadline(now, is_open=self._is_open(task.device))
 
     def _is_not_opening(self, device: str) -> None:
         if self._worker and self._worker.opening == device:
@@ -444,22 +384,22 @@ class Supervisor:
         if device in self.outputs.names:
             self.health[device].well(now)  # it was switched to its safe state
         self._employer.device_changed(device, self.health[device])
-        for task in self._flying.values():
-            if task.device == device and task.deadline is not None:
-                task.deadline = min(task.deadline, now + task.budget)
+        for task in self._queue.running.values():
+            if task.device == device:
+                task.note_opened(now)
 
     def _on_end(self, how: str) -> None:
         was_told = self._worker is not None and self._worker.is_resting
-        if was_told and not (self._finishing and self._flying):
+        if was_told and not (self._finishing and self._queue.running):
             self._give_up()
-            if self._flying:
+            if self._queue.running:
                 self._start()
             return
         if self._worker and not self._worker.is_ready and installed.is_replaced():
             self._turn_away()
             return
         message = f"the worker ended by itself{how}"
-        if not self._flying:  # else the job and the device's trouble tell of it
+        if not self._queue.running:  # else the job and the device's trouble tell of it
             log.warning("%s: %s", self.name, message)
         self._lose_worker(None, "worker-died", message, _monotonic())
 
@@ -482,7 +422,7 @@ class Supervisor:
         the worker to open another device."""
         opening = self._worker.opening if self._worker else None
         begun = [task for task in late if task.has_begun]
-        keeping = [task for task in self._flying.values() if task.device == opening]
+        keeping = [task for task in self._queue.running.values() if task.device == opening]
         return [*begun, *keeping, *late][0]
 
     def _lose_worker(
@@ -497,7 +437,7 @@ class Supervisor:
 
         Where it could be any of several, none is charged, and each is tried alone.
         """
-        trouble, lost = f"{reason}: {message}", list(self._flying.values())
+        trouble, lost = f"{reason}: {message}", list(self._queue.running.values())
         suspects = {culprit} if culprit else self._suspects(lost)
         charged = suspects if len(suspects) == 1 else set()
         if not suspects:  # it died before it touched anything
@@ -527,14 +467,10 @@ class Supervisor:
     def _lay_back(self, task: Task, why: str) -> None:
         """Have a task done again that was lost over another device; a recording cannot be."""
         is_over = task.cut or self._finishing or task.tries >= MOST_TRIES
-        if is_over or task.verb in _RECORDS:
+        if is_over or task.is_recording:
             self._settle(task, Failed(task.number, "worker-died", why))
             return
-        lane = self._lanes[task.lane]
-        lane.waiting.appendleft(task)
-        lane.current, lane.contiguous = None, False
-        del self._flying[task.number]
-        task.deadline, task.has_begun = None, False
+        self._queue.put_back(task)
 
     def part_with(self, device: str) -> Supervisor:
         """A supervisor for this device alone, with its health and all that waits for it."""
@@ -545,22 +481,18 @@ class Supervisor:
         apart.health = {device: self.health.pop(device)}
         apart._leaving, apart._buried_by = list(self._leaving), self._buried_by
         self.outputs = OutputStates([name for name in self.outputs.names if name != device])
-        for name, lane in self._lanes.items():
-            waiting = [task for task in lane.waiting if task.device == device]
-            if waiting:
-                apart._lanes[name] = _Lane(deque(waiting))
-                lane.waiting = deque(task for task in lane.waiting if task.device != device)
+        apart._queue = self._queue.split_off(device)
         return apart
 
     def _answer(self, answer: Answer, now: float) -> None:
-        task = self._flying.get(answer.number)
+        task = self._queue.running.get(answer.number)
         if task is None:
             return
         self._is_not_opening(task.device)
         if not task.cut:
             self._judge(task, answer, now)
         self._settle(task, answer)
-        if not task.cut and not self._flying and self._needs_more(task.device, answer):
+        if not task.cut and not self._queue.running and self._needs_more(task.device, answer):
             reason, _, message = _trouble(answer).partition(": ")
             self._lose_worker(task.device, reason, message, now, signal.SIGKILL)
         else:
@@ -575,11 +507,7 @@ class Supervisor:
         return (answer.failure or "").startswith(_LIFELESS)
 
     def _settle(self, task: Task, answer: Answer) -> None:
-        del self._flying[task.number]
-        task.is_suspect = False
-        lane = self._lanes[task.lane]
-        lane.current = None
-        lane.contiguous = isinstance(answer, Done) and bool(lane.waiting)
+        self._queue.end(task, is_done=isinstance(answer, Done))
         self._employer.finished(task, answer)
 
     def _judge(self, task: Task, answer: Answer, now: float) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
-from beemon.orchestrator.supervisor import Owner, Supervisor, Task
+from beemon.orchestrator.supervisor import Owner, Supervisor
+from beemon.orchestrator.task import Task
 from beemon.orchestrator.worker_process import Mailbox
 from beemon.system.service import fields
 from beemon.worker.lanes import lane_of

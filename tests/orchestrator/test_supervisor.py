@@ -23,7 +23,8 @@ from beemon.orchestrator.health import (
     State,
 )
 from beemon.orchestrator.output_states import RETURN_SECONDS
-from beemon.orchestrator.supervisor import MOST_TRIES, STEADY_SECONDS, Supervisor, Task
+from beemon.orchestrator.supervisor import MOST_TRIES, STEADY_SECONDS, Supervisor
+from beemon.orchestrator.task import Task
 from beemon.orchestrator.troubles import Troubles
 from beemon.orchestrator.worker_process import START_SECONDS
 from beemon.storage.files import Place

@@ -14,7 +14,7 @@ from beemon.base.clock import now
 from beemon.base.readings import Calibration
 from beemon.config import settings as config
 from beemon.devices.ask import ResolvedDevice, resolve_devices
-from beemon.orchestrator.supervisor import Task
+from beemon.orchestrator.task import Task
 from beemon.orchestrator.workers import MOST_APART, REST_SECONDS, Workers
 from beemon.worker.messages import Done
 
