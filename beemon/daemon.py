@@ -32,7 +32,7 @@ def serve(path: Path, *, verbose: bool = False) -> int:
     notifier = Notifier()
     service.start_log(verbose=verbose)
     processes.show_stacks_when_aborted()
-    log.info("beemon %s starts", __version__)
+    log.info("beemon %s is starting", __version__)
     try:
         processes.use_limits()
         return _serve_or_fall_back(path, notifier)
@@ -57,7 +57,7 @@ def _serve_or_fall_back(path: Path, notifier: Notifier) -> int:
         settings = config.load_last_good(path, error)
         for problem in error.problems:
             log.error("%s", problem)
-        log.error("the config is wrong, so the last good one runs; mend it, then reload")
+        log.error("the config is wrong, so the last good one is used; fix it, then reload")
         return _serve(settings, notifier)
 
 

@@ -44,7 +44,7 @@ def _advice(character: str) -> str:
     kind = unicodedata.category(character)
     typed = _TYPED.get(character) or unicodedata.normalize("NFKC", character)
     if character == "\0":
-        return "has NUL bytes, as after a power cut; write the file again"
+        return "contains NUL bytes, probably after a power cut; write the file again"
     if kind == "Zs":
         return f"has a {name} ({code}); type a plain space"
     if kind in ("Cf", "Cc", "Zl", "Zp"):

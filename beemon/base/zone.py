@@ -71,7 +71,7 @@ def named(name: str) -> tzinfo:
     try:
         return _by_rule(name)
     except ValueError as error:
-        raise ValueError(f'no time zone "{name}" is known here') from error
+        raise ValueError(f'there is no time zone "{name}" on this machine') from error
 
 
 def moment(utc_us: int, zone: tzinfo | None = None) -> datetime:
@@ -101,7 +101,7 @@ def _of_file(file: Path, name: str = "") -> Local:
         return Local(ZoneInfo.from_file(io.BytesIO(content), _rule_in(content) or SYSTEM))
     except OSError:
         if name:
-            why = f'its time zone "{name}" is not known here'
+            why = f'its time zone "{name}" is not known on this machine'
             return Local(UTC, f"{why}, so local times are UTC", _INSTALL)
         return Local(UTC, f"{file} is missing, so local times are UTC", _SET_IT)
     except _NO_ZONE:

@@ -36,13 +36,13 @@ def add_words(words: Any) -> None:
     _add_archive(words.add_parser(
         "archive", usage="beemon archive check|rebuild [OPTION…]",
         description=f"check: {HERE['archive check']}. rebuild: {HERE['archive rebuild']}.",
-        epilog="`beemon archive check --help` tells the options of one.",
+        epilog="`beemon archive check --help` shows the options of `check`.",
     ))
     _add_export(words.add_parser(
         "export", usage="beemon export FROM [TO] [OPTION…]", description=sentence(HERE["export"]),
-        epilog="FROM and TO are days such as 2026-06-01, both whole, or times such as "
-               "2026-06-01T06:30, in the hive's time zone or with their own offset. Without TO: "
-               "that one day, or from that time until now.",
+        epilog="FROM and TO are days such as 2026-06-01, or times such as 2026-06-01T06:30. They "
+               "are in the hive's time zone, or have an offset of their own. Both days are "
+               "included. Without TO, the period is that day, or from that time until now.",
     ))
     _add_import(words.add_parser(
         "import", usage="beemon import appmais DIR --timezone ZONE [OPTION…]",
@@ -52,21 +52,24 @@ def add_words(words: Any) -> None:
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("layout", choices=["appmais"], metavar="appmais", help="the layout")
-    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder above the sensors'")
     parser.add_argument(
-        "--timezone", metavar="ZONE", required=True,
-        help="the zone of its local times, such as America/New_York",
+        "folder", metavar="DIR", type=Path, help="the folder that holds the sensors' folders"
     )
     parser.add_argument(
-        "--frame-rate", metavar="N", help="frames a second of raw .h264, such as 24 or 30000/1001"
+        "--timezone", metavar="ZONE", required=True,
+        help="the time zone of its local times, such as America/New_York",
+    )
+    parser.add_argument(
+        "--frame-rate", metavar="N",
+        help="frames per second of raw .h264 files, such as 24 or 30000/1001",
     )
     parser.add_argument(
         "--columns", metavar="SENSOR=QUANTITY:UNIT,…", action="append", default=[],
-        help="what the columns of a sensor's CSV files are, such as scale=weight:lb",
+        help="meaning of the columns in a sensor's CSV files, such as scale=weight:lb",
     )
     parser.add_argument(
         "--host", metavar="HOST", action="append", default=[],
-        help="take only the files of this host; several are one hive that was renamed",
+        help="import only the files of this host; repeat it if the hive's host was renamed",
     )
     _add_path(parser)
     parser.set_defaults(run=import_folder)
@@ -77,19 +80,19 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("last", metavar="TO", nargs="?", help="the last day, or a time")
     parser.add_argument(
         "--format", choices=["csv", "parquet", "appmais"], default="csv",
-        help="tables as CSV (the default) or Parquet, or files as AppMAIS has them",
+        help="tables as CSV (the default) or Parquet, or the folders and files of AppMAIS",
     )
     parser.add_argument(
         "--output", metavar="DIR", type=Path,
-        help="the new folder (default: here, named after the hive and the period)",
+        help="the new folder (default: in the current folder, named after the hive and the period)",
     )
     parser.add_argument(
         "--device", metavar="DEVICE", action="append", default=[],
-        help="only what concerns this device; may be given several times",
+        help="export this device only; can be repeated",
     )
     parser.add_argument(
         "--timezone", metavar="ZONE",
-        help="the zone of local times, such as Europe/Berlin (default: the hive's)",
+        help="the time zone of local times, such as Europe/Berlin (default: the hive's)",
     )
     _add_path(parser)
     parser.set_defaults(run=export_period)
@@ -101,9 +104,11 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
         "check", usage="beemon archive check [OPTION…]", description=sentence(HERE["archive check"])
     )
     check.add_argument(
-        "--full", action="store_true", help="also read every recording, and compare its hash"
+        "--full", action="store_true", help="also read every recording and compare its hash"
     )
-    check.add_argument("--json", action="store_true", help="print the findings for programs")
+    check.add_argument(
+        "--json", action="store_true", help="print the findings as JSON, for programs"
+    )
     _add_path(check)
     check.set_defaults(run=check_archive)
     rebuild = actions.add_parser(
@@ -116,7 +121,7 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
 
 def _add_path(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--path", metavar="DIR", type=Path, help="the archive itself (default: as in the config)"
+        "--path", metavar="DIR", type=Path, help="the archive's folder (default: from the config)"
     )
     add_config(parser)
 
@@ -160,15 +165,14 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
         layout.complain(_told(error))
         return EXIT_WRONG
     layout.say(
-        f"{rebuilt.entered} recordings were entered in the ledger from their files, and "
-        f"{rebuilt.lost} entered as lost, because their files are missing."
+        f"{rebuilt.entered} recordings were added to the database from their files; "
+        f"{rebuilt.lost} were added as lost, because their files are missing."
     )
     for taken in rebuilt.taken:
         layout.say(f"{str(taken)[0].upper()}{str(taken)[1:]}.")
     if rebuilt.unknown:
         layout.say(
-            f"{rebuilt.unknown} files do not say what they are: `beemon archive check` lists "
-            "them."
+            f"{rebuilt.unknown} files could not be identified: `beemon archive check` lists them."
         )
     return EXIT_WRONG if rebuilt.unknown else 0
 
@@ -206,7 +210,7 @@ def export_period(options: argparse.Namespace) -> int:
         layout.complain(error)
         return EXIT_USAGE
     except sqlite3.Error as error:
-        layout.complain(f"the ledger of {archive} cannot be read: {error}")
+        layout.complain(f"the database of {archive} cannot be read: {error}")
         return EXIT_WRONG
     except OSError as error:
         layout.complain(_told(error))
@@ -277,12 +281,12 @@ def import_folder(options: argparse.Namespace) -> int:
         layout.say(str(problem), to=sys.stderr)
     layout.say(
         f"{counts.recordings} recordings and {counts.readings} readings were imported; "
-        f"{counts.known} were there already."
+        f"{counts.known} were in the archive already."
     )
     if counts.failed:
         layout.say(
             f"{counts.failed} of the recordings did not pass their check. They are kept as "
-            "evidence, and are deleted first when space is needed."
+            "evidence and deleted first when space is needed."
         )
     return EXIT_WRONG if counts.problems else 0
 
@@ -299,8 +303,8 @@ def _source(options: argparse.Namespace) -> Any:
         zone = ZoneInfo(options.timezone)
     except (ZoneInfoNotFoundError, OSError) as error:
         raise ValueError(
-            f'no time zone "{options.timezone}" is known here; name one such as Europe/Berlin: '
-            "`timedatectl list-timezones` lists them"
+            f'no time zone "{options.timezone}" is known to this machine; name one such as '
+            "Europe/Berlin: `timedatectl list-timezones` lists them"
         ) from error
     try:
         rate = Fraction(options.frame_rate) if options.frame_rate else None
@@ -332,9 +336,9 @@ def _print_export(output: Path, manifest: dict[str, Any]) -> None:
         f"{manifest['from']} until {manifest['until']}; manifest.json explains them."
     )
     if not any(file.get("rows", 1) for file in manifest["files"]):
-        layout.say("They are empty: the ledger holds nothing from that time.")
+        layout.say("They are empty: the database holds nothing from that time.")
     for path in manifest.get("missing", ()):
-        layout.say(f"{path} is not there any more.")
+        layout.say(f"{path} no longer exists.")
 
 
 def archive_of(options: argparse.Namespace) -> Path:

@@ -29,26 +29,26 @@ class Guide:
     def calibrate(self) -> None:
         """From the first question to the last weight. Raises :class:`GivenUpError`."""
         self._say(f"Calibrating {self._scale}. Ctrl-C ends it at any time.")
-        if self._agrees("Can the scale be empty, so that a known weight is put on it? [y/n]"):
-            self._ready("Take everything off the scale, and stand back")
+        if self._agrees("Can you empty the scale and put a known weight on it? [y/n]"):
+            self._ready("Take everything off the scale and step back")
             self._step("zero")
             known = self._weight("What does the known weight weigh, such as 10kg or 22lb?")
-            self._ready("Put it in the middle of the scale, and stand back")
+            self._ready("Put it in the middle of the scale and step back")
             told = self._step(f"weight {known}")
         else:
             stands = self._weight(
                 "What does the standing hive weigh, such as 38kg? (Enter if you do not know)",
                 may_lack=True,
             )
-            self._ready("Leave the hive as it stands, and stand back")
+            self._ready("Leave the hive as it is and step back")
             self._step(f"standing {stands}".rstrip())
-            known = self._weight("What does the weight to be added weigh, such as 5kg?")
-            self._ready("Put it on top of the hive, in the middle, and stand back")
+            known = self._weight("What does the weight that you will add weigh, such as 5kg?")
+            self._ready("Put it in the middle of the hive's top and step back")
             told = self._step(f"added {known}")
         unsure = amount(told["uncertainty"], "g")
         self._say(
-            f"Done. The scale reads {amount(told['grams'], 'g')} ± {unsure}. What it weighs from "
-            "now on is by this calibration; `beemon calibrations` lists all."
+            f"Done. The scale reads {amount(told['grams'], 'g')} ± {unsure}. This calibration is "
+            "now in use; `beemon calibrations` lists all."
         )
 
     def _step(self, step: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Guide:
                 return told
             said = f"{told.get('reason')}: {told.get('message')}"
             self._say(f"That did not work: {said}")
-            if not self._agrees("Once more? [y/n]"):
+            if not self._agrees("Try again? [y/n]"):
                 raise GivenUpError(said)
 
     def _weight(self, question: str, *, may_lack: bool = False) -> str:
@@ -77,7 +77,7 @@ class Guide:
             weight = self._ask(question).replace(" ", "")
             if may_lack and not weight:
                 return ""
-        tolerance = self._ask("Within how much is that right, such as 5g? (Enter: exactly)")
+        tolerance = self._ask("How accurate is that, such as 5g? (Enter: exact)")
         return f"{weight} {tolerance.replace(' ', '')}".rstrip()
 
     def _ready(self, what: str) -> None:

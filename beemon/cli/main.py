@@ -77,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="beemon",
         usage="beemon WORD [ARGUMENT…] [OPTION…]",
-        epilog="`beemon WORD --help` shows the options of a word, `beemon help REASON` what a "
-               "reason or an error code means, `man beemon` the rest.",
+        epilog="`beemon WORD --help` shows the options of a word. `beemon help REASON` explains a "
+               "reason or an error code. For the rest, see `man beemon`.",
     )
     parser.parts = list(vocabulary())
     parser.add_argument("--version", action="version", version=f"beemon {__version__}")
@@ -87,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve = words.add_parser("serve", description=here.sentence(HERE["serve"]))
     here.add_config(serve)
-    serve.add_argument("--verbose", action="store_true", help="log every job and bad request")
+    serve.add_argument(
+        "--verbose", action="store_true", help="log every job and every refused request"
+    )
     serve.set_defaults(run=_serve)
     config = words.add_parser(
         "config", usage="beemon config check [OPTION…]",
@@ -118,14 +120,18 @@ def _add_word(words: Any, word: Word) -> None:
     if any(argument.name == "SINCE" for argument in word.arguments):
         parser.add_argument("--since", metavar="SINCE", help="a date, or a span such as 7d")
     if word.name == "status":
-        parser.add_argument("--check", action="store_true", help="exit with 1 unless it is healthy")
+        parser.add_argument(
+            "--check", action="store_true", help="exit with status 1 unless the service is healthy"
+        )
     if word.is_command:
         parser.add_argument("--wait", action="store_true", help="wait for the job's outcome")
     parser.add_argument(
-        "--json", action="store_true", help="print the reply's object, for programs"
+        "--json", action="store_true", help="print the reply as JSON, for programs"
     )
-    parser.add_argument("--host", help="where the service listens (default: as in the config)")
-    parser.add_argument("--port", type=_port, help="on which port (default: as in the config)")
+    parser.add_argument("--host", help="the address of the service (default: from the config)")
+    parser.add_argument(
+        "--port", type=_port, help="the port of the service (default: from the config)"
+    )
     here.add_config(parser)
     parser.set_defaults(run=_help if word.name == "help" else _ask, word=word.name)
 
@@ -188,7 +194,7 @@ def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:
         if not (of and of.follows_sun and of.place and sun.is_known()):
             continue
         if not schedule.count_slots(of, now, now + timedelta(days=366), here):
-            yield Problem(device.where("schedule"), "its window opens on no day of the year")
+            yield Problem(device.where("schedule"), "its window never opens on any day of the year")
 
 
 def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> None:
@@ -206,7 +212,7 @@ def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> 
         there = next(folder for folder in (archive, *archive.parents) if folder.exists())
         found = space.look(there)
     except OSError as error:
-        layout.complain(f"the disk of the archive cannot be looked at: {error.strerror}")
+        layout.complain(f"the disk of the archive cannot be examined: {error.strerror}")
         return
     if planned:
         told = budget.reckon(planned, {}, found, settings.retention)

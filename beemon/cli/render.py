@@ -21,8 +21,8 @@ from beemon.protocol.lines import ERRORS
 Payload = Mapping[str, Any]
 
 HERE = {
-    "serve": "run the service; the systemd unit does it",
-    "config check": "check the config, and print each problem with its file and line",
+    "serve": "run the service in the foreground; systemd normally does this",
+    "config check": "check the config and print each problem with its file and line",
     "export": "write the data of some days as CSV, Parquet or AppMAIS files",
     "import": "import the files of another hive monitor (AppMAIS); stop the service first",
     "archive check": "check that the database and the files agree",
@@ -38,11 +38,11 @@ EXPLAINED = {
 _STATES = {
     "healthy": "is healthy",
     "degraded": "is running, with the problems below",
-    "hung": "hangs, and is about to be restarted",
+    "hung": "hangs and is about to be restarted",
     "starting": "is starting",
 }
 _STARTS = {
-    "watchdog": "by the watchdog, since it had stopped working",
+    "watchdog": "by the watchdog, because it had stopped working",
     "crash": "after a crash",
     "failure": "after it had failed",
     "power-cut": "after a power cut",
@@ -66,7 +66,7 @@ _RECOVERIES = {
     "reopened": "reopened {}×",
     "restarts": "worker lost {}×",
     "rebound": "USB device rebound {}×",
-    "given_up": "given up for ten minutes {}×",
+    "given_up": "given up for 10 minutes {}×",
 }
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
@@ -80,7 +80,7 @@ def parts(word: str, payload: Payload, now: datetime | None = None) -> Iterator[
     elif "command" in payload:
         yield from _job(payload, at)
     elif set(payload) == {"job"}:
-        yield f"job {payload['job']} accepted; to see its outcome: beemon wait {payload['job']}"
+        yield f"job {payload['job']} accepted; see its outcome with: beemon wait {payload['job']}"
     else:
         yield from _pairs(payload)
 
@@ -103,9 +103,9 @@ def vocabulary() -> Iterator[Part]:
     """Every word that can be typed after `beemon`, with what it does."""
     asked = [word for word in VOCABULARY.values() if word.name != "auth"]
     groups = {
-        "Ask for work; each becomes a numbered job with one outcome:":
+        "Commands (each becomes a numbered job with one outcome):":
             {word.usage: word.summary for word in asked if word.is_command},
-        "Ask what is known:":
+        "Queries:":
             {word.usage: word.summary for word in asked if not word.is_command},
         "Without the service:": HERE,
     }
@@ -146,9 +146,9 @@ def _status(status: Payload, now: datetime) -> Iterator[Part]:
             (name, _doing(device), _scheduled(device), device.get("trouble", ""))
             for name, device in sorted(status["devices"].items())
         ]
-        yield Table([("device", "state", "schedule", "trouble"), *rows], headed=True)
+        yield Table([("device", "state", "schedule", "problem"), *rows], headed=True)
     else:
-        yield "No device is known yet: the config names none, or the service is starting."
+        yield "No device yet: the config names none, or the service is starting."
     for name, device in sorted(status["devices"].items()):
         if reason := REASONS.get(device.get("trouble", "").partition(":")[0]):
             yield f"{name}: {reason.remedy}"
@@ -207,7 +207,7 @@ def _doing(device: Payload) -> str:
     state: str = device["state"]
     if state in ("BACKOFF", "FATAL"):
         again = device.get("retry_in_seconds")
-        return "left alone" + (f", tried again in {span(again)}" if again else "")
+        return "not used" + (f", next attempt in {span(again)}" if again else "")
     if "output" in device and not device.get("trouble"):
         back = device.get("returns_in_seconds")
         return str(device["output"]) + ("" if back is None else f" for another {span(back)}")
@@ -237,7 +237,7 @@ def _scheduled(device: Payload) -> str:
 def _inspection(inspection: Payload, now: datetime) -> str:
     note = _colon(inspection.get("note"))
     ends = span(inspection["ends_in_seconds"])
-    return f"begun {_ago(inspection['begun'], now)}{note}; ends by itself in {ends}"
+    return f"begun {_ago(inspection['begun'], now)}{note}; ends automatically in {ends}"
 
 
 def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[Part]:
@@ -269,7 +269,7 @@ def _by(reading: Payload) -> str:
 def _events(told: Payload) -> Iterator[Part]:
     rows = [(_time(one["utc"]), one["kind"], one["message"]) for one in told["events"]]
     if not rows:
-        yield "Nothing happened in that time."
+        yield "There are no events in that time."
         if "kinds" in told:
             yield f"The kinds of events so far: {', '.join(told['kinds']) or 'none'}."
         return
@@ -285,9 +285,9 @@ def _calibrations(calibrations: Iterable[Payload]) -> Iterator[Part]:
         for one in calibrations
     ]
     if not rows:
-        yield "Nothing is calibrated; `beemon calibrate SCALE` does it."
+        yield "There are no calibrations yet; `beemon calibrate SCALE` makes one."
         return
-    heading = ("calibration", "made (UTC)", "sensor", "step", "what it says")
+    heading = ("calibration", "made (UTC)", "sensor", "step", "formula")
     yield Table([heading, *rows], headed=True)
 
 
@@ -325,7 +325,7 @@ def _history(told: Payload) -> Iterator[Part]:
     yield f"{told['device']} {told['quantity']}{unit}, by the {told['by']}"
     yield Table([tuple(told["columns"]), *rows], headed=True)
     if told.get("truncated"):
-        yield "There are earlier ones that are not shown."
+        yield "Earlier readings are not shown."
 
 
 def _measured(value: object, unit: str) -> str:
@@ -344,7 +344,9 @@ def _budget(told: Payload) -> Iterator[Part]:
     free, reserved = amount(told["free_bytes"], "B"), amount(told["min_free_bytes"], "B")
     yield f"{free} free, {reserved} of it reserved. {_until_full(told['days_until_full'])}"
     if told["uplink_kbit_s"] >= 0.05:
-        yield f"To upload it all, you need {told['uplink_kbit_s']:.1f} kbit/s all day and night."
+        yield (
+            f"To upload everything, you need {told['uplink_kbit_s']:.1f} kbit/s all day and night."
+        )
     yield f"When it is full: {told['then']}."
 
 
@@ -373,7 +375,7 @@ def _completeness(told: Payload) -> Iterator[Part]:
     share = f" ({done / due:.1%})" if due else ""
     since = max(told["since"], told.get("first", told["since"]))
     if not due:
-        yield f"No scheduled job is on record since {_time(since)} UTC."
+        yield f"No scheduled job is recorded since {_time(since)} UTC."
     else:
         yield f"Of {due:,} scheduled jobs since {_time(since)} UTC, {done:,} are done{share}."
         yield ""
@@ -391,7 +393,7 @@ def _completeness(told: Payload) -> Iterator[Part]:
     if ran := told["unslotted"]:
         became = ", ".join(f"{times:,} {outcome}" for outcome, times in ran.items())
         count = f"{sum(ran.values()):,}"
-        yield f"{count} more scheduled commands belong to no scheduled time: {became}."
+        yield f"{count} more scheduled commands do not match any scheduled time: {became}."
     for span_ in told["unaccounted"]:
         until = f" to {_time(span_['until'])}" if "until" in span_ else ""
         device = f" {span_['device']}:" if "device" in span_ else ""

@@ -72,8 +72,8 @@ class ConfigError(ValueError):
 def _hive_name(value: object) -> str:
     if not isinstance(value, str) or not is_hive_name(value):
         raise BadOptionError(
-            f'must be a name such as "apiary-7": up to 63 letters, digits, dots, hyphens and '
-            f"underscores (it becomes part of file names), not {in_toml(value)}"
+            'must be a name for files such as "apiary-7": up to 63 letters, digits, dots, hyphens '
+            f"and underscores, not {in_toml(value)}"
         )
     return value
 
@@ -114,8 +114,8 @@ class ServerSettings:
         if self.token_file is None and not is_loopback(self.host_address):
             raise BadOptionError(
                 f'host_address "{self.host_address}" can be reached from other machines, so '
-                'clients must authenticate: set token_file = "/etc/beemon/token", a file that '
-                "only root and the group beemon can read; or listen on 127.0.0.1"
+                'clients must authenticate; set token_file = "/etc/beemon/token", a file that only '
+                "root and the group beemon can read; or listen on 127.0.0.1"
             )
 
 
@@ -163,7 +163,7 @@ def _order(value: object) -> tuple[str, ...]:
                 f'["camera", "microphone.brood"], not of {in_toml(word)}'
             )
     if len(set(words)) < len(words):
-        raise BadOptionError(f"must name each once, not {in_toml(value)}")
+        raise BadOptionError(f"must not name anything twice, but is {in_toml(value)}")
     return tuple(words)
 
 
@@ -195,7 +195,7 @@ def _temperature(value: object) -> tuple[str, str]:
     words = value.split() if isinstance(value, str) else []
     if not 1 <= len(words) <= 2:
         raise BadOptionError(
-            f'must be a sensor such as "sensor.outside", or that and a quantity of it, such as '
+            'must be a sensor such as "sensor.outside", or a sensor and its quantity, such as '
             f'"sensor.outside temperature2", not {in_toml(value)}'
         )
     return _sensor(words[0]), words[1] if len(words) == 2 else "temperature"
@@ -440,8 +440,8 @@ class _Loader:
     def _device(self, kind: str, word: str, table: dict[str, Any]) -> DeviceSettings | None:
         if not is_device_word(word):
             self.problem(
-                f'"{word}" is no name for a device: use up to 31 small letters, digits, '
-                "hyphens and underscores",
+                f'"{word}" is not a name for a device: use up to 31 small letters, digits, hyphens '
+                "and underscores",
                 kind,
                 word,
             )
@@ -464,7 +464,7 @@ class _Loader:
         if "weighing" not in table:
             return None
         if kind != "sensor":
-            self.problem(f"a {kind} weighs nothing", kind, word, "weighing")
+            self.problem(f'a {kind} cannot have a table "weighing"', kind, word, "weighing")
             return None
         given = self._table(table["weighing"], kind, word, "weighing")
         weighing: Weighing | None = self._build(Weighing, given, kind, word, "weighing")
@@ -487,7 +487,7 @@ class _Loader:
             self.problem("a sensor's schedule has no duration", kind, word, "schedule", "duration")
         if kind == "microphone" and slot_verb(f"{kind}.{word}", schedule) != "record":
             self.problem(
-                'a microphone\'s schedule needs duration = "60s" or the like',
+                'a microphone\'s schedule needs a duration, such as duration = "60s"',
                 kind, word, "schedule",
             )
         return schedule
@@ -498,11 +498,11 @@ class _Loader:
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             self.problem(
-                f"a window by the sun needs to know where the hive stands: "
+                "a window that follows the sun needs the hive's position: "
                 f"{' and '.join(missing)} under [hive] {verb} missing", *key,
             )
         if not sun.is_known():
-            self.problem("a window by the sun needs the package python3-ephem", *key)
+            self.problem("a window that follows the sun needs the package python3-ephem", *key)
 
     def _build(self, cls: type[Any], table: Mapping[str, Any], *key: str) -> Any:
         built, problems = build(cls, table, self.place(*key))
@@ -551,7 +551,7 @@ def keep_last_good(settings: Settings) -> None:
         if _contents(kept) != wanted:
             _replace_folder(kept, wanted)
     except OSError as error:
-        log.warning("no copy of the config was kept, for the day it is wrong: %s", error)
+        log.warning("no copy of the working config was kept: %s", error)
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -603,12 +603,12 @@ def load_at_start(path: Path) -> Settings:
         return found
     meant = "if that is intended: sudo systemctl reload beemon"
     problems = [
-        Problem(str(path.parent / name), f"was cut short, as by a power cut; {meant}")
+        Problem(str(path.parent / name), f"was cut short, probably by a power cut; {meant}")
         for name, was in before.files.items()
         if _is_cut(found.files.get(name), was)
     ]
     if not problems and before.devices and not found.devices:
-        problems.append(Problem(str(path), f"names no device any more; {meant}"))
+        problems.append(Problem(str(path), f"no longer names a device; {meant}"))
     if problems:
         raise ConfigError(problems)
     return found

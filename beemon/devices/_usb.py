@@ -26,8 +26,8 @@ _LOOK_SECONDS = 0.1
 _HUB = "09"  # bDeviceClass, USB 2.0 specification, table 11-15
 
 MAY_NOT = (
-    "the service may not write to {file}; beemon's udev rule allows it: plug the device in again,"
-    " or `sudo udevadm trigger --action=add --subsystem-match=usb`"
+    "the service has no permission to write to {file}; to apply beemon's udev rule, plug the "
+    "device in again or run `sudo udevadm trigger --action=add --subsystem-match=usb`"
 )
 
 
@@ -70,7 +70,7 @@ def bind_anew(
     deadline = time.monotonic() + back_seconds
     while find() is None:
         if time.monotonic() >= deadline:
-            raise DeviceError(f"{device.name} did not come back within {back_seconds:g} s")
+            raise DeviceError(f"{device.name} did not reappear within {back_seconds:g} s")
         time.sleep(_LOOK_SECONDS)
     return device.name
 

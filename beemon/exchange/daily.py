@@ -75,7 +75,7 @@ def columns(said: Iterable[str]) -> tuple[Column, ...]:
     for text in said:
         match = _COLUMN.fullmatch(text)
         if match is None:
-            raise ValueError(f'"{text}" is no column such as weight:lb (a quantity and its unit)')
+            raise ValueError(f'"{text}" is not a column (quantity:unit) such as weight:lb')
         found.append(Column(match["quantity"], match["unit"]))
     return tuple(found)
 
@@ -102,7 +102,7 @@ def read(path: Path, expected: Sequence[Column]) -> Iterator[Line | str]:
                        f"{len(expected)} are; the others are left out, in all lines")
             yield Line(number, moment, values[: len(expected)])
     if wrong > MOST_TOLD:
-        yield f"{wrong - MOST_TOLD} more lines make no sense"
+        yield f"{wrong - MOST_TOLD} more lines cannot be read"
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -117,9 +117,9 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 def _cells(line: bytes) -> list[str]:
     """The cells of a line; none where it is empty. Raises ``ValueError``."""
     if b"\0" in line:
-        raise ValueError("it holds NUL characters, as a power cut leaves them")
+        raise ValueError("it contains NUL characters, probably after a power cut")
     if len(line) == LONGEST_LINE:
-        raise ValueError("it is longer than a line of readings can be")
+        raise ValueError("it is too long for a line of readings")
     text = line.decode(errors="replace").lstrip("\ufeff").strip()
     try:
         return next(csv.reader([text], skipinitialspace=True), [])
@@ -129,7 +129,7 @@ def _cells(line: bytes) -> list[str]:
 
 def _moment(cell: str) -> time:
     if not _TIME.fullmatch(cell.strip()):
-        raise ValueError(f'"{shown(cell)}" is no time such as 14-00-00')
+        raise ValueError(f'"{shown(cell)}" is not a time such as 14-00-00')
     return time.fromisoformat(cell.strip().replace("-", ":"))
 
 
@@ -137,5 +137,5 @@ def _number(cell: str) -> float | None:
     if cell.strip().lower() == "nan":
         return None
     if not _NUMBER.fullmatch(cell.strip()) or abs(float(cell)) > LARGEST:
-        raise ValueError(f'"{shown(cell)}" is no measurement')
+        raise ValueError(f'"{shown(cell)}" is not a measurement')
     return float(cell)

@@ -30,11 +30,11 @@ _ROWS_AT_A_TIME = 20_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CLOCK_QUALITIES = {
     clock.Quality.SYNCHRONISED: "synchronised with the network",
-    clock.Quality.TOLD: "right, as an operator said who set it or looked at it",
+    clock.Quality.TOLD: "right, as confirmed by an operator",
     clock.Quality.RTC: "taken from the battery clock at start",
-    clock.Quality.UNSURE: "neither: the time may be wrong",
-    clock.Quality.REDATED: "was unsure; corrected once the clock was right, in the same boot",
-    clock.Quality.IMPORTED: "another system's record; it is not known how right its clock was",
+    clock.Quality.UNSURE: "none of these: the time may be wrong",
+    clock.Quality.REDATED: "the clock was unsure; the time was corrected later in the same boot",
+    clock.Quality.IMPORTED: "record of another system, whose clock may have been wrong",
 }
 
 Writer = Callable[[Path, Table], int]
@@ -46,9 +46,9 @@ class MissingPyarrowError(OSError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Parquet needs pyarrow, which Debian does not package: make an environment for it "
-            "with `python3 -m venv --system-site-packages ~/beemon-parquet` and "
-            "`~/beemon-parquet/bin/pip install pyarrow`, and export with "
+            "Parquet needs pyarrow, which Debian does not package; create an environment with "
+            "`python3 -m venv --system-site-packages ~/beemon-parquet` and "
+            "`~/beemon-parquet/bin/pip install pyarrow`; then export with "
             "`~/beemon-parquet/bin/python -m beemon export …`"
         )
 

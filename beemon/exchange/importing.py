@@ -117,7 +117,7 @@ def import_appmais(archive: Path, source: Source) -> Counts:
                 _refuse_other_hive(source, ledger, files)
                 _Import(ledger, source, work, counts).take(files)
         except sqlite3.Error as error:
-            raise OSError(f"the ledger cannot be written: {error}") from error
+            raise OSError(f"the database cannot be written: {error}") from error
     return counts
 
 
@@ -127,12 +127,12 @@ def refuse_unknown(source: Source, files: Sequence[File]) -> None:
     for file in files:
         if file.ending == ".h264" and source.frame_rate is None:
             raise MissingFactError(
-                "a raw .h264 stream has no times in it: say with --frame-rate how many frames a "
-                "second the camera made (a guess would make every speed measured on it wrong)"
+                "a raw .h264 stream contains no times; give the camera's frames per second with "
+                "--frame-rate (a guess would make every measured speed wrong)"
             )
         if file.ending == ".csv" and source.columns_of(file.sensor) is None:
             raise MissingFactError(
-                f'say what the columns in the folder "{file.sensor}" are, for example '
+                f'name the columns in the folder "{file.sensor}", for example '
                 f"--columns {file.sensor}=weight:lb"
             )
 
@@ -142,8 +142,8 @@ def _refuse_hosts(source: Source, hosts: set[str]) -> None:
         options = " ".join(f"--host {host}" for host in sorted(hosts))
         raise MissingFactError(
             f"the files are of {len(hosts)} hosts: {', '.join(sorted(hosts))}. Import each hive "
-            f"into an archive of its own, with --host {min(hosts)} and --path DIR; if they are one "
-            f"hive whose host was renamed, use {options}"
+            f"into an archive of its own, with --host {min(hosts)} and --path DIR; if the hive's "
+            f"host was renamed, use {options}"
         )
 
 
@@ -158,9 +158,9 @@ def _refuse_other_hive(source: Source, ledger: Ledger, files: Sequence[File]) ->
     if now and (others := before - now - set(source.hosts)):
         options = " ".join(f"--host {host}" for host in sorted(before | now))
         raise MissingFactError(
-            f"the archive {ledger.archive} holds what was imported from another host, "
-            f"{', '.join(sorted(others))}: name another archive with --path DIR; if they are one "
-            f"hive whose host was renamed, use {options}"
+            f"the archive {ledger.archive} holds an import from another host, "
+            f"{', '.join(sorted(others))}: name another archive with --path DIR; if the hive's "
+            f"host was renamed, use {options}"
         )
 
 
@@ -204,7 +204,7 @@ class _Import:
             elif file.ending in _ENDINGS:
                 self._take_recording(file)
             else:
-                raise ValueError("nothing is known of such files")
+                raise ValueError("beemon does not know this kind of file")
         except sqlite3.Error:
             raise
         except OSError as error:
@@ -225,7 +225,7 @@ class _Import:
     def _take_recording(self, file: File) -> None:
         name = appmais.parse_name(file.path.name)
         if name is None:
-            raise ValueError("its name does not say when it was made")
+            raise ValueError("its name contains no time")
         if file.source in self._known:
             self._counts.known += 1
         elif not file.path.stat().st_size:
@@ -261,7 +261,7 @@ class _Import:
             shutil.copyfile(file.path, written)
         facts = {**measure(written), **facts}
         if written.suffix == ".mp4" and "frames" not in facts:
-            raise UnconvertibleError("it is no MP4 file")
+            raise UnconvertibleError("it is not an MP4 file")
         _refuse_untaggable(written, name.host)
         return facts
 
@@ -308,7 +308,7 @@ class _Import:
     def _take_day(self, file: File) -> None:
         """Enter a day's readings, all that can be read or none."""
         if (named := appmais.parse_day(file.path.name)) not in (None, file.day):
-            raise ValueError(f"its name says {named}, and its folder {file.day}")
+            raise ValueError(f"its name says {named}, but its folder {file.day}")
         columns = self._source.columns_of(file.sensor) or ()
         day = LocalDay(file.day, self._source.zone)
         found = list(self._readings(file, columns, day))
@@ -385,7 +385,7 @@ def utc_us(day: date, moment: time, zone: tzinfo, *, again: bool = False) -> tup
     local = datetime.combine(day, moment, zone).replace(fold=int(again))
     utc = local.astimezone(UTC)
     if utc.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise ValueError(f"{moment} is of an hour that is left out on {day} in {zone}")
+        raise ValueError(f"{moment} does not exist on {day} in {zone}: clocks are set forward then")
     is_ambiguous = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return round(utc.timestamp()) * 1_000_000, is_ambiguous
 

@@ -72,7 +72,7 @@ class View:
         for device in self.devices:
             if device not in known:
                 near = suggestion(device, known)
-                raise UnknownDeviceError(f'the ledger holds nothing of "{device}"{near}')
+                raise UnknownDeviceError(f'the database holds nothing of "{device}"{near}')
 
     def local(self, utc_us: int | None) -> str | None:
         """A moment on the clock on the wall, with its offset from UTC."""
@@ -104,82 +104,82 @@ def _text(name: str, meaning: str) -> Column:
 
 
 _UTC = Column("utc", TIME, "when, UTC")
-_LOCAL = _text("local", "the same moment on the clock on the wall, with its offset from UTC")
-_CLOCK = _text("clock", "how far the clock could be believed: see clock_qualities")
-_JOB = Column("job", COUNT, "the job that it belongs to")
+_LOCAL = _text("local", "the same moment in local time, with its offset from UTC")
+_CLOCK = _text("clock", "reliability of the clock: see clock_qualities")
+_JOB = Column("job", COUNT, "number of the job")
 
 _READINGS = (
     _UTC, _LOCAL,
     _text("sensor", "the sensor; or the recorder whose recording was analysed"),
-    _text("quantity", "what was measured"),
-    Column("value", NUMBER, "what it was; empty where there is a reason"),
+    _text("quantity", "measured quantity"),
+    Column("value", NUMBER, "measured value; empty if there is a reason"),
     _text("unit", "the unit of value"),
-    _text("quality", "of a value: see qualities"),
-    _text("reason", "why there is no value: see reasons"),
-    Column("raw", NUMBER, "what the hardware said, where value was calculated from it"),
-    Column("calibration", COUNT, "the calibration that calculated it: see calibrations"),
-    Column("uncertainty", NUMBER, "the standard uncertainty of value, where it is known"),
+    _text("quality", "quality of the value: see qualities"),
+    _text("reason", "reason if there is no value: see reasons"),
+    Column("raw", NUMBER, "raw number of the hardware, if value was calculated from it"),
+    Column("calibration", COUNT, "number of the calibration used: see calibrations"),
+    Column("uncertainty", NUMBER, "standard uncertainty of value, if known"),
     _CLOCK, _JOB,
 )
 _RECORDINGS = (
     _UTC, _LOCAL,
     _text("device", "the microphone or camera"),
-    _text("path", "the file, below the archive's folder"),
-    Column("seconds", NUMBER, "how long it is, as measured; empty for a picture"),
+    _text("path", "path of the file in the archive's folder"),
+    Column("seconds", NUMBER, "measured length in seconds; empty for a picture"),
     Column("size", COUNT, "bytes"),
     _text("sha256", "the hash of the file"),
-    _text("verdict", "of the content check: good, or failed for what is kept as evidence"),
-    _text("findings", "what the check found, as JSON"),
-    _text("kept", "yes, or no where the file was deleted to make room"),
+    _text("verdict", "result of the content check: good, or failed if it is only kept as evidence"),
+    _text("findings", "check results, as JSON"),
+    _text("kept", "yes, or no if the file was deleted to free space"),
     _CLOCK, _JOB,
-    _text("facts", "all else that is known of it, as JSON"),
+    _text("facts", "further facts, as JSON"),
 )
 _JOBS = (
     Column("job", COUNT, "its number"),
     Column("accepted_utc", TIME, "when it was accepted, UTC"),
     _text("accepted_local", "the same, local"),
-    Column("slot_utc", TIME, "the scheduled moment that it stands for, if it stands for one"),
-    Column("ended_utc", TIME, "when it had its outcome"),
-    _text("command", "what was asked for"),
-    _text("origin", "by whom: schedule, or a client's address"),
+    Column("slot_utc", TIME, "scheduled time, if it was scheduled"),
+    Column("ended_utc", TIME, "time when it ended"),
+    _text("command", "the command"),
+    _text("origin", "its origin: schedule, or a client's address"),
     _text("device", "the device that worked"),
     _text("outcome", "done, failed, skipped or interrupted; empty while it is open"),
-    _text("reason", "why it is not done: see reasons"),
-    _text("message", "the same, in a sentence"),
+    _text("reason", "reason if it is not done: see reasons"),
+    _text("message", "explanation in a sentence"),
     _CLOCK,
 )
 _SKIPS = (
-    Column("first_utc", TIME, "the first of the slots, UTC"),
-    Column("last_utc", TIME, "the last of them"),
+    Column("first_utc", TIME, "first of the scheduled times, UTC"),
+    Column("last_utc", TIME, "last of the scheduled times, UTC"),
     _text("device", "whose slots"),
     Column("slots", COUNT, "how many"),
-    _text("reason", "why they never became jobs: see reasons"),
+    _text("reason", "reason why they never became jobs: see reasons"),
 )
 _COMPLETENESS = (
     _text("device", "whose slots"),
-    _text("outcome", "due for all of them; else what became of them"),
-    _text("reason", "why: see reasons; empty in the sum of an outcome"),
+    _text("outcome", "due for all of them, else their outcome"),
+    _text("reason", "reason: see reasons; empty in the sum of an outcome"),
     Column("slots", COUNT, "how many"),
 )
 _EVENTS = (
     _UTC, _LOCAL,
-    _text("kind", "what it was, in a word"),
-    _text("device", "whom it concerns, if anyone"),
-    _text("message", "what it was, in a sentence"),
+    _text("kind", "kind of event"),
+    _text("device", "device, if the event concerns one"),
+    _text("message", "description in a sentence"),
     _CLOCK,
-    _text("facts", "all else, as JSON"),
+    _text("facts", "further facts, as JSON"),
 )
 _HOURS = (
     _UTC, _LOCAL,
     _text("sensor", "the sensor"),
-    _text("quantity", "what was measured"),
+    _text("quantity", "measured quantity"),
     _text("unit", "the unit of mean, minimum and maximum"),
-    Column("count", COUNT, "how many values the hour that begins then has"),
-    Column("missing", COUNT, "how many readings had a reason instead"),
+    Column("count", COUNT, "number of values in the hour"),
+    Column("missing", COUNT, "number of readings without a value"),
     Column("mean", NUMBER, "of the values"),
     Column("minimum", NUMBER, "of the values"),
     Column("maximum", NUMBER, "of the values"),
-    _text("readings", "yes, or no where the single readings were deleted to make room"),
+    _text("readings", "yes, or no if the individual readings were deleted to free space"),
 )
 
 

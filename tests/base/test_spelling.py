@@ -17,7 +17,7 @@ from beemon.base.spelling import problems
         ("latitude = −36.2", "has − (minus sign); type -"),
         ("［hive］", "has ［ (fullwidth left square bracket); type ["),
         ("na\u200bme = 1", "has an invisible character, zero width space (U+200B); delete it"),
-        ("name = \0", "has NUL bytes, as after a power cut; write the file again"),
+        ("name = \0", "contains NUL bytes, probably after a power cut; write the file again"),
         ("stöcke = 1",
          "has ö (latin small letter o with diaeresis) outside quotation marks; put it in quotes "
          "or delete it"),

@@ -91,7 +91,7 @@ def test_an_export_of_nothing_says_so(tmp_path: Path, capsys: Out) -> None:
     export = ["export", "2020-06-01", "--path", str(tmp_path / "archive"), "--output"]
     for form in ("csv", "appmais"):
         assert cli.main([*export, str(tmp_path / form), "--format", form]) == 0
-        assert "the ledger holds nothing from that time" in capsys.readouterr().out
+        assert "the database holds nothing from that time" in capsys.readouterr().out
     export[1] = "2026-06-01"
     assert cli.main([*export, str(tmp_path / "some")]) == 0
     assert "holds nothing" not in capsys.readouterr().out
@@ -144,7 +144,7 @@ def test_the_ledger_is_rebuilt_as_typed(tmp_path: Path, capsys: Out) -> None:
     for file in tmp_path.glob("ledger.db*"):
         file.unlink()
     assert cli.main(["archive", "rebuild", "--path", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith("2 recordings were entered")
+    assert capsys.readouterr().out.startswith("2 recordings were added")
     assert cli.main(["archive", "check", "--full", "--path", str(tmp_path)]) == 0
 
 

@@ -52,7 +52,7 @@ def test_an_empty_scale_and_a_known_weight(yard: Yard) -> None:
     keeper = Keeper(yard, "y", (0, ""), "10 kg", "5g", (10_000, ""))
     keeper.follow()
     assert [question.partition(" ")[0] for question in keeper.asked] == [
-        "Can", "Take", "What", "Within", "Put",
+        "Can", "Take", "What", "How", "Put",
     ]
     assert re.search(r"The scale reads (10\.00|9\.99)\d kg ± ", keeper.told[-1])
     assert keeper.told[2].startswith("bridge -0.")
@@ -123,7 +123,7 @@ class Terminal:
 def test_at_a_real_terminal(yard: Yard) -> None:
     terminal = Terminal(yard)
     for shown, grams, typed in (
-        ("[y/n]", 0, "y"), ("press Enter.", 0, ""), ("lb?", 0, "10kg"), ("exactly)", 0, "5g"),
+        ("[y/n]", 0, "y"), ("press Enter.", 0, ""), ("lb?", 0, "10kg"), ("exact)", 0, "5g"),
         ("press Enter.", 10_000, ""),
     ):
         terminal.see(shown)
@@ -143,7 +143,7 @@ def beemon(yard: Yard, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_step_by_step_as_the_readme_has_it(yard: Yard) -> None:
-    assert "Nothing is calibrated" in beemon(yard, "calibrations").stdout
+    assert "There are no calibrations yet" in beemon(yard, "calibrations").stdout
     zero = beemon(yard, "calibrate", "sensor.scale", "zero", "--wait")
     assert (zero.returncode, zero.stderr) == (0, "")
     assert "samples   30" in zero.stdout
@@ -153,7 +153,7 @@ def test_step_by_step_as_the_readme_has_it(yard: Yard) -> None:
     assert ", by calibration 2" in beemon(yard, "read", "--wait").stdout
     assert "weight = (raw - " in beemon(yard, "calibrations").stdout
     assert "calibrated  sensor.scale" in beemon(yard, "status").stdout
-    assert "Nothing happened" in beemon(yard, "events", "7d", "inspection").stdout
+    assert "There are no events" in beemon(yard, "events", "7d", "inspection").stdout
 
 
 def test_without_a_terminal_a_step_is_asked_for(yard: Yard) -> None:

@@ -39,7 +39,7 @@ def beemon(hive: Hive, capsys: pytest.CaptureFixture[str]) -> object:
 def test_status_reads_well_and_exits_0(beemon) -> None:  # type: ignore[no-untyped-def]
     status, out, _ = beemon("status")
     assert status == 0
-    assert re.match(r"test-hive is .*\.\n\ndevice            state  +schedule  trouble\n", out)
+    assert re.match(r"test-hive is .*\.\n\ndevice            state  +schedule  problem\n", out)
     assert "\nservice  beemon " in out
 
 
@@ -169,7 +169,7 @@ def test_config_check_finds_a_window_that_never_opens(
     assert cli.main(["config", "check", "--config", str(config)]) == 0
     config.write_text(config.read_text().replace("09:00", "07:00"))
     assert cli.main(["config", "check", "--config", str(config)]) == 1
-    assert "its window opens on no day of the year" in capsys.readouterr().err
+    assert "its window never opens on any day of the year" in capsys.readouterr().err
 
 
 def test_config_check_looks_at_the_token_too(
@@ -260,7 +260,7 @@ def test_config_check_shows_the_budget(tmp_path: Path, capsys: pytest.CaptureFix
     assert cli.main(["config", "check", "--config", str(file)]) == 0
     shown = capsys.readouterr().out
     assert "camera.entrance  21.6 GB a day  by the config" in shown
-    assert "To upload it all, you need 2000.0 kbit/s" in shown
+    assert "To upload everything, you need 2000.0 kbit/s" in shown
 
 
 def test_what_read_shows_is_what_it_measured(beemon) -> None:  # type: ignore[no-untyped-def]

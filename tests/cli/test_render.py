@@ -41,9 +41,9 @@ def test_status_begins_with_the_answer_and_goes_on_with_the_devices():
     assert rendered("status", {**STATUS, "last_job": last}) == f"""\
 apiary-7 is running, with the problems below.
 
-device           state                           schedule  trouble
-camera.entrance  idle                            -
-sensor.brood     left alone, tried again in 4 s  on        timeout: no answer
+device           state                          schedule  problem
+camera.entrance  idle                           -
+sensor.brood     not used, next attempt in 4 s  on        timeout: no answer
 sensor.brood: {REASONS["timeout"].remedy}
 
 service   beemon 1.2, up 3 d 4 h, heartbeat 0.4 s ago
@@ -80,7 +80,7 @@ def test_status_says_what_troubles_the_service_itself():
     del status["free_bytes"]
     said = rendered("status", status)
     assert said.startswith("apiary-7 hangs")
-    assert "No device is known yet" in said
+    assert "No device yet" in said
     assert "no heartbeat yet" in said
     assert "archive  /var/lib/beemon, Input/output error" in said
     assert "ledger   it cannot be written\n" in said
@@ -91,7 +91,7 @@ def test_status_says_that_the_hive_is_open_and_why_a_device_rests():
     inspection = {"begun": "2026-06-01T11:40:00.000Z", "ends_in_seconds": 6000, "note": "mites"}
     devices = {"camera.c": {"state": "IDLE", "scheduled": True, "held_back": "inspection"}}
     said = rendered("status", {**STATUS, "devices": devices, "inspection": inspection})
-    assert "inspection  begun 20 min ago: mites; ends by itself in 1 h 40 min" in said
+    assert "inspection  begun 20 min ago: mites; ends automatically in 1 h 40 min" in said
     assert "camera.c  idle   inspection" in said
 
 
@@ -103,7 +103,7 @@ def test_status_says_what_a_device_was_recovered_from_and_nothing_of_one_that_ne
     said = rendered("status", {**STATUS, "devices": devices})
     assert (
         "recovery  camera.c: 3 errors, reopened 2×, worker lost 6×, "
-        "given up for ten minutes 1×\n"
+        "given up for 10 minutes 1×\n"
     ) in said
     assert "camera.d:" not in said
 
@@ -143,7 +143,7 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
             "unaccounted": unaccounted, "adds_up": False}
     assert rendered("completeness", told).splitlines()[-5:] == [
         "camera.entrance does not add up: its schedule asks for 4,033.",
-        "1,304 more scheduled commands belong to no scheduled time: 1,300 done, 4 failed.",
+        "1,304 more scheduled commands do not match any scheduled time: 1,300 done, 4 failed.",
         "Not counted: 2026-05-20 08:00:00 to 2026-05-20 08:01:00: unsure",
         "Not counted: 2026-06-01 08:00:00: the clock is not right yet",
         "Not counted: sensor.a: 2026-06-01 08:00:00 to 2026-06-01 09:00:00: "
@@ -163,7 +163,7 @@ def test_completeness_says_what_cannot_be_recounted():
 def test_where_nothing_was_due_completeness_is_one_line():
     told = {"since": "2026-05-02T12:00:00.000Z", "until": "2026-05-02T12:00:00.000Z",
             "devices": {}, "unslotted": {}, "unaccounted": [], "adds_up": True}
-    said = "No scheduled job is on record since 2026-05-02 12:00:00 UTC."
+    said = "No scheduled job is recorded since 2026-05-02 12:00:00 UTC."
     assert rendered("completeness", told) == said
 
 
@@ -180,7 +180,7 @@ sensor.hive weight in g, by the hour
 utc                  mean     minimum  maximum  count  missing
 2026-06-01 11:00:00  29814.1  29000    30000    59     1
 2026-06-01 12:00:00  -        -        -        0      60
-There are earlier ones that are not shown."""
+Earlier readings are not shown."""
 
 
 def test_a_history_has_as_many_digits_as_mean_something():
@@ -254,7 +254,7 @@ job 9 interrupted (stopping): record microphone.a 3
 
 
 def test_an_accepted_command_says_how_to_learn_its_outcome():
-    assert rendered("record", {"job": 5}) == "job 5 accepted; to see its outcome: beemon wait 5"
+    assert rendered("record", {"job": 5}) == "job 5 accepted; see its outcome with: beemon wait 5"
 
 
 def test_devices_have_a_driver_and_an_interval_or_none():
@@ -280,7 +280,7 @@ late  no"""
         ({"report": "state", "state": "healthy"}, "the service is healthy"),
         ({"report": "device", "device": "sensor.a", "state": "RUNNING"}, "sensor.a running"),
         ({"report": "device", "device": "sensor.a", "state": "FATAL", "trouble": "timeout: x"},
-         "sensor.a left alone: timeout: x"),
+         "sensor.a not used: timeout: x"),
         ({"report": "job", "job": 3, "command": "record m",
           "outcome": "done", "recording": "a.flac", "seconds": 5.0},
          "job 3 (record m) done: a.flac (5.0 s)"),
@@ -351,7 +351,7 @@ def test_a_budget_says_of_each_share_where_it_comes_from():
         "all               6.2 GB a day",
         "",
         "32.0 GB free, 2.0 GB of it reserved. At this rate the disk is full in 4 d 20 h.",
-        "To upload it all, you need 574.1 kbit/s all day and night.",
+        "To upload everything, you need 574.1 kbit/s all day and night.",
         "When it is full: the oldest go.",
     ]
 
@@ -436,7 +436,7 @@ def test_a_device_that_was_never_asked_is_not_tried_yet_and_good_news_has_an_age
 
 @pytest.mark.parametrize(("why", "said"), [
     ("power-cut", "after a power cut"),
-    ("watchdog", "by the watchdog, since it had stopped working"),
+    ("watchdog", "by the watchdog, because it had stopped working"),
     ("stop", None),
 ])
 def test_why_the_service_was_started_is_told_where_nobody_asked_for_it(why, said):
@@ -447,7 +447,7 @@ def test_why_the_service_was_started_is_told_where_nobody_asked_for_it(why, said
 
 def test_where_nothing_of_a_kind_happened_the_kinds_are_listed():
     assert rendered("events", {"events": [], "kinds": ["clock", "start"]}).splitlines() == [
-        "Nothing happened in that time.", "The kinds of events so far: clock, start.",
+        "There are no events in that time.", "The kinds of events so far: clock, start.",
     ]
 
 

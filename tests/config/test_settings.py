@@ -183,8 +183,8 @@ def test_one_file_that_cannot_be_read_does_not_hide_the_problems_of_another(etc)
     assert etc.problems() == [
         "conf.d/broken.toml:1: is not TOML: Invalid statement (at line 1, column 1)",
         "conf.d/folder.toml: cannot be read: Is a directory",
-        'beemon.toml:2: "name" must be a name such as "apiary-7": up to 63 '
-        "letters, digits, dots, hyphens and underscores (it becomes part of file names), not 3",
+        'beemon.toml:2: "name" must be a name for files such as "apiary-7": up to '
+        "63 letters, digits, dots, hyphens and underscores, not 3",
     ]
 
 
@@ -243,7 +243,7 @@ def test_a_folder_in_its_place_is_told(etc):
         ("[hive]\n[hive]\n", r"beemon.toml:2: is not TOML: Cannot declare \('hive',\) twice"),
         ("name: apiary\n", "beemon.toml:1: is not TOML: Expected '=' after a key"),
         ("[hive", "beemon.toml: is not TOML: Expected '\\]' at the end of a table declaration"),
-        (b"\0", "beemon.toml:1: has NUL bytes"),
+        (b"\0", "beemon.toml:1: contains NUL bytes"),
     ],
 )
 def test_what_is_not_toml_is_told_with_its_line(etc, text, told):
@@ -336,7 +336,7 @@ def test_a_value_where_a_table_belongs_is_told(etc, text, told):
 def test_a_device_has_a_name_that_files_and_commands_can_bear(etc, word):
     etc.write(f'[sensor."{word}"]\ndriver = "system"')
     [problem] = etc.problems()
-    assert f'"{word}" is no name for a device: use up to 31 small letters' in problem
+    assert f'"{word}" is not a name for a device: use up to 31 small letters' in problem
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a b", "ü", ".hidden", "x" * 64])
@@ -351,7 +351,7 @@ def test_a_hive_has_a_name_that_files_can_bear(etc, name):
         ("sensor", 'interval = "5m"\nduration = "1s"',
          "beemon.toml:5: a sensor's schedule has no duration"),
         ("microphone", 'interval = "5m"',
-         "beemon.toml:3: a microphone's schedule needs duration = \"60s\" or the like"),
+         "beemon.toml:3: a microphone's schedule needs a duration, such as duration = \"60s\""),
         ("camera", 'interval = "30s"\nduration = "60s"',
          "beemon.toml:3: a duration of 60 s does not fit into an interval of 30 s"),
         ("camera", 'duration = "60s"',
@@ -532,7 +532,7 @@ def test_a_copy_that_cannot_be_kept_is_told_and_stops_nothing(etc, state, caplog
     state.write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING):
         config.keep_last_good(etc.load())
-    assert "no copy of the config was kept" in caplog.text
+    assert "no copy of the working config was kept" in caplog.text
 
 
 BY_SUN = """
@@ -551,7 +551,7 @@ def test_a_window_by_the_sun_needs_a_place(etc, hive, missing):
     etc.write(hive + BY_SUN)
     [problem] = etc.problems()
     assert problem.startswith("beemon.toml:")
-    assert "a window by the sun needs to know where the hive stands: " + missing in problem
+    assert "a window that follows the sun needs the hive's position: " + missing in problem
 
 
 def test_a_wrong_place_is_told_once(etc):
@@ -594,7 +594,7 @@ def test_retention_may_name_devices_and_kinds(tmp_path):
     [('["camera", "microfone"]', 'such as ["camera", "microphone.brood"], not of "microfone"'),
      ('["sensor"]', "must be a list of cameras and microphones"), ('"camera"', "must be a list"),
      ('[1]', "must be a list"), ('["camera.Big"]', "must be a list"),
-     ('["camera", "camera"]', "must name each once"),
+     ('["camera", "camera"]', "must not name anything twice"),
      ('["camera.entrence"]',
       'there is no device "camera.entrence"; did you mean "camera.entrance"?')],
 )
@@ -643,7 +643,7 @@ def test_what_is_wrong_with_a_weighing_is_told_with_its_line(etc, line, problem)
 
 def test_a_microphone_weighs_nothing(etc):
     etc.write('[microphone.a]\ndriver = "simulated"\n[microphone.a.weighing]\n')
-    assert etc.problems() == ["beemon.toml:3: a microphone weighs nothing"]
+    assert etc.problems() == ["beemon.toml:3: a microphone cannot have a table \"weighing\""]
 
 
 # What a power cut leaves of a config, at a start
@@ -676,7 +676,7 @@ def test_what_a_power_cut_left_of_a_file_is_a_damaged_config(ran, name, left):
 
 def test_a_config_whose_devices_are_all_gone_is_damaged_at_a_start(ran):
     (ran.path / "conf.d/10-devices.toml").unlink()
-    with pytest.raises(ConfigError, match="names no device any more"):
+    with pytest.raises(ConfigError, match="no longer names a device"):
         config.load_at_start(ran.main)
 
 

@@ -300,7 +300,7 @@ class TestSettings:
         ({"picture_width": 640}, "belong together"),
         ({"picture_width": 640, "picture_height": 480}, "smaller than the video"),
         ({"exposure_us": 50_000}, "fit into a frame"),
-        ({"exposure_us": 500, "gain": 2.0, "brighter": 1.0}, "nothing is"),
+        ({"exposure_us": 500, "gain": 2.0, "brighter": 1.0}, "no effect"),
         ({"pre_roll": "31s"}, "at most 30s"),
         ({"pre_roll": "2s", "light_pin": 4}, "dark"),
         ({"codec": "h265"}, '"h264", "mjpeg"'),

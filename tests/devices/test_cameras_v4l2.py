@@ -196,7 +196,7 @@ def test_a_camera_that_is_slower_than_asked_is_recorded_at_its_own_rate(sends, t
     facts = record(device, tmp_path / "a", 1.0)
     assert facts["frame_rate"] == pytest.approx(10, abs=0.1)
     assert (facts["frames"], facts["seconds"]) == (10, pytest.approx(1.0))
-    assert "gives 10 pictures a second, not the 30" in facts["informed"]
+    assert "sends 10 pictures a second, not the 30" in facts["informed"]
     assert "set frame_rate = 10" in facts["informed"]
     assert examine(tmp_path / "a", facts, asked=1.0).findings == []
 
@@ -223,14 +223,14 @@ def test_a_picture_of_another_size_than_the_others_is_left_out(sends, tmp_path):
 
 def test_a_camera_that_sends_no_jpeg_is_not_kept_as_it_comes():
     device = camera(codec="mjpeg")
-    with pytest.raises(DeviceError, match=r'sends .*, no MJPEG: set codec = "h264"'):
+    with pytest.raises(DeviceError, match=r'sends .*, not MJPEG: set codec = "h264"'):
         device.open()
 
 
 def test_a_camera_that_ends_is_told_with_its_name(tmp_path):
     device = camera("testsrc2=size=320x240:rate=15:duration=1,realtime")
     device.open()
-    with pytest.raises(DeviceError, match=r"testsrc2.* sends nothing any more"):
+    with pytest.raises(DeviceError, match=r"testsrc2.* stopped sending pictures"):
         record(device, tmp_path / "a", 600)
     device.close()
 
@@ -240,7 +240,7 @@ def test_one_that_ends_while_it_is_idle_is_lost_for_that_reason():
     told = queue.SimpleQueue()
     device.on_lost = told.put
     device.open()
-    assert "sends nothing any more" in str(told.get(timeout=20))
+    assert "stopped sending pictures" in str(told.get(timeout=20))
     device.close()
 
 

@@ -67,7 +67,7 @@ def test_a_pin_that_does_not_follow_is_told(output, pins):
 
     pins.pin(18, pin_class=Shorted)._state = False
     light, _ = output()
-    with pytest.raises(DeviceError, match="GPIO 18 does not follow"):
+    with pytest.raises(DeviceError, match="GPIO 18 does not change"):
         light.turn(on=True)
     light.turn(on=False)
 

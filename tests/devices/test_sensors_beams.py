@@ -170,7 +170,7 @@ def test_a_beam_that_stays_broken_is_dirt(gate):
     entrance.pins.now += 61
     assert entrance.read()["bees_in"] == 1  # it came before the dirt
     *counts, interval = entrance.sensor.read()
-    assert {(count.reason, "is there dirt in it" in count.message) for count in counts} == {
+    assert {(count.reason, "check it for dirt" in count.message) for count in counts} == {
         ("blocked", True)
     }
     assert isinstance(interval, Measurement)

@@ -137,7 +137,7 @@ def test_a_machine_without_the_subsystem_has_no_device(sysfs):
 def test_two_chips_of_a_name_are_told_apart_by_bus_address(sysfs):
     sysfs.hwmon(0, "sht3x", address="1-0044", temp1_input=34812)
     sysfs.hwmon(1, "sht3x", address="1-0045", temp1_input=11250)
-    with pytest.raises(DeviceMissingError, match="sht3x@1-0044, sht3x@1-0045: name one"):
+    with pytest.raises(DeviceMissingError, match="sht3x@1-0044, sht3x@1-0045; name one"):
         sysfs.sensor("hwmon", "sht3x").open()
     assert values(sysfs.sensor("hwmon", "sht3x@1-0045"))["temperature"][0] == 11.25
 
@@ -259,9 +259,9 @@ def test_a_known_chip_needs_no_subsystem(sysfs):
     [
         ({"device": "28-0316A2794DFF"}, 'did you mean "28-0316a2794dff"'),
         ({"device": "280316a2794dff"}, 'did you mean "28-0316a2794dff"'),
-        ({"device": "ds18b20"}, 'named by its own 1-Wire id, such as device = "28-0316a2794dff"'),
+        ({"device": "ds18b20"}, 'needs its own 1-Wire id, such as device = "28-0316a2794dff"'),
         ({"device": "DS18B20"}, "ls /sys/bus/w1/devices"),
-        ({"device": "bme28"}, r'no chip that is known by name; did you mean "bme280"'),
+        ({"device": "bme28"}, r'not a chip that beemon knows by name; did you mean "bme280"'),
         ({"device": "bme280", "subsystem": "hwmon"}, 'is read by iio: leave "subsystem" out'),
         ({"device": "sht4x", "heater_above": 20.0}, "heater_above"),
         ({"device": "sht4x", "heater_every": "10s"}, "at least 1m"),

@@ -70,7 +70,7 @@ SCALE = {"driver": "simulated", "quantities": ["bridge"]}
 def test_a_scale_says_a_raw_number_that_goes_with_the_load(tmp_path):
     load_file = tmp_path / "load"
     scale = load("sensor", "sensor.scale", {**SCALE, "load_file": str(load_file)})
-    with pytest.raises(DeviceError, match="says no load"):
+    with pytest.raises(DeviceError, match="contains no load"):
         scale.read()
     said = []
     for grams in ("0", "10000"):

@@ -72,7 +72,7 @@ def test_where_there_is_none_nothing_is_done(sysfs):
 
 def test_one_that_does_not_come_back_is_told_of(sysfs):
     found = iter([sysfs / PLUG / "1-1.2"])
-    with pytest.raises(DeviceError, match=r"1-1\.2 did not come back within 0\.2 s"):
+    with pytest.raises(DeviceError, match=r"1-1\.2 did not reappear within 0\.2 s"):
         bind_anew(lambda: next(found, None), away_seconds=0.0, back_seconds=0.2)
     assert (sysfs / PLUG / "1-1.2/authorized").read_text() == "1"
 

@@ -239,7 +239,7 @@ def test_an_hour_that_does_not_come_in_spring_is_told(archive: Path, tmp_path: P
     counts = import_appmais(archive, source(tree))
     assert (counts.readings, counts.recordings) == (4, 0)
     assert len(counts.problems) == 2
-    assert all("an hour that is left out on 2024-03-10" in said for said in counts.problems)
+    assert all("does not exist on 2024-03-10" in said for said in counts.problems)
     assert any(", line 2: " in said for said in counts.problems)
 
 
@@ -346,7 +346,7 @@ def test_a_file_of_readings_in_another_days_folder_is_told(archive: Path, tree: 
     counts = import_appmais(archive, source(tree))
     assert counts.readings == 7
     assert [said.partition(": ")[2] for said in counts.problems] == [
-        f"its name says 2024-05-30, and its folder {DAY}"
+        f"its name says 2024-05-30, but its folder {DAY}"
     ]
 
 
@@ -445,5 +445,5 @@ def test_it_is_typed_like_this(
     assert cli.main([*command, "--frame-rate", "0"]) == 2
     assert cli.main([*command, "--frame-rate", "24"]) == 0
     assert capsys.readouterr().out == (
-        "2 recordings and 7 readings were imported; 0 were there already.\n"
+        "2 recordings and 7 readings were imported; 0 were in the archive already.\n"
     )

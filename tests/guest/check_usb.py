@@ -117,7 +117,7 @@ def test_without_the_udev_rule_it_says_what_would_allow_it() -> None:
     usb = microphone().usb()
     os.chown(usb / "authorized", 0, 0)
     refused = as_beemon(f"_usb.bind_anew(lambda: Path({str(usb)!r}))")
-    assert "NotAllowedError: the service may not write to" in refused.stderr
+    assert "NotAllowedError: the service has no permission to write to" in refused.stderr
     assert "sudo udevadm trigger --action=add --subsystem-match=usb" in refused.stderr
     assert (usb / "authorized").read_text() == "1\n"
     subprocess.run(

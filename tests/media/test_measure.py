@@ -51,7 +51,7 @@ def test_a_video_that_ends_before_its_head_says_tells_what_that_promised(tmp_pat
     assert found["frames"] < 30
     assert found["promised_frames"] == 48
     assert [str(f) for f in examine(torn, found).failures] == [
-        f"short: there are {found['frames']} frames, where its head promises 48"
+        f"short: there are {found['frames']} frames, but its header promises 48"
     ]
 
 

@@ -324,7 +324,7 @@ class TestCommands:
     def test_while_no_outcome_can_be_entered_nothing_is_accepted(
         self, server: Server, commands: queue.Queue[Any]
     ) -> None:
-        trouble = Trouble("ledger", "the ledger cannot be written: disk full")
+        trouble = Trouble("ledger", "the database cannot be written: disk full")
         server._board.post(Heartbeat(0.0, troubles=(trouble,)))
         code, reply = ask(server, COMMAND)
         assert (code, reply["code"]) == ("ERROR", "no-ledger")

@@ -105,7 +105,7 @@ class Mp4Writer:
         with self._av.open(io.BytesIO(frame.data), format=self._codec) as head:
             described = head.streams.video[0]
             if not described.codec_context.width:
-                raise ValueError("it states no size")
+                raise ValueError("its header gives no size")
             self.size = described.codec_context.width, described.codec_context.height
             stream = self._copied(described)
         stream.time_base = Fraction(1, TICKS)

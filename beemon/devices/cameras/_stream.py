@@ -103,7 +103,7 @@ class StreamSettings(CommonSettings):
 
     def __post_init__(self) -> None:
         if self.pre_roll and self.light_pin is not None:
-            raise BadOptionError('"pre_roll" would be dark: it cannot go with a light')
+            raise BadOptionError('"pre_roll" would be dark: it cannot be combined with a light')
 
 
 class StreamCamera(Camera):
@@ -270,15 +270,15 @@ def _and_bad(ring: FrameRing) -> str:
 
 def different_size(given: Size, asked: Size) -> str:
     """That a camera gives pictures of another size than it was asked for, and what to do."""
-    return (f"the camera gives pictures of {given[0]}x{given[1]}, not the {asked[0]}x{asked[1]} "
-            f"that the config asks for: set width = {given[0]} and height = {given[1]}")
+    return (f"the camera sends pictures of {given[0]}x{given[1]}, not the {asked[0]}x{asked[1]} "
+            f"that the config asks for; set width = {given[0]} and height = {given[1]}")
 
 
 def different_rate(rate: float, asked: int) -> str:
     """That a camera gives more or fewer pictures than it was asked for, and what to do."""
     dark = ", or give it more light if it is slow only in the dark" if rate < asked else ""
-    return (f"the camera gives {rate:.3g} pictures a second, not the {asked} that the config asks "
-            f"for: set frame_rate = {max(1, round(rate))}{dark}")
+    return (f"the camera sends {rate:.3g} pictures a second, not the {asked} that the config "
+            f"asks for; set frame_rate = {max(1, round(rate))}{dark}")
 
 
 def taken_at(sensor_us: int) -> float:

@@ -119,7 +119,7 @@ class Settings(StreamSettings):
         if self.exposure_us is not None and self.exposure_us * self.frame_rate > 1_000_000:
             raise BadOptionError('"exposure_us" must fit into a frame, by "frame_rate"')
         if self.brighter and self.exposure_us is not None and self.gain is not None:
-            raise BadOptionError('"brighter" changes what is automatic, and nothing is')
+            raise BadOptionError('"brighter" has no effect on a fixed "exposure_us" and "gain"')
 
     @property
     def claims(self) -> list[Claim]:
@@ -182,7 +182,7 @@ class Driver(StreamCamera):
     def _picture(self) -> bytes:
         """Not as picamera2 saves it, which makes JPEG's full range of a video's limited one."""
         with (
-            as_device_errors("it gave no picture"),
+            as_device_errors("it returned no picture"),
             self._camera.captured_request(wait=self.settings.timeout) as request,
         ):
             planes = request.make_array("main")

@@ -138,7 +138,7 @@ class Source:
         self._is_jpeg = sent == "mjpeg"
         if settings.codec == "mjpeg" and not self._is_jpeg:
             self._container.close()
-            raise DeviceError(f'{settings.device} sends {sent}, no MJPEG: set codec = "h264"')
+            raise DeviceError(f'{settings.device} sends {sent}, not MJPEG: set codec = "h264"')
         stated = self._stream.codec_context
         self._series = Series((stated.width, stated.height))
         self._encoder: H264Encoder | None = None
@@ -151,7 +151,7 @@ class Source:
         """The thread: all that comes, until it is stopped or the camera fails."""
         try:
             self._read_into(ring)
-            ring.fail(DeviceError(f"{self._settings.device} sends nothing any more"))
+            ring.fail(DeviceError(f"{self._settings.device} stopped sending pictures"))
         except (OSError, ValueError) as error:
             ring.fail(_as_device_error(error, self._settings.device))
         finally:
@@ -196,9 +196,9 @@ class Source:
     def _check(self, packet: Any) -> None:
         """Raise BadPictureError for a picture that is empty, torn, or not of the stream's size."""
         if not packet.size or packet.is_corrupt:
-            raise BadPictureError("it is empty, or the kernel says that it is torn")
+            raise BadPictureError("it is empty, or the kernel marked it as torn")
         if self._is_jpeg and not self._series.is_whole(bytes(packet)):
-            raise BadPictureError("it is torn, or of another size")
+            raise BadPictureError("it is torn, or has another size")
 
     def _encoded(self, picture: Any, time_us: int) -> Iterator[Frame]:
         """A picture as H.264, in the size that the camera gives, less an odd last row or column."""

@@ -102,7 +102,7 @@ class Capture:
         self._read_sound()
         while self._may_come_back():
             if self.ring.absence is None:
-                log.warning("%s: the recording waits for the card", self._death)
+                log.warning("%s: the recording is waiting for the card", self._death)
             self.ring.leave(self._death)
             if not self._over.wait(RETRY_SECONDS):
                 self._start_again()
@@ -169,7 +169,7 @@ class Capture:
             return
         taken = self._stamps.settled(self._received) if self._stamps else None
         self.ring.resume(data, taken, is_overrun=self._was_overrun)
-        what = "its buffer ran over" if self._was_overrun else "the card is back"
+        what = "its buffer overran" if self._was_overrun else "the card is back"
         log.warning("%s: %s", self._settings.source, what)
         self._was_overrun = False
 
@@ -218,8 +218,8 @@ def refuse_other(given: Params, settings: Settings) -> None:
     if given != asked:
         raise DeviceError(
             f"{settings.source} delivers {given.rate} Hz, {given.channels} channels, "
-            f"{given.format}, not {asked.rate} Hz, {asked.channels}, {asked.format}: set rate, "
-            "channels and format to what it has"
+            f"{given.format}, not {asked.rate} Hz, {asked.channels}, {asked.format}; set rate, "
+            "channels and format to these values"
         )
 
 

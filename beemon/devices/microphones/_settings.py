@@ -28,8 +28,8 @@ def card_word(value: object) -> str:
     """
     if not isinstance(value, str) or not CARD.fullmatch(value):
         raise BadOptionError(
-            'must be a card\'s id such as "CARD=Device" (see "arecord -L"), or the port of a USB'
-            f' card such as "usb-0000:01:00.0-1.2" (see /proc/asound/cards), not {in_toml(value)}'
+            'must be a card\'s id such as "CARD=Device" (see "arecord -L"), or a USB card\'s '
+            f'port such as "usb-0000:01:00.0-1.2", not {in_toml(value)}'
         )
     return value
 
@@ -74,7 +74,7 @@ class Settings(CommonSettings):
         if bool(self.card) == bool(self.pcm):
             raise BadOptionError('needs either "card" or "pcm"')
         if self.slot and self.channels != 1:
-            raise BadOptionError('"slot" keeps one channel: leave "channels" out')
+            raise BadOptionError('"slot" keeps one channel, so leave "channels" out')
 
     @property
     def claims(self) -> list[Claim]:

@@ -101,7 +101,7 @@ class Driver(Microphone):
                 self._end = cut.position
         self._end = cut.position
         if not cut.written and not cancelled.is_set():
-            raise DeviceMissingError(f"{self.settings.source}: it was away all the time")
+            raise DeviceMissingError(f"{self.settings.source}: the card was missing all the time")
         return {**_facts(self._capture, cut, rate), **flac.facts}
 
 

@@ -78,4 +78,5 @@ class Driver(Output):
             self._pin.value = on
             follows = bool(self._pin.value) == on
         if not follows:
-            raise DeviceError(f"GPIO {self.settings.pin} does not follow: is it short-circuited?")
+            raise DeviceError(f"GPIO {self.settings.pin} does not change its level; check it for "
+                              "a short circuit")

@@ -62,7 +62,7 @@ class Bus:
         write_text(self._bulk, "trigger\n")
         while read_text(self._bulk) not in ("0", "1"):
             if self._monotonic() > began + LONGEST_SECONDS:
-                raise DeviceIOError(f"{self._folder.name}: a conversion does not end")
+                raise DeviceIOError(f"{self._folder.name}: a conversion did not end")
             self._sleep(POLL_SECONDS)
         self._converted_at = began
         self._unread = {file.name for file in listing(self._folder) if "-" in file.name} - {sensor}

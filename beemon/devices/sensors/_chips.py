@@ -43,13 +43,14 @@ class Silence(NamedTuple):
     says: str
 
 
-_NO_AIR = Silence("out-of-range", "no air is without humidity")
+_NO_AIR = Silence("out-of-range", "air always has some humidity")
 _NO_HUMIDITY = Silence(
-    "out-of-range", "no air is without humidity; a BMP280 that was sold as a BME280 says this"
+    "out-of-range", "air always has some humidity; a BMP280 sold as a BME280 returns this"
 )
-_END = Silence("out-of-range", "it is at the end of its range: too much for it, or a loose wire")
-_ONES = Silence("all-ones", "it says nothing but ones: no power, or no wire")
-_POWER_ON = Silence("power-on-value", "it shows 85 °C, its value before it measured")
+_END = Silence("out-of-range", "it is at the end of its range: the load is too high, or a wire is "
+                               "loose")
+_ONES = Silence("all-ones", "it returned only ones; check its power and its wires")
+_POWER_ON = Silence("power-on-value", "it returned 85 °C, its value after power-on")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +144,7 @@ CHIPS: Mapping[str, Chip] = {
         title="DS18B20", subsystem="w1", boot="dtoverlay=w1-gpio", measures=("temperature",),
         ranges={"temperature": (-55.0, 125.0)},
         silences={"temperature": {85_000.0: _POWER_ON}},  # DS18B20 data sheet, table 1
-        stuck_after={"temperature": 60 * _DAY}, note="ls /sys/bus/w1/devices tells the ids",
+        stuck_after={"temperature": 60 * _DAY}, note="ls /sys/bus/w1/devices lists the ids",
     ),
 }
 """By the name that the kernel gives them; 1-Wire sensors are named by their ids there."""

@@ -14,7 +14,8 @@ def signed(word: int, bits: int, chip: str) -> int:
     """
     half = 1 << (bits - 1)
     if word == 2 * half - 1:
-        raise BadReadingError("all-ones", f"{chip} said nothing but ones: no power, or no wire")
+        raise BadReadingError("all-ones", f"{chip} returned only ones; check its power and its "
+                                          "wires")
     if word in (half - 1, half):
         raise BadReadingError("out-of-range", f"{chip} is at the end of its range")
     return word - 2 * half if word >= half else word

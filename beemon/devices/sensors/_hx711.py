@@ -85,7 +85,8 @@ class Chip:
         for _ in range(self._trailing):
             self._pulse()
         if not self._data.state:
-            raise SilentError("DOUT stays low after the last bit: is it connected to ground?")
+            raise SilentError("DOUT stays low after the last bit; check that it is not connected "
+                              "to ground")
         return _converter.signed(word, BITS, "the HX711")
 
     def _wait_until_ready(self) -> None:

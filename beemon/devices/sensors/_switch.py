@@ -29,7 +29,7 @@ class SwitchSettings(CommonSettings):
 
     def __post_init__(self) -> None:
         if (self.pull == "none") != (self.active is not None):
-            raise BadOptionError('"active" belongs to pull = "none", and to that alone')
+            raise BadOptionError('"active" can only be combined with pull = "none"')
 
     @property
     def claims(self) -> list[Claim]:

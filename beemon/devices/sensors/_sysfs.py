@@ -41,7 +41,7 @@ def number_in(text: str, path: Path) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise BadReadingError("not-a-number", f"{path} says {text!r}")
+        raise BadReadingError("not-a-number", f"{path} contains {text!r}")
     return number
 
 

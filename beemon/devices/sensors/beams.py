@@ -102,6 +102,6 @@ class Driver(Sensor):
             Measurement(name, float(count), "") for name, count in vars(tally).items()
         ]
         if tally == Tally() and since is not None and now - since >= self.settings.blocked_after:
-            message = f"a beam has been broken for {now - since:.0f} s: is there dirt in it?"
+            message = f"a beam has been broken for {now - since:.0f} s; check it for dirt"
             said = [Refusal(name, "", "blocked", message) for name in vars(tally)]
         return [*said, Measurement("interval", round(interval, 3), "s")]

@@ -88,7 +88,7 @@ def _refuse_as_one_wire(device: str) -> None:
     chip = CHIPS.get(device.lower())
     if chip and chip.subsystem == "w1":
         raise BadOptionError(
-            f'a {device} is named by its own 1-Wire id, such as device = "28-0316a2794dff": '
+            f'a {device} needs its own 1-Wire id, such as device = "28-0316a2794dff": '
             "`ls /sys/bus/w1/devices` lists those that are connected"
         )
 
@@ -157,13 +157,14 @@ class Settings(SensorSettings):
             _refuse_as_one_wire(self.device)
         if "w1" in (known, self.subsystem) and self.device[:2].lower() not in ONE_WIRE:
             raise BadOptionError(
-                f'"{self.device}" is of a 1-Wire family whose unit is not known here; ids of '
-                f"thermometers begin with {', '.join(sorted(ONE_WIRE))}"
+                f'"{self.device}" belongs to a 1-Wire family that beemon does not know; the ids '
+                f"of thermometers begin with {', '.join(sorted(ONE_WIRE))}"
             )
         if self.subsystem is None and known is None:
             near = suggestion(self.device, CHIPS)
             raise BadOptionError(
-                f'"subsystem" is missing: "{self.device}" is no chip that is known by name{near}'
+                f'"subsystem" is missing: "{self.device}" is not a chip that beemon knows by name'
+                f"{near}"
             )
         if None not in (known, self.subsystem) and known != self.subsystem:
             raise BadOptionError(f'"{self.device}" is read by {known}: leave "subsystem" out')
@@ -252,7 +253,7 @@ class Driver(Sensor):
                 yield Refusal(
                     kind.quantity, kind.unit, "missing-device",
                     f"this {self.settings.device} has no {kind.quantity}, so it is another chip; "
-                    f"if the rest is enough, set channels = [{names}]",
+                    f"if you do not need that, set channels = [{names}]",
                 )
 
     def _measure(self, folder: Path, channel: Channel) -> Measurement:
@@ -309,7 +310,7 @@ def find_device(sysfs: Path, settings: Settings) -> Path:
         )
     if len(found) > 1:
         choices = ", ".join(_names(f, part)[1] for f in found)
-        raise DeviceMissingError(f'"{settings.device}" could be each of {choices}: name one')
+        raise DeviceMissingError(f'"{settings.device}" could be any of {choices}; name one')
     return found[0]
 
 
@@ -349,7 +350,7 @@ def _refuse_faulty(folder: Path, channel: Channel) -> None:
     for flag in (folder / f"{channel.name}_fault", *sorted(folder.glob("fault_*"))):
         if flag.exists() and read_number(flag):
             raise BadReadingError(
-                "device-error", f"{flag} says that the sensor is faulty: look for a broken wire"
+                "device-error", f"{flag} reports a faulty sensor; look for a broken wire"
             )
 
 

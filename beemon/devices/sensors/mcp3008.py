@@ -71,7 +71,7 @@ class Driver(Sensor):
 
     def absent(self) -> str | None:
         missing = _pins.absent(f"spidev0.{self.settings.select}")
-        return missing and f"{missing}: is dtparam=spi=on set in config.txt?"
+        return missing and f"{missing}; check that dtparam=spi=on is set in config.txt"
 
     def open(self) -> None:
         self._input = _pins.take(

@@ -156,4 +156,4 @@ def _load(file: Path) -> float:
     try:
         return float(file.read_text())
     except (OSError, ValueError) as error:
-        raise DeviceError(f"{file} says no load: {error}") from error
+        raise DeviceError(f"{file} contains no load: {error}") from error

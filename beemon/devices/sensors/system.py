@@ -71,7 +71,7 @@ def cpu_temperature(settings: Settings) -> float:
     value = read_number(zone / "temp") / 1000
     low, high = PLAUSIBLE["temperature"]
     if not low <= value <= high:
-        raise BadReadingError("out-of-range", f"{zone} is at {value:g} °C, it says")
+        raise BadReadingError("out-of-range", f"{zone} is at {value:g} °C, according to the kernel")
     return value
 
 
@@ -118,7 +118,7 @@ def wifi_signal(settings: Settings) -> float:
     level = float(match["level"])
     if not WEAKEST_DBM <= level < 0:
         raise BadReadingError(
-            "out-of-range", f"{match['name']} gives its level as {level:g}, which is not in dBm: "
+            "out-of-range", f"{match['name']} reports its level as {level:g}, which is not in dBm: "
             'leave "wifi_signal" out of "quantities"'
         )
     return level
@@ -129,7 +129,7 @@ def memory_available(settings: Settings) -> float:
     text = read_text(Path(settings.proc, "meminfo"))
     match = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
     if match is None:
-        raise BadReadingError("not-a-number", "meminfo does not tell MemAvailable")
+        raise BadReadingError("not-a-number", "meminfo has no MemAvailable")
     return float(match[1]) * 1024
 
 
@@ -176,7 +176,7 @@ def _flag(settings: Settings, bits: int) -> float:
     try:
         return float(int(text, 16) & bits != 0)
     except ValueError:
-        raise BadReadingError("not-a-number", f"{file} says {text!r}") from None
+        raise BadReadingError("not-a-number", f"{file} contains {text!r}") from None
 
 
 def _battery_clock(settings: Settings) -> Path:
