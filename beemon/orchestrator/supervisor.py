@@ -17,14 +17,13 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Protocol
 
-from beemon.base import clock
 from beemon.base.readings import Calibration
 from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
 from beemon.orchestrator.health import Health, State
 from beemon.orchestrator.output_states import OutputStates
 from beemon.orchestrator.task import OPEN_SECONDS, Task, TaskQueue
-from beemon.orchestrator.worker_process import Mailbox, WorkerProcess
+from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
 from beemon.storage.files import Place
 from beemon.system import installed
 from beemon.worker.messages import (
@@ -90,7 +89,7 @@ class Supervisor:
 
     ``after`` held the devices before: while their workers live, this one's waits. ``misfit`` is
     called with a device that cost a worker of several devices its life, and may
-    :meth:`part_with` it.
+    :meth:`part_with` it. ``start`` starts a worker; ``now`` is the time in monotonic seconds.
     """
 
     def __init__(
@@ -101,6 +100,9 @@ class Supervisor:
         mailbox: Mailbox,
         after: Collection[Supervisor] = (),
         misfit: Callable[[Supervisor, str], None] | None = None,
+        *,
+        start: StartWorker = WorkerProcess,
+        now: Callable[[], float] = monotonic,
     ) -> None:
         self.name = self.crew = name
         self.devices = dict(devices)
@@ -110,6 +112,7 @@ class Supervisor:
         self._mailbox = mailbox
         self._after = list(after)
         self._misfit = misfit
+        self._start_worker, self._now = start, now
         self._queue = TaskQueue()
         self._worker: WorkerProcess | None = None
         self._leaving: list[WorkerProcess] = []
@@ -182,7 +185,7 @@ class Supervisor:
         if task.deadline is None:  # the worker has not been told of it yet
             self._settle(task, Failed(task.number, reason, "not begun"))
             return
-        task.shorten(_monotonic(), is_open=self._is_open(task.device))
+        task.shorten(self._now(), is_open=self._is_open(task.device))
         if self._worker and self._worker.is_ready:
             self._worker.send(Cut(task.number))
 
@@ -281,7 +284,7 @@ class Supervisor:
         if installed.is_replaced():
             self._employer.note_replaced()
             return
-        self._worker = WorkerProcess(
+        self._worker = self._start_worker(
             self.name, self.devices, self._mailbox, self._on_message, self._on_end
         )
         for device in {task.device for task in self._queue.running.values()}:
@@ -295,7 +298,7 @@ class Supervisor:
             self._send_work(task, now)
 
     def _placed(self, task: Task, place: Place | Failed) -> None:
-        now = _monotonic()
+        now = self._now()
         if isinstance(place, Failed):
             self._answer(Failed(task.number, place.reason, place.message), now)
         elif task.number in self._queue.running:
@@ -318,7 +321,7 @@ class Supervisor:
         return self._worker is not None and device in self._worker.opened
 
     def _on_message(self, message: Upward) -> None:
-        now = _monotonic()
+        now = self._now()
         if isinstance(message, Ready) and installed.is_replaced():
             self._turn_away()
         elif isinstance(message, Ready):
@@ -401,7 +404,7 @@ class Supervisor:
         message = f"the worker ended by itself{how}"
         if not self._queue.running:  # else the job and the device's trouble tell of it
             log.warning("%s: %s", self.name, message)
-        self._lose_worker(None, "worker-died", message, _monotonic())
+        self._lose_worker(None, "worker-died", message, self._now())
 
     def _turn_away(self) -> None:
         """Do without a worker that has imported something of another version, perhaps all."""
@@ -475,7 +478,8 @@ class Supervisor:
     def part_with(self, device: str) -> Supervisor:
         """A supervisor for this device alone, with its health and all that waits for it."""
         apart = Supervisor(
-            device, {device: self.devices.pop(device)}, self._employer, self._mailbox, self._after
+            device, {device: self.devices.pop(device)}, self._employer, self._mailbox, self._after,
+            start=self._start_worker, now=self._now,
         )
         apart.crew = self.crew
         apart.health = {device: self.health.pop(device)}
@@ -529,7 +533,7 @@ class Supervisor:
         if self._worker:
             self._worker.let_go(how)
             self._leaving.append(self._worker)
-            self._buried_by = _monotonic() + BURIAL_SECONDS
+            self._buried_by = self._now() + BURIAL_SECONDS
         self._worker = None
         self.outputs.forget()
         for health in self.health.values():
@@ -547,7 +551,3 @@ def _trouble(answer: Answer) -> str:
     if isinstance(answer, Done):
         return f"check-failed: {answer.failure}"
     return f"{answer.reason}: {answer.message}"
-
-
-def _monotonic() -> float:
-    return clock.now().monotonic

@@ -28,6 +28,11 @@ Mailbox = Callable[[Callable[[], None]], None]
 """Hands the loop something to do."""
 
 
+def monotonic() -> float:
+    """The machine's monotonic clock, in seconds."""
+    return clock.now().monotonic
+
+
 class WorkerProcess:
     """Starts a worker for ``devices``. What it says, and that it ended, comes by the mailbox.
 
@@ -138,3 +143,10 @@ class WorkerProcess:
         if code is None:
             return ""
         return f" ({signal.Signals(-code).name})" if code < 0 else f" (exit status {code})"
+
+
+StartWorker = Callable[
+    [str, Mapping[str, ResolvedDevice], Mailbox, Callable[[Upward], None], Callable[[str], None]],
+    WorkerProcess,
+]
+"""Starts a worker, as :class:`WorkerProcess` does."""

@@ -15,7 +15,7 @@ from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
 from beemon.orchestrator.supervisor import Owner, Supervisor
 from beemon.orchestrator.task import Task
-from beemon.orchestrator.worker_process import Mailbox
+from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
 from beemon.system.service import fields
 from beemon.worker.lanes import lane_of
 from beemon.worker.worker import TRY
@@ -33,13 +33,21 @@ Devices = Mapping[str, ResolvedDevice]
 class Workers:
     """The supervisors of all devices, and those that a reload retired and whose workers still end.
 
-    ``employer`` and ``mailbox`` are the supervisors' way back. No device is tried before
-    ``try_from``, in monotonic seconds.
+    ``employer`` and ``mailbox`` are the supervisors' way back, ``start`` and ``now`` theirs too.
+    No device is tried before ``try_from``, in monotonic seconds.
     """
 
-    def __init__(self, employer: Owner, mailbox: Mailbox) -> None:
+    def __init__(
+        self,
+        employer: Owner,
+        mailbox: Mailbox,
+        *,
+        start: StartWorker = WorkerProcess,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
         self.try_from = 0.0
         self._employer, self._mailbox = employer, mailbox
+        self._start, self._now = start, now
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []
         self._apart: dict[str, ResolvedDevice] = {}
@@ -137,7 +145,8 @@ class Workers:
     def _hire(self, name: str, crew: Devices) -> None:
         before = [s for s in self._retired if s.crew == name]
         self._supervisors[name] = Supervisor(
-            name, crew, self._employer, self._mailbox, before, self._set_apart
+            name, crew, self._employer, self._mailbox, before, self._set_apart,
+            start=self._start, now=self._now,
         )
 
     def _set_apart(self, crew: Supervisor, device: str) -> None:

@@ -295,10 +295,15 @@ class KeeperThread(threading.Thread):
     def run(self) -> None:
         """Round after round."""
         while not self._ending:
-            if not self._keeper.round():
-                self._called.wait(self._look_seconds)
-                self._called.clear()
+            self.make_room()
+            self._called.wait(self._look_seconds)
+            self._called.clear()
         self._keeper.close()
+
+    def make_room(self) -> None:
+        """Look, and delete until there is room, or nothing may go."""
+        while self._keeper.round() and not self._ending:
+            pass
 
 
 def through(
