@@ -1,6 +1,7 @@
 """`apt install ./beemon.deb` on Debian 12 and 13, and what comes after it."""
 
 import re
+import runpy
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,8 +148,9 @@ def test_where_the_archive_cannot_be_written_the_remedy_lets_it(
 
 
 def test_each_file_that_the_manual_pages_name_is_there(machine: Container) -> None:
-    pages = [PROJECT / "debian/beemon.1", PROJECT / "debian/beemon.toml.5"]
-    text = "".join(page.read_text() for page in pages).replace("\\-", "-")
+    fill = runpy.run_path(str(PROJECT / "scripts/driver_manual.py"))["fill"]
+    config = fill((PROJECT / "debian/beemon.toml.5").read_text())
+    text = ((PROJECT / "debian/beemon.1").read_text() + config).replace("\\-", "-")
     named = set(re.findall(r"/usr/share/[a-z/]+[A-Za-z./-]*[A-Za-z]", text))
     assert len(named) > 4
     machine.run("ls", *sorted(named))
