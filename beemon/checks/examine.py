@@ -1,8 +1,7 @@
 """Whether a media file holds what its recording says: checked before the recording counts.
 
 A file is looked at once. What that brings is a list of findings, of which some fail the recording
-and others only go with it, and the recording's features. Its kind is known by its first bytes,
-since a recording may still have a temporary name.
+and others only go with it, and the recording's features.
 
 What fails a recording cannot come from a hive, or is of no use: a stream that stands still, a
 picture without a difference in it or without one sharp edge, frames or samples that are missing. A
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from beemon.base.defects import attempt
 from beemon.checks.findings import SHORT, UNCHECKED, UNREADABLE, Examination, Facts, Finding
+from beemon.media.kinds import Kind, kind_of
 
 SHORT_SHARE, SHORT_SECONDS = 0.1, 0.1
 """By how much a recording may fall short of what was asked: the larger of the two."""
@@ -55,18 +55,17 @@ def try_to_examine(path: Path, facts: Facts, asked: float | None = None) -> Exam
 
 
 def examiner_for(path: Path) -> Examiner | None:
-    """What looks at a file's kind, by its first bytes."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head.startswith(b"fLaC"):
+    """What looks at a file of its kind."""
+    kind = kind_of(path)
+    if kind is Kind.FLAC:
         from beemon.checks import sound
 
         return sound.examine
-    if head[4:8] == b"ftyp":
+    if kind is Kind.MP4:
         from beemon.checks import video
 
         return video.examine
-    if head.startswith(b"\xff\xd8\xff"):
+    if kind is Kind.JPEG:
         from beemon.checks import picture
 
         return picture.examine

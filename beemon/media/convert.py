@@ -15,18 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from beemon.media import flac, tags, wav
-from beemon.media.container import UndecodableError, opened
+from beemon.media.container import TICKS, UndecodableError, add_stream_like, opened
+from beemon.media.kinds import Kind, kind_of
 
 Facts = dict[str, Any]
 
-TICKS = 90_000  # presentation times count these a second, as usual for video
 _FLAC_SUBTYPES = {"PCM_S8": "PCM_S8", "PCM_U8": "PCM_S8", "PCM_16": "PCM_16", "PCM_24": "PCM_24"}
 _CONTAINER = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 _BLOCK = 1 << 16
 _SAMPLE_BYTES = 4  # of int32
 BITS = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}
 """The bits of a sample, by what libsndfile calls them in a FLAC file."""
-_GLOBAL_HEADER = 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER of libavcodec/avcodec.h
 
 
 class UnconvertibleError(ValueError):
@@ -43,10 +42,10 @@ def sound_to_flac(source: Path, target: Path) -> Facts:
     """
     import soundfile
 
-    with source.open("rb") as file:
-        is_flac = file.read(len(flac.MARK)) == flac.MARK
     try:
-        return _mended(source, target) if is_flac else _converted(source, target)
+        if kind_of(source) is Kind.FLAC:
+            return _mended(source, target)
+        return _converted(source, target)
     except soundfile.LibsndfileError as error:
         raise UnconvertibleError(f"the sound cannot be decoded: {error.error_string}") from error
 
@@ -236,7 +235,7 @@ def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
             film.metadata["comment"] = tags.ROOM
             if stream.codec_context.has_b_frames:
                 raise UnconvertibleError("its frames are not in the order in which they are shown")
-            copy = _like(film, stream)
+            copy = add_stream_like(film, stream)
             count = 0
             for packet in raw.demux(stream):
                 if packet.size:
@@ -251,15 +250,3 @@ def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
     if not count:
         raise UnconvertibleError("there is no frame in it")
     return count
-
-
-def _like(film: Any, stream: Any) -> Any:
-    """A stream like another. PyAV before 18 opens an encoder for it, which must encode nothing."""
-    if hasattr(film, "add_stream_from_template"):
-        copy = film.add_stream_from_template(stream)
-    else:  # PyAV before 13
-        copy = film.add_stream(template=stream)
-    context = copy.codec_context
-    context.flags = int(context.flags) & ~_GLOBAL_HEADER
-    copy.time_base = Fraction(1, TICKS)
-    return copy

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 MARK, END = b"\xff\xd8", b"\xff\xd9"
 COMMENT = b"\xff\xfe"
 _SCAN = b"\xda"  # the picture's data begin
@@ -31,6 +34,13 @@ def size(data: bytes) -> tuple[int, int] | None:
             height, width = (int.from_bytes(data[start + n : start + n + 2], "big") for n in (5, 7))
             return (width, height) if width and height else None
     return None
+
+
+def count_whole(path: Path) -> int:
+    """1 where the file is one whole picture, without anything behind its end, else 0."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(END)))
+        return int(file.read() == END)
 
 
 def has_end(data: bytes) -> bool:

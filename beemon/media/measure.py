@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from beemon.media import flac, mp4
+from beemon.media import flac
 from beemon.media.container import UndecodableError, opened
 from beemon.media.convert import BITS, count_samples
+from beemon.media.kinds import Kind, kind_of
 
 Facts = dict[str, Any]
 
@@ -20,21 +21,18 @@ class UnmeasurableError(ValueError):
 
 
 def measure(path: Path) -> Facts:
-    """The facts of a FLAC, MP4 or JPEG file, known by its first bytes, as a driver says them.
+    """The facts of a FLAC, MP4 or JPEG file, as a driver says them.
 
     Raises :class:`UnmeasurableError`, or ``OSError``. A FLAC file is decoded to its end, an MP4
     file's frames are counted, not decoded. Where the head promises more than there is, the facts
     say how much (``promised_samples``, ``promised_frames``).
     """
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head.startswith(flac.MARK):
-        return _measure_sound(path)
-    if head[4:8] == mp4.MARK:
-        return _measure_video(path)
-    if head.startswith(b"\xff\xd8\xff"):
-        return _measure_picture(path)
-    raise UnmeasurableError("it is no FLAC, MP4 or JPEG file")
+    measurers = {
+        Kind.FLAC: _measure_sound, Kind.MP4: _measure_video, Kind.JPEG: _measure_picture,
+    }
+    if (kind := kind_of(path)) is None:
+        raise UnmeasurableError("it is no FLAC, MP4 or JPEG file")
+    return measurers[kind](path)
 
 
 def _measure_sound(path: Path) -> Facts:

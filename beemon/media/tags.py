@@ -25,6 +25,7 @@ from typing import Any
 from beemon import __version__
 from beemon.base import clock
 from beemon.media import jpeg
+from beemon.media.kinds import Kind, kind_of
 
 ROOM = " " * 2500
 """What a recorder sets as its new file's comment."""
@@ -93,13 +94,8 @@ def write(path: Path, tags: Tags) -> None:
     Needs mutagen for FLAC and MP4. Raises :class:`BadTagsError` where the file is none of these,
     ``OSError`` where it cannot be written.
     """
-    suffix = _kind(path)
-    if suffix == "jpeg":
-        _write_jpeg(path, tags.fields())
-    elif suffix == "flac":
-        _write_flac(path, tags.fields())
-    else:
-        _write_mp4(path, tags.fields())
+    writers = {Kind.FLAC: _write_flac, Kind.MP4: _write_mp4, Kind.JPEG: _write_jpeg}
+    writers[_kind(path)](path, tags.fields())
 
 
 def read(path: Path) -> Tags | None:
@@ -136,29 +132,22 @@ def _refuse_other_kinds(said: Tags) -> None:
 
 def fields_of(path: Path) -> dict[str, str]:
     """The tags of a file as names and texts, whoever wrote them."""
-    readers = {"flac": _flac_fields, "mp4": _mp4_fields, "jpeg": _jpeg_fields}
+    readers = {Kind.FLAC: _flac_fields, Kind.MP4: _mp4_fields, Kind.JPEG: _jpeg_fields}
     return readers[_kind(path)](path)
 
 
-def _kind(path: Path) -> str:
-    """By the first bytes: a recording may still have its temporary name."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head.startswith(b"fLaC"):
-        return "flac"
-    if head[4:8] == b"ftyp":
-        return "mp4"
-    if head.startswith(jpeg.MARK):
-        return "jpeg"
-    raise BadTagsError(f"{path} is no FLAC, MP4 or JPEG file")
+def _kind(path: Path) -> Kind:
+    if (kind := kind_of(path)) is None:
+        raise BadTagsError(f"{path} is no FLAC, MP4 or JPEG file")
+    return kind
 
 
-def _opened(kind: str, path: Path) -> Any:
+def _opened(kind: Kind, path: Path) -> Any:
     import mutagen.flac
     import mutagen.mp4
 
     with _told_of(path):
-        file = mutagen.flac.FLAC(path) if kind == "flac" else mutagen.mp4.MP4(path)
+        file = mutagen.flac.FLAC(path) if kind is Kind.FLAC else mutagen.mp4.MP4(path)
     if file.tags is None:
         file.add_tags()
     return file
@@ -185,7 +174,7 @@ def _told_of(path: Path) -> Iterator[None]:
 
 
 def _write_flac(path: Path, fields: Fields) -> None:
-    file = _opened("flac", path)
+    file = _opened(Kind.FLAC, path)
     file.tags.clear()
     for name, value in fields.items():
         file.tags[name] = value
@@ -195,12 +184,12 @@ def _write_flac(path: Path, fields: Fields) -> None:
 
 def _flac_fields(path: Path) -> dict[str, str]:
     names = {name.casefold(): name for name in Tags("", "", 0).fields()}
-    return {names.get(k.casefold(), k): v for k, v in _opened("flac", path).tags}
+    return {names.get(k.casefold(), k): v for k, v in _opened(Kind.FLAC, path).tags}
 
 
 def _write_mp4(path: Path, fields: Fields) -> None:
     size = path.stat().st_size
-    file = _opened("mp4", path)
+    file = _opened(Kind.MP4, path)
     file.tags.clear()
     for name, value in fields.items():
         file.tags[f"{_MP4_ITEM}{name}"] = [value.encode()]
@@ -212,7 +201,7 @@ def _write_mp4(path: Path, fields: Fields) -> None:
 
 
 def _mp4_fields(path: Path) -> dict[str, str]:
-    tags = _opened("mp4", path).tags
+    tags = _opened(Kind.MP4, path).tags
     own = {key: value for key, value in tags.items() if key.startswith(_MP4_ITEM) and value}
     return {k.removeprefix(_MP4_ITEM): bytes(v[0]).decode(errors="replace") for k, v in own.items()}
 

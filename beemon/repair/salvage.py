@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from beemon.checks import examine as checks
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
 from beemon.media import flac, jpeg, mp4, tags
+from beemon.media.kinds import Kind, kind_of
 from beemon.media.measure import UnmeasurableError, measure
 from beemon.storage import files as recordings
 from beemon.storage.files import Place
@@ -24,6 +24,10 @@ from beemon.storage.files import Place
 log = logging.getLogger(__name__)
 
 Facts = dict[str, Any]
+
+
+_MENDERS = {Kind.FLAC: flac.mend, Kind.MP4: mp4.mend, Kind.JPEG: jpeg.count_whole}
+"""What cuts a file of a kind behind its last whole part, and returns how many there are."""
 
 
 class StillInUseError(BlockingIOError):
@@ -83,18 +87,11 @@ def refuse_if_in_use(path: Path) -> None:
 
 def _mend(path: Path) -> int:
     """Cut the file behind its last whole part; 0 where there is none."""
-    with path.open("rb") as file:
-        head = file.read(12)
-        file.seek(max(0, file.seek(0, os.SEEK_END) - len(jpeg.END)))
-        tail = file.read()
+    kind = kind_of(path)
     try:
-        if head.startswith(flac.MARK):
-            return flac.mend(path)
-        if head[4:8] == mp4.MARK:
-            return mp4.mend(path)
+        return _MENDERS[kind](path) if kind else 0
     except ValueError:
         return 0
-    return int(head.startswith(jpeg.MARK) and tail == jpeg.END)
 
 
 def _facts(path: Path, size: int, sha256: str) -> Facts:

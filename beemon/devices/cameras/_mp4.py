@@ -20,14 +20,13 @@ from beemon.devices._base import DeviceError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Codec, Frame
 from beemon.media import tags
+from beemon.media.container import TICKS, add_stream_like
 
 # PyAV 10 passes on each note of libavformat's, such as that a last frame has no duration.
 logging.getLogger("libav").setLevel(logging.ERROR)
 
-TICKS = 90_000  # presentation times count these a second, as usual for video
 SYNC_SECONDS = 2.0
 _MICROSECONDS = 1_000_000
-_GLOBAL_HEADER = 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER of libavcodec/avcodec.h
 
 CONTAINER: dict[Codec, dict[str, str]] = {
     "h264": {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"},
@@ -107,24 +106,7 @@ class Mp4Writer:
             if not described.codec_context.width:
                 raise ValueError("its header gives no size")
             self.size = described.codec_context.width, described.codec_context.height
-            stream = self._copied(described)
-        stream.time_base = Fraction(1, TICKS)
-        return stream
-
-    def _copied(self, described: Any) -> Any:
-        """A stream like another one. PyAV before 18 opens an encoder for it that encodes nothing.
-
-        Without the flag that encoder does not put parameter sets of its own in place of the film's.
-        """
-        if not hasattr(self._container, "add_stream_from_template"):  # PyAV before 13
-            stream = self._container.add_stream(template=described)
-        else:
-            stream = self._container.add_stream_from_template(described)
-        if self._codec == "h264":
-            context = stream.codec_context
-            context.flags = int(context.flags) & ~_GLOBAL_HEADER
-            context.options = {"preset": "ultrafast", "tune": "zerolatency"}
-        return stream
+            return add_stream_like(self._container, described)
 
     def _press_down(self) -> None:
         if time.monotonic() - self._synced >= SYNC_SECONDS:
