@@ -1,11 +1,11 @@
 """Supervisor: the Orchestrator's side of one worker's devices.
 
-It has a worker started at first use (at once, where outputs are to be made safe), hands it one
-task per lane at a time, watches the deadlines, gives up a worker that passes them, and leaves a
-device alone that did harm. What the others of that worker were doing is done again by the next one,
-and the device gets a worker of its own, where it holds up no other. Where a worker ended and nobody
-can tell over which of several devices, they are asked again one at a time: who is to blame does it
-again. It never waits for anything: what happens comes in through the mailbox, and
+It starts a worker at first use (at once if there are outputs to be made safe), hands it one task
+per lane at a time and watches the deadlines. It ends a worker that misses one, and lets a device
+that failed rest for a while. The tasks of that worker's other devices are repeated by the next one,
+and the failed device gets a worker of its own, so that it delays no other. If a worker ends and any
+of several devices may be the cause, their tasks are repeated one at a time: the device that caused
+it does it again. A Supervisor never blocks: messages come in through the mailbox, and
 :meth:`Supervisor.tick` looks at the time.
 """
 
@@ -20,6 +20,7 @@ from typing import Protocol
 from beemon.base.readings import Calibration
 from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
+from beemon.orchestrator.blame import Blame, WorkerEnd, blame, blocking_task, missed_deadline
 from beemon.orchestrator.health import Health, State
 from beemon.orchestrator.output_states import OutputStates
 from beemon.orchestrator.task import OPEN_SECONDS, Task, TaskQueue
@@ -56,7 +57,7 @@ STEADY_SECONDS = 60.0
 """How long a worker with outputs must live for its deaths before to be forgiven."""
 
 MOST_TRIES = 3
-"""How many workers may be lost under a task, over other devices, before it fails."""
+"""Maximum number of workers that a task is given to before it fails, if other devices end them."""
 
 _LIFELESS = ("silent:", "stuck:", "flat:", "black:", "blank:", "frozen:")
 """Of what the check of a recording finds, what a device gives that hangs within."""
@@ -87,9 +88,9 @@ class Owner(Protocol):
 class Supervisor:
     """Keeps one worker at work. ``name`` is the worker's; ``devices`` are those it holds.
 
-    ``after`` held the devices before: while their workers live, this one's waits. ``misfit`` is
-    called with a device that cost a worker of several devices its life, and may
-    :meth:`part_with` it. ``start`` starts a worker; ``now`` is the time in monotonic seconds.
+    ``after`` held the devices before: while their workers live, this one's waits. ``isolate`` is
+    called with a device that ended the worker of several devices, and may :meth:`part_with` it.
+    ``start`` starts a worker; ``now`` is the time in monotonic seconds.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Supervisor:
         employer: Owner,
         mailbox: Mailbox,
         after: Collection[Supervisor] = (),
-        misfit: Callable[[Supervisor, str], None] | None = None,
+        isolate: Callable[[Supervisor, str], None] | None = None,
         *,
         start: StartWorker = WorkerProcess,
         now: Callable[[], float] = monotonic,
@@ -111,7 +112,7 @@ class Supervisor:
         self._employer = employer
         self._mailbox = mailbox
         self._after = list(after)
-        self._misfit = misfit
+        self._isolate = isolate
         self._start_worker, self._now = start, now
         self._queue = TaskQueue()
         self._worker: WorkerProcess | None = None
@@ -205,7 +206,7 @@ class Supervisor:
     def kill(self, now: float) -> None:
         """Take the worker's life at once; what it did is answered as failed."""
         self._finishing = True
-        self._lose_worker(None, "worker-died", "it had to be killed", now, signal.SIGKILL)
+        self._end_worker(WorkerEnd("worker-died", "it had to be killed", None, signal.SIGKILL), now)
         for worker in self._leaving:
             worker.kill()
 
@@ -213,14 +214,15 @@ class Supervisor:
         """Act on what the time says; return when to look again (monotonic), if at all."""
         late = [task for task in self._queue.running.values() if task.is_late(now)]
         if late:
-            self._miss_deadline(late, now)
+            blocking = blocking_task(late, self._queue.running.values(), self._opening)
+            self._end_worker(missed_deadline(blocking), now)
         elif self._worker and self._worker.limit is not None and now >= self._worker.limit:
             missed = "end" if self._worker.is_resting else "start"
             message = f"the worker did not {missed} in time"
-            self._lose_worker(self._worker.opening, "timeout", message, now, signal.SIGABRT)
+            self._end_worker(WorkerEnd("timeout", message, self._opening, signal.SIGABRT), now)
         elif (output := self.outputs.overdue(now)) is not None:
             message = f"{output} did not return to its safe state in time"
-            self._lose_worker(output, "timeout", message, now, signal.SIGABRT)
+            self._end_worker(WorkerEnd("timeout", message, output, signal.SIGABRT), now)
         self._leaving = [worker for worker in self._leaving if not worker.is_gone(now)]
         self._pump(now)
         self._keep_outputs(now)
@@ -359,6 +361,11 @@ class Supervisor:
             if not task.cut:
                 task.set_deadline(now, is_open=self._is_open(task.device))
 
+    @property
+    def _opening(self) -> str | None:
+        """The device that the worker is opening."""
+        return self._worker.opening if self._worker else None
+
     def _is_not_opening(self, device: str) -> None:
         if self._worker and self._worker.opening == device:
             self._worker.opening = None
@@ -377,7 +384,7 @@ class Supervisor:
     def _on_lost(self, lost: Lost, now: float) -> None:
         if lost.details and self.health[lost.device].is_news(f"{lost.reason}: {lost.message}"):
             log.error("%s: its driver has a defect\n%s", lost.device, lost.details)
-        self._lose_worker(lost.device, lost.reason, lost.message, now)  # it ends by itself
+        self._end_worker(WorkerEnd(lost.reason, lost.message, lost.device), now)
 
     def _on_opened(self, device: str, now: float) -> None:
         self._is_not_opening(device)
@@ -404,76 +411,44 @@ class Supervisor:
         message = f"the worker ended by itself{how}"
         if not self._queue.running:  # else the job and the device's trouble tell of it
             log.warning("%s: %s", self.name, message)
-        self._lose_worker(None, "worker-died", message, self._now())
+        self._end_worker(WorkerEnd("worker-died", message), self._now())
 
     def _turn_away(self) -> None:
         """Do without a worker that has imported something of another version, perhaps all."""
         self._give_up(signal.SIGKILL)
         self._employer.note_replaced()
 
-    def _miss_deadline(self, late: list[Task], now: float) -> None:
-        culprit = self._culprit(late)
-        message = (
-            f"{culprit.verb} did not end when it was cut"
-            if culprit.cut
-            else f"no answer to {culprit.verb} within {culprit.budget:g} s"
-        )
-        self._lose_worker(culprit.device, "timeout", message, now, signal.SIGABRT)
-
-    def _culprit(self, late: list[Task]) -> Task:
-        """Of those that are late the one that keeps the others: what has not begun yet waits for
-        the worker to open another device."""
-        opening = self._worker.opening if self._worker else None
-        begun = [task for task in late if task.has_begun]
-        keeping = [task for task in self._queue.running.values() if task.device == opening]
-        return [*begun, *keeping, *late][0]
-
-    def _lose_worker(
-        self,
-        culprit: str | None,
-        reason: str,
-        message: str,
-        now: float,
-        how: signal.Signals | None = None,
-    ) -> None:
-        """Charge the device that did it; what the others were doing is done again.
-
-        Where it could be any of several, none is charged, and each is tried alone.
-        """
-        trouble, lost = f"{reason}: {message}", list(self._queue.running.values())
-        suspects = {culprit} if culprit else self._suspects(lost)
-        charged = suspects if len(suspects) == 1 else set()
-        if not suspects:  # it died before it touched anything
-            charged = {task.device for task in lost} or set(self.outputs.names)
-        if how is signal.SIGABRT and not any(self.health[d].is_news(trouble) for d in charged):
-            how = signal.SIGKILL  # its stacks are in the journal already
-        self._give_up(how)
-        for device in charged:
-            self.health[device].strike(trouble, now)
-        for task in lost:
-            if task.device in charged:
-                self._settle(task, Failed(task.number, reason, message))
+    def _end_worker(self, end: WorkerEnd, now: float) -> None:
+        """Do without the worker: the devices at fault have failed, other tasks are repeated."""
+        running = list(self._queue.running.values())
+        found = blame(running, self._opening, end, self.outputs.names)
+        self._give_up(self._ending_signal(end, found))
+        for device in found.at_fault:
+            self.health[device].strike(end.trouble, now)
+        for task in running:
+            if task.device in found.at_fault:
+                self._settle(task, Failed(task.number, end.reason, end.message))
             else:
-                task.is_suspect |= task.device in suspects
-                self._lay_back(task, f"its worker was lost over {' or '.join(sorted(suspects))}")
-        for device in sorted(charged):
+                task.runs_alone |= task.device in found.possible
+                self._repeat(task, f"its worker ended because of {found.causes}")
+        for device in sorted(found.at_fault):
             self._employer.device_changed(device, self.health[device])
-        if suspects == charged and len(self.devices) > 1 and self._misfit and not self._finishing:
-            self._misfit(self, *charged)
+        if found.is_certain and len(self.devices) > 1 and self._isolate and not self._finishing:
+            self._isolate(self, *found.at_fault)
         self._pump(now)
 
-    def _suspects(self, lost: list[Task]) -> set[str]:
-        """The devices that a worker was at when it died of itself."""
-        opening = self._worker.opening if self._worker else None
-        return {task.device for task in lost if task.has_begun} | ({opening} if opening else set())
+    def _ending_signal(self, end: WorkerEnd, found: Blame) -> signal.Signals | None:
+        """Return SIGABRT, which writes the worker's stacks to the journal, for new trouble only."""
+        is_news = any(self.health[device].is_news(end.trouble) for device in found.at_fault)
+        return signal.SIGKILL if end.signal is signal.SIGABRT and not is_news else end.signal
 
-    def _lay_back(self, task: Task, why: str) -> None:
-        """Have a task done again that was lost over another device; a recording cannot be."""
+    def _repeat(self, task: Task, why: str) -> None:
+        """Run a task again that another device interrupted; a recording fails instead."""
         is_over = task.cut or self._finishing or task.tries >= MOST_TRIES
         if is_over or task.is_recording:
             self._settle(task, Failed(task.number, "worker-died", why))
-            return
-        self._queue.put_back(task)
+        else:
+            self._queue.put_back(task)
 
     def part_with(self, device: str) -> Supervisor:
         """A supervisor for this device alone, with its health and all that waits for it."""
@@ -498,7 +473,7 @@ class Supervisor:
         self._settle(task, answer)
         if not task.cut and not self._queue.running and self._needs_more(task.device, answer):
             reason, _, message = _trouble(answer).partition(": ")
-            self._lose_worker(task.device, reason, message, now, signal.SIGKILL)
+            self._end_worker(WorkerEnd(reason, message, task.device, signal.SIGKILL), now)
         else:
             self._pump(now)
 

@@ -17,9 +17,9 @@ OPEN_SECONDS = 30.0
 class Task:
     """Work for one device on behalf of a job; ``budget`` is how many seconds it may take.
 
-    ``has_begun``: the worker has turned to it. ``is_suspect``: it may be what cost a worker its
-    life, so that it is carried out alone. ``is_slot``: the schedule asks for it, so that it goes
-    before what clients asked for. ``deadline`` is in monotonic seconds.
+    ``has_begun``: the worker has turned to it. ``runs_alone``: it may have ended a worker, so that
+    no other task runs beside it. ``is_slot``: the schedule asks for it, so that it goes before
+    what clients asked for. ``deadline`` is in monotonic seconds.
     """
 
     job: int
@@ -36,7 +36,7 @@ class Task:
     cut: str | None = None
     tries: int = 0
     has_begun: bool = False
-    is_suspect: bool = False
+    runs_alone: bool = False
     is_slot: bool = False
 
     @property
@@ -117,9 +117,9 @@ class TaskQueue:
     def take_next(self) -> Iterator[Task]:
         """Remove and yield what may start now; the caller starts each task, or answers it.
 
-        While there is a suspect, tasks run one at a time in all lanes together.
+        While a task has to run alone, tasks run one at a time in all lanes together.
         """
-        one_at_a_time = any(task.is_suspect for task in self.tasks)
+        one_at_a_time = any(task.runs_alone for task in self.tasks)
         for lane in self._lanes.values():
             while lane.current is None and lane.waiting:
                 if one_at_a_time and self.running:
@@ -138,7 +138,7 @@ class TaskQueue:
     def end(self, task: Task, *, is_done: bool) -> None:
         """Take a task out; if it is done, the next recording of its lane follows it gaplessly."""
         del self.running[task.number]
-        task.is_suspect = False
+        task.runs_alone = False
         lane = self._lanes[task.lane]
         lane.current = None
         lane.is_contiguous = is_done and bool(lane.waiting)

@@ -51,13 +51,13 @@ def test_a_recording_that_is_cut_has_only_the_time_to_end(verb, rest) -> None:
     assert task.deadline == NOW + rest
 
 
-def test_each_lane_runs_one_task_at_a_time_and_a_suspect_runs_alone() -> None:
+def test_each_lane_runs_one_task_at_a_time_unless_one_has_to_run_alone() -> None:
     queue = TaskQueue()
     for job, device in enumerate("aab", start=1):
         queue.add(read(device, job))
     assert start_all(queue) == [1, 3]
     for task in list(queue.running.values()):
-        task.is_suspect = True
+        task.runs_alone = True
         queue.put_back(task)
     assert start_all(queue) == [1]
     queue.end(queue.running[3], is_done=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -208,6 +210,22 @@ def test_one_that_hangs_holds_up_the_others_of_its_crew_once(office: Office) -> 
     assert all(isinstance(said[sensor], Done) for sensor in BESIDE)
     assert "sensor.h" not in said  # it hangs still, and they did not wait for it
     assert office.staff.of("sensor.h").busy
+
+
+@pytest.mark.process
+def test_an_idle_worker_that_is_killed_from_outside_is_held_against_no_device(
+    office: Office,
+) -> None:
+    office.employ()
+    office.read("sensor.a")
+    crew = office.staff.of("sensor.a")
+    assert crew._worker is not None
+    assert crew._worker.pid is not None
+    os.kill(crew._worker.pid, signal.SIGKILL)
+    while crew.alive:
+        office.go_on()
+    assert office.staff.of("sensor.b") is crew
+    assert {health.strikes for health in crew.health.values()} == {0}
 
 
 def test_only_so_many_devices_get_a_worker_of_their_own(office: Office) -> None:
