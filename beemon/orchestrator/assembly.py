@@ -27,10 +27,9 @@ from beemon.orchestrator.loop import Loop
 from beemon.orchestrator.owner import SupervisorsOwner
 from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.status import Status
-from beemon.orchestrator.supervisor import Owner
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
-from beemon.orchestrator.worker_process import Mailbox
+from beemon.orchestrator.worker_process import StartWorker
 from beemon.orchestrator.workers import Workers
 from beemon.retention.keeper import IS_OFF, Keeper, KeeperThread, through
 from beemon.scale.calibrations import Calibrations
@@ -48,8 +47,12 @@ class Surroundings:
     write: Callable[[Write, Written], None]
     writing: LedgerWriting
     report: Callable[[Report], None]
-    hire: Callable[[Owner, Mailbox], Workers]
+    start_worker: StartWorker
     local: zone.Local
+
+    def monotonic(self) -> float:
+        """The clock's monotonic seconds."""
+        return self.clock.now().monotonic
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,9 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
             inbox.forward(basis.steps.__setitem__),
         ),
         leftovers=leftovers, keeper=keeper, jobs=jobs, troubles=troubles, owner=owner,
-        workers=around.hire(owner, inbox.put),
+        workers=Workers(
+            owner, inbox.put, start=around.start_worker, now=around.monotonic
+        ),
     )
 
 

@@ -25,7 +25,7 @@ from beemon.orchestrator.assembly import Surroundings, assemble
 from beemon.orchestrator.conditions import LedgerWriting
 from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.loop import Loop
-from beemon.orchestrator.workers import Workers
+from beemon.orchestrator.worker_process import WorkerProcess
 from beemon.system import processes, service
 from beemon.timing import timedate
 
@@ -79,7 +79,7 @@ class Orchestrator(SpawnProcess):
         writer.start()
         around = Surroundings(
             clock=clock.MACHINE, inbox=inbox, write=writer.write, writing=writing,
-            report=self._reports.put, hire=Workers, local=_local_zone(),
+            report=self._reports.put, start_worker=WorkerProcess, local=_local_zone(),
         )
         self._turn(assemble(self._settings, devices, self._run_number, around), inbox)
         if not writer.finish(1.0):

@@ -1,0 +1,356 @@
+"""The loop without a process: commands, slots and dying workers, by a clock that the test sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beemon.base import zone
+from beemon.base.clock import Moment, Quality, Stamp
+from beemon.base.readings import Reading
+from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Started
+from beemon.config import settings as config
+from beemon.devices.ask import resolve_devices
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.writer import Write, Written
+from beemon.orchestrator.assembly import Surroundings, assemble
+from beemon.orchestrator.conditions import LedgerWriting
+from beemon.orchestrator.desk import TRY_SECONDS
+from beemon.orchestrator.inbox import HEARTBEAT_SECONDS, Action, Inbox
+from beemon.orchestrator.job import QueuedCommand
+from beemon.orchestrator.loop import STOP_SECONDS
+from beemon.worker.messages import (
+    Begun,
+    Done,
+    Downward,
+    Failed,
+    Finish,
+    Opened,
+    Ready,
+    Upward,
+    Work,
+)
+
+CONFIG = """
+[archive]
+path = "{archive}"
+[sensor.a]
+driver = "simulated"
+[sensor.b]
+driver = "simulated"
+[microphone.m]
+driver = "simulated"
+"""
+EVERY_MINUTE = '[sensor.a.schedule]\ninterval = "1m"\n'
+
+
+class SetClock:
+    """Begins on a morning in May; only the test moves it."""
+
+    def __init__(self) -> None:
+        self._began, self._passed = Moment(1_778_400_000_000_000, 1000.0), 0.0
+
+    def pass_time(self, seconds: float) -> None:
+        self._passed += seconds
+
+    def now(self) -> Moment:
+        utc_us = self._began.utc_us + round(self._passed * 1e6)
+        return Moment(utc_us, self._began.monotonic + self._passed)
+
+    def stamp(self) -> Stamp:
+        return Stamp(*self.now(), Quality.SYNCHRONISED)
+
+    def boot_id(self) -> str:
+        return "a-boot"
+
+
+class TimedInbox(Inbox):
+    """Lets time pass on the test's clock in place of waiting."""
+
+    def __init__(self, clock: SetClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def take(self, seconds: float) -> Action | None:
+        action = super().take(0.0)
+        if action is None:
+            self._clock.pass_time(max(0.001, seconds))
+        return action
+
+
+class FakeWorker:
+    """Says by the inbox what a worker says. ``faults`` are the devices over which it dies, for
+    which it never answers, or whose error it tells."""
+
+    pid = limit = None
+
+    def __init__(
+        self,
+        faults: dict[str, str],
+        clock: SetClock,
+        mailbox: Callable[[Action], None],
+        heard: Callable[[Upward], None],
+        ended: Callable[[str], None],
+    ) -> None:
+        self.is_ready = self.is_resting = self.is_gone_now = False
+        self.opened: set[str] = set()
+        self.opening: str | None = None
+        self._faults, self._clock = faults, clock
+        self._mailbox, self._heard, self._ended = mailbox, heard, ended
+        self._say(Ready())
+
+    def send(self, message: Downward) -> None:
+        if isinstance(message, Finish):
+            self._end("")
+        elif isinstance(message, Work):
+            self._work(message)
+
+    def rest(self) -> None:
+        self.is_ready, self.is_resting = False, True
+        self._end("")
+
+    def let_go(self, how: object = None) -> None:
+        self.is_gone_now = True
+
+    def is_gone(self, now: float) -> bool:
+        return self.is_gone_now
+
+    def kill(self) -> None:
+        self._end(" (SIGKILL)")
+
+    def _work(self, work: Work) -> None:
+        self._say(Begun(work.device, work.number))
+        self._say(Opened(work.device))
+        fault = self._faults.get(work.device)
+        if fault == "die":
+            self._end(" (SIGSEGV)")
+        elif fault is None:
+            at = self._clock.stamp()
+            readings = [Reading(work.device, "temperature", "°C", 21.5, None, at)]
+            self._say(Done(work.number, readings if work.verb == "read" else []))
+        elif fault != "hang":
+            self._say(Failed(work.number, "device-error", fault))
+
+    def _say(self, message: Upward) -> None:
+        self._mailbox(partial(self._hear, message))
+
+    def _hear(self, message: Upward) -> None:
+        if not self.is_gone_now:
+            self.is_ready |= isinstance(message, Ready)
+            self._heard(message)
+
+    def _end(self, how: str) -> None:
+        self._mailbox(partial(self._hear_end, how))
+
+    def _hear_end(self, how: str) -> None:
+        if not self.is_gone_now:
+            self.is_gone_now = True
+            self._ended(how)
+
+
+class Bench:
+    """A loop with fake workers, over a real ledger that is written at once."""
+
+    def __init__(self, folder: Path, devices: str = "") -> None:
+        file = folder / "beemon.toml"
+        file.write_text(CONFIG.format(archive=folder / "archive") + devices)
+        self.settings = config.load(file)
+        self.settings.archive_path.mkdir()
+        self.ledger = Ledger(self.settings.archive_path)
+        self.ledger.prepare()
+        with self.ledger.transaction() as ledger:
+            run_number = ledger.begin_run()
+        self.clock = SetClock()
+        self.faults: dict[str, str] = {}
+        self.reports: list[Report] = []
+        self.inbox = TimedInbox(self.clock)
+        self.resolved, problems = resolve_devices(self.settings.devices)
+        assert problems == []
+        around = Surroundings(
+            clock=self.clock, inbox=self.inbox, write=self.write, writing=LedgerWriting(),
+            report=self.reports.append, start_worker=self.start_worker, local=zone.Local(UTC),
+        )
+        self.loop = assemble(self.settings, self.resolved, run_number, around)
+
+    def write(self, write: Write, written: Written) -> None:
+        with self.ledger.transaction() as ledger:
+            result = write(ledger)
+        written(result)
+
+    def start_worker(self, name: str, devices: object, *ways: Any) -> Any:
+        return FakeWorker(self.faults, self.clock, *ways)
+
+    def reported(self, kind: type) -> list[Any]:
+        return [report for report in self.reports if isinstance(report, kind)]
+
+    def command(self, text: str) -> int:
+        """Have the loop take a command that the Server has entered; return its job number."""
+        with self.ledger.transaction() as ledger:
+            number = ledger.accept(text, "127.0.0.1", self.clock.stamp())
+        self.inbox.forward(self.loop.take)(QueuedCommand(text, number, "127.0.0.1"))
+        return number
+
+    def outcome_of(self, job: int) -> dict[str, Any]:
+        """Let the loop turn until the job has its outcome; return what is reported of it."""
+        return self.turn_until(lambda: next(
+            (report.facts for report in self.reported(JobEnded) if report.job == job), None
+        ))
+
+    def do(self, text: str) -> dict[str, Any]:
+        return self.outcome_of(self.command(text))
+
+    def turn_until(self, found: Callable[[], Any]) -> Any:
+        for _ in range(10_000):
+            if result := found():
+                return result
+            self.loop.turn()
+        raise AssertionError(f"10,000 turns brought nothing but {self.reports[-3:]}")
+
+    def turn_for(self, seconds: float) -> None:
+        end = self.clock.now().monotonic + seconds
+        self.turn_until(lambda: self.clock.now().monotonic >= end)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    bench.loop.start()
+    yield bench
+    bench.ledger.close()
+
+
+@pytest.fixture
+def scheduled(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path, EVERY_MINUTE)
+    bench.loop.start()
+    yield bench
+    bench.ledger.close()
+
+
+def test_it_reports_that_it_runs_and_what_it_plans(bench: Bench) -> None:
+    assert [type(report) for report in bench.reports] == [Heartbeat, Started, Planned]
+
+
+def test_a_command_becomes_a_job_with_its_outcome(bench: Bench) -> None:
+    facts = bench.do("read sensor.a")
+    assert facts["outcome"] == "done"
+    assert facts["readings"] == {"sensor.a temperature": 21.5}
+    [row] = bench.ledger.db.execute("SELECT outcome FROM jobs").fetchall()
+    assert row["outcome"] == "done"
+
+
+def test_a_read_of_all_sensors_waits_for_each(bench: Bench) -> None:
+    assert set(bench.do("read")["readings"]) == {"sensor.a temperature", "sensor.b temperature"}
+
+
+def test_a_command_without_a_job_gets_one(bench: Bench) -> None:
+    bench.inbox.forward(bench.loop.take)("read sensor.b")
+    [ended] = bench.turn_until(lambda: bench.reported(JobEnded))
+    assert (ended.facts["command"], ended.facts["outcome"]) == ("read sensor.b", "done")
+
+
+def test_what_is_no_command_is_refused(bench: Bench) -> None:
+    assert bench.do("status")["reason"] == "refused"
+    assert bench.do("dance")["reason"] == "refused"
+
+
+def test_a_due_slot_runs_each_time(scheduled: Bench) -> None:
+    scheduled.turn_for(150.0)
+    ended = [report.facts for report in scheduled.reported(JobEnded)]
+    assert len(ended) in (2, 3)
+    assert {(facts["command"], facts["outcome"]) for facts in ended} == {("read sensor.a", "done")}
+
+
+def test_a_slot_that_is_switched_off_does_not_run(scheduled: Bench) -> None:
+    assert scheduled.do("stop sensor.a")["scheduled"] == []
+    scheduled.turn_for(150.0)
+    assert len(scheduled.reported(JobEnded)) == 1
+    assert scheduled.reported(Heartbeat)[-1].trouble("stopped")
+
+
+def test_a_heartbeat_is_sent_each_second(bench: Bench) -> None:
+    bench.turn_for(10 * HEARTBEAT_SECONDS + TRY_SECONDS)
+    beats = bench.reported(Heartbeat)
+    bench.reports.clear()
+    bench.turn_for(10 * HEARTBEAT_SECONDS)
+    times = [beat.monotonic for beat in beats]
+    assert times == sorted(times)
+    assert 9 <= len(bench.reported(Heartbeat)) <= 11
+
+
+def test_a_heartbeat_shows_each_device(bench: Bench) -> None:
+    bench.do("read sensor.a")
+    bench.turn_for(HEARTBEAT_SECONDS)
+    devices = bench.reported(Heartbeat)[-1].devices
+    assert set(devices) == {"sensor.a", "sensor.b", "microphone.m"}
+    assert devices["sensor.a"]["scheduled"] is False
+    assert "trouble" not in devices["sensor.a"]
+
+
+def test_a_worker_that_dies_gives_its_job_an_outcome(bench: Bench) -> None:
+    bench.faults["microphone.m"] = "die"
+    facts = bench.do("record microphone.m 5")
+    assert (facts["outcome"], facts["reason"]) == ("failed", "worker-died")
+    assert "SIGSEGV" in facts["message"]
+    told = bench.reported(DeviceChanged)[-1]
+    assert (told.device, told.trouble is None) == ("microphone.m", False)
+    assert bench.do("read sensor.a")["outcome"] == "done"
+
+
+def test_a_worker_that_hangs_gives_its_job_an_outcome(bench: Bench) -> None:
+    bench.faults["sensor.a"] = "hang"
+    facts = bench.do("read sensor.a")
+    assert (facts["outcome"], facts["reason"]) == ("failed", "timeout")
+
+
+def test_a_device_that_fails_gives_its_job_an_outcome(bench: Bench) -> None:
+    bench.faults["sensor.a"] = "no answer on the bus"
+    facts = bench.do("read sensor.a")
+    assert (facts["outcome"], facts["reason"]) == ("failed", "device-error")
+
+
+def test_a_job_that_hangs_can_be_cancelled(bench: Bench) -> None:
+    bench.faults["sensor.a"] = "hang"
+    hanging = bench.command("read sensor.a")
+    assert bench.do(f"cancel {hanging}")["cancelled"] == hanging
+    assert bench.outcome_of(hanging)["reason"] == "cancelled"
+
+
+def test_each_device_is_tried_a_while_after_the_start(bench: Bench) -> None:
+    bench.turn_for(TRY_SECONDS + 3 * HEARTBEAT_SECONDS)
+    devices = bench.reported(Heartbeat)[-1].devices
+    assert all(device["last_good_age_seconds"] is not None for device in devices.values())
+
+
+def test_an_inspection_marks_what_is_read(bench: Bench) -> None:
+    assert bench.do("inspection begin")["inspection"] is True
+    bench.do("read sensor.a")
+    [row] = bench.ledger.db.execute("SELECT quality FROM readings").fetchall()
+    assert row["quality"] == "inspection"
+    assert bench.reported(Heartbeat)[-1].inspection is not None
+
+
+def test_after_a_stop_nothing_begins_and_it_is_over(bench: Bench) -> None:
+    bench.do("read sensor.a")
+    bench.inbox.forward(bench.loop.take)(None)
+    late = bench.command("read sensor.b")
+    facts = bench.outcome_of(late)
+    assert (facts["outcome"], facts["reason"]) == ("interrupted", "stopping")
+    bench.turn_until(lambda: bench.loop.is_over)
+
+
+def test_what_hangs_at_a_stop_is_killed_when_its_time_is_up(bench: Bench) -> None:
+    bench.faults["sensor.a"] = "hang"
+    job = bench.command("read sensor.a")
+    bench.turn_for(HEARTBEAT_SECONDS)
+    began = bench.clock.now().monotonic
+    bench.inbox.forward(bench.loop.take)(None)
+    assert bench.outcome_of(job)["reason"] == "stopping"
+    bench.turn_until(lambda: bench.loop.is_over)
+    assert bench.clock.now().monotonic - began <= STOP_SECONDS + 2.0
