@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import os
 import re
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from beemon.base.explanation import meanings
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.checks.findings import FINDINGS
@@ -21,14 +21,22 @@ from beemon.config import settings as config
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
-from beemon.protocol.commands import VOCABULARY
-from beemon.protocol.lines import ERRORS
+from beemon.protocol.commands import URGENT, VOCABULARY
+from beemon.protocol.lines import ERRORS, MAX_REFUSED, NOT_UNDERSTOOD
 from beemon.scale.steps import KINDS
+from beemon.server import server
 from beemon.timing.schedule import Schedule
 from tests.plugins import install
+from tests.test_imports import ROWS
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text("utf-8")
+HOUSE = (PROJECT / "beemon/README.md").read_text("utf-8")
+OWN_DRIVER = (PROJECT / "beemon/devices/README.md").read_text("utf-8")
+COMMAND, REASONS_PAGE, PROTOCOL = (
+    (PROJECT / "debian" / page).read_text("utf-8")
+    for page in ("beemon.1", "beemon-reasons.7", "beemon-protocol.7")
+)
 PAGE = PROJECT / "debian/beemon.toml.5"
 
 Row = tuple[str, ...]
@@ -50,12 +58,10 @@ def tables(text: str) -> dict[Row, list[Row]]:
     return found
 
 
-TABLES = tables(README)
-
-
-def table(*heading: str) -> list[Row]:
-    assert heading in TABLES, f"the README has no table | {' | '.join(heading)} |"
-    return TABLES[heading]
+def table(text: str, *heading: str) -> list[Row]:
+    found = tables(text)
+    assert heading in found, f"there is no table | {' | '.join(heading)} |"
+    return found[heading]
 
 
 def words(cell: str) -> list[str]:
@@ -63,75 +69,146 @@ def words(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def listed(*heading: str) -> dict[str, str]:
-    return {words(row[0])[0]: row[1] for row in table(*heading)}
+def terms(page: str, heading: str) -> dict[str, str]:
+    """The words that a section of a manual page explains, each with its text."""
+    section = page.partition(f"\n.SH {heading}\n")[2].partition("\n.SH ")[0]
+    assert section, f"the page has no section {heading}"
+    items = re.findall(
+        r"^\.TP\n\.BR? (.+)\n((?:(?!\.TP\n).*\n?)*)", section, re.MULTILINE
+    )
+    return {tag.replace("\\-", "-"): " ".join(text.split()) for tag, text in items}
 
 
-def test_the_readme_has_every_error_code_with_its_meaning():
-    assert listed("code", "meaning") == meanings(ERRORS)
+def explained_words(heading: str) -> set[str]:
+    return set(terms(REASONS_PAGE, heading))
 
 
-def test_the_readme_has_every_reason_with_its_meaning():
-    assert listed("reason", "meaning") == meanings(REASONS)
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 170
 
 
-def test_the_readme_has_every_quality_with_its_meaning():
-    assert listed("quality", "meaning") == meanings(QUALITIES)
+def test_the_manual_of_the_words_has_every_error_code_and_no_other():
+    assert explained_words("ERROR CODES") == set(ERRORS)
 
 
-def test_the_readme_has_every_finding_with_its_meaning():
-    assert listed("finding", "meaning") == meanings(FINDINGS)
+def test_the_manual_of_the_words_has_every_reason_and_no_other():
+    assert explained_words("REASONS") == set(REASONS)
 
 
-def test_the_readme_has_every_step_of_a_weight_with_its_meaning():
-    assert listed("step", "what it was") == KINDS
+def test_the_manual_of_the_words_has_every_quality_and_no_other():
+    assert explained_words("QUALITIES") == set(QUALITIES)
+
+
+def test_the_manual_of_the_words_has_every_finding_and_no_other():
+    assert explained_words("FINDINGS") == set(FINDINGS)
+
+
+def test_the_manual_of_the_words_has_every_step_of_a_weight_with_its_meaning():
+    found = terms(REASONS_PAGE, "CHANGES OF WEIGHT")
+    assert {word: text.removesuffix(".") for word, text in found.items()} == KINDS
 
 
 def test_the_readme_has_every_driver():
     listed = {
         (kind.strip(), driver)
-        for kinds, driver_cell, _ in table("kind", "driver", "what it is for")
+        for kinds, driver_cell, _ in table(README, "kind", "driver", "what it is for")
         for kind in kinds.split(",")
         for driver in words(driver_cell)
     }
     assert listed == {(kind, driver) for kind in PACKAGES for driver in drivers(kind)}
 
 
-# The tour of the source
+# The protocol
 
-def toured() -> set[str]:
-    """The paths in the tour; a bare name stands beside the one before it."""
-    section = README.partition("### Tour of the source\n")[2]
-    assert section, 'the README has no "Tour of the source"'
-    found = set()
-    for where, _ in tables(section)["where", "what"]:
-        folder = ""
-        for name in words(where):
-            folder = name[: name.rfind("/") + 1] or folder
-            found.add(name if "/" in name else f"{folder}{name}")
-    return found
+def test_the_manual_of_the_protocol_has_every_command_and_every_query():
+    def usages(*, of_commands: bool) -> set[str]:
+        return {
+            word.usage.replace("…", "...")
+            for word in VOCABULARY.values() if word.is_command is of_commands
+        }
+
+    assert set(terms(PROTOCOL, "COMMANDS")) == usages(of_commands=True)
+    assert set(terms(PROTOCOL, "QUERIES")) == usages(of_commands=False)
 
 
-def test_the_tour_names_every_module_and_package():
-    modules = {f"beemon/{path.name}" for path in (PROJECT / "beemon").glob("*.py")}
-    inner = (PROJECT / "beemon").glob("*/__init__.py")
-    packages = {f"beemon/{path.parent.name}/" for path in inner}
-    assert (modules | packages) - {"beemon/__init__.py"} - toured() == set()
+def test_the_manual_of_the_protocol_has_every_limit_with_its_error():
+    rows = re.findall(r"^(.+)\|(\d+)\|(.+)$", PROTOCOL.replace("\\-", "-"), re.MULTILINE)
+    numbers = [int(number) for _, number, _ in rows]
+    assert numbers == [
+        server.MAX_CLIENTS, 100,  # by the Unix socket, which is the server's own affair
+        server.MAX_WAITING, server.MAX_WAITING_EACH, server.MAX_WATCHING,
+        server.MAX_OPEN_JOBS, server.MAX_CLIENT_JOBS, server.MAX_DEVICE_JOBS,
+    ]
+    assert {error for _, _, error in rows} <= set(ERRORS)
+
+
+def test_the_manual_of_the_protocol_says_when_a_connection_is_closed():
+    text = " ".join(re.sub(r"\\f[BR]", "", PROTOCOL).replace("\\-", "-").split())
+    closing = text.partition(".SH CLOSED CONNECTIONS")[2]
+    assert f"after {MAX_REFUSED} requests in a row" in closing
+    assert all(code in closing for code in NOT_UNDERSTOOD)
+    assert f"after {server.IDLE_SECONDS:.0f} seconds without a request" in text
+    assert f"within {server.REQUEST_SECONDS:.0f} seconds of its first byte" in text
+    assert f"The commands {', '.join(URGENT[:-1])} and {URGENT[-1]} have" in text
+
+
+# The architecture
+
+def test_the_rows_in_the_architecture_are_those_of_the_import_rule():
+    rooms = table(HOUSE, "row", "package", "what it holds")
+    listed = [(int(row), words(package)[0]) for row, package, _ in rooms]
+    assert sorted(listed) == sorted(
+        (depth, package) for depth, row in enumerate(ROWS, 1) for package in row.split()
+    )
+
+
+PATH = [(*words(where), "") for _, where, _ in table(HOUSE, "step", "where", "what happens")]
+
+
+def defined(file: Path) -> set[str]:
+    """The functions of a module, and its methods with their classes."""
+    body = ast.parse(file.read_text("utf-8")).body
+    methods = {
+        f"{node.name}.{method.name}"
+        for node in body if isinstance(node, ast.ClassDef)
+        for method in node.body if isinstance(method, ast.FunctionDef)
+    }
+    return methods | {node.name for node in body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("step", PATH, ids=[step[0] for step in PATH])
+def test_each_function_on_the_path_of_a_command_is_there(step):
+    file, *functions = step
+    assert set(functions[:-1]) - defined(PROJECT / "beemon" / file) == set()
+    assert functions[:-1]
+
+
+def folders() -> set[str]:
+    """The folders at the top that the architecture explains."""
+    return {words(where)[0] for where, _ in table(HOUSE, "where", "what")}
 
 
 @pytest.mark.process
-def test_the_tour_names_every_folder_at_the_top():
+def test_the_architecture_names_every_folder_at_the_top():
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     if tracked.returncode:
         pytest.skip("this is no git checkout")
-    folders = {name.partition("/")[0] + "/" for name in tracked.stdout.split() if "/" in name}
-    assert folders - {"beemon/"} - toured() == set()
+    found = {name.partition("/")[0] + "/" for name in tracked.stdout.split() if "/" in name}
+    assert found == folders() | {"beemon/"}
 
 
-def test_the_tour_leads_nowhere_else():
-    assert {name for name in toured() if not (PROJECT / name).exists()} == set()
+PAGES = sorted(
+    path for path in PROJECT.rglob("*.md")
+    if path.relative_to(PROJECT).parts[0] in ("README.md", "beemon", "scripts", "tests", ".github")
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_no_link_between_the_pages_leads_nowhere(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 # Examples
@@ -153,9 +230,18 @@ def test_every_config_in_the_readme_is_good(tmp_path):
         assert problems(example, tmp_path) == []
 
 
-def test_the_driver_in_the_readme_works(tmp_path, monkeypatch):
-    [source] = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    [group, point] = re.findall(r'^(\[project\.entry-points.*)\n(.*)', README, re.MULTILINE)[0]
+def test_every_config_in_the_manual_of_the_command_is_good(tmp_path):
+    blocks = re.findall(r"^\.nf\n(.*?)^\.fi", COMMAND, re.MULTILINE | re.DOTALL)
+    examples = [block for block in blocks if block.startswith("[")]
+    assert examples
+    for example in examples:
+        assert problems(example.replace("\\-", "-"), tmp_path) == []
+
+
+def test_the_driver_in_the_guide_to_drivers_works(tmp_path, monkeypatch):
+    [source] = re.findall(r"^```python\n(.*?)^```", OWN_DRIVER, re.MULTILINE | re.DOTALL)
+    entry = re.findall(r'^(\[project\.entry-points.*)\n(.*)', OWN_DRIVER, re.MULTILINE)
+    [(group, point)] = entry
     group, point = group.split('"')[1], point.replace('"', "")
     install(tmp_path, f"[{group}]\n{point}\n", hive_scale=source)
     monkeypatch.syspath_prepend(tmp_path)
@@ -265,8 +351,7 @@ def test_the_manual_of_the_config_has_every_known_chip_with_its_line(manual):
 
 
 def test_the_manual_of_the_command_has_every_word():
-    manual = (PROJECT / "debian/beemon.1").read_text("utf-8")
-    tags = {re.sub(r"\\f[BIRP]", "", tag) for tag in re.findall(r"^\.TP\n(.*)$", manual, re.M)}
+    tags = {re.sub(r"\\f[BIRP]", "", tag) for tag in re.findall(r"^\.TP\n(.*)$", COMMAND, re.M)}
     usages = {w.usage.replace("…", "...") for w in VOCABULARY.values() if w.name != "auth"}
     assert usages <= tags
     assert {f".B {word}" for word in HERE} <= tags
