@@ -53,6 +53,9 @@ COMMANDS = _all(
     "stop microphone.brood",
     "cancel 1",
     "cancel all",
+    "forgotten 17",
+    "forgotten -3",
+    "forgotten recordings/2026-06-01/a.flac",
 )
 
 QUERIES = _all(
@@ -166,6 +169,13 @@ REFUSED = [
         "cancel -1",
         "cancel 1.0",
         "cancel 1000000000000000000",
+        "uploaded 17",
+        "uploaded 17 5e",
+        "forgotten",
+        "forgotten 17 18",
+        "forgotten a.flac",
+        "forgotten recordings/../a.flac",
+        "forgotten recordings/2026-06-01/../a.flac",
         "ping pong",
         "jobs many",
         "jobs 0",

@@ -182,6 +182,15 @@ REASONS = {
         "the job to cancel was not open",
         "List the jobs: `beemon jobs`.",
     ),
+    "no-such-recording": Explanation(
+        "the database has no recording of this number or path",
+        "Look up the path in the job that made the recording: `beemon job JOB`.",
+    ),
+    "wrong-hash": Explanation(
+        "the uploaded file is not the recording: the database has another hash for it",
+        "Send the file to the remote storage again. If the hash is still wrong, check the "
+        "archive: `beemon archive check`.",
+    ),
     "unsteady": Explanation(
         "the scale was moving, so it could not be calibrated",
         "Wait for calm weather, stand back from the hive, and repeat the step.",

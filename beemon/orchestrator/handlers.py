@@ -9,7 +9,7 @@ from functools import partial
 from beemon.base import clock, outcomes
 from beemon.config.settings import Settings
 from beemon.devices.ask import ResolvedDevice, find_conflicts, resolve_devices
-from beemon.ledger import calibrations
+from beemon.ledger import calibrations, uploads
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import Ledger
 from beemon.orchestrator.desk import Desk
@@ -193,6 +193,18 @@ def confirm_clock(desk: Desk, job: Job, _: Request) -> None:
         desk.jobs.end(job, outcomes.done(clock=quality.value))
 
 
+def mark_uploaded(desk: Desk, job: Job, request: Request) -> None:
+    """Enter that a recording is uploaded, if the hash is its own."""
+    recording, sha256, proof = request["RECORDING"], request["SHA256"], request["PROOF"]
+    desk.jobs.end_by(job, lambda ledger: uploads.mark_uploaded(ledger, recording, sha256, proof))
+
+
+def mark_forgotten(desk: Desk, job: Job, request: Request) -> None:
+    """Enter that a recording is not uploaded any more."""
+    recording = request["RECORDING"]
+    desk.jobs.end_by(job, lambda ledger: uploads.mark_forgotten(ledger, recording))
+
+
 def reload(desk: Desk, job: Job, _: Request) -> None:
     """Put the settings that came with the command in force, if nothing is wrong with them."""
     settings = job.settings
@@ -245,6 +257,8 @@ HANDLERS: Mapping[str, Handler] = {
     "cancel": cancel,
     "inspection": inspect,
     "clock": confirm_clock,
+    "uploaded": mark_uploaded,
+    "forgotten": mark_forgotten,
     "reload": reload,
 }
 """The handler of each command, by its word."""

@@ -105,9 +105,8 @@ class Jobs:
         leftover: Place | None = None,
     ) -> None:
         """Give the job its outcome; ``keep`` writes what else belongs to it."""
-        self.jobs.pop(job.number, None)
 
-        def write(ledger: Ledger) -> Ending:
+        def decide(ledger: Ledger) -> Ending:
             final = ending
             if leftover and job.device:
                 message, facts = recovery.keep_rest(ledger, leftover)
@@ -115,8 +114,18 @@ class Jobs:
             if keep:
                 keep(ledger)
             series.keep(ledger, job.number, readings)
-            ledger.end(job.number, final)
             return final
+
+        self.end_by(job, decide)
+
+    def end_by(self, job: Job, decide: Callable[[Ledger], Ending]) -> None:
+        """Give the job the outcome that ``decide`` finds, with what it writes."""
+        self.jobs.pop(job.number, None)
+
+        def write(ledger: Ledger) -> Ending:
+            ending = decide(ledger)
+            ledger.end(job.number, ending)
+            return ending
 
         self._write(write, partial(self._tell, job))
 

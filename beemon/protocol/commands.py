@@ -25,6 +25,9 @@ _COUNT = re.compile(r"[1-9][0-9]{0,17}")
 _WEIGHT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(kg|g|lb)")
 WEIGHT_UNITS = {"kg": 1000.0, "g": 1.0, "lb": 453.59237}
 MAX_GRAMS = 1e6
+_ROW = re.compile(r"-?[0-9]{1,15}")
+_PATH = re.compile(r"recordings/[0-9-]{1,10}/[A-Za-z0-9@._-]{1,200}")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
 _SPAN_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
@@ -212,6 +215,29 @@ def _fits_step(arguments: Mapping[str, Any]) -> None:
         raise RequestError("bad-argument", f"`{step}` takes no weight")
 
 
+def _recording(name: str, written: str, _: Devices) -> int | str:
+    """A recording's number in the ledger, or its path in the archive."""
+    if _ROW.fullmatch(written):
+        return int(written)
+    if _PATH.fullmatch(written):
+        return written
+    raise RequestError(
+        "bad-argument",
+        f"{name} must be the path of a recording, such as recordings/2026-06-01/…, or its "
+        f'number, not "{shown(written)}"',
+    )
+
+
+def _sha256(name: str, written: str, _: Devices) -> str:
+    if not _SHA256.fullmatch(written):
+        raise RequestError(
+            "bad-argument",
+            f"{name} must be the recording's SHA-256, 64 hexadecimal digits, not "
+            f'"{shown(written)}"',
+        )
+    return written.lower()
+
+
 def _anything(_: str, written: str, __: Devices) -> str:
     return written
 
@@ -227,8 +253,12 @@ _SWITCHED = Argument("DEVICE|all", _device(or_all=True))
 _SENSORS = Argument("SENSOR", _device("sensor"), optional=True, repeated=True)
 _KNOWN = Argument("SENSOR", lambda _, written, __: written, optional=True, repeated=True)
 _JOB = Argument("JOB", _count)
+_RECORDING = Argument("RECORDING", _recording)
 URGENT = ("start", "stop", "inspection", "clock", "cancel", "reload")
 """Commands that wait for no device; they are taken when no other command is."""
+PROOFS = ("hash", "read-back")
+"""How an upload is proved: the remote storage told the hash of what it holds, or all of it was read
+back. The size alone proves nothing."""
 STEPS = ("zero", "weight", "standing", "added", "temperature")
 """What a scale can be calibrated by."""
 
@@ -299,6 +329,22 @@ _WORDS = (
         "end a job early, or all jobs that clients requested of a device or of all; recordings "
         "keep what they have so far",
         (Argument("JOB|DEVICE|all", _job_or_devices),),
+        is_command=True,
+    ),
+    Word(
+        "uploaded",
+        "mark a recording as uploaded: it is then deleted first if the disk is full",
+        (
+            _RECORDING,
+            Argument("SHA256", _sha256),
+            Argument("PROOF", _one_of(*PROOFS), choices=f"one of {', '.join(PROOFS)}"),
+        ),
+        is_command=True,
+    ),
+    Word(
+        "forgotten",
+        "mark a recording as not uploaded, if the remote storage has lost it",
+        (_RECORDING,),
         is_command=True,
     ),
     Word("reload", "apply the config on disk, or show its problems", is_command=True),

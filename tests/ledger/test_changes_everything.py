@@ -18,7 +18,7 @@ import pytest
 from beemon.base import outcomes
 from beemon.base.clock import Quality
 from beemon.base.readings import Reading
-from beemon.ledger import changes, events, identity, quarantine, recovery, redating
+from beemon.ledger import changes, events, identity, quarantine, recovery, redating, uploads
 from beemon.ledger import readings as series
 from beemon.ledger import recordings as catalog
 from beemon.ledger.changes import Change, Cursor
@@ -177,6 +177,11 @@ class Life:
             step = self.chance.choice([catalog.begin_deletion, catalog.end_deletion])
             step(self.ledger, recording, self.clock.now().utc_us)
 
+    def upload(self) -> None:
+        recording = self.pick("SELECT recording FROM recordings")
+        if recording is not None:
+            uploads.mark_uploaded(self.ledger, recording, "5e", "hash")
+
     def redate(self) -> None:
         if self.clock.quality is not Quality.UNSURE:
             self.dating.step(self.ledger, self.clock.stamp())
@@ -223,7 +228,7 @@ class Life:
             return
         steps: list[Callable[[], None]] = [
             self.accept, self.accept, self.end, self.end, self.end, self.enter_event, self.salvage,
-            self.read, self.record, self.delete, self.redate, self.redate,
+            self.read, self.record, self.upload, self.delete, self.redate, self.redate,
         ]
         with suppress(InterruptedError), self.ledger.transaction():
             for step in self.chance.choices(steps, k=self.chance.randrange(1, 4)):

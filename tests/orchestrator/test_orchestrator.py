@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import sqlite3
@@ -93,6 +94,20 @@ class TestWork:
         )
         size = (hive.archive / job["recording"]).stat().st_size
         assert rows.fetchall() == [(job["job"], "microphone.brood", job["recording"], size)]
+
+    def test_a_recording_is_marked_as_uploaded_with_its_own_hash_alone(self, hive: Hive) -> None:
+        path = hive.do("record microphone.brood 1")["recording"]
+        digest = hashlib.sha256((hive.archive / path).read_bytes()).hexdigest()
+        since = "SELECT uploaded_us FROM recordings"
+        db = sqlite3.connect(hive.archive / "ledger.db")
+        assert hive.do(f"uploaded {path} {'0' * 64} hash")["reason"] == "wrong-hash"
+        assert db.execute(since).fetchall() == [(None,)]
+        assert hive.do(f"uploaded {path} {digest} hash")["uploaded"] == path
+        assert db.execute(since).fetchall() != [(None,)]
+        assert hive.do("forgotten 4711")["reason"] == "no-such-recording"
+        assert hive.do(f"forgotten {path}")["forgotten"] == path
+        assert db.execute(since).fetchall() == [(None,)]
+        db.close()
 
     def test_a_snapshot_is_taken_while_the_camera_records(self, hive: Hive) -> None:
         video = hive.ask("record camera.entrance 60")

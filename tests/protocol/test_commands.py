@@ -61,6 +61,12 @@ def test_arguments_come_out_parsed():
     assert request("wait 999999999999999999")["JOB"] == 999999999999999999
     assert request("jobs 3")["COUNT"] == 3
     assert request("help record")["WORD"] == "record"
+    assert request(f"uploaded 17 {'5E' * 32} read-back").arguments == {
+        "RECORDING": 17, "SHA256": "5e" * 32, "PROOF": "read-back",
+    }
+    assert request("forgotten recordings/2026-06-01/a.flac")["RECORDING"] == (
+        "recordings/2026-06-01/a.flac"
+    )
     assert request("auth 5e$ame")["TOKEN"] == "5e$ame"
 
 
@@ -105,6 +111,21 @@ def test_a_config_without_such_devices_is_named_as_the_cause():
         'no device "x"; the config has no camera or microphone'
     )
     assert str(refusal("start x", [])) == 'no device "x"; the config has no device'
+
+
+def test_the_size_alone_is_no_proof_of_an_upload():
+    assert str(refusal(f"uploaded 17 {'5e' * 32} size")) == (
+        'PROOF must be one of hash, read-back, not "size"'
+    )
+    assert str(refusal(f"uploaded 17 {'5e' * 32}")).startswith(
+        "PROOF is missing (one of hash, read-back); "
+    )
+
+
+def test_a_hash_of_another_kind_is_not_taken_for_the_recordings():
+    assert str(refusal(f"uploaded 17 {'5e' * 16} hash")).startswith(
+        "SHA256 must be the recording's SHA-256, 64 hexadecimal digits, not "
+    )
 
 
 def test_a_missing_argument_is_named_with_the_form():
@@ -157,7 +178,7 @@ def test_help_shows_each_word_with_its_arguments():
 def test_commands_are_told_from_queries():
     commands = {word.name for word in VOCABULARY.values() if word.is_command}
     assert commands == {"record", "snapshot", "read", "switch", "start", "stop", "cancel", "reload",
-                        "inspection", "calibrate", "clock"}
+                        "inspection", "calibrate", "clock", "uploaded", "forgotten"}
 
 
 @pytest.mark.parametrize(
@@ -223,6 +244,7 @@ STRICT = re.compile(
     rb"|(?:start|stop) +(?:all|camera\.entrance|microphone\.brood|sensor\.(?:climate|scale))"
     rb"|cancel +(?:[1-9]\d{0,17}|all|camera\.entrance|microphone\.brood"
     rb"|sensor\.(?:climate|scale))"
+    rb"|forgotten +(?:-?\d{1,15}|recordings/[0-9-]{1,10}/[A-Za-z0-9@._-]{1,200})"
     rb"|reload"
     rb") *"
 )
