@@ -9,6 +9,7 @@ import re
 import runpy
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,17 @@ from beemon.protocol.lines import ERRORS, MAX_REFUSED, NOT_UNDERSTOOD
 from beemon.scale.steps import KINDS
 from beemon.server import server
 from beemon.timing.schedule import Schedule
+from tests.grounds import GROUNDS
 from tests.plugins import install
 from tests.test_imports import ROWS
+from tests.test_words import BANNED, IN_DOCUMENTS, sentences
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text("utf-8")
 HOUSE = (PROJECT / "beemon/README.md").read_text("utf-8")
+SCRIPTS, TESTS = (
+    (PROJECT / folder / "README.md").read_text("utf-8") for folder in ("scripts", "tests")
+)
 OWN_DRIVER = (PROJECT / "beemon/devices/README.md").read_text("utf-8")
 COMMAND, REASONS_PAGE, PROTOCOL = (
     (PROJECT / "debian" / page).read_text("utf-8")
@@ -199,16 +205,52 @@ def test_the_architecture_names_every_folder_at_the_top():
     assert found == folders() | {"beemon/"}
 
 
-PAGES = sorted(
-    path for path in PROJECT.rglob("*.md")
-    if path.relative_to(PROJECT).parts[0] in ("README.md", "beemon", "scripts", "tests", ".github")
-)
+PAGES = [PROJECT / "README.md", *(
+    page for folder in ("beemon", "scripts", "tests", ".github")
+    for page in sorted((PROJECT / folder).rglob("*.md"))
+)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_no_link_between_the_pages_leads_nowhere(page):
     links = re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_guide_to_the_tests_names_every_ground():
+    grounds = table(TESTS, "ground", "what the tests on it prove")
+    assert {words(name)[0] for name, _ in grounds} == set(GROUNDS)
+    places = table(TESTS, "where", "what it proves")
+    paths = [words(where)[0] for where, _ in places]
+    assert [path for path in paths if not (PROJECT / path).exists()] == []
+
+
+def test_the_guide_to_the_scripts_names_every_script():
+    scripts = table(SCRIPTS, "script", "what it does")
+    there = {path.name for path in (PROJECT / "scripts").iterdir() if path.is_file()}
+    modules = {f"{words(name)[0]}.py" for name, _ in scripts}  # what a script runs in Python
+    assert {words(name)[0] for name, _ in scripts} == there - modules - {"README.md"}
+
+
+def prose(page: str) -> Iterator[str]:
+    """The paragraphs, items and cells of a Markdown text, without examples and headings."""
+    text = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    for part in re.split(r"\n\s*\n|\n(?=\d+\. |- |\|)", text):
+        if not part.startswith("#"):
+            yield from part.split("|") if part.startswith("|") else [part]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_no_page_has_a_word_of_the_private_dialect_or_a_long_sentence(page):
+    found = {
+        part: wrong for part in prose(page.read_text("utf-8"))
+        if (wrong := [*BANNED.findall(part), *long_sentences(part)])
+    }
+    assert found == {}
+
+
+def long_sentences(text: str) -> list[str]:
+    return [part for part in sentences(text) if len(part.split()) > IN_DOCUMENTS]
 
 
 # Examples
