@@ -86,26 +86,29 @@ class Inspections:
     ) -> None:
         self.inspection = inspection
         self.is_resuming = False
+        self._is_overruled = False
         self._devices, self._timetable = devices, timetable
         self._write, self._looks = write, looks
         self._inbox, self._clock = inbox, clock
 
     def begin(self, note: str, now: Stamp) -> Write:
         """Begin an inspection; what is returned has to be written, to make it last."""
+        self._is_overruled = True
         self.inspection.begin(note, now)
         self._hold_recorders_back()
         return lambda ledger: inspections.enter_begin(ledger, note, now)
 
     def end(self, note: str, now: Stamp, *, by_itself: bool = False) -> Write:
         """End the inspection; what is returned has to be written, to make it last."""
+        self._is_overruled = True
         self.inspection.end()
         self._hold_recorders_back()
         return lambda ledger: inspections.enter_end(ledger, note, now, by_itself=by_itself)
 
     def resume(self) -> None:
         """Go on with an inspection that an earlier run began; until the ledger has said whether
-        there is one, it ``is_resuming``."""
-        self.is_resuming = True
+        there is one, it ``is_resuming``. A command that comes meanwhile has the last word."""
+        self.is_resuming, self._is_overruled = True, False
         self._write(
             self._looks.within("inspection", inspections.resume, None),
             self._inbox.forward(self._resume),
@@ -118,8 +121,9 @@ class Inspections:
 
     def _resume(self, begun: Begun | None) -> None:
         self.is_resuming = False
-        self.inspection.resume(begun, self._clock.now().monotonic)
-        self._hold_recorders_back()
+        if not self._is_overruled:
+            self.inspection.resume(begun, self._clock.now().monotonic)
+            self._hold_recorders_back()
 
     def _hold_recorders_back(self) -> None:
         recorders = {name for name in self._devices if commands.kind_of(name) in RECORDERS}

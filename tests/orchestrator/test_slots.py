@@ -175,6 +175,16 @@ def test_recorders_that_a_reload_brings_rest_too(desk):
     assert desk.timetable.held_back("microphone.m") == "inspection"
 
 
+def test_an_inspection_that_begins_before_the_ledger_is_read_stays_on(tmp_path):
+    desk = Desk(tmp_path)
+    desk.writer.write(desk.inspections.begin("early", clock.stamp()), lambda _: None)
+    desk.writer.start()
+    desk.read_mail()
+    assert desk.inspections.inspection.is_on
+    assert desk.timetable.held_back("microphone.m") == "inspection"
+    desk.close()
+
+
 def test_an_inspection_goes_on_in_the_next_run(tmp_path):
     desk = Desk(tmp_path)
     desk.writer.start()
