@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from beemon.base import clock
 from beemon.ledger.recovery import Leftover
-from beemon.orchestrator.worker_process import Mailbox, WorkerProcess
+from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
 from beemon.storage.files import Place
 from beemon.worker.messages import Done, Failed, Lost, Upward, Work
 from beemon.worker.worker import INDEX, SALVAGE
@@ -58,12 +57,19 @@ def index(archive: Path, run: int, settle: Settle) -> Chore:
 
 
 class ArchiveWorker:
-    """Has them done. ``retry_seconds`` says when to try again, as often as it has numbers."""
+    """Has them done. ``retry_seconds`` says when to try again, as often as it has numbers;
+    ``start`` starts a worker, and ``now`` is the time in monotonic seconds."""
 
     def __init__(
-        self, mailbox: Mailbox, *, retry_seconds: Sequence[float] = RETRY_SECONDS
+        self,
+        mailbox: Mailbox,
+        *,
+        retry_seconds: Sequence[float] = RETRY_SECONDS,
+        start: StartWorker = WorkerProcess,
+        now: Callable[[], float] = monotonic,
     ) -> None:
         self._mailbox = mailbox
+        self._start, self._now = start, now
         self._retry_seconds = retry_seconds
         self._waiting: deque[Chore] = deque()
         self._tries: dict[str, int] = {}
@@ -108,7 +114,7 @@ class ArchiveWorker:
     def _go_on(self, now: float) -> None:
         if self._worker is None:
             if not self._leaving:
-                self._worker = WorkerProcess(
+                self._worker = self._start(
                     "archive", {}, self._mailbox, self._on_message, self._on_end
                 )
         elif self._worker.is_ready and self._current is None:
@@ -154,5 +160,5 @@ class ArchiveWorker:
             log.warning("%s: not done, and left to the next start: %s", chore.what, message)
             return
         self._tries[chore.what] += 1
-        self._not_before = clock.now().monotonic + self._retry_seconds[tries]
+        self._not_before = self._now() + self._retry_seconds[tries]
         self._waiting.append(chore)

@@ -108,7 +108,10 @@ def _basis(in_force: InForce, around: Surroundings) -> _Basis:
 
 def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace) -> Desk:
     settings, write, inbox = basis.in_force.settings, around.write, around.inbox
-    leftovers = Leftovers(settings.archive_path, run_number, write, basis.looks, inbox.put)
+    leftovers = Leftovers(
+        settings.archive_path, run_number, write, basis.looks, inbox.put,
+        start=around.start_worker, now=around.monotonic,
+    )
     jobs = _jobs(basis, around, leftovers)
     keeper = _keeper(basis, around, disk)
     troubles = Troubles()

@@ -18,7 +18,7 @@ from beemon.ledger.recovery import Leftover
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator import archive_worker as chores
 from beemon.orchestrator.archive_worker import ArchiveWorker
-from beemon.orchestrator.worker_process import Mailbox
+from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
 from beemon.system.service import fields
 from beemon.worker.messages import Done
 
@@ -28,16 +28,24 @@ log = logging.getLogger(__name__)
 class Leftovers:
     """Of the archive, in the run with this number; ``write`` has something written to its ledger.
 
-    ``mailbox`` hands the Orchestrator's loop something to do.
+    ``mailbox`` hands the Orchestrator's loop something to do; ``start`` and ``now`` are for the
+    worker.
     """
 
     def __init__(
-        self, archive: Path, run: int, write: Callable[[Write, Written], None], looks: Looks,
+        self,
+        archive: Path,
+        run: int,
+        write: Callable[[Write, Written], None],
+        looks: Looks,
         mailbox: Mailbox,
+        *,
+        start: StartWorker = WorkerProcess,
+        now: Callable[[], float] = monotonic,
     ) -> None:
         self._archive, self._run = archive, run
         self._write, self._looks, self._mailbox = write, looks, mailbox
-        self._chores = ArchiveWorker(mailbox)
+        self._chores = ArchiveWorker(mailbox, start=start, now=now)
 
     @property
     def is_idle(self) -> bool:

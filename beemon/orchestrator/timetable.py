@@ -45,6 +45,9 @@ class Timetable:
         self._wakes: dict[str, int] = {}
         self._found: Tick | None = None
         self._due: list[tuple[DeviceSettings, int, bool]] = []
+        self._devices: Mapping[str, DeviceSettings] = {}
+        self._schedules: dict[str, Schedule] = {}
+        self._definitions: dict[str, str] = {}
         self._take(devices)
 
     # What is asked of it

@@ -17,6 +17,7 @@ from beemon.base.readings import Reading
 from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Started
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
+from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.assembly import Surroundings, assemble
@@ -25,6 +26,7 @@ from beemon.orchestrator.desk import TRY_SECONDS
 from beemon.orchestrator.inbox import HEARTBEAT_SECONDS, Action, Inbox
 from beemon.orchestrator.job import QueuedCommand
 from beemon.orchestrator.loop import STOP_SECONDS
+from beemon.retention.keeper import Room
 from beemon.worker.messages import (
     Begun,
     Done,
@@ -36,6 +38,7 @@ from beemon.worker.messages import (
     Upward,
     Work,
 )
+from beemon.worker.worker import SALVAGE
 
 CONFIG = """
 [archive]
@@ -127,8 +130,10 @@ class FakeWorker:
     def _work(self, work: Work) -> None:
         self._say(Begun(work.device, work.number))
         self._say(Opened(work.device))
-        fault = self._faults.get(work.device)
+        fault = None if work.verb == SALVAGE else self._faults.get(work.device)
         if fault == "die":
+            if work.place:
+                work.place.temporary.write_bytes(b"half a recording")
             self._end(" (SIGSEGV)")
         elif fault is None:
             at = self._clock.stamp()
@@ -158,9 +163,8 @@ class Bench:
     """A loop with fake workers, over a real ledger that is written at once."""
 
     def __init__(self, folder: Path, devices: str = "") -> None:
-        file = folder / "beemon.toml"
-        file.write_text(CONFIG.format(archive=folder / "archive") + devices)
-        self.settings = config.load(file)
+        self.folder = folder
+        self.settings = self.load(CONFIG + devices)
         self.settings.archive_path.mkdir()
         self.ledger = Ledger(self.settings.archive_path)
         self.ledger.prepare()
@@ -178,6 +182,11 @@ class Bench:
         )
         self.loop = assemble(self.settings, self.resolved, run_number, around)
 
+    def load(self, text: str) -> config.Settings:
+        file = self.folder / "beemon.toml"
+        file.write_text(text.format(archive=self.folder / "archive"))
+        return config.load(file)
+
     def write(self, write: Write, written: Written) -> None:
         with self.ledger.transaction() as ledger:
             result = write(ledger)
@@ -189,11 +198,13 @@ class Bench:
     def reported(self, kind: type) -> list[Any]:
         return [report for report in self.reports if isinstance(report, kind)]
 
-    def command(self, text: str) -> int:
+    def command(self, text: str, settings: config.Settings | None = None) -> int:
         """Have the loop take a command that the Server has entered; return its job number."""
         with self.ledger.transaction() as ledger:
             number = ledger.accept(text, "127.0.0.1", self.clock.stamp())
-        self.inbox.forward(self.loop.take)(QueuedCommand(text, number, "127.0.0.1"))
+        self.inbox.forward(self.loop.take)(
+            QueuedCommand(text, number, "127.0.0.1", settings)
+        )
         return number
 
     def outcome_of(self, job: int) -> dict[str, Any]:
@@ -334,6 +345,39 @@ def test_an_inspection_marks_what_is_read(bench: Bench) -> None:
     [row] = bench.ledger.db.execute("SELECT quality FROM readings").fetchall()
     assert row["quality"] == "inspection"
     assert bench.reported(Heartbeat)[-1].inspection is not None
+
+
+def test_a_reload_puts_other_devices_in_force(bench: Bench) -> None:
+    settings = bench.load(CONFIG.replace("sensor.b", "sensor.c"))
+    job = bench.command("reload", settings)
+    assert bench.outcome_of(job)["devices"] == ["microphone.m", "sensor.a", "sensor.c"]
+    assert bench.do("read sensor.c")["outcome"] == "done"
+    assert bench.do("read sensor.b")["reason"] == "refused"
+    assert len(bench.reported(Planned)) == 2
+
+
+def test_a_reload_with_a_mistake_changes_nothing(bench: Bench) -> None:
+    settings = bench.load(CONFIG.replace("archive}", "archive}/elsewhere"))
+    facts = bench.outcome_of(bench.command("reload", settings))
+    assert (facts["outcome"], facts["reason"]) == ("failed", "bad-config")
+    assert bench.do("reload")["reason"] == "bad-config"
+    assert bench.do("read sensor.b")["outcome"] == "done"
+
+
+def test_what_a_dead_worker_left_unfinished_is_repaired(bench: Bench) -> None:
+    bench.faults["microphone.m"] = "die"
+    assert bench.do("record microphone.m 5")["leftover"]
+    bench.turn_until(lambda: not recovery.leftovers(bench.ledger))
+
+
+def test_without_space_recordings_are_refused_and_status_says_so(bench: Bench) -> None:
+    disk = bench.loop._desk.disk
+    bench.inbox.forward(disk.tell)(Room(paused=frozenset({"microphone.m"}), trouble="full"))
+    facts = bench.do("record microphone.m 5")
+    assert (facts["outcome"], facts["reason"]) == ("failed", "low-disk")
+    beat = bench.reported(Heartbeat)[-1]
+    assert beat.devices["microphone.m"]["paused"] == "low-disk"
+    assert beat.trouble("disk")
 
 
 def test_after_a_stop_nothing_begins_and_it_is_over(bench: Bench) -> None:
