@@ -105,6 +105,19 @@ def test_services_of_their_own_only_read(service):
             assert {m for m in own_imports(module) if not m.startswith(allowed)} == set()
 
 
+def all_imports(module: str) -> set[str]:
+    """The modules of beemon that a module brings with it, directly or by others."""
+    found, new = set(), {module}
+    while new:
+        found |= new
+        new = {other for one in new for other in own_imports(one)} - found
+    return found - {module}
+
+
+def test_who_reads_an_archive_loads_nothing_that_owns_or_writes_one():
+    assert all_imports("ledger.reader") & {"ledger.session", "ledger.writer"} == set()
+
+
 @pytest.mark.parametrize("module", TREES)
 def test_imports_run_downwards_only(module):
     upwards = {

@@ -180,12 +180,11 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
 def export_period(options: argparse.Namespace) -> int:
     """``beemon export``: 0 where the folder is there now, else 1; 2 for a period that is none."""
     import sqlite3
-    from contextlib import closing
 
     from beemon.base import zone
     from beemon.exchange import appmais, export, period
     from beemon.exchange.tables import UnknownDeviceError, View
-    from beemon.ledger.ledger import open_reader
+    from beemon.ledger.reader import ArchiveReader
 
     try:
         chosen = period.parse(options.first, options.last)
@@ -197,7 +196,7 @@ def export_period(options: argparse.Namespace) -> int:
         archive, about = archive_of(options), _about(options)
         output = options.output or Path(f"{about['hive']}-{chosen.name}-{options.format}")
         _look(archive, output)
-        with closing(open_reader(archive)) as reader:
+        with ArchiveReader(archive).one_moment() as reader:
             local = asked or _zone_of(reader)
             days = period.parse(options.first, options.last, local)
             view = View(reader, days, options.device, local, _clock_of(reader, archive))

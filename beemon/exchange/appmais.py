@@ -22,7 +22,7 @@ from beemon.base import zone
 from beemon.exchange import export
 from beemon.exchange import tables as contents
 from beemon.exchange.tables import View
-from beemon.ledger.inventory import snapshot
+from beemon.ledger.rows import one_moment
 from beemon.storage import files as recordings
 from beemon.storage import staging
 
@@ -89,7 +89,7 @@ def write(view: View, archive: Path, output: Path, about: dict[str, Any]) -> dic
     Recordings are copied; what is deleted meanwhile is listed as ``missing``. Raises ``OSError``,
     ``sqlite3.Error``; then there is no such folder.
     """
-    with staging.folder(output) as folder, snapshot(view.ledger.db):
+    with staging.folder(output) as folder, one_moment(view.ledger.db):
         missing = _copy_recordings(view, archive, folder, about["hive"])
         columns = _write_readings(view, folder, about["hive"])
         manifest = {

@@ -20,7 +20,7 @@ from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.exchange import tables as contents
 from beemon.exchange.tables import COUNT, NUMBER, TEXT, TIME, Table, View
-from beemon.ledger.inventory import snapshot
+from beemon.ledger.rows import one_moment
 from beemon.storage import files as recordings
 from beemon.storage import staging
 
@@ -60,7 +60,7 @@ def export(view: View, output: Path, form: str, about: dict[str, Any]) -> dict[s
     :class:`MissingPyarrowError`, ``OSError``, ``sqlite3.Error``; then there is no such folder.
     """
     writer = write_csv if form == "csv" else parquet_writer()
-    with staging.folder(output) as folder, snapshot(view.ledger.db):
+    with staging.folder(output) as folder, one_moment(view.ledger.db):
         made = {table.name: writer(folder, table) for table in contents.tables(view)}
         manifest = {**about, **manifest_of(view, form), "files": files_of(folder, made)}
         write_manifest(folder, manifest)

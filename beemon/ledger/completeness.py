@@ -6,10 +6,8 @@ agree unless something was lost. Spans of which it is not known what was due are
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 from beemon.base import clock
@@ -30,7 +28,7 @@ def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
 
     Raises ``sqlite3.OperationalError``.
     """
-    with _one_view(ledger.db):
+    with rows.one_moment(ledger.db):
         account = slots.last_account(ledger)
         until_us = account.until_us if account else since_us
         counts = _count(ledger.db, since_us)
@@ -57,22 +55,6 @@ def devices_of(command: str) -> list[str]:
     """The devices that have a slot in a scheduled command: a `read` names several."""
     verb, *words = command.split()
     return words if verb == "read" else words[:1]
-
-
-def _one_view(db: sqlite3.Connection) -> Any:
-    """All that is read inside belongs together, whatever is written meanwhile."""
-    if db.in_transaction:
-        return contextlib.nullcontext()
-    return _reading(db)
-
-
-@contextlib.contextmanager
-def _reading(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        db.execute("COMMIT")
 
 
 def _count(db: sqlite3.Connection, since_us: int) -> Counts:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.ledger import rows
 from beemon.storage import files as recordings
 
 _ROWS_OF_FOLDER = "SELECT path, deleted_us FROM recordings WHERE path > ? AND path < ?"
@@ -58,19 +58,9 @@ def has_files(archive: Path) -> bool:
 
 
 def _unaccounted(db: sqlite3.Connection, within: str, paths: list[str]) -> list[Unknown]:
-    with snapshot(db):
-        rows = db.execute(_ROWS_OF_FOLDER, (f"{within}/", f"{within}0")).fetchall()
+    with rows.one_moment(db):
+        found = db.execute(_ROWS_OF_FOLDER, (f"{within}/", f"{within}0")).fetchall()
         known = {path for row in db.execute(_OF_JOBS) for path in row}
-    known |= {row["path"] for row in rows if row["deleted_us"] is None}
-    deleted = {row["path"] for row in rows if row["deleted_us"] is not None}
+    known |= {row["path"] for row in found if row["deleted_us"] is None}
+    deleted = {row["path"] for row in found if row["deleted_us"] is not None}
     return [Unknown(path, path in deleted) for path in paths if path not in known]
-
-
-@contextmanager
-def snapshot(db: sqlite3.Connection) -> Iterator[None]:
-    """All that is asked within sees the ledger at one moment."""
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        db.execute("COMMIT")

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from beemon.base.clock import iso
+from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 
 _COLUMNS = ("size", "sha256", "clock", "start_monotonic", "verdict", "findings")
@@ -20,6 +22,11 @@ _COLUMNS = ("size", "sha256", "clock", "start_monotonic", "verdict", "findings")
 _KEPT = "SELECT * FROM recordings WHERE deleting_us IS NULL ORDER BY recording"
 _KEPT_OF_DEVICE = (
     "SELECT * FROM recordings WHERE device = ? AND deleting_us IS NULL ORDER BY recording"
+)
+
+_BETWEEN = (
+    "SELECT * FROM recordings WHERE start_us >= ?1 AND start_us < ?2 AND deleting_us IS NULL"
+    " AND (?3 IS NULL OR device = ?3) ORDER BY start_us, recording"
 )
 
 
@@ -52,6 +59,24 @@ def kept(db: sqlite3.Connection, device: str | None = None) -> Iterator[sqlite3.
         yield from db.execute(_KEPT)
     else:
         yield from db.execute(_KEPT_OF_DEVICE, (device,))
+
+
+def between(
+    db: sqlite3.Connection, from_us: int, until_us: int, device: str | None = None
+) -> list[sqlite3.Row]:
+    """The recordings of a device, or all, that began in a period and are not deleted, in order of
+    time."""
+    return db.execute(_BETWEEN, (from_us, until_us, device)).fetchall()
+
+
+def describe(row: sqlite3.Row) -> dict[str, Any]:
+    """A recording's row as clients see it: no empty fields, times as text."""
+    described = {
+        **{name: row[name] for name in ("recording", "job", "device", "path", "size", "sha256")},
+        "utc": iso(row["start_us"]), "seconds": row["seconds"], "clock": row["clock"],
+        "verdict": row["verdict"], **rows.parse(row["facts"]),
+    }
+    return {key: value for key, value in described.items() if value is not None}
 
 
 def newest(db: sqlite3.Connection, device: str) -> sqlite3.Row | None:

@@ -14,6 +14,7 @@ import logging
 import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
@@ -104,6 +105,19 @@ def readable(found: Iterable[A], read: Callable[[A], B]) -> Iterator[B]:
             yield read(one)
         except UNREADABLE as error:
             log.warning("this cannot be read and is left out: %s: %r", one, error)
+
+
+@contextmanager
+def one_moment(db: sqlite3.Connection) -> Iterator[None]:
+    """All that is asked within sees the ledger at one moment, whatever is written meanwhile."""
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
 
 
 def show_sound(db: sqlite3.Connection, *, instead: bool = False) -> None:

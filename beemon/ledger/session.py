@@ -1,22 +1,20 @@
-"""The Server's hand in the ledger: it takes the archive, enters commands, looks things up."""
+"""Who owns an archive: it takes it, begins a run, mends what it finds, and enters commands."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from beemon.base import outcomes
 from beemon.base.clock import MACHINE, Clock
 from beemon.ledger import (
     attempts,
     calibrations,
-    completeness,
     events,
     examination,
     identity,
@@ -25,17 +23,14 @@ from beemon.ledger import (
     quarantine,
     recovery,
     starts,
-    usage,
 )
-from beemon.ledger import readings as series
-from beemon.ledger.history import history
 from beemon.ledger.identity import JOBS_AHEAD, Known, Memory
-from beemon.ledger.ledger import NAME, Ledger, LedgerReader
+from beemon.ledger.ledger import NAME, Ledger
 from beemon.ledger.quarantine import Damaged
+from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.recovered import KIND as RECOVERED
 from beemon.ledger.rows import UNREADABLE
 from beemon.ledger.starts import Start
-from beemon.ledger.usage import Usage
 from beemon.storage import reserve
 from beemon.storage.lock import ArchiveLock
 
@@ -70,16 +65,25 @@ class ArchiveSession:
         self._result = result
         self._known: Known | None = None
         self._mutex = threading.RLock()
-        self._reader_mutex = threading.Lock()
         self._lock: ArchiveLock | None = None
         self._ledger: Ledger | None = None
-        self._reader: LedgerReader | None = None
+        self._reader = ArchiveReader(archive, clock)
         self._closed = False
 
     @property
     def run_number(self) -> int:
         """The number of this run of the service."""
         return self._opened().run
+
+    @property
+    def reader(self) -> ArchiveReader:
+        """Who is asked what the archive holds, once it is taken; open until this is closed.
+
+        To look something up nobody waits for a write, as a second call of :meth:`open` would.
+        """
+        if self._ledger is None:
+            self.open()
+        return self._reader
 
     def open(self) -> None:
         """Take the archive, begin a run, and end what earlier runs left open.
@@ -141,14 +145,9 @@ class ArchiveSession:
 
     def _has_done_work(self) -> bool:
         try:
-            with self._reading() as reader:
-                (has,) = reader.db.execute(
-                    "SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ? AND outcome = 'done')",
-                    (self.run_number,),
-                ).fetchone()
+            return self.reader.has_done_work(self.run_number)
         except (OSError, sqlite3.Error):
             return False
-        return bool(has)
 
     def note_well(self) -> None:
         """The service works in this archive: earlier attempts count no more."""
@@ -157,21 +156,20 @@ class ArchiveSession:
     @property
     def lost_sight_of(self) -> list[str]:
         """The ledgers that were set aside, and from which nothing was taken back yet."""
-        with self._reading() as reader:
-            taken = {
-                event.facts.get("aside") for event in events.recent(reader, 1000, RECOVERED)
-            }
+        recovered = self.reader.events(0, 1000, RECOVERED)
+        taken = {event["facts"].get("aside") for event in recovered}
         return [path.name for path in quarantine.all_aside(self._archive)
                 if path.name not in taken]
 
     def close(self) -> None:
         """Let go of the archive, for good."""
-        with self._mutex, self._reader_mutex:
+        with self._mutex:
             self._closed = True
-            for held in (self._reader, self._ledger, self._lock):
+            self._reader.close()
+            for held in (self._ledger, self._lock):
                 if held is not None:
                     held.close()
-            self._reader = self._ledger = self._lock = None
+            self._ledger = self._lock = None
 
     def give_up(self, error: sqlite3.Error) -> bool:
         """Leave word for the next start where this error means damage; whether it does.
@@ -193,63 +191,6 @@ class ArchiveSession:
         with self._mutex, self._opened().transaction() as ledger:
             ledger.end(job, outcomes.failed(reason, message))
 
-    def job(self, job: int) -> dict[str, Any] | None:
-        """What is known of one job."""
-        with self._reading() as reader:
-            return reader.job(job)
-
-    def jobs(self, count: int) -> list[dict[str, Any]]:
-        """The latest jobs, the newest first."""
-        with self._reading() as reader:
-            return reader.jobs(count)
-
-    def latest(self) -> list[dict[str, Any]]:
-        """The latest reading of each quantity."""
-        with self._reading() as reader:
-            return series.latest(reader.db)
-
-    def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
-        """How raw numbers became values, of these sensors or of all."""
-        with self._reading() as reader:
-            return calibrations.history(reader.db, sensors)
-
-    def events(self, from_us: int, most: int, kind: str | None) -> list[dict[str, Any]]:
-        """What happened from a time on, the newest ``most``, of one kind or of all."""
-        with self._reading() as reader:
-            return [events.describe(one) for one in events.since(reader, from_us, most, kind)]
-
-    def event_kinds(self) -> list[str]:
-        """The kinds of all events so far."""
-        with self._reading() as reader:
-            return events.kinds(reader)
-
-    def quantities(self, device: str) -> list[str]:
-        """What a device ever measured."""
-        with self._reading() as reader:
-            return series.quantities(reader.db, device)
-
-    def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
-        """One quantity from a time on; None where the device has no such quantity."""
-        with self._reading() as reader:
-            return history(reader.db, device, quantity, from_us, self._clock.now().utc_us)
-
-    def usage(self) -> dict[str, Usage]:
-        """What a day took on disk, by device, and the ledger's own share."""
-        now_us = self._clock.now().utc_us
-        with self._reading() as reader:
-            found = usage.recordings(reader.db, now_us)
-            own = usage.ledger(reader.db, self._archive, now_us)
-        return {**found, **({"ledger": own} if own else {})}
-
-    def completeness(self, since_us: int) -> dict[str, Any]:
-        """What became of the slots since a time; it takes a while, and nobody waits for it."""
-        self._opened()
-        reader = LedgerReader(self._archive)
-        try:
-            return completeness.of(reader, since_us)
-        finally:
-            reader.close()
-
     def _with_reserve(self, write: Callable[[], T]) -> T:
         """Write, on a full disk with what is kept for that."""
         try:
@@ -269,16 +210,6 @@ class ArchiveSession:
                 self.open()
             assert self._ledger is not None
             return self._ledger
-
-    @contextmanager
-    def _reading(self) -> Iterator[LedgerReader]:
-        """To look something up nobody waits for a write, however long the disk takes for it."""
-        if self._ledger is None:
-            self.open()
-        with self._reader_mutex:
-            if self._reader is None:
-                self._reader = LedgerReader(self._archive)
-            yield self._reader
 
     def _beware(self) -> None:
         """Count this start; after some that did not get far, look at the ledger before it is used,
@@ -362,7 +293,6 @@ class ArchiveSession:
                 extra={"JOB": str(job["job"]), "OUTCOME": "interrupted"},
             )
         return ledger
-
 
     def _settle_identity(self, ledger: Ledger, *, follows: bool) -> str:
         """Which archive this is; where another one is known, that is an event."""

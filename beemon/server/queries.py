@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from beemon import __version__
 from beemon.base import clock, zone
@@ -14,8 +14,8 @@ from beemon.base.explanation import meanings
 from beemon.base.options import suggestion
 from beemon.base.reports import Trouble
 from beemon.config.settings import Settings
+from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.starts import Start
-from beemon.ledger.usage import Usage
 from beemon.protocol.commands import VOCABULARY, Request, shown
 from beemon.protocol.lines import ERRORS, RequestError
 from beemon.retention import budget
@@ -36,40 +36,6 @@ _TROUBLED = ("BACKOFF", "FATAL")
 _GLANCE_SECONDS = 1.0
 
 
-class Reader(Protocol):
-    """What queries need of the ledger."""
-
-    def job(self, job: int) -> dict[str, Any] | None:
-        """What is known of one job."""
-
-    def jobs(self, count: int) -> list[dict[str, Any]]:
-        """The latest jobs."""
-
-    def latest(self) -> list[dict[str, Any]]:
-        """The latest readings."""
-
-    def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
-        """How raw numbers became values, of these sensors or of all."""
-
-    def events(self, from_us: int, most: int, kind: str | None) -> list[dict[str, Any]]:
-        """What happened from a time on, the newest ``most``."""
-
-    def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
-        """One quantity from a time on; None where there is none of that name."""
-
-    def completeness(self, since_us: int) -> dict[str, Any]:
-        """What became of the slots since a time."""
-
-    def usage(self) -> dict[str, Usage]:
-        """What a day took on disk, by device."""
-
-    def event_kinds(self) -> list[str]:
-        """The kinds of all events so far."""
-
-    def quantities(self, device: str) -> list[str]:
-        """What a device ever measured."""
-
-
 class Queries:
     """Answers queries. ``settings`` is asked anew each time, since a reload replaces them.
 
@@ -81,7 +47,7 @@ class Queries:
         self,
         board: LatestState,
         settings: Callable[[], Settings],
-        reader: Callable[[], Reader],
+        reader: Callable[[], ArchiveReader],
         shut: Callable[[], Trouble | None] = lambda: None,
         starts: Callable[[], Sequence[Start]] = tuple,
     ) -> None:

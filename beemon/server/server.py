@@ -147,7 +147,7 @@ class Server:
             meanwhile="no command is accepted",
         )
         self._queries = Queries(
-            self._board, lambda: self._settings, self._opened_ledger,
+            self._board, lambda: self._settings, lambda: self._opened_ledger().reader,
             lambda: self._opening.trouble, lambda: self._ledger.starts,
         )
         self._stale_seconds = stale_seconds

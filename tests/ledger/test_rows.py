@@ -140,6 +140,6 @@ def test_a_start_depends_on_no_row(archive: Path, statement: str) -> None:
     register = ArchiveSession(archive)
     register.open()
     assert 0 < register.accept("read", "test") < 10**6
-    register.completeness(0)
+    register.reader.completeness(0)
     register.close()
     assert list(archive.glob("ledger-damaged-*")) == []

@@ -1,4 +1,4 @@
-"""The Server's hand in the ledger: one run after another over the same archive."""
+"""Who owns an archive: one run after another over the same one."""
 
 from __future__ import annotations
 
@@ -68,30 +68,30 @@ def test_opening_it_twice_is_one_run(register):
 
 def test_what_was_accepted_can_be_looked_up(register):
     assert register.accept("read", "test") == 1
-    assert register.job(1)["command"] == "read"
-    assert register.job(2) is None
-    assert [job["job"] for job in register.jobs(5)] == [1]
-    assert register.latest() == []
+    assert register.reader.job(1)["command"] == "read"
+    assert register.reader.job(2) is None
+    assert [job["job"] for job in register.reader.jobs(5)] == [1]
+    assert register.reader.latest() == []
 
 
 def test_a_command_that_could_not_be_handed_on_has_failed(register):
     job = register.accept("read", "test")
     register.fail(job, "not-queued", "the queue did not take it")
-    assert register.job(job)["outcome"] == "failed"
-    assert register.job(job)["reason"] == "not-queued"
+    assert register.reader.job(job)["outcome"] == "failed"
+    assert register.reader.job(job)["reason"] == "not-queued"
 
 
 def test_threads_may_share_it(register):
     def accept_some():
         for _ in range(5):
-            register.job(register.accept("read", "test"))
+            register.reader.job(register.accept("read", "test"))
 
     threads = [threading.Thread(target=accept_some) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(job["job"] for job in register.jobs(100)) == list(range(1, 41))
+    assert sorted(job["job"] for job in register.reader.jobs(100)) == list(range(1, 41))
 
 
 def test_a_disk_that_fails_is_told_and_forgotten(register):
@@ -119,8 +119,12 @@ def test_after_the_close_the_next_service_may_have_it(tmp_path, register):
 
 def test_a_closed_one_does_not_take_the_archive_again(tmp_path, register):
     job = register.accept("read", "test")
+    reader = register.reader
     register.close()
-    for use in (lambda: register.job(job), lambda: register.accept("read", "test"), register.open):
+    for use in (
+        lambda: reader.job(job), lambda: register.reader,
+        lambda: register.accept("read", "test"), register.open,
+    ):
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             use()
     ArchiveLock(tmp_path).close()
@@ -168,7 +172,7 @@ def test_a_scale_stays_calibrated_when_the_ledger_was_damaged(tmp_path):
     for _ in range(2):
         quarantine.mark(tmp_path, "a test says so")
         register = run(tmp_path)
-        [kept] = register.calibrations([])
+        [kept] = register.reader.calibrations([])
         register.close()
         assert (kept["made"], kept["job"], kept["factor"]) == ("1970-01-01T00:00:00.000Z", -7, 2.0)
 
@@ -203,7 +207,7 @@ def test_what_a_power_cut_left_half_set_aside_is_finished(tmp_path, part):
     else:
         (tmp_path / "ledger.db").rename(tmp_path / damaged.aside)
     second = run(tmp_path)
-    assert second.jobs(9) == []
+    assert second.reader.jobs(9) == []
     second.close()
     assert (tmp_path / damaged.aside).stat().st_size > 0
     assert quarantine.marked(tmp_path) is None
@@ -378,8 +382,9 @@ def test_jobs_that_an_earlier_run_left_open_were_interrupted(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         second = run(tmp_path)
     assert second.run_number == 2
-    assert (second.job(left)["outcome"], second.job(left)["reason"]) == ("interrupted", "crash")
-    assert second.job(ended)["outcome"] == "failed"
+    found = second.reader.job(left)
+    assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
+    assert second.reader.job(ended)["outcome"] == "failed"
     assert caplog.messages == ["job 1 of an earlier run was interrupted: read"]
     assert (caplog.records[0].JOB, caplog.records[0].OUTCOME) == ("1", "interrupted")
     second.close()
@@ -391,14 +396,14 @@ def test_jobs_of_this_run_are_left_alone(tmp_path, register):
     with orchestrator.transaction():
         assert recovery.close_earlier_runs(orchestrator) == []
     orchestrator.close()
-    assert "outcome" not in register.job(job)
+    assert "outcome" not in register.reader.job(job)
 
 
 def test_a_recording_that_was_whole_waits_to_be_entered(tmp_path):
     job, place = open_recording(tmp_path)
     place.final.write_bytes(SOUND)
     register = run(tmp_path)
-    found = register.job(job)
+    found = register.reader.job(job)
     register.close()
     assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
     assert found["message"] == "the recording was whole"
@@ -409,7 +414,7 @@ def test_a_part_of_a_recording_is_kept_and_named(tmp_path):
     job, place = open_recording(tmp_path)
     place.temporary.write_bytes(SOUND)
     register = run(tmp_path)
-    found = register.job(job)
+    found = register.reader.job(job)
     register.close()
     assert found["outcome"] == "interrupted"
     assert tmp_path / found["leftover"] == place.temporary
@@ -423,7 +428,7 @@ def test_a_recording_that_holds_nothing_leaves_nothing(tmp_path, began):
     if began:
         place.temporary.touch()
     register = run(tmp_path)
-    found = register.job(job)
+    found = register.reader.job(job)
     register.close()
     assert found["message"] == "nothing was recorded yet"
     assert "leftover" not in found
@@ -436,7 +441,7 @@ def test_what_was_closed_once_is_not_closed_again(tmp_path):
     run(tmp_path).close()
     register = run(tmp_path)
     assert register.run_number == 3
-    assert register.job(job)["message"] == "the recording was whole"
+    assert register.reader.job(job)["message"] == "the recording was whole"
     register.close()
 
 
@@ -446,7 +451,7 @@ def test_a_start_that_fails_half_way_closes_nothing(tmp_path):
         run(tmp_path)
     register = run(tmp_path)
     assert register.run_number == 2
-    assert register.job(job)["outcome"] == outcomes.Outcome.INTERRUPTED
+    assert register.reader.job(job)["outcome"] == outcomes.Outcome.INTERRUPTED
     register.close()
 
 
@@ -454,7 +459,7 @@ def test_a_recording_that_cannot_be_read_does_not_keep_the_service_from_starting
     job, place = open_recording(tmp_path)
     place.temporary.symlink_to(place.temporary)  # it cannot even be looked at: ELOOP
     register = run(tmp_path)
-    found = register.job(job)
+    found = register.reader.job(job)
     register.close()
     assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
     assert "cannot be read" in found["message"]
@@ -470,24 +475,8 @@ def test_looking_up_does_not_wait_for_a_write(register, tmp_path):
     writing.start()
     time.sleep(0.1)  # it waits for the other one by now
     began = time.monotonic()
-    assert register.job(job) is not None
+    assert register.reader.job(job) is not None
     assert time.monotonic() - began < 2.5  # half of what a write waits for another
     other.execute("ROLLBACK")
     other.close()
     writing.join()
-
-
-def test_events_and_calibrations_can_be_looked_up(tmp_path, register):
-    register.open()
-    made = Made("sensor.scale", "weight", 5, Quality.RTC, {"job": 7, "factor": 2.0})
-    with closing(Ledger(tmp_path, register.run_number)) as other, other.transaction():
-        events.enter(other, "inspection", "begun", state="begun", note="")
-        events.enter(other, "weight", "swarm", "sensor.scale", step="swarm", seconds=60)
-        calibrations.enter(other, made)
-    assert [one["message"] for one in register.events(0, 9, None)][-2:] == ["begun", "swarm"]
-    [swarm] = register.events(0, 9, "weight")
-    assert (swarm["device"], swarm["facts"]) == ("sensor.scale", {"step": "swarm", "seconds": 60})
-    assert register.events(2**62, 9, None) == []
-    [one] = register.calibrations([])
-    assert (one["sensor"], one["job"], one["factor"]) == ("sensor.scale", 7, 2.0)
-    assert register.calibrations(["sensor.other"]) == []

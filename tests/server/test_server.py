@@ -19,6 +19,7 @@ import pytest
 from beemon.base.reports import Heartbeat, JobEnded, Trouble
 from beemon.config import settings as config
 from beemon.config.settings import ArchiveSettings, ServerSettings, Settings
+from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.session import ArchiveSession
 from beemon.server import Server
 from beemon.server.server import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS
@@ -81,11 +82,20 @@ def refused(server: Server, message: bytes, host: str) -> tuple[str, str]:
     return payload["code"], payload["message"]
 
 
-class BrokenRegister(ArchiveSession):
-    """A ledger's door with a defect behind one of its questions."""
+class BrokenReader(ArchiveReader):
+    """A reader with a defect behind one of its questions."""
 
     def jobs(self, count: int) -> list[dict[str, Any]]:
         raise TypeError("a defect")
+
+
+class BrokenRegister(ArchiveSession):
+    """An archive whose reader has a defect."""
+
+    @property
+    def reader(self) -> ArchiveReader:
+        self.open()
+        return BrokenReader(self._archive)
 
 
 def ask(server: Server, message: bytes) -> tuple[str, dict[str, Any]]:
@@ -251,7 +261,7 @@ class TestCommands:
         assert ask(server, b"read")[0] == "OK"
         word, payload = ask(server, b"read")
         assert (word, payload["code"]) == ("ERROR", "queue-full")
-        assert len(server._ledger.jobs(10)) == 1
+        assert len(server._ledger.reader.jobs(10)) == 1
         server._ledger.close()
 
     def test_stop_still_passes_when_too_many_jobs_are_open(self, server: Server) -> None:
@@ -298,7 +308,7 @@ class TestCommands:
 
         server.command_queue = ClosedQueue()
         assert ask(server, COMMAND)[1]["code"] == "queue-full"
-        (job,) = server._ledger.jobs(1)
+        (job,) = server._ledger.reader.jobs(1)
         assert (job["outcome"], job["reason"]) == ("failed", "not-queued")
 
     def test_a_reload_that_could_not_be_queued_is_not_waited_for(self, settings: Settings) -> None:

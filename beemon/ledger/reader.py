@@ -1,0 +1,131 @@
+"""Everything that can be asked of an archive: no lock is taken, no run begins, nothing is written.
+
+Whoever may read the archive's files may ask, beside the service or without it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from beemon.base.clock import MACHINE, Clock
+from beemon.ledger import calibrations, completeness, events, recordings, rows, usage
+from beemon.ledger import readings as series
+from beemon.ledger.history import history
+from beemon.ledger.ledger import LedgerReader, open_reader
+from beemon.ledger.usage import Usage
+
+
+class ArchiveReader:
+    """One archive, to read in, from the first question to :meth:`close`.
+
+    Usable from any thread. No question waits for a write, however long the disk takes for it.
+    Times are microseconds since 1970; ``clock`` tells the present one. Raises ``sqlite3.Error``
+    where there is no ledger or it cannot be read, and after the close.
+    """
+
+    def __init__(self, archive: Path, clock: Clock = MACHINE) -> None:
+        self._archive = archive
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._ledger: LedgerReader | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Close the ledger, for good, once the question that is being answered is answered."""
+        with self._mutex:
+            self._closed = True
+            if self._ledger is not None:
+                self._ledger.close()
+                self._ledger = None
+
+    def job(self, job: int) -> dict[str, Any] | None:
+        """What is known of one job."""
+        with self._reading() as ledger:
+            return ledger.job(job)
+
+    def jobs(self, count: int) -> list[dict[str, Any]]:
+        """The latest jobs, the newest first."""
+        with self._reading() as ledger:
+            return ledger.jobs(count)
+
+    def has_done_work(self, run: int) -> bool:
+        """Whether a job of this run was done."""
+        with self._reading() as ledger:
+            (has,) = ledger.db.execute(
+                "SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ? AND outcome = 'done')", (run,)
+            ).fetchone()
+            return bool(has)
+
+    def recordings(
+        self, from_us: int, until_us: int, device: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The recordings that began in a period and are not deleted, in order of time."""
+        with self._reading() as ledger:
+            found = recordings.between(ledger.db, from_us, until_us, device)
+            return list(rows.readable(found, recordings.describe))
+
+    def latest(self) -> list[dict[str, Any]]:
+        """The latest reading of each quantity."""
+        with self._reading() as ledger:
+            return series.latest(ledger.db)
+
+    def quantities(self, device: str) -> list[str]:
+        """What a device ever measured."""
+        with self._reading() as ledger:
+            return series.quantities(ledger.db, device)
+
+    def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
+        """One quantity from a time on, by the reading or by the hour; None where the device has
+        no such quantity."""
+        with self._reading() as ledger:
+            return history(ledger.db, device, quantity, from_us, self._clock.now().utc_us)
+
+    def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
+        """How raw numbers became values, of these sensors or of all."""
+        with self._reading() as ledger:
+            return calibrations.history(ledger.db, sensors)
+
+    def events(self, from_us: int, most: int, kind: str | None) -> list[dict[str, Any]]:
+        """What happened from a time on, the newest ``most``, of one kind or of all."""
+        with self._reading() as ledger:
+            return [events.describe(one) for one in events.since(ledger, from_us, most, kind)]
+
+    def event_kinds(self) -> list[str]:
+        """The kinds of all events so far."""
+        with self._reading() as ledger:
+            return events.kinds(ledger)
+
+    def usage(self) -> dict[str, Usage]:
+        """What a day took on disk, by device, and the ledger's own share."""
+        now_us = self._clock.now().utc_us
+        with self._reading() as ledger:
+            found = usage.recordings(ledger.db, now_us)
+            own = usage.ledger(ledger.db, self._archive, now_us)
+        return {**found, **({"ledger": own} if own else {})}
+
+    def completeness(self, since_us: int) -> dict[str, Any]:
+        """What became of the slots since a time; it takes a while, and nobody waits for it."""
+        with self.one_moment() as ledger:
+            return completeness.of(ledger, since_us)
+
+    @contextmanager
+    def one_moment(self) -> Iterator[LedgerReader]:
+        """The ledger as it is at one moment, for what takes a while: it keeps nobody waiting."""
+        if self._closed:
+            raise sqlite3.ProgrammingError("it is closed")
+        with closing(open_reader(self._archive)) as ledger, rows.one_moment(ledger.db):
+            yield ledger
+
+    @contextmanager
+    def _reading(self) -> Iterator[LedgerReader]:
+        with self._mutex:
+            if self._closed:
+                raise sqlite3.ProgrammingError("it is closed")
+            if self._ledger is None:
+                self._ledger = open_reader(self._archive)
+            yield self._ledger
