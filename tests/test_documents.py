@@ -249,6 +249,24 @@ def test_no_page_has_a_word_of_the_private_dialect_or_a_long_sentence(page):
     assert found == {}
 
 
+def roff_prose(page: str) -> Iterator[str]:
+    """The paragraphs of a manual page, without examples and tables."""
+    text = re.sub(r"^\.(nf|TS)\n.*?^\.(fi|TE)\n", "", page, flags=re.MULTILINE | re.DOTALL)
+    for part in re.split(r"^\.(?:PP|TP|IP|RS|RE|TH|SH|SS|br)\b.*$", text, flags=re.MULTILINE):
+        yield re.sub(r"^\.[A-Z]+ |\\f[BIPR]", "", part.replace("\\-", "-"), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "page", [COMMAND, REASONS_PAGE, PROTOCOL], ids=["command", "reasons", "protocol"]
+)
+def test_no_manual_has_a_word_of_the_private_dialect_or_a_long_sentence(page):
+    found = {
+        part: wrong for part in roff_prose(page)
+        if (wrong := [*BANNED.findall(part), *long_sentences(part)])
+    }
+    assert found == {}
+
+
 def long_sentences(text: str) -> list[str]:
     return [part for part in sentences(text) if len(part.split()) > IN_DOCUMENTS]
 
