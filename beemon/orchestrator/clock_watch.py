@@ -1,7 +1,7 @@
-"""Housekeeping: what the ledger needs done beside its jobs, a little each second.
+"""Clock watch: changes of the clock are logged, and records get corrected times afterwards.
 
-The clock is watched, and what an unsure one dated is dated anew when it is right; hours that are
-over are reckoned. The card is the writer's to wait for: here is only decided what is due.
+The sums of past hours are calculated on the same occasion. All of it is done in small steps, so
+that the ledger's writer is never busy for long.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from beemon.ledger.writer import Write, Written
 log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 60.0
-"""How often it is looked for what is due; where there is more than one step of it, at once."""
+"""Time, in seconds, between two looks for work; where a step left some, the next is at once."""
 
 
 class ClockKeeper:
-    """Asked each second with the time; ``write`` has something written to the ledger.
+    """Is given the time each second; ``write`` has something written to the ledger.
 
     ``first`` is the time at which the run began.
     """

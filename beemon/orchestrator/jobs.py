@@ -1,7 +1,7 @@
-"""Docket: the jobs that are open, and how each gets its one outcome.
+"""Jobs: the open jobs, and how each gets its one outcome.
 
-An outcome goes into the ledger first, with all that belongs to it in the same transaction; only
-when that is durable does anybody hear of it.
+Invariant: an outcome is written to the ledger first, in one transaction with all that belongs to
+it. It is reported when that is durable, and not before.
 """
 
 from __future__ import annotations

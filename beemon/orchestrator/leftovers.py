@@ -1,7 +1,7 @@
-"""Upkeep: what the ledger knows to be unfinished, and who finishes it.
+"""Leftovers: unfinished recordings are found in the ledger, and repaired by a worker.
 
-A recording that nobody finished is salvaged, and a ledger that does not know all recordings gets
-to know them. It is looked for at the start and whenever a job leaves something behind.
+A new ledger also gets an entry for each recording of the archive. Both are looked for at the start,
+and unfinished recordings again whenever a job leaves one behind.
 """
 
 from __future__ import annotations

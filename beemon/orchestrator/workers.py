@@ -1,7 +1,7 @@
-"""Staff: who holds which device. A supervisor with its worker for each crew of the config.
+"""Workers: a supervisor with its worker for each group of devices in the config.
 
-A device that cost its crew the worker gets a worker of its own, so that it holds up no other. It
-keeps it until its settings change, or the service starts anew.
+A device that ends or blocks the worker of its group gets a worker of its own, so that the others
+need not wait for it. It keeps that worker until its settings change or the service restarts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Housekeeping: the clock's events, the re-dating and the roll-up, over a real ledger."""
+"""Clock watch: the clock's events, the re-dating and the sums of hours, over a real ledger."""
 
 from __future__ import annotations
 

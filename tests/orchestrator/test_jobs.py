@@ -1,4 +1,4 @@
-"""The docket: whatever a job comes to, the ledger has it before anybody hears of it."""
+"""Jobs: an outcome is in the ledger before it is reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from beemon.worker.messages import Done, Failed
 
 
 class Desk:
-    """A docket over a real ledger, written at once or when the test says so."""
+    """Jobs over a real ledger, written at once or when the test says so."""
 
     def __init__(self, folder: Path) -> None:
         self.ledger = Ledger(folder)
@@ -34,7 +34,7 @@ class Desk:
         self.inspection = Inspection()
         self.told: list[dict[str, Any]] = []
         self.waiting: list[tuple[Any, Any]] = []
-        self.docket = Jobs(
+        self.jobs = Jobs(
             folder, lambda *write: self.waiting.append(write), self.inspection,
             Calibrations([]), Compensation([], {}),
             Looks(lambda *write: self.waiting.append(write)),
@@ -44,7 +44,7 @@ class Desk:
     def open(self, text: str, *devices: str) -> Job:
         with self.ledger.transaction():
             number = self.ledger.accept(text, "test")
-        job = self.docket.open(QueuedCommand(text, number, "test"), number, text.split()[0])
+        job = self.jobs.open(QueuedCommand(text, number, "test"), number, text.split()[0])
         job.pending = set(devices)
         job.device = devices[0] if len(devices) == 1 else None
         return job
@@ -80,10 +80,10 @@ def reading(sensor: str, at: Stamp) -> Reading:
 
 def test_an_outcome_is_told_when_it_is_durable_and_not_before(desk: Desk) -> None:
     job = desk.open("read sensor.a", "sensor.a")
-    desk.docket.take(
+    desk.jobs.take(
         task(job, "sensor.a"), Done(1, readings=[reading("sensor.a", clock.stamp())])
     )
-    assert desk.docket.jobs == {}
+    assert desk.jobs.jobs == {}
     assert desk.told == []
     desk.write()
     assert [(facts["job"], facts["outcome"]) for facts in desk.told] == [(job.number, "done")]
@@ -92,11 +92,11 @@ def test_an_outcome_is_told_when_it_is_durable_and_not_before(desk: Desk) -> Non
 
 def test_a_read_ends_with_the_last_of_its_sensors(desk: Desk) -> None:
     job = desk.open("read sensor.a sensor.b", "sensor.a", "sensor.b")
-    desk.docket.take(
+    desk.jobs.take(
         task(job, "sensor.a"), Done(1, readings=[reading("sensor.a", clock.stamp())])
     )
-    assert job.number in desk.docket.jobs
-    desk.docket.take(task(job, "sensor.b"), Failed(2, "timeout", "no answer"))
+    assert job.number in desk.jobs.jobs
+    desk.jobs.take(task(job, "sensor.b"), Failed(2, "timeout", "no answer"))
     desk.write()
     assert (desk.row(job)["outcome"], desk.row(job)["reason"]) == ("failed", "partly")
     assert desk.ledger.db.execute("SELECT count(*) FROM readings").fetchone()[0] == 2
@@ -106,11 +106,11 @@ def test_a_sensor_that_fails_has_a_reason_for_each_quantity_that_it_is_known_to_
     desk: Desk,
 ) -> None:
     first = desk.open("read sensor.a", "sensor.a")
-    desk.docket.take(
+    desk.jobs.take(
         task(first, "sensor.a"), Done(1, readings=[reading("sensor.a", clock.stamp())])
     )
     second = desk.open("read sensor.a", "sensor.a")
-    desk.docket.take(task(second, "sensor.a"), Failed(2, "timeout", "no answer"))
+    desk.jobs.take(task(second, "sensor.a"), Failed(2, "timeout", "no answer"))
     desk.write()
     assert desk.ledger.db.execute(
         "SELECT quantity, reason FROM readings JOIN series USING (series) WHERE job = ?",
@@ -124,7 +124,7 @@ def test_a_recording_is_entered_with_its_outcome(desk: Desk, tmp_path: Path) -> 
     job.inspected = desk.inspection.is_on
     path = tmp_path / "recordings/2026-06-01/a.flac"
     facts = {"size": 1, "sha256": "0", "seconds": 1.0}
-    desk.docket.take(task(job, "microphone.a"), Done(1, path=path, facts=facts))
+    desk.jobs.take(task(job, "microphone.a"), Done(1, path=path, facts=facts))
     desk.write()
     [row] = desk.ledger.db.execute("SELECT path, job, facts FROM recordings").fetchall()
     assert row[:2] == ("recordings/2026-06-01/a.flac", job.number)
@@ -137,7 +137,7 @@ def test_what_a_failed_recording_left_is_told_with_its_outcome(desk: Desk, tmp_p
     with desk.ledger.transaction():
         desk.ledger.begin(job.number, "microphone.a", place)
     place.temporary.write_bytes(b"half a recording")
-    desk.docket.take(
+    desk.jobs.take(
         task(job, "microphone.a", place=place), Failed(1, "timeout", "it hangs")
     )
     desk.write()
@@ -147,8 +147,8 @@ def test_what_a_failed_recording_left_is_told_with_its_outcome(desk: Desk, tmp_p
 
 def test_the_answer_to_a_job_that_has_ended_changes_nothing(desk: Desk) -> None:
     job = desk.open("record microphone.a 1", "microphone.a")
-    desk.docket.end(job, outcomes.failed("cancelled"))
-    desk.docket.take(task(job, "microphone.a"), Failed(1, "timeout", "late"))
+    desk.jobs.end(job, outcomes.failed("cancelled"))
+    desk.jobs.take(task(job, "microphone.a"), Failed(1, "timeout", "late"))
     desk.write()
     assert len(desk.told) == 1
     assert desk.row(job)["reason"] == "cancelled"
@@ -158,7 +158,7 @@ def test_a_command_that_never_became_work_has_an_outcome_too(desk: Desk) -> None
     with desk.ledger.transaction():
         number = desk.ledger.accept("make coffee", "test")
     command = QueuedCommand("make coffee", number, "test")
-    desk.docket.end_unbegun(number, command, outcomes.failed("refused", "no such word"))
+    desk.jobs.end_unbegun(number, command, outcomes.failed("refused", "no such word"))
     desk.write()
     assert desk.told == [{
         "command": "make coffee", "job": number, "outcome": "failed", "reason": "refused",

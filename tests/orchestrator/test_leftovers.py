@@ -1,4 +1,4 @@
-"""Upkeep: what the ledger knows to be unfinished is finished, by a worker of its own."""
+"""Leftovers: unfinished recordings are repaired, by a worker of their own."""
 
 from __future__ import annotations
 
@@ -48,12 +48,14 @@ class Archive:
 @pytest.mark.process
 def test_what_a_job_left_is_looked_at_and_the_worker_goes(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
-    upkeep = Leftovers(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)
-    upkeep.look()
+    leftovers = Leftovers(
+        tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put
+    )
+    leftovers.look()
     while recovery.leftovers(archive.ledger):
         archive.mail.get(timeout=SOON)()
-        upkeep.tick(now().monotonic)
-    until(lambda: [upkeep.tick(now().monotonic)] and upkeep.is_idle, SOON)
+        leftovers.tick(now().monotonic)
+    until(lambda: [leftovers.tick(now().monotonic)] and leftovers.is_idle, SOON)
     row = archive.ledger.db.execute("SELECT * FROM jobs WHERE job = ?", (archive.job,)).fetchone()
     assert row["outcome"] == "interrupted"
     assert "none of it was of use" in row["message"]
@@ -66,9 +68,11 @@ def test_where_nothing_is_unfinished_no_worker_is_started(tmp_path: Path) -> Non
     for leftover in recovery.leftovers(archive.ledger):
         with archive.ledger.transaction() as ledger:
             recovery.settle(ledger, leftover, {})
-    upkeep = Leftovers(tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put)
-    upkeep.look()
+    leftovers = Leftovers(
+        tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put
+    )
+    leftovers.look()
     archive.mail.get(timeout=SOON)()
-    upkeep.tick(now().monotonic)
-    assert upkeep.is_idle
+    leftovers.tick(now().monotonic)
+    assert leftovers.is_idle
     archive.ledger.close()

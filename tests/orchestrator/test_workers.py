@@ -1,4 +1,4 @@
-"""The staff: each crew of devices has a supervisor, also after the config changed."""
+"""Workers: each group of devices has a supervisor, also after the config changed."""
 
 from __future__ import annotations
 
@@ -55,55 +55,55 @@ class Owner:
 
 
 class Office:
-    """A staff whose mail the test reads."""
+    """Workers whose mail the test reads."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.employer = Owner()
-        self.staff = Workers(self.employer, self.mail.put)
+        self.workers = Workers(self.employer, self.mail.put)
 
     def devices(self, text: str) -> dict[str, ResolvedDevice]:
         (self.folder / "beemon.toml").write_text(text)
         return resolve_devices(config.load(self.folder / "beemon.toml").devices)[0]
 
     def employ(self, text: str = DEVICES) -> list[str]:
-        return self.staff.employ(self.devices(text))
+        return self.workers.employ(self.devices(text))
 
     def read(self, sensor: str) -> None:
         """Have a sensor read, which starts its crew's worker."""
         task = Task(1, sensor, "read", "sensors", 10.0)
-        self.staff.of(sensor).submit(task, now().monotonic)
+        self.workers.of(sensor).submit(task, now().monotonic)
         while not self.employer.answers:
             self.go_on()
 
     def go_on(self) -> None:
         with contextlib.suppress(queue.Empty):  # it is time for something else, then
             self.mail.get(timeout=0.1)()
-        self.staff.tick(now().monotonic)
+        self.workers.tick(now().monotonic)
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     office = Office(tmp_path)
     yield office
-    office.staff.kill(now().monotonic)
+    office.workers.kill(now().monotonic)
 
 
 def test_a_recorder_has_a_supervisor_of_its_own_and_the_sensors_share_one(office: Office) -> None:
     assert office.employ() == []
-    assert office.staff.of("sensor.a") is office.staff.of("sensor.b")
-    assert office.staff.of("microphone.a") is not office.staff.of("sensor.a")
-    assert set(office.staff.describe(0.0)) == {"microphone.a", "sensor.a", "sensor.b"}
+    assert office.workers.of("sensor.a") is office.workers.of("sensor.b")
+    assert office.workers.of("microphone.a") is not office.workers.of("sensor.a")
+    assert set(office.workers.describe(0.0)) == {"microphone.a", "sensor.a", "sensor.b"}
 
 
 def test_what_a_reload_leaves_alone_keeps_its_supervisor(office: Office) -> None:
     office.employ()
-    before = office.staff.of("microphone.a"), office.staff.of("sensor.a")
+    before = office.workers.of("microphone.a"), office.workers.of("sensor.a")
     let_go = office.employ(DEVICES.replace("[sensor.b]", "[sensor.c]"))
     assert let_go == ["sensor.a", "sensor.b"]
-    assert office.staff.of("microphone.a") is before[0]
-    assert office.staff.of("sensor.a") is not before[1]
+    assert office.workers.of("microphone.a") is before[0]
+    assert office.workers.of("sensor.a") is not before[1]
 
 
 def test_a_device_that_is_gone_from_the_config_is_held_by_nobody(office: Office) -> None:
@@ -112,17 +112,17 @@ def test_a_device_that_is_gone_from_the_config_is_held_by_nobody(office: Office)
         "microphone.a", "sensor.a", "sensor.b",
     ]
     with pytest.raises(StopIteration):
-        office.staff.of("microphone.a")
+        office.workers.of("microphone.a")
 
 
 @pytest.mark.process
 def test_it_is_idle_when_every_worker_has_gone(office: Office) -> None:
     office.employ()
-    assert office.staff.is_idle
+    assert office.workers.is_idle
     office.read("sensor.a")
-    assert not office.staff.is_idle
-    office.staff.finish("stopping")
-    while not office.staff.is_idle:
+    assert not office.workers.is_idle
+    office.workers.finish("stopping")
+    while not office.workers.is_idle:
         office.go_on()
 
 
@@ -130,20 +130,20 @@ def test_it_is_idle_when_every_worker_has_gone(office: Office) -> None:
 def test_sensors_stay_open_however_long_nobody_asks(office: Office) -> None:
     office.employ()
     office.read("sensor.a")
-    office.staff.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
-    assert not office.staff.is_idle
-    assert office.staff.describe(0.0)["sensor.a"]["state"] == "RUNNING"
+    office.workers.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
+    assert not office.workers.is_idle
+    assert office.workers.describe(0.0)["sensor.a"]["state"] == "RUNNING"
 
 
 def try_all(office: Office) -> list[str]:
     """Have the devices tried until nothing more is to be tried; who answered, in turn."""
     answered: list[str] = []
-    while len(answered) < len(office.staff.describe(0.0)):
-        office.staff.try_next(now().monotonic)
+    while len(answered) < len(office.workers.describe(0.0)):
+        office.workers.try_next(now().monotonic)
         office.go_on()
         answered += [name for name in office.employer.answered if name not in answered]
-    office.staff.try_next(now().monotonic)
-    assert not any(office.staff.of(name).busy for name in answered)
+    office.workers.try_next(now().monotonic)
+    assert not any(office.workers.of(name).busy for name in answered)
     return answered
 
 
@@ -151,7 +151,7 @@ def try_all(office: Office) -> list[str]:
 def test_each_device_is_tried_once_without_being_asked_for_anything(office: Office) -> None:
     office.employ()
     assert set(try_all(office)) == {"microphone.a", "sensor.a", "sensor.b"}
-    told = office.staff.describe(now().monotonic)
+    told = office.workers.describe(now().monotonic)
     assert all(device["last_good_age_seconds"] < 60 for device in told.values())
     assert len(office.employer.answers) == 3
     assert all(not answer.readings for answer in office.employer.answers)
@@ -161,15 +161,15 @@ def test_each_device_is_tried_once_without_being_asked_for_anything(office: Offi
 def test_devices_are_tried_one_at_a_time(office: Office) -> None:
     office.employ()
     for _ in range(3):
-        office.staff.try_next(now().monotonic)
-    assert len([n for n in office.staff.describe(0.0) if office.staff.of(n).busy]) == 1
+        office.workers.try_next(now().monotonic)
+    assert len([n for n in office.workers.describe(0.0) if office.workers.of(n).busy]) == 1
 
 
 @pytest.mark.process
 def test_a_device_that_does_not_work_is_told_when_it_is_tried(office: Office) -> None:
     office.employ(DEVICES + '[sensor.none]\ndriver = "simulated"\nfault = "error"\n')
     try_all(office)
-    told = office.staff.describe(now().monotonic)["sensor.none"]
+    told = office.workers.describe(now().monotonic)["sensor.none"]
     assert told["last_good_age_seconds"] is None
     assert "device-error" in told["trouble"]
 
@@ -178,9 +178,9 @@ def test_a_device_that_does_not_work_is_told_when_it_is_tried(office: Office) ->
 def test_a_recorder_that_was_tried_is_closed_again(office: Office) -> None:
     office.employ('[microphone.a]\ndriver = "simulated"\n')
     try_all(office)
-    assert not office.staff.is_idle
-    office.staff.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
-    while not office.staff.is_idle:
+    assert not office.workers.is_idle
+    office.workers.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
+    while not office.workers.is_idle:
         office.go_on()
 
 
@@ -194,7 +194,7 @@ def tick(office: Office, at: float, *, patience: float) -> dict[str, Any]:
     office.employer.answered.clear()
     for sensor in ("sensor.h", *BESIDE):
         budget = patience if sensor == "sensor.h" else 60.0
-        office.staff.of(sensor).submit(Task(1, sensor, "read", "sensors", budget), at)
+        office.workers.of(sensor).submit(Task(1, sensor, "read", "sensors", budget), at)
     while not office.employer.answered.keys() >= set(BESIDE):
         office.go_on()
     return office.employer.answered
@@ -209,7 +209,7 @@ def test_one_that_hangs_holds_up_the_others_of_its_crew_once(office: Office) -> 
     said = tick(office, now().monotonic + 60, patience=600.0)
     assert all(isinstance(said[sensor], Done) for sensor in BESIDE)
     assert "sensor.h" not in said  # it hangs still, and they did not wait for it
-    assert office.staff.of("sensor.h").busy
+    assert office.workers.of("sensor.h").busy
 
 
 @pytest.mark.process
@@ -218,32 +218,32 @@ def test_an_idle_worker_that_is_killed_from_outside_is_held_against_no_device(
 ) -> None:
     office.employ()
     office.read("sensor.a")
-    crew = office.staff.of("sensor.a")
+    crew = office.workers.of("sensor.a")
     assert crew._worker is not None
     assert crew._worker.pid is not None
     os.kill(crew._worker.pid, signal.SIGKILL)
     while crew.alive:
         office.go_on()
-    assert office.staff.of("sensor.b") is crew
+    assert office.workers.of("sensor.b") is crew
     assert {health.strikes for health in crew.health.values()} == {0}
 
 
 def test_only_so_many_devices_get_a_worker_of_their_own(office: Office) -> None:
     names = [f"sensor.{name}" for name in "abcdef"]
     office.employ("".join(f'[{name}]\ndriver = "simulated"\n' for name in names))
-    crew = office.staff.of("sensor.a")
+    crew = office.workers.of("sensor.a")
     for name in names:
-        office.staff._set_apart(crew, name)
-    assert [name for name in names if office.staff.of(name) is not crew] == names[:MOST_APART]
-    assert set(office.staff.describe(0.0)) == set(names)
+        office.workers._set_apart(crew, name)
+    assert [name for name in names if office.workers.of(name) is not crew] == names[:MOST_APART]
+    assert set(office.workers.describe(0.0)) == set(names)
 
 
 def test_it_keeps_that_worker_until_its_settings_change(office: Office) -> None:
     office.employ(CREW)
-    office.staff._set_apart(office.staff.of("sensor.h"), "sensor.h")
-    crew, apart = office.staff.of("sensor.a"), office.staff.of("sensor.h")
+    office.workers._set_apart(office.workers.of("sensor.h"), "sensor.h")
+    crew, apart = office.workers.of("sensor.a"), office.workers.of("sensor.h")
     assert office.employ(CREW) == []
-    assert office.staff.of("sensor.h") is apart
+    assert office.workers.of("sensor.h") is apart
     assert set(office.employ(CREW.replace("hang", "die"))) == {"sensor.h", *BESIDE}
-    assert office.staff.of("sensor.h") is office.staff.of("sensor.a")
-    assert set(office.staff.of("sensor.a")._after) <= {crew, apart}
+    assert office.workers.of("sensor.h") is office.workers.of("sensor.a")
+    assert set(office.workers.of("sensor.a")._after) <= {crew, apart}
