@@ -12,10 +12,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
+from beemon.checks.examine import examine
 from beemon.checks.findings import FINDINGS
 from beemon.cli.render import HERE
 from beemon.config import settings as config
@@ -112,6 +115,17 @@ def test_the_manual_of_the_words_has_every_finding_and_no_other():
 def test_the_manual_of_the_words_has_every_step_of_a_weight_with_its_meaning():
     found = terms(REASONS_PAGE, "CHANGES OF WEIGHT")
     assert {word: text.removesuffix(".") for word, text in found.items()} == KINDS
+
+
+def test_the_manual_of_the_words_has_every_feature(tmp_path):
+    noise = np.random.default_rng(1).normal(0, 0.1, 32000)
+    soundfile.write(tmp_path / "noise.flac", noise, 16000)
+    names = [feature.quantity for feature in examine(tmp_path / "noise.flac", {}).features]
+    bands = [name for name in names if name.startswith("band_")]
+    explained = {
+        name for tag in explained_words("FEATURES") for name in re.findall(r"[a-z_0-9]+", tag)
+    } - {"to"}
+    assert explained == set(names) - set(bands[1:-1]) | {"motion"}
 
 
 def test_the_readme_has_every_driver():
