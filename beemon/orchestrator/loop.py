@@ -41,14 +41,14 @@ class Loop:
         threads: Sequence[Thread] = (),
     ) -> None:
         self.threads = threads
-        self._desk, self._dispatcher, self._slots = desk, dispatcher, slots
+        self.desk, self._dispatcher, self._slots = desk, dispatcher, slots
         self._status, self._clock_keeper = status, clock_keeper
         self._stop_at: float | None = None
         self._look_again = 0.0
 
     def start(self) -> None:
         """Employ the workers, and report that the service runs."""
-        desk = self._desk
+        desk = self.desk
         desk.load_calibrations()
         desk.inspections.resume()
         desk.leftovers.look()
@@ -66,10 +66,10 @@ class Loop:
 
     def turn(self) -> None:
         """Do the next action, or what the time asks for, whichever comes first."""
-        wait = self._look_again - self._desk.clock.now().monotonic
-        if action := self._desk.inbox.take(wait):
+        wait = self._look_again - self.desk.clock.now().monotonic
+        if action := self.desk.inbox.take(wait):
             action()
-        now = self._desk.clock.now().monotonic
+        now = self.desk.clock.now().monotonic
         self._look_again = min(self._tick(now), self._heartbeat(now))
 
     @property
@@ -77,7 +77,7 @@ class Loop:
         """Whether it was stopped, and everything has come to its end."""
         if self._stop_at is None:
             return False
-        desk = self._desk
+        desk = self.desk
         if desk.clock.now().monotonic > self._stop_at + 1.0:
             return True  # what is left does not even die of SIGKILL
         entering = self._dispatcher.is_entering or self._slots.is_writing
@@ -86,7 +86,7 @@ class Loop:
 
     def _tick(self, now: float) -> float:
         """Do what the time asks for; return when to look again."""
-        desk, workers = self._desk, self._desk.workers
+        desk, workers = self.desk, self.desk.workers
         times = [now + HEARTBEAT_SECONDS, *workers.tick(now), *desk.leftovers.tick(now)]
         if self._stop_at is None:
             workers.try_next(now)
@@ -99,7 +99,7 @@ class Loop:
 
     def _heartbeat(self, now: float) -> float:
         """Report how everything stands, if that is due; return when it is due next."""
-        desk = self._desk
+        desk = self.desk
         if desk.pulse.beats(now):
             desk.report(self._status.heartbeat(now))
             self._clock_keeper.look(desk.clock.stamp())
@@ -107,7 +107,7 @@ class Loop:
         return desk.pulse.next_at
 
     def _begin_stop(self) -> None:
-        desk = self._desk
+        desk = self.desk
         desk.leftovers.finish()
         self._dispatcher.is_stopping = True
         self._stop_at = desk.clock.now().monotonic + STOP_SECONDS

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from clockwork import Clockwork
 from run import Run
+from workers import World
 
 from beemon.config import settings as config
 from beemon.storage import space
@@ -94,19 +95,20 @@ class Year:
             happening = self._chance.choice(HAPPENINGS)
             self.seen.events[happening.__name__.replace("_", " ")] += 1
             happening(self)
-        if self._run:
-            self._run.end()
+        self._running.stop()
 
     # What happens
 
     def power_cut(self) -> None:
         """It comes while a recording has begun."""
-        self._running.cut_at_work()
+        self._running.take("record microphone.brood 60")
+        self._go_on(self._chance.uniform(1, 30))
+        self._running.lose_power()
         self._be_away(self._chance.uniform(10, HOUR))
 
     def power_cut_and_a_wrong_clock(self) -> None:
         """No battery clock: the machine wakes up in the past, and learns the time later."""
-        self._running.end()
+        self._running.lose_power()
         wrong_by = self._chance.choice((HOUR, 57 * 365 * DAY))
         self._be_away(self._chance.uniform(10, DAY), wrong_by)
         self._go_on(self._chance.uniform(30, 6 * HOUR))
@@ -114,12 +116,12 @@ class Year:
 
     def restart(self) -> None:
         """In order, as an upgrade does it."""
-        self._running.end()
+        self._running.stop()
         self._start()
 
     def absence(self) -> None:
         """Switched off for days; once for weeks."""
-        self._running.end()
+        self._running.stop()
         days = 3.0 if self._had_holiday else HOLIDAY_DAYS
         self._had_holiday = True
         self._be_away(self._chance.uniform(0.5, 1) * days * DAY)
@@ -131,15 +133,15 @@ class Year:
 
     def pause(self) -> None:
         """Somebody says `stop camera.entrance`, and `start` later."""
-        self._running.timetable.switch(["camera.entrance"], on=False)
+        self._running.take("stop camera.entrance")
         self._go_on(self._chance.uniform(60, DAY))
-        self._running.timetable.switch(["camera.entrance"], on=True)
+        self._running.take("start camera.entrance")
 
     def inspection(self) -> None:
         """The beekeeper is at the hive."""
-        self._running.timetable.hold_back("inspection", ["camera.entrance", "microphone.brood"])
+        self._running.take("inspection begin")
         self._go_on(self._chance.uniform(60, 2 * HOUR))
-        self._running.timetable.hold_back("inspection", ())
+        self._running.take("inspection end")
 
     def foreign_file_fills_the_disk(self) -> None:
         """Somebody's copy: all that retention may give up is not enough."""
@@ -172,7 +174,8 @@ class Year:
         return config.load(self._config)
 
     def _start(self) -> None:
-        self._run = Run(self.archive, self._settings(), ZONE, self.clock, self._chance)
+        self._world = World(self.clock, self._chance, self.seen.events)
+        self._run = Run(self.archive, self._settings(), ZONE, self._world)
 
     def _be_away(self, seconds: float, wrong_by: float = 0.0) -> None:
         self.clock.go_on(seconds)

@@ -371,7 +371,7 @@ def test_what_a_dead_worker_left_unfinished_is_repaired(bench: Bench) -> None:
 
 
 def test_without_space_recordings_are_refused_and_status_says_so(bench: Bench) -> None:
-    disk = bench.loop._desk.disk
+    disk = bench.loop.desk.disk
     bench.inbox.forward(disk.tell)(Room(paused=frozenset({"microphone.m"}), trouble="full"))
     facts = bench.do("record microphone.m 5")
     assert (facts["outcome"], facts["reason"]) == ("failed", "low-disk")
