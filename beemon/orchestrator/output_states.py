@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+
+from beemon.orchestrator.blame import WorkerEnd
+from beemon.orchestrator.task import OPEN_SECONDS, Task
 
 RETURN_SECONDS = 5.0
 """How late an output may return to its safe state."""
@@ -40,20 +44,27 @@ class OutputStates:
         self._known.clear()
         self._tried.clear()
 
-    def overdue(self, now: float) -> str | None:
-        """An output that should have returned to its safe state, and has not."""
-        late = (
-            name for name, known in self._known.items()
-            if known.back_at is not None and now > known.back_at + RETURN_SECONDS
-        )
-        return next(late, None)
+    def part_with(self, device: str) -> None:
+        """Forget a device that another worker holds from now on."""
+        self.names = tuple(name for name in self.names if name != device)
+        self.forget()
 
-    def to_make_safe(self, opened: Collection[str], now: float) -> list[str]:
-        """Those that the worker could not open, when it is time to try again."""
-        return [
+    def missed_return(self, now: float) -> WorkerEnd | None:
+        """Return the end of a worker whose output did not return to its safe state in time."""
+        for name, known in self._known.items():
+            if known.back_at is not None and now > known.back_at + RETURN_SECONDS:
+                message = f"{name} did not return to its safe state in time"
+                return WorkerEnd("timeout", message, name, signal.SIGABRT)
+        return None
+
+    def due_tasks(self, opened: Collection[str], now: float) -> list[Task]:
+        """Return a task for each output that the worker could not open and has to try again."""
+        due = [
             name for name in self.names
             if name not in opened and now >= self._tried.get(name, -math.inf) + AGAIN_SECONDS
         ]
+        self._tried.update(dict.fromkeys(due, now))
+        return [Task(0, name, "make_safe", f"switch {name}", OPEN_SECONDS) for name in due]
 
     def describe(self, device: str, now: float) -> dict[str, Any]:
         """An output's state as `status` shows it; nothing for what is none."""

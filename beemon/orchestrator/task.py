@@ -151,12 +151,10 @@ class TaskQueue:
         lane.waiting.appendleft(task)
         lane.current, lane.is_contiguous = None, False
 
-    def split_off(self, device: str) -> TaskQueue:
-        """Remove what waits for a device, and return it as a queue of its own."""
-        apart = TaskQueue()
+    def move(self, device: str, other: TaskQueue) -> None:
+        """Move the tasks that wait for a device to another queue."""
         for name, lane in self._lanes.items():
             waiting = [task for task in lane.waiting if task.device == device]
             if waiting:
-                apart._lanes[name] = _Lane(deque(waiting))
+                other._lanes[name] = _Lane(deque(waiting))
                 lane.waiting = deque(task for task in lane.waiting if task.device != device)
-        return apart

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from beemon.orchestrator.output_states import AGAIN_SECONDS, RETURN_SECONDS, OutputStates
 
 LIGHT, FAN = "output.light", "output.fan"
@@ -23,19 +25,29 @@ def test_what_does_not_return_is_overdue():
     outputs = OutputStates([LIGHT, FAN])
     outputs.switched(FAN, 100.0, on=True, seconds=None)
     outputs.switched(LIGHT, 100.0, on=True, seconds=60.0)
-    assert outputs.overdue(160.0 + RETURN_SECONDS) is None
-    assert outputs.overdue(160.1 + RETURN_SECONDS) == LIGHT
+    assert outputs.missed_return(160.0 + RETURN_SECONDS) is None
+    end = outputs.missed_return(160.1 + RETURN_SECONDS)
+    assert end is not None
+    assert (end.device, end.signal) == (LIGHT, signal.SIGABRT)
 
 
 def test_what_was_never_opened_is_tried_again_after_a_while():
     outputs = OutputStates([LIGHT, FAN])
     outputs.tried(LIGHT, 1000.0)
-    assert outputs.to_make_safe({FAN}, 1000.0 + AGAIN_SECONDS / 2) == []
-    assert outputs.to_make_safe({FAN}, 1000.0 + AGAIN_SECONDS) == [LIGHT]
+    assert outputs.due_tasks({FAN}, 1000.0 + AGAIN_SECONDS / 2) == []
+    [task] = outputs.due_tasks({FAN}, 1000.0 + AGAIN_SECONDS)
+    assert (task.device, task.verb) == (LIGHT, "make_safe")
+    assert outputs.due_tasks({FAN}, 1000.0 + AGAIN_SECONDS) == []
 
 
 def test_what_could_not_be_switched_is_tried_again_at_once():
-    assert OutputStates([LIGHT]).to_make_safe(set(), 3.0) == [LIGHT]
+    assert [task.device for task in OutputStates([LIGHT]).due_tasks(set(), 3.0)] == [LIGHT]
+
+
+def test_an_output_that_got_a_worker_of_its_own_is_forgotten():
+    outputs = OutputStates([LIGHT, FAN])
+    outputs.part_with(LIGHT)
+    assert [task.device for task in outputs.due_tasks(set(), 3.0)] == [FAN]
 
 
 def test_with_the_worker_goes_what_it_said():
@@ -43,4 +55,4 @@ def test_with_the_worker_goes_what_it_said():
     outputs.switched(LIGHT, 100.0, on=True, seconds=60.0)
     outputs.forget()
     assert outputs.describe(LIGHT, 101.0) == {}
-    assert outputs.overdue(1e9) is None
+    assert outputs.missed_return(1e9) is None

@@ -23,9 +23,10 @@ from beemon.orchestrator.health import (
     State,
 )
 from beemon.orchestrator.output_states import RETURN_SECONDS
-from beemon.orchestrator.supervisor import MOST_TRIES, STEADY_SECONDS, Supervisor
+from beemon.orchestrator.supervisor import MOST_TRIES, Supervisor
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.troubles import Troubles
+from beemon.orchestrator.worker_handle import STEADY_SECONDS
 from beemon.orchestrator.worker_process import START_SECONDS
 from beemon.storage.files import Place
 from beemon.worker.messages import Answer, Done, Failed, Lost
@@ -109,11 +110,11 @@ def record(job: int, seconds: float) -> Task:
 
 
 def pid_of(supervisor: Supervisor) -> int | None:
-    return supervisor._worker.pid if supervisor._worker else None
+    return supervisor._worker.process.pid if supervisor._worker.process else None
 
 
 def opened_by(supervisor: Supervisor) -> set[str]:
-    return supervisor._worker.opened if supervisor._worker else set()
+    return supervisor._worker.opened
 
 
 DYING = '[sensor.dying]\ndriver = "simulated"\nfault = "die"\n'
@@ -199,7 +200,7 @@ def test_over_a_lost_device_the_worker_ends_and_the_next_one_waits_until_it_is_g
     assert (lost.reason, supervisor.health["sensor.lost"].strikes) == ("stalled", 1)
     assert isinstance(office.next_answer(supervisor)[1], Done)
     assert pid_of(supervisor) != before
-    assert not supervisor._leaving
+    assert not supervisor._worker.leaving
 
 
 def test_what_recovered_a_device_is_counted(office: Office, hire: Hire) -> None:
@@ -406,7 +407,7 @@ def test_a_worker_that_lives_long_enough_makes_up_for_deaths_before(
     supervisor.health["output.light"].strikes = BUDGET - 1
     office.turn(supervisor)
     assert supervisor.health["output.light"].strikes == BUDGET - 1
-    until(lambda: office.turn(supervisor) or (supervisor._worker and supervisor._worker.is_ready))
+    until(lambda: office.turn(supervisor) or supervisor._worker.is_ready)
     office.turn(supervisor, time.monotonic() + STEADY_SECONDS + 1)
     assert supervisor.health["output.light"].strikes == 0
 
@@ -440,7 +441,7 @@ def test_at_the_end_outputs_are_made_safe_though_no_worker_was_there(
 def test_an_output_is_no_recording_when_it_is_cut(office: Office, hire: Hire) -> None:
     supervisor = hire(LIGHT)
     supervisor.submit(light("on", 60.0), time.monotonic())
-    until(lambda: office.turn(supervisor) or (supervisor._worker and supervisor._worker.is_ready))
+    until(lambda: office.turn(supervisor) or supervisor._worker.is_ready)
     supervisor.cut(1, "cancelled")
     assert isinstance(office.next_answer(supervisor)[1], Done)
 
@@ -614,7 +615,7 @@ def test_a_device_that_is_lost_while_nothing_is_asked_of_it_is_told_of(
 ) -> None:
     supervisor = hire(GOOD + LIGHT)
     opened(office, supervisor)
-    supervisor._on_message(Lost("output.light", "stalled", "it did not return"))
+    supervisor._worker._on_message(Lost("output.light", "stalled", "it did not return"))
     assert supervisor.health["output.light"].trouble == "stalled: it did not return"
     assert supervisor.health["sensor.good"].trouble is None
 
@@ -623,8 +624,9 @@ def test_a_defect_of_a_driver_is_told_with_its_traceback_once(
     office: Office, hire: Hire, caplog: pytest.LogCaptureFixture
 ) -> None:
     supervisor = hire(GOOD)
+    lost = Lost("sensor.good", "driver-error", "TypeError: 5", "Traceback …")
     for _ in range(2):
-        supervisor._on_message(Lost("sensor.good", "driver-error", "TypeError: 5", "Traceback …"))
+        supervisor._worker._on_message(lost)
     assert caplog.text.count("Traceback …") == 1
 
 

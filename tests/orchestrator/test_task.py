@@ -77,10 +77,10 @@ def test_a_recording_follows_the_one_before_it_if_it_waited_for_it() -> None:
 
 
 def test_what_waits_for_a_device_or_a_job_can_be_taken_out() -> None:
-    queue = TaskQueue()
+    queue, apart = TaskQueue(), TaskQueue()
     for job, device in enumerate("abab", start=1):
         queue.add(read(device, job))
-    apart = queue.split_off("sensor.a")
+    queue.move("sensor.a", apart)
     assert [task.job for task in apart.tasks] == [1, 3]
     assert [task.job for task in queue.drop_waiting(4)] == [4]
     assert [task.job for task in queue.tasks] == [2]

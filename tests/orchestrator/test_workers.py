@@ -219,9 +219,10 @@ def test_an_idle_worker_that_is_killed_from_outside_is_held_against_no_device(
     office.employ()
     office.read("sensor.a")
     crew = office.workers.of("sensor.a")
-    assert crew._worker is not None
-    assert crew._worker.pid is not None
-    os.kill(crew._worker.pid, signal.SIGKILL)
+    process = crew._worker.process
+    assert process is not None
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
     while crew.alive:
         office.go_on()
     assert office.workers.of("sensor.b") is crew
