@@ -401,20 +401,42 @@ def test_the_manual_of_the_config_shows_a_default_as_it_is_written_there(manual,
     assert f".TP\n{tag}\n" in manual
 
 
-@pytest.mark.process
-@pytest.mark.skipif(shutil.which("man") is None, reason="no man on this machine")
-def test_man_shows_the_manual_of_the_config_without_a_warning(manual, tmp_path):
-    page = tmp_path / "beemon.toml.5"
-    page.write_text(manual)
+needs_man = pytest.mark.skipif(shutil.which("man") is None, reason="no man on this machine")
+
+
+def shown_by_man(page: Path) -> str:
+    """A manual page as a terminal of 80 columns shows it; a warning fails the test."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "80"}
     shown = subprocess.run(
         ["man", "--warnings", "--local-file", page],
         env=environment, capture_output=True, text=True, check=True,
     )
     assert shown.stderr == ""
-    drivers = shown.stdout.partition("\nDRIVERS\n")[2]
+    return shown.stdout
+
+
+@pytest.mark.process
+@needs_man
+def test_man_shows_the_manual_of_the_config_without_a_warning(manual, tmp_path):
+    page = tmp_path / "beemon.toml.5"
+    page.write_text(manual)
+    drivers = shown_by_man(page).partition("\nDRIVERS\n")[2]
     assert not set("`\\") & set(drivers)
     assert max(map(len, drivers.splitlines())) <= 80
+
+
+@pytest.mark.process
+@needs_man
+@pytest.mark.parametrize("page", ["beemon.1", "beemon-reasons.7", "beemon-protocol.7"])
+def test_man_shows_the_other_manuals_without_a_warning(page):
+    assert shown_by_man(PROJECT / "debian" / page)
+
+
+@pytest.mark.parametrize(
+    "page", [COMMAND, REASONS_PAGE, PROTOCOL], ids=["command", "reasons", "protocol"]
+)
+def test_no_sentence_of_a_manual_loses_its_spaces_in_a_line_of_two_fonts(page):
+    assert re.findall(r'^\.(?:BR|RB|BI|IB|IR|RI) [^"\n]*\. [A-Z].*', page, re.MULTILINE) == []
 
 
 def test_the_manual_of_the_config_has_every_known_chip_with_its_line(manual):
