@@ -235,6 +235,9 @@ class Worker(SpawnProcess):
             return _read(device, work, self._samplers[work.device])
         if isinstance(device, Output):
             return _switch(device, work)
+        return self._record(device, work, cancelled)
+
+    def _record(self, device: Device, work: Work, cancelled: threading.Event) -> Answer:
         if work.place is None or not isinstance(device, Recorder):
             raise TypeError(f"{work.device} cannot {work.verb}")
         temporary = work.place.temporary
