@@ -45,7 +45,7 @@ def remedy(archive: Path, error: Exception) -> str:
     if code in (errno.ENOSPC, errno.EDQUOT):
         return f"make space on its disk: df -h {_quoted(archive)}"
     if code == errno.EIO:
-        return "its disk fails; journalctl -k says how"
+        return "its disk is failing; see: journalctl -k"
     return _remedy_access(archive)
 
 
@@ -76,11 +76,11 @@ def _obstacle(archive: Path) -> str:
     """What stops whoever walks there from the root: a link that leads nowhere, a closed folder."""
     for part in (*reversed(archive.parents), archive):
         if part.is_symlink() and not part.exists():
-            return (f"{part} is a link to {part.readlink()}, which is not there; mount its disk "
+            return (f"{part} is a link to {part.readlink()}, which does not exist; mount its disk "
                     "(lsblk -f lists all disks)")
         if part.is_dir() and part != archive and not _may(os.X_OK, part):
             if not part.stat().st_mode & 0o777:  # how systemd hides a folder
-                return f"its unit hides {part} from it; choose a folder below /srv, /mnt or /media"
+                return f"its systemd unit hides {part}; choose a folder below /srv, /mnt or /media"
             return f"let the user {_user()} enter it: sudo chmod o+x {_quoted(part)}"
     return ""
 
@@ -91,9 +91,9 @@ def _may(what: int, path: Path) -> bool:
 
 def _remedy_read_only(archive: Path, disk: Mount) -> str:
     if "ro" in disk.disk_options:
-        return "its disk is mounted read-only; journalctl -k says why, after an error for example"
+        return "its disk is mounted read-only, perhaps after an error; see: journalctl -k"
     return (
-        "its unit may not write there: sudo mkdir -p /etc/systemd/system/beemon.service.d; "
+        "its systemd unit may not write there: sudo mkdir -p /etc/systemd/system/beemon.service.d; "
         f"printf '[Service]\\nReadWritePaths=%s\\n' {_quoted(archive)} | "
         "sudo tee /etc/systemd/system/beemon.service.d/archive.conf; "
         "sudo systemctl daemon-reload; sudo systemctl restart beemon"
@@ -102,7 +102,8 @@ def _remedy_read_only(archive: Path, disk: Mount) -> str:
 
 def _remedy_owner(archive: Path, disk: Mount) -> str:
     if disk.kind in OWNERLESS:
-        return (f"its disk ({disk.kind}) knows no owners; in /etc/fstab give it the options "
+        return (f"its disk ({disk.kind}) does not support owners; in /etc/fstab give it the "
+                "options "
                 f"uid={_user()},gid={_group()},umask=027, then: sudo mount -o remount {disk.point}")
     return f"give it to the user {_user()}: sudo chown -R {_user()}: {_quoted(archive)}/"
 

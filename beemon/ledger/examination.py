@@ -46,7 +46,7 @@ class Found:
         found = []
         if self.file:
             found.append(Trouble(
-                "ledger-file", f"the file of the ledger is damaged ({self.file})",
+                "ledger-file", f"the database file is damaged ({self.file})",
                 "sudo systemctl stop beemon; sudo -u beemon beemon archive rebuild; "
                 "sudo systemctl start beemon",
             ))
@@ -54,8 +54,8 @@ class Found:
             count = len(self.rows)
             named = ", ".join(f"{one.table} {one.row}" for one in self.rows[:_NAMED])
             more = ", …" if count > _NAMED else ""
-            are = "1 row of the ledger is damaged and" if count == 1 else \
-                f"{count} rows of the ledger are damaged and"
+            are = "1 row of the database is damaged and" if count == 1 else \
+                f"{count} rows of the database are damaged and"
             found.append(Trouble(
                 "ledger-rows", f"{are} left out ({named}{more})", "to see why: beemon archive check"
             ))
@@ -87,7 +87,7 @@ def of(db: sqlite3.Connection) -> Found:
     """What is wrong. Raises ``sqlite3.DatabaseError``."""
     wrong = _quick_check(db)
     missing = [
-        Damage(row[0], str(row[1]), f"it names a row of {row[2]} that is not there")
+        Damage(row[0], str(row[1]), f"it refers to a row of {row[2]} that does not exist")
         for row in db.execute("PRAGMA main.foreign_key_check").fetchmany(_MOST_ROWS)
     ]
     return Found(wrong, (*islice(rows.damaged(db), _MOST_ROWS), *missing))
@@ -145,4 +145,4 @@ class Examiner(threading.Thread):
                     quarantine.mark(self._archive, str(error))
                     raise
                 if not self._ending.is_set():
-                    log.warning("the ledger could not be examined: %s", error)
+                    log.warning("the database could not be examined: %s", error)

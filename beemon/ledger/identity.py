@@ -69,7 +69,7 @@ class Memory:
             fresh.rename(self._file)
             recordings.sync_folder(self._file.parent)
         except OSError as error:
-            log.warning("which archive belongs in %s was not remembered: %s", self._place, error)
+            log.warning("the archive that belongs in %s was not remembered: %s", self._place, error)
 
     def __str__(self) -> str:
         return str(self._file)

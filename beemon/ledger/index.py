@@ -49,8 +49,8 @@ def begin_if_new(ledger: Ledger) -> bool:
     if runs > 1 or not inventory.has_files(ledger.archive):
         return False
     message = (
-        "the ledger is new, and there are recordings that it does not know: they are entered "
-        "from their files, and until then none is deleted"
+        "the database is new and does not know the recordings yet; they are added from their "
+        "files, and none is deleted until then"
     )
     events.enter(ledger, KIND, message, complete=False)
     ledger.db.execute(
@@ -86,7 +86,7 @@ def end(ledger: Ledger, job: int, **facts: Any) -> None:
     """Say that the index is complete, and give its job its outcome."""
     with ledger.transaction():
         if not is_complete(ledger.db):
-            message = f"every recording was looked at: {facts['entered']} were entered"
+            message = f"every recording was examined: {facts['entered']} were added"
             events.enter(ledger, KIND, message, complete=True, **facts)
         ledger.end(job, outcomes.done(**facts))
 

@@ -112,7 +112,7 @@ class Ledger:
         if version > schema.VERSION:
             raise LedgerVersionError(
                 f"{self.archive / NAME} was written by a newer beemon (layout {version}; this one "
-                f"knows {schema.VERSION}): install that version again"
+                f"supports {schema.VERSION}): install that version again"
             )
         if schema.bring_up_to_date(self.db):
             recordings.sync_folder(self.archive)

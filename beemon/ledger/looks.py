@@ -30,20 +30,20 @@ KIND = "defect"
 """The kind of its events."""
 
 LOOKS = {
-    "clock": "changes of the clock are not told",
+    "clock": "changes of the clock are not reported",
     "description": "the next scheduled times are not shown",
-    "steps": "changes of the weight are not told",
-    "drift": "no scale's drift with the temperature can be fitted",
+    "steps": "changes of the weight are not reported",
+    "drift": "the temperature drift of scales cannot be fitted",
     "hours": "the sums of past hours are not kept up to date",
-    "redating": "records that an unsure clock dated keep their dates",
+    "redating": "records with an unsure clock keep their timestamps",
     "compensation": "weights are not compensated for the temperature",
-    "calibrations": "scales go without the calibrations that were made at the hive",
+    "calibrations": "calibrations made at the hive are not used",
     "inspection": "an inspection that began before the start is not resumed",
     "features": "recordings are kept without features",
     "check": "recordings are kept unchecked",
     "tags": "recordings are kept without tags in their files",
-    "retention": "no recording is deleted for space",
-    "room": "free space is not watched, and no recorder pauses for want of it",
+    "retention": "no recording is deleted to free space",
+    "room": "free space is not watched, and recording does not pause when the disk is full",
     "leftovers": "unfinished recordings are not repaired",
     "plan": "`beemon budget` does not know what the schedules need",
 }
@@ -135,7 +135,7 @@ class Looks:
             if not self.is_on(name):
                 return
             self._off[name] = Trouble(
-                name, f"a look at the data failed and is off, so {without}", _REMEDY
+                name, f"an analysis of the data failed and is switched off, so {without}", _REMEDY
             )
         cause = details.strip().rpartition("\n")[2]
         log.error("%s is off, so %s; beemon has a defect:\n%s", name, without, details.rstrip())

@@ -42,7 +42,7 @@ class Taken:
             return f"nothing of {self.name} can be read: {self.trouble}"
         counts = ", ".join(f"{count} {table}" for table, count in sorted(self.rows.items()))
         lost = ", ".join(sorted(self.gaps))
-        return f"from {self.name} were taken: {counts or 'no rows'}" + (
+        return f"from {self.name}, beemon recovered: {counts or 'no rows'}" + (
             f"; some {lost} cannot be read" if lost else ""
         )
 
@@ -104,7 +104,7 @@ class _Transfer:
         self._until_us = max((row["accounted_us"] or 0 for row, _ in found), default=0)
         for row, number in found:
             self._runs[row["run"]] = number
-            why = f"taken out of {self._taken.name}"
+            why = f"recovered from {self._taken.name}"
             self._insert("runs", {
                 **row, "run": number, "began": None, "ended": KIND, "ended_why": why,
             })
@@ -121,7 +121,7 @@ class _Transfer:
             self._until_us = max(self._until_us, row["slot_us"] or 0)
             if row["outcome"] is None:
                 row |= {"outcome": "interrupted", "reason": "crash",
-                        "message": "its outcome was lost with the ledger"}
+                        "message": "its outcome was lost with the database"}
             self._insert("jobs", {
                 **self._marked(row), "job": number, "run": self._run(row["run"]), "leftover": None,
             })
@@ -135,7 +135,7 @@ class _Transfer:
             self._schedules[row["schedule"]] = self._insert("schedules", values)
         if found and first and self._until_us and self._until_us < first:
             slots.enter_unaccounted(self._ledger, slots.Unaccounted(
-                self._until_us, first, "the ledger of that time was damaged"
+                self._until_us, first, "the database of that time was damaged"
             ))
 
     def _take_skips(self) -> None:

@@ -27,9 +27,9 @@ def keep_rest(ledger: Ledger, where: recordings.Place) -> tuple[str, dict[str, A
     try:
         left = recordings.discard_if_empty(where.temporary)
         if not left and where.final.is_file():
-            return "the recording was whole", leftover
+            return "the recording was complete", leftover
     except OSError as error:
-        return f"what was recorded cannot be read: {error}", leftover
+        return f"the recorded data cannot be read: {error}", leftover
     if not left:
         return "nothing was recorded yet", {}
     return f"{left} bytes were recorded{_YET}", leftover
@@ -99,7 +99,7 @@ def settle(ledger: Ledger, leftover: Leftover, salvaged: dict[str, Any]) -> str:
         seconds = salvaged.get("seconds")
         said = f"{seconds:.1f} s were salvaged" if seconds else "it was kept"
     else:
-        said = "none of it was of use, and it was removed"
+        said = "none of it was usable, so it was deleted"
     ledger.db.execute(
         "UPDATE jobs SET leftover = NULL, message = ?, facts = ? WHERE job = ?",
         (_with_end(job["message"], said), json.dumps(facts) if facts else None, leftover.job),

@@ -104,7 +104,7 @@ def readable(found: Iterable[A], read: Callable[[A], B]) -> Iterator[B]:
         try:
             yield read(one)
         except UNREADABLE as error:
-            log.warning("this cannot be read and is left out: %s: %r", one, error)
+            log.warning("this row cannot be read and is left out: %s: %r", one, error)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def show_sound(db: sqlite3.Connection, *, instead: bool = False) -> None:
     try:
         _show_sound(db, instead=instead)
     except UnicodeDecodeError as error:
-        raise schema.LayoutError("the schema of the ledger is malformed") from error
+        raise schema.LayoutError("the schema of the database is malformed") from error
 
 
 def _show_sound(db: sqlite3.Connection, *, instead: bool) -> None:
@@ -216,11 +216,11 @@ def _content(table: str, column: schema.Column) -> tuple[str, str]:
         return (
             f"CASE WHEN typeof({name}) = 'text' AND json_valid({name}) THEN"
             f" json_type({name}) = '{_JSON[name]}' AND ({needs}) ELSE 0 END",
-            "is not JSON, or lacks what belongs there",
+            "is not JSON, or is incomplete",
         )
     if name in _WORDS:
         words = ", ".join(f"'{word}'" for word in _WORDS[name])
-        return f"{name} IN ({words})", "is not a word that belongs there"
+        return f"{name} IN ({words})", "is not one of the allowed words"
     if name.endswith("_us"):
         return _integer(name, EARLIEST_US, LATEST_US), "is not a time"
     if name == "hour":

@@ -103,7 +103,7 @@ class ArchiveSession:
                 self._ledger = self._with_reserve(self._begin_run_or_anew)
             except sqlite3.Error as error:
                 self._lock.close()
-                what = f"the ledger {self._archive / NAME} cannot be used: {error}"
+                what = f"the database {self._archive / NAME} cannot be used: {error}"
                 raise OSError(what) from error
             except BaseException:
                 self._lock.close()
@@ -118,7 +118,7 @@ class ArchiveSession:
                 with self._ledger.transaction() as ledger:
                     starts.end(ledger, how, why)
             except sqlite3.Error as error:
-                log.warning("how this run ended could not be entered: %s", error)
+                log.warning("the end of this run could not be recorded: %s", error)
 
     def saw(self, job: int) -> None:
         """Remember the number of a job, so that no other archive in this place repeats it."""
@@ -218,7 +218,7 @@ class ArchiveSession:
             return
         before = attempts.earlier(self._archive)
         if before.failed >= attempts.MOST and not before.renewed:
-            quarantine.mark(self._archive, f"the last {before.failed} starts ended by a defect")
+            quarantine.mark(self._archive, f"the last {before.failed} starts ended with a defect")
             attempts.clear(self._archive)
             attempts.note(self._archive, attempts.RENEWED)
         elif before.began >= attempts.MOST and (wrong := examination.of_file(self._archive)):
@@ -247,7 +247,7 @@ class ArchiveSession:
             wrong = self._wrong_by(error)
             if not wrong:
                 raise
-            log.debug("the ledger cannot be used", exc_info=True)
+            log.debug("the database cannot be used", exc_info=True)
             damaged = quarantine.mark(self._archive, wrong)
             quarantine.set_aside(self._archive, damaged)
             ledger = self._begin_run(damaged)
@@ -286,7 +286,7 @@ class ArchiveSession:
         self._remember(ledger, own)
         self.starts = starts.recent(ledger)
         if not is_indexed:
-            log.warning("the ledger is new: its recordings are entered from their files")
+            log.warning("the database is new: the recordings are added from their files")
         for job in left_open:
             log.warning(
                 "job %d of an earlier run was interrupted: %s", job["job"], job["command"],
@@ -300,7 +300,7 @@ class ArchiveSession:
         own = identity.settle(ledger, known, follows=follows)
         self.stranger = None
         if known is not None and known.uuid != own:
-            self.stranger = f"{self._archive} does not hold the archive that was in use there"
+            self.stranger = f"{self._archive} does not hold the archive that was in use before"
             identity.enter_stranger(ledger, known.uuid, self.stranger)
         return own
 
@@ -313,6 +313,6 @@ class ArchiveSession:
 
 def _set_aside(damaged: Damaged) -> str:
     return (
-        f"the ledger was damaged ({damaged.why}): it is kept as {damaged.aside}, and a new one "
-        "was begun; the recordings stay"
+        f"the database was damaged ({damaged.why}): it is kept as {damaged.aside}, and a new one "
+        "was started; the recordings are unchanged"
     )

@@ -149,7 +149,7 @@ def between(definition: str, after_us: int, until_us: int) -> Series | None:
     try:
         found = schedule.slots_between(of, after, until, zone)
     except ImportError as error:
-        raise ValueError("the sun is not known here; python3-ephem is missing") from error
+        raise ValueError("the sun is not known without python3-ephem") from error
     if found is None:
         return None
     first_us, last_us = schedule.microseconds(found.first), schedule.microseconds(found.last)
@@ -171,7 +171,7 @@ def _begin(ledger: Ledger, begin: Begin) -> None:
         for row in open_rows:
             _enter_downtime(ledger, row, last, begin.since_us)
     if begin.since_us < begin.at_us:
-        ran = f"{begin.commands} scheduled commands ran without a slot"
+        ran = f"{begin.commands} scheduled commands ran without a scheduled time"
         why = f"the clock was not right yet; {ran}"
         enter_unaccounted(ledger, Unaccounted(begin.since_us, begin.at_us, why))
     for turn in _first_turns(open_rows, begin, until_us):
@@ -194,13 +194,13 @@ def _why_it_cannot_be_counted(ledger: Ledger, last: Account, begin: Begin) -> st
     if between_us < 0:
         return "the clock was set back while the service was down"
     if between_us > LONGEST_GAP_US:
-        return "the clock was set far ahead while the service was down"
+        return "the clock was set far forward while the service was down"
     unsure = ledger.db.execute(
         "SELECT count(*) FROM sound_runs"
         " WHERE run > ? AND run < ? AND clock NOT IN ('synchronised', 'told', 'rtc')",
         (last.run, ledger.run),
     ).fetchone()[0]
-    return "the service ran with a clock that never became right" if unsure else None
+    return "the clock was never right while the service ran" if unsure else None
 
 
 def _enter_downtime(ledger: Ledger, row: sqlite3.Row, last: Account, until_us: int) -> None:
@@ -209,7 +209,8 @@ def _enter_downtime(ledger: Ledger, row: sqlite3.Row, last: Account, until_us: i
         series = between(row["definition"], after_us, until_us)
     except ValueError as error:
         enter_unaccounted(
-            ledger, Unaccounted(after_us, until_us, f"its schedule is unknown here: {error}"),
+            ledger, Unaccounted(after_us, until_us, "its schedule is not valid on this machine: "
+                                                    f"{error}"),
             row["device"],
         )
         return
@@ -261,8 +262,8 @@ def _enter_turn(ledger: Ledger, turn: Turn) -> None:
 def enter_unaccounted(ledger: Ledger, span: Unaccounted, device: str | None = None) -> None:
     """Enter an event that names the span, within a transaction."""
     message = (
-        f"which slots fell due from {clock.iso(span.from_us)} to {clock.iso(span.until_us)} "
-        f"is not known: {span.why}"
+        f"the scheduled times from {clock.iso(span.from_us)} to {clock.iso(span.until_us)} are "
+        f"not known: {span.why}"
     )
     events.enter(
         ledger, UNACCOUNTED, message, device,

@@ -29,11 +29,11 @@ UNPLANNED = (WATCHDOG, CRASH, FAILURE, POWER_CUT)
 """Why a run began, where nobody wanted the run before it to end."""
 
 _SENTENCES = {
-    FIRST: "for the first time, as far as this archive tells",
+    FIRST: "for the first time with this archive",
     STOP: "after it had been stopped",
-    REBOOT: "after the machine had been shut down or restarted in good order",
+    REBOOT: "after the machine had been shut down or restarted normally",
     UPGRADE: "after another version had been installed",
-    WATCHDOG: "by the watchdog, since it had stopped working",
+    WATCHDOG: "by the watchdog, because it had stopped working",
     CRASH: "after it had crashed or been killed",
     FAILURE: "after it had failed",
     POWER_CUT: "after the machine had lost its power or been reset",

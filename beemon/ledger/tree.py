@@ -56,7 +56,8 @@ def files(folder: Path) -> Iterator[File | str]:
         if isinstance(sensor, str):
             yield sensor
         elif _is(sensor.is_dir) and not is_device_word(sensor.name):
-            yield problem(sensor, "its name is no device's: rename it to up to 31 small letters, "
+            yield problem(sensor, "its name is not a device's: rename it to up to 31 small "
+                                  "letters, "
                                   "digits, hyphens and underscores")
         elif _is(sensor.is_dir):
             yield from _of_sensor(sensor, root)
@@ -69,7 +70,7 @@ def _of_sensor(sensor: Path, root: Path) -> Iterator[File | str]:
         elif (day := day_of(folder.name)) is None:
             yield problem(folder, "it lies where a day's folder such as 2026-06-01 is expected")
         elif not _is(folder.is_dir):
-            yield problem(folder, "it is no folder")
+            yield problem(folder, "it is not a folder")
         else:
             yield from _of_day(folder, sensor.name, day, root)
 
@@ -79,11 +80,11 @@ def _of_day(folder: Path, sensor: str, day: date, root: Path) -> Iterator[File |
         if isinstance(path, str):
             yield path
         elif not _is(path.is_file):
-            yield problem(path, "it is no file, or you may not look at it")
+            yield problem(path, "it is not a file, or you may not read it")
         else:
             host, at, _ = path.name.partition("@")
             if at and not is_hive_name(host):
-                yield problem(path, "what is before the @ is no host's name: it may have up to 63 "
+                yield problem(path, "the part before the @ is not a host's name: up to 63 "
                                     "letters, digits, dots, hyphens and underscores")
             else:
                 yield File(path, sensor, day, host if at else None)
@@ -130,5 +131,5 @@ def _distrust(path: Path, root: Path) -> str | None:
     try:
         inside = not path.is_symlink() or path.resolve(strict=True).is_relative_to(root)
     except (OSError, RuntimeError):  # RuntimeError: a link that leads to itself, before Python 3.13
-        return "it is a link that leads nowhere"
-    return None if inside else "it is a link out of the imported folder, and is not followed"
+        return "it is a broken link"
+    return None if inside else "it is a link out of the imported folder and is not followed"

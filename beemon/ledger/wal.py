@@ -51,7 +51,7 @@ def _empty(archive: Path) -> None:
 
 
 def _trouble(archive: Path, log_bytes: int) -> Trouble:
-    says = f"the log of the ledger has grown to {log_bytes / 1e6:.0f} MB, since"
+    says = f"the log of the database has grown to {log_bytes / 1e6:.0f} MB, because"
     holders = list(_holders(archive))
     if not holders:
         return Trouble(

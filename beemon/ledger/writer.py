@@ -96,7 +96,7 @@ class LedgerWriter(threading.Thread):
                     raise  # to wait would not mend it
                 if reserve.release_if_full(self._archive):
                     continue
-                self._tell(f"the ledger cannot be written: {error}")
+                self._tell(f"the database cannot be written: {error}")
                 self._giving_up.wait(self._retry_seconds)
                 continue
             self._tell(None)

@@ -29,7 +29,7 @@ def opened(path: Path, kind: str | None = None) -> Iterator[tuple[Any, Any]]:
         with av.open(str(path), format=kind, metadata_errors="replace") as file:
             streams = (stream for stream in file.streams.video if stream.codec_context is not None)
             if (stream := next(streams, None)) is None:
-                raise UndecodableError("there is nothing in it that can be decoded")
+                raise UndecodableError("it holds nothing that can be decoded")
             yield file, stream
     except (av.FFmpegError, OSError) as error:
         raise UndecodableError(str(error)) from error

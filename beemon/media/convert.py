@@ -64,7 +64,7 @@ def _mended(source: Path, target: Path) -> Facts:
         return {}
     samples = _write_decodable(target.rename(target.with_suffix(".torn")), target)
     if not samples:
-        raise UnconvertibleError("there is no sound in it")
+        raise UnconvertibleError("it contains no sound")
     return {"promised_samples": promised} if promised > samples else {}
 
 
@@ -187,7 +187,7 @@ def _write_flac(sound: Any, target: Path) -> None:
 def _flac_subtype(sound: Any) -> str:
     """What holds its samples in FLAC. Raises UnconvertibleError where nothing does."""
     if not sound.frames:
-        raise UnconvertibleError("there is no sound in it")
+        raise UnconvertibleError("it contains no sound")
     if kind := _FLAC_SUBTYPES.get(sound.subtype):
         return kind
     if sound.subtype == "PCM_32":
@@ -248,5 +248,5 @@ def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
     except (av.FFmpegError, UndecodableError) as error:
         raise UnconvertibleError(f"the video cannot be converted: {error}") from error
     if not count:
-        raise UnconvertibleError("there is no frame in it")
+        raise UnconvertibleError("it contains no frame")
     return count

@@ -37,7 +37,7 @@ def mend(path: Path) -> int:
     """Cut a FLAC file behind its last whole frame; return the number of samples that stay.
 
     A file whose head is already right is left as it is. Raises ``ValueError`` where it is no FLAC
-    file, or its head is torn, and ``OSError``.
+    file, or its header is torn, and ``OSError``.
     """
     with path.open("r+b") as file:
         start = _first_frame(file.read(1 << 20))
@@ -67,7 +67,7 @@ def promised_md5(path: Path) -> bytes | None:
 def strip(path: Path) -> None:
     """Leave of a FLAC file's blocks the first, which a decoder needs, and room for new ones.
 
-    The sound stays as it is. Raises ``ValueError`` where it is no FLAC file, or its head is torn.
+    The sound stays as it is. Raises ``ValueError`` if it is not a FLAC file or its header is torn.
     """
     stripped = path.with_suffix(".stripped")
     with path.open("rb") as file, stripped.open("wb") as new:
@@ -92,15 +92,15 @@ def _count(shared: int, samples: int) -> bytes:
 def _first_frame(head: bytes) -> int:
     """Where the sound begins, behind the blocks that describe it."""
     if not head.startswith(MARK):
-        raise ValueError("it is no FLAC file")
+        raise ValueError("it is not a FLAC file")
     start, is_last = len(MARK), False
     while not is_last:
         if start + 4 > len(head):
-            raise ValueError("its head is torn")
+            raise ValueError("its header is torn")
         is_last = head[start] >= 0x80
         start += 4 + int.from_bytes(head[start + 1 : start + 4], "big")
     if start > len(head):
-        raise ValueError("its head is torn")
+        raise ValueError("its header is torn")
     return start
 
 

@@ -31,7 +31,7 @@ def measure(path: Path) -> Facts:
         Kind.FLAC: _measure_sound, Kind.MP4: _measure_video, Kind.JPEG: _measure_picture,
     }
     if (kind := kind_of(path)) is None:
-        raise UnmeasurableError("it is no FLAC, MP4 or JPEG file")
+        raise UnmeasurableError("it is not a FLAC, MP4 or JPEG file")
     return measurers[kind](path)
 
 

@@ -31,15 +31,15 @@ class Box(NamedTuple):
 def mend(path: Path) -> int:
     """Cut an MP4 file behind its last whole fragment; return how many stay.
 
-    Raises ``ValueError`` where it is no MP4 file, or its head is torn, and ``OSError``.
+    Raises ``ValueError`` where it is not an MP4 file, or its header is torn, and ``OSError``.
     """
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         boxes = list(_boxes(file, size))
         if not boxes or boxes[0].kind != MARK:
-            raise ValueError("it is no MP4 file")
+            raise ValueError("it is not an MP4 file")
         if b"moov" not in [box.kind for box in boxes]:
-            raise ValueError("its head is torn")
+            raise ValueError("its header is torn")
         end, fragments = _whole_part(boxes)
         if end < size:
             file.truncate(end)

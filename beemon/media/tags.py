@@ -120,12 +120,12 @@ def _refuse_other_kinds(said: Tags) -> None:
     clock.Quality(said.clock)
     kinds = ((said.hive, str), (said.device, str), (said.job, int), (said.facts, dict))
     if not all(isinstance(value, kind) for value, kind in kinds) or not 0 <= said.job < 1 << 53:
-        raise ValueError("its tags are not of their kinds")
+        raise ValueError("its tags have the wrong types")
     start, seconds = said.facts.get("start_utc_us", 0), said.facts.get("seconds", 0)
     if said.verdict not in (GOOD, FAILED):
-        raise ValueError(f"no verdict is {said.verdict}")
+        raise ValueError(f"its verdict is unknown: {said.verdict}")
     if type(start) is not int or not clock.EARLIEST_US <= start <= clock.LATEST_US:
-        raise ValueError("its beginning is not a time")
+        raise ValueError("its start is not a time")
     if not isinstance(seconds, int | float) or not math.isfinite(seconds):
         raise ValueError("its length is not a number")
 
@@ -138,7 +138,7 @@ def fields_of(path: Path) -> dict[str, str]:
 
 def _kind(path: Path) -> Kind:
     if (kind := kind_of(path)) is None:
-        raise BadTagsError(f"{path} is no FLAC, MP4 or JPEG file")
+        raise BadTagsError(f"{path} is not a FLAC, MP4 or JPEG file")
     return kind
 
 

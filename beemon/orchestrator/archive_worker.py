@@ -46,7 +46,7 @@ class Chore:
 def salvage(leftover: Leftover, settle: Callable[[Leftover, Done], None]) -> Chore:
     """To salvage what a job left unfinished."""
     work = Work(leftover.job, leftover.device, SALVAGE, place=leftover.place)
-    what = f"what job {leftover.job} left in {leftover.place.temporary.name}"
+    what = f"the leftover of job {leftover.job} in {leftover.place.temporary.name}"
     return Chore(what, work, SALVAGE_SECONDS, lambda done: settle(leftover, done))
 
 
@@ -138,7 +138,7 @@ class ArchiveWorker:
             self._let_go()
 
     def _on_end(self, how: str) -> None:
-        self._lose_worker(f"its worker ended by itself{how}")
+        self._lose_worker(f"its worker ended unexpectedly{how}")
 
     def _lose_worker(self, message: str, how: signal.Signals | None = None) -> None:
         chore, self._current = self._current, None
@@ -157,7 +157,7 @@ class ArchiveWorker:
     def _put_off(self, chore: Chore, message: str) -> None:
         tries = self._tries[chore.what]
         if tries == len(self._retry_seconds):
-            log.warning("%s: not done, and left to the next start: %s", chore.what, message)
+            log.warning("%s: not done, so the next start tries it again: %s", chore.what, message)
             return
         self._tries[chore.what] += 1
         self._not_before = self._now() + self._retry_seconds[tries]

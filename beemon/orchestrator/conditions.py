@@ -37,7 +37,7 @@ class LedgerWriting:
         if trouble:
             log.error("%s; outcomes wait until it can", trouble)
         else:
-            log.info("the ledger can be written again")
+            log.info("the database can be written again")
 
 
 class LedgerExamination:
@@ -52,7 +52,7 @@ class LedgerExamination:
         before, self.found = self.found, found
         if found == before:
             return
-        said = [str(trouble) for trouble in found.troubles] or ["the ledger is in order again"]
+        said = [str(trouble) for trouble in found.troubles] or ["the database is in order again"]
         for message in said:
             log.log(logging.ERROR if found.troubles else logging.INFO, "%s", message)
         self._write(
@@ -87,7 +87,7 @@ class DiskSpace:
             log.warning("%s", room.log)
         if (room.paused, room.trouble) == (before.paused, before.trouble):
             return
-        message = room.sentence or "there is enough space again: no device pauses for it"
+        message = room.sentence or "there is enough space again, so recording resumes"
         log.log(logging.WARNING if room.sentence else logging.INFO, "%s", message)
         paused = sorted(room.paused)
         self._write(

@@ -48,7 +48,7 @@ class CrewHealth:
             return None
         reason = "fatal" if health.state is State.FATAL else "back-off"
         wait = health.retry_at - now
-        message = f"left alone for another {wait:.0f} s after: {health.trouble}"
+        message = f"not used for another {wait:.0f} s after: {health.trouble}"
         return Failed(task.number, reason, message)
 
     def may_try_all(self, devices: Collection[str], now: float) -> bool:

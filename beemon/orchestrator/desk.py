@@ -101,7 +101,8 @@ class Desk:
             is_slot=job.is_scheduled,
         )
         if job.is_scheduled and supervisor.has_slot_waiting(lane, device.name):
-            self.owner.finished(task, Failed(task.number, "busy", "an earlier slot still waits"))
+            message = "an earlier scheduled command is still waiting"
+            self.owner.finished(task, Failed(task.number, "busy", message))
         else:
             supervisor.submit(task, self.clock.now().monotonic)
 

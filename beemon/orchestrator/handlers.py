@@ -209,7 +209,7 @@ def reload(desk: Desk, job: Job, _: Request) -> None:
     """Put the settings that came with the command in force, if nothing is wrong with them."""
     settings = job.settings
     if settings is None:
-        message = "no settings came with it; send `reload` to the Server"
+        message = "it came without settings; send `reload` to the Server"
         desk.jobs.end(job, outcomes.failed("bad-config", message))
         return
     devices, found = resolve_devices(settings.devices)

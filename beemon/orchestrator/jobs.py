@@ -37,7 +37,7 @@ from beemon.worker.messages import Answer, Done, Failed
 
 log = logging.getLogger(__name__)
 
-DEFECT = outcomes.failed("defect", "beemon has a defect; `beemon events 7d defect` shows it")
+DEFECT = outcomes.failed("defect", "beemon has a defect; see it with `beemon events 7d defect`")
 """The end of a job that a look was asked for and that has none of its own, as it is off."""
 
 

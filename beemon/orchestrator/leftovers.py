@@ -83,10 +83,10 @@ class Leftovers:
             return recovery.settle(ledger, leftover, done.facts)
 
         self._write(
-            self._looks.within("leftovers", settle, "it could not be entered"),
+            self._looks.within("leftovers", settle, "it could not be added"),
             lambda said: log.info("job %d left a file unfinished: %s", leftover.job, said,
                                   extra=fields(job=leftover.job, device=leftover.device)),
         )
 
     def _indexed(self, done: Done) -> None:
-        log.info("the new ledger knows the recordings: %(entered)d entered", done.facts)
+        log.info("the new database knows the recordings: %(entered)d added", done.facts)

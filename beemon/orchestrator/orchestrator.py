@@ -83,7 +83,7 @@ class Orchestrator(SpawnProcess):
         )
         self._turn(assemble(self._settings, devices, self._run_number, around), inbox)
         if not writer.finish(1.0):
-            log.error("the ledger could not be written to the end; the next start closes it")
+            log.error("the database could not be completed; the next start completes it")
         self._reports.put(Stopped())
 
     def _turn(self, loop: Loop, inbox: Inbox) -> None:

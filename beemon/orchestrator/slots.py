@@ -80,7 +80,7 @@ class SlotRunner:
         for due, job in zip(tick.due, jobs, strict=True):
             command = QueuedCommand(due.command, job, "schedule")
             if late > LATE_SECONDS:
-                message = f"the ledger could not be written for {late:.0f} s"
+                message = f"the database could not be written for {late:.0f} s"
                 self._end(job, command, outcomes.skipped("late", message))
             else:
                 self._execute(command, job)

@@ -104,5 +104,5 @@ class Status:
         yield from self.looks.troubles
         devices, is_on = self.in_force.settings.devices, self.timetable.is_on
         if off := [n for n, device in devices.items() if device.schedule and not is_on(n)]:
-            says = f"the scheduled work of {', '.join(off)} is switched off"
-            yield Trouble("stopped", says, "to switch it on again: beemon start all")
+            says = f"the scheduled work of {', '.join(off)} is paused"
+            yield Trouble("stopped", says, "resume it: beemon start all")

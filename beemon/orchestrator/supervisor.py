@@ -244,7 +244,7 @@ class Supervisor:
             return
         if not self._worker.is_ready and self._worker.turn_away_if_replaced():
             return
-        message = f"the worker ended by itself{how}"
+        message = f"the worker ended unexpectedly{how}"
         if not running:  # else the job and the device's trouble show it
             log.warning("%s: %s", self.name, message)
         self._end_worker(WorkerEnd("worker-died", message), self._now())

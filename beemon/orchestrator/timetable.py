@@ -200,7 +200,7 @@ class Timetable:
 
     def _pass_over(self, now: Stamp, seconds: float) -> None:
         if self._is_sure:
-            why = f"the clock was set ahead by {seconds:.0f} s"
+            why = f"the clock was set forward by {seconds:.0f} s"
             span = Unaccounted(self._accounted_us, now.utc_us, why)
             self._find(now).changes.append(span)
         for name, definition in self._definitions.items():

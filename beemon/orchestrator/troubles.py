@@ -38,7 +38,7 @@ class Troubles:
         news = _GIVEN_UP if health.is_given_up else gist(health.trouble)
         if not told & {news, _GIVEN_UP}:
             state = f" ({health.state})" if health.state is not State.RUNNING else ""
-            log.warning("%s: trouble%s: %s", device, state, health.trouble,
+            log.warning("%s: problem%s: %s", device, state, health.trouble,
                         extra=fields(device=device))
         told.add(news)
 

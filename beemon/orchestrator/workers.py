@@ -154,7 +154,7 @@ class Workers:
             return
         self._apart[device] = crew.devices[device]
         self._supervisors[device] = crew.part_with(device)
-        log.warning("%s: it has a worker of its own from here on, so that it holds up no other",
+        log.warning("%s: from now on it has its own worker, so that it cannot block other devices",
                     device, extra=fields(device=device))
 
 

@@ -12,9 +12,9 @@ from beemon.system import ports
 BACKLOG = 512
 
 _REMEDIES = {
-    errno.EADDRINUSE: "see which program that is: sudo ss -ltnp 'sport = :{port}'; stop it, or set "
+    errno.EADDRINUSE: "find that program: sudo ss -ltnp 'sport = :{port}'; stop it, or set "
     "another listening_port under [server], then: sudo systemctl restart beemon",
-    errno.EADDRNOTAVAIL: "see the addresses of this machine: ip address; set host_address under "
+    errno.EADDRNOTAVAIL: "list the addresses of this machine: ip address; set host_address under "
     "[server] to one of them, then: sudo systemctl restart beemon",
     errno.EACCES: "set a listening_port from 1024 under [server], then: "
     "sudo systemctl restart beemon",
@@ -44,7 +44,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise _error(host, port, error.errno, _why(error, port)) from error
     except ValueError as error:  # a NUL, or a name too long for the DNS
-        raise _error(host, port, errno.EINVAL, "that is no address and no name") from error
+        raise _error(host, port, errno.EINVAL, "that is neither an address nor a name") from error
 
 
 def _listen(family: int, where: Any) -> socket.socket:

@@ -68,12 +68,12 @@ class Client:
             ) from error
         except ValueError as error:  # a NUL, or a name too long for the DNS
             raise ServiceUnreachableError(
-                f"nothing answers on {self._where}: that is no address and no name"
+                f"nothing answers on {self._where}: that is neither an address nor a name"
             ) from error
         except OSError as error:
             raise ServiceUnreachableError(
                 f"nothing answers on {self._where} ({error.strerror or error}); "
-                "is the service running? try: systemctl status beemon"
+                "check that the service is running: systemctl status beemon"
             ) from error
         self._lines = self._socket.makefile("rb")
         if token is not None:
@@ -124,7 +124,7 @@ class Client:
             ) from error
         if not line:
             raise ServiceUnreachableError(
-                f"{self._where} ended the connection; see: systemctl status beemon"
+                f"{self._where} closed the connection; see: systemctl status beemon"
             )
         try:
             return Reply(*parse_reply(line))
@@ -140,7 +140,7 @@ class Client:
         if self._port is None:
             return ""
         return (
-            f"; see which program it is: sudo ss -ltnp 'sport = :{self._port}'; stop it, or set "
+            f"; find that program: sudo ss -ltnp 'sport = :{self._port}'; stop it, or set "
             "another listening_port under [server], then: sudo systemctl restart beemon"
         )
 

@@ -237,10 +237,10 @@ def parse_reply(line: bytes) -> tuple[bool, dict[str, Any]]:
     """A reply line as (whether it was OK, its object). Raises ``ValueError`` for anything else."""
     word, _, rest = line.decode("utf-8").strip().partition(" ")
     if word not in ("OK", "ERROR"):
-        raise ValueError(f"not a reply of beemon: {line[:80]!r}")
+        raise ValueError(f"this is not a reply of beemon: {line[:80]!r}")
     payload = json.loads(rest)
     if not isinstance(payload, dict):
-        raise ValueError(f"not a reply of beemon: {line[:80]!r}")  # noqa: TRY004
+        raise ValueError(f"this is not a reply of beemon: {line[:80]!r}")  # noqa: TRY004
     return word == "OK", payload
 
 

@@ -139,7 +139,7 @@ def _remove_stale(name: str) -> None:
 
 def _remedy(path: Path, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "stop that one: sudo systemctl stop beemon, or see who it is: sudo ss -lxp"
+        return "stop it: sudo systemctl stop beemon; or find its process: sudo ss -lxp"
     if error.errno == errno.EEXIST:
         return f"remove it: sudo rm {shlex.quote(str(path))}"
-    return f"see who may write there: ls -ld {shlex.quote(str(path.parent))}"
+    return f"check the permissions of its folder: ls -ld {shlex.quote(str(path.parent))}"

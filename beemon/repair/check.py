@@ -122,7 +122,7 @@ class _Check:
             if said != "ok":
                 yield Finding(DAMAGED, NAME, said)
         for row in self._db.execute("PRAGMA main.foreign_key_check").fetchmany(10):
-            message = f"row {row[1]} of {row[0]} names a row of {row[2]} that is not there"
+            message = f"row {row[1]} of {row[0]} refers to a row of {row[2]} that does not exist"
             yield Finding(DAMAGED, NAME, message)
         for damage in rows.damaged(self._db):
             yield Finding(DAMAGED_ROW, f"{damage.table} {damage.row}", damage.why)
@@ -131,15 +131,15 @@ class _Check:
             message = f"it has no outcome, and its run has ended: {row['command']}"
             yield Finding(NO_OUTCOME, f"job {row['job']}", message)
         for row in self._db.execute(_PROMISED).fetchall():
-            message = f"its recording was not entered: {row['path']}"
+            message = f"its recording is not in the database: {row['path']}"
             yield Finding(NO_RECORDING, f"job {row['job']}", message)
 
     def _slots(self) -> Iterator[Finding]:
         for device, counts in completeness.of(self._reader)["devices"].items():
             if not counts["adds_up"] and counts["recount"] is not None:
                 message = (
-                    f"by its schedule {counts['recount']} slots were due, and {counts['due']} are "
-                    "accounted for"
+                    f"according to its schedule, {counts['recount']} jobs were due, but "
+                    f"{counts['due']} are recorded"
                 )
                 yield Finding(LOST_SLOTS, device, message)
 
@@ -170,8 +170,8 @@ class _Check:
                 waiting += 1
         if waiting:
             self._report.notes.append(
-                f"the ledger is new, and {waiting} files are yet to be entered; the service does "
-                "so while it works, and deletes nothing until then"
+                f"the database is new, and {waiting} files are not in it yet; the service adds "
+                "them while it works, and deletes nothing until then"
             )
 
     # Every row has its file
@@ -194,19 +194,19 @@ class _Check:
         path = self._archive / row["path"]
         size = path.stat().st_size
         if size == 0:
-            return Finding(EMPTY, row["path"], "there is nothing in it")
+            return Finding(EMPTY, row["path"], "it is empty")
         if size != row["size"]:
-            message = f"it has {size} bytes, where {row['size']} were entered"
+            message = f"it has {size} bytes instead of the recorded {row['size']}"
             return Finding(WRONG_SIZE, row["path"], message)
         if self._full and recordings.digest(path)[1] != row["sha256"]:
-            return Finding(WRONG_HASH, row["path"], "its content is not what was entered")
+            return Finding(WRONG_HASH, row["path"], "its content differs from the recorded hash")
         return None
 
 
 def _unexpected(file: Unknown) -> Finding:
     path = printable(file.path)
     if file.is_deleted:
-        return Finding(NOT_DELETED, path, "the ledger says that it was deleted")
+        return Finding(NOT_DELETED, path, "the database has it as deleted")
     if file.is_temporary:
-        return Finding(STRAY, path, "it was not finished, and no job knows of it")
-    return Finding(NO_ROW, path, "the ledger has no such recording")
+        return Finding(STRAY, path, "it is unfinished, and no job knows it")
+    return Finding(NO_ROW, path, "the database has no such recording")

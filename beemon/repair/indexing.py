@@ -47,7 +47,7 @@ def index_as(run: int, archive: Path) -> dict[str, int]:
         with closing(Ledger(archive, run)) as ledger:
             return index_all(ledger)
     except sqlite3.Error as error:
-        raise OSError(f"the ledger cannot be written: {error}") from error
+        raise OSError(f"the database cannot be written: {error}") from error
 
 
 def index_all(ledger: Ledger) -> dict[str, int]:
@@ -87,7 +87,7 @@ def _entries(archive: Path, reader: LedgerReader, counts: dict[str, int]) -> Ite
         if entry:
             yield entry
         elif os.path.lexists(path):
-            log.warning("%s: it does not say what it is, and stays out of the ledger",
+            log.warning("%s: it could not be identified, so it is not added to the database",
                         printable(file.path))
             counts["unknown"] += 1
 

@@ -60,7 +60,7 @@ def _rebuild(archive: Path) -> Rebuilt:
 
 
 def _unwritable(error: sqlite3.Error) -> OSError:
-    return OSError(f"the ledger cannot be written: {error}")
+    return OSError(f"the database cannot be written: {error}")
 
 
 def _set_aside_if_damaged(archive: Path) -> None:

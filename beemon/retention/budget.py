@@ -60,14 +60,14 @@ def _then(limits: Limits, retention: RetentionSettings) -> str:
     """What is done about a disk that fills up, in the declared order."""
     words = [f"{word}s" if "." not in word else word for word in retention.order]
     others = "the others by age" if words else "all by age"
-    kept = f"the newest {retention.keep} of each device stay"
+    kept = f"the newest {retention.keep} of each device are kept"
     if retention.keep == 1:
-        kept = "the newest of each device stays"
+        kept = "the newest of each device is kept"
     least = limits.bytes / 1e9
     size = f"{least:.3g} GB" if least >= 1 else f"{least * 1000:.3g} MB"
     return (
         f"below {size} or {limits.inodes:,.0f} inodes, recordings are "
         f"deleted until {AGAIN:g} times as much is free. Uploaded ones go first, then those of "
-        f"{', then '.join([*words, others])}, then those that failed their check; {kept}. "
-        "Where that is not enough, devices record no more, in the same order"
+        f"{', then '.join([*words, others])}, then those that failed their check; {kept}. If that "
+        "is not enough, devices stop recording in the same order"
     )

@@ -44,7 +44,7 @@ class LedgerStuckError(OSError):
     """What was to be written waits for the disk; it is written as soon as that is possible."""
 
 
-IS_OFF = "deleting has a defect, and is off"
+IS_OFF = "deleting has a defect and is switched off"
 """The result of a change that was not made, so that the round ends over it."""
 
 Guard = Callable[[str, Callable[[], Any], Any], Any]
@@ -320,7 +320,7 @@ def through(
 
     def transaction(change: Callable[[Ledger], Any]) -> Any:
         if stuck and stuck[0].empty():
-            raise LedgerStuckError("the ledger cannot be written just now")
+            raise LedgerStuckError("the database cannot be written at the moment")
         stuck.clear()
         result: queue.SimpleQueue[Any] = queue.SimpleQueue()
         write(change, result.put)
@@ -328,7 +328,7 @@ def through(
             found = result.get(timeout=patience_seconds)
         except queue.Empty:
             stuck.append(result)
-            raise LedgerStuckError("the ledger cannot be written just now") from None
+            raise LedgerStuckError("the database cannot be written at the moment") from None
         if found == IS_OFF:
             raise OSError(IS_OFF)
         return found

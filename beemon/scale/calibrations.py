@@ -99,8 +99,8 @@ class Calibrations:
         if step.is_in_config(one.quantity):
             raise UncalibratedError(
                 "config-calibrates",
-                f"the config has a calibration of {step.sensor} {one.quantity}: take it out there, "
-                "and reload",
+                f"the config has a calibration of {step.sensor} {one.quantity}: remove it there, "
+                "then reload",
             )
         _check_steady(one)
         at = self._now()
@@ -162,8 +162,8 @@ def _under_load(before: _Scale, added: Point, now_us: int) -> Calibration:
     if zero is None:
         raise UncalibratedError(
             "no-zero",
-            "the zero of this scale is not known: say what the standing hive weighs "
-            "(`standing 38kg 1kg`: within 1 kg), or begin with the empty scale (`zero`)",
+            "the zero of this scale is not known; give the weight of the standing hive (`standing "
+            "38kg 1kg`: within 1 kg), or start with the empty scale (`zero`)",
         )
     return weighing.under_load(standing, added, zero)
 
@@ -184,7 +184,7 @@ def _converter(step: Step, sampled: Sequence[Sampled]) -> Sampled:
     has = ", ".join(one.quantity for one in sampled) or "none"
     raise UncalibratedError(
         "not-a-scale",
-        f"{step.sensor} must have one converter whose raw number it tells, and has: {has}"
+        f"{step.sensor} must have exactly one converter with a raw number, but has: {has}"
         + ("; choose one with `channels` in the config" if sampled else ""),
     )
 
@@ -194,8 +194,8 @@ def _check_steady(one: Sampled) -> None:
     if most is not None and one.spread > most:
         raise UncalibratedError(
             "unsteady",
-            f"{one.quantity} moved by {one.spread:.2g} {one.unit} in {one.samples} samples, and "
-            f"{most:g} is the most: wait for the wind, or until nobody touches the scale",
+            f"{one.quantity} moved by {one.spread:.2g} {one.unit} in {one.samples} samples, "
+            f"more than {most:g}; wait until the wind is calm and nobody touches the scale",
         )
 
 

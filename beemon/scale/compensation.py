@@ -116,10 +116,10 @@ def fitted(
     Raises :class:`~beemon.scale.drift.NoFitError`; ``ValueError`` where no temperature is named.
     """
     if weighing.temperature is None:
-        raise ValueError(f"{name} names no temperature")
+        raise ValueError(f"{name} does not name a temperature")
     now = ledger.clock.stamp()
     if now.quality is Quality.UNSURE:
-        raise NoFitError("the clock is unsure, so it is not known what was night")
+        raise NoFitError("the clock is unsure, so the nights are not known")
     until = now.utc_us // US_PER_HOUR
     nights = _nights(ledger, name, weighing, is_day, until)
     found = fit(nights)

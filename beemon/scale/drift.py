@@ -82,15 +82,15 @@ def fit(nights: Sequence[Sequence[Hour]]) -> Fit:
     warmth = math.fsum(_dot(part.celsius, part.celsius) for part in parts)
     weight = math.fsum(_dot(part.grams, part.grams) for part in parts)
     if warmth == 0 or weight == 0:
-        raise NoFitError("in the nights nothing but an even change was seen")
+        raise NoFitError("the nights show only a steady change")
     slope = together / warmth
     rest = max(0.0, weight - slope * together)
     residual = math.sqrt(rest / (len(hours) - 2 * len(used) - 1))
     r2 = 1 - rest / weight
     if r2 < LEAST_R2:
         raise NoFitError(
-            f"the temperature explains {r2:.0%} of what moved the weight in {len(used)} nights "
-            f"(R²), and {LEAST_R2:.0%} is the least; the slope would be {slope:.1f} g/K"
+            f"the temperature explains {r2:.0%} of the weight's changes in {len(used)} nights "
+            f"(R²), but {LEAST_R2:.0%} is required; the slope would be {slope:.1f} g/K"
         )
     reference = statistics.fmean(hour.celsius for hour in hours)
     unsure = _slope_uncertainty(parts, slope, warmth)
@@ -127,14 +127,14 @@ def _is_still(night: Sequence[Hour]) -> bool:
 def _check_enough(nights: Sequence[Sequence[Hour]], hours: Sequence[Hour]) -> None:
     if len(nights) < LEAST_NIGHTS or len(hours) < LEAST_HOURS:
         raise NoFitError(
-            f"there are {len(nights)} whole nights with {len(hours)} hours without rain or a step, "
-            f"and {LEAST_NIGHTS} with {LEAST_HOURS} are the least"
+            f"there are only {len(nights)} complete nights with {len(hours)} hours without rain or "
+            f"a step; {LEAST_NIGHTS} nights with {LEAST_HOURS} hours are required"
         )
     warmths = [hour.celsius for hour in hours]
     spread = max(warmths) - min(warmths)
     if spread < LEAST_SPREAD:
         raise NoFitError(
-            f"the nights' temperatures are within {spread:.1f} K, and {LEAST_SPREAD} is the least"
+            f"the nights' temperatures are within {spread:.1f} K, but {LEAST_SPREAD} K are required"
         )
 
 

@@ -110,7 +110,7 @@ def _calibration(
 
 def _grams(point: Point) -> float:
     if point.grams is None:
-        raise ValueError("what was weighed there is not known")
+        raise ValueError("the weight measured there is not known")
     return point.grams
 
 
@@ -119,6 +119,7 @@ def _moved(before: Point, after: Point) -> float:
     unsure = math.hypot(before.uncertainty, after.uncertainty)
     if abs(moved) <= LEAST_RATIO * unsure:
         raise NotMovedError(
-            f"the weight moved the raw number by {moved:.6g}, which is known to ±{unsure:.2g} only"
+            f"the weight moved the raw number by {moved:.6g}, which is only accurate to "
+            f"±{unsure:.2g}"
         )
     return moved

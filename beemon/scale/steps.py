@@ -34,13 +34,13 @@ from typing import NamedTuple
 MINUTE = 60.0
 
 KINDS = {
-    "rain": "the hive became wet: it will dry within a day",
-    "lid": "a lid was lifted, and put back",
+    "rain": "rain made the hive wet: it will dry within a day",
+    "lid": "a lid was lifted and put back",
     "inspection": "somebody worked at the hive",
-    "swarm": "so much left within minutes, by day, as a swarm does: a candidate, go and look",
-    "harvest": "more was taken away than a swarm weighs",
-    "added": "something was put on: a super, or feed",
-    "loss": "something went that was no swarm: at once, at night, or while no bee was counted out",
+    "swarm": "a swarm's weight left within minutes, by day: it may be a swarm, so go and look",
+    "harvest": "more than the weight of a swarm was taken away",
+    "added": "something was added: a super, or feed",
+    "loss": "weight was lost, but not to a swarm: at once, at night, or without bees leaving",
 }
 """What can have happened to a hive, by its weight."""
 

@@ -119,11 +119,11 @@ class Places:
         own = sum(who == client for who, _ in self._taken)
         watching = sum(is_watching for _, is_watching in self._taken)
         if len(self._taken) >= self._most:
-            problem = f"{self._most} clients wait or watch already"
+            problem = f"{self._most} clients are waiting or watching already"
         elif own >= self._each:
-            problem = f"{own} connections from {client} wait or watch already"
+            problem = f"{own} connections from {client} are waiting or watching already"
         elif watches and watching >= self._watching:
-            problem = f"{watching} clients watch already"
+            problem = f"{watching} clients are watching already"
         else:
             return
         raise RequestError("too-many-waiting", problem)

@@ -89,10 +89,10 @@ class ConfigWatch:
         self._wrong_since = None
         if _said(found) != _said(running):
             can_reload = found.archive_path == running.archive_path
-            return Trouble(ABOUT, "the config on disk was changed, and is not in force",
+            return Trouble(ABOUT, "the config on disk was changed but is not in use yet",
                            f"{check}; {_RELOAD if can_reload else _RESTART}")
         if running.server != self._begun.server:
-            return Trouble(ABOUT, "[server] in the config was changed, and is not in force",
+            return Trouble(ABOUT, "[server] in the config was changed but is not in use yet",
                            _RESTART)
         return None
 
@@ -108,8 +108,8 @@ class ConfigWatch:
         runs = "the last good one" if running.fallback else "the one before"
         since = f"{self._wrong_since:%Y-%m-%d %H:%M}"
         return Trouble(
-            ABOUT, f"the config on disk is wrong since {since}, so {runs} runs: {what}",
-            f"mend it; {check}; {_RELOAD}",
+            ABOUT, f"the config on disk has been wrong since {since}, so {runs} is used: {what}",
+            f"fix it; {check}; {_RELOAD}",
         )
 
 
@@ -117,7 +117,7 @@ def _load(path: Path) -> Settings:
     """What is on disk, but for what only a driver knows. Raises :class:`ConfigError`."""
     for file in config.config_files(path):
         if file.exists() and not file.is_file():
-            raise ConfigError([Problem(str(file), "is no file")])
+            raise ConfigError([Problem(str(file), "is not a file")])
     return config.load(path)
 
 

@@ -97,6 +97,6 @@ class Door:
         if error.errno in (errno.ECONNABORTED, errno.EPROTO):
             return  # that client hung up before its turn
         if not self._starved:
-            log.warning("no client can be accepted for the moment: %s", error.strerror)
+            log.warning("no client can be accepted at the moment: %s", error.strerror)
         self._starved = True
         time.sleep(_STARVED_SECONDS)  # no descriptor is free: spinning only heats the Pi

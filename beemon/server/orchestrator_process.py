@@ -124,7 +124,7 @@ class OrchestratorProcess:
         if not isinstance(first, Started):
             raise OrchestratorDiedError("the Orchestrator ended while it started")
         if installed.is_replaced():
-            raise OrchestratorDiedError("another version of beemon was installed meanwhile")
+            raise OrchestratorDiedError("another version of beemon has been installed")
 
     def wait(self) -> None:
         """Return when the Orchestrator has ended."""
@@ -167,10 +167,10 @@ class OrchestratorProcess:
                 self._abort(process, age)
         if not self._stopping:
             self._launched.put(Stopped())
-            self._died(f"the Orchestrator ended by itself (exit status {process.exitcode})")
+            self._died(f"the Orchestrator ended unexpectedly (exit status {process.exitcode})")
 
     def _abort(self, process: Orchestrator, age: float) -> None:
-        how = f"the Orchestrator has not moved for {age:.0f} s"
+        how = f"the Orchestrator has not responded for {age:.0f} s"
         log.critical("%s; its stacks follow", how)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGABRT)

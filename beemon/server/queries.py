@@ -82,7 +82,7 @@ class Queries:
         """What the ledger holds of a job. Raises :class:`RequestError` where it has none."""
         found = self._reader().job(number)
         if found is None:
-            raise RequestError("unknown-job", f"the ledger holds no job {number}")
+            raise RequestError("unknown-job", f"the database holds no job {number}")
         return found
 
     def status(self) -> dict[str, Any]:

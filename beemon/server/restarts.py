@@ -49,7 +49,7 @@ class Restarts:
         often = "once" if len(told) == 1 else f"{len(told)} times"
         at = zone.moment(told[0].at.utc_us)
         says = (
-            f"it was restarted {often} in the last 24 hours, last {_BY[told[0].why]} "
+            f"it was restarted {often} in the last 24 hours, most recently {_BY[told[0].why]} "
             f"at {at:%Y-%m-%d %H:%M}"
         )
         return Trouble("restarts", says, _REMEDY if self._crashes else _POWER_REMEDY)

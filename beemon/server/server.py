@@ -269,7 +269,7 @@ class Server:
             reply = error.reply()
         except sqlite3.Error as error:
             self._ledger_failed(error)
-            reply = RequestError("no-ledger", f"the ledger cannot be used now: {error}").reply()
+            reply = RequestError("no-ledger", f"the database cannot be used now: {error}").reply()
         except (ConnectionError, TimeoutError):
             raise  # the client's: it has gone, or takes no answer
         except Exception as error:
@@ -315,7 +315,7 @@ class Server:
         word, _, said = text.strip(" ").partition(" ")
         right = hmac.compare_digest(said.strip(" ").encode(), token.encode())
         if word != "auth" or not right:
-            raise RequestError("not-authorised", "say `auth TOKEN` first, with the right token")
+            raise RequestError("not-authorised", "send `auth TOKEN` first, with the right token")
         self._authorised.add(socket_connection)
         return protocol.ok({"authorised": True})
 
@@ -353,12 +353,18 @@ class Server:
         own = sum(who == client for who, _ in open_jobs)
         problem = None
         if len(open_jobs) >= MAX_OPEN_JOBS + _RESERVE * is_urgent or self.command_queue.full():
-            problem = f"{len(open_jobs)} commands wait already; to end them: beemon cancel all"
+            problem = (
+                f"{len(open_jobs)} commands are waiting already; to end them: beemon cancel all"
+            )
         elif asked and (busiest := asked.most_common(1)[0])[1] >= MAX_DEVICE_JOBS:
             device, count = busiest
-            problem = f"{count} commands wait for {device}; to end them: beemon cancel {device}"
+            problem = (
+                f"{count} commands are waiting for {device}; to end them: beemon cancel {device}"
+            )
         elif own >= MAX_CLIENT_JOBS and not is_urgent:
-            problem = f"{own} commands of {client} wait already; to end them: beemon cancel all"
+            problem = (
+                f"{own} commands of {client} are waiting already; to end them: beemon cancel all"
+            )
         if problem:
             raise RequestError("queue-full", problem)
 
@@ -470,7 +476,7 @@ class Server:
         except ConfigError as error:  # never without the token that the config asks for
             return Trouble(
                 "address", f"it does not listen on {where}: {error}",
-                "it listens by itself once the file is right; see token_file in: man beemon.toml",
+                "correct the file, then it listens by itself; see token_file in: man beemon.toml",
             )
         return None
 
@@ -506,14 +512,14 @@ class Server:
 
     def _ledger_failed(self, error: sqlite3.Error) -> None:
         """A damaged ledger ends the service: the next start sets it aside and begins a new one."""
-        log.error("the ledger failed: %s", error)
+        log.error("the database failed: %s", error)
         try:
             is_given_up = self._ledger.give_up(error)
         except OSError as trouble:
-            log.error("it is damaged, and stays so: %s", trouble)
+            log.error("it is damaged and remains so: %s", trouble)
             return
         if is_given_up:
-            self._end_with(OSError(f"the ledger is damaged: {error}; the service restarts"))
+            self._end_with(OSError(f"the database is damaged: {error}; the service restarts"))
 
     def _launch(self) -> None:
         if stranger := self._ledger.stranger:
@@ -526,9 +532,9 @@ class Server:
     def _tell_stranger(self, stranger: str) -> None:
         path = self._settings.archive_path
         trouble = Trouble(
-            "archive", f"{stranger}, so that this run is recorded in another one",
-            f"see whether its disk is mounted: findmnt -T {path}; the service runs on there once "
-            f"it is. If this is to be the archive from now on: sudo rm {config.memory_file()}, "
+            "archive", f"{stranger}, so this run is recorded in another archive",
+            f"check that its disk is mounted: findmnt -T {path}; the service then continues in "
+            f"it. If this is to be the archive from now on: sudo rm {config.memory_file()}, "
             "then: sudo systemctl restart beemon",
         )
         log.error("%s", trouble)
@@ -539,12 +545,12 @@ class Server:
         names = self._ledger.lost_sight_of
         if not names:
             return
-        are = "1 damaged ledger lies" if len(names) == 1 else f"{len(names)} damaged ledgers lie"
+        are = "1 damaged database is" if len(names) == 1 else f"{len(names)} damaged databases are"
         doubt = "; the card may be dying: replace it soon" if len(names) >= quarantine.MANY else ""
         self._board.note_trouble(Trouble(
             "ledgers-aside",
-            f"{are} in {self._settings.archive_path}, and nothing of them is in use{doubt}",
-            "take out what can be read: sudo systemctl stop beemon; "
+            f"{are} in {self._settings.archive_path}, and their content is not in use{doubt}",
+            "recover the readable rows: sudo systemctl stop beemon; "
             "sudo -u beemon beemon archive rebuild; sudo systemctl start beemon",
         ))
 
@@ -697,7 +703,7 @@ def _check_still_there(socket_connection: socket.socket) -> None:
 def _defect(error: Exception) -> RequestError:
     said = f"{type(error).__name__}: {error}"
     return RequestError(
-        "defect", f"it could not be answered ({said}): sudo journalctl -u beemon -p err; "
+        "defect", f"it could not be answered ({said}); see: sudo journalctl -u beemon -p err; "
         "beemon archive check",
     )
 

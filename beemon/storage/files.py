@@ -50,7 +50,7 @@ def place(
         found = Place(folder / f".{name}{TEMPORARY_SUFFIX}", folder / name)
         if not (found.final.exists() or found.temporary.exists() or is_taken(found.final)):
             return found
-    raise FileExistsError(f"999 recordings of {device} bear the name {stem}")
+    raise FileExistsError(f"999 recordings of {device} have the name {stem}")
 
 
 def is_temporary(path: Path) -> bool:

@@ -23,7 +23,7 @@ def folder(final: Path) -> Iterator[Path]:
     Raises ``FileExistsError`` where there is such a file already, and ``OSError``.
     """
     if os.path.lexists(final):
-        raise FileExistsError(f"{final} is there already; name another folder with --output")
+        raise FileExistsError(f"{final} exists already; name another folder with --output")
     final.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(final)
     written = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".part", dir=final.parent))

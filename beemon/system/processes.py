@@ -51,12 +51,12 @@ def use_limits() -> None:
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     if not _allows(files, _LEAST_FILES):
-        raise OSError(f"only {files} files may be open at once, and beemon needs {_LEAST_FILES}: "
+        raise OSError(f"only {files} files may be open at once, but beemon needs {_LEAST_FILES}; "
                       "raise `ulimit -n`, or LimitNOFILE= in beemon.service")
     memory, _ = resource.getrlimit(resource.RLIMIT_AS)
     if not _allows(memory, _LEAST_MEMORY):
-        raise OSError(f"only {memory >> 20} MB of memory may be used by each process, and beemon "
-                      f"needs {_LEAST_MEMORY >> 20} MB: raise `ulimit -v`, or LimitAS= in "
+        raise OSError(f"only {memory >> 20} MB of memory are allowed for each process, but beemon "
+                      f"needs {_LEAST_MEMORY >> 20} MB; raise `ulimit -v`, or LimitAS= in "
                       "beemon.service")
 
 

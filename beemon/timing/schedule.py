@@ -94,7 +94,8 @@ def _sun_time(event: str, sign: str | None, text: str | None) -> SunTime:
     except BadOptionError as error:
         raise BadOptionError(f"has an offset from {event} that {error}") from error
     if seconds > _MOST_OFFSET:
-        raise BadOptionError(f"may be up to 12h off the sun, not {in_toml(text)}")
+        raise BadOptionError("may be up to 12h before or after the sun's event, not "
+                             f"{in_toml(text)}")
     return SunTime(event, -seconds if sign == "-" else seconds)
 
 

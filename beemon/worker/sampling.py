@@ -75,7 +75,7 @@ class Sampler:
         """
         settings = sensor.settings
         if not isinstance(settings, SensorSettings):
-            raise DeviceError(f"{settings.name} counts: it has nothing to calibrate")
+            raise DeviceError(f"{settings.name} is a counter and has nothing to calibrate")
         samples = _samples(sensor, max(settings.samples, CALIBRATION_SAMPLES))
         found = []
         for name, said in _by_quantity(samples).items():

@@ -22,8 +22,8 @@ def test_each_way_to_end_has_its_maker():
         Outcome.FAILED, "timeout", "no answer", {"tries": 2}
     )
     assert outcomes.interrupted("crash") == Ending(Outcome.INTERRUPTED, "crash")
-    assert outcomes.skipped("busy", "an earlier slot still waits") == Ending(
-        Outcome.SKIPPED, "busy", "an earlier slot still waits"
+    assert outcomes.skipped("busy", "an earlier scheduled command is still waiting") == Ending(
+        Outcome.SKIPPED, "busy", "an earlier scheduled command is still waiting"
     )
 
 

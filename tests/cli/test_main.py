@@ -83,7 +83,7 @@ def test_a_service_that_is_not_there_exits_3(
 ) -> None:
     config = str(tmp_path / "none.toml")
     assert cli.main(["ping", "--port", str(free_port()), "--config", config]) == 3
-    assert "is the service running?" in capsys.readouterr().err
+    assert "check that the service is running" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("word", [w for w in VOCABULARY if w != "auth"])

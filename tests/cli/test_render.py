@@ -136,7 +136,7 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
         {"from": "2026-05-20T08:00:00.000Z", "until": "2026-05-20T08:01:00.000Z", "why": "unsure"},
         {"from": "2026-06-01T08:00:00.000Z", "why": "the clock is not right yet"},
         {"from": "2026-06-01T08:00:00.000Z", "until": "2026-06-01T09:00:00.000Z",
-         "device": "sensor.a", "why": "its schedule is unknown here"},
+         "device": "sensor.a", "why": "its schedule is not valid on this machine"},
     ]
     devices = {"camera.entrance": {**SLOTS, "recount": 4033, "adds_up": False}}
     told = {**TOLD, "devices": devices, "unslotted": {"done": 1300, "failed": 4},
@@ -147,7 +147,7 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
         "Not counted: 2026-05-20 08:00:00 to 2026-05-20 08:01:00: unsure",
         "Not counted: 2026-06-01 08:00:00: the clock is not right yet",
         "Not counted: sensor.a: 2026-06-01 08:00:00 to 2026-06-01 09:00:00: "
-        "its schedule is unknown here",
+        "its schedule is not valid on this machine",
     ]
 
 

@@ -56,7 +56,7 @@ def test_the_trouble_says_which_file_and_what_to_do(tmp_path):
 
 def test_a_link_to_a_disk_that_is_not_mounted(folder):
     (folder / "archive").symlink_to("/srv/usb/bees")
-    assert "archive is a link to /srv/usb/bees, which is not there; mount its disk" in told(
+    assert "archive is a link to /srv/usb/bees, which does not exist; mount its disk" in told(
         folder / "archive")
 
 
@@ -109,7 +109,7 @@ def test_a_folder_in_which_nothing_is_in_the_way(folder):
 
 @pytest.mark.parametrize(("code", "said"), [
     (errno.ENOSPC, "make space on its disk: df -h /srv/bees"),
-    (errno.EIO, "its disk fails; journalctl -k says how"),
+    (errno.EIO, "its disk is failing; see: journalctl -k"),
 ])
 def test_a_disk_that_is_full_or_fails_whatever_else_is_in_the_way(code, said):
     assert told(Path("/srv/bees"), code) == said

@@ -52,7 +52,7 @@ def test_rows_that_cannot_be_read_are_counted_and_named(archive: Path) -> None:
         raw.commit()
     [trouble] = of(archive).troubles
     assert trouble.about == "ledger-rows"
-    assert trouble.says.startswith("4 rows of the ledger are damaged and left out (jobs 1, jobs 2")
+    assert trouble.says.startswith("4 rows of the database are damaged and left out (jobs 1")
     assert "beemon archive check" in trouble.remedy
 
 

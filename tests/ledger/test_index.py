@@ -54,7 +54,7 @@ def test_a_new_ledger_of_an_archive_with_files_is_not_complete_until_it_is_said(
     assert index.is_complete(ledger.db)
     event = events.latest(ledger, index.KIND)
     assert event is not None
-    assert event.message == "every recording was looked at: 1 were entered"
+    assert event.message == "every recording was examined: 1 were added"
 
 
 def test_new_jobs_have_numbers_that_no_recording_names(ledger: Ledger) -> None:

@@ -44,7 +44,7 @@ def test_a_recording_that_a_crash_left_whole_waits_to_be_entered(
     place = Place(tmp_path / ".a.mp4.part", tmp_path / "a.mp4")
     place.final.write_bytes(b"whole")
     found = interrupted(ledger, place)
-    assert (found["leftover"], found["message"]) == (".a.mp4.part", "the recording was whole")
+    assert (found["leftover"], found["message"]) == (".a.mp4.part", "the recording was complete")
 
 
 def test_what_a_crash_left_unfinished_stays_and_is_named(ledger: Ledger, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_what_was_of_no_use_is_said_to_have_gone(
     ledger: Ledger, leftover: recovery.Leftover
 ) -> None:
     job = settled(ledger, leftover, {})
-    assert job["message"].endswith("; none of it was of use, and it was removed")
+    assert job["message"].endswith("; none of it was usable, so it was deleted")
     assert "leftover" not in job
     assert "recording" not in job
 

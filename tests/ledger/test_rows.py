@@ -81,7 +81,7 @@ def test_a_job_that_cannot_be_read_says_so(archive: Path) -> None:
     harm(archive, "UPDATE jobs SET facts = '{' WHERE job = 1")
     reader = LedgerReader(archive)
     told = reader.job(1)
-    assert told == {"job": 1, "damaged": "facts is not JSON, or lacks what belongs there"}
+    assert told == {"job": 1, "damaged": "facts is not JSON, or is incomplete"}
     assert 1 not in [job["job"] for job in reader.jobs(99)]
     assert reader.job(10**6) is None
     reader.close()

@@ -325,7 +325,7 @@ def test_the_third_start_after_two_that_ended_by_a_defect_begins_a_new_ledger_on
     with closing(LedgerReader(tmp_path)) as reader:
         event = events.latest(reader, "ledger")
     assert event is not None
-    assert "the last 2 starts ended by a defect" in event.message
+    assert "the last 2 starts ended with a defect" in event.message
     assert event.facts["aside"] == aside.name
 
 
@@ -406,7 +406,7 @@ def test_a_recording_that_was_whole_waits_to_be_entered(tmp_path):
     found = register.reader.job(job)
     register.close()
     assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
-    assert found["message"] == "the recording was whole"
+    assert found["message"] == "the recording was complete"
     assert tmp_path / found["leftover"] == place.temporary
 
 
@@ -441,7 +441,7 @@ def test_what_was_closed_once_is_not_closed_again(tmp_path):
     run(tmp_path).close()
     register = run(tmp_path)
     assert register.run_number == 3
-    assert register.reader.job(job)["message"] == "the recording was whole"
+    assert register.reader.job(job)["message"] == "the recording was complete"
     register.close()
 
 

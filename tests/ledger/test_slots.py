@@ -162,7 +162,7 @@ def test_a_clock_that_became_right_late_leaves_a_span_without_account(book):
 
 @pytest.mark.parametrize(("start_us", "why"), [
     (NOON - DAY, "the clock was set back while the service was down"),
-    (NOON + 6 * 366 * DAY, "the clock was set far ahead while the service was down"),
+    (NOON + 6 * 366 * DAY, "the clock was set far forward while the service was down"),
 ])
 def test_an_absence_that_cannot_be_counted_is_named(book, start_us, why):
     book.start(NOON, a=MINUTELY)
@@ -177,7 +177,7 @@ def test_a_run_whose_clock_never_was_right_hides_how_long_the_absence_was(book):
     book.start_without_account(0, Quality.UNSURE)
     book.start(NOON + DAY, a=MINUTELY)
     assert book.skips == []
-    assert book.unaccounted[0][2] == "the service ran with a clock that never became right"
+    assert book.unaccounted[0][2] == "the clock was never right while the service ran"
 
 
 def test_a_schedule_that_nobody_understands_any_more_is_named(book):
@@ -191,8 +191,8 @@ def test_a_schedule_that_nobody_understands_any_more_is_named(book):
 
 def test_a_span_that_cannot_be_told_is_an_event_in_words(book):
     book.start(NOON, a=MINUTELY)
-    book.enter(Unaccounted(NOON, NOON + HOUR, "the clock was set ahead by 3600 s"))
+    book.enter(Unaccounted(NOON, NOON + HOUR, "the clock was set forward by 3600 s"))
     assert events.latest(book.ledger, slots.UNACCOUNTED).message == (
-        "which slots fell due from 2026-06-01T12:00:00.000Z to 2026-06-01T13:00:00.000Z is not "
-        "known: the clock was set ahead by 3600 s"
+        "the scheduled times from 2026-06-01T12:00:00.000Z to 2026-06-01T13:00:00.000Z are not "
+        "known: the clock was set forward by 3600 s"
     )

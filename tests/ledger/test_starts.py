@@ -60,7 +60,7 @@ def service(tmp_path: Path) -> Service:
 
 def test_the_first_start_is_the_first(service):
     assert service.run().why == "first"
-    assert service.told() == ["beemon was started for the first time, as far as this archive tells"]
+    assert service.told() == ["beemon was started for the first time with this archive"]
 
 
 @pytest.mark.parametrize(("how", "same_boot", "result", "why"), [
@@ -97,18 +97,19 @@ def test_a_start_as_another_version_says_so(service, began):
 
 
 def test_the_event_says_what_went_wrong(service):
-    service.run(starts.FAILED, "the Orchestrator ended by itself (exit status -9)")
+    service.run(starts.FAILED, "the Orchestrator ended unexpectedly (exit status -9)")
     service.run()
     assert service.told()[0] == (
-        "beemon was started after it had failed: the Orchestrator ended by itself (exit status -9)"
+        "beemon was started after it had failed: the Orchestrator ended unexpectedly (exit status "
+        "-9)"
     )
 
 
 def test_what_was_said_first_of_an_end_stands(service):
     with closing(ArchiveSession(service.archive, service.machine, result=lambda: None)) as register:
         register.open()
-        register.end_run(starts.HUNG, "the Orchestrator has not moved for 12 s")
-        register.end_run(starts.FAILED, "the Orchestrator ended by itself")
+        register.end_run(starts.HUNG, "the Orchestrator has not responded for 12 s")
+        register.end_run(starts.FAILED, "the Orchestrator ended unexpectedly")
     assert service.run().why == "watchdog"
 
 

@@ -98,7 +98,7 @@ def test_while_the_disk_fails_everything_waits_and_trouble_is_told_once(desk):
         trouble = desk.trouble.get(timeout=SOON)
         desk.enter("second")
         desk.enter("third")
-    assert trouble.startswith("the ledger cannot be written: ")
+    assert trouble.startswith("the database cannot be written: ")
     assert desk.written(3) == [1, 2, 3]
     assert desk.trouble.get(timeout=SOON) is None
     assert desk.trouble.empty()
@@ -114,7 +114,7 @@ def test_trouble_that_goes_on_is_not_told_again(desk):
         for _ in range(5):
             assert attempts.acquire(timeout=SOON)
     assert desk.written(1) == [1]
-    assert desk.trouble.get(timeout=SOON).startswith("the ledger cannot be written")
+    assert desk.trouble.get(timeout=SOON).startswith("the database cannot be written")
     assert desk.trouble.get(timeout=SOON) is None
     assert desk.trouble.empty()
 

@@ -89,5 +89,5 @@ def test_a_head_alone_holds_no_sound(tmp_path: Path, whole: Path) -> None:
 @pytest.mark.parametrize("length", [0, 3, 4, 41, 60])
 def test_a_torn_head_is_told(tmp_path: Path, whole: Path, length: int) -> None:
     file = torn(tmp_path / "torn.flac", whole.read_bytes()[:length])
-    with pytest.raises(ValueError, match=r"head is torn|no FLAC file"):
+    with pytest.raises(ValueError, match=r"header is torn|not a FLAC file"):
         flac.mend(file)

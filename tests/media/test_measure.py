@@ -68,7 +68,7 @@ def test_a_video_of_a_kind_that_nobody_knows_is_told(tmp_path: Path) -> None:
     data = (tmp_path / "a.mp4").read_bytes()
     assert b"avc1" in data
     (tmp_path / "a.mp4").write_bytes(data.replace(b"avc1", b"XXXX"))
-    with pytest.raises(UnmeasurableError, match="nothing in it that can be decoded"):
+    with pytest.raises(UnmeasurableError, match="it holds nothing that can be decoded"):
         measure(tmp_path / "a.mp4")
     [finding] = examine(tmp_path / "a.mp4", {}).failures
     assert finding.word == "unreadable"

@@ -81,5 +81,5 @@ def test_a_hole_behind_a_fragment_ends_what_is_whole(tmp_path: Path, whole: byte
 
 @pytest.mark.parametrize("length", [0, 7, 8, 100])
 def test_a_torn_head_is_told(tmp_path: Path, whole: bytes, length: int) -> None:
-    with pytest.raises(ValueError, match=r"head is torn|no MP4 file"):
+    with pytest.raises(ValueError, match=r"header is torn|not an MP4 file"):
         mp4.mend(torn(tmp_path, whole[:length]))

@@ -124,7 +124,7 @@ def decoded(file):
 def test_what_is_no_recording_cannot_be_tagged(tmp_path):
     (tmp_path / "page").write_text("<html>")
     for action in (tags.read, lambda path: tags.write(path, TAGS)):
-        with pytest.raises(BadTagsError, match="no FLAC, MP4 or JPEG"):
+        with pytest.raises(BadTagsError, match="not a FLAC, MP4 or JPEG"):
             action(tmp_path / "page")
 
 

@@ -123,7 +123,7 @@ def test_what_never_works_is_given_up_until_the_next_start(
     found = leftover(tmp_path)
     with found.place.temporary.open("ab"):
         loop.add([found])
-        said = "what job 1 left in .1.flac.part: not done, and left to the next start"
+        said = "the leftover of job 1 in .1.flac.part: not done, so the next start"
         loop.until(lambda: said in caplog.text)
     loop.until(lambda: not loop.chores.alive)
     assert found.place.temporary.exists()

@@ -42,7 +42,7 @@ def test_what_has_failed_is_not_used_for_a_while(crew: CrewHealth) -> None:
     assert crew.refusal(task, NOW) is None
     crew.strike(["sensor.a"], ENDED, NOW)
     assert crew.refusal(task, NOW) == Failed(
-        0, "back-off", "left alone for another 1 s after: worker-died: it ended"
+        0, "back-off", "not used for another 1 s after: worker-died: it ended"
     )
     crew.strike(["sensor.a"] * BUDGET, ENDED, NOW)
     assert crew.refusal(task, NOW).reason == "fatal"  # type: ignore[union-attr]

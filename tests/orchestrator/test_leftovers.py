@@ -58,7 +58,7 @@ def test_what_a_job_left_is_looked_at_and_the_worker_goes(tmp_path: Path) -> Non
     until(lambda: [leftovers.tick(now().monotonic)] and leftovers.is_idle, SOON)
     row = archive.ledger.db.execute("SELECT * FROM jobs WHERE job = ?", (archive.job,)).fetchone()
     assert row["outcome"] == "interrupted"
-    assert "none of it was of use" in row["message"]
+    assert "none of it was usable" in row["message"]
     assert list(tmp_path.rglob("*.part")) == []
     archive.ledger.close()
 

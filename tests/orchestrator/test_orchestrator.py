@@ -328,7 +328,7 @@ class TestFaults:
                 "SELECT job, path FROM recordings"
             ).fetchall()
         assert (job["outcome"], job["reason"]) == ("failed", "worker-died")
-        assert job["message"].endswith("; the recording was whole; 1.0 s were salvaged")
+        assert job["message"].endswith("; the recording was complete; 1.0 s were salvaged")
         assert job["recovered"] is True
         assert rows == [(job["job"], job["recording"])]
         assert (hive.archive / job["recording"]).is_file()
@@ -348,7 +348,7 @@ class TestFaults:
             (thermometer / "humidity1_input").write_text("61000\n")
             assert hive.do("read")["outcome"] == "done"
             said = hive.said()
-        assert said.count("sensor.air: trouble") == 1
+        assert said.count("sensor.air: problem") == 1
         assert said.count("sensor.air: works again") == 1
 
     def test_a_driver_with_a_defect_is_left_alone_like_one_that_dies(self, tmp_path: Path) -> None:
@@ -366,7 +366,7 @@ class TestFaults:
     def test_an_unused_worker_may_be_killed_and_is_started_anew(self, hive: Hive) -> None:
         hive.do("read")
         os.kill(hive.children()["beemon-sensors"], signal.SIGKILL)
-        until(lambda: "the worker ended by itself (SIGKILL)" in hive.said())
+        until(lambda: "the worker ended unexpectedly (SIGKILL)" in hive.said())
         assert hive.do("read")["outcome"] == "done"
 
 
@@ -443,14 +443,14 @@ class TestEnds:
             assert time.monotonic() - began < 10
             other.close()
             said = hive.folder.joinpath("log").read_text()
-        assert "the ledger could not be written to the end" in said
+        assert "the database could not be completed" in said
         assert "is killed" not in said
 
     def test_when_the_orchestrator_dies_the_service_ends_with_an_error(self, hive: Hive) -> None:
         os.kill(hive.children()["beemon-orchestr"], signal.SIGKILL)
         assert hive.process is not None
         assert hive.process.wait(10) == 1
-        assert "the Orchestrator ended by itself" in hive.said()
+        assert "the Orchestrator ended unexpectedly" in hive.said()
 
     def test_no_process_outlives_the_server(self, hive: Hive) -> None:
         hive.do("read")
@@ -541,4 +541,4 @@ class TestReload:
         hive.do("reload")
         hive.do("read")
         assert "works again" not in hive.said()
-        assert hive.said().count("sensor.x: trouble") == 2
+        assert hive.said().count("sensor.x: problem") == 2

@@ -726,7 +726,7 @@ def test_of_a_device_that_is_dead_for_a_day_the_journal_has_a_few_lines(
         now, health.retry_at = health.retry_at, 0.0
         until(lambda: office.turn(supervisor) or not supervisor.alive)
     assert [record.getMessage() for record in caplog.records] == [
-        "sensor.hanging: trouble (BACKOFF): timeout: no answer to read within 0.1 s",
-        "sensor.hanging: trouble (FATAL): timeout: no answer to read within 0.1 s",
+        "sensor.hanging: problem (BACKOFF): timeout: no answer to read within 0.1 s",
+        "sensor.hanging: problem (FATAL): timeout: no answer to read within 0.1 s",
     ]
     assert capfd.readouterr().err.count("Fatal Python error: Aborted") == 1

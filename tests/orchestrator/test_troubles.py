@@ -28,7 +28,7 @@ def test_a_trouble_is_told_when_it_begins_changes_and_ends(said) -> None:
     troubles.tell("sensor.a", health)
     troubles.tell("sensor.a", health)
     assert said.messages == [
-        "sensor.a: trouble: crc: bad", "sensor.a: trouble: io-error: no answer",
+        "sensor.a: problem: crc: bad", "sensor.a: problem: io-error: no answer",
         "sensor.a: works again",
     ]
 
@@ -60,13 +60,13 @@ def test_what_is_given_up_is_told_so_and_nothing_after_it_until_it_works(said) -
         health.opened()
         troubles.tell("camera.c", health)
     assert len(said.messages) == BUDGET
-    assert said.messages[-1].startswith("camera.c: trouble (FATAL): ")
+    assert said.messages[-1].startswith("camera.c: problem (FATAL): ")
     health.well(NOW)
     troubles.tell("camera.c", health)
     health.strike("timeout: answer", 0.0)
     troubles.tell("camera.c", health)
     assert said.messages[BUDGET:] == [
-        "camera.c: works again", "camera.c: trouble (BACKOFF): timeout: answer",
+        "camera.c: works again", "camera.c: problem (BACKOFF): timeout: answer",
     ]
 
 

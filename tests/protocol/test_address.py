@@ -41,7 +41,7 @@ def test_a_port_that_somebody_holds_names_the_holder_and_the_command_that_finds_
 def test_an_address_of_another_machine_says_where_to_look():
     with pytest.raises(AddressError, match=r"cannot listen on 192\.0\.2\.7 port 1: Cannot") as told:
         listen("192.0.2.7", 1)
-    assert told.value.remedy.startswith("see the addresses of this machine: ip address; ")
+    assert told.value.remedy.startswith("list the addresses of this machine: ip address; ")
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_watch_goes_on_until_the_connection_ends(listener):
         assert [next(reports).payload for _ in range(2)] == [
             {"watching": True}, {"report": "state"}
         ]
-        with pytest.raises(ServiceUnreachableError, match="ended the connection"):
+        with pytest.raises(ServiceUnreachableError, match="closed the connection"):
             next(reports)
 
 
@@ -82,7 +82,7 @@ def test_who_answers_and_is_not_beemon_is_told(listener):
         client.request("ping")
     assert str(told.value).startswith(
         f"a program that is not beemon answers on 127.0.0.1 port {port}: it said "
-        f'"SSH-2.0-OpenSSH"; see which program it is: sudo ss -ltnp \'sport = :{port}\'; '
+        f'"SSH-2.0-OpenSSH"; find that program: sudo ss -ltnp \'sport = :{port}\'; '
     )
 
 
@@ -94,9 +94,9 @@ def test_who_does_not_answer_is_told(listener):
 
 
 def test_a_wrong_token_is_told_at_once(listener):
-    refusal = b'ERROR {"code": "not-authorised", "message": "say `auth TOKEN` first"}\n'
+    refusal = b'ERROR {"code": "not-authorised", "message": "send `auth TOKEN` first"}\n'
     port = serve(listener, refusal)
-    with pytest.raises(NotAdmittedError, match="say `auth TOKEN` first"):
+    with pytest.raises(NotAdmittedError, match="send `auth TOKEN` first"):
         Client(port=port, token="wrong")
 
 

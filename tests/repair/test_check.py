@@ -211,7 +211,7 @@ def test_a_new_ledger_that_is_yet_to_be_filled_is_said_to_be_so(
         recording.with_name(name).write_bytes(b"sound")
     report = check.check(tmp_path)
     assert report.findings == []
-    assert report.notes[0].startswith("the ledger is new, and 2 files are yet to be entered")
+    assert report.notes[0].startswith("the database is new, and 2 files are not in it yet")
     with ledger.transaction():
         events.enter(ledger, index.KIND, "it knows them all", complete=True)
     assert found(tmp_path) == [check.NO_ROW, check.NO_ROW]

@@ -22,10 +22,10 @@ def test_a_service_that_finds_recordings_and_no_ledger_heals_itself(tmp_path: Pa
     for file in hive.archive.glob("ledger.db*"):
         file.unlink()
     with hive:
-        until(lambda: "the new ledger knows the recordings: 4 entered" in hive.said(), 30)
+        until(lambda: "the new database knows the recordings: 4 added" in hive.said(), 30)
         job = hive.do("record microphone.brood 1")
         report = check.check(hive.archive, full=True)
-        assert "the ledger is new" in hive.said()
+        assert "the database is new" in hive.said()
     assert job["outcome"] == "done"
     assert report.findings == []
     with closing(sqlite3.connect(hive.archive / "ledger.db")) as db:
@@ -35,5 +35,5 @@ def test_a_service_that_finds_recordings_and_no_ledger_heals_itself(tmp_path: Pa
 
 def test_a_ledger_that_cannot_be_written_is_an_error_of_the_disk(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(b"not SQLite" * 1000)
-    with pytest.raises(OSError, match="the ledger cannot be written"):
+    with pytest.raises(OSError, match="the database cannot be written"):
         indexing.index_as(1, tmp_path)

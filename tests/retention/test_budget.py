@@ -49,8 +49,8 @@ def test_the_order_is_told_in_words():
     assert told()["then"] == (
         "below 2 GB or 10,000 inodes, recordings are deleted until 1.25 times as much is free. "
         "Uploaded ones go first, then those of cameras, then microphones, then the others by age, "
-        "then those that failed their check; the newest of each device stays. "
-        "Where that is not enough, devices record no more, in the same order"
+        "then those that failed their check; the newest of each device is kept. If that is not "
+        "enough, devices stop recording in the same order"
     )
     assert told(min_free=1e8)["then"].startswith("below 100 MB or")
     assert "then those of all by age, then" in told(order=())["then"]

@@ -196,7 +196,7 @@ def test_on_a_full_disk_that_takes_no_entry_it_is_noted_and_entered_later(ground
     ground.disk.foreign = 80 * MB
     ground.keeper = ground.make(write=stuck)
     ground.keeper.round()
-    assert ground.rooms[-1].sentence.startswith("the ledger cannot be written just now")
+    assert ground.rooms[-1].sentence.startswith("the database cannot be written at the moment")
     files = list((ground.kept.archive / "recordings").rglob("*.flac"))
     assert len(files) < 20
     assert len(ground.left()) == 20
@@ -209,7 +209,7 @@ def test_on_a_full_disk_that_takes_no_entry_it_is_noted_and_entered_later(ground
 
 
 def stuck(_):
-    raise LedgerStuckError("the ledger cannot be written just now")
+    raise LedgerStuckError("the database cannot be written at the moment")
 
 
 def test_a_ledger_that_takes_too_long_is_told_and_written_later():

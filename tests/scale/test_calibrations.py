@@ -139,7 +139,7 @@ def test_what_was_refused_changes_nothing(hive):
 
 
 def test_a_scale_that_moves_by_itself_is_refused(hive):
-    with pytest.raises(UncalibratedError, match="wait for the wind") as caught:
+    with pytest.raises(UncalibratedError, match="wait until the wind") as caught:
         hive.take(Step("sensor.scale", "zero"), sampled(0, spread=0.002))
     assert caught.value.reason == "unsteady"
 
@@ -153,7 +153,7 @@ def test_one_converter_is_needed_and_no_more(hive):
 
 def test_the_config_has_the_last_word(hive):
     step = Step("sensor.scale", "zero", is_in_config=lambda quantity: quantity == "bridge")
-    with pytest.raises(UncalibratedError, match="take it out there") as caught:
+    with pytest.raises(UncalibratedError, match="remove it there") as caught:
         hive.take(step, sampled(0))
     assert caught.value.reason == "config-calibrates"
 

@@ -91,7 +91,7 @@ def test_nights_with_a_step_or_rain_are_left_out(book):
 def test_without_nights_there_is_no_fit(tmp_path):
     book = Book(tmp_path)
     book.start_without_account(NOON)
-    with pytest.raises(NoFitError, match="there are 0 whole nights"):
+    with pytest.raises(NoFitError, match="there are only 0 complete nights"):
         fit(book)
     book.ledger.close()
 

@@ -65,14 +65,14 @@ def test_the_uncertainty_grows_away_from_the_reference_and_needs_the_weights_own
 
 
 def test_too_few_nights_are_refused():
-    with pytest.raises(NoFitError, match="there are 6 whole nights with 36 hours"):
+    with pytest.raises(NoFitError, match="there are only 6 complete nights with 36 hours"):
         fit(nights(15.0, count=6))
-    with pytest.raises(NoFitError, match="there are 0 whole nights"):
+    with pytest.raises(NoFitError, match="there are only 0 complete nights"):
         fit([])
 
 
 def test_a_weight_that_does_not_follow_the_temperature_is_refused():
-    with pytest.raises(NoFitError, match="of what moved the weight in 20 nights"):
+    with pytest.raises(NoFitError, match="of the weight's changes in 20 nights"):
         fit(nights(0.0, noise=30.0))
 
 

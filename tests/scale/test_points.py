@@ -50,7 +50,7 @@ def test_without_a_zero_it_follows_from_what_the_hive_weighs():
 
 @pytest.mark.parametrize("moved", [0.0, 100.0, -2000.0])
 def test_a_weight_that_moves_the_scale_too_little_is_refused(moved):
-    with pytest.raises(NotMovedError, match="known to ±28 only"):
+    with pytest.raises(NotMovedError, match="accurate to ±28"):
         with_weight(EMPTY, Point(EMPTY.raw + moved, 20.0, 100.0, 1000.0))
 
 

@@ -72,14 +72,14 @@ def test_one_client_that_waits_or_watches_leaves_places_for_others() -> None:
         for watches in (True, True, False):
             taken.enter_context(places.take("a", watches=watches))
         for client, watches, problem in [
-            ("a", False, "3 connections from a wait or watch already"),
-            ("b", True, "2 clients watch already"),
+            ("a", False, "3 connections from a are waiting or watching already"),
+            ("b", True, "2 clients are watching already"),
         ]:
             with pytest.raises(RequestError, match=problem), places.take(client, watches=watches):
                 pass
         taken.enter_context(places.take("b", watches=False))
         taken.enter_context(places.take("c", watches=False))
-        with pytest.raises(RequestError, match="5 clients wait or watch already"):
+        with pytest.raises(RequestError, match="5 clients are waiting or watching already"):
             taken.enter_context(places.take("d", watches=False))
     with places.take("a", watches=True), places.take("a", watches=True):
         pass

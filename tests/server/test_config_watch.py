@@ -49,7 +49,7 @@ def test_the_config_that_runs_is_no_trouble(service):
 
 def test_a_config_that_was_changed_is_a_trouble_until_it_runs(service):
     service.write(SENSOR.replace("sensor.a", "sensor.b"))
-    assert "was changed, and is not in force" in service.said()
+    assert "was changed but is not in use yet" in service.said()
     assert f"beemon config check --config {service.file}; sudo systemctl reload beemon" in (
         service.said()
     )
@@ -75,7 +75,7 @@ def test_a_comment_changes_nothing(service):
 def test_a_wrong_config_is_told_with_its_place_and_since_when(service, text, what):
     service.write(text)
     said = service.said()
-    assert "the config on disk is wrong since 20" in said
+    assert "the config on disk has been wrong since 20" in said
     assert str(service.file) in said
     assert what in said
     assert said == service.said()
@@ -89,7 +89,7 @@ def test_a_config_that_is_gone_is_wrong(service):
 def test_a_file_that_is_added_counts(service, tmp_path):
     (tmp_path / "conf.d").mkdir()
     (tmp_path / "conf.d/10.toml").write_text('[hive]\nname = "other"\n')
-    assert "not in force" in service.said()
+    assert "not in use yet" in service.said()
 
 
 def test_what_is_no_file_is_told_and_not_waited_for(service, tmp_path):
@@ -119,10 +119,10 @@ def test_a_last_good_config_is_a_trouble_until_the_one_on_disk_is_taken(service,
     with pytest.raises(ConfigError) as caught:
         config.load_at_start(service.file)
     service.running = config.load_last_good(service.file, caught.value)
-    assert "so the last good one runs" in service.said()
+    assert "so the last good one is used" in service.said()
     assert "was cut short" in service.said()
     service.write(SENSOR.replace("sensor.a", "sensor.b"))
-    assert "was changed, and is not in force" in service.said()
+    assert "was changed but is not in use yet" in service.said()
     service.running = config.load(service.file)
     assert service.said() == ""
 
@@ -130,9 +130,9 @@ def test_a_last_good_config_is_a_trouble_until_the_one_on_disk_is_taken(service,
 def test_a_config_that_was_mended_after_the_start_is_not_said_to_be_wrong(service):
     service.write("[hive")
     service.running = dataclasses.replace(service.running, fallback="it is not TOML")
-    assert "is wrong since" in service.said()
+    assert "has been wrong since" in service.said()
     service.write(SENSOR.replace("sensor.a", "sensor.b"))
-    assert "was changed, and is not in force" in service.said()
+    assert "was changed but is not in use yet" in service.said()
 
 
 def test_without_a_config_there_is_nothing_to_look_at():

@@ -30,8 +30,9 @@ def test_a_start_that_was_wanted_is_no_trouble(why):
 
 
 @pytest.mark.parametrize(("why", "said"), [
-    ("watchdog", "restarted once in the last 24 hours, last by the watchdog at 20"),
-    ("crash", "last after a crash at 20"), ("failure", "last after it had failed at 20"),
+    ("watchdog", "restarted once in the last 24 hours, most recently by the watchdog at 20"),
+    ("crash", "most recently after a crash at 20"),
+    ("failure", "most recently after it had failed at 20"),
 ])
 def test_one_restart_that_nobody_wanted_is_a_trouble_for_a_day(why, said):
     trouble = restarts(start("stop", 1), start(why, 23)).trouble
@@ -42,7 +43,7 @@ def test_one_restart_that_nobody_wanted_is_a_trouble_for_a_day(why, said):
 
 def test_a_crash_loop_is_counted():
     loop = [start("watchdog", n / 60) for n in range(15)]
-    assert "restarted 15 times in the last 24 hours, last by the watchdog" in (
+    assert "restarted 15 times in the last 24 hours, most recently by the watchdog" in (
         restarts(*loop).trouble.says
     )
 

@@ -269,7 +269,8 @@ class TestCommands:
         fill(server, MAX_OPEN_JOBS - MAX_CLIENT_JOBS, "192.0.2.8")
         code, message = refused(server, b"read", "192.0.2.9")
         assert (code, message) == (
-            "queue-full", f"{MAX_OPEN_JOBS} commands wait already; to end them: beemon cancel all"
+            "queue-full", f"{MAX_OPEN_JOBS} commands are waiting already; to end them: beemon "
+                          "cancel all"
         )
         for urgent in (b"stop all", b"reload", b"inspection begin", b"cancel all", b"clock right"):
             assert ask(server, urgent)[0] == "OK"
@@ -279,7 +280,7 @@ class TestCommands:
         assert accepted == ["OK"] * MAX_DEVICE_JOBS + ["ERROR"] * (100 - MAX_DEVICE_JOBS)
         assert refused(server, COMMAND, "192.0.2.9") == (
             "queue-full",
-            f"{MAX_DEVICE_JOBS} commands wait for microphone.brood; "
+            f"{MAX_DEVICE_JOBS} commands are waiting for microphone.brood; "
             "to end them: beemon cancel microphone.brood",
         )
         for other in (b"read", b"snapshot camera.entrance", b"reload", b"inspection begin"):
@@ -289,7 +290,8 @@ class TestCommands:
         fill(server, MAX_CLIENT_JOBS, "192.0.2.9")
         assert refused(server, COMMAND, "192.0.2.9") == (
             "queue-full",
-            f"{MAX_CLIENT_JOBS} commands of 192.0.2.9 wait already; to end them: beemon cancel all",
+            f"{MAX_CLIENT_JOBS} commands of 192.0.2.9 are waiting already; "
+            "to end them: beemon cancel all",
         )
         assert ask(server, b"read")[0] == "OK"
 

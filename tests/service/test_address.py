@@ -55,7 +55,7 @@ def is_at_work(hive: Hive) -> bool:
         ("::1%lo", "cannot listen"),
         ("hive.invalid", "it cannot listen on hive.invalid port"),
         ("a\\u0000b", r"it cannot listen on a\\x00b port"),
-        ("ß" * 70, "that is no address and no name"),
+        ("ß" * 70, "that is neither an address nor a name"),
     ],
 )
 def test_whatever_the_address_is_the_service_records(hive: Hive, host: str, says: str) -> None:
@@ -163,7 +163,7 @@ def test_the_command_line_uses_the_socket_and_needs_no_token(
     assert cli.main(["ping", "--config", str(hive.config)]) == 1
     said = capsys.readouterr().err
     assert f"{token}: the token cannot be read: No such file or directory" in said
-    assert "say `auth TOKEN` first" in said
+    assert "send `auth TOKEN` first" in said
     assert hive.stop() == 0
     assert not (hive.archive / unix.NAME).exists()
 

@@ -137,7 +137,7 @@ class TestRefused:
         yard.hive.do("calibrate sensor.scale zero")
         job = yard.hive.do("calibrate sensor.scale weight 10kg")
         assert (job["outcome"], job["reason"]) == ("failed", "not-moved")
-        assert "known to ±" in job["message"]
+        assert "accurate to ±" in job["message"]
 
     def test_a_weight_before_the_zero(self, yard: Yard) -> None:
         job = yard.hive.do("calibrate sensor.scale weight 10kg")

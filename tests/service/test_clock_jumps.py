@@ -193,7 +193,7 @@ def check_the_spans(life: Life) -> None:
 
 
 def check_life(devices: str, steps: list[tuple[tuple[str, float], float]]) -> None:
-    """Live through these steps; all slots are accounted for, each once."""
+    """Live through these steps; all slots are recorded, each once."""
     with tempfile.TemporaryDirectory() as folder:
         life = Life(Path(folder), devices)
         for (how, amount), seconds in steps:

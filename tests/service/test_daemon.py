@@ -204,7 +204,7 @@ class TestLedger:
         (hive.archive / "ledger.db").write_bytes(b"no ledger" * 1000)
         with hive:
             assert hive.do("read")["outcome"] == "done"
-            assert "error: the ledger was damaged (its header is damaged)" in hive.said()
+            assert "error: the database was damaged (its header is damaged)" in hive.said()
         (aside,) = hive.archive.glob("ledger-damaged-*.db")
         assert aside.read_bytes() == b"no ledger" * 1000
 

@@ -82,6 +82,6 @@ def test_a_running_service_tells_of_rows_that_cannot_be_read(tmp_path: Path) -> 
         db.commit()
     with hive:
         told = until(lambda: hive.troubles().get("ledger-rows"), 120)
-        assert told.startswith("1 row of the ledger is damaged and left out (events ")
+        assert told.startswith("1 row of the database is damaged and left out (events ")
         assert "inspection" not in hive.ask("status")
         assert hive.ask("status")["state"] == "degraded"

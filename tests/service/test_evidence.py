@@ -47,7 +47,7 @@ def test_a_restart_that_nobody_wanted_is_told_with_its_reason(tmp_path: Path) ->
     with hive:
         assert hive.ask("status")["restarts_last_day"] == 0
     with hive:  # the first was killed, as every one is at the end of a with block
-        assert "restarted once in the last 24 hours, last after a crash" in (
+        assert "restarted once in the last 24 hours, most recently after a crash" in (
             hive.troubles()["restarts"]
         )
         assert hive.ask("status")["state"] == "degraded"

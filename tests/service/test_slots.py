@@ -82,7 +82,7 @@ def test_what_is_stopped_is_skipped_as_paused(hive: Hive) -> None:
               .get("skipped", {}), 30)  # type: ignore[attr-defined]
         device = hive.ask("status")["devices"]["sensor.one"]
         assert (device["scheduled"], device["held_back"]) == (False, "paused")
-        assert "sensor.one is switched off: to switch it on" in hive.troubles()["stopped"]
+        assert "sensor.one is paused: resume it" in hive.troubles()["stopped"]
         hive.do("start all")
         until(lambda: "stopped" not in hive.troubles())
         assert hive.ask("completeness")["adds_up"]

@@ -30,8 +30,8 @@ def test_as_many_files_are_used_as_are_allowed() -> None:
 
 
 @pytest.mark.parametrize(("name", "least", "words"), [
-    ("RLIMIT_NOFILE", 63, "only 63 files may be open at once, and beemon needs 64: raise `ulimit"),
-    ("RLIMIT_AS", 120 << 20, "only 120 MB of memory may be used by each process, and beemon"),
+    ("RLIMIT_NOFILE", 63, "only 63 files may be open at once, but beemon needs 64; raise `ulimit"),
+    ("RLIMIT_AS", 120 << 20, "only 120 MB of memory are allowed for each process, but beemon"),
 ])
 def test_a_limit_that_is_too_low_is_named(name: str, least: int, words: str) -> None:
     used = use_limits(name, least, least)

@@ -77,7 +77,7 @@ def test_a_window_is_two_times(window):
 
 @pytest.mark.parametrize(("word", "told"), [
     ("sunrise+30", 'has an offset from sunrise that must be a duration such as "90s"'),
-    ("sunset+13h", 'may be up to 12h off the sun, not "13h"'),
+    ("sunset+13h", "may be up to 12h before or after the sun's event, not \"13h\""),
 ])
 def test_an_offset_from_the_sun_is_a_duration(word, told):
     _, [problem] = build(Schedule, {"interval": "1h", "window": ["06:00", word]}, str)

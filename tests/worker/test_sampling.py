@@ -334,7 +334,7 @@ def test_what_tells_no_raw_number_or_counts_cannot_be_measured():
             return [Measurement("count", 7.0, "")]
 
     assert Sampler().measure(Counter(SensorSettings(name="sensor.gate"))) == []
-    with pytest.raises(DeviceError, match="it has nothing to calibrate"):
+    with pytest.raises(DeviceError, match="has nothing to calibrate"):
         Sampler().measure(Counter(CommonSettings(name="sensor.gate")))
 
 
