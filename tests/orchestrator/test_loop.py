@@ -17,7 +17,7 @@ from beemon.base.readings import Reading
 from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Started
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
-from beemon.ledger import recovery
+from beemon.ledger import events, recovery
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.assembly import Surroundings, assemble
@@ -109,7 +109,7 @@ class FakeWorker:
         self._say(Ready())
 
     def send(self, message: Downward) -> None:
-        if isinstance(message, Finish):
+        if isinstance(message, Finish) and "hang" not in self._faults.values():
             self._end("")
         elif isinstance(message, Work):
             self._work(message)
@@ -140,7 +140,7 @@ class FakeWorker:
             readings = [Reading(work.device, "temperature", "°C", 21.5, None, at)]
             self._say(Done(work.number, readings if work.verb == "read" else []))
         elif fault != "hang":
-            self._say(Failed(work.number, "device-error", fault))
+            self._say(Failed(work.number, *fault.split(": ")))
 
     def _say(self, message: Upward) -> None:
         self._mailbox(partial(self._hear, message))
@@ -321,9 +321,17 @@ def test_a_worker_that_hangs_gives_its_job_an_outcome(bench: Bench) -> None:
 
 
 def test_a_device_that_fails_gives_its_job_an_outcome(bench: Bench) -> None:
-    bench.faults["sensor.a"] = "no answer on the bus"
+    bench.faults["sensor.a"] = "device-error: no answer on the bus"
     facts = bench.do("read sensor.a")
     assert (facts["outcome"], facts["reason"]) == ("failed", "device-error")
+    shown = bench.reported(Heartbeat)[-1].devices["sensor.a"]
+    assert shown["trouble"] == "device-error: no answer on the bus"
+
+
+def test_a_recording_that_finds_the_disk_full_has_the_keeper_look_at_once(bench: Bench) -> None:
+    bench.faults["microphone.m"] = "disk-full: no space left on the device"
+    assert bench.do("record microphone.m 5")["reason"] == "disk-full"
+    assert bench.loop.desk.keeper._called.is_set()
 
 
 def test_a_job_that_hangs_can_be_cancelled(bench: Bench) -> None:
@@ -372,21 +380,26 @@ def test_what_a_dead_worker_left_unfinished_is_repaired(bench: Bench) -> None:
 
 def test_without_space_recordings_are_refused_and_status_says_so(bench: Bench) -> None:
     disk = bench.loop.desk.disk
-    bench.inbox.forward(disk.tell)(Room(paused=frozenset({"microphone.m"}), trouble="full"))
+    for _ in range(2):
+        bench.inbox.forward(disk.tell)(Room(paused=frozenset({"microphone.m"}), trouble="full"))
     facts = bench.do("record microphone.m 5")
     assert (facts["outcome"], facts["reason"]) == ("failed", "low-disk")
     beat = bench.reported(Heartbeat)[-1]
     assert beat.devices["microphone.m"]["paused"] == "low-disk"
     assert beat.trouble("disk")
+    assert len(events.recent(bench.ledger, 9, "low-disk")) == 1
 
 
 def test_after_a_stop_nothing_begins_and_it_is_over(bench: Bench) -> None:
-    bench.do("read sensor.a")
+    bench.inbox.forward(bench.loop.take)("read sensor.a")
+    bench.turn_until(lambda: bench.reported(JobEnded))
+    began = bench.clock.now().monotonic
     bench.inbox.forward(bench.loop.take)(None)
     late = bench.command("read sensor.b")
     facts = bench.outcome_of(late)
     assert (facts["outcome"], facts["reason"]) == ("interrupted", "stopping")
     bench.turn_until(lambda: bench.loop.is_over)
+    assert bench.clock.now().monotonic - began < STOP_SECONDS
 
 
 def test_what_hangs_at_a_stop_is_killed_when_its_time_is_up(bench: Bench) -> None:
