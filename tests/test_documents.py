@@ -28,7 +28,7 @@ from beemon.devices.sensors._chips import CHIPS
 from beemon.protocol.commands import URGENT, VOCABULARY
 from beemon.protocol.lines import ERRORS, MAX_REFUSED, NOT_UNDERSTOOD
 from beemon.scale.steps import KINDS
-from beemon.server import server
+from beemon.server import intake, server
 from beemon.timing.schedule import Schedule
 from tests.grounds import GROUNDS
 from tests.plugins import install
@@ -157,7 +157,7 @@ def test_the_manual_of_the_protocol_has_every_limit_with_its_error():
     assert numbers == [
         server.MAX_CLIENTS, 100,  # by the Unix socket, which is the server's own affair
         server.MAX_WAITING, server.MAX_WAITING_EACH, server.MAX_WATCHING,
-        server.MAX_OPEN_JOBS, server.MAX_CLIENT_JOBS, server.MAX_DEVICE_JOBS,
+        intake.MAX_OPEN_JOBS, intake.MAX_CLIENT_JOBS, intake.MAX_DEVICE_JOBS,
     ]
     assert {error for _, _, error in rows} <= set(ERRORS)
 

@@ -16,7 +16,6 @@ import socket
 import sqlite3
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,22 +27,21 @@ from beemon.config.settings import ConfigError, Settings
 from beemon.ledger import access, quarantine, starts
 from beemon.ledger.identity import Memory
 from beemon.ledger.session import ArchiveSession
-from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol import address, commands, unix
 from beemon.protocol import lines as protocol
 from beemon.protocol.address import AddressError
-from beemon.protocol.commands import Request
 from beemon.protocol.lines import RequestError, RequestReader
 from beemon.server.clients import Clients, Outbox, Places, RequestTimer
-from beemon.server.config_watch import ConfigWatch
 from beemon.server.door import Door
+from beemon.server.in_force import ConfigInForce
+from beemon.server.intake import MAX_OPEN_JOBS, RESERVE, CommandQueue, Intake
 from beemon.server.latest import LatestState, Mail
 from beemon.server.opening import Opening
 from beemon.server.orchestrator_process import OrchestratorDiedError, OrchestratorProcess
 from beemon.server.queries import STALE_SECONDS, Queries
 from beemon.storage.lock import ArchiveBusyError
 from beemon.system import service
-from beemon.system.service import Notifier, fields
+from beemon.system.service import Notifier
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +51,6 @@ MAX_CLIENTS = 500
 MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING = 50, 40, 30
 """How many clients may wait or watch: in all, from one address or user, and watchers alone."""
 _MAX_LOCAL = 100  # by the Unix socket, beside those by TCP
-MAX_OPEN_JOBS, MAX_CLIENT_JOBS, MAX_DEVICE_JOBS = 100, 80, 50
-"""How many commands may be open: in all, from one address or user, and for one device."""
 IDLE_SECONDS = 30.0
 """How long a connection may stay silent between requests."""
 REQUEST_SECONDS = 10.0
@@ -70,7 +66,6 @@ _WELL_SECONDS = 60.0  # a service that has worked for so long does not fail at i
 _MOST_UNSENT = 8 << 20  # bytes of replies that clients have not taken
 _MOST_ANSWERS = 4  # long ones that are made at the same time
 _QUICK = ("ping", "version", "status", "devices", "help")
-_RESERVE = 20  # places on the queue for urgent commands when it is full
 
 
 class Server:
@@ -120,20 +115,20 @@ class Server:
             request_seconds=request_seconds,
             stale_seconds=stale_seconds,
         )
-        self._settings = Settings() if settings is None else settings
-        self.command_queue = (
-            multiprocessing.get_context("spawn").Queue(MAX_OPEN_JOBS + _RESERVE + 1)
-            if command_queue is None
-            else command_queue
-        )
-        self._ledger = _register(self._settings) if ledger is None else ledger
+        settings = Settings() if settings is None else settings
+        if command_queue is None:
+            command_queue = multiprocessing.get_context("spawn").Queue(MAX_OPEN_JOBS + RESERVE + 1)
+        self._ledger = _register(settings) if ledger is None else ledger
         self._token = token
         self._notifier = Notifier() if notifier is None else notifier
         self._idle_seconds, self._request_seconds = idle_seconds, request_seconds
         self._board = LatestState()
-        self._config_watch = ConfigWatch(self._settings, lambda: self._settings, self._board)
+        self._config = ConfigInForce(settings, self._board)
+        self._intake = Intake(
+            command_queue, self._config, self._opened_ledger, self._board, self._notifier
+        )
         self._link = OrchestratorProcess(
-            self.command_queue,
+            command_queue,
             self._heard,
             self._orchestrator_died,
             lambda: self._board.heartbeat_age,
@@ -147,16 +142,13 @@ class Server:
             meanwhile="no command is accepted",
         )
         self._queries = Queries(
-            self._board, lambda: self._settings, lambda: self._opened_ledger().reader,
+            self._board, self._config.current, lambda: self._opened_ledger().reader,
             lambda: self._opening.trouble, lambda: self._ledger.starts,
         )
         self._stale_seconds = stale_seconds
-        self._accepting = threading.Lock()
-        self._open_jobs: dict[int, tuple[str, set[str]]] = {}  # for whom, by which devices
         self._outbox = Outbox(_MOST_UNSENT)
         self._answering = threading.BoundedSemaphore(_MOST_ANSWERS)
         self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
-        self._handovers: dict[int, Settings] = {}
         self._token_file, self._keep_trying = token_file, keep_trying
         self._tcp = Door(self._crowd(max_clients), self.socket_timeout_seconds)
         self._address = Opening(
@@ -182,6 +174,15 @@ class Server:
 
     # The contract
 
+    @property
+    def command_queue(self) -> CommandQueue:
+        """What commands are put on, as str."""
+        return self._intake.queue
+
+    @command_queue.setter
+    def command_queue(self, commands: CommandQueue) -> None:
+        self._intake.queue = commands
+
     def start(self) -> None:
         """Listen, start the Orchestrator, then serve until :meth:`stop`.
 
@@ -195,7 +196,7 @@ class Server:
         try:
             if not self._keep_trying:
                 self._listen()
-            self._config_watch.start()
+            self._config.watch.start()
             opened = self._opening.at_once()
             self._address.go_on()
             if self._socket_path is not None:
@@ -222,6 +223,7 @@ class Server:
     def stop(self) -> None:
         """End the service; harmless from any thread, a second time, and before the start."""
         self._stopping = True
+        self._intake.close()
         for door in (self._tcp, self._unix):
             door.close()
         self._ended.set()
@@ -292,9 +294,9 @@ class Server:
         text = protocol.decode(message, self.receive_size_bytes)
         if self._token is not None and not self._is_known(socket_connection, ip_address):
             return self._authorise(text, self._token, socket_connection)
-        request = commands.parse(text, self._settings.devices)
+        request = commands.parse(text, self._config.current().devices)
         if request.word.is_command:
-            return protocol.ok({"job": self._accept(request, ip_address)})
+            return protocol.ok({"job": self._intake.accept(request, *ip_address[:2])})
         if request.word.name == "wait":
             return protocol.ok(self._wait(request["JOB"], socket_connection, ip_address))
         if request.word.name == "watch":
@@ -319,79 +321,12 @@ class Server:
         self._authorised.add(socket_connection)
         return protocol.ok({"authorised": True})
 
-    def _accept(self, request: Request, ip_address: IPAddress) -> int:
-        """Enter a command in the ledger and queue it, verbatim; return its job number."""
-        origin = f"{ip_address[0]}:{ip_address[1]}" if ip_address[1] else ip_address[0] or "signal"
-        client, devices = ip_address[0], request.devices_at_work(self._settings.devices)
-        with self._accepting:
-            self._check_state()
-            self._check_room(client, devices, is_urgent=request.word.name in commands.URGENT)
-            settings = self._settings_on_disk() if request.word.name == "reload" else None
-            job = self._opened_ledger().accept(request.text, origin)
-            if settings is not None:
-                self._handovers[job] = settings
-                self._notifier.reloading()
-            self._open_jobs[job] = client, devices
-            self._queue(QueuedCommand(request.text, job, origin, settings), job)
-        log.info(
-            "job %d accepted: %s (%s)", job, commands.shown(request.text, 80), origin,
-            extra=fields(job=job),
-        )
-        return job
-
-    def _check_state(self) -> None:
-        if self._stopping:
-            raise RequestError("stopping", "the service is stopping")
-        beat = self._board.heartbeat
-        if beat and (trouble := beat.trouble("ledger")):  # its outcome could not be entered either
-            raise RequestError("no-ledger", str(trouble))
-
-    def _check_room(self, client: str, devices: set[str], *, is_urgent: bool) -> None:
-        """No client, and no device's backlog, takes all places on the queue."""
-        open_jobs = self._open_jobs.copy().values()
-        asked = Counter(device for _, wanted in open_jobs for device in wanted & devices)
-        own = sum(who == client for who, _ in open_jobs)
-        problem = None
-        if len(open_jobs) >= MAX_OPEN_JOBS + _RESERVE * is_urgent or self.command_queue.full():
-            problem = (
-                f"{len(open_jobs)} commands are waiting already; to end them: beemon cancel all"
-            )
-        elif asked and (busiest := asked.most_common(1)[0])[1] >= MAX_DEVICE_JOBS:
-            device, count = busiest
-            problem = (
-                f"{count} commands are waiting for {device}; to end them: beemon cancel {device}"
-            )
-        elif own >= MAX_CLIENT_JOBS and not is_urgent:
-            problem = (
-                f"{own} commands of {client} are waiting already; to end them: beemon cancel all"
-            )
-        if problem:
-            raise RequestError("queue-full", problem)
-
-    def _queue(self, command: QueuedCommand, job: int) -> None:
-        try:
-            self.command_queue.put_nowait(command)
-        except (queue.Full, ValueError, OSError) as error:
-            self._open_jobs.pop(job, None)
-            if self._handovers.pop(job, None):
-                self._notifier.ready()  # what was announced does not happen
-            self._ledger.fail(job, "not-queued", f"the queue did not take it: {error}")
-            raise RequestError("queue-full", "the queue did not take the command") from error
-
-    def _settings_on_disk(self) -> Settings:
-        if self._settings.source is None:
-            raise RequestError("bad-config", "the service was started without a config file")
-        try:
-            return config.load(config.original(self._settings))
-        except ConfigError as error:
-            raise RequestError("bad-config", str(error)) from error
-
     def _wait(
         self, job: int, socket_connection: socket.socket, ip_address: IPAddress
     ) -> dict[str, Any]:
         with self._waiting_place(ip_address, watches=False) as mail:
             found = self._queries.job(job)
-            while not found.keys() & {"outcome", "damaged"} or job in self._handovers:
+            while not found.keys() & {"outcome", "damaged"} or self._intake.is_handing_over(job):
                 try:
                     message = mail.get(timeout=_LOOK_SECONDS)
                 except queue.Empty:
@@ -525,12 +460,12 @@ class Server:
         if stranger := self._ledger.stranger:
             self._tell_stranger(stranger)
         self._tell_aside()
-        self._link.start(self._settings, self._ledger.run_number)
+        self._link.start(self._config.current(), self._ledger.run_number)
         self._well_from = clock.now().monotonic + _WELL_SECONDS
-        config.keep_last_good(self._settings)
+        config.keep_last_good(self._config.current())
 
     def _tell_stranger(self, stranger: str) -> None:
-        path = self._settings.archive_path
+        path = self._config.current().archive_path
         trouble = Trouble(
             "archive", f"{stranger}, so this run is recorded in another archive",
             f"check that its disk is mounted: findmnt -T {path}; the service then continues in "
@@ -545,11 +480,12 @@ class Server:
         names = self._ledger.lost_sight_of
         if not names:
             return
+        path = self._config.current().archive_path
         are = "1 damaged database is" if len(names) == 1 else f"{len(names)} damaged databases are"
         doubt = "; the card may be dying: replace it soon" if len(names) >= quarantine.MANY else ""
         self._board.note_trouble(Trouble(
             "ledgers-aside",
-            f"{are} in {self._settings.archive_path}, and their content is not in use{doubt}",
+            f"{are} in {path}, and their content is not in use{doubt}",
             "recover the readable rows: sudo systemctl stop beemon; "
             "sudo -u beemon beemon archive rebuild; sudo systemctl start beemon",
         ))
@@ -562,7 +498,7 @@ class Server:
             self._next_look = now + _ARCHIVE_SECONDS
             if self._ledger.is_known_back:
                 self._end_with(OSError(
-                    f"{self._settings.archive_path} holds the right archive again; "
+                    f"{self._config.current().archive_path} holds the right archive again; "
                     "the service restarts in it"
                 ))
 
@@ -572,7 +508,7 @@ class Server:
         except ArchiveBusyError:
             raise
         except (OSError, sqlite3.Error) as error:
-            return access.trouble(error, self._settings.archive_path)
+            return access.trouble(error, self._config.current().archive_path)
         return None
 
     def _launch_late(self) -> None:
@@ -598,9 +534,7 @@ class Server:
             self.stop()
         if isinstance(report, JobEnded):
             self._ledger.saw(report.job)
-            self._open_jobs.pop(report.job, None)
-            if report.job in self._handovers:
-                self._finish_reload(report)
+            self._intake.end_job(report)
         self._board.post(report)  # after the switch: who waits for a reload may rely on it
         if isinstance(report, Heartbeat):
             if clock.now().monotonic - report.monotonic < self._stale_seconds:
@@ -617,20 +551,9 @@ class Server:
 
     def _reload(self) -> None:
         try:
-            self._accept(commands.parse("reload", ()), ("", 0))
+            self._intake.accept(commands.parse("reload", ()), "", 0)
         except (RequestError, sqlite3.Error) as error:
             log.error("the config was not reloaded: %s", error)
-
-    def _finish_reload(self, report: JobEnded) -> None:
-        settings = self._handovers.pop(report.job)
-        if report.facts["outcome"] == "done":
-            if settings.server != self._settings.server:
-                log.warning("[server] changes take effect when the service is restarted")
-            self._settings = settings
-            self._config_watch.take_over()
-            config.keep_last_good(settings)
-        if not self._handovers:
-            self._notifier.ready()
 
     def _orchestrator_died(self, how: str) -> None:
         log.critical("%s; the service ends and restarts", how)
@@ -650,6 +573,7 @@ class Server:
 
     def _shut_down(self) -> None:
         self._stopping = True
+        self._intake.close()
         if self._ready:
             self._notifier.stopping()
             log.info("stopping")
@@ -658,7 +582,7 @@ class Server:
         self._serving.set()
         self._address.give_up(0)
         self._socket.give_up(0)
-        self._config_watch.stop()
+        self._config.watch.stop()
         self._opening.give_up(_OPENING_SECONDS)
         self._link.stop()
         self._board.close()

@@ -22,7 +22,7 @@ from beemon.config.settings import ArchiveSettings, ServerSettings, Settings
 from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.session import ArchiveSession
 from beemon.server import Server
-from beemon.server.server import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS
+from beemon.server.intake import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, OpenJob
 from tests.corpus import MESSAGES, Message
 from tests.hive import SIMULATED
 
@@ -72,7 +72,8 @@ def server(settings: Settings, commands: queue.Queue[Any]) -> Iterator[Server]:
 def fill(server: Server, count: int, host: str) -> None:
     """Have jobs open that wait for no device of this config."""
     for _ in range(count):
-        server._open_jobs[1000 + len(server._open_jobs)] = host, {"sensor.gone"}
+        jobs = server._intake._open_jobs
+        jobs[1000 + len(jobs)] = OpenJob(host, {"sensor.gone"})
 
 
 def refused(server: Server, message: bytes, host: str) -> tuple[str, str]:

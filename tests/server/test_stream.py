@@ -31,7 +31,8 @@ END, SILENCE = "end", "silence"
 STRICT_READER = re.compile(
     r" *(record +(camera|microphone)\.[a-z]+( +[0-9]{1,6}(\.[0-9]{1,3})?)?"
     r"|snapshot +camera\.[a-z]+|read( +sensor\.[a-z]+)*"
-    r"|(start|stop) +(all|(camera|microphone|sensor)\.[a-z]+)|cancel +([1-9][0-9]*|all)|reload) *"
+    r"|(start|stop) +(all|(camera|microphone|sensor)\.[a-z]+)|cancel +([1-9][0-9]*|all)|reload"
+    r"|forgotten +(-?[1-9][0-9]*|recordings/[^/ ]+/[^/ ]+)) *"
 )
 
 
@@ -109,7 +110,7 @@ def test_a_message_gets_the_same_reply_however_it_is_cut(door: Door, message: Me
     assert (expected[0] == "OK") == (message.code is None)
     for terminator in TERMINATORS:
         for pieces in message.pieces(terminator):
-            door.server._open_jobs.clear()  # what an Orchestrator would report as ended
+            door.server._intake._open_jobs.clear()  # what an Orchestrator would report as ended
             assert door.say(pieces) == [expected]
 
 
@@ -120,14 +121,14 @@ def test_the_end_of_the_stream_and_silence_end_a_message_too(
 ) -> None:
     (expected,) = door.say([message.sent + b"\n"])
     for at in range(0, len(message.sent), 7):
-        door.server._open_jobs.clear()
+        door.server._intake._open_jobs.clear()
         assert door.say([message.sent[:at], message.sent[at:]], ending) == [expected]
 
 
 def test_messages_joined_in_one_packet_get_their_replies_in_order(door: Door) -> None:
     staying = [message for message in MESSAGES if not message.closes]
     for first, second in zip(staying, staying[1:] + staying[:1], strict=True):
-        door.server._open_jobs.clear()
+        door.server._intake._open_jobs.clear()
         expected = [door.say([message.sent + b"\n"])[0] for message in (first, second)]
         assert door.say([first.sent + b"\n" + second.sent + b"\r\n"]) == expected
 
@@ -146,7 +147,7 @@ def test_messages_joined_in_one_packet_get_their_replies_in_order(door: Door) ->
 def test_whatever_comes_is_answered_and_only_commands_are_queued(
     door: Door, pieces: list[bytes], ending: str
 ) -> None:
-    door.server._open_jobs.clear()
+    door.server._intake._open_jobs.clear()
     for word, payload in door.say(pieces, ending):
         assert word == "OK" or payload["code"] in ERRORS
     while not door.commands.empty():

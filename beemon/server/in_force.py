@@ -1,0 +1,36 @@
+"""The config that the service runs with, until a reload puts another one in force."""
+
+from __future__ import annotations
+
+import logging
+
+from beemon.config import settings as config
+from beemon.config.settings import Settings
+from beemon.server.config_watch import ConfigWatch
+from beemon.server.latest import LatestState
+
+log = logging.getLogger(__name__)
+
+
+class ConfigInForce:
+    """Holds the settings in force; ``watch`` notes on the ``board`` how the disk differs."""
+
+    def __init__(self, settings: Settings, board: LatestState) -> None:
+        self._settings = settings
+        self.watch = ConfigWatch(settings, self.current, board)
+
+    def current(self) -> Settings:
+        """What is in force now; ask anew each time."""
+        return self._settings
+
+    def on_disk(self) -> Settings:
+        """What the config's files say now. Raises :class:`~beemon.config.settings.ConfigError`."""
+        return config.load(config.original(self._settings))
+
+    def take_over(self, settings: Settings) -> None:
+        """Put a config in force; it is the last good one from now on."""
+        if settings.server != self._settings.server:
+            log.warning("[server] changes take effect when the service is restarted")
+        self._settings = settings
+        self.watch.take_over()
+        config.keep_last_good(settings)
