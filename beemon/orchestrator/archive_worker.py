@@ -97,7 +97,7 @@ class ArchiveWorker:
         self._leaving = [worker for worker in self._leaving if not worker.is_gone(now)]
         limit = self._deadline if self._current else self._worker and self._worker.limit
         if self._worker and limit and now >= limit:
-            self._lose_worker("it did not answer in time", signal.SIGABRT)
+            self._end_worker("it did not answer in time", signal.SIGABRT)
         if self._waiting and not self._finishing and now >= self._not_before:
             self._go_on(now)
         times = [self._not_before] if self._waiting and not self._current else []
@@ -109,7 +109,7 @@ class ArchiveWorker:
         """Begin nothing more, and leave what is at work to the next start: it is none the worse."""
         self._finishing = True
         if self._worker:
-            self._lose_worker("stopping", signal.SIGKILL)
+            self._end_worker("stopping", signal.SIGKILL)
 
     def _go_on(self, now: float) -> None:
         if self._worker is None:
@@ -138,9 +138,9 @@ class ArchiveWorker:
             self._let_go()
 
     def _on_end(self, how: str) -> None:
-        self._lose_worker(f"its worker ended unexpectedly{how}")
+        self._end_worker(f"its worker ended unexpectedly{how}")
 
-    def _lose_worker(self, message: str, how: signal.Signals | None = None) -> None:
+    def _end_worker(self, message: str, how: signal.Signals | None = None) -> None:
         chore, self._current = self._current, None
         self._let_go(how)
         if chore and not self._finishing:

@@ -8,23 +8,23 @@ from enum import StrEnum
 from typing import Any
 
 BUDGET = 5
-"""Strikes in a row after which a device is FATAL."""
+"""Number of strikes in a row after which a device is FATAL."""
 FIRST_DELAY_SECONDS = 1.0
 FATAL_RETRY_SECONDS = 600.0
 
 TRY_AGAIN_SECONDS = 300.0
-"""How long after it failed a device is tried again that never worked yet."""
+"""Time, in seconds, after which a device that has never worked is tried again."""
 
 PATIENCE = 3
-"""Errors in a row after which a device that has its worker alone costs it its life, too."""
+"""Number of errors in a row after which a recorder gets a new worker."""
 REBIND_STRIKES = 3
-"""Strikes in a row after which a USB device is bound to its drivers anew."""
+"""Number of strikes in a row after which a USB device is bound to its drivers again."""
 REBIND_SECONDS = 1800.0
-"""How long after that it is not done again: others may hang on the same plug."""
+"""Minimum time, in seconds, between two rebinds: other devices may share the USB port."""
 
 TIERS = ("errors", "reopened", "restarts", "rebound", "given_up")
-"""What answered a failure: the next request alone, the device opened anew, its worker started
-anew after a while, its USB device bound anew, and the long wait of one that is FATAL."""
+"""Steps of recovery: the next request alone, the device opened again, its worker started again
+after a while, its USB device bound again, and the long wait of a FATAL device."""
 
 
 _SPAN = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?( (s|min|h|d)\b)?")
@@ -42,12 +42,12 @@ class State(StrEnum):
 
 @dataclass
 class Health:
-    """Keeps when the device last did what it was asked, and what it did instead.
+    """The last success and the last trouble of a device, and when it may be used again.
 
-    Counts strikes: each cost a worker its life. One success wipes them out.
+    A strike is the end of a worker that the device caused. One success resets the count.
 
-    An error that the driver raised is a trouble but no strike: it costs nothing to try again.
-    What each tier of recovery answered is counted for as long as the device is employed.
+    An error that the driver raised is a trouble but not a strike, because trying again is cheap.
+    Each step of recovery is counted until a reload replaces the device's supervisor.
     """
 
     state: State = State.IDLE
@@ -55,9 +55,9 @@ class Health:
     retry_at: float = 0.0
     trouble: str | None = None
     good_at: float | None = None
-    """When it last did what it was asked (monotonic seconds); None: never yet."""
+    """Time of the last success, in monotonic seconds; None: there was none."""
     note: str | None = None
-    """How what it gives differs from what the config asks for, where that is good all the same."""
+    """Difference between its good results and the config, if any."""
     errors: int = 0
     reopened: int = 0
     restarts: int = 0
@@ -71,7 +71,7 @@ class Health:
     _rebind_at: float = 0.0
 
     def strike(self, trouble: str, now: float) -> None:
-        """The device cost a worker its life at ``now`` (monotonic seconds)."""
+        """The device ended a worker at ``now``, in monotonic seconds."""
         self.trouble, self._failed_at = trouble, now
         self._is_ill = False
         self.strikes += 1
@@ -84,33 +84,33 @@ class Health:
         self.retry_at = now + delay
 
     def may_try(self, now: float) -> bool:
-        """Whether the device may be asked for anything at ``now``."""
+        """Whether the device may be used at ``now``."""
         return now >= self.retry_at
 
     def well(self, now: float) -> None:
-        """The device did at ``now`` (monotonic seconds) what it was asked."""
+        """The device succeeded at ``now``, in monotonic seconds."""
         self.good_at = now
         self.state, self.strikes, self.trouble = State.RUNNING, 0, None
         self._is_ill, self._errors_in_a_row, self.rebind_trouble = False, 0, None
 
     def opened(self) -> None:
-        """A worker has opened the device; anew, where an error had it closed."""
+        """A worker has opened the device, possibly again after an error."""
         self.state, self._was_opened = State.RUNNING, True
         self.reopened += self._is_ill
         self._is_ill = False
 
     def troubled(self, trouble: str, now: float) -> None:
-        """The driver raised an error at ``now`` (monotonic seconds)."""
+        """The driver raised an error at ``now``, in monotonic seconds."""
         self.state, self.trouble, self._failed_at = State.RUNNING, trouble, now
         self.errors += 1
         self._errors_in_a_row += 1
         self._is_ill = True
 
     def needs_try(self, now: float, *, opening_is_proof: bool) -> bool:
-        """Whether there is no evidence yet, good or bad, or the bad one may be out of date.
+        """Whether there is no evidence yet, or only a failure that may be out of date.
 
-        ``opening_is_proof`` is of a device that cannot do more without being asked for work: what
-        its work failed over is not refuted by its being opened.
+        ``opening_is_proof``: a try only opens the device, as for a recorder. Such a try cannot
+        refute a failure of its recordings.
         """
         if self.good_at is not None or not self.may_try(now):
             return False
@@ -121,11 +121,11 @@ class Health:
 
     @property
     def needs_more(self) -> bool:
-        """Whether opening it anew has not helped often enough, or other means before."""
+        """Whether opening it again does not help: after some errors, or one after a strike."""
         return self._errors_in_a_row >= PATIENCE or (self.strikes > 0 and self._errors_in_a_row > 0)
 
     def takes_rebind(self, now: float) -> bool:
-        """Whether its USB device is to be bound anew at ``now``; asked just before that is done."""
+        """Whether to rebind its USB device at ``now``; the caller then does so."""
         is_due = self.strikes >= REBIND_STRIKES and now >= self._rebind_at
         if is_due:
             self._rebind_at = now + REBIND_SECONDS
@@ -133,21 +133,21 @@ class Health:
 
     @property
     def is_given_up(self) -> bool:
-        """Whether it failed so often that it is tried again after a long while only."""
+        """Whether it failed so often that it is tried only after a long wait."""
         return self.strikes >= BUDGET
 
     def is_news(self, trouble: str) -> bool:
-        """Whether this is another trouble than the one that it has already."""
+        """Whether this trouble differs from the present one, numbers aside."""
         return self.trouble is None or gist(trouble) != gist(self.trouble)
 
     @property
     def recovery(self) -> dict[str, int]:
-        """How often each tier answered: by the words of :data:`TIERS`, without those at zero."""
+        """The count of each step of :data:`TIERS` that is not zero."""
         counts = {tier: int(getattr(self, tier)) for tier in TIERS}
         return {tier: count for tier, count in counts.items() if count}
 
     def describe(self, now: float) -> dict[str, Any]:
-        """The state as `status` shows it."""
+        """Return the state as `status` shows it."""
         age = None if self.good_at is None else max(0.0, round(now - self.good_at, 1))
         described: dict[str, Any] = {"state": self.state.value, "last_good_age_seconds": age}
         if self.trouble:
@@ -164,5 +164,5 @@ class Health:
 
 
 def gist(trouble: str) -> str:
-    """What a trouble says, but for its numbers: that it lasts longer makes it no other."""
+    """Return a trouble without its numbers: a growing duration does not make it another one."""
     return _SPAN.sub("#", trouble)

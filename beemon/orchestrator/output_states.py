@@ -1,4 +1,4 @@
-"""What is known of a worker's outputs: their states, and when they are due back at the safe one."""
+"""The states of a worker's outputs, and when they have to be back in the safe one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from beemon.orchestrator.blame import WorkerEnd
 from beemon.orchestrator.task import OPEN_SECONDS, Task
 
 RETURN_SECONDS = 5.0
-"""How late an output may return to its safe state."""
+"""Time, in seconds, by which an output may be late in returning to its safe state."""
 AGAIN_SECONDS = 60.0
-"""How long after one try to make an output safe the next one comes."""
+"""Time, in seconds, between two attempts to put an output into its safe state."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class _Known:
 
 
 class OutputStates:
-    """Keeps what a worker said of its outputs. All times are monotonic."""
+    """The outputs of one worker, as it reported them. All times are monotonic seconds."""
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = tuple(names)
@@ -32,15 +32,15 @@ class OutputStates:
         self._tried: dict[str, float] = {}
 
     def switched(self, device: str, now: float, *, on: bool, seconds: float | None) -> None:
-        """The output was switched; it returns after ``seconds``, if any."""
+        """Note that the output was switched; it returns after ``seconds``, if any."""
         self._known[device] = _Known(on, None if seconds is None else now + seconds)
 
     def tried(self, device: str, now: float) -> None:
-        """It was tried to make it safe."""
+        """Note an attempt to put the output into its safe state."""
         self._tried[device] = now
 
     def forget(self) -> None:
-        """The worker has gone: nobody knows anything."""
+        """Forget all states, because the worker has ended."""
         self._known.clear()
         self._tried.clear()
 
@@ -67,7 +67,7 @@ class OutputStates:
         return [Task(0, name, "make_safe", f"switch {name}", OPEN_SECONDS) for name in due]
 
     def describe(self, device: str, now: float) -> dict[str, Any]:
-        """An output's state as `status` shows it; nothing for what is none."""
+        """Return an output's state as `status` shows it; empty if it is not known."""
         known = self._known.get(device)
         if known is None:
             return {}

@@ -223,7 +223,7 @@ class Supervisor:
         if task is None:
             return
         device = task.device
-        self._worker.note_answer(device)
+        self._worker.end_opening(device)
         if not task.cut and not self._health.note_answer(device, answer, now):
             self._worker.opened.discard(device)
         self._settle(task, answer)

@@ -1,7 +1,8 @@
-"""Troubles: what ails each device, told in the journal when it changes and never twice.
+"""Troubles: the journal's lines about the devices, each written only once.
 
-A device may be dead for months, and is asked all that time: what it said once since it last worked
-is no news, nor is a number in it that grows, nor what it says after it was given up.
+A device may fail for months while it is used all that time. Therefore a trouble is logged once
+until the device works again. A number that grows in it does not make it new, and after a device is
+given up nothing more is logged.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ _GIVEN_UP = "given up"
 
 
 class Troubles:
-    """Remembers what was told of each device since it last worked."""
+    """The troubles and notes of each device that were logged since it last worked."""
 
     def __init__(self) -> None:
         self._told: dict[str, set[str]] = {}
         self._noted: dict[str, set[str]] = {}
 
     def tell(self, device: str, health: Health) -> None:
-        """Log what is new of the device's trouble; its note once, for it is no trouble."""
+        """Log the device's trouble if it is new, and its note once."""
         noted = self._noted.setdefault(device, set())
         if health.note and gist(health.note) not in noted:
             noted.add(gist(health.note))
@@ -43,6 +44,6 @@ class Troubles:
         told.add(news)
 
     def forget(self, device: str) -> None:
-        """The device is let go: what a new start finds is news."""
+        """Forget a device that a reload stopped, so that its next trouble is new."""
         self._told.pop(device, None)
         self._noted.pop(device, None)

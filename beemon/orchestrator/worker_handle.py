@@ -201,8 +201,8 @@ class WorkerHandle:
             )
         )
 
-    def note_answer(self, device: str) -> None:
-        """The device has answered, so that the worker is not opening it any more."""
+    def end_opening(self, device: str) -> None:
+        """Note that the worker is not opening this device any more."""
         if self.process and self.process.opening == device:
             self.process.opening = None
 
@@ -248,7 +248,7 @@ class WorkerHandle:
                 task.set_deadline(now, is_open=task.device in self.opened)
 
     def _on_opened(self, device: str, now: float) -> None:
-        self.note_answer(device)
+        self.end_opening(device)
         self.opened.add(device)
         self.health.note_opened(device, now)
         for task in self.queue.running.values():
@@ -261,6 +261,6 @@ class WorkerHandle:
         self.owner.output_switched(message.device, on=on, seconds=seconds)
 
     def _on_not_safe(self, message: NotSafe, now: float) -> None:
-        self.note_answer(message.device)
+        self.end_opening(message.device)
         self.outputs.tried(message.device, now)
         self.health.note_trouble(message.device, f"{message.reason}: {message.message}", now)

@@ -1,4 +1,4 @@
-"""WorkerLink: the Orchestrator's side of one worker process, from its start to its burial."""
+"""WorkerProcess: the Orchestrator's side of one worker process, from its start to its exit."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from beemon.worker.worker import Worker
 log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
-"""How long a worker may take to start, or to end: imports are slow on the smallest Pi."""
+"""Time, in seconds, that a worker may take to start, or to exit: a small Pi imports slowly."""
 ABORT_SECONDS = 1.0
-"""How long an aborted worker may take to write its stacks before it is killed."""
+"""Time, in seconds, for an aborted worker to write its stacks before it is killed."""
 
 Mailbox = Callable[[Callable[[], None]], None]
-"""Hands the loop something to do."""
+"""Hands the loop a function to call."""
 
 
 def monotonic() -> float:
@@ -78,7 +78,7 @@ class WorkerProcess:
         return None if self.is_ready else self._limit
 
     def send(self, message: Downward) -> None:
-        """Say something to the worker; lost where it has ended, which is about to be noticed."""
+        """Send a message; if the worker has ended, drop it, because its end is noticed next."""
         try:
             self._pipe.send(message)
         except OSError:
@@ -91,7 +91,7 @@ class WorkerProcess:
         self._limit = clock.now().monotonic + START_SECONDS
 
     def let_go(self, how: signal.Signals | None = None) -> None:
-        """Hear no more of it, and end it with a signal, if one is given."""
+        """Ignore further messages, and end the process with a signal, if one is given."""
         self._let_go = True
         self._limit = clock.now().monotonic + ABORT_SECONDS
         pid = self._process.pid
@@ -115,7 +115,7 @@ class WorkerProcess:
             self._process.kill()
 
     def _listen(self) -> None:
-        """Forward what the worker says, and that its pipe has ended."""
+        """Forward the worker's messages, and the end of its pipe."""
         while True:
             try:
                 message = self._pipe.recv()

@@ -412,7 +412,7 @@ def test_a_worker_that_lives_long_enough_makes_up_for_deaths_before(
     assert supervisor.health["output.light"].strikes == 0
 
 
-def test_an_output_that_does_not_return_costs_its_worker_the_life(
+def test_an_output_that_does_not_return_ends_its_worker(
     office: Office, hire: Hire
 ) -> None:
     supervisor = hire(LIGHT)
@@ -699,7 +699,7 @@ def test_one_that_cannot_be_bound_anew_says_so_once_and_goes_on_to_fatal(
 
 
 @pytest.mark.parametrize("fault", ["error", "dead"])
-def test_a_recorder_that_fails_again_and_again_costs_its_worker_the_life(
+def test_a_recorder_that_fails_again_and_again_gets_a_new_worker(
     office: Office, hire: Hire, fault: str
 ) -> None:
     supervisor = hire(f'{MICROPHONE}fault = "{fault}"\n')
