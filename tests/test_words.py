@@ -280,6 +280,12 @@ def test_no_text_has_a_fault(file):
     assert found == {}
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_the_head_of_a_module_has_no_fault(file):
+    head = (ast.get_docstring(parsed(file)) or "").partition("\n\n")[0]
+    assert [fault for fault in faults(head) if fault != "an internal word"] == []
+
+
 @pytest.mark.parametrize(
     ("word", "summary"),
     [*((word.name, word.summary) for word in VOCABULARY.values()), *HERE.items()],

@@ -1,1 +1,1 @@
-"""What everything may use and what uses nothing of beemon's."""
+"""The foundation: modules that every other package may use and that use none of them."""

@@ -1,4 +1,4 @@
-"""What time it is, and how far that can be believed.
+"""Time: clock readings, and how reliable each one is.
 
 Wall-clock time is UTC in whole microseconds since 1970; spans are measured on the monotonic
 clock, in seconds. A Pi without a battery clock starts in the past, so each record also carries

@@ -1,4 +1,4 @@
-"""Explanation: what a word of beemon's means, and what its reader does about it.
+"""Explanation: the meaning of one of beemon's words, and the action that it calls for.
 
 Every reason, error code, finding and quality has one. It is printed below a job that failed, sent
 with an error, shown by ``beemon help WORD`` and listed in beemon-reasons(7).

@@ -1,4 +1,4 @@
-"""Names: what a hive and a device may be called."""
+"""Names: the rules for the names of hives and devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a job ends: exactly one outcome, and the reason where it is not ``done``."""
+"""Outcomes: a job ends in exactly one, with a reason unless it is ``done``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reading: what a sensor said of one quantity at one moment, as a value or as a reason.
+"""A reading: one quantity of a sensor at one moment, as a value or as a reason for its absence.
 
 There is no third case and no stand-in number: a reading without a value says why.
 """

@@ -1,4 +1,4 @@
-"""Reports: what the Orchestrator tells the Server. They go up only, in one queue."""
+"""Reports: messages from the Orchestrator to the Server, in one queue that only goes up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an examination brings: findings, and the features of what was recorded."""
+"""The result of an examination: findings about a recording, and its features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a picture is like: dark, without a difference in it, out of focus, unlike another.
+"""Examination of a picture: darkness, contrast, focus and difference from another picture.
 
 Only brightness counts, from 0 to 255, and all but the smallest differences are looked at in a
 picture that was made smaller to some 320 pixels across, by the means of squares of pixels: a bee

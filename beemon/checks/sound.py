@@ -1,4 +1,4 @@
-"""What a sound says of itself: its level and spectrum, and whether a microphone can have heard it.
+"""Examination of a sound: its level and spectrum, and whether a microphone can have heard it.
 
 The file is decoded once, a piece at a time; an hour of it takes no more memory than a minute.
 

@@ -1,4 +1,4 @@
-"""What a video says of itself: its times, what its pictures are like, how much moves in them.
+"""Examination of a video: the times of its frames, the look of its pictures, and motion.
 
 Every frame's time is read, which needs no decoding; of the pictures a few are decoded, in bursts
 of neighbours that begin at a key frame, one every five seconds and at most sixty a recording.

@@ -1,1 +1,1 @@
-"""What a person types: ``beemon``, its words, and replies as text."""
+"""The command line: ``beemon``, its words, and replies as text."""

@@ -1,4 +1,4 @@
-"""What ``beemon`` does with an archive by itself, without asking the service.
+"""Commands that work on an archive directly, without the service.
 
 Each function takes what was typed and returns an exit status: 0 all well; 1 something is wrong
 with the archive, or it is in use; 78 the config that was to name it cannot be read.

@@ -1,4 +1,4 @@
-"""Layout: what people read, as wide as their terminal and in the characters that it can show.
+"""Layout: text for people, as wide as their terminal and in characters that it can show.
 
 A part is a paragraph or a :class:`Table`. Where the width is not known, as in a pipe or in the
 journal, each paragraph is one line, and so is each row.

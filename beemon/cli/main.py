@@ -1,4 +1,4 @@
-"""What an operator types: ``beemon serve``, ``beemon config check``, every word of the protocol.
+"""The command ``beemon``: ``serve``, ``config check`` and every word of the protocol.
 
 Exit status: 0 all well; 1 the service refused, or the job did not end ``done``, or the config has
 problems; 2 wrong usage; 3 the service cannot be reached; 78 the config cannot be run; 130 Ctrl-C.

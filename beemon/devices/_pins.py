@@ -1,4 +1,4 @@
-"""GPIO pins through gpiozero: how they are taken, and in what words it is said that they cannot."""
+"""GPIO pins through gpiozero: claiming them, and the messages if that fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the simulated devices share: their options, a stream paced by the real clock, a recorder."""
+"""Common parts of simulated devices: options, a recorder, and a stream paced by the real clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The USB device that a camera or a sound card is: how it is found, and bound to its drivers anew.
+"""The USB device behind a camera or a sound card: finding it and rebinding its drivers.
 
 A 0 and then a 1 in a device's ``authorized`` in sysfs have the kernel take its drivers away, choose
 its configuration afresh and look for its drivers again (Linux, Documentation/usb/authorization.rst

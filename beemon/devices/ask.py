@@ -1,4 +1,4 @@
-"""What is asked of a device without opening it: who holds it, how long it takes, what it writes.
+"""Questions about a device that need not open it: its owner, its timeout, its output.
 
 A device is resolved once, when its config is loaded: from then on nobody reads its table again.
 """

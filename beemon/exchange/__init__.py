@@ -1,1 +1,1 @@
-"""Other formats: exports of a period, and imports of what other monitors kept."""
+"""Other formats: exports of a period, and imports from other monitors."""

@@ -1,4 +1,4 @@
-"""Import: what another hive monitor kept becomes part of the archive, with nothing made up.
+"""Import: add the files of another hive monitor to the archive, without inventing anything.
 
 So far that is a folder as AppMAIS has it (:mod:`beemon.exchange.appmais`). Each file is entered
 once, however often it is imported. What a file cannot say (the zone of its local times, a raw

@@ -1,4 +1,4 @@
-"""What an export holds, table by table: a row for each reading, recording, job, event.
+"""The tables of an export: a row for each reading, recording, job and event.
 
 Times come twice: UTC, and local with its offset from UTC, as ISO 8601 text. A cell without a
 value is empty; whether a reading has a value or a reason is never in doubt.

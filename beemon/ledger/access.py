@@ -1,4 +1,4 @@
-"""What keeps the service out of its archive's folder, and the command that lets it in.
+"""Obstacles between the service and its archive's folder, and the command that removes each.
 
 The way there is looked at: neither a system call's error nor SQLite's says what is in it.
 """

@@ -1,4 +1,4 @@
-"""A ledger that was set aside, to read in: as many of its rows as its damage leaves.
+"""A damaged ledger, opened for reading: as many of its rows as the damage leaves.
 
 A table is read from its first row on, beyond a page that cannot be read with steps that double,
 and where that was necessary also from its last row backwards. So what is lost beside the page

@@ -1,4 +1,4 @@
-"""Calibrations in the ledger: how raw numbers become values, each with its date and its history.
+"""Calibrations in the ledger: from raw numbers to values, each with its date and its history.
 
 Readings name the one that made them, and no row is ever changed. Those of the config are entered
 when a reading first uses them. Those that were measured at the hive hold the ``job`` that made

@@ -1,4 +1,4 @@
-"""Changes: what a reader of the ledger follows, to hold the same jobs and events elsewhere.
+"""Changes: the sequence that a reader follows to hold the same jobs and events elsewhere.
 
 The unit is a job that has ended, with its recordings and its readings, or an event. Triggers
 (:mod:`beemon.ledger.schema`) enter a row in ``changes`` within the transaction that ends a job,

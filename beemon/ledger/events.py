@@ -1,4 +1,4 @@
-"""Events: what happened to the hive or to beemon itself, in the ledger.
+"""Events in the ledger: things that happened to the hive or to beemon itself.
 
 A kind is one word (``inspection``, ``clock``, ``deletion``, …); the message is a sentence for a
 person, the facts are for programs.

@@ -1,4 +1,4 @@
-"""Hours: each whole hour of a series as mean, minimum and maximum, for what looks at months.
+"""Hours: mean, minimum and maximum of a series for each full hour, for views of months.
 
 An hour is reckoned when it is over, and again when readings came to it or left it later, as a
 clock that was set makes them do: which hours changed is noted with the readings, in the same

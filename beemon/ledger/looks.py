@@ -1,4 +1,4 @@
-"""Looks: what is made of the data beside recording it. A defect in a look costs that look alone.
+"""Looks: analyses of the data beside recording it. A defect in one disables that one alone.
 
 A look that raises is off until the next reload or restart: its writes are undone and those beside
 it kept, the traceback goes to the journal and, as an event, into the ledger, and `status` says

@@ -1,4 +1,4 @@
-"""Quarantine: a damaged ledger is set aside whole, beside the archive's other files.
+"""Quarantine: a damaged ledger is renamed and kept complete beside the archive's other files.
 
 It is decided by a mark, a small file that is durable before anything is moved: whoever finds the
 damage leaves it, and the next start moves the ledger away, begins a new one and enters there what

@@ -1,4 +1,4 @@
-"""Recovered: what a ledger that was set aside still holds goes into the one in use.
+"""Recovered rows: the readable content of a damaged ledger is copied into the current one.
 
 Everything is marked. Runs that come from there end as ``recovered``; jobs, events, recordings and
 calibrations name the ledger in their facts (``recovered_from``); readings belong to such a job.

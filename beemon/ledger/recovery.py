@@ -1,4 +1,4 @@
-"""Recovery: what a crash left open gets its end, and what was recorded is not forgotten."""
+"""Recovery: jobs that a crash left open are ended, and their recordings are kept for repair."""
 
 from __future__ import annotations
 

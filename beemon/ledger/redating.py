@@ -1,4 +1,4 @@
-"""Redating: what an unsure clock dated gets its true time, once the clock is right.
+"""Redating: records with an unsure clock get their true time once the clock is right.
 
 A Pi without a battery clock begins in the past. Its monotonic clock runs right all the same, so
 within one boot a record's true time is its monotonic time plus what one adds to the monotonic

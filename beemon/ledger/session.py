@@ -1,4 +1,4 @@
-"""Who owns an archive: it takes it, begins a run, mends what it finds, and enters commands."""
+"""The owner of an archive: it locks it, begins a run, repairs damage, and enters commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switches: what an output was switched to, as events."""
+"""Switches: each change of an output's state, as an event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Usage: how much a day took on disk, as the ledger knows it."""
+"""Usage: the disk space that each day took, from the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger's log (``ledger.db-wal``): how long it is, and who keeps it from being emptied.
+"""The ledger's log (``ledger.db-wal``): its size, and the processes that keep it from emptying.
 
 What is written goes into the log first, and from there into the ledger, but never beyond what the
 oldest open reader sees. A program that keeps a transaction open, or is stopped in one, makes the

@@ -1,4 +1,4 @@
-"""Video and picture files, opened in one place: whatever their bytes, one error says it."""
+"""Video and picture files, opened in one place that raises one error for any bad content."""
 
 from __future__ import annotations
 

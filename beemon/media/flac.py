@@ -1,4 +1,4 @@
-"""A FLAC file that nobody finished is cut where it is torn, and its head made true.
+"""Repair of an unfinished FLAC file: cut it before the torn part, and correct its header.
 
 The sound of such a file is whole up to its last frames: each frame carries a checksum of its own
 (RFC 9639, section 9). What its head could not say before the end is how many samples there are.

@@ -1,4 +1,4 @@
-"""JPEG pictures: how they begin and end, and the segments in front of the picture's data."""
+"""JPEG pictures: their first and last bytes, and the segments before the picture's data."""
 
 from __future__ import annotations
 

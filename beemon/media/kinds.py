@@ -1,4 +1,4 @@
-"""What a media file is, by its first bytes: a recording may still have its temporary name."""
+"""The kind of a media file, from its first bytes: a recording may still have its temporary name."""
 
 from __future__ import annotations
 

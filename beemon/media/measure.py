@@ -1,4 +1,4 @@
-"""What a media file itself says: how long it is, of how many samples or frames.
+"""The measures of a media file: its length, and its number of samples or frames.
 
 For files whose recorder could not say it: it died, or was another program.
 """

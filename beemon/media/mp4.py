@@ -1,4 +1,4 @@
-"""A fragmented MP4 file that nobody finished is cut behind its last whole fragment.
+"""Repair of an unfinished fragmented MP4 file: cut it behind its last complete fragment.
 
 Such a file is a head (``ftyp``, ``moov``), then pairs of ``moof`` and ``mdat``: a fragment each,
 with its frames and their times (ISO/IEC 14496-12, sections 4.2 and 8.8). It is playable up to

@@ -1,4 +1,4 @@
-"""What a recording's file says of itself: whose it is, when, where and how it was made.
+"""Tags in a recording's file: its hive and device, and when, where and how it was made.
 
 The names are GUANO's (https://guano-md.org, version 1.0) where it has one, else ``beemon|…``, as
 that format asks of a vendor. They stand as Vorbis comments in a FLAC file, as free-form items of

@@ -1,4 +1,4 @@
-"""Chores: what the archive needs to have done, by a worker that holds no device.
+"""Chores: work for the archive, done by a worker that holds no device.
 
 What nobody finished is salvaged, and what a new ledger does not know is entered in it. The object
 is the Orchestrator's, and waits for nothing: what happens comes in through the mailbox. The worker

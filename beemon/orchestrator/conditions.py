@@ -1,4 +1,4 @@
-"""What is wrong with the service as a whole: the ledger cannot be written or is damaged, or the
+"""Problems of the service as a whole: the ledger cannot be written or is damaged, or the
 disk is nearly full. Each condition is logged and reported when it begins, changes or ends."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Estimate: how many bytes a day the config asks for, by what each driver says of its media."""
+"""Estimate: the bytes a day that the config needs, from each driver's estimate of its media."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handlers: what each command does. One function a word; :data:`HANDLERS` has them all."""
+"""Handlers: one function for each command; :data:`HANDLERS` has them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Orchestrator's inbox: what other threads want done comes in here, and the loop does it."""
+"""The Orchestrator's inbox: other threads leave their requests here, and the loop handles them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owner: what the Orchestrator does for its supervisors, and with what they tell."""
+"""Owner: the Orchestrator's services for its supervisors, and its handling of their reports."""
 
 from __future__ import annotations
 

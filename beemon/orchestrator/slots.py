@@ -1,4 +1,4 @@
-"""Slots: what the timetable finds due is entered in the ledger, then carried out.
+"""Slots: each slot that the timetable finds due is entered in the ledger, then carried out.
 
 One look at a time is on its way to the ledger. While that cannot be written, slots do not queue up
 here: the look that follows finds them all, and skips those for which it is too late.

@@ -1,4 +1,4 @@
-"""What `status` says of the devices and of the service: the content of each heartbeat."""
+"""The status of the devices and of the service: the content of each heartbeat."""
 
 from __future__ import annotations
 

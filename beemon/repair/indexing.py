@@ -1,4 +1,4 @@
-"""Indexing: recordings are entered in the ledger from what their files say of themselves.
+"""Indexing: recordings are entered in the ledger from the tags in their files.
 
 Their tags hold what the ledger held. A file without tags says by its name whose it is and when
 it began, and by its content how long it is.

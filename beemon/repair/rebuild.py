@@ -1,4 +1,4 @@
-"""Rebuilding: the ledger is made to agree with the files again, by who has the archive alone."""
+"""Rebuilding: make the ledger agree with the files again, while no service uses the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Salvage: what nobody finished becomes a whole recording, or goes, in a worker without devices.
+"""Salvage: repair recordings that a crash left unfinished, or delete them, without devices.
 
 The file is cut behind the last part that is whole, in place: that needs no room on a full disk,
 and can be done again after the next crash. Then it is checked and kept like any other recording.

@@ -1,1 +1,1 @@
-"""Room on the disk: what is deleted when it fills up, and who pauses."""
+"""Room on the disk: deletion of recordings when it fills up, and pauses of the recorders."""

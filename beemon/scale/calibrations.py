@@ -1,4 +1,4 @@
-"""Calibrations: what the Orchestrator knows of the scales, step by step and from run to run.
+"""Calibrations: the Orchestrator's knowledge of the scales, step by step and from run to run.
 
 A beekeeper measures points: the empty scale (``zero``), a known weight on it (``weight``), the
 standing hive (``standing``) and a known weight on top of that (``added``). Each is a job, and what

@@ -1,4 +1,4 @@
-"""Drift: how a scale's weight follows the temperature, from nights when nothing else moves it.
+"""Drift: the effect of temperature on a scale's weight, from nights when nothing else moves it.
 
 At night the bees are in. What they eat and evaporate then makes the hive lighter, evenly; what is
 left when an even change is taken out of each night, of the weight and of the temperature alike, is

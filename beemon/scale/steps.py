@@ -1,4 +1,4 @@
-"""Steps: what a hive's weight says happened to it, from the weights alone and what is around them.
+"""Steps: events of a hive that its weight reveals, together with the other sensors around it.
 
 A colony changes its weight slowly. In the morning it loses its foragers, at the time at which they
 fly, and gains as they return (Meikle et al., "Using within-day hive weight changes to measure

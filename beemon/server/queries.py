@@ -1,4 +1,4 @@
-"""Answers to queries: what is known, from the latest reports and the ledger. No work is done."""
+"""Answers to queries, from the latest reports and the ledger. No work is done."""
 
 from __future__ import annotations
 

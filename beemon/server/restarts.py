@@ -1,4 +1,4 @@
-"""Restarts: how often the service was started of late that nobody wanted to end."""
+"""Restarts: the number of recent starts after a crash, a failure or a power cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Space: what is free on the archive's disk, and how much of it is to stay so.
+"""Space: the free space on the archive's disk, and the part of it that is reserved.
 
 A disk is full when it has no bytes left, or no inodes: small files use those up first. Some file
 systems make inodes as they need them (btrfs, vfat) and can be short of bytes alone.

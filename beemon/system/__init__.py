@@ -1,1 +1,1 @@
-"""What runs beemon: systemd, the journal, processes and ports."""
+"""The system around beemon: systemd, the journal, processes and ports."""

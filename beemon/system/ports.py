@@ -1,4 +1,4 @@
-"""Who holds a TCP port on this machine, as far as this user may know."""
+"""The process that holds a TCP port on this machine, as far as this user may know."""
 
 from __future__ import annotations
 

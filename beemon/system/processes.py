@@ -1,4 +1,4 @@
-"""What every child process of beemon does first."""
+"""The first steps of every child process of beemon."""
 
 from __future__ import annotations
 

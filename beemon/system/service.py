@@ -1,4 +1,4 @@
-"""What systemd and the journal see: readiness, the watchdog, the status line, log records.
+"""The service in the eyes of systemd and the journal: readiness, watchdog, status line, logs.
 
 Without systemd every call here is harmless, and the log goes to standard error for a person.
 """

@@ -1,4 +1,4 @@
-"""Which work waits for which, and how long it may take: what the worker's ways ask of a device."""
+"""Lanes: the work that waits for other work, and the time that each may take."""
 
 from __future__ import annotations
 

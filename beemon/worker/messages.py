@@ -1,4 +1,4 @@
-"""What the Orchestrator and a worker say to each other over their pipe.
+"""Messages between the Orchestrator and a worker over their pipe.
 
 Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`, :class:`Begun`,
 :class:`Rebound`, :class:`Opened`, :class:`Switched`, :class:`NotSafe`, and for each piece of work a

@@ -1,4 +1,4 @@
-"""Sampling: what stands between a sensor's driver and a reading that can be believed.
+"""Sampling: from the samples of a sensor's driver to a reliable reading.
 
 A noisy sensor is read several times and gives the trimmed mean: the sorted samples without their
 lowest and highest tenth (Tukey, "The Future of Data Analysis", Ann. Math. Statist. 33, 1962). A

@@ -1,4 +1,4 @@
-"""Encoded frames: what an encoder gives and a file takes."""
+"""Encoded frames: the output of an encoder and the content of a file."""
 
 from __future__ import annotations
 

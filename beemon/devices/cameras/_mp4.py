@@ -1,4 +1,4 @@
-"""Fragmented MP4 out of encoded frames: what was written before a crash can be played.
+"""Fragmented MP4 out of encoded frames: everything written before a crash can be played.
 
 A fragment ends before each key frame (with MJPEG, after a second) and is handed to the kernel when
 it is whole; every few seconds it is also pressed down to the disk, since a power cut takes what the

@@ -1,4 +1,4 @@
-"""What the config says of a microphone behind ALSA."""
+"""The settings of a microphone behind ALSA."""
 
 from __future__ import annotations
 

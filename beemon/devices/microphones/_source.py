@@ -1,4 +1,4 @@
-"""What arecord is to open, by the words of the config."""
+"""The ALSA device that arecord opens, derived from the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two beams across a passage, an outer and an inner one: who came in, who went out.
+"""Two beams across a passage, an outer and an inner one, count bees in and out.
 
 The beams are nearer to each other than a bee is long, so that a bee breaks both on its way. In
 from out is the order, as with a quadrature encoder: on the way in the outer beam breaks first

@@ -1,4 +1,4 @@
-"""Chips that the kernel reads, by name: what they can measure, and how a Raspberry Pi gets them.
+"""Chips that the kernel reads, by name: their quantities, and how a Raspberry Pi enables them.
 
 A chip that has no channel for a quantity in ``measures`` is not the chip that it was sold as.
 ``ranges`` are inclusive and in beemon's units, from the data sheets; a quantity without one is

@@ -1,4 +1,4 @@
-"""What the word of an analogue-to-digital converter says of the converter itself."""
+"""Raw numbers of an analogue-to-digital converter that reveal a fault of the converter itself."""
 
 from __future__ import annotations
 

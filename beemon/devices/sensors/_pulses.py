@@ -1,4 +1,4 @@
-"""How often one line became active: tips of a rain gauge, breaks of a beam. No pin, no clock."""
+"""Counting pulses of one line: tips of a rain gauge, breaks of a beam. No pin, no clock."""
 
 from __future__ import annotations
 

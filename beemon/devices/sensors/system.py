@@ -1,4 +1,4 @@
-"""What the computer says of itself: temperature, power, memory, disk, load, clock and radio.
+"""The computer as a sensor: temperature, power, memory, disk, load, clock and radio.
 
 ``cpu_temperature`` comes from the kernel's thermal zones (Documentation/driver-api/thermal/
 sysfs-api.rst: m°C), ``memory_available``, ``load`` and ``wifi_signal`` from /proc (proc(5), and the
