@@ -32,7 +32,8 @@ STRICT_READER = re.compile(
     r" *(record +(camera|microphone)\.[a-z]+( +[0-9]{1,6}(\.[0-9]{1,3})?)?"
     r"|snapshot +camera\.[a-z]+|read( +sensor\.[a-z]+)*"
     r"|(start|stop) +(all|(camera|microphone|sensor)\.[a-z]+)|cancel +([1-9][0-9]*|all)|reload"
-    r"|forgotten +(-?[1-9][0-9]*|recordings/[^/ ]+/[^/ ]+)) *"
+    r"|uploaded +(-?[0-9]{1,15}|recordings/[^/ ]+/[^/ ]+) +[0-9a-fA-F]{64} +(hash|read-back)"
+    r"|forgotten +(-?[0-9]{1,15}|recordings/[^/ ]+/[^/ ]+)) *"
 )
 
 
