@@ -18,9 +18,10 @@ IN_TEXTS, IN_DOCUMENTS = 20, 25
 """The most words of a sentence in a message or a help text, and in a longer document."""
 
 BANNED = re.compile(
-    r"\b(anew|reckon(ed|s|ing)?|(is|are|was|were) told|told of|is none|nobody (knows|finished)"
-    r"|ails?|so many|goes on|dated anew|stands? still|stays? so|all the same|has no sense"
-    r"|counts instead|comes first|the last word|held against)\b",
+    r"\b(anew|reckon(ed|s|ing)?|(is|are|was|were) told(?! to\b| apart\b)|told of"
+    r"|(?<!there )is none|nobody (knows|finished)"
+    r"|ails?|so many|goes on(?! the)|dated anew|stands? still|stays? so|all the same|has no sense"
+    r"|counts instead|comes first(?!,)|the last word|held against)\b",
     re.IGNORECASE,
 )
 """Words of a private dialect; nothing that is written for a reader has one."""
@@ -278,6 +279,17 @@ FILES = sorted(SOURCE.rglob("*.py"))
 def test_no_text_has_a_fault(file):
     found = {line: wrong for line, text in texts(parsed(file)) if (wrong := faults(text, IN_TEXTS))}
     assert found == {}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_no_docstring_has_a_banned_word(file):
+    docstrings = [
+        node.value for node in ast.walk(parsed(file))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ]
+    texts = {one.lineno: re.sub(r"``[^`]*``", "", str(one.value)) for one in docstrings}
+    assert {line: match[0] for line, text in texts.items() if (match := BANNED.search(text))} == {}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 JUMP_SECONDS = 1.0
-"""From this change against the monotonic clock on, the wall clock counts as set anew."""
+"""From this change against the monotonic clock on, the wall clock counts as set."""
 
 CONFIRMED = "clock-is-synchronised"
 TOLD = "clock-is-right"
@@ -39,8 +39,8 @@ class Quality(StrEnum):
 
     ``TOLD``: an operator set it, or looked at it, and said that it is right. ``REDATED``: an unsure
     clock dated the record; once the clock was right, within the same boot, the record was dated
-    anew by its monotonic time. ``IMPORTED``: another system made the record, and how right its
-    clock was nobody knows.
+    again by its monotonic time. ``IMPORTED``: another system made the record, and how right its
+    clock was is unknown.
     """
 
     SYNCHRONISED = "synchronised"
@@ -146,7 +146,7 @@ class ClockWatch:
 
 
 def kernel_error_us() -> int | None:
-    """How wrong the wall clock may be, as the kernel reckons, in microseconds; None if unknown.
+    """How wrong the wall clock may be, as the kernel estimates, in microseconds; None if unknown.
 
     What keeps the time (chrony, ntpd, systemd-timesyncd) tells the kernel how good it is; from
     then on the kernel adds 500 µs a second, and forgets it when the time is set by hand.
@@ -235,7 +235,7 @@ def boot_id() -> str:
 def iso(utc_us: int) -> str:
     """``2026-06-01T12:00:00.000Z`` for a time in microseconds since 1970.
 
-    A time outside :data:`EARLIEST_US` to :data:`LATEST_US` is told as its number.
+    A time outside :data:`EARLIEST_US` to :data:`LATEST_US` is reported as its number.
     """
     if not EARLIEST_US <= utc_us <= LATEST_US:
         return f"{utc_us} us"

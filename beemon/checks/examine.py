@@ -3,7 +3,7 @@
 A file is looked at once. What that brings is a list of findings, of which some fail the recording
 and others only go with it, and the recording's features.
 
-What fails a recording cannot come from a hive, or is of no use: a stream that stands still, a
+What fails a recording cannot come from a hive, or is of no use: a stream that does not change, a
 picture without a difference in it or without one sharp edge, frames or samples that are missing. A
 dark night, a quiet cluster, a view in which nothing moves or a gust of wind fail nothing.
 """

@@ -7,7 +7,7 @@ What fails a sound, and why it cannot be a quiet night:
 - ``silent``, ``stuck``: it moves by less than -101 dBFS, around zero or around another value. That
   is the noise that rounding to 16 bits alone makes (a step over the square root of 12); the best
   MEMS microphones have one of -96 dBFS of their own (70 dB(A) below 94 dB SPL at -26 dBFS).
-- ``flat``: for 5 s together, or for half of the time in pieces of 20 ms, one value stands still.
+- ``flat``: for 5 s together, or for half of the time in pieces of 20 ms, one value does not change.
 - ``clipped``: of 100 samples 5 or more stand at full scale, three in a row at least.
 - ``offset``: its mean is a quarter of full scale away from zero. An I2S microphone has some 5 %.
 """

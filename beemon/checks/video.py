@@ -49,7 +49,7 @@ GAPS_SHARE, GAP_LONGEST = 0.05, 2.0
 NEIGHBOURS = 9
 SAME_TIME, DOUBLED_SHARE = 0.0005, 0.02  # s; a few such frames a minute are a busy processor's
 RATE_SHARE, RATE_LEAST = 0.9, 0.5
-"""Of the frames that are due by the frame rate, what must be there to be told of, and to count."""
+"""The shares of the due frames below which the video is mentioned, and fails."""
 
 GRAIN = 0.5
 """The mean difference, pixel by pixel, between key frames that are seconds apart: where it is "
@@ -57,7 +57,7 @@ GRAIN = 0.5
 there is not even a sensor's noise. Measured with x264 at 0.2 to 0.4 bit a pixel: the same picture
 encoded again 0.1 to 0.4; with a noise of 0.5 of 255 0.6 to 0.8, of 1 1.3, of 2 2.2. At 0.07 bit a
 pixel the same picture has 1.1, since its key frames are encoded differently: there a camera that
-stands still cannot be told from a view that does."""
+does not change cannot be told from a view that does."""
 
 Times = npt.NDArray[np.float64]
 

@@ -178,7 +178,7 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
 
 
 def export_period(options: argparse.Namespace) -> int:
-    """``beemon export``: 0 where the folder is there now, else 1; 2 for a period that is none."""
+    """``beemon export``: 0 where the folder is there now, else 1; 2 for an invalid period."""
     import sqlite3
 
     from beemon.base import zone
@@ -383,7 +383,7 @@ def reachable(host: str) -> str:
 def packaged_archive(root: Path = Path("/")) -> Path | None:
     """Where systemd keeps the archive of the service that the package installs, if it is there.
 
-    The service is told so by its environment, which a shell does not have.
+    The service knows it from its environment, which a shell does not have.
     """
     found = root / "var/lib/beemon"
     return found if found.is_dir() else None

@@ -220,7 +220,7 @@ def _doing(device: Payload) -> str:
 
 
 def _is_untried(device: Payload) -> bool:
-    """Whether nobody knows yet whether the device works."""
+    """Whether it is still unknown if the device works."""
     return device.get("last_good_age_seconds", 0.0) is None and not device.get("trouble")
 
 
@@ -546,4 +546,4 @@ _LISTED: dict[str, Callable[[Payload, datetime], Iterator[Part]]] = {
     "jobs": lambda payload, _: _jobs(payload["jobs"]),
     "devices": lambda payload, _: _devices(payload["devices"]),
 }
-"""What a reply to each of these words looks like; the others are told by what is in them."""
+"""What a reply to each of these words looks like; the others are recognised by their content."""

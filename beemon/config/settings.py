@@ -53,7 +53,7 @@ Key = tuple[str, ...]
 class ConfigError(ValueError):
     """A config that cannot be run; ``problems`` lists everything that is wrong with it.
 
-    ``devices`` are those that could be read all the same: their drivers may object to more.
+    ``devices`` are those that could be read anyway: their drivers may object to more.
     ``server`` is that table if it is not affected.
     """
 

@@ -204,7 +204,7 @@ class Measurement:
 class Refusal:
     """One quantity that could not be measured while others could: the reason, and a sentence.
 
-    ``raw`` is what the hardware said all the same.
+    ``raw`` is what the hardware said anyway.
     """
 
     quantity: str

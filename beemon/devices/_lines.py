@@ -44,7 +44,7 @@ class Listener(Protocol):
 
     @property
     def levels(self) -> Levels:
-        """The levels as it was told them last."""
+        """The last known levels."""
 
     def edge(self, line: int, active: bool, at: float) -> None:
         """One line changed."""

@@ -71,7 +71,7 @@ def asked(*pins: int) -> Iterator[None]:
 
 
 def give_back(device: Any) -> None:
-    """Close a gpiozero device; one that cannot even be closed is let go all the same."""
+    """Close a gpiozero device; one that cannot even be closed is let go anyway."""
     with suppress(DeviceError), asked():
         device.close()
 

@@ -54,7 +54,7 @@ class Stream:
 
 
 class SimulatedRecorder(Recorder):
-    """A recorder of a stream, with faults on request; the stream begins anew at each opening."""
+    """A recorder of a stream, with faults on request; the stream begins again at each opening."""
 
     settings: SimulatedSettings
 
@@ -73,7 +73,7 @@ class SimulatedRecorder(Recorder):
         self._end = None
 
     def _is_to_fail(self) -> bool:
-        """Count a request; whether its fault is to be shown. Who is dead goes on as if well."""
+        """Count a request; whether its fault is to be shown. A dead device continues as if well."""
         strikes = self._faults.strikes()
         self._is_dead = strikes and self.settings.fault == "dead"
         return strikes and not self._is_dead

@@ -55,7 +55,7 @@ def bind_anew(
 ) -> str | None:
     """Take the drivers away from the device that ``find`` finds, and let it find them again.
 
-    Returns its name once it is found again; None where there is none to begin with. Raises
+    Returns its name once it is found again; None if there is none to begin with. Raises
     :class:`NotAllowedError`, and :class:`DeviceError` where it does not come back.
     """
     device = find()
@@ -78,7 +78,7 @@ def bind_anew(
 def let_back(sysfs: Path) -> None:
     """Let those find their drivers again that were kept from them when a worker was killed.
 
-    Those are told from what somebody else keeps away by the file's group, which may write.
+    Those differ from what somebody else keeps away by the file's group, which may write.
     """
     for switch in (sysfs / "bus/usb/devices").glob("*/authorized"):
         with contextlib.suppress(OSError):  # it was pulled out at this moment

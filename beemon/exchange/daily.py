@@ -34,7 +34,7 @@ LARGEST = 1e300
 """No value is larger; its conversion must not overflow either."""
 LONGEST_LINE = 4096
 MOST_TOLD = 10
-"""Of how many lines of a file that make no sense each is told."""
+"""The number of unreadable lines of a file that are reported one by one."""
 
 _TIME = re.compile(r"\d\d-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -82,7 +82,7 @@ def columns(said: Iterable[str]) -> tuple[Column, ...]:
 
 def read(path: Path, expected: Sequence[Column]) -> Iterator[Line | str]:
     """A file's lines; a sentence for each that makes no sense, and for the first that says more
-    than expected. Of many such lines the first few are told, and how many more there are."""
+    than expected. Of many such lines the first few are reported, and how many more there are."""
     is_told, wrong = False, 0
     with path.open("rb") as file:
         for number, written in enumerate(_lines(file), 1):

@@ -197,7 +197,7 @@ class _Import:
             self._take(file)
 
     def _take(self, file: File) -> None:
-        """One file of many: whatever is wrong with it is told, and costs no other."""
+        """One file of many: whatever is wrong with it is reported, and costs no other."""
         try:
             if file.ending == ".csv":
                 self._take_day(file)

@@ -24,7 +24,7 @@ def parse(first: str, last: str | None = None, zone: tzinfo = UTC) -> Period:
 
     A day is ``2026-06-01``, a moment ``2026-06-01T06:30`` (with seconds, if you like); both are
     of the zone, or say another offset: ``2026-06-01T06:30+02:00``. A day alone is that day, a
-    moment alone goes on until now. Raises ``ValueError``.
+    moment alone continues until now. Raises ``ValueError``.
     """
     from_us, after_first = _span(first, zone)
     if last is not None:

@@ -30,7 +30,7 @@ _FIELDS = (
 )
 _NO_LIMIT = 2**62
 _MOST_GAPS = 10_000
-"""In one table; beyond so many its rest is given up, for a rebuild has to end."""
+"""The most failures in one table; beyond it the rest is given up, because a rebuild has to end."""
 _FIRST_TIME_US = 1_500_000_000_000_000
 _MINUTE_US = 60_000_000
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 NAME = "ledger.starts"
 MOST = 2
-"""After so many in a row, the next start takes no risk."""
+"""After this number in a row, the next start takes no risk."""
 
 BEGAN, FAILED, RENEWED = "began", "failed", "renewed"
 _BYTES = 4096

@@ -36,7 +36,7 @@ class Cursor:
     """How far a reader has come; all fields are numbers or None, to be kept as JSON.
 
     ``ledger`` tells one ledger of an archive from the next. All up to ``change`` is known, once
-    the reader was led through the whole ledger: ``job`` and ``event`` say from where that goes on,
+    the reader was led through the whole ledger: ``job`` and ``event`` say where that continues,
     and are None when it is over.
     """
 

@@ -1,6 +1,6 @@
 """Completeness: of all slots that were due, how many have which outcome, and whether it adds up.
 
-The rows are counted, and what was due is reckoned once more from the schedules alone: the two
+The rows are counted, and what was due is calculated once more from the schedules alone: the two
 agree unless something was lost. Spans of which it is not known what was due are named.
 """
 
@@ -100,7 +100,7 @@ def _slots_since(row: sqlite3.Row, since_us: int) -> int:
 
 
 def _recount(db: sqlite3.Connection, since_us: int, until_us: int) -> dict[str, int | None]:
-    """How many slots were due by the schedules, whatever became of them; None: nobody knows."""
+    """How many slots were due by the schedules, whatever became of them; None if unknown."""
     due: dict[str, int | None] = defaultdict(int)
     for row in db.execute("SELECT * FROM sound_schedules"):
         end = until_us if row["until_us"] is None else row["until_us"]
@@ -111,7 +111,7 @@ def _recount(db: sqlite3.Connection, since_us: int, until_us: int) -> dict[str, 
 
 
 def _between(definition: str, after_us: int, until_us: int) -> int | None:
-    """How many slots; None where the definition has no sense on this machine."""
+    """How many slots; None where the definition is not valid on this machine."""
     try:
         found = slots.between(definition, after_us, until_us)
     except ValueError:

@@ -10,7 +10,7 @@ from beemon.ledger import hours
 from beemon.ledger import readings as series
 
 LONGEST_SINGLE_US = 2 * 24 * hours.US_PER_HOUR
-"""Longer spans are told by the hour."""
+"""Longer spans are reported by the hour."""
 MOST_READINGS = 3000
 MOST_HOURS = 9000
 """A little more than a year has."""

@@ -1,6 +1,6 @@
 """Hours: mean, minimum and maximum of a series for each full hour, for views of months.
 
-An hour is reckoned when it is over, and again when readings came to it or left it later, as a
+An hour is calculated when it is over, and again when readings came to it or left it later, as a
 clock that was set makes them do: which hours changed is noted with the readings, in the same
 transaction, so that neither a jump nor a power cut can hide one.
 """
@@ -15,7 +15,7 @@ from beemon.ledger.ledger import Ledger
 
 US_PER_HOUR = 3_600_000_000
 AT_A_TIME = 24
-"""How many hours are reckoned in one transaction, so that others may write in between."""
+"""How many hours are calculated in one transaction, so that others may write in between."""
 
 _SUMS = """
 count(value) FILTER (WHERE quality IS NOT 'inspection') AS count,
@@ -47,16 +47,16 @@ GROUP BY hour
 
 
 def note_changes(db: sqlite3.Connection, times_us: Iterable[int]) -> None:
-    """Note that readings of these times came or went, so that their hours are reckoned again."""
+    """Note that readings of these times came or went, so that their hours are calculated again."""
     hours = {utc_us // US_PER_HOUR for utc_us in times_us}
     db.executemany("INSERT OR IGNORE INTO unreckoned VALUES (?)", [(hour,) for hour in hours])
 
 
 def reckon(ledger: Ledger, now_us: int) -> bool:
-    """Reckon hours that changed and are over, some at a time, within a transaction.
+    """Calculate hours that changed and are over, some at a time, within a transaction.
 
     Whether more are waiting. What was measured during an inspection counts neither as a value nor
-    as missing. An hour whose readings were deleted in the meantime stays as it was reckoned.
+    as missing. An hour whose readings were deleted in the meantime stays as it was calculated.
     """
     rows = ledger.db.execute(
         "SELECT hour FROM unreckoned WHERE hour <> ? ORDER BY hour LIMIT ?",
@@ -71,7 +71,7 @@ def reckon(ledger: Ledger, now_us: int) -> bool:
 def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[sqlite3.Row]:
     """The hours of a series from a time on, the newest ``most`` of them, in order of time.
 
-    Hours that are not reckoned yet, this one among them, are summed up for the answer.
+    Hours that are not calculated yet, this one among them, are summed up for the answer.
     """
     values = {"series": number, "hour": from_us // US_PER_HOUR, "most": most}
     unreckoned = {

@@ -1,6 +1,6 @@
 """The index: recordings that a new ledger does not know are entered in it from their files.
 
-A ledger begins anew where the old one was lost, or was damaged and set aside. From then on, and
+A ledger begins again where the old one was lost, or was damaged and set aside. From then on, and
 through any number of restarts, the index is not complete, and nothing may be deleted
 (:func:`is_complete`), until every file was looked at once. All that is entered belongs to the one
 job that found it; the number of the job that made it stays among its facts.
@@ -62,7 +62,7 @@ def begin_if_new(ledger: Ledger) -> bool:
 
 
 def job_for(ledger: Ledger) -> int:
-    """The open job of this run that indexes; a new one where there is none."""
+    """The open job of this run that indexes; a new one if there is none."""
     with ledger.transaction():
         row = ledger.db.execute(
             "SELECT job FROM sound_jobs WHERE outcome IS NULL AND command = ? AND run = ?",

@@ -48,7 +48,7 @@ def resume(ledger: Ledger) -> Begun | None:
 
 
 def _seconds_since(ledger: Ledger, event: events.Event, now: Stamp) -> float:
-    """By the wall clock where the machine was started anew since; never less than none."""
+    """By the wall clock where the machine was started again since; never less than none."""
     asked = "SELECT boot_id FROM sound_runs WHERE run = ?"
     boot = ledger.db.execute(asked, (event.run,)).fetchone()
     if boot and boot["boot_id"] == ledger.clock.boot_id():

@@ -31,7 +31,7 @@ BUSY_SECONDS = 5.0
 PAGE_BYTES = 1024
 """Of a new ledger. A minute's readings touch some ten pages, and each is written whole."""
 WAL_PAGES = 4000
-"""From so many pages on, the log goes into the file; less often, and a page goes there once."""
+"""From this number of pages, the log goes into the file; less often, and a page goes there once."""
 LOG_BYTES = WAL_PAGES * PAGE_BYTES
 """A log that was longer is cut down to this once it is in the file."""
 
@@ -165,7 +165,7 @@ class Ledger:
         return cursor.rowcount == 1
 
     def _check_file(self) -> None:
-        """SQLite goes on in a file that has no name any more, and says nothing."""
+        """SQLite continues in a file that has no name any more, and says nothing."""
         if not self.is_in_place:
             raise LedgerGoneError(f"{self._path} was removed or replaced; restart beemon")
 

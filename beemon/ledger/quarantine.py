@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 MARK = "ledger.damaged"
 MANY = 3
-"""From so many damaged ledgers on, the disk itself is in doubt."""
+"""From this number of damaged ledgers, the disk itself is in doubt."""
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CONTENT = (
@@ -68,7 +68,7 @@ def code_of(error: Exception) -> int:
 def marked(archive: Path) -> Damaged | None:
     """What is to be set aside, if anything is. Raises ``OSError``.
 
-    A mark that cannot be read says that there is damage all the same; it is made again, so that
+    A mark that cannot be read says that there is damage anyway; it is made again, so that
     the name in it stays the same.
     """
     try:

@@ -62,7 +62,7 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
 
 def keep_belated(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     """:func:`keep` for readings that were measured before others that are there: what was the
-    latest of a quantity by time stays so."""
+    latest of a quantity by time remains."""
     before = ledger.db.execute("SELECT * FROM sound_latest").fetchall()
     keep(ledger, job, readings)
     ledger.db.executemany(

@@ -18,7 +18,7 @@ _YET = ", and are yet to be salvaged"
 
 
 def keep_rest(ledger: Ledger, where: recordings.Place) -> tuple[str, dict[str, Any]]:
-    """What a recording has left that nobody finished: a sentence, and the job's facts of it.
+    """The leftover of an unfinished recording: a sentence, and the job's facts of it.
 
     One that had its final name is whole; like any other leftover it is entered when it was
     looked at (:mod:`beemon.repair.salvage`): here nothing is read, for somebody waits.
@@ -58,7 +58,7 @@ def _recovered(ledger: Ledger, row: sqlite3.Row) -> Ending:
 
 @dataclass(frozen=True)
 class Leftover:
-    """What a job left that nobody finished."""
+    """The leftover of an unfinished job."""
 
     job: int
     device: str

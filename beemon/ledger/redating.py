@@ -1,10 +1,10 @@
 """Redating: records with an unsure clock get their true time once the clock is right.
 
-A Pi without a battery clock begins in the past. Its monotonic clock runs right all the same, so
+A Pi without a battery clock begins in the past. Its monotonic clock runs right anyway, so
 within one boot a record's true time is its monotonic time plus what one adds to the monotonic
 clock to get the time, now that the time is known. Records of earlier boots cannot be dated so, and
 stay unsure. Files keep their names: a path is an identifier, not a date. Of slots nothing is
-written while the clock is unsure, so there is nothing to date anew.
+written while the clock is unsure, so there is nothing to date again.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ WHERE clock = 'unsure' AND run >= :first_run
 
 
 class Redating:
-    """Dates the records of this boot anew, some at a time."""
+    """Dates the records of this boot again, some at a time."""
 
     def __init__(self) -> None:
         self._first_run = self._before = 0
 
     def step(self, ledger: Ledger, right: Stamp) -> bool:
-        """Date some records anew, within a transaction; whether there are more of them.
+        """Date some records again, within a transaction; whether there are more of them.
 
         ``right`` is a moment of the clock since it is right. May be repeated at any time, also by
         the next run of the service; a job that has not ended yet waits for a later step.

@@ -2,7 +2,7 @@
 
 What one look at the timetable found is entered in one transaction, together with how far the
 account goes. So a power cut leaves a look accounted for or not, never half; and what lies between
-the last account and the next run of the service is what was missed. It is reckoned, not listed: a
+the last account and the next run of the service is what was missed. It is calculated, not listed: a
 year's absence is one row a device.
 
 Only a believable clock tells slots. What the schedule asked for by another clock runs like any
@@ -40,7 +40,7 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class Due:
-    """A command that the schedule asks for; ``slot_us`` is None by an unsure clock."""
+    """A command that the schedule asks for; without ``slot_us`` if the clock is unsure."""
 
     command: str
     slot_us: int | None
@@ -142,7 +142,7 @@ def last_account(ledger: events.Readable) -> Account | None:
 def between(definition: str, after_us: int, until_us: int) -> Series | None:
     """The slots of a definition later than one moment and up to another.
 
-    Raises ``ValueError`` where the definition has no sense here.
+    Raises ``ValueError`` where the definition is not valid here.
     """
     of, zone = _recalled(definition)
     after, until = schedule.moment(after_us), schedule.moment(until_us)
@@ -179,7 +179,7 @@ def _begin(ledger: Ledger, begin: Begin) -> None:
 
 
 def _first_turns(open_rows: list[sqlite3.Row], begin: Begin, until_us: int) -> Iterator[Turn]:
-    """A span goes on where neither the schedule nor the account's time broke off."""
+    """A span continues where neither the schedule nor the account's time broke off."""
     before = {row["device"]: row for row in open_rows}
     for device in before.keys() | begin.definitions.keys():
         row, definition = before.get(device), begin.definitions.get(device)
@@ -219,7 +219,7 @@ def _enter_downtime(ledger: Ledger, row: sqlite3.Row, last: Account, until_us: i
 
 
 def _enter_skip(ledger: Ledger, skip: Skip) -> None:
-    """A series that goes on where the device's last one ended, for its reason, is one with it."""
+    """A series that continues where the device's last one ended, for its reason, is one with it."""
     followed = ledger.db.execute(
         "SELECT schedule, definition FROM sound_schedules WHERE device = ? AND until_us IS NULL",
         (skip.device,),

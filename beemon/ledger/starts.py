@@ -42,7 +42,7 @@ _MOST = 2000
 """How many runs are looked at: a crash loop has many in a day."""
 _MOST_EVENTS = 20
 _HOUR_US = 3_600_000_000
-"""Of a crash loop so many starts an hour are events; the runs themselves count them all."""
+"""The most starts of an hour, in a crash loop, that are events; the runs count them all."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _other_version(ledger: Ledger) -> str | None:
 
 
 def _is_in_loop(ledger: Ledger) -> bool:
-    """Whether so many starts of the last hour are events already that one more tells nothing."""
+    """Whether enough starts of the last hour are events already."""
     (count,) = ledger.db.execute(
         "SELECT count(*) FROM sound_events WHERE kind = ? AND utc_us >= ?",
         (KIND, ledger.clock.now().utc_us - _HOUR_US),

@@ -1,7 +1,7 @@
 """The files of a folder to import: ``<sensor>/YYYY-MM-DD/<name>``, and a problem for each other.
 
 The folder comes from elsewhere, and nothing in it is trusted: a name may be any bytes, and a link
-may lead anywhere. What cannot be taken is told in a sentence, and the rest is taken.
+may lead anywhere. What cannot be taken is reported in a sentence, and the rest is taken.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _RECORDINGS = (
 
 @dataclass(frozen=True)
 class Usage:
-    """So many bytes in so many days."""
+    """A number of bytes in a number of days."""
 
     bytes: int
     days: float

@@ -16,14 +16,14 @@ from beemon.base.reports import Trouble
 from beemon.ledger.ledger import LOG_BYTES, NAME
 
 MOST_BYTES = 4 * LOG_BYTES
-"""A longer log is emptied, or told of: it is some four times what it takes between two times."""
+"""A longer log is emptied, or reported: it is some four times what it takes between two times."""
 
 _READ_LOCKS = range(123, 128)
 """The bytes of ``-shm`` that readers lock (sqlite.org/walformat.html, 2.3.1)."""
 
 
 def size(archive: Path) -> int:
-    """The bytes of the log; 0 where there is none."""
+    """The bytes of the log; 0 if there is none."""
     try:
         return (archive / f"{NAME}-wal").stat().st_size
     except FileNotFoundError:

@@ -33,7 +33,7 @@ Written = Callable[[Any], None]
 class LedgerWriter(threading.Thread):
     """Writes to the ledger, and calls back when it is durable.
 
-    ``on_trouble`` is told the problem when writing begins to fail, and None when it works again.
+    ``on_trouble`` gets the problem when writing begins to fail, and None when it works again.
     """
 
     def __init__(

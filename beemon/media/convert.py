@@ -69,7 +69,7 @@ def _mended(source: Path, target: Path) -> Facts:
 
 
 def _write_decodable(source: Path, target: Path) -> int:
-    """The frames that can be decoded, by libav, which goes on behind a torn one; the samples."""
+    """The frames that can be decoded, by libav, which continues behind a torn one; the samples."""
     import av
     import soundfile
 

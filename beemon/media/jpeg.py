@@ -44,7 +44,7 @@ def count_whole(path: Path) -> int:
 
 
 def has_end(data: bytes) -> bool:
-    """Whether the picture goes on to its end, behind which there may be padding, or zeros."""
+    """Whether the picture continues to its end, behind which there may be padding, or zeros."""
     return data.rstrip(b"\0").rfind(END, -_PADDING) >= 0
 
 

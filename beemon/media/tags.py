@@ -91,7 +91,7 @@ class Tags:
 def write(path: Path, tags: Tags) -> None:
     """Put the tags into a finished FLAC, MP4 or JPEG file, in the place of any that are there.
 
-    Needs mutagen for FLAC and MP4. Raises :class:`BadTagsError` where the file is none of these,
+    Needs mutagen for FLAC and MP4. Raises :class:`BadTagsError` where the file is not one of these,
     ``OSError`` where it cannot be written.
     """
     writers = {Kind.FLAC: _write_flac, Kind.MP4: _write_mp4, Kind.JPEG: _write_jpeg}

@@ -2,7 +2,7 @@
 
 A program that is killed, or that writes into a pipe, leaves a head with a length of 0, or with the
 greatest one that it could write (Multimedia Programming Interface and Data Specifications 1.0,
-1991; RF64: EBU Tech 3306). Then the sound goes on to the end of the file.
+1991; RF64: EBU Tech 3306). Then the sound continues to the end of the file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MAKESHIFT = 0x7FFFF000
 class Head(NamedTuple):
     """Where the sound begins, how much of it there is, and how much the head promises (bytes).
 
-    ``promised`` is None where the head was never finished: then what follows it is no chunk.
+    ``promised`` lacks a value where the head was never finished: then what follows it is no chunk.
     """
 
     start: int
@@ -38,7 +38,7 @@ class Head(NamedTuple):
 
 
 def head_of(path: Path) -> Head | None:
-    """The head of a WAV file; None where it is none, or is torn itself."""
+    """The head of a WAV file; None if it is not one, or is torn itself."""
     size = path.stat().st_size
     frame_bytes = length64 = 0
     with path.open("rb") as file:

@@ -1,6 +1,6 @@
 """Chores: work for the archive, done by a worker that holds no device.
 
-What nobody finished is salvaged, and what a new ledger does not know is entered in it. The object
+Unfinished recordings are salvaged, and what a new ledger does not know is entered in it. The object
 is the Orchestrator's, and waits for nothing: what happens comes in through the mailbox. The worker
 is started when there is something to do, does one thing after the other, and goes.
 """
@@ -106,7 +106,7 @@ class ArchiveWorker:
         return min(times, default=None)
 
     def finish(self) -> None:
-        """Begin nothing more, and leave what is at work to the next start: it is none the worse."""
+        """Begin nothing more, and leave what is at work to the next start: it loses nothing."""
         self._finishing = True
         if self._worker:
             self._end_worker("stopping", signal.SIGKILL)

@@ -33,7 +33,7 @@ from beemon.worker.messages import Failed
 
 TRY_SECONDS = 3.0
 """How long after a start or a reload a device that nobody has asked yet is tried, in seconds:
-what is due at once comes first."""
+urgent work is first."""
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ def cancel(desk: Desk, job: Job, request: Request) -> None:
 
 
 def _cancel_all(desk: Desk, job: Job, chosen: str) -> None:
-    """Cancel what clients asked of a device, or of all; what is scheduled goes on."""
+    """Cancel what clients asked of a device, or of all; scheduled work continues."""
     targets = [
         other for other in desk.jobs.jobs.values()
         if other.pending and not other.is_scheduled and (chosen == "all" or chosen in other.pending)

@@ -107,7 +107,7 @@ class Inspections:
 
     def resume(self) -> None:
         """Go on with an inspection that an earlier run began; until the ledger has said whether
-        there is one, it ``is_resuming``. A command that comes meanwhile has the last word."""
+        there is one, it ``is_resuming``. A command that comes meanwhile decides."""
         self.is_resuming, self._is_overruled = True, False
         self._write(
             self._looks.within("inspection", inspections.resume, None),

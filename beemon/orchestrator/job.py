@@ -119,7 +119,7 @@ class Job:
     def log_level(self, ending: Ending) -> int:
         """How loud the outcome is: reads, and a schedule's repeated failures, are no news.
 
-        What ails a device is told apart, once.
+        A device's trouble is reported apart, once.
         """
         told_apart = self.is_scheduled and ending.outcome in (
             Outcome.FAILED, Outcome.SKIPPED,

@@ -42,7 +42,7 @@ DEFECT = outcomes.failed("defect", "beemon has a defect; see it with `beemon eve
 
 
 class Jobs:
-    """Jobs by their numbers. ``ended`` is told of each outcome when it is durable.
+    """Jobs by their numbers. ``ended`` gets each outcome when it is durable.
 
     ``write`` has something written to the ledger of ``archive``.
     """

@@ -65,7 +65,7 @@ class Loop:
             self._dispatcher.take(command)
 
     def turn(self) -> None:
-        """Do the next action, or what the time asks for, whichever comes first."""
+        """Do the next action, or what the time asks for, whichever is earlier."""
         wait = self._look_again - self.desk.clock.now().monotonic
         if action := self.desk.inbox.take(wait):
             action()

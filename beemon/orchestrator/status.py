@@ -24,7 +24,7 @@ NOTHING: dict[str, Any] = {}
 
 @dataclass(frozen=True)
 class DeviceStatus:
-    """One device as `status` shows it. What is None is left out, but for the age."""
+    """One device as `status` shows it. A value of None is left out, except the age."""
 
     state: str
     last_good_age_seconds: float | None

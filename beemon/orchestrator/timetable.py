@@ -1,7 +1,7 @@
 """The timetable: which scheduled work is due now, for all devices of the config.
 
 Each look accounts for every slot since the look before: it is run, or it is skipped for a reason.
-Where the clock is set, the account goes on by the new time: no schedule is off by more than an
+Where the clock is set, the account continues by the new time: no schedule is off by more than an
 interval, and no slot comes twice within one.
 """
 
@@ -172,7 +172,7 @@ class Timetable:
     # The clock
 
     def _begin_account(self, now: Stamp) -> None:
-        """From here on slots are told, since the clock can be believed; it stays so in this run."""
+        """From here on slots are reported: the clock is reliable until the end of this run."""
         self._is_sure = True
         ago_us = round((now.monotonic - self._first_monotonic) * 1e6)
         unslotted = self._unslotted + len(self._due)

@@ -87,7 +87,7 @@ class Workers:
         return [again for again in looks if again is not None]
 
     def try_next(self, now: float) -> None:
-        """Have a device tried of which nobody knows yet whether it works; one at a time.
+        """Have a device tried that has not shown yet whether it works; one at a time.
 
         A camera that records at noon only would else be dead all morning, and nobody would know.
         """

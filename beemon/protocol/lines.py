@@ -6,7 +6,7 @@ Grammar, for a client that opens a TCP connection::
     text     = UTF-8 of printable characters, words separated by spaces
     reply    = ("OK" / "ERROR") SP json-object LF
 
-One reply line answers one request line, in order (`watch` goes on to stream lines). A request
+One reply line answers one request line, in order (`watch` then streams lines). A request
 may arrive in any pieces, and several may arrive in one piece. What is left at the end of the
 stream, or after a silence, counts as a request too. An ERROR's object has a ``code`` out of
 :data:`ERRORS`, a ``message`` that names what is wrong and what would be right, and a ``remedy``:

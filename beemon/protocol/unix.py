@@ -1,6 +1,6 @@
 """The Unix socket by which the users of this machine reach the service: no port, and no token.
 
-Who may use it is said by its file's mode; who does is told by the kernel (SO_PEERCRED, unix(7)).
+Its file's mode decides who may use it; the kernel names the users (SO_PEERCRED, unix(7)).
 """
 
 from __future__ import annotations

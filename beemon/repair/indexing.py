@@ -53,7 +53,7 @@ def index_as(run: int, archive: Path) -> dict[str, int]:
 def index_all(ledger: Ledger) -> dict[str, int]:
     """Enter every recording that the ledger does not know; return how many were looked at.
 
-    What nobody finished is salvaged. What is of no known kind stays as it is and is counted as
+    Unfinished recordings are salvaged. What is of no known kind stays as it is and is counted as
     ``unknown``. May be stopped at any moment and begun again. Raises ``OSError``,
     ``sqlite3.Error``.
     """
@@ -132,7 +132,7 @@ def _told_by_tags(path: Path) -> tuple[str, Facts] | None:
 
 
 def _told_by_name(path: Path) -> tuple[str, Facts] | None:
-    """The moment in a name is that of the job's begin; how good the clock was nobody knows."""
+    """The moment in a name is that of the job's begin; the quality of the clock is unknown."""
     found = _NAME.fullmatch(path.name)
     if found is None:
         return None

@@ -86,7 +86,7 @@ def refuse_if_in_use(path: Path) -> None:
 
 
 def _mend(path: Path) -> int:
-    """Cut the file behind its last whole part; 0 where there is none."""
+    """Cut the file behind its last whole part; 0 if there is none."""
     kind = kind_of(path)
     try:
         return _MENDERS[kind](path) if kind else 0

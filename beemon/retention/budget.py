@@ -1,6 +1,6 @@
 """Budget: the disk space used each day, the day on which the disk is full, and the uplink needed.
 
-It is reckoned from what the config asks for, and for each device from what was measured as soon
+It is calculated from what the config asks for, and for each device from what was measured as soon
 as there is a day of it. No file is read here and no driver asked: see ``orchestrator.estimate``.
 """
 

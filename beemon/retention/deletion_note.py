@@ -20,7 +20,7 @@ SIZE = 4096
 
 
 def make(archive: Path) -> None:
-    """Make it where there is none. Raises ``OSError``."""
+    """Make it if there is none. Raises ``OSError``."""
     if not (archive / NAME).exists():
         _write(archive, b"", os.O_CREAT)
         recordings.sync_folder(archive)

@@ -34,7 +34,7 @@ LOOK_SECONDS = 5.0
 """How often the disk is looked at; a recording that met a full disk makes it look at once."""
 
 PATIENCE_SECONDS = 5.0
-"""How long it waits for the ledger before it goes on without."""
+"""How long it waits for the ledger before it continues without."""
 
 Transaction = Callable[[Callable[[Ledger], Any]], Any]
 """Has something written to the ledger in a transaction; returns its result when it is durable."""
@@ -312,7 +312,7 @@ def through(
 ) -> Transaction:
     """A transaction that is handed to the ledger's writer and waited for.
 
-    Raises :class:`LedgerStuckError` where that takes too long; it is done later all the same.
+    Raises :class:`LedgerStuckError` where that takes too long; it is done later anyway.
     Until then no other is taken, so that they do not pile up. Raises ``OSError`` where the change
     :data:`IS_OFF`.
     """

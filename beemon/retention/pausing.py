@@ -1,7 +1,7 @@
 """Shortage: which devices record no more because there is too little space, in the declared order.
 
 The order is that in which recordings are deleted: whose go first pauses first, at half of what is
-to stay free, the next at a quarter, and so on. A device goes on when there is a quarter more than
+to stay free, the next at a quarter, and so on. A device continues when there is a quarter more than
 that, so that it does not begin and stop with every file. Sensors go on to the end.
 """
 

@@ -3,7 +3,7 @@
 A weight stays as it was measured. Beside it goes what it would be at the fit's mean temperature,
 ``weight_compensated``, by the latest fit (:mod:`beemon.scale.drift`), which it names; its raw
 number is the weight. A fit is made on command, so that the series changes when somebody wants it
-to, and is in force for what is measured from then on: nothing older is written anew.
+to, and is in force for what is measured from then on: nothing older is changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUANTITY = "weight_compensated"
 FRESH_SECONDS = 900.0
 """How old a temperature may be that a weight is compensated by."""
 FITTED_HOURS = 90 * 24
-"""So many hours back a fit looks: load cells age, and the year's weather changes."""
+"""The hours that a fit looks back: load cells age, and the year's weather changes."""
 SETTLED_HOURS, LAST_HOURS = 2, 8
 """A night's hours are those from two hours after sunset on, when the bees are in and the day's
 nectar has lost its first water, and no more than eight before sunrise: a long night loses weight

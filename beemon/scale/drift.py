@@ -27,7 +27,7 @@ LEAST_R2 = 0.5
 NIGHT_HOURS = 5
 """Shorter nights tell nothing: a line takes two of their hours."""
 JUMP = 300.0
-"""A night whose weight changes by so many grams from one hour to the next had a step in it."""
+"""A night whose weight changes by this many grams from one hour to the next had a step."""
 
 
 class Hour(NamedTuple):

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from beemon.base.readings import Calibration
 
 LEAST_RATIO = 100.0
-"""A known weight must move the scale by so many times the uncertainty of the movement, so that the
+"""A known weight must move the scale by this many times the movement's uncertainty, so that the
 factor is known to 1 % or better."""
 
 

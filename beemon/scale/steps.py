@@ -48,7 +48,7 @@ SLOWEST = 40.0 / MINUTE
 """The rate of an episode in g/s: above foragers that leave, 1 kg or 7500 of 0.13 g in half an hour
 at the most, and below a small swarm (one that beelogger's users saw: 1872 g in 21 min)."""
 SURELY, AROUND = 5.0, 120 * MINUTE
-"""An episode moves the weight by so many times what it moves by itself in hours around, by wind."""
+"""An episode moves the weight by this many times its own movement in the hours around, by wind."""
 FLIGHT = 45.0 / MINUTE
 """What is slower than this all in all, in g/s, is no swarm: the fastest that foragers leave, 1 kg
 in half an hour, and a third of that for the wind."""
@@ -56,17 +56,17 @@ WINDOW = 5 * MINUTE
 """Over how long a change is looked at, or from one reading to the next where they are rarer."""
 LONGEST_GAP = 20 * MINUTE
 QUIET = 30 * MINUTE
-"""How long a weight stands still after an episode: a loss may yet be put back, so that beelogger,
+"""The stable time after an episode: a loss may yet be put back, so that beelogger,
 too, waits before it calls one a swarm."""
 LEVEL = 20 * MINUTE
 """Of so much on either side is a level the median."""
 BEYOND = 300.0
-"""By so many grams must a weight have gone beyond both levels, and :data:`SURELY` beyond what wind
-does, for somebody to have been there."""
+"""The grams by which a weight must go beyond both levels, and :data:`SURELY` beyond the effect of
+wind, for somebody to have been there."""
 BRIEF = 20 * MINUTE
 """A lid alone is not off for longer."""
 LID = 600.0
-"""By so many grams at most is the hive lighter after a lid: foragers may leave meanwhile."""
+"""By this many grams at most is the hive lighter after a lid: foragers may leave meanwhile."""
 SWARM = 700.0, 4000.0
 """What a swarm weighs in g: beekeepers see 1 to 3 kg leave, and want an alarm from 1.5 lb (680 g)
 or 3 lb on."""
@@ -75,7 +75,7 @@ AT_ONCE, DENSE = 0.8, 2 * MINUTE
 """So much of a change, from one reading to the next where they are dense, was somebody's hand."""
 ADDED = 700.0
 RAIN = 150.0
-"""From how many grams on rain is told: a film of 0.5 mm on a roof of 0.25 m² is 125 g."""
+"""From how many grams on rain is reported: a film of 0.5 mm on a roof of 0.25 m² is 125 g."""
 SOAKED = 2000.0
 """A hive takes up no more within minutes: where nobody measures rain, more was put on it."""
 RAIN_RATE = 3.0 / MINUTE
@@ -86,7 +86,7 @@ LEAST_MM = 0.2
 BEES_OUT = 200
 """Where bees are counted, fewer that left than this, in excess of those that came, are no swarm."""
 SWARM_BEES = 5000
-"""So many that left within the time are a swarm, however slowly the weight went."""
+"""This many that left within the time are a swarm, however slowly the weight went."""
 DRIFT = 300.0 / 3600
 """In g/s, what foraging may have changed meanwhile (3 kg in ten hours of a day)."""
 
@@ -120,12 +120,12 @@ class Around:
         )
 
     def rained(self, begin: float, end: float) -> bool | None:
-        """Whether it rained in between; None where nobody knows."""
+        """Whether it rained in between; None if unknown."""
         fell = _sum(self.rain, begin - LEVEL, end + WINDOW)
         return None if fell is None else fell >= LEAST_MM
 
     def left(self, begin: float, end: float) -> float | None:
-        """How many bees went out in between that did not come back; None where nobody knows."""
+        """How many bees went out in between that did not come back; None if unknown."""
         return _sum(self.bees_out, begin - WINDOW, end + WINDOW)
 
 
@@ -194,7 +194,7 @@ def _episodes(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:
 
 
 def _apart(part: Sequence[Weighed], seconds: float) -> list[tuple[int, int]]:
-    """Each reading but the first, and the latest that is so many seconds before it, or the first;
+    """Each reading but the first, and the latest that is this many seconds before it, or the first;
     where readings are rarer, the one before."""
     pairs = []
     earlier = 0
@@ -320,7 +320,7 @@ def _narrowed(
 
 
 def _level(part: Sequence[Weighed], begin: float, end: float) -> _Level | None:
-    """The median of two readings or more; its uncertainty is that of a median of so many, which is
+    """The median of two readings or more; its uncertainty is that of such a median, which is
     pi/2 times the variance of the mean (Kendall and Stuart, "The Advanced Theory of Statistics",
     chapter 14), and no less than a reading's own."""
     times = [weighed.at for weighed in part]

@@ -152,7 +152,7 @@ def sentence(step: Step) -> str:
 
 
 def day_at(place: Place | None) -> Callable[[float], bool]:
-    """Whether the sun is up at a moment; from 6 to 20 on the clock where nobody knows the place."""
+    """Whether the sun is up at a moment; from 6 to 20 on the clock if the place is unknown."""
     local = zone.local()
 
     def is_day(at: float) -> bool:

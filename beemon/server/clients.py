@@ -104,7 +104,7 @@ class Places:
 
     @contextlib.contextmanager
     def take(self, client: str, *, watches: bool) -> Iterator[None]:
-        """Have a place. Raises :class:`RequestError` where there is none."""
+        """Have a place. Raises :class:`RequestError` if there is none."""
         place = client, watches
         with self._lock:
             self._check(*place)

@@ -20,7 +20,7 @@ class ConfigInForce:
         self.watch = ConfigWatch(settings, self.current, board)
 
     def current(self) -> Settings:
-        """What is in force now; ask anew each time."""
+        """What is in force now; ask again each time."""
         return self._settings
 
     def on_disk(self) -> Settings:

@@ -1,7 +1,7 @@
 """Link: the Server's side of the Orchestrator. It starts it, hears it, and notices its death.
 
 Server, queues and Orchestrator are one failure domain: when the Orchestrator dies or hangs, the
-Server ends too, and systemd starts both anew with fresh queues.
+Server ends too, and systemd starts both again with fresh queues.
 """
 
 from __future__ import annotations

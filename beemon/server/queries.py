@@ -37,7 +37,7 @@ _GLANCE_SECONDS = 1.0
 
 
 class Queries:
-    """Answers queries. ``settings`` is asked anew each time, since a reload replaces them.
+    """Answers queries. ``settings`` is asked again each time, since a reload replaces them.
 
     ``reader`` raises :class:`RequestError` while there is none; ``shut`` says why the archive
     could not be opened yet, or None; ``starts`` are those of the service, the newest first.
@@ -150,7 +150,7 @@ class Queries:
         return seen
 
     def _troubles(self) -> list[Trouble]:
-        """All that is wrong with the service; what is wrong with a device is told of the device."""
+        """All that is wrong with the service; problems of a device are reported with the device."""
         found = self._board.troubles
         if self._board.heartbeat is None and (shut := self._shut()):
             found.append(shut)
@@ -235,7 +235,7 @@ class Queries:
 
 
 def _is_untried(device: Mapping[str, Any]) -> bool:
-    """Whether nobody knows yet whether the device works."""
+    """Whether it is still unknown if the device works."""
     return device.get("last_good_age_seconds") is None
 
 

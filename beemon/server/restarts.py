@@ -12,7 +12,7 @@ from beemon.ledger.starts import CRASH, FAILURE, POWER_CUT, WATCHDOG, Start
 
 DAY_SECONDS = 86_400.0
 POWER_CUTS = 3
-"""From so many power cuts a day on, the supply is in trouble; one is what a hive may have."""
+"""From this number of power cuts a day, the supply is in trouble; one is what a hive may have."""
 
 _BY = {
     WATCHDOG: "by the watchdog", CRASH: "after a crash", FAILURE: "after it had failed",

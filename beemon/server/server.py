@@ -491,7 +491,7 @@ class Server:
         ))
 
     def _look_for_archive(self, now: float) -> None:
-        """Begin anew in the right archive as soon as its disk is there, or there again."""
+        """Begin again in the right archive as soon as its disk is there, or there again."""
         beat = self._board.heartbeat
         is_lost = self._ledger.stranger or (beat and beat.trouble("ledger"))
         if is_lost and now >= self._next_look:

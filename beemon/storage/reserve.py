@@ -1,6 +1,6 @@
 """Reserve: a few files that hold space and inodes for the ledger until the disk is full.
 
-Then they are removed, so that outcomes can be entered all the same, and made again when there is
+Then they are removed, so that outcomes can be entered anyway, and made again when there is
 enough space. Nothing is in them.
 """
 

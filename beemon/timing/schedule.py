@@ -33,7 +33,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class SunTime:
-    """A time of the day that the sun tells: ``sunrise`` or ``sunset``, so many seconds later."""
+    """A time of the day by the sun: ``sunrise`` or ``sunset``, and seconds after it."""
 
     event: str
     offset: float = 0.0
@@ -143,7 +143,7 @@ def slots_between(
 ) -> Series | None:
     """The slots later than ``after`` and up to ``until``; None where there are none.
 
-    Reckoned a day at a time, however many slots a day has.
+    Calculated a day at a time, however many slots a day has.
     """
     first = last = None
     slots = 0
@@ -184,7 +184,7 @@ def describe(schedule: Schedule, zone: tzinfo) -> str:
 
 
 def recall(text: str) -> tuple[Schedule, tzinfo]:
-    """The schedule and the zone of a description. Raises ``ValueError`` where it has no sense."""
+    """The schedule and the zone of a description. Raises ``ValueError`` where it is not valid."""
     table = json.loads(text)
     given = table if isinstance(table, dict) else {}
     try:

@@ -2,7 +2,7 @@
 
 Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`, :class:`Begun`,
 :class:`Rebound`, :class:`Opened`, :class:`Switched`, :class:`NotSafe`, and for each piece of work a
-:class:`Done` or a :class:`Failed`; the last word may be a :class:`Lost`.
+:class:`Done` or a :class:`Failed`; the last message may be a :class:`Lost`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Work:
     Without a device: ``salvage`` what one of ``device`` left at ``place``, or ``index`` for the
     run ``number`` the archive at ``place``.
     ``tags`` are what the file of a recording is to say of itself, but for what it holds.
-    ``rebind``: before the device is opened, the USB device that it is, if any, is bound anew.
+    ``rebind``: before the device is opened, its USB device, if any, is bound to its drivers again.
     """
 
     number: int
@@ -80,7 +80,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Rebound:
-    """The USB device that the device is, ``usb``, was bound to its drivers anew.
+    """The USB device that the device is, ``usb``, was bound to its drivers again.
 
     Or it could not be: ``trouble`` says why, and what would help.
     """
@@ -101,7 +101,7 @@ class Switched:
 
 @dataclass(frozen=True)
 class NotSafe:
-    """The output could not be opened, so nobody knows its state."""
+    """The output could not be opened, so its state is unknown."""
 
     device: str
     reason: str

@@ -2,7 +2,7 @@
 
 A noisy sensor is read several times and gives the trimmed mean: the sorted samples without their
 lowest and highest tenth (Tukey, "The Future of Data Analysis", Ann. Math. Statist. 33, 1962). A
-sensor that has died often goes on saying the last thing that it said: when that has lasted longer
+sensor that has died often repeats its last value: when that has lasted longer
 than a live one would stand so still, there is no value any more, and the reason is ``stuck``.
 """
 
@@ -30,12 +30,12 @@ from beemon.devices._base import (
 Said = Measurement | Refusal
 
 TRIM_SHARE = 10
-"""One in so many samples is left out at either end, and at least one of three or more."""
+"""One sample in this many is left out at either end, and at least one of three or more."""
 
 RESOLUTION = 1 / math.sqrt(12)
 """The standard uncertainty of a whole number for what it stands for (JCGM 100:2008, F.2.2.1)."""
 CALIBRATION_SAMPLES = 30
-"""Of so many samples, at least, is a point of a calibration the mean."""
+"""Minimum number of samples whose mean is a point of a calibration."""
 
 _HOPELESS = (DeviceLostError, DeviceMissingError, LibraryMissingError)
 

@@ -72,7 +72,7 @@ SALVAGE, INDEX = "salvage", "index"
 CALIBRATE = "calibrate"
 """What a sensor's worker does beside reading it."""
 TRY = "try"
-"""What a worker does with a device of which nobody knows yet whether it works: it is opened, and a
+"""What a worker does with a device that has not shown yet whether it works: it is opened, and a
 sensor read, without a job or a reading."""
 NICE = 10
 """How far such a worker gives way to those who record."""
@@ -185,7 +185,7 @@ class Worker(SpawnProcess):
         return self._resolved[name].make()
 
     def _rebind(self, name: str, device: Device) -> None:
-        """Have the kernel find its hardware anew; the rest is done whether or not that worked."""
+        """Have the kernel find its hardware again; the rest is done whether or not that worked."""
         try:
             if found := device.bind_anew():
                 self._send(Rebound(name, found))
@@ -360,7 +360,7 @@ def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:
 
 
 def _try(device: Device, work: Work, sampler: Sampler) -> Done:
-    """Have an open device prove itself. One that counts goes on counting for its first reading."""
+    """Have an open device prove itself. One that counts keeps counting for its first reading."""
     if isinstance(device, Sensor) and isinstance(device.settings, SensorSettings):
         return dataclasses.replace(_read(device, work, sampler), readings=[])
     return Done(work.number)

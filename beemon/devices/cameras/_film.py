@@ -20,7 +20,7 @@ class Film:
 
     ``begin`` (monotonic) is when the recording was asked for, None where its first frame counts
     as that: what comes before ``begin`` is pre-roll. Where frames were dropped before they could
-    be taken it goes on at the next key frame, since those between cannot be shown.
+    be taken it continues at the next key frame, since those between cannot be shown.
     """
 
     ring: FrameRing

@@ -97,7 +97,7 @@ class Driver(StreamCamera):
         return _usb.bind_anew(self.usb)
 
     def usb(self) -> Path | None:
-        """The USB device that it is; None where it is none, or is away."""
+        """Its USB device; None if it is not one, or is away."""
         node = Path(self.settings.device).resolve().name
         return _usb.device_of(Path(self.settings.sysfs, "class/video4linux", node))
 

@@ -143,7 +143,7 @@ class Capture:
         self._messages.join(timeout=1.0)
 
     def _read_some(self, pipe: int) -> bytes:
-        """What there is; of a stream that begins anew a whole period, whose age is known."""
+        """What there is; of a stream that begins again a whole period, whose age is known."""
         data = os.read(pipe, 1 << 16)
         if self._overran is not None and time.monotonic() - self._overran > OLD_SECONDS:
             # The kernel emptied its buffer and counts anew; arecord fills up what it had begun.

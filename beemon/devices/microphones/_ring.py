@@ -21,7 +21,7 @@ GAPS = 1000  # how many are remembered
 class Gap:
     """Frames that never arrived, by the numbers that they would have had: ``end`` is there again.
 
-    How many they are is told by the clock, to ``uncertainty`` frames more or less. ``is_overrun``:
+    Their number comes from the clock, within ``uncertainty`` frames. ``is_overrun``:
     the source was there all the time, and nobody took them in time.
     """
 
@@ -102,7 +102,7 @@ class Ring:
     ) -> None:
         """The source is back: the first frames, at most ``capacity``, have just arrived.
 
-        Without a :meth:`leave` before, it was there all the time, and began anew by itself. Of an
+        Without a :meth:`leave` before, it was there all the time, and began again by itself. Of an
         overrun the first frames, up to a period, may be from before it.
         """
         with self._changed:

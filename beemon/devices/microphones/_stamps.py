@@ -70,10 +70,10 @@ class Stamps:
         self._began: str | None = None
 
     def taken(self, frames: int) -> float | None:
-        """When the frame after so many was at the card; None where the kernel does not say.
+        """When the frame of this number was at the card; None where the kernel does not say.
 
         ``frames`` are those that have come from the stream. After an overrun the kernel counts
-        anew, and then it cannot be said.
+        again, and then it cannot be said.
         """
         if self._now() - self._looked > EVERY_SECONDS:
             self._looked, self._origin = self._now(), self._look(frames)

@@ -1,12 +1,12 @@
 """A microphone behind ALSA: one ``arecord`` stream for as long as the device is open.
 
 The stream never stops between recordings (a new arecord loses 130 ms); they are cut out of it by
-sample count. What was lost is told, and nothing is put in its place. Where the disk stalled for
+sample count. What was lost is reported, and nothing is put in its place. Where the disk stalled for
 longer than the 30 s that are kept, it is known exactly.
 
-A card that is unplugged, or that fails while it is read, is waited for: arecord is started anew
+A card that is unplugged, or that fails while it is read, is waited for: arecord is started again
 once it is back under its id or at its USB port. And where arecord was held up for longer than the
-10 s that are buffered, it begins anew by itself, and the buffer is lost. In such a gap the samples
+10 s that are buffered, it begins again by itself, and the buffer is lost. In such a gap the samples
 are numbered by the clock, so a recording ends when it would have ended. How many are missing is
 told with its uncertainty, by when the kernel says that the last sample before and the first one
 after were at the card; of a device that is no ``card``, by when they arrived.
@@ -77,7 +77,7 @@ class Driver(Microphone):
         return _usb.bind_anew(self.usb)
 
     def usb(self) -> Path | None:
-        """The USB device that it is; None where it is none, or is away."""
+        """Its USB device; None if it is not one, or is away."""
         word = self._card_word()
         return usb_device(word, Path(self.settings.sysfs)) if word else None
 

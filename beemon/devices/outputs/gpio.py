@@ -63,7 +63,7 @@ class Driver(Output):
             raise
 
     def close(self) -> None:
-        """Safe first; of a pin that cannot be made so was told when it was asked for something."""
+        """Safe first; a pin that cannot be made safe was reported at its last request."""
         super().close()
         if self._pin is not None:
             with suppress(DeviceError):

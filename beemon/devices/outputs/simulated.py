@@ -14,7 +14,7 @@ class Settings(OutputSettings, FaultSettings):
 
 
 class Driver(Output):
-    """Remembers what it was told; the switching at its opening counts as no request."""
+    """Remembers its state; the switching at its opening counts as no request."""
 
     settings: Settings
 

@@ -7,7 +7,7 @@ and is free first. Each change of one beam is a step forward or back on the ring
     free → outer broken → both broken → inner broken → free
 
 and four steps are a bee. A line is active while its beam is broken. Nothing here reads a pin or a
-clock: levels and times are told.
+clock: levels and times are reported.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Passage:
 
     @property
     def levels(self) -> Levels:
-        """The levels as they were told last, bounce and all."""
+        """The last known levels, including bounce."""
         return self._lines[OUTER].raw, self._lines[INNER].raw
 
     def edge(self, beam: int, broken: bool, at: float) -> None:
@@ -70,7 +70,7 @@ class Passage:
     def resynchronise(self, levels: Levels, now: float) -> None:
         """Take over the levels that the beams really have, where edges were lost.
 
-        One that differs is an edge that came late; of two, nobody knows the order.
+        One that differs is an edge that came late; the order of two is unknown.
         """
         self.settle(now)
         self._is_unclear |= levels != self.levels

@@ -8,8 +8,8 @@ kernel gives them, with which a chip says that it measured nothing.
 
 ``stuck_after`` are the seconds after which only a dead chip still says exactly the same: the data
 sheets' noise is many steps of these converters, so that two equal readings are rare and a day of
-them is none. A DS18B20 has steps of 0.0625 °C and little noise: in melting snow a good one stands
-still for weeks. What is not listed (humidity at 100 % lasts all winter) is never stuck.
+them is not one. A DS18B20 has steps of 0.0625 °C and little noise: in melting snow a good one is
+constant for weeks. What is not listed (humidity at 100 % lasts all winter) is never stuck.
 
 ``boot`` is the line for ``/boot/firmware/config.txt``; its overlays are Raspberry Pi OS's own
 (``/boot/firmware/overlays/README``), but for those whose names begin with

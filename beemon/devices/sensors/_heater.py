@@ -2,7 +2,7 @@
 
 In a hive the humidity sensor gets wet, and then says 100 % for days. A pulse of its heater (200 mW
 for a second) drives the water off; the data sheet allows it for a tenth of the time at most. What
-the chip says in the minute after is of a warm chip: it is told with the quality ``heated``.
+the chip says in the minute after is of a warm chip: it is reported with the quality ``heated``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ class Pulses:
 
     @property
     def levels(self) -> Levels:
-        """The level as it was told last, bounce and all."""
+        """The last known level, including bounce."""
         return (self._line.raw,)
 
     def edge(self, _: int, active: bool, at: float) -> None:

@@ -32,7 +32,7 @@ from beemon.devices.sensors._hx711 import BITS, Chip, PulseError, SilentError
 TRIES = 5
 """How many conversions may be thrown away before there is no sample."""
 REMEMBERED = 100
-"""Over how many conversions the discard rate is told."""
+"""Over how many conversions the discard rate is reported."""
 _HOUR = 3600.0
 
 

@@ -212,7 +212,7 @@ class Driver(Sensor):
         return None
 
     def open(self) -> None:
-        """Find the device and its channels, so that a wrong name is told before the first read."""
+        """Find the device and its channels, so that a wrong name fails before the first read."""
         self._chosen_channels()
 
     def read(self) -> Sequence[Measurement | Refusal]:
