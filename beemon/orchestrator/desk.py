@@ -19,7 +19,8 @@ from beemon.orchestrator.inspection import Inspections
 from beemon.orchestrator.job import Job
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.leftovers import Leftovers
-from beemon.orchestrator.supervisor import Owner, Task
+from beemon.orchestrator.supervisor import Owner
+from beemon.orchestrator.task import Task
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
 from beemon.orchestrator.workers import Workers

@@ -27,7 +27,7 @@ from beemon.ledger.looks import Looks
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.inspection import Inspection, marked
 from beemon.orchestrator.job import Job, QueuedCommand, said
-from beemon.orchestrator.supervisor import Task
+from beemon.orchestrator.task import Task
 from beemon.protocol import commands
 from beemon.scale.calibrations import Calibrations, Step, UncalibratedError
 from beemon.scale.compensation import Compensation

@@ -17,7 +17,7 @@ from beemon.orchestrator.health import Health
 from beemon.orchestrator.in_force import InForce
 from beemon.orchestrator.inbox import Inbox, Pulse
 from beemon.orchestrator.jobs import Jobs
-from beemon.orchestrator.supervisor import Task
+from beemon.orchestrator.task import Task
 from beemon.orchestrator.troubles import Troubles
 from beemon.scale.calibrations import Calibrations
 from beemon.storage import files as recordings

@@ -27,8 +27,6 @@ from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProce
 from beemon.worker.messages import Answer, Done, Failed, Lost
 from beemon.worker.worker import TRY
 
-__all__ = ["Owner", "Supervisor", "Task"]
-
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 3

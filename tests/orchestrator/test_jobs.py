@@ -16,7 +16,7 @@ from beemon.ledger.looks import Looks
 from beemon.orchestrator.inspection import Inspection
 from beemon.orchestrator.job import Job, QueuedCommand
 from beemon.orchestrator.jobs import Jobs
-from beemon.orchestrator.supervisor import Task
+from beemon.orchestrator.task import Task
 from beemon.scale.calibrations import Calibrations
 from beemon.scale.compensation import Compensation
 from beemon.storage import files as recordings
