@@ -80,7 +80,7 @@ def test_an_orchestrator_that_died_is_why_the_next_run_began(tmp_path: Path) -> 
     with hive:
         [_, event] = hive.ask("events 1d start")["events"]
         assert event["facts"]["why"] == "failure"
-        assert "ended by itself" in event["message"]
+        assert "the Orchestrator ended" in event["message"]
 
 
 def test_recording_goes_on_without_the_archives_disk_and_back_to_it_by_itself(
