@@ -19,10 +19,10 @@ from beemon.orchestrator.inspection import Inspections
 from beemon.orchestrator.job import Job
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.leftovers import Leftovers
-from beemon.orchestrator.supervisor import Owner
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
+from beemon.orchestrator.worker_handle import Owner
 from beemon.orchestrator.workers import Workers
 from beemon.retention.keeper import KeeperThread
 from beemon.scale.calibrations import Calibrations, kept_calibrations

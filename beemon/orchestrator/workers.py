@@ -13,8 +13,9 @@ from typing import Any
 
 from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
-from beemon.orchestrator.supervisor import Owner, Supervisor
+from beemon.orchestrator.supervisor import Supervisor
 from beemon.orchestrator.task import Task
+from beemon.orchestrator.worker_handle import Owner
 from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
 from beemon.system.service import fields
 from beemon.worker.lanes import lane_of
