@@ -14,6 +14,9 @@ from beemon.cli.render import EXPLAINED, HERE
 from beemon.protocol.commands import VOCABULARY
 
 SOURCE = Path(beemon.__file__).parent
+PROJECT = Path(__file__).parent.parent
+PAGES = [PROJECT / "README.md", *sorted(PROJECT.glob("debian/beemon*.[17]"))]
+CONFIGS = [PROJECT / "debian/beemon.toml", *sorted(PROJECT.glob("debian/examples/*.toml"))]
 IN_TEXTS, IN_DOCUMENTS = 20, 25
 """The most words of a sentence in a message or a help text, and in a longer document."""
 
@@ -290,6 +293,18 @@ def test_no_docstring_has_a_banned_word(file):
     ]
     texts = {one.lineno: re.sub(r"``[^`]*``", "", str(one.value)) for one in docstrings}
     assert {line: match[0] for line, text in texts.items() if (match := BANNED.search(text))} == {}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_has_a_banned_word(page):
+    assert [match[0] for match in BANNED.finditer(page.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.name)
+def test_no_comment_in_a_shipped_config_has_a_fault(file):
+    comments = [line.partition("#")[2].strip() for line in file.read_text("utf-8").splitlines()]
+    found = {text: faults(text) for text in "\n".join(comments).split("\n\n")}
+    assert {text: wrong for text, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
