@@ -25,6 +25,10 @@ _OTHERWISE = (
 )
 
 
+IPAddress = tuple[str, int]
+"""Where a client is: its host and port; by the Unix socket, its user and 0."""
+
+
 class AddressError(OSError):
     """An address on which nobody can listen now; ``remedy`` is the next act of an operator."""
 

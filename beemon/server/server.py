@@ -10,13 +10,11 @@ import contextlib
 import logging
 import math
 import multiprocessing
-import queue
-import select
 import socket
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,48 +22,55 @@ from beemon.base import clock
 from beemon.base.reports import Heartbeat, JobEnded, Replaced, Report, Trouble
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError, Settings
-from beemon.ledger import access, quarantine, starts
+from beemon.ledger import starts
 from beemon.ledger.identity import Memory
 from beemon.ledger.session import ArchiveSession
 from beemon.protocol import address, commands, unix
 from beemon.protocol import lines as protocol
-from beemon.protocol.address import AddressError
+from beemon.protocol.address import IPAddress
 from beemon.protocol.lines import RequestError, RequestReader
-from beemon.server.clients import Clients, Outbox, Places, RequestTimer
+from beemon.server.answers import Answers
+from beemon.server.archive import ArchiveInUse
+from beemon.server.clients import Clients, Outbox, RequestTimer
 from beemon.server.door import Door
+from beemon.server.entrance import Entrance
 from beemon.server.in_force import ConfigInForce
 from beemon.server.intake import MAX_OPEN_JOBS, RESERVE, CommandQueue, Intake
-from beemon.server.latest import LatestState, Mail
+from beemon.server.latest import LatestState
 from beemon.server.opening import Opening
 from beemon.server.orchestrator_process import OrchestratorDiedError, OrchestratorProcess
 from beemon.server.queries import STALE_SECONDS, Queries
-from beemon.storage.lock import ArchiveBusyError
 from beemon.system import service
 from beemon.system.service import Notifier
 
 log = logging.getLogger(__name__)
 
-IPAddress = tuple[str, int]
-
 MAX_CLIENTS = 500
-MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING = 50, 40, 30
-"""How many clients may wait or watch: in all, from one address or user, and watchers alone."""
 _MAX_LOCAL = 100  # by the Unix socket, beside those by TCP
-IDLE_SECONDS = 30.0
-"""How long a connection may stay silent between requests."""
-REQUEST_SECONDS = 10.0
-"""How long a request may take from its first byte to its end."""
-
-_WATCH_SECONDS = 10.0
-_LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still there
-_MOST_UNREAD = 1000  # reports that a watcher may be behind
 _OPENING_SECONDS = 3.0  # that a stop waits for an attempt to open the archive
 _ADDRESS_SECONDS = 5.0  # that the start waits for the first attempt to listen
-_ARCHIVE_SECONDS = 5.0  # between two looks whether the right archive is there again
 _WELL_SECONDS = 60.0  # a service that has worked for so long does not fail at its start
 _MOST_UNSENT = 8 << 20  # bytes of replies that clients have not taken
-_MOST_ANSWERS = 4  # long ones that are made at the same time
-_QUICK = ("ping", "version", "status", "devices", "help")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many clients there may be by TCP, and for how many seconds they are waited for.
+
+    ``idle_seconds`` is how long a connection may stay silent between requests, ``request_seconds``
+    how long a request may take from its first byte to its end, and ``stale_seconds`` the age of a
+    heartbeat from which on the Orchestrator counts as hung.
+    """
+
+    max_clients: int = MAX_CLIENTS
+    idle_seconds: float = 30.0
+    request_seconds: float = 10.0
+    stale_seconds: float = STALE_SECONDS
+
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` for what is not above 0."""
+        for name, value in asdict(self).items():
+            _check_above_zero(name, value)
 
 
 class Server:
@@ -76,100 +81,87 @@ class Server:
     must be said first by every client over TCP, and is in ``token_file`` where that is given;
     ``socket_path`` is a Unix socket, whose clients need no token; with ``keep_trying`` an address
     that cannot be used is tried again and again, and ends nothing;
-    ``command_queue`` and ``ledger`` replace the real ones;
-    ``stale_seconds`` is the age of a heartbeat from which on the Orchestrator counts as hung.
+    ``command_queue`` and ``ledger`` replace the real ones.
     Nothing on disk is touched before :meth:`start`, or the first accepted command.
     """
 
     def __init__(
-        self,
-        host_address: str | None = "127.0.0.1",
-        listening_port: int | None = 8080,
-        socket_timeout_seconds: float | None = 3,
-        receive_size_bytes: int | None = 1024,
-        *,
-        settings: Settings | None = None,
-        command_queue: Any = None,
-        ledger: ArchiveSession | None = None,
-        token: str | None = None,
-        token_file: Path | None = None,
-        socket_path: Path | None = None,
-        keep_trying: bool = False,
-        notifier: Notifier | None = None,
-        max_clients: int = MAX_CLIENTS,
-        idle_seconds: float = IDLE_SECONDS,
-        request_seconds: float = REQUEST_SECONDS,
-        stale_seconds: float = STALE_SECONDS,
+        self, host_address: str | None = "127.0.0.1", listening_port: int | None = 8080,
+        socket_timeout_seconds: float | None = 3, receive_size_bytes: int | None = 1024, *,
+        settings: Settings | None = None, command_queue: CommandQueue | None = None,
+        ledger: ArchiveSession | None = None, token: str | None = None,
+        token_file: Path | None = None, socket_path: Path | None = None, keep_trying: bool = False,
+        notifier: Notifier | None = None, limits: Limits | None = None,
     ) -> None:
+        self._take_numbers(listening_port, socket_timeout_seconds, receive_size_bytes)
         self.host_address = "127.0.0.1" if host_address is None else host_address
-        self.listening_port = 8080 if listening_port is None else listening_port
-        self.socket_timeout_seconds = (
-            3 if socket_timeout_seconds is None else socket_timeout_seconds
-        )
-        self.receive_size_bytes = 1024 if receive_size_bytes is None else receive_size_bytes
-        self._check_arguments(
-            socket_timeout_seconds=self.socket_timeout_seconds,
-            receive_size_bytes=self.receive_size_bytes,
-            max_clients=max_clients,
-            idle_seconds=idle_seconds,
-            request_seconds=request_seconds,
-            stale_seconds=stale_seconds,
-        )
-        settings = Settings() if settings is None else settings
-        if command_queue is None:
-            command_queue = multiprocessing.get_context("spawn").Queue(MAX_OPEN_JOBS + RESERVE + 1)
-        self._ledger = _register(settings) if ledger is None else ledger
-        self._token = token
-        self._notifier = Notifier() if notifier is None else notifier
-        self._idle_seconds, self._request_seconds = idle_seconds, request_seconds
-        self._board = LatestState()
+        self._limits = limits or Limits()
+        self._token_file, self._socket_path = token_file, socket_path
+        self._keep_trying = keep_trying
+        self._notifier = notifier or Notifier()
+        self._board, settings = LatestState(), settings or Settings()
         self._config = ConfigInForce(settings, self._board)
-        self._intake = Intake(
-            command_queue, self._config, self._opened_ledger, self._board, self._notifier
+        self._archive = ArchiveInUse(ledger or _session(settings), self._config, self._board)
+        archive, board, in_force = self._archive, self._board, self._config.current
+        jobs = _new_queue() if command_queue is None else command_queue
+        self._intake = Intake(jobs, self._config, archive.opened, board, self._notifier)
+        self._queries = Queries(board, in_force, archive.reader, archive.why_shut, archive.starts)
+        self._answers = Answers(
+            self.receive_size_bytes, token, self._config, self._intake, self._queries, board
         )
+        self._build_process()
+        self._build_entrances()
+        self._begin()
+
+    def _take_numbers(
+        self, port: int | None, timeout_seconds: float | None, receive_bytes: int | None
+    ) -> None:
+        self.listening_port = 8080 if port is None else port
+        self.socket_timeout_seconds = 3 if timeout_seconds is None else timeout_seconds
+        self.receive_size_bytes = 1024 if receive_bytes is None else receive_bytes
+        _check_above_zero("socket_timeout_seconds", self.socket_timeout_seconds)
+        _check_above_zero("receive_size_bytes", self.receive_size_bytes)
+        if not 0 <= self.listening_port <= 65535:
+            raise ValueError(
+                f"listening_port must be between 1 and 65535 (0 lets the system choose), "
+                f"not {self.listening_port!r}"
+            )
+
+    def _build_process(self) -> None:
+        board = self._board
         self._link = OrchestratorProcess(
-            command_queue,
-            self._heard,
-            self._orchestrator_died,
-            lambda: self._board.heartbeat_age,
-            lambda how: self._ledger.end_run(starts.HUNG, how),
-            stale_seconds=stale_seconds,
+            self.command_queue, self._heard, self._orchestrator_died, lambda: board.heartbeat_age,
+            self._archive.note_hung, stale_seconds=self._limits.stale_seconds,
             kill_hung=self._notifier.watchdog_seconds is None,
         )
         self._opening = Opening(
-            self._open_archive, self._launch_late, self._link.wait, self._end_with,
-            self._tell_archive, name="archive",
-            meanwhile="no command is accepted",
+            self._archive.open, self._launch_late, self._link.wait, self._end_with,
+            self._tell_archive, name="archive", meanwhile="no command is accepted",
         )
-        self._queries = Queries(
-            self._board, self._config.current, lambda: self._opened_ledger().reader,
-            lambda: self._opening.trouble, lambda: self._ledger.starts,
-        )
-        self._stale_seconds = stale_seconds
-        self._outbox = Outbox(_MOST_UNSENT)
-        self._answering = threading.BoundedSemaphore(_MOST_ANSWERS)
-        self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
-        self._token_file, self._keep_trying = token_file, keep_trying
-        self._tcp = Door(self._crowd(max_clients), self.socket_timeout_seconds)
-        self._address = Opening(
-            self._open_address, self._tell_listening, lambda: self._once_started(self._accept_loop),
-            self._end_with, lambda trouble: self._tell_trouble("address", trouble),
-            name="address", meanwhile="no client can connect by TCP",
-        )
-        self._socket_path = socket_path
-        local = self._crowd(min(max_clients, _MAX_LOCAL))
+
+    def _build_entrances(self) -> None:
+        board, most = self._board, self._limits.max_clients
+        remote = Clients(most, lambda: board.waiting, self.on_accept)
+        local = Clients(min(most, _MAX_LOCAL), lambda: board.waiting, self.on_accept)
+        self._tcp = Door(remote, self.socket_timeout_seconds)
         self._unix = Door(local, self.socket_timeout_seconds, unix.accept)
-        self._socket = Opening(
-            self._open_socket, lambda: None, lambda: self._once_started(self._unix.admit_clients),
-            self._end_with, lambda trouble: self._tell_trouble("socket", trouble),
-            name="socket", meanwhile="clients can connect by TCP alone",
+        self._address = Entrance(
+            "address", self._tcp, self._where, self._listen, self._tell_listening,
+            self._accept_loop, self._end_with, self._tell_trouble,
+            meanwhile="no client can connect by TCP",
         )
-        self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._socket = Entrance(
+            "socket", self._unix, self._where, self._listen_locally, _do_nothing,
+            self._unix.admit_clients, self._end_with, self._tell_trouble,
+            meanwhile="clients can connect by TCP alone",
+        )
+
+    def _begin(self) -> None:
+        self._outbox = Outbox(_MOST_UNSENT)
         self._refused: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
-        self._serving, self._ended = threading.Event(), threading.Event()
+        self._ended = threading.Event()
         self._ready = self._stopping = False
         self._failure: Exception | None = None
-        self._next_look = 0.0
         self._well_from = math.inf
 
     # The contract
@@ -198,19 +190,19 @@ class Server:
                 self._listen()
             self._config.watch.start()
             opened = self._opening.at_once()
-            self._address.go_on()
+            self._address.opening.go_on()
             if self._socket_path is not None:
-                self._socket.go_on()
+                self._socket.opening.go_on()
             if opened:
                 self._launch()
             else:
                 self._opening.go_on()
-            self._address.wait_for_attempt(_ADDRESS_SECONDS)
+            self._address.opening.wait_for_attempt(_ADDRESS_SECONDS)
             if self._socket_path is not None:
-                self._socket.wait_for_attempt(_ADDRESS_SECONDS)
+                self._socket.opening.wait_for_attempt(_ADDRESS_SECONDS)
             self._ready = True
             self._notifier.ready()
-            self._serving.set()
+            self._begin_to_serve()
             self._ended.wait()
         except Exception as error:
             self._failure = error
@@ -237,9 +229,9 @@ class Server:
         reader = RequestReader(self.receive_size_bytes)
         patience = RequestTimer(
             socket_connection,
-            idle=self._idle_seconds,
+            idle=self._limits.idle_seconds,
             silence=self.socket_timeout_seconds,
-            request=self._request_seconds,
+            request=self._limits.request_seconds,
         )
         data = b"x"
         while data and not patience.is_at_end:
@@ -263,14 +255,15 @@ class Server:
     ) -> None:
         """Answer one request, given without its terminator; a known command goes on the queue."""
         try:
-            reply = self._answer(message, socket_connection, ip_address)
+            reply = self._answers.answer(message, socket_connection, ip_address)
             self._refused.pop(socket_connection, None)
         except RequestError as error:
             _log_refusal(error, message, ip_address)
             self._count_refusal(error, socket_connection)
             reply = error.reply()
         except sqlite3.Error as error:
-            self._ledger_failed(error)
+            if self._archive.give_up(error):
+                self._end_with(OSError(f"the database is damaged: {error}; the service restarts"))
             reply = RequestError("no-ledger", f"the database cannot be used now: {error}").reply()
         except (ConnectionError, TimeoutError):
             raise  # the client's: it has gone, or takes no answer
@@ -278,87 +271,6 @@ class Server:
             log.exception("not answered: %s", commands.shown(repr(message), 80))
             reply = _defect(error).reply()
         self._outbox.send(socket_connection, reply)
-
-    def _crowd(self, most: int) -> Clients:
-        return Clients(
-            most,
-            exempt=lambda: self._board.waiting,
-            serve=lambda connection, who: self.on_accept(connection, who),
-        )
-
-    # Requests
-
-    def _answer(
-        self, message: bytes, socket_connection: socket.socket, ip_address: IPAddress
-    ) -> bytes:
-        text = protocol.decode(message, self.receive_size_bytes)
-        if self._token is not None and not self._is_known(socket_connection, ip_address):
-            return self._authorise(text, self._token, socket_connection)
-        request = commands.parse(text, self._config.current().devices)
-        if request.word.is_command:
-            return protocol.ok({"job": self._intake.accept(request, *ip_address[:2])})
-        if request.word.name == "wait":
-            return protocol.ok(self._wait(request["JOB"], socket_connection, ip_address))
-        if request.word.name == "watch":
-            return self._watch(socket_connection, ip_address)
-        if request.word.name == "auth":
-            return protocol.ok({"authorised": True})
-        if request.word.name in _QUICK:
-            return protocol.ok(self._queries.answer(request))
-        with self._answering:
-            return protocol.ok(self._queries.answer(request))
-
-    def _is_known(self, socket_connection: socket.socket, ip_address: IPAddress) -> bool:
-        return unix.is_peer(ip_address) or socket_connection in self._authorised
-
-    def _authorise(self, text: str, token: str, socket_connection: socket.socket) -> bytes:
-        import hmac  # it brings OpenSSL; most hives set no token
-
-        word, _, said = text.strip(" ").partition(" ")
-        right = hmac.compare_digest(said.strip(" ").encode(), token.encode())
-        if word != "auth" or not right:
-            raise RequestError("not-authorised", "send `auth TOKEN` first, with the right token")
-        self._authorised.add(socket_connection)
-        return protocol.ok({"authorised": True})
-
-    def _wait(
-        self, job: int, socket_connection: socket.socket, ip_address: IPAddress
-    ) -> dict[str, Any]:
-        with self._waiting_place(ip_address, watches=False) as mail:
-            found = self._queries.job(job)
-            while not found.keys() & {"outcome", "damaged"} or self._intake.is_handing_over(job):
-                try:
-                    message = mail.get(timeout=_LOOK_SECONDS)
-                except queue.Empty:
-                    _check_still_there(socket_connection)
-                    continue
-                if message is None:
-                    raise RequestError("stopping", f"the service stopped before job {job} ended")
-                if message.get("job") == job:
-                    found = self._queries.job(job)
-        return found
-
-    def _watch(self, socket_connection: socket.socket, ip_address: IPAddress) -> bytes:
-        with self._waiting_place(ip_address, watches=True) as mail:
-            socket_connection.sendall(protocol.ok({"watching": True}))
-            while True:
-                try:
-                    message = mail.get(timeout=_WATCH_SECONDS)
-                except queue.Empty:  # a client that has gone is noticed by writing to it
-                    message = {"report": "state", "state": self._queries.state()}
-                if message is None:
-                    raise RequestError("stopping", "the service is stopping")
-                if mail.qsize() > _MOST_UNREAD:
-                    raise TimeoutError("the client reads too slowly")
-                socket_connection.sendall(protocol.ok(message))
-
-    @contextlib.contextmanager
-    def _waiting_place(self, ip_address: IPAddress, *, watches: bool) -> Iterator[Mail]:
-        with (
-            self._places.take(ip_address[0], watches=watches),
-            self._board.subscription() as mail,
-        ):
-            yield mail
 
     # Clients
 
@@ -375,7 +287,7 @@ class Server:
                 return False
             if self._refused.get(socket_connection, 0) >= protocol.MAX_REFUSED:
                 return False
-            if self._token is not None and not self._is_known(socket_connection, ip_address):
+            if not self._answers.is_known(socket_connection, ip_address):
                 return False
         return True
 
@@ -387,7 +299,7 @@ class Server:
 
     def _reply_not_finished(self, socket_connection: socket.socket) -> None:
         error = RequestError(
-            "not-finished", f"a request must be finished within {self._request_seconds:g} s"
+            "not-finished", f"a request must be finished within {self._limits.request_seconds:g} s"
         )
         with contextlib.suppress(OSError):
             socket_connection.sendall(error.reply())
@@ -396,39 +308,20 @@ class Server:
 
     def _listen(self) -> None:
         if self._token_file is not None:
-            self._token = config.read_token(self._token_file)
+            self._answers.token = config.read_token(self._token_file)
         listener = address.listen(self.host_address, self.listening_port)
         self.listening_port = listener.getsockname()[1]
         self._tcp.open(listener)
 
-    def _open_address(self) -> Trouble | None:
-        where = f"{commands.shown(self.host_address, 60)} port {self.listening_port}"
-        try:
-            if not self._tcp.is_open:
-                self._listen()
-        except AddressError as error:
-            return Trouble("address", f"it {error.strerror}", error.remedy)
-        except ConfigError as error:  # never without the token that the config asks for
-            return Trouble(
-                "address", f"it does not listen on {where}: {error}",
-                "correct the file, then it listens by itself; see token_file in: man beemon.toml",
-            )
-        return None
+    def _where(self) -> str:
+        return f"{commands.shown(self.host_address, 60)} port {self.listening_port}"
+
+    def _listen_locally(self) -> None:
+        assert self._socket_path is not None
+        self._unix.open(unix.listen(self._socket_path))
 
     def _tell_listening(self) -> None:
         log.info("listening on %s port %d", self.host_address, self.listening_port)
-
-    def _open_socket(self) -> Trouble | None:
-        assert self._socket_path is not None
-        try:
-            self._unix.open(unix.listen(self._socket_path))
-        except AddressError as error:
-            return Trouble("socket", f"it {error.strerror}", error.remedy)
-        return None
-
-    def _once_started(self, admit: Callable[[], None]) -> None:
-        self._serving.wait()  # who came before waits in the backlog
-        admit()
 
     def _tell_trouble(self, about: str, trouble: Trouble | None) -> None:
         if trouble is None:
@@ -439,77 +332,11 @@ class Server:
 
     # The archive and the Orchestrator
 
-    def _opened_ledger(self) -> ArchiveSession:
-        """The ledger, where the start could open it. Raises :class:`RequestError`."""
-        if self._opening.trouble:
-            raise RequestError("no-ledger", str(self._opening.trouble))
-        return self._ledger
-
-    def _ledger_failed(self, error: sqlite3.Error) -> None:
-        """A damaged ledger ends the service: the next start sets it aside and begins a new one."""
-        log.error("the database failed: %s", error)
-        try:
-            is_given_up = self._ledger.give_up(error)
-        except OSError as trouble:
-            log.error("it is damaged and remains so: %s", trouble)
-            return
-        if is_given_up:
-            self._end_with(OSError(f"the database is damaged: {error}; the service restarts"))
-
     def _launch(self) -> None:
-        if stranger := self._ledger.stranger:
-            self._tell_stranger(stranger)
-        self._tell_aside()
-        self._link.start(self._config.current(), self._ledger.run_number)
+        self._archive.tell_oddities()
+        self._link.start(self._config.current(), self._archive.session.run_number)
         self._well_from = clock.now().monotonic + _WELL_SECONDS
         config.keep_last_good(self._config.current())
-
-    def _tell_stranger(self, stranger: str) -> None:
-        path = self._config.current().archive_path
-        trouble = Trouble(
-            "archive", f"{stranger}, so this run is recorded in another archive",
-            f"check that its disk is mounted: findmnt -T {path}; the service then continues in "
-            f"it. If this is to be the archive from now on: sudo rm {config.memory_file()}, "
-            "then: sudo systemctl restart beemon",
-        )
-        log.error("%s", trouble)
-        self._board.note_trouble(trouble)
-
-    def _tell_aside(self) -> None:
-        """Tell of ledgers that were damaged: what they hold is not in use."""
-        names = self._ledger.lost_sight_of
-        if not names:
-            return
-        path = self._config.current().archive_path
-        are = "1 damaged database is" if len(names) == 1 else f"{len(names)} damaged databases are"
-        doubt = "; the card may be dying: replace it soon" if len(names) >= quarantine.MANY else ""
-        self._board.note_trouble(Trouble(
-            "ledgers-aside",
-            f"{are} in {path}, and their content is not in use{doubt}",
-            "recover the readable rows: sudo systemctl stop beemon; "
-            "sudo -u beemon beemon archive rebuild; sudo systemctl start beemon",
-        ))
-
-    def _look_for_archive(self, now: float) -> None:
-        """Begin again in the right archive as soon as its disk is there, or there again."""
-        beat = self._board.heartbeat
-        is_lost = self._ledger.stranger or (beat and beat.trouble("ledger"))
-        if is_lost and now >= self._next_look:
-            self._next_look = now + _ARCHIVE_SECONDS
-            if self._ledger.is_known_back:
-                self._end_with(OSError(
-                    f"{self._config.current().archive_path} holds the right archive again; "
-                    "the service restarts in it"
-                ))
-
-    def _open_archive(self) -> Trouble | None:
-        try:
-            self._ledger.open()
-        except ArchiveBusyError:
-            raise
-        except (OSError, sqlite3.Error) as error:
-            return access.trouble(error, self._config.current().archive_path)
-        return None
 
     def _launch_late(self) -> None:
         log.info("the archive can be used again")
@@ -533,17 +360,21 @@ class Server:
             log.warning("another version of beemon was installed; it takes over from this one")
             self.stop()
         if isinstance(report, JobEnded):
-            self._ledger.saw(report.job)
+            self._archive.session.saw(report.job)
             self._intake.end_job(report)
         self._board.post(report)  # after the switch: who waits for a reload may rely on it
         if isinstance(report, Heartbeat):
-            if clock.now().monotonic - report.monotonic < self._stale_seconds:
+            if clock.now().monotonic - report.monotonic < self._limits.stale_seconds:
                 self._notifier.alive()
             self._notifier.status(self._queries.sentence())
-            self._look_for_archive(clock.now().monotonic)
+            if self._archive.is_known_back(clock.now().monotonic):
+                self._end_with(OSError(
+                    f"{self._config.current().archive_path} holds the right archive again; "
+                    "the service restarts in it"
+                ))
             if clock.now().monotonic >= self._well_from:
                 self._well_from = math.inf
-                self._ledger.note_well()
+                self._archive.session.note_well()
 
     def reload(self) -> None:
         """Take over the config on disk, as the `reload` command does; for a signal handler."""
@@ -561,15 +392,9 @@ class Server:
 
     # Start and end
 
-    def _check_arguments(self, **above_zero: float) -> None:
-        for name, value in above_zero.items():
-            if not value > 0:
-                raise ValueError(f"{name} must be above 0, not {value!r}")
-        if not 0 <= self.listening_port <= 65535:
-            raise ValueError(
-                f"listening_port must be between 1 and 65535 (0 lets the system choose), "
-                f"not {self.listening_port!r}"
-            )
+    def _begin_to_serve(self) -> None:
+        for entrance in (self._address, self._socket):
+            entrance.begin_to_serve()
 
     def _shut_down(self) -> None:
         self._stopping = True
@@ -579,35 +404,35 @@ class Server:
             log.info("stopping")
         for door in (self._tcp, self._unix):
             door.close()
-        self._serving.set()
-        self._address.give_up(0)
-        self._socket.give_up(0)
+        self._begin_to_serve()
+        for entrance in (self._address, self._socket):
+            entrance.opening.give_up(0)
         self._config.watch.stop()
         self._opening.give_up(_OPENING_SECONDS)
         self._link.stop()
         self._board.close()
         for door in (self._tcp, self._unix):
             door.dismiss_clients()
-        if self._socket_path is not None and not self._socket.trouble:
+        if self._socket_path is not None and not self._socket.opening.trouble:
             with contextlib.suppress(OSError):  # the next start replaces it
                 unix.remove(self._socket_path)
         # A config that was refused gives way to the last good one: nothing failed.
         is_failure = not isinstance(self._failure, ConfigError | None)
-        self._ledger.end_run(
+        self._archive.session.end_run(
             starts.FAILED if is_failure else starts.STOPPED,
             str(self._failure) if self._failure else None,
         )
         foreseen = isinstance(self._failure, OSError | ConfigError | OrchestratorDiedError | None)
         if self._link.ended_by_defect or not foreseen:
-            self._ledger.note_failed()
+            self._archive.session.note_failed()
         elif self._failure is None:
-            self._ledger.note_well()
-        self._ledger.close()
+            self._archive.session.note_well()
+        self._archive.session.close()
         if self._ready:
             log.info("stopped")
 
 
-def _register(settings: Settings) -> ArchiveSession:
+def _session(settings: Settings) -> ArchiveSession:
     """The archive that the config names; one that no config names need not be known again."""
     path, memory = settings.archive_path, None
     if settings.source:
@@ -616,12 +441,17 @@ def _register(settings: Settings) -> ArchiveSession:
     return ArchiveSession(path, memory=memory, result=service.last_result)
 
 
-def _check_still_there(socket_connection: socket.socket) -> None:
-    """Raise where nothing can be sent any more; one who only ended their requests still listens."""
-    look = select.poll()
-    look.register(socket_connection, 0)
-    if look.poll(0):
-        raise ConnectionAbortedError("the client has gone")
+def _new_queue() -> CommandQueue:
+    return multiprocessing.get_context("spawn").Queue(MAX_OPEN_JOBS + RESERVE + 1)
+
+
+def _check_above_zero(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name} must be above 0, not {value!r}")
+
+
+def _do_nothing() -> None:
+    """What follows where nothing has to."""
 
 
 def _defect(error: Exception) -> RequestError:

@@ -23,6 +23,7 @@ from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.session import ArchiveSession
 from beemon.server import Server
 from beemon.server.intake import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, OpenJob
+from beemon.server.server import Limits
 from tests.corpus import MESSAGES, Message
 from tests.hive import SIMULATED
 
@@ -66,7 +67,7 @@ def commands() -> queue.Queue[Any]:
 def server(settings: Settings, commands: queue.Queue[Any]) -> Iterator[Server]:
     server = Server(settings=settings, command_queue=commands)
     yield server
-    server._ledger.close()
+    server._archive.session.close()
 
 
 def fill(server: Server, count: int, host: str) -> None:
@@ -177,15 +178,19 @@ class TestContract:
             {"socket_timeout_seconds": -3},
             {"receive_size_bytes": 0},
             {"receive_size_bytes": -1},
-            {"max_clients": 0},
-            {"idle_seconds": 0},
-            {"request_seconds": -1},
-            {"stale_seconds": 0},
         ],
     )
     def test_impossible_arguments_are_refused_by_name(self, arguments: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=next(iter(arguments))):
             Server(**arguments)
+
+    @pytest.mark.parametrize(
+        "limits",
+        [{"max_clients": 0}, {"idle_seconds": 0}, {"request_seconds": -1}, {"stale_seconds": 0}],
+    )
+    def test_impossible_limits_are_refused_by_name(self, limits: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=next(iter(limits))):
+            Limits(**limits)
 
     def test_the_constructor_touches_no_disk(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -262,8 +267,8 @@ class TestCommands:
         assert ask(server, b"read")[0] == "OK"
         word, payload = ask(server, b"read")
         assert (word, payload["code"]) == ("ERROR", "queue-full")
-        assert len(server._ledger.reader.jobs(10)) == 1
-        server._ledger.close()
+        assert len(server._archive.session.reader.jobs(10)) == 1
+        server._archive.session.close()
 
     def test_stop_still_passes_when_too_many_jobs_are_open(self, server: Server) -> None:
         fill(server, MAX_CLIENT_JOBS, "192.0.2.7")
@@ -311,7 +316,7 @@ class TestCommands:
 
         server.command_queue = ClosedQueue()
         assert ask(server, COMMAND)[1]["code"] == "queue-full"
-        (job,) = server._ledger.reader.jobs(1)
+        (job,) = server._archive.session.reader.jobs(1)
         assert (job["outcome"], job["reason"]) == ("failed", "not-queued")
 
     def test_a_reload_that_could_not_be_queued_is_not_waited_for(self, settings: Settings) -> None:
@@ -322,7 +327,7 @@ class TestCommands:
         server = Server(settings=settings, command_queue=ClosedQueue())
         assert ask(server, b"reload")[1]["code"] == "queue-full"
         assert ask(server, b"wait 1")[1]["reason"] == "not-queued"
-        server._ledger.close()
+        server._archive.session.close()
 
     def test_a_ledger_that_cannot_be_written_is_an_error_and_nothing_is_queued(
         self, server: Server, settings: Settings, commands: queue.Queue[Any]
@@ -393,7 +398,7 @@ def test_each_kind_of_bad_input_has_its_code_and_is_not_queued(
     commands: queue.Queue[Any] = queue.Queue()
     server = Server(settings=settings, command_queue=commands)
     word, payload = ask(server, message)
-    server._ledger.close()
+    server._archive.session.close()
     assert (word, payload["code"]) == ("ERROR", code)
     assert payload["message"]
     assert commands.empty()
@@ -438,20 +443,22 @@ class Conversation:
 def patient(settings: Settings, commands: queue.Queue[Any]) -> Iterator[Server]:
     server = Server(
         None, None, 0.1, None,
-        settings=settings, command_queue=commands, idle_seconds=0.3, request_seconds=0.4,
+        settings=settings, command_queue=commands,
+        limits=Limits(idle_seconds=0.3, request_seconds=0.4),
     )
     yield server
-    server._ledger.close()
+    server._archive.session.close()
 
 
 @pytest.fixture
 def calm(settings: Settings, commands: queue.Queue[Any]) -> Iterator[Server]:
     """A server for clients that pause: however slow this machine is, they are not silent."""
     server = Server(
-        None, None, 20, None, settings=settings, command_queue=commands, request_seconds=0.4
+        None, None, 20, None, settings=settings, command_queue=commands,
+        limits=Limits(request_seconds=0.4),
     )
     yield server
-    server._ledger.close()
+    server._archive.session.close()
 
 
 class TestConversations:

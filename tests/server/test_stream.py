@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from beemon.config.settings import ArchiveSettings, DeviceSettings, Settings
 from beemon.protocol.lines import ERRORS
 from beemon.server import Server
+from beemon.server.server import Limits
 from tests.corpus import DEVICES, LIMIT, MESSAGES, TERMINATORS, Message
 
 CLIENT = ("127.0.0.1", 40000)
@@ -88,7 +89,7 @@ class Door:
         return [essence(line) for line in client.sent.decode().splitlines()]
 
     def close(self) -> None:
-        self.server._ledger.close()
+        self.server._archive.session.close()
 
 
 def essence(line: str) -> tuple[str, Any]:
@@ -162,7 +163,8 @@ def test_whatever_comes_is_answered_and_only_commands_are_queued(
 def test_every_real_connection_is_ended_in_bounded_time(config: Settings, data: bytes) -> None:
     server = Server(
         None, None, 0.05, LIMIT,
-        settings=config, command_queue=queue.Queue(), idle_seconds=0.1, request_seconds=0.15,
+        settings=config, command_queue=queue.Queue(),
+        limits=Limits(idle_seconds=0.1, request_seconds=0.15),
     )
     ours, theirs = socket.socketpair()
     thread = threading.Thread(target=server.on_accept, args=(theirs, CLIENT), daemon=True)
@@ -173,4 +175,4 @@ def test_every_real_connection_is_ended_in_bounded_time(config: Settings, data: 
         thread.join(5)
         assert not thread.is_alive()
         assert time.monotonic() - began < 2
-    server._ledger.close()
+    server._archive.session.close()

@@ -18,6 +18,7 @@ import pytest
 from beemon.config.settings import ArchiveSettings, Settings
 from beemon.server import Server
 from beemon.server.orchestrator_process import OrchestratorDiedError
+from beemon.server.server import Limits
 from tests.hive import SIMULATED, Hive, until
 
 
@@ -131,7 +132,8 @@ def test_an_aborted_server_shows_the_stacks_of_its_threads(hive: Hive) -> None:
 
 def test_a_hung_orchestrator_is_aborted_and_ends_the_server(tmp_path: Path) -> None:
     server = Server(
-        None, 0, settings=Settings(archive=ArchiveSettings(path=tmp_path)), stale_seconds=1.0
+        None, 0, settings=Settings(archive=ArchiveSettings(path=tmp_path)),
+        limits=Limits(stale_seconds=1.0),
     )
     raised: list[Exception] = []
 

@@ -17,9 +17,9 @@ import pytest
 
 from beemon.base.reports import JobEnded
 from beemon.config.settings import ArchiveSettings, Settings
-from beemon.server import Server
-from beemon.server import server as server_module
-from beemon.server.server import MAX_WAITING
+from beemon.server import Server, answers
+from beemon.server.answers import MAX_WAITING
+from beemon.server.server import Limits
 from tests.hive import Hive, until
 
 MICROPHONE = '[microphone.brood]\ndriver = "simulated"\n'
@@ -108,7 +108,9 @@ def test_a_client_that_reads_nothing_holds_up_only_itself(quiet: Hive) -> None:
 
 
 def test_a_client_that_reads_nothing_is_given_up(tmp_path: Path) -> None:
-    server = Server(settings=_settings(tmp_path), command_queue=queue.Queue(), idle_seconds=0.3)
+    server = Server(
+        settings=_settings(tmp_path), command_queue=queue.Queue(), limits=Limits(idle_seconds=0.3)
+    )
     ours, theirs = socket.socketpair()
     with ours, theirs:
         thread = threading.Thread(target=server.on_accept, args=(theirs, CLIENT), daemon=True)
@@ -126,7 +128,7 @@ def test_a_request_that_ends_with_the_stream_may_still_wait_for_its_job(quiet: H
     with connect(quiet) as connection:
         connection.sendall(f"wait {job}\n".encode())
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(server_module._LOOK_SECONDS + 0.5)
+        connection.settimeout(answers._LOOK_SECONDS + 0.5)
         with pytest.raises(TimeoutError):  # it was looked at, and found to be listening
             connection.recv(1)
         quiet.ask(f"cancel {job}")
@@ -187,7 +189,7 @@ def test_a_watcher_that_falls_behind_is_let_go(tmp_path: Path) -> None:
 
     class Slow:
         def sendall(self, _: bytes) -> None:
-            for job in range(server_module._MOST_UNREAD + 2):
+            for job in range(answers._MOST_UNREAD + 2):
                 server._board.post(JobEnded(job, {"job": job, "outcome": "done"}))
 
     with pytest.raises(TimeoutError):

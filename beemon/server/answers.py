@@ -1,0 +1,132 @@
+"""Answers: a request of one client, and the reply to it."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import select
+import socket
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from beemon.protocol import commands, unix
+from beemon.protocol import lines as protocol
+from beemon.protocol.address import IPAddress
+from beemon.protocol.lines import RequestError
+from beemon.server.clients import Places
+from beemon.server.in_force import ConfigInForce
+from beemon.server.intake import Intake
+from beemon.server.latest import LatestState, Mail
+from beemon.server.queries import Queries
+
+MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING = 50, 40, 30
+"""How many clients may wait or watch: in all, from one address or user, and watchers alone."""
+
+_WATCH_SECONDS = 10.0
+_LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still there
+_MOST_UNREAD = 1000  # reports that a watcher may be behind
+_MOST_ANSWERS = 4  # long ones that are made at the same time
+_QUICK = ("ping", "version", "status", "devices", "help")
+
+
+class Answers:
+    """Answers requests of at most ``most`` bytes; usable from any thread.
+
+    ``token``, if set, must be said first by every client over TCP.
+    """
+
+    def __init__(
+        self, most: int, token: str | None, config: ConfigInForce, intake: Intake,
+        queries: Queries, board: LatestState,
+    ) -> None:
+        self.token = token
+        self._most = most
+        self._config, self._intake, self._queries, self._board = config, intake, queries, board
+        self._answering = threading.BoundedSemaphore(_MOST_ANSWERS)
+        self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
+        self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def answer(
+        self, message: bytes, socket_connection: socket.socket, ip_address: IPAddress
+    ) -> bytes:
+        text = protocol.decode(message, self._most)
+        if self.token is not None and not self.is_known(socket_connection, ip_address):
+            return self._authorise(text, self.token, socket_connection)
+        request = commands.parse(text, self._config.current().devices)
+        if request.word.is_command:
+            return protocol.ok({"job": self._intake.accept(request, *ip_address[:2])})
+        if request.word.name == "wait":
+            return protocol.ok(self._wait(request["JOB"], socket_connection, ip_address))
+        if request.word.name == "watch":
+            return self._watch(socket_connection, ip_address)
+        if request.word.name == "auth":
+            return protocol.ok({"authorised": True})
+        if request.word.name in _QUICK:
+            return protocol.ok(self._queries.answer(request))
+        with self._answering:
+            return protocol.ok(self._queries.answer(request))
+
+    def is_known(self, socket_connection: socket.socket, ip_address: IPAddress) -> bool:
+        """Whether a client needs to say no token any more."""
+        if self.token is None or unix.is_peer(ip_address):
+            return True
+        return socket_connection in self._authorised
+
+    def _authorise(self, text: str, token: str, socket_connection: socket.socket) -> bytes:
+        import hmac  # it brings OpenSSL; most hives set no token
+
+        word, _, said = text.strip(" ").partition(" ")
+        right = hmac.compare_digest(said.strip(" ").encode(), token.encode())
+        if word != "auth" or not right:
+            raise RequestError("not-authorised", "send `auth TOKEN` first, with the right token")
+        self._authorised.add(socket_connection)
+        return protocol.ok({"authorised": True})
+
+    def _wait(
+        self, job: int, socket_connection: socket.socket, ip_address: IPAddress
+    ) -> dict[str, Any]:
+        with self._waiting_place(ip_address, watches=False) as mail:
+            found = self._queries.job(job)
+            while not found.keys() & {"outcome", "damaged"} or self._intake.is_handing_over(job):
+                try:
+                    message = mail.get(timeout=_LOOK_SECONDS)
+                except queue.Empty:
+                    _check_still_there(socket_connection)
+                    continue
+                if message is None:
+                    raise RequestError("stopping", f"the service stopped before job {job} ended")
+                if message.get("job") == job:
+                    found = self._queries.job(job)
+        return found
+
+    def _watch(self, socket_connection: socket.socket, ip_address: IPAddress) -> bytes:
+        with self._waiting_place(ip_address, watches=True) as mail:
+            socket_connection.sendall(protocol.ok({"watching": True}))
+            while True:
+                try:
+                    message = mail.get(timeout=_WATCH_SECONDS)
+                except queue.Empty:  # a client that has gone is noticed by writing to it
+                    message = {"report": "state", "state": self._queries.state()}
+                if message is None:
+                    raise RequestError("stopping", "the service is stopping")
+                if mail.qsize() > _MOST_UNREAD:
+                    raise TimeoutError("the client reads too slowly")
+                socket_connection.sendall(protocol.ok(message))
+
+    @contextlib.contextmanager
+    def _waiting_place(self, ip_address: IPAddress, *, watches: bool) -> Iterator[Mail]:
+        with (
+            self._places.take(ip_address[0], watches=watches),
+            self._board.subscription() as mail,
+        ):
+            yield mail
+
+
+def _check_still_there(socket_connection: socket.socket) -> None:
+    """Raise where nothing can be sent any more; one who only ended their requests still listens."""
+    look = select.poll()
+    look.register(socket_connection, 0)
+    if look.poll(0):
+        raise ConnectionAbortedError("the client has gone")

@@ -1,0 +1,123 @@
+"""The archive of this run of the service: whether it is open, and whether it is the right one."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sqlite3
+from collections.abc import Sequence
+
+from beemon.base.reports import Trouble
+from beemon.config import settings as config
+from beemon.ledger import access, quarantine, starts
+from beemon.ledger.reader import ArchiveReader
+from beemon.ledger.session import ArchiveSession
+from beemon.ledger.starts import Start
+from beemon.protocol.lines import RequestError
+from beemon.server.in_force import ConfigInForce
+from beemon.server.latest import LatestState
+from beemon.storage.lock import ArchiveBusyError
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 5.0  # between two looks whether the right archive is there again
+
+
+class ArchiveInUse:
+    """The ``session`` and what is known of it; what is wrong with it goes to the ``board``."""
+
+    def __init__(
+        self, session: ArchiveSession, config: ConfigInForce, board: LatestState
+    ) -> None:
+        self.session = session
+        self._config, self._board = config, board
+        self._trouble: Trouble | None = None
+        self._next_look = -math.inf
+
+    def open(self) -> Trouble | None:
+        """Try to open it; return what is wrong with it. Raises ``ArchiveBusyError``."""
+        self._trouble = None if (error := self._error()) is None else access.trouble(
+            error, self._config.current().archive_path
+        )
+        return self._trouble
+
+    def opened(self) -> ArchiveSession:
+        """The archive, where the start could open it. Raises :class:`RequestError`."""
+        if self._trouble:
+            raise RequestError("no-ledger", str(self._trouble))
+        return self.session
+
+    def reader(self) -> ArchiveReader:
+        """Who is asked what it holds. Raises :class:`RequestError`, ``OSError``."""
+        return self.opened().reader
+
+    def why_shut(self) -> Trouble | None:
+        """Why it could not be opened yet."""
+        return self._trouble
+
+    def starts(self) -> Sequence[Start]:
+        """The latest starts of the service, the newest first."""
+        return self.session.starts
+
+    def note_hung(self, how: str) -> None:
+        """Enter that this run ends by an Orchestrator that hangs."""
+        self.session.end_run(starts.HUNG, how)
+
+    def give_up(self, error: sqlite3.Error) -> bool:
+        """Whether an error means damage, for which the next start makes a new ledger."""
+        log.error("the database failed: %s", error)
+        try:
+            return self.session.give_up(error)
+        except OSError as trouble:
+            log.error("it is damaged and remains so: %s", trouble)
+            return False
+
+    def tell_oddities(self) -> None:
+        """Tell where this is not the archive that is known, and of ledgers that are set aside."""
+        if stranger := self.session.stranger:
+            self._tell_stranger(stranger)
+        self._tell_aside()
+
+    def is_known_back(self, now: float) -> bool:
+        """Whether the right archive is there again, after its disk was away; looked at seldom."""
+        beat = self._board.heartbeat
+        is_lost = self.session.stranger or (beat and beat.trouble("ledger"))
+        if not is_lost or now < self._next_look:
+            return False
+        self._next_look = now + _LOOK_SECONDS
+        return self.session.is_known_back
+
+    def _error(self) -> OSError | sqlite3.Error | None:
+        try:
+            self.session.open()
+        except ArchiveBusyError:
+            raise
+        except (OSError, sqlite3.Error) as error:
+            return error
+        return None
+
+    def _tell_stranger(self, stranger: str) -> None:
+        path = self._config.current().archive_path
+        trouble = Trouble(
+            "archive", f"{stranger}, so this run is recorded in another archive",
+            f"check that its disk is mounted: findmnt -T {path}; the service then continues in "
+            f"it. If this is to be the archive from now on: sudo rm {config.memory_file()}, "
+            "then: sudo systemctl restart beemon",
+        )
+        log.error("%s", trouble)
+        self._board.note_trouble(trouble)
+
+    def _tell_aside(self) -> None:
+        """Tell of ledgers that were damaged: what they hold is not in use."""
+        names = self.session.lost_sight_of
+        if not names:
+            return
+        path = self._config.current().archive_path
+        are = "1 damaged database is" if len(names) == 1 else f"{len(names)} damaged databases are"
+        doubt = "; the card may be dying: replace it soon" if len(names) >= quarantine.MANY else ""
+        self._board.note_trouble(Trouble(
+            "ledgers-aside",
+            f"{are} in {path}, and their content is not in use{doubt}",
+            "recover the readable rows: sudo systemctl stop beemon; "
+            "sudo -u beemon beemon archive rebuild; sudo systemctl start beemon",
+        ))
