@@ -416,6 +416,11 @@ class Server:
         if self._socket_path is not None and not self._socket.opening.trouble:
             with contextlib.suppress(OSError):  # the next start replaces it
                 unix.remove(self._socket_path)
+        self._end_run()
+        if self._ready:
+            log.info("stopped")
+
+    def _end_run(self) -> None:
         # A config that was refused gives way to the last good one: nothing failed.
         is_failure = not isinstance(self._failure, ConfigError | None)
         self._archive.session.end_run(
@@ -428,8 +433,6 @@ class Server:
         elif self._failure is None:
             self._archive.session.note_well()
         self._archive.session.close()
-        if self._ready:
-            log.info("stopped")
 
 
 def _session(settings: Settings) -> ArchiveSession:
