@@ -25,7 +25,7 @@ from beemon.orchestrator.conditions import LedgerWriting
 from beemon.orchestrator.inbox import Action, Inbox
 from beemon.orchestrator.job import QueuedCommand
 
-KEEP_SECONDS = 600.0
+KEEP_SECONDS = 120.0
 """How often the keeper looks; its thread does so more often, and at once when the disk is full."""
 STOP_SECONDS = 0.1
 """How far the clock is set at a time while the loop ends."""
