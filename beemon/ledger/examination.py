@@ -65,22 +65,29 @@ class Found:
 def of_file(archive: Path) -> str | None:
     """What is wrong with the ledger's file, in SQLite's words; None where nothing is, or where
     that cannot be told now."""
-    try:
-        with closing(LedgerReader(archive)) as reader:
-            return _quick_check(reader.db)
-    except sqlite3.DatabaseError as error:
-        return str(error) if is_damage(error) else None
+    return _look_into(archive, _quick_check, is_damage)
 
 
 def of_ledger(archive: Path) -> str | None:
     """What is wrong with the ledger's file or with its first damaged row; None where nothing is, or
     where that cannot be told now."""
+    return _look_into(archive, _first_damage, quarantine.is_content)
+
+
+def _look_into(
+    archive: Path, look: Callable[[sqlite3.Connection], str | None],
+    is_ledgers: Callable[[Exception], bool],
+) -> str | None:
+    """What a look finds, or the error that ends it, where that is the ledger's own."""
     try:
         with closing(LedgerReader(archive)) as reader:
-            found = _quick_check(reader.db)
-            return found or next((str(one) for one in rows.damaged(reader.db)), None)
+            return look(reader.db)
     except sqlite3.DatabaseError as error:
-        return str(error) if quarantine.is_content(error) else None
+        return str(error) if is_ledgers(error) else None
+
+
+def _first_damage(db: sqlite3.Connection) -> str | None:
+    return _quick_check(db) or next(map(str, rows.damaged(db)), None)
 
 
 def of(db: sqlite3.Connection) -> Found:

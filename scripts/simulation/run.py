@@ -15,7 +15,7 @@ from typing import Any
 from workers import SimulatedWorker, World
 
 from beemon.base import zone
-from beemon.base.reports import JobEnded, Report
+from beemon.base.reports import Report
 from beemon.config.settings import Settings
 from beemon.devices.ask import resolve_devices
 from beemon.ledger.ledger import Ledger
@@ -48,7 +48,6 @@ class Run:
     """The service from a start to a stop, or to a power cut."""
 
     def __init__(self, archive: Path, settings: Settings, local: tzinfo, world: World) -> None:
-        self.jobs_ended = 0
         self._world = world
         self._session = ArchiveSession(archive, world.clock)
         self._session.open()
@@ -58,7 +57,7 @@ class Run:
         assert not problems, problems
         self._loop = assemble(settings, devices, self._session.run_number, Surroundings(
             clock=world.clock, inbox=self._inbox, write=self._write, writing=LedgerWriting(),
-            report=self._hear, start_worker=partial(SimulatedWorker, world),
+            report=_tell_nobody, start_worker=partial(SimulatedWorker, world),
             local=zone.Local(local),
         ))
         self._next_keep = 0.0
@@ -107,10 +106,11 @@ class Run:
         while not self._inbox.is_empty:
             self._loop.turn()
 
-    def _hear(self, report: Report) -> None:
-        self.jobs_ended += isinstance(report, JobEnded)
-
     def _write(self, write: Callable[[Ledger], Any], written: Callable[[Any], None]) -> None:
         with self._ledger.transaction() as ledger:
             result = write(ledger)
         written(result)
+
+
+def _tell_nobody(_: Report) -> None:
+    """There is no Server here."""

@@ -89,13 +89,12 @@ class SimulatedWorker:
     def __init__(
         self,
         world: World,
-        name: str,
-        _: Mapping[str, ResolvedDevice],
+        _name: str,
+        _devices: Mapping[str, ResolvedDevice],
         mailbox: Mailbox,
         heard: Callable[[Upward], None],
         ended: Callable[[str], None],
     ) -> None:
-        self.name = name
         self.is_ready = self.is_resting = False
         self.opened: set[str] = set()
         self.opening: str | None = None
