@@ -1,0 +1,217 @@
+"""Facts: frozen dataclasses that travel to clients as JSON objects.
+
+Each field is ``Annotated`` with a sentence that tells what it is and its unit; the manual is made
+of these sentences. A field without a value (None) is left out of the object, unless it is marked
+:data:`KEPT`. The members of a field that is marked :data:`INLINE` stand beside those of its owner.
+A field whose name is a word of Python ends with an underscore, which does not travel.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING
+from enum import Enum, StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+"""A value that JSON can hold."""
+JsonObject = dict[str, Json]
+
+
+class Mark(StrEnum):
+    """How a field travels that does not travel like the others."""
+
+    KEPT = "kept"
+    INLINE = "inline"
+
+
+KEPT, INLINE = Mark.KEPT, Mark.INLINE
+
+T = TypeVar("T", bound="DataclassInstance")
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """One member of a JSON object: its name, the field and the type behind it, and what it is."""
+
+    name: str
+    field: str
+    type: object
+    says: str
+    marks: frozenset[Mark]
+    is_needed: bool
+
+
+class BadFactsError(ValueError):
+    """A JSON object is not what its class asks for; the text names the member and what it is."""
+
+
+def to_json(facts: DataclassInstance) -> JsonObject:
+    """The object that travels."""
+    told: JsonObject = {}
+    for member in members(type(facts)):
+        value = _value_to_json(getattr(facts, member.field))
+        if Mark.INLINE in member.marks:
+            assert isinstance(value, Mapping | None)
+            told.update(value or {})
+        elif value is not None or Mark.KEPT in member.marks:
+            told[member.name] = value
+    return told
+
+
+def _value_to_json(value: object) -> Json:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return to_json(value)
+    if isinstance(value, Enum):
+        return typing.cast("Json", value.value)
+    if isinstance(value, Mapping):
+        return {str(key): _value_to_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value_to_json(each) for each in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{value!r} cannot travel")
+
+
+def from_json(kind: type[T], told: Mapping[str, Json]) -> T:
+    """The facts that an object tells. Members that the class does not know are left out, or kept
+    by its field of all others. Raises :class:`BadFactsError`.
+    """
+    known = members(kind)
+    values: dict[str, object] = {}
+    for member in known:
+        if Mark.INLINE in member.marks:
+            values[member.field] = _inline(member, told, known)
+        elif member.name in told:
+            values[member.field] = _value_from_json(member.type, told[member.name], member.name)
+        elif member.is_needed and not _takes_none(member.type):
+            raise BadFactsError(f'"{member.name}" is missing')
+        elif member.is_needed:
+            values[member.field] = None
+    return kind(**values)
+
+
+def _inline(member: Member, told: Mapping[str, Json], known: Sequence[Member]) -> object:
+    """What the members beside the owner's own make: facts of a class, or whatever is left."""
+    if isinstance(member.type, type) and dataclasses.is_dataclass(member.type):
+        return from_json(member.type, told)
+    taken = {name for other in known for name in names(other)}
+    return {name: value for name, value in told.items() if name not in taken}
+
+
+def names(member: Member) -> Iterator[str]:
+    """The names of the object's members that a field gives."""
+    if Mark.INLINE not in member.marks:
+        yield member.name
+    elif isinstance(member.type, type) and dataclasses.is_dataclass(member.type):
+        for inner in members(member.type):
+            yield from names(inner)
+
+
+def _value_from_json(hint: object, value: Json, name: str) -> object:
+    if typing.get_origin(hint) is Annotated:
+        return _value_from_json(typing.get_args(hint)[0], value, name)
+    for choice in _choices(hint):
+        read = _reader(choice, value, name)
+        if read is not None:
+            return read()
+    raise BadFactsError(f'"{name}" is {value!r}, which is no {type_name(hint)}')
+
+
+def _choices(hint: object) -> tuple[object, ...]:
+    is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
+    return typing.get_args(hint) if is_union else (hint,)
+
+
+def _reader(hint: object, value: Json, name: str) -> Callable[[], object] | None:
+    """What reads a value that is of this type; None where it is not."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is object:
+        return lambda: value
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return (lambda: from_json(hint, value)) if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping) and origin in (dict, Mapping):
+        return lambda: {
+            _key(inner[0], key): _value_from_json(inner[1], each, f"{name}.{key}")
+            for key, each in value.items()
+        }
+    if isinstance(value, list | tuple) and origin in (list, tuple, Sequence):
+        return lambda: tuple(_value_from_json(inner[0], each, f"{name}[]") for each in value)
+    return (lambda: _plain(hint, value)) if _is_plain(hint, value) else None
+
+
+def _is_plain(hint: object, value: Json) -> bool:
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return value in {each.value for each in hint}
+    if hint is float:
+        return type(value) in (int, float)
+    return type(value) is hint
+
+
+def _plain(hint: object, value: Json) -> object:
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(value)
+    return value
+
+
+def _key(hint: object, key: str) -> object:
+    return int(key) if hint is int else key
+
+
+def _takes_none(hint: object) -> bool:
+    return type(None) in _choices(hint)
+
+
+_PLAIN_NAMES = {
+    bool: "true or false", int: "whole number", float: "number", str: "text", object: "any value",
+    type(None): "null",
+}
+
+
+def type_name(hint: object) -> str:
+    """A type as the manual calls it: ``whole number``, ``list of texts``."""
+    if typing.get_origin(hint) is Annotated:
+        return type_name(typing.get_args(hint)[0])
+    choices, origin, inner = _choices(hint), typing.get_origin(hint), typing.get_args(hint)
+    if len(choices) > 1:
+        return " or ".join(dict.fromkeys(type_name(choice) for choice in choices))
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, inner))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return "one of " + ", ".join(str(each.value) for each in hint)
+    if origin in (list, tuple, Sequence):
+        return f"list of {type_name(inner[0])}"
+    if origin in (dict, Mapping):
+        return f"object of {type_name(inner[1])} by name"
+    return _PLAIN_NAMES.get(typing.cast("type", hint), "object")
+
+
+@cache
+def members(kind: type[DataclassInstance]) -> tuple[Member, ...]:
+    """The members of a class of facts, in their order."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return tuple(_member(field, hints[field.name]) for field in dataclasses.fields(kind))
+
+
+def _member(field: dataclasses.Field[object], hint: object) -> Member:
+    notes: tuple[object, ...] = ()
+    if typing.get_origin(hint) is Annotated:
+        hint, *rest = typing.get_args(hint)
+        notes = tuple(rest)
+    return Member(
+        name=field.name.rstrip("_"),
+        field=field.name,
+        type=hint,
+        says=next((note for note in notes if type(note) is str), ""),
+        marks=frozenset(note for note in notes if isinstance(note, Mark)),
+        is_needed=field.default is MISSING and field.default_factory is MISSING,
+    )
