@@ -10,11 +10,11 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from beemon.devices.cameras._entrance import Entrance
 from beemon.devices.cameras._h264 import H264Encoder
 from beemon.devices.cameras._mp4 import Mp4Writer
+from beemon.devices.cameras.simulated.entrance import Entrance
 from beemon.devices.microphones._flac import FlacWriter
-from beemon.devices.microphones._hum import hum
+from beemon.devices.microphones.simulated.hum import hum
 
 Array = npt.NDArray[Any]
 

@@ -12,7 +12,7 @@ av = pytest.importorskip("av")
 np = pytest.importorskip("numpy")
 soundfile = pytest.importorskip("soundfile")
 
-from beemon.devices.cameras._planes import FORMAT, pixels  # noqa: E402
+from beemon.devices.cameras.simulated.planes import FORMAT, pixels  # noqa: E402
 
 RATE = 30
 PLAYED = np.random.default_rng(1).integers(-20_000, 20_000, 50_000).astype("<i2")

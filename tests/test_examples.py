@@ -9,6 +9,7 @@ import pytest
 
 from beemon.config import settings as config
 from beemon.config.settings import KINDS, Settings
+from beemon.devices import drivers
 from beemon.devices.ask import resolve_devices
 
 DEBIAN = Path(__file__).parents[1] / "debian"
@@ -44,7 +45,5 @@ def test_the_simulated_hive_has_one_device_of_each_kind_and_nothing_real():
 def test_the_example_shows_each_driver_but_the_simulated():
     devices = loaded(DEBIAN / "examples/beemon.toml").devices.values()
     shown = {(device.kind, device.table["driver"]) for device in devices}
-    folder = Path(config.__file__).parents[1] / "devices"
-    known = {(kind, file.stem) for kind in KINDS for file in (folder / f"{kind}s").glob("*.py")}
-    assert shown == {(kind, name) for kind, name in known
-                     if not name.startswith("_") and name != "simulated"}
+    known = {(kind, name) for kind in KINDS for name in drivers(kind)}
+    assert shown == {(kind, name) for kind, name in known if name != "simulated"}

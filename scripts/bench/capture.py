@@ -31,8 +31,8 @@ import services
 import usage
 from table import Row, show
 
-from beemon.devices.microphones._capture import BUFFER_US, PERIOD_US
-from beemon.devices.microphones._hum import hum
+from beemon.devices.microphones.alsa.capture import BUFFER_US, PERIOD_US
+from beemon.devices.microphones.simulated.hum import hum
 from beemon.protocol.client import Client
 from tests.grounds.sound import REAL_TIME, FakeMicrophone
 

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from plugin import measured_camera
 
-from beemon.devices.cameras._planes import pixels
+from beemon.devices.cameras.simulated.planes import pixels
 
 MARK = 4096  # samples by which a recording's place in what was played is found
 

@@ -177,7 +177,7 @@ class TestSnapshots:
         assert examine(tmp_path / "a", facts).findings == []
 
     def test_they_show_the_hive_s_entrance(self, camera, tmp_path):
-        from beemon.devices.cameras._entrance import Entrance
+        from beemon.devices.cameras.simulated.entrance import Entrance
 
         camera().snapshot(tmp_path / "a")
         there = Entrance(320, 240, 1).picture(0.5).astype(int)

@@ -47,7 +47,7 @@ def record(device, path, seconds, *, follows=False, cancelled=None):
 
 
 def test_a_sample_depends_on_the_seed_and_its_number_alone(microphone, tmp_path):
-    from beemon.devices.microphones._hum import hum
+    from beemon.devices.microphones.simulated.hum import hum
 
     device = microphone(speed=100.0, seed=7)
     time.sleep(0.01)
@@ -59,7 +59,7 @@ def test_a_sample_depends_on_the_seed_and_its_number_alone(microphone, tmp_path)
 
 
 def test_any_part_of_the_stream_is_the_same_however_it_is_cut():
-    from beemon.devices.microphones._hum import hum
+    from beemon.devices.microphones.simulated.hum import hum
 
     whole = hum(1, 48000, 1000, 500)
     assert whole == hum(1, 48000, 1000, 123) + hum(1, 48000, 1123, 377)
@@ -75,7 +75,7 @@ def test_it_hums_at_250_hertz(microphone, tmp_path, rate):
 
 
 def test_recordings_back_to_back_have_no_gap(microphone, tmp_path):
-    from beemon.devices.microphones._hum import hum
+    from beemon.devices.microphones.simulated.hum import hum
 
     device = microphone(speed=50.0)
     first, one = record(device, tmp_path / "a.flac", 1)

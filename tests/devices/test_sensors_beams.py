@@ -9,7 +9,7 @@ import pytest
 
 from beemon.devices import load
 from beemon.devices._base import DeviceError, Measurement
-from beemon.devices.sensors._beams import OUTER
+from beemon.devices.sensors.beams.passage import OUTER
 from tests.devices.contracts import SensorContract
 from tests.devices.walks import Walks
 from tests.hive import until

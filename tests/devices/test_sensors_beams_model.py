@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from beemon.devices.sensors._beams import INNER, OUTER, Passage, Tally
+from beemon.devices.sensors.beams.passage import INNER, OUTER, Passage, Tally
 from tests.devices.walks import IN, OUT, Walks
 
 DEBOUNCE = 0.003

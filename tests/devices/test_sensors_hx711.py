@@ -8,7 +8,7 @@ import pytest
 
 from beemon.devices import load
 from beemon.devices._base import BadReadingError, DeviceError
-from beemon.devices.sensors._hx711 import (
+from beemon.devices.sensors.hx711.protocol import (
     LONGEST_PULSE_SECONDS,
     READY_SECONDS,
     SETTLE_SECONDS,

@@ -6,7 +6,7 @@ each change of a level may bounce for less than the debounce time.
 
 from __future__ import annotations
 
-from beemon.devices.sensors._beams import INNER, OUTER, Tally
+from beemon.devices.sensors.beams.passage import INNER, OUTER, Tally
 
 IN, OUT, HALF_IN, HALF_OUT, LOOK_IN, LOOK_OUT = range(6)
 

@@ -33,7 +33,7 @@ from unittest.mock import MagicMock
 import numpy as np
 import numpy.typing as npt
 
-from beemon.devices.cameras._entrance import Entrance
+from beemon.devices.cameras.simulated.entrance import Entrance
 
 SENSOR = (4608, 2592)  # an IMX708's
 RAW_MODES = [(1536, 864), (2304, 1296), SENSOR]

@@ -96,8 +96,8 @@ def _make_tools(folder: Path) -> None:
 def _draw(folder: Path) -> None:
     import av
 
-    from beemon.devices.cameras._entrance import Entrance
     from beemon.devices.cameras._jpeg import jpeg
+    from beemon.devices.cameras.simulated.entrance import Entrance
 
     folder.mkdir()
     entrance = Entrance(WIDTH, HEIGHT, 1)

@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from beemon.devices.microphones._cards import cards
+from beemon.devices.microphones.alsa.cards import cards
 from tests.hive import Hive, until
 
 RATE = 48_000

@@ -34,7 +34,7 @@ class Driver(simulated.Driver):
         return self._timed
 
     def _picture(self, number: int) -> Any:
-        from beemon.devices.cameras._planes import pixels
+        from beemon.devices.cameras.simulated.planes import pixels
 
         began = time.thread_time()
         picture = super()._picture(number)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import av
 
-from beemon.devices.cameras._entrance import Entrance
 from beemon.devices.cameras._jpeg import jpeg
+from beemon.devices.cameras.simulated.entrance import Entrance
 from tests.grounds.drill.case import Case, Rig, Stand
 from tests.grounds.drill.processes import holder
 from tests.grounds.tree import PROJECT

@@ -27,7 +27,7 @@ from beemon.devices._base import (
     Sensor,
     SensorSettings,
 )
-from beemon.devices.sensors._hx711 import BITS, Chip, PulseError, SilentError
+from beemon.devices.sensors.hx711.protocol import BITS, Chip, PulseError, SilentError
 
 TRIES = 5
 """How many conversions may be thrown away before there is no sample."""

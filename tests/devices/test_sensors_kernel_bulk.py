@@ -7,7 +7,7 @@ import time
 import pytest
 
 from beemon.devices._base import DeviceError
-from beemon.devices.sensors._bulk import FRESH_SECONDS, Bus, bus_of
+from beemon.devices.sensors.kernel.bulk import FRESH_SECONDS, Bus, bus_of
 from tests.devices.one_wire import Master
 
 A, B = "28-00000000000a", "28-00000000000b"

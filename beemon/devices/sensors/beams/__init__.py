@@ -1,7 +1,7 @@
 """A pair of light beams across the entrance, which tells bees that come in from bees that go out.
 
 Two pins: the ``outer`` beam, which a bee that comes in breaks first, and the ``inner`` one. What
-their order means is in ``_beams.py``, how they are listened to in ``_lines.py``.
+their order means is in ``passage.py``, how they are listened to in ``_lines.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from beemon.base.options import BadOptionError, duration, option
 from beemon.devices import _pins
 from beemon.devices._base import Claim, CommonSettings, DeviceError, Measurement, Refusal, Sensor
 from beemon.devices._lines import QUIET_SECONDS, Lines
-from beemon.devices.sensors._beams import Passage, Tally
+from beemon.devices.sensors.beams.passage import Passage, Tally
 
 
 @dataclass(frozen=True, kw_only=True)

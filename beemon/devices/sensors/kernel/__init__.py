@@ -26,10 +26,10 @@ from beemon.devices._base import (
     SensorSettings,
 )
 from beemon.devices._choices import words
-from beemon.devices.sensors._bulk import bus_of
 from beemon.devices.sensors._chips import CHIPS, ONE_WIRE, PLAUSIBLE, Chip, chip_of
-from beemon.devices.sensors._heater import Heater
 from beemon.devices.sensors._sysfs import listing, read_number
+from beemon.devices.sensors.kernel.bulk import bus_of
+from beemon.devices.sensors.kernel.heater import Heater
 
 FOLDERS = {"hwmon": "class/hwmon", "iio": "bus/iio/devices", "w1": "bus/w1/devices"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from beemon.devices.microphones._cards import card_at
-from beemon.devices.microphones._settings import CARD, Settings
-from beemon.devices.microphones._stamps import PROC, Stamps
+from beemon.devices.microphones.alsa.cards import card_at
+from beemon.devices.microphones.alsa.settings import CARD, Settings
+from beemon.devices.microphones.alsa.stamps import PROC, Stamps
 
 
 @dataclass(frozen=True)

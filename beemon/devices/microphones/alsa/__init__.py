@@ -20,12 +20,12 @@ from threading import Event
 from beemon.devices import _usb
 from beemon.devices._base import DeviceError, DeviceMissingError, Facts, Microphone, began
 from beemon.devices._libraries import absent, absent_program, library
-from beemon.devices.microphones._capture import Capture
-from beemon.devices.microphones._cards import cards, there_are, usb_device
-from beemon.devices.microphones._cut import Cut
 from beemon.devices.microphones._flac import FlacWriter
-from beemon.devices.microphones._ring import Gap
-from beemon.devices.microphones._settings import CARD, SAMPLE_BYTES, Settings
+from beemon.devices.microphones.alsa.capture import Capture
+from beemon.devices.microphones.alsa.cards import cards, there_are, usb_device
+from beemon.devices.microphones.alsa.cut import Cut
+from beemon.devices.microphones.alsa.ring import Gap
+from beemon.devices.microphones.alsa.settings import CARD, SAMPLE_BYTES, Settings
 
 GAPS_TOLD = 10  # of how many gaps a recording tells the place
 

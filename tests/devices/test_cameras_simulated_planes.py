@@ -7,8 +7,8 @@ import pytest
 av = pytest.importorskip("av")
 np = pytest.importorskip("numpy")
 
-from beemon.devices.cameras._entrance import Entrance, Sprite  # noqa: E402
-from beemon.devices.cameras._planes import Planes, halved, pixels, plane_sprites  # noqa: E402
+from beemon.devices.cameras.simulated.entrance import Entrance, Sprite  # noqa: E402
+from beemon.devices.cameras.simulated.planes import Planes, halved, pixels, plane_sprites  # noqa: E402
 
 
 @pytest.mark.parametrize("size", [(320, 240), (322, 242), (1280, 720)])

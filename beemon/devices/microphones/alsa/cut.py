@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from threading import Event
 
 from beemon.devices._base import DeviceError
-from beemon.devices.microphones._ring import Ring
+from beemon.devices.microphones.alsa.ring import Ring
 
 POLL_SECONDS = 0.25  # how soon a cancelled recording notices
 RETURN_SECONDS = 8.0  # how long a recording waits for a card: the shortest has some 11 s in all

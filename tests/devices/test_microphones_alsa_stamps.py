@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from beemon.devices._base import DeviceError
-from beemon.devices.microphones._capture import refuse_other
-from beemon.devices.microphones._settings import Settings
-from beemon.devices.microphones._stamps import LOOKS, Moment, Params, Stamps, least_late
+from beemon.devices.microphones.alsa.capture import refuse_other
+from beemon.devices.microphones.alsa.settings import Settings
+from beemon.devices.microphones.alsa.stamps import LOOKS, Moment, Params, Stamps, least_late
 
 RATE = 48_000
 BEGAN = 7.037786007

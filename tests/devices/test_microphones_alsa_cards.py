@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beemon.devices._base import DeviceMissingError
-from beemon.devices.microphones._cards import Card, card_at, cards, there_are
+from beemon.devices.microphones.alsa.cards import Card, card_at, cards, there_are
 from tests.devices.sound_cards import SoundCards
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from beemon.devices.cameras._entrance import Entrance, Floats, Image, Sprite
+from beemon.devices.cameras.simulated.entrance import Entrance, Floats, Image, Sprite
 
 # Y'CbCr of ITU-R BT.601 with 219 steps of brightness and 224 of colour, from RGB of 255.
 WEIGHTS = np.array([

@@ -23,7 +23,7 @@ from beemon.devices.cameras._mp4 import Mp4Writer
 from beemon.devices.cameras._sizes import even
 
 if TYPE_CHECKING:
-    from beemon.devices.cameras._entrance import Entrance
+    from beemon.devices.cameras.simulated.entrance import Entrance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,8 @@ class Driver(SimulatedRecorder, Camera):
         self._av = library("av")
         library("mutagen")
         library("numpy")
-        from beemon.devices.cameras._entrance import Entrance
-        from beemon.devices.cameras._planes import Planes
+        from beemon.devices.cameras.simulated.entrance import Entrance
+        from beemon.devices.cameras.simulated.planes import Planes
 
         wanted = self.settings
         self._entrance: Entrance = Entrance(wanted.width, wanted.height, wanted.seed)

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from threading import Condition
 
-from beemon.devices.microphones._stamps import Moment, least_late
+from beemon.devices.microphones.alsa.stamps import Moment, least_late
 
 OFFSETS = 40  # how many of the latest arrivals are compared: ten seconds of 250 ms periods
 FEW_OFFSETS = 8  # fewer do not tell how far one may be wrong

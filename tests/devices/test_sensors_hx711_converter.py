@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beemon.devices._base import BadReadingError
-from beemon.devices.sensors._converter import signed
+from beemon.devices.sensors.hx711.converter import signed
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from typing import IO, Literal
 
 from beemon.devices._base import DeviceError, DeviceMissingError
 from beemon.devices._libraries import program
-from beemon.devices.microphones._cards import cards, there_are
-from beemon.devices.microphones._ring import PERIOD_SECONDS, Ring
-from beemon.devices.microphones._settings import SLOTS, Settings
-from beemon.devices.microphones._source import Source
-from beemon.devices.microphones._stamps import Params
+from beemon.devices.microphones.alsa.cards import cards, there_are
+from beemon.devices.microphones.alsa.ring import PERIOD_SECONDS, Ring
+from beemon.devices.microphones.alsa.settings import SLOTS, Settings
+from beemon.devices.microphones.alsa.source import Source
+from beemon.devices.microphones.alsa.stamps import Params
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from beemon.devices._base import DeviceMissingError
-from beemon.devices.microphones._cut import Cut
-from beemon.devices.microphones._ring import Gap, Ring
+from beemon.devices.microphones.alsa.cut import Cut
+from beemon.devices.microphones.alsa.ring import Gap, Ring
 
 
 def test_a_recording_that_ends_in_the_gap_and_one_that_follows_share_it(tmp_path):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from beemon.devices.microphones._settings import Settings
-from beemon.devices.microphones._source import Source
+from beemon.devices.microphones.alsa.settings import Settings
+from beemon.devices.microphones.alsa.source import Source
 from tests.devices.sound_cards import SoundCards
 
 

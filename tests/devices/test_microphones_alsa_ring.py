@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beemon.devices._base import DeviceError
-from beemon.devices.microphones._ring import FEW_OFFSETS, Ring
-from beemon.devices.microphones._stamps import Moment
+from beemon.devices.microphones.alsa.ring import FEW_OFFSETS, Ring
+from beemon.devices.microphones.alsa.stamps import Moment
 
 
 def frames(first, count):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from beemon.devices._base import DeviceError
-from beemon.devices.sensors import _converter
+from beemon.devices.sensors.hx711 import converter
 
 BITS = 24
 LONGEST_PULSE_SECONDS = 50e-6
@@ -87,7 +87,7 @@ class Chip:
         if not self._data.state:
             raise SilentError("DOUT stays low after the last bit; check that it is not connected "
                               "to ground")
-        return _converter.signed(word, BITS, "the HX711")
+        return converter.signed(word, BITS, "the HX711")
 
     def _wait_until_ready(self) -> None:
         deadline = self._seconds() + READY_SECONDS
