@@ -1,12 +1,12 @@
 """The contract between a worker and a driver.
 
-A driver is one module: ``beemon/devices/<kind>s/<driver>.py``, named by the word ``driver`` in
-the config. It defines ``Settings``, a frozen dataclass of its options on top of
-:class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone`,
-:class:`Camera` or :class:`Output`. Its hardware library is imported inside ``open()``, never at
-the top: the module itself is also loaded to check the config, on machines that have no such
-library. The docstring of ``Settings`` and the ``doc`` of its options are for people: they are the
-driver's part of beemon.toml(5).
+A driver is one module, ``beemon/devices/<kind>s/<driver>.py``, or a package of that name: the word
+``driver`` in the config names it. It defines ``Settings``, a frozen dataclass of its options on top
+of :class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone`, :class:`Camera`
+or :class:`Output`. Its hardware library is imported inside ``open()``, never at the top: the module
+itself is also loaded to check the config, on machines that have no such library. The docstring of
+``Settings`` and the ``doc`` of its options are for people: they are the driver's part of
+beemon.toml(5).
 
 A worker opens a device before its first use, always from the same thread, and calls it with one
 request of a kind at a time; a camera may be asked for a snapshot while it records, and, where it
@@ -217,11 +217,11 @@ class Refusal:
 class Device:
     """One piece of hardware, or of the simulated hive, behind its driver.
 
-    ``crew`` names the worker that holds it together with others of the same crew; without one it
+    ``group`` names the worker that holds it together with others of the same group; without one it
     has a worker of its own.
     """
 
-    crew: ClassVar[str | None] = None
+    group: ClassVar[str | None] = None
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -252,7 +252,7 @@ class Device:
 class Sensor(Device, ABC):
     """A device that is asked for numbers."""
 
-    crew = "sensors"
+    group = "sensors"
 
     @abstractmethod
     def read(self) -> Sequence[Measurement | Refusal]:
@@ -306,7 +306,7 @@ class Output(Device, ABC):
     ``changed`` is called with each new state, and with the seconds after which it returns, if any.
     """
 
-    crew = "gpio"
+    group = "gpio"
     settings: OutputSettings
 
     def __init__(self, settings: OutputSettings) -> None:

@@ -38,7 +38,7 @@ class ResolvedDevice:
     @property
     def group(self) -> str:
         """The worker that holds the device."""
-        return self.driver.crew or self.name
+        return self.driver.group or self.name
 
     @property
     def timeout(self) -> float:

@@ -97,7 +97,7 @@ class Counter:
 class CountingSensor(Sensor):
     """A sensor on a pin whose pulses are counted while it is open."""
 
-    crew = "gpio"
+    group = "gpio"
     settings: Any
 
     def __init__(self, settings: CounterSettings) -> None:

@@ -62,7 +62,7 @@ class Settings(SensorSettings):
 class Driver(Sensor):
     """One channel: ``offset`` + ``factor`` x the voltage; ``raw`` is the converter's number."""
 
-    crew = "gpio"
+    group = "gpio"
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:

@@ -68,7 +68,7 @@ class Driver(Sensor):
     that passed, nobody counted meanwhile.
     """
 
-    crew = "gpio"
+    group = "gpio"
     settings: Settings
 
     def __init__(self, settings: Settings) -> None:

@@ -76,7 +76,7 @@ class Driver(Sensor):
     would stretch its pulses. ``seconds`` and ``sleep`` are the chip's.
     """
 
-    crew = "hx711"
+    group = "hx711"
     settings: Settings
 
     def __init__(
