@@ -18,7 +18,7 @@ from functools import partial
 
 from beemon.devices.ask import ResolvedDevice
 from beemon.orchestrator.blame import WorkerEnd, blame, blocking_task, missed_deadline
-from beemon.orchestrator.crew_health import CrewHealth, trouble_of
+from beemon.orchestrator.group_health import CrewHealth, trouble_of
 from beemon.orchestrator.health import Health
 from beemon.orchestrator.output_states import OutputStates
 from beemon.orchestrator.task import Task, TaskQueue

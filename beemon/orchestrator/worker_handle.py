@@ -10,7 +10,7 @@ from typing import Protocol
 
 from beemon.base.readings import Calibration
 from beemon.orchestrator.blame import WorkerEnd
-from beemon.orchestrator.crew_health import CrewHealth
+from beemon.orchestrator.group_health import CrewHealth
 from beemon.orchestrator.health import Health
 from beemon.orchestrator.output_states import OutputStates
 from beemon.orchestrator.task import Task, TaskQueue

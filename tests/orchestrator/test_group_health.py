@@ -9,7 +9,7 @@ import pytest
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
 from beemon.orchestrator.blame import WorkerEnd
-from beemon.orchestrator.crew_health import CrewHealth
+from beemon.orchestrator.group_health import CrewHealth
 from beemon.orchestrator.health import BUDGET, PATIENCE, Health, State
 from beemon.orchestrator.task import Task
 from beemon.worker.messages import Done, Failed
