@@ -1,4 +1,4 @@
-"""Crew health: the health of all devices of one worker, by its reports and its answers."""
+"""Group health: the health of all devices of one worker, by its reports and its answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIFELESS = ("silent:", "stuck:", "flat:", "black:", "blank:", "frozen:")
 """Findings of a recording's check that a device causes if it hangs internally."""
 
 
-class CrewHealth:
+class GroupHealth:
     """The health ``of`` each device; ``changed`` is called after a change. Times are monotonic."""
 
     def __init__(

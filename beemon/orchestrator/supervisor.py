@@ -18,7 +18,7 @@ from functools import partial
 
 from beemon.devices.ask import ResolvedDevice
 from beemon.orchestrator.blame import WorkerEnd, blame, blocking_task, missed_deadline
-from beemon.orchestrator.group_health import CrewHealth, trouble_of
+from beemon.orchestrator.group_health import GroupHealth, trouble_of
 from beemon.orchestrator.health import Health
 from beemon.orchestrator.output_states import OutputStates
 from beemon.orchestrator.task import Task, TaskQueue
@@ -53,7 +53,7 @@ class Supervisor:
         start: StartWorker = WorkerProcess,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        self.name = self.crew = name
+        self.name = self.group = name
         self.devices = dict(devices)
         self.outputs = OutputStates([n for n, device in devices.items() if device.kind == "output"])
         self.idle_since = 0.0
@@ -61,7 +61,7 @@ class Supervisor:
         self._after, self._isolate = list(after), isolate
         self._start_worker, self._now = start, now
         self._queue = TaskQueue()
-        self._health = CrewHealth(self.devices, employer.device_changed)
+        self._health = GroupHealth(self.devices, employer.device_changed)
         self._worker = WorkerHandle(
             employer, self._queue, self._health, self.outputs,
             partial(start, name, self.devices, mailbox), self._on_heard, self._on_end, now,
@@ -283,7 +283,7 @@ class Supervisor:
             device, {device: self.devices[device]}, self._owner, self._mailbox, self._after,
             start=self._start_worker, now=self._now,
         )
-        apart.crew = self.crew
+        apart.group = self.group
         apart.health[device] = self.health.pop(device)
         apart._worker.inherit_exits(self._worker)
         self._queue.move(device, apart._queue)

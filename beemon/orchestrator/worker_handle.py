@@ -10,7 +10,7 @@ from typing import Protocol
 
 from beemon.base.readings import Calibration
 from beemon.orchestrator.blame import WorkerEnd
-from beemon.orchestrator.group_health import CrewHealth
+from beemon.orchestrator.group_health import GroupHealth
 from beemon.orchestrator.health import Health
 from beemon.orchestrator.output_states import OutputStates
 from beemon.orchestrator.task import Task, TaskQueue
@@ -73,7 +73,7 @@ class WorkerHandle:
 
     owner: Owner
     queue: TaskQueue
-    health: CrewHealth
+    health: GroupHealth
     outputs: OutputStates
     start_process: Callable[[Callable[[Upward], None], Callable[[str], None]], WorkerProcess]
     heard: Callable[[Answer | Lost], None]

@@ -70,15 +70,15 @@ class Workers:
     def employ(self, devices: Devices) -> list[str]:
         """Let these devices be held, as they are set, and no others; return those let go."""
         self._apart = {n: was for n, was in self._apart.items() if devices.get(n) == was}
-        wanted = _crews(devices, self._apart)
+        wanted = _groups(devices, self._apart)
         let_go: list[str] = []
         for name, supervisor in list(self._supervisors.items()):
             if wanted.get(name) != supervisor.devices:
                 self._retire(name)
                 let_go += supervisor.devices
-        for name, crew in wanted.items():
+        for name, group in wanted.items():
             if name not in self._supervisors:
-                self._hire(name, crew)
+                self._hire(name, group)
         return let_go
 
     def tick(self, now: float) -> list[float]:
@@ -143,27 +143,27 @@ class Workers:
         supervisor.finish("reloaded")
         self._retired.append(supervisor)
 
-    def _hire(self, name: str, crew: Devices) -> None:
-        before = [s for s in self._retired if s.crew == name]
+    def _hire(self, name: str, group: Devices) -> None:
+        before = [s for s in self._retired if s.group == name]
         self._supervisors[name] = Supervisor(
-            name, crew, self._employer, self._mailbox, before, self._set_apart,
+            name, group, self._employer, self._mailbox, before, self._set_apart,
             start=self._start, now=self._now,
         )
 
-    def _set_apart(self, crew: Supervisor, device: str) -> None:
+    def _set_apart(self, supervisor: Supervisor, device: str) -> None:
         if len(self._apart) >= MOST_APART:
             return
-        self._apart[device] = crew.devices[device]
-        self._supervisors[device] = crew.part_with(device)
+        self._apart[device] = supervisor.devices[device]
+        self._supervisors[device] = supervisor.part_with(device)
         log.warning("%s: from now on it has its own worker, so that it cannot block other devices",
                     device, extra=fields(device=device))
 
 
-def _crews(
+def _groups(
     devices: Devices, apart: Collection[str]
 ) -> dict[str, dict[str, ResolvedDevice]]:
     """Which worker holds which devices, by the word of their drivers; some have one alone."""
-    crews: dict[str, dict[str, ResolvedDevice]] = defaultdict(dict)
+    groups: dict[str, dict[str, ResolvedDevice]] = defaultdict(dict)
     for name, device in devices.items():
-        crews[name if name in apart else device.group][name] = device
-    return dict(crews)
+        groups[name if name in apart else device.group][name] = device
+    return dict(groups)

@@ -1,4 +1,4 @@
-"""The health of a crew: its evidence is what a worker reports, and what it answers."""
+"""The health of a group: its evidence is what a worker reports, and what it answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
 from beemon.orchestrator.blame import WorkerEnd
-from beemon.orchestrator.group_health import CrewHealth
+from beemon.orchestrator.group_health import GroupHealth
 from beemon.orchestrator.health import BUDGET, PATIENCE, Health, State
 from beemon.orchestrator.task import Task
 from beemon.worker.messages import Done, Failed
@@ -27,25 +27,25 @@ def changes() -> list[tuple[str, State]]:
 
 
 @pytest.fixture
-def crew(tmp_path: Path, changes: list[tuple[str, State]]) -> CrewHealth:
+def group(tmp_path: Path, changes: list[tuple[str, State]]) -> GroupHealth:
     (tmp_path / "beemon.toml").write_text(DEVICES)
     devices, _ = resolve_devices(config.load(tmp_path / "beemon.toml").devices)
 
     def changed(device: str, health: Health) -> None:
         changes.append((device, health.state))
 
-    return CrewHealth(devices, changed)
+    return GroupHealth(devices, changed)
 
 
-def test_what_has_failed_is_not_used_for_a_while(crew: CrewHealth) -> None:
+def test_what_has_failed_is_not_used_for_a_while(group: GroupHealth) -> None:
     task = Task(1, "sensor.a", "read", "a", 5.0)
-    assert crew.refusal(task, NOW) is None
-    crew.strike(["sensor.a"], ENDED, NOW)
-    assert crew.refusal(task, NOW) == Failed(
+    assert group.refusal(task, NOW) is None
+    group.strike(["sensor.a"], ENDED, NOW)
+    assert group.refusal(task, NOW) == Failed(
         0, "back-off", "not used for another 1 s after: worker-died: it ended"
     )
-    crew.strike(["sensor.a"] * BUDGET, ENDED, NOW)
-    assert crew.refusal(task, NOW).reason == "fatal"  # type: ignore[union-attr]
+    group.strike(["sensor.a"] * BUDGET, ENDED, NOW)
+    assert group.refusal(task, NOW).reason == "fatal"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_what_has_failed_is_not_used_for_a_while(crew: CrewHealth) -> None:
         (Failed(1, "device-error", "no answer"), False, "device-error: no answer"),
     ],
 )
-def test_an_answer_shows_whether_a_device_works(crew, changes, answer, works, trouble) -> None:
-    assert crew.note_answer("microphone.m", answer, NOW) == works
-    assert crew.of["microphone.m"].trouble == trouble
+def test_an_answer_shows_whether_a_device_works(group, changes, answer, works, trouble) -> None:
+    assert group.note_answer("microphone.m", answer, NOW) == works
+    assert group.of["microphone.m"].trouble == trouble
     assert changes == [("microphone.m", State.RUNNING)]
 
 
@@ -74,32 +74,32 @@ def test_an_answer_shows_whether_a_device_works(crew, changes, answer, works, tr
     ],
 )
 def test_a_recorder_that_fails_repeatedly_needs_a_new_worker(
-    crew, device, answer, expected
+    group, device, answer, expected
 ) -> None:
     for _ in range(PATIENCE):
-        assert not crew.needs_new_worker(device, answer)
-        crew.note_answer(device, answer, NOW)
-    assert crew.needs_new_worker(device, answer) == expected
+        assert not group.needs_new_worker(device, answer)
+        group.note_answer(device, answer, NOW)
+    assert group.needs_new_worker(device, answer) == expected
 
 
 def test_an_output_that_is_opened_is_safe_and_a_recorder_has_proved_nothing(
-    crew: CrewHealth,
+    group: GroupHealth,
 ) -> None:
     for device in ("output.o", "microphone.m"):
-        crew.note_opened(device, NOW)
-    assert crew.of["output.o"].good_at == NOW
-    assert crew.of["microphone.m"].good_at is None
+        group.note_opened(device, NOW)
+    assert group.of["output.o"].good_at == NOW
+    assert group.of["microphone.m"].good_at is None
 
 
-def test_outputs_are_not_tried_and_what_is_asked_is_not_tried_either(crew: CrewHealth) -> None:
-    assert crew.untried(["sensor.a"], NOW) == "microphone.m"
-    assert crew.untried(["microphone.m"], NOW) == "sensor.a"
-    assert crew.untried(["sensor.a", "microphone.m"], NOW) is None
+def test_outputs_are_not_tried_and_what_is_asked_is_not_tried_either(group: GroupHealth) -> None:
+    assert group.untried(["sensor.a"], NOW) == "microphone.m"
+    assert group.untried(["microphone.m"], NOW) == "sensor.a"
+    assert group.untried(["sensor.a", "microphone.m"], NOW) is None
 
 
-def test_without_a_worker_all_are_idle_except_what_failed(crew: CrewHealth) -> None:
-    crew.note_starting(["sensor.a", "microphone.m"])
-    crew.strike(["microphone.m"], ENDED, NOW)
-    crew.note_stopped()
-    assert crew.of["sensor.a"].state is State.IDLE
-    assert crew.of["microphone.m"].state is State.BACKOFF
+def test_without_a_worker_all_are_idle_except_what_failed(group: GroupHealth) -> None:
+    group.note_starting(["sensor.a", "microphone.m"])
+    group.strike(["microphone.m"], ENDED, NOW)
+    group.note_stopped()
+    assert group.of["sensor.a"].state is State.IDLE
+    assert group.of["microphone.m"].state is State.BACKOFF

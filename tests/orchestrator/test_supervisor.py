@@ -92,7 +92,7 @@ def hire(office: Office, tmp_path: Path) -> Iterator[Callable[[str], Supervisor]
         path = tmp_path / "beemon.toml"
         path.write_text(devices)
         resolved, _ = resolve_devices(config.load(path).devices)
-        supervisor = Supervisor("crew", resolved, office, office.mailbox.put)
+        supervisor = Supervisor("group", resolved, office, office.mailbox.put)
         hired.append(supervisor)
         return supervisor
 
@@ -102,7 +102,7 @@ def hire(office: Office, tmp_path: Path) -> Iterator[Callable[[str], Supervisor]
 
 
 def read(device: str, job: int = 1, budget: float = 5.0) -> Task:
-    return Task(job, device, "read", "crew", budget)
+    return Task(job, device, "read", "group", budget)
 
 
 def record(job: int, seconds: float) -> Task:

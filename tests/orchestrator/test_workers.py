@@ -71,7 +71,7 @@ class Office:
         return self.workers.employ(self.devices(text))
 
     def read(self, sensor: str) -> None:
-        """Have a sensor read, which starts its crew's worker."""
+        """Have a sensor read, which starts its group's worker."""
         task = Task(1, sensor, "read", "sensors", 10.0)
         self.workers.of(sensor).submit(task, now().monotonic)
         while not self.employer.answers:
@@ -186,7 +186,7 @@ def test_a_recorder_that_was_tried_is_closed_again(office: Office) -> None:
 
 HANGING = '[sensor.h]\ndriver = "simulated"\nfault = "hang"\n'
 BESIDE = [f"sensor.{name}" for name in "abcd"]
-CREW = HANGING + "".join(f'[{name}]\ndriver = "simulated"\n' for name in BESIDE)
+GROUP = HANGING + "".join(f'[{name}]\ndriver = "simulated"\n' for name in BESIDE)
 
 
 def tick(office: Office, at: float, *, patience: float) -> dict[str, Any]:
@@ -201,8 +201,8 @@ def tick(office: Office, at: float, *, patience: float) -> dict[str, Any]:
 
 
 @pytest.mark.process
-def test_one_that_hangs_holds_up_the_others_of_its_crew_once(office: Office) -> None:
-    office.employ(CREW)
+def test_one_that_hangs_holds_up_the_others_of_its_group_once(office: Office) -> None:
+    office.employ(GROUP)
     said = tick(office, now().monotonic, patience=0.3)
     assert said["sensor.h"].reason == "timeout"
     assert all(isinstance(said[sensor], Done) for sensor in BESIDE)
@@ -218,33 +218,33 @@ def test_an_idle_worker_that_is_killed_from_outside_is_held_against_no_device(
 ) -> None:
     office.employ()
     office.read("sensor.a")
-    crew = office.workers.of("sensor.a")
-    process = crew._worker.process
+    group = office.workers.of("sensor.a")
+    process = group._worker.process
     assert process is not None
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
-    while crew.alive:
+    while group.alive:
         office.go_on()
-    assert office.workers.of("sensor.b") is crew
-    assert {health.strikes for health in crew.health.values()} == {0}
+    assert office.workers.of("sensor.b") is group
+    assert {health.strikes for health in group.health.values()} == {0}
 
 
 def test_only_so_many_devices_get_a_worker_of_their_own(office: Office) -> None:
     names = [f"sensor.{name}" for name in "abcdef"]
     office.employ("".join(f'[{name}]\ndriver = "simulated"\n' for name in names))
-    crew = office.workers.of("sensor.a")
+    group = office.workers.of("sensor.a")
     for name in names:
-        office.workers._set_apart(crew, name)
-    assert [name for name in names if office.workers.of(name) is not crew] == names[:MOST_APART]
+        office.workers._set_apart(group, name)
+    assert [name for name in names if office.workers.of(name) is not group] == names[:MOST_APART]
     assert set(office.workers.describe(0.0)) == set(names)
 
 
 def test_it_keeps_that_worker_until_its_settings_change(office: Office) -> None:
-    office.employ(CREW)
+    office.employ(GROUP)
     office.workers._set_apart(office.workers.of("sensor.h"), "sensor.h")
-    crew, apart = office.workers.of("sensor.a"), office.workers.of("sensor.h")
-    assert office.employ(CREW) == []
+    group, apart = office.workers.of("sensor.a"), office.workers.of("sensor.h")
+    assert office.employ(GROUP) == []
     assert office.workers.of("sensor.h") is apart
-    assert set(office.employ(CREW.replace("hang", "die"))) == {"sensor.h", *BESIDE}
+    assert set(office.employ(GROUP.replace("hang", "die"))) == {"sensor.h", *BESIDE}
     assert office.workers.of("sensor.h") is office.workers.of("sensor.a")
-    assert set(office.workers.of("sensor.a")._after) <= {crew, apart}
+    assert set(office.workers.of("sensor.a")._after) <= {group, apart}
