@@ -1,0 +1,92 @@
+"""The status of a device, as clients see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from beemon.base.facts import KEPT
+
+
+class DeviceState(StrEnum):
+    """The state of a device."""
+
+    UNTRIED = "untried"
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTING = "resting"
+    IN_TROUBLE = "in-trouble"
+    BACKING_OFF = "backing-off"
+    GIVEN_UP = "given-up"
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether the device has a problem."""
+        return self in (DeviceState.IN_TROUBLE, DeviceState.BACKING_OFF, DeviceState.GIVEN_UP)
+
+
+DEVICE_STATES: Mapping[DeviceState, str] = {
+    DeviceState.UNTRIED: "not used since the service started, so it is not known if it works",
+    DeviceState.STARTING: "its worker process is starting",
+    DeviceState.RUNNING: "its last use succeeded",
+    DeviceState.RESTING: "closed to save power until it is needed",
+    DeviceState.IN_TROUBLE: "its last use failed; the next use tries again",
+    DeviceState.BACKING_OFF: "its worker failed; it is tried again after some seconds",
+    DeviceState.GIVEN_UP: "its worker failed five times in a row; it is tried every 10 minutes",
+}
+"""The meaning of each state."""
+
+
+@dataclass(frozen=True)
+class WeightStep:
+    """The last sudden change of a scale's weight."""
+
+    at: Annotated[str, "its begin"]
+    step: Annotated[str, "its kind: `lid`, `rain`, `swarm` and so on"]
+    grams: Annotated[int, "the change, in g"]
+    uncertainty: Annotated[int, "standard uncertainty of the change, in g"]
+    unit: Annotated[str, "always `g`"]
+    seconds: Annotated[int, "duration of the change, in s"]
+
+
+@dataclass(frozen=True)
+class DeviceStatus:
+    """The status of one device."""
+
+    state: Annotated[DeviceState, "its state"]
+    last_good_age_seconds: Annotated[
+        float | None, "time since its last success, in s; null: no success yet", KEPT
+    ]
+    trouble: Annotated[str | None, "its problem: a reason, a colon, details"] = None
+    note: Annotated[str | None, "a difference between its results and the config"] = None
+    retry_in_seconds: Annotated[int | None, "time until it is tried again, in s"] = None
+    recovery: Annotated[
+        Mapping[str, int] | None,
+        "number of times of each step of recovery: `errors`, `reopened`, `restarts`, "
+        "`rebound`, `given_up`",
+    ] = None
+    rebind_trouble: Annotated[
+        str | None, "reason why its USB device could not be bound to its driver again"
+    ] = None
+    output: Annotated[str | None, "`on` or `off`, of an output"] = None
+    returns_in_seconds: Annotated[
+        int | None, "time until an output returns to its safe state, in s"
+    ] = None
+    calibrated: Annotated[str | None, "time of the last calibration, of a scale"] = None
+    step: Annotated[WeightStep | None, "the last sudden change of weight, of a scale"] = None
+    scheduled: Annotated[bool | None, "whether its schedule is on"] = None
+    held_back: Annotated[
+        str | None,
+        "reason why its scheduled jobs are skipped: `paused`, `inspection`, `low-disk`",
+    ] = None
+
+
+@dataclass(frozen=True)
+class InspectionStatus:
+    """The inspection that is on."""
+
+    begun: Annotated[str, "its begin"]
+    ends_in_seconds: Annotated[int, "time until it ends by itself, in s"]
+    note: Annotated[str | None, "the beekeeper's note"] = None

@@ -1,0 +1,399 @@
+"""Replies: the object after the word OK, one class for each query.
+
+beemon-protocol(7) has its section REPLIES from here. Times are texts in ISO 8601, in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from beemon.base.facts import INLINE, KEPT, Json
+from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
+
+More = Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The command is on the disk."""
+
+    job: Annotated[int, "the number of its job"]
+
+
+@dataclass(frozen=True)
+class Pong:
+    """The service answers."""
+
+    pong: Annotated[bool, "always true"] = True
+
+
+@dataclass(frozen=True)
+class Authorised:
+    """The token is the right one, or none is needed."""
+
+    authorised: Annotated[bool, "always true"] = True
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which beemon answers."""
+
+    version: Annotated[str, "its version"]
+    boot_id: Annotated[str, "the kernel's name for this boot of the computer"]
+    config: Annotated[str | None, "the path of its config"] = None
+
+
+@dataclass(frozen=True)
+class Help:
+    """The words of the protocol."""
+
+    commands: Annotated[Mapping[str, str], "each command and its effect"]
+    queries: Annotated[Mapping[str, str], "each query and its subject"]
+    errors: Annotated[Mapping[str, str], "each error code and its meaning"]
+
+
+@dataclass(frozen=True)
+class HelpOfWord:
+    """One word of the protocol."""
+
+    usage: Annotated[str, "the word with its arguments"]
+    summary: Annotated[str, "its effect"]
+
+
+@dataclass(frozen=True)
+class ServiceStart:
+    """The latest start of the service."""
+
+    at: Annotated[str, "its time"]
+    why: Annotated[str, "the event before it: `stop`, `reboot`, `crash`, `power-cut` and so on"]
+
+
+@dataclass(frozen=True)
+class TroubleStatus:
+    """A problem of the service."""
+
+    about: Annotated[str, "the subject, one word"]
+    says: Annotated[str, "the problem"]
+    remedy: Annotated[str, "the next step; can be empty"]
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """The status of the service and of each device."""
+
+    state: Annotated[
+        Literal["starting", "healthy", "degraded", "hung"],
+        "`healthy` means that every device has worked and nothing is wrong",
+    ]
+    hive: Annotated[str, "the hive's name"]
+    version: Annotated[str, "beemon's version"]
+    uptime_seconds: Annotated[float, "time since the start of the service, in s"]
+    heartbeat_age_seconds: Annotated[
+        float | None, "time since the recorder process last reported, in s", KEPT
+    ]
+    devices: Annotated[Mapping[str, DeviceStatus], "each device"]
+    running: Annotated[Mapping[str, str], "the jobs at work, and their commands"]
+    waiting: Annotated[int, "number of jobs that wait"]
+    troubles: Annotated[tuple[TroubleStatus, ...], "the problems of the service"]
+    clock: Annotated[str, "quality of the clock: `synchronised`, `told`, `rtc`, `unsure`"]
+    zone: Annotated[str, "the time zone of the schedules"]
+    archive: Annotated[str, "the folder of the recordings"]
+    inspection: Annotated[InspectionStatus | None, "the inspection that is on"] = None
+    start: Annotated[ServiceStart | None, "the latest start of the service"] = None
+    restarts_last_day: Annotated[
+        int | None, "number of unplanned restarts in the last 24 hours"
+    ] = None
+    free_bytes: Annotated[int | None, "free space on the disk, in bytes"] = None
+    archive_trouble: Annotated[str | None, "reason why the disk cannot be read"] = None
+
+
+@dataclass(frozen=True)
+class DeviceConfig:
+    """One device of the config."""
+
+    driver: Annotated[str | None, "its driver", KEPT]
+    interval_seconds: Annotated[float | None, "time between its scheduled jobs, in s"] = None
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The devices of the config."""
+
+    devices: Annotated[Mapping[str, DeviceConfig], "each device"]
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """A job. Its last members depend on its command."""
+
+    job: Annotated[int, "its number"]
+    command: Annotated[str | None, "the text of the command"] = None
+    origin: Annotated[str | None, "its sender: a client, or `schedule`"] = None
+    slot: Annotated[str | None, "the scheduled time that it stands for"] = None
+    accepted: Annotated[str | None, "time of acceptance"] = None
+    started: Annotated[str | None, "begin of its recording"] = None
+    ended: Annotated[str | None, "its end"] = None
+    outcome: Annotated[
+        str | None, "`done`, `failed`, `skipped` or `interrupted`; missing: not ended yet"
+    ] = None
+    reason: Annotated[str | None, "the reason, a word of beemon-reasons(7)"] = None
+    message: Annotated[str | None, "details"] = None
+    damaged: Annotated[str | None, "reason why its row in the database cannot be read"] = None
+    recording: Annotated[str | None, "path of the recording in the archive"] = None
+    readings: Annotated[
+        Mapping[str, float] | None, "of `read`: each value, by sensor and quantity"
+    ] = None
+    lacking: Annotated[
+        Mapping[str, str] | None, "of `read`: the reason, for each sensor that lacks values"
+    ] = None
+    leftover: Annotated[str | None, "path of an unfinished recording"] = None
+    output: Annotated[str | None, "of `switch`: `on` or `off`"] = None
+    returns_after_seconds: Annotated[
+        float | None, "of `switch`: time until the output returns to its safe state, in s"
+    ] = None
+    scheduled: Annotated[
+        tuple[str, ...] | None, "of `start` and `stop`: devices whose schedule is now on"
+    ] = None
+    cancelled: Annotated[
+        int | tuple[int, ...] | None, "of `cancel`: the number of the job, or of all such jobs"
+    ] = None
+    uploaded: Annotated[str | None, "of `uploaded`: path of the recording"] = None
+    forgotten: Annotated[str | None, "of `forgotten`: path of the recording"] = None
+    devices: Annotated[tuple[str, ...] | None, "of `reload`: the devices in force"] = None
+    more: Annotated[
+        More, "of `record`, `snapshot` and `calibrate`: facts of the result", INLINE
+    ] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobList:
+    """The latest jobs."""
+
+    jobs: Annotated[tuple[JobFacts, ...], "the newest first"]
+
+
+@dataclass(frozen=True)
+class ReadingFacts:
+    """The latest reading of one quantity of one sensor."""
+
+    sensor: Annotated[str, "the sensor"]
+    quantity: Annotated[str, "the measured quantity"]
+    utc: Annotated[str, "its time"]
+    unit: Annotated[str, "the unit of the value"]
+    value: Annotated[float | None, "the value; missing: there is none"] = None
+    quality: Annotated[str | None, "`good`, or another quality of beemon-reasons(7)"] = None
+    reason: Annotated[str | None, "reason why there is no value"] = None
+    raw: Annotated[float | None, "the converter's number, if a calibration was used"] = None
+    uncertainty: Annotated[float | None, "standard uncertainty, in the value's unit"] = None
+    calibration: Annotated[int | None, "the number of the calibration that was used"] = None
+
+
+@dataclass(frozen=True)
+class ReadingList:
+    """The latest readings."""
+
+    readings: Annotated[tuple[ReadingFacts, ...], "by sensor and quantity"]
+
+
+@dataclass(frozen=True)
+class CalibrationFacts:
+    """A calibration: the formula from raw numbers to values."""
+
+    calibration: Annotated[int, "its number"]
+    sensor: Annotated[str, "the sensor"]
+    quantity: Annotated[str, "the measured quantity"]
+    made: Annotated[str, "its time"]
+    clock: Annotated[str, "quality of the clock then"]
+    zero: Annotated[float | None, "raw number of the empty scale"] = None
+    factor: Annotated[float | None, "value for each step of the raw number"] = None
+    more: Annotated[More, "facts of its measurement, unless it is from the config", INLINE] = field(
+        default_factory=dict
+    )
+
+
+@dataclass(frozen=True)
+class CalibrationList:
+    """The calibrations."""
+
+    calibrations: Annotated[tuple[CalibrationFacts, ...], "the oldest first"]
+
+
+@dataclass(frozen=True)
+class EventFacts:
+    """An event at the hive or in beemon."""
+
+    event: Annotated[int, "its number"]
+    utc: Annotated[str, "its time"]
+    clock: Annotated[str, "quality of the clock then"]
+    kind: Annotated[str, "its kind, one word"]
+    message: Annotated[str, "the event as a sentence"]
+    facts: Annotated[More, "the event for programs"]
+    device: Annotated[str | None, "the device"] = None
+
+
+@dataclass(frozen=True)
+class EventList:
+    """The events of a period."""
+
+    events: Annotated[tuple[EventFacts, ...], "in order of time"]
+    kinds: Annotated[
+        tuple[str, ...] | None, "all kinds so far, if there are no events of the given kind"
+    ] = None
+
+
+@dataclass(frozen=True)
+class History:
+    """One quantity over time."""
+
+    device: Annotated[str, "the device"]
+    quantity: Annotated[str, "the measured quantity"]
+    unit: Annotated[str, "the unit of the values"]
+    by: Annotated[Literal["reading", "hour"], "the content of a row"]
+    columns: Annotated[tuple[str, ...], "the names of the columns"]
+    rows: Annotated[
+        tuple[tuple[str | float | None, ...], ...],
+        "in order of time: `utc`, `value`, `reason`, `quality` of each reading; or `utc`, `mean`, "
+        "`minimum`, `maximum`, `count`, `missing` of each hour",
+    ]
+    truncated: Annotated[bool | None, "true: earlier rows are left out"] = None
+
+
+@dataclass(frozen=True)
+class SlotCounts:
+    """The outcomes of a device's scheduled jobs."""
+
+    due: Annotated[int, "number of scheduled jobs"]
+    done: Annotated[int, "number with the outcome `done`"]
+    failed: Annotated[int, "number with the outcome `failed`"]
+    skipped: Annotated[int, "number with the outcome `skipped`"]
+    interrupted: Annotated[int, "number with the outcome `interrupted`"]
+    open: Annotated[int, "number without an outcome yet"]
+    reasons: Annotated[Mapping[str, Mapping[str, int]], "number by outcome and reason"]
+    recount: Annotated[
+        int | None, "number by the schedule alone; null: its schedule cannot be calculated", KEPT
+    ]
+    adds_up: Annotated[bool, "whether both numbers are equal"]
+
+
+@dataclass(frozen=True)
+class Unaccounted:
+    """A period whose schedule is not known."""
+
+    from_: Annotated[str, "its begin"]
+    why: Annotated[str, "the reason"]
+    until: Annotated[str | None, "its end; missing: it has not ended"] = None
+    device: Annotated[str | None, "the device; missing: all of them"] = None
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """The outcomes of the scheduled jobs of a period."""
+
+    since: Annotated[str, "begin of the period"]
+    until: Annotated[str, "end of the period"]
+    devices: Annotated[Mapping[str, SlotCounts], "each device"]
+    unslotted: Annotated[
+        Mapping[str, int], "number of scheduled jobs without a scheduled time, by outcome"
+    ]
+    unaccounted: Annotated[tuple[Unaccounted, ...], "times that are not counted"]
+    adds_up: Annotated[bool, "whether every device adds up"]
+    first: Annotated[str | None, "begin of the first schedule"] = None
+
+
+@dataclass(frozen=True)
+class BudgetShare:
+    """The disk space that one device uses."""
+
+    bytes_a_day: Annotated[int, "bytes a day: measured if possible, else planned"]
+    planned_bytes_a_day: Annotated[int | None, "bytes a day by the config"] = None
+    measured_bytes_a_day: Annotated[int | None, "bytes a day as measured"] = None
+    measured_days: Annotated[float | None, "number of days of the measurement"] = None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The disk space used each day."""
+
+    devices: Annotated[Mapping[str, BudgetShare], "each device, and the database as `ledger`"]
+    bytes_a_day: Annotated[int, "sum of all, in bytes a day"]
+    free_bytes: Annotated[int, "free space on the disk, in bytes"]
+    min_free_bytes: Annotated[int, "space that is kept free, in bytes"]
+    days_until_full: Annotated[
+        float | None, "time until the disk is full, in days; null: it does not fill", KEPT
+    ]
+    uplink_kbit_s: Annotated[float, "rate needed to upload all recordings, in kbit/s"]
+    then: Annotated[str, "the order of deletion on a full disk"]
+
+
+@dataclass(frozen=True)
+class Watching:
+    """The first line of a watch."""
+
+    watching: Annotated[bool, "always true"] = True
+
+
+@dataclass(frozen=True)
+class JobReport:
+    """A line of a watch: a job has ended."""
+
+    ended: Annotated[JobFacts, "the job", INLINE]
+    report: Annotated[Literal["job"], "always `job`"] = "job"
+
+
+@dataclass(frozen=True)
+class DeviceReport:
+    """A line of a watch: a device's state has changed."""
+
+    device: Annotated[str, "the device"]
+    state: Annotated[DeviceState, "its state"]
+    trouble: Annotated[str | None, "the problem"] = None
+    report: Annotated[Literal["device"], "always `device`"] = "device"
+
+
+@dataclass(frozen=True)
+class StateReport:
+    """A line of a watch: nothing has changed for 10 seconds."""
+
+    state: Annotated[
+        Literal["starting", "healthy", "degraded", "hung"], "the state of the service"
+    ]
+    report: Annotated[Literal["state"], "always `state`"] = "state"
+
+
+@dataclass(frozen=True)
+class Error:
+    """The object after the word ERROR."""
+
+    code: Annotated[str, "an error code of beemon-reasons(7)"]
+    message: Annotated[str, "the problem and the value"]
+    remedy: Annotated[str, "the next step"]
+
+
+REPLIES = {
+    "status": (ServiceStatus,),
+    "devices": (Devices,),
+    "job": (JobFacts,),
+    "jobs": (JobList,),
+    "readings": (ReadingList,),
+    "events": (EventList,),
+    "calibrations": (CalibrationList,),
+    "history": (History,),
+    "completeness": (Completeness,),
+    "budget": (Budget,),
+    "wait": (JobFacts,),
+    "watch": (Watching, JobReport, DeviceReport, StateReport),
+    "ping": (Pong,),
+    "version": (Version,),
+    "help": (Help, HelpOfWord),
+    "auth": (Authorised,),
+}
+"""The replies to each query; a command's is :class:`Accepted`."""
+
+Reply = (
+    Accepted | Pong | Authorised | Version | Help | HelpOfWord | ServiceStatus | Devices
+    | JobFacts | JobList | ReadingList | CalibrationList | EventList | History | Completeness
+    | Budget | Watching | JobReport | DeviceReport | StateReport
+)
+"""Every object that can stand after the word OK."""
