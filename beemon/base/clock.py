@@ -11,10 +11,11 @@ import functools
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+from beemon.base.moments import US_PER_SECOND, iso
 
 JUMP_SECONDS = 1.0
 """From this change against the monotonic clock on, the wall clock counts as set."""
@@ -28,9 +29,7 @@ _RTC = "sys/class/rtc/rtc0"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _DAY_SECONDS = 86400
 _EARLIEST = 1_767_225_600  # 2026-01-01: no beemon is older than that
-EARLIEST_US, LATEST_US = -62_135_510_400_000_000, 253_402_214_400_000_000
-"""The first and the last time that has a date in every time zone: 0001-01-02 and 9999-12-31."""
-_MAXIMUM_ERROR_US = 16_000_000
+_MAXIMUM_ERROR_US = 16 * US_PER_SECOND
 """At this error the kernel gives the time up (NTP_PHASE_LIMIT in its include/linux/timex.h)."""
 
 
@@ -179,7 +178,7 @@ def believe(at: Moment) -> Quality:
     Returns its quality from then on. Raises ``ValueError`` for a time that cannot be right, or
     without a runtime directory, and ``OSError``.
     """
-    if at.utc_us < _EARLIEST * 1_000_000:
+    if at.utc_us < _EARLIEST * US_PER_SECOND:
         raise ValueError(f"the clock says {iso(at.utc_us)}: set it first, with `sudo date -s`")
     told = mark(TOLD)
     if told is None:
@@ -230,14 +229,3 @@ def _set_by_rtc(rtc: Path) -> bool:
 def boot_id() -> str:
     """The kernel's name for this boot: the monotonic clock counts within it."""
     return _BOOT_ID.read_text().strip()
-
-
-def iso(utc_us: int) -> str:
-    """``2026-06-01T12:00:00.000Z`` for a time in microseconds since 1970.
-
-    A time outside :data:`EARLIEST_US` to :data:`LATEST_US` is reported as its number.
-    """
-    if not EARLIEST_US <= utc_us <= LATEST_US:
-        return f"{utc_us} us"
-    moment = datetime.fromtimestamp(utc_us / 1e6, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

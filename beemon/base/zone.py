@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -72,11 +72,6 @@ def named(name: str) -> tzinfo:
         return _by_rule(name)
     except ValueError as error:
         raise ValueError(f'there is no time zone "{name}" on this machine') from error
-
-
-def moment(utc_us: int, zone: tzinfo | None = None) -> datetime:
-    """Microseconds since 1970 on the clock on the wall, here or in a zone, with the offset."""
-    return datetime.fromtimestamp(utc_us / 1e6, zone or local())
 
 
 def _of_machine(root: Path) -> Local:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from beemon.base import clock
+from beemon.base import moments
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.checks.findings import CHECK_FAILED, FINDINGS
@@ -454,7 +454,7 @@ def _pairs(payload: Payload, indent: int = 0) -> Iterator[Part]:
         elif key == "size":
             rows.append((key, amount(value, "B")))
         elif key == "start_utc_us":
-            rows.append(("start", clock.iso(value)))
+            rows.append(("start", moments.iso(value)))
         elif key == "start_monotonic":
             pass  # for programs
         else:

@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
-from beemon.base import zone
+from beemon.base.moments import to_datetime
 from beemon.exchange import export
 from beemon.exchange import tables as contents
 from beemon.exchange.tables import View
@@ -109,7 +109,7 @@ def _copy_recordings(view: View, archive: Path, folder: Path, host: str) -> list
         " AND verdict = 'good' ORDER BY start_us, recording"
     ):
         source = archive / row["path"]
-        stem = _place(folder / names[row["device"]], host, zone.moment(row["start_us"], view.zone))
+        stem = _place(folder / names[row["device"]], host, to_datetime(row["start_us"], view.zone))
         target = _free(stem, source.suffix)
         try:
             with recordings.hold(source) as file, target.open("wb") as copy:
@@ -159,7 +159,7 @@ def _write_readings(view: View, folder: Path, host: str) -> dict[str, list[str]]
         for (sensor, utc_us), rows in groupby(
             _sensor_readings(readings), lambda row: (row["sensor"], row["utc_us"])
         ):
-            moment = zone.moment(utc_us, view.zone)
+            moment = to_datetime(utc_us, view.zone)
             day = f"{moment:%Y-%m-%d}"
             if days.get(sensor, ("",))[0] != day:
                 if sensor in days:

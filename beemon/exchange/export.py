@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon import __version__
-from beemon.base import clock
+from beemon.base import clock, moments
 from beemon.base.explanation import meanings
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
@@ -81,7 +81,7 @@ def write_csv(folder: Path, table: Table) -> int:
 
 
 def _time(utc_us: int | None) -> str | None:
-    return None if utc_us is None else clock.iso(utc_us)
+    return None if utc_us is None else moments.iso(utc_us)
 
 
 def _text(text: str | None) -> str | None:
@@ -134,10 +134,10 @@ def manifest_of(view: View, form: str) -> dict[str, Any]:
     return {
         "format": f"beemon {form}",
         "made_by": f"beemon {__version__}",
-        "made": clock.iso(made.utc_us),
+        "made": moments.iso(made.utc_us),
         "made_clock": view.clock or made.quality,
-        "from": clock.iso(view.period.from_us),
-        "until": clock.iso(view.period.until_us),
+        "from": moments.iso(view.period.from_us),
+        "until": moments.iso(view.period.until_us),
         "devices": sorted(view.devices) or "all",
         "zone": str(view.zone),
         "units": contents.units(view),

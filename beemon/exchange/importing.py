@@ -22,6 +22,7 @@ from typing import Any
 
 from beemon.base import outcomes
 from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_SECOND
 from beemon.base.readings import Reading
 from beemon.checks import examine as checks
 from beemon.checks.findings import Examination
@@ -387,7 +388,7 @@ def utc_us(day: date, moment: time, zone: tzinfo, *, again: bool = False) -> tup
     if utc.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise ValueError(f"{moment} does not exist on {day} in {zone}: clocks are set forward then")
     is_ambiguous = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    return round(utc.timestamp()) * 1_000_000, is_ambiguous
+    return round(utc.timestamp()) * US_PER_SECOND, is_ambiguous
 
 
 def _refuse_untaggable(written: Path, host: str) -> None:

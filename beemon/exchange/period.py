@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from beemon.base.moments import to_microseconds
+
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -32,7 +34,7 @@ def parse(first: str, last: str | None = None, zone: tzinfo = UTC) -> Period:
     elif _DAY.fullmatch(first):
         until_us = after_first
     else:
-        until_us = _us(datetime.now(UTC))
+        until_us = to_microseconds(datetime.now(UTC))
     if until_us <= from_us:
         raise ValueError(f"{last or first} is not later than {first}")
     return Period(from_us, until_us, "--".join(map(_file_word, filter(None, (first, last)))))
@@ -48,11 +50,7 @@ def _span(text: str, zone: tzinfo) -> tuple[int, int]:
         ) from error
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     length = timedelta(days=1) if _DAY.fullmatch(text) else timedelta(0)
-    return _us(moment), _us(moment + length)
-
-
-def _us(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return to_microseconds(moment), to_microseconds(moment + length)
 
 
 def _file_word(text: str) -> str:

@@ -13,9 +13,8 @@ from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any
 
-from beemon.base import clock
+from beemon.base import clock, moments
 from beemon.base.options import suggestion
-from beemon.base.zone import moment as local_moment
 from beemon.exchange.period import Period
 from beemon.ledger import completeness, rows
 from beemon.ledger.calibrations import describe
@@ -78,7 +77,7 @@ class View:
         """A moment on the clock on the wall, with its offset from UTC."""
         if utc_us is None:
             return None
-        return local_moment(utc_us, self.zone).isoformat(timespec="milliseconds")
+        return moments.to_datetime(utc_us, self.zone).isoformat(timespec="milliseconds")
 
     def select(self, query: str, device: str = "device") -> Iterator[sqlite3.Row]:
         """The rows of a query that has ``:from``, ``:until`` and ``:of_devices`` (a condition)."""
@@ -238,7 +237,7 @@ def _hours(view: View) -> Iterator[Row]:
         "sensor",
     ):
         readings = "no" if row["thinned"] else "yes"
-        yield {**dict(row), **_when(view, row["hour"] * 3_600_000_000), "readings": readings}
+        yield {**dict(row), **_when(view, row["hour"] * moments.US_PER_HOUR), "readings": readings}
 
 
 def _completeness(view: View) -> Iterator[Row]:
@@ -305,9 +304,9 @@ def runs(view: View) -> list[dict[str, Any]]:
     )
     return [
         {
-            "run": row["run"], "started": clock.iso(row["started_us"]), "boot": row["boot_id"],
+            "run": row["run"], "started": moments.iso(row["started_us"]), "boot": row["boot_id"],
             "clock": row["clock"], "version": row["version"],
-            "clock_right_from": clock.iso(row["sure_us"]) if row["sure_us"] else None,
+            "clock_right_from": moments.iso(row["sure_us"]) if row["sure_us"] else None,
             **({"recovered": row["ended_why"]} if row["ended"] == "recovered" else {}),
         }
         for row in rows

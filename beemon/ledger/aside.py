@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from beemon.base.moments import US_PER_MINUTE
 from beemon.ledger import rows, schema
 from beemon.ledger.ledger import PAGE_BYTES
 
@@ -32,7 +33,6 @@ _NO_LIMIT = 2**62
 _MOST_GAPS = 10_000
 """The most failures in one table; beyond it the rest is given up, because a rebuild has to end."""
 _FIRST_TIME_US = 1_500_000_000_000_000
-_MINUTE_US = 60_000_000
 
 
 class Aside:
@@ -72,7 +72,7 @@ class Aside:
 
     def _sweep(self, table: str, *, forward: bool) -> Iterator[Row]:
         key = schema.keys(table)[0]
-        first, step = (_FIRST_TIME_US, _MINUTE_US) if key.endswith("_us") else (0, 1)
+        first, step = (_FIRST_TIME_US, US_PER_MINUTE) if key.endswith("_us") else (0, 1)
         compare, order = (">=", "ASC") if forward else ("<=", "DESC")
         query = (
             f"SELECT * FROM sound_{table} WHERE {key} {compare} ?"  # noqa: S608

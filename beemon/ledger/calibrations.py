@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from beemon.base.clock import Quality, Stamp, iso
+from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import iso
 from beemon.base.readings import Calibration, Reading
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger

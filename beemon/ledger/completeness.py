@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from typing import Any
 
-from beemon.base import clock
+from beemon.base import moments
 from beemon.base.clock import Quality
 from beemon.base.outcomes import Outcome
 from beemon.ledger import rows, slots
@@ -41,9 +41,9 @@ def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
         for device in sorted(counts.keys() | recount.keys())
     }
     return {
-        "since": clock.iso(since_us),
-        **({"first": clock.iso(first_us)} if first_us is not None else {}),
-        "until": clock.iso(until_us),
+        "since": moments.iso(since_us),
+        **({"first": moments.iso(first_us)} if first_us is not None else {}),
+        "until": moments.iso(until_us),
         "devices": devices,
         "unslotted": unslotted,
         "unaccounted": unknown,
@@ -139,7 +139,7 @@ def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:
     found = [(row["device"], rows.parse(row["facts"])) for row in told]
     return [
         {
-            "from": clock.iso(facts["from_us"]), "until": clock.iso(facts["until_us"]),
+            "from": moments.iso(facts["from_us"]), "until": moments.iso(facts["until_us"]),
             "why": facts["why"], **({"device": device} if device else {}),
         }
         for device, facts in found if facts["until_us"] > since_us
@@ -156,7 +156,7 @@ def _unaccounted_now(db: sqlite3.Connection) -> list[dict[str, Any]]:
         " (SELECT coalesce(max(run), 0) FROM sound_runs WHERE accounted_us IS NOT NULL)"
         " ORDER BY run LIMIT 1"
     ).fetchone()
-    return [{"from": clock.iso(first_us), "why": "the clock is not right yet"}]
+    return [{"from": moments.iso(first_us), "why": "the clock is not right yet"}]
 
 
 def _described(counts: Counter[tuple[str, str | None]], recount: int | None) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from beemon.base.clock import Quality, Stamp, iso
+from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import iso
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from beemon.base.clock import iso
+from beemon.base.moments import US_PER_DAY, US_PER_HOUR, iso
 from beemon.ledger import hours
 from beemon.ledger import readings as series
 
-LONGEST_SINGLE_US = 2 * 24 * hours.US_PER_HOUR
+LONGEST_SINGLE_US = 2 * US_PER_DAY
 """Longer spans are reported by the hour."""
 MOST_READINGS = 3000
 MOST_HOURS = 9000
@@ -50,7 +50,7 @@ def _single(rows: list[sqlite3.Row]) -> dict[str, Any]:
 def _hourly(rows: list[sqlite3.Row]) -> dict[str, Any]:
     return {
         "columns": ["utc", "mean", "minimum", "maximum", "count", "missing"],
-        "rows": [[iso(row["hour"] * hours.US_PER_HOUR), *_sums(row)] for row in rows],
+        "rows": [[iso(row["hour"] * US_PER_HOUR), *_sums(row)] for row in rows],
     }
 
 

@@ -11,9 +11,9 @@ import sqlite3
 from collections.abc import Iterable
 from operator import itemgetter
 
+from beemon.base.moments import US_PER_HOUR
 from beemon.ledger.ledger import Ledger
 
-US_PER_HOUR = 3_600_000_000
 AT_A_TIME = 24
 """How many hours are calculated in one transaction, so that others may write in between."""
 

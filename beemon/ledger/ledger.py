@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from beemon import __version__
-from beemon.base.clock import MACHINE, Clock, Stamp, iso
+from beemon.base.clock import MACHINE, Clock, Stamp
+from beemon.base.moments import iso
 from beemon.base.outcomes import Ending
 from beemon.ledger import rows, schema
 from beemon.storage import files as recordings

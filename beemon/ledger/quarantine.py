@@ -16,10 +16,10 @@ import os
 import re
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from beemon.base import clock
+from beemon.base.moments import to_datetime
 from beemon.ledger.ledger import NAME
 from beemon.ledger.rows import UNREADABLE
 from beemon.ledger.schema import LayoutError
@@ -134,7 +134,7 @@ def set_aside(archive: Path, damaged: Damaged) -> None:
 
 
 def _free_name(archive: Path) -> str:
-    moment = datetime.fromtimestamp(clock.now().utc_us / 1e6, UTC)
+    moment = to_datetime(clock.now().utc_us)
     stem = f"ledger-damaged-{moment:%Y-%m-%d@%H-%M-%SZ}"
     names = (f"{stem}{f'-{n}' if n > 1 else ''}.db" for n in itertools.count(1))
     return next(name for name in names if not (archive / name).exists())

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from beemon.base import clock
+from beemon.base import moments
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.ledger import calibrations, hours
 from beemon.ledger.ledger import Ledger
@@ -101,7 +101,7 @@ def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
     return [
         {
             "sensor": row["sensor"], "quantity": row["quantity"],
-            "utc": clock.iso(row["utc_us"]), "unit": row["unit"],
+            "utc": moments.iso(row["utc_us"]), "unit": row["unit"],
             **({"value": row["value"], "quality": row["quality"] or "good"}
                if row["reason"] is None else {"reason": row["reason"]}),
             **{

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from beemon.base.clock import iso
+from beemon.base.moments import iso
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
-from beemon.base.clock import EARLIEST_US, LATEST_US, Quality
+from beemon.base.clock import Quality
+from beemon.base.moments import EARLIEST_US, LATEST_US, US_PER_HOUR
 from beemon.base.outcomes import Outcome
 from beemon.base.readings import QUALITIES
 from beemon.ledger import schema
@@ -224,7 +225,7 @@ def _content(table: str, column: schema.Column) -> tuple[str, str]:
     if name.endswith("_us"):
         return _integer(name, EARLIEST_US, LATEST_US), "is not a time"
     if name == "hour":
-        return _integer(name, EARLIEST_US // 3_600_000_000, LATEST_US // 3_600_000_000), \
+        return _integer(name, EARLIEST_US // US_PER_HOUR, LATEST_US // US_PER_HOUR), \
             "is not a time"
     if column.type == "INTEGER":
         return _integer(name, -MOST_NUMBER, MOST_NUMBER), "is not a whole number"

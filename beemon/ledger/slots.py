@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from beemon.base import clock
+from beemon.base import moments
 from beemon.base.clock import Stamp
 from beemon.ledger import events
 from beemon.ledger.ledger import Ledger
@@ -26,7 +26,7 @@ from beemon.timing import schedule
 UNACCOUNTED = "unaccounted"
 """The kind of an event that names a span of time (``from_us``, ``until_us``) without account."""
 _UNREADABLE = "the schedule of that time cannot be read"
-LONGEST_GAP_US = 5 * 366 * 86_400_000_000
+LONGEST_GAP_US = 5 * 366 * moments.US_PER_DAY
 """A longer absence than this is a wrong clock's."""
 
 
@@ -145,14 +145,14 @@ def between(definition: str, after_us: int, until_us: int) -> Series | None:
     Raises ``ValueError`` where the definition is not valid here.
     """
     of, zone = _recalled(definition)
-    after, until = schedule.moment(after_us), schedule.moment(until_us)
+    after, until = moments.to_datetime(after_us), moments.to_datetime(until_us)
     try:
         found = schedule.slots_between(of, after, until, zone)
     except ImportError as error:
         raise ValueError("the sun is not known without python3-ephem") from error
     if found is None:
         return None
-    first_us, last_us = schedule.microseconds(found.first), schedule.microseconds(found.last)
+    first_us, last_us = moments.to_microseconds(found.first), moments.to_microseconds(found.last)
     return Series(first_us, last_us, found.slots)
 
 
@@ -262,7 +262,7 @@ def _enter_turn(ledger: Ledger, turn: Turn) -> None:
 def enter_unaccounted(ledger: Ledger, span: Unaccounted, device: str | None = None) -> None:
     """Enter an event that names the span, within a transaction."""
     message = (
-        f"the scheduled times from {clock.iso(span.from_us)} to {clock.iso(span.until_us)} are "
+        f"the scheduled times from {moments.iso(span.from_us)} to {moments.iso(span.until_us)} are "
         f"not known: {span.why}"
     )
     events.enter(

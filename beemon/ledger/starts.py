@@ -13,6 +13,7 @@ from typing import Any
 from beemon import __version__
 from beemon.base import zone
 from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_HOUR
 from beemon.ledger import events
 from beemon.ledger.events import Readable
 from beemon.ledger.ledger import Ledger
@@ -41,7 +42,6 @@ _SENTENCES = {
 _MOST = 2000
 """How many runs are looked at: a crash loop has many in a day."""
 _MOST_EVENTS = 20
-_HOUR_US = 3_600_000_000
 """The most starts of an hour, in a crash loop, that are events; the runs count them all."""
 
 
@@ -160,6 +160,6 @@ def _is_in_loop(ledger: Ledger) -> bool:
     """Whether enough starts of the last hour are events already."""
     (count,) = ledger.db.execute(
         "SELECT count(*) FROM sound_events WHERE kind = ? AND utc_us >= ?",
-        (KIND, ledger.clock.now().utc_us - _HOUR_US),
+        (KIND, ledger.clock.now().utc_us - US_PER_HOUR),
     ).fetchone()
     return bool(count >= _MOST_EVENTS)

@@ -7,10 +7,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.base.moments import US_PER_DAY
 from beemon.ledger import wal
 from beemon.ledger.ledger import LOG_BYTES, NAME
 
-DAY_US = 86_400_000_000
 LATEST = 10_000
 """How many recordings are looked at, the newest first, those that were deleted among them."""
 MOST_DAYS = 7
@@ -39,11 +39,11 @@ def recordings(db: sqlite3.Connection, now_us: int) -> dict[str, Usage]:
     """What each device recorded in the last days, where that is a day at least."""
     sizes: dict[str, int] = defaultdict(int)
     first: dict[str, int] = {}
-    since = now_us - MOST_DAYS * DAY_US
+    since = now_us - MOST_DAYS * US_PER_DAY
     for device, size, start_us in db.execute(_RECORDINGS, (LATEST, since, now_us)):
         sizes[device] += size
         first[device] = min(start_us, first.get(device, start_us))
-    spans = {device: (now_us - start) / DAY_US for device, start in first.items()}
+    spans = {device: (now_us - start) / US_PER_DAY for device, start in first.items()}
     return {name: Usage(sizes[name], days) for name, days in spans.items() if days >= 1}
 
 
@@ -53,7 +53,7 @@ def ledger(db: sqlite3.Connection, archive: Path, now_us: int) -> Usage | None:
     (started_us,) = db.execute(
         "SELECT min(started_us) FROM runs WHERE clock <> 'unsure'"
     ).fetchone()
-    days = 0.0 if started_us is None else (now_us - started_us) / DAY_US
+    days = 0.0 if started_us is None else (now_us - started_us) / US_PER_DAY
     too_long = max(0, wal.size(archive) - LOG_BYTES)
     size = (archive / NAME).stat().st_size + too_long
     return Usage(size, days) if days >= 1 else None

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon import __version__
-from beemon.base import clock
+from beemon.base import clock, moments
 from beemon.media import jpeg
 from beemon.media.kinds import Kind, kind_of
 
@@ -77,7 +77,7 @@ class Tags:
         placed = self.latitude is not None and self.longitude is not None
         known = {
             "GUANO|Version": "1.0",
-            "Timestamp": clock.iso(start) if start is not None else None,
+            "Timestamp": moments.iso(start) if start is not None else None,
             "Length": f"{seconds:.6g}" if seconds else None,
             "Samplerate": self.facts.get("rate"),
             "Loc Position": f"{self.latitude} {self.longitude}" if placed else None,
@@ -124,7 +124,7 @@ def _refuse_other_kinds(said: Tags) -> None:
     start, seconds = said.facts.get("start_utc_us", 0), said.facts.get("seconds", 0)
     if said.verdict not in (GOOD, FAILED):
         raise ValueError(f"its verdict is unknown: {said.verdict}")
-    if type(start) is not int or not clock.EARLIEST_US <= start <= clock.LATEST_US:
+    if type(start) is not int or not moments.EARLIEST_US <= start <= moments.LATEST_US:
         raise ValueError("its start is not a time")
     if not isinstance(seconds, int | float) or not math.isfinite(seconds):
         raise ValueError("its length is not a number")

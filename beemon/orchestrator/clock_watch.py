@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from beemon.base.clock import Change, ClockWatch, Quality, Stamp, iso
+from beemon.base.clock import Change, ClockWatch, Quality, Stamp
+from beemon.base.moments import iso
 from beemon.ledger import events, hours, redating
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from beemon.base import moments
 from beemon.base.clock import Clock
 from beemon.base.reports import Planned, Report
 from beemon.devices.ask import ResolvedDevice
@@ -28,7 +29,6 @@ from beemon.retention.keeper import KeeperThread
 from beemon.scale.calibrations import Calibrations, kept_calibrations
 from beemon.scale.compensation import Compensation
 from beemon.scale.watch import Scales
-from beemon.timing import schedule
 from beemon.worker.lanes import lane_of
 from beemon.worker.messages import Failed
 
@@ -76,7 +76,7 @@ class Desk:
 
     def tell_plan(self) -> None:
         """Report how many bytes a day the settings in force ask for."""
-        at = schedule.moment(self.clock.now().utc_us)
+        at = moments.to_datetime(self.clock.now().utc_us)
         planned: dict[str, float] = self.looks.guard(
             "plan", lambda: estimate.bytes_a_day(self.in_force.devices, at), {}
         )

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from beemon.base import clock
+from beemon.base import moments
 from beemon.base.clock import MACHINE, Clock, Stamp
 from beemon.base.readings import Reading
 from beemon.config.settings import RECORDERS, DeviceSettings
@@ -61,7 +61,7 @@ class Inspection:
             return None
         note = {"note": self._begun.note} if self._begun.note else {}
         left = round(self._over_at - now)
-        return {"begun": clock.iso(self._begun.utc_us), "ends_in_seconds": left, **note}
+        return {"begun": moments.iso(self._begun.utc_us), "ends_in_seconds": left, **note}
 
     def marked(self, readings: Iterable[Reading]) -> list[Reading]:
         """The readings, with a quality that tells of the inspection where one is on."""

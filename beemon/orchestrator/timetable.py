@@ -13,6 +13,7 @@ from datetime import tzinfo
 from typing import Any
 
 from beemon.base.clock import JUMP_SECONDS, Moment, Quality, Stamp
+from beemon.base.moments import US_PER_DAY, to_datetime, to_microseconds
 from beemon.config.settings import DeviceSettings
 from beemon.ledger.slots import Begin, Due, Series, Skip, Tick, Turn, Unaccounted, between
 from beemon.timing import schedule
@@ -24,7 +25,6 @@ MOST_SECONDS_SKIPPED = 86400.0
 """A clock that is set further ahead was wrong before: what it passed over never was due."""
 PAUSED = "paused"
 
-_DAY_US = 86_400_000_000
 
 
 class Timetable:
@@ -91,7 +91,7 @@ class Timetable:
         if not self.is_on(name) or self.held_back(name):
             return False
         return schedule.in_window(
-            self._schedules[name], schedule.moment(now.utc_us), self._zone
+            self._schedules[name], to_datetime(now.utc_us), self._zone
         )
 
     def advance(self, now: Stamp) -> Tick | None:
@@ -153,8 +153,8 @@ class Timetable:
     def _plan(self, name: str, now: Stamp) -> None:
         """When to look at the device again."""
         latest = max(self._mark(name), now.utc_us)
-        coming = schedule.next_slot(self._schedules[name], schedule.moment(latest), self._zone)
-        self._wakes[name] = schedule.microseconds(coming) if coming else latest + _DAY_US
+        coming = schedule.next_slot(self._schedules[name], to_datetime(latest), self._zone)
+        self._wakes[name] = to_microseconds(coming) if coming else latest + US_PER_DAY
 
     def _mark(self, name: str) -> int:
         """Up to where the device's slots are dealt with."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.base import clock
+from beemon.base.moments import to_microseconds
 from beemon.ledger import index, inventory
 from beemon.ledger.index import Entry
 from beemon.ledger.ledger import Ledger, LedgerReader
@@ -140,7 +141,7 @@ def _told_by_name(path: Path) -> tuple[str, Facts] | None:
         moment = datetime.strptime(found["moment"], "%Y-%m-%d@%H-%M-%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None  # a moment that there is not, such as one of 2026-02-31
-    start = round(moment.timestamp() * 1e6)
+    start = to_microseconds(moment)
     return found["device"], {"start_utc_us": start, "clock": clock.Quality.UNSURE}
 
 

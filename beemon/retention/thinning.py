@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 
+from beemon.base.moments import US_PER_HOUR
 from beemon.ledger.ledger import Ledger
 
 JOBS_KEPT = 20_000
 """Readings of the latest jobs stay; two jobs a minute make these a week."""
 FREE_BYTES = 1 << 20
 """So much room in the ledger is to be free for what is written next."""
-HOUR_US = 3_600_000_000
 _MOST_HOURS = 48  # that are looked at for one that can go
 
 _FIRST_FROM = "SELECT utc_us FROM readings WHERE utc_us >= ? ORDER BY utc_us LIMIT 1"
@@ -52,9 +52,9 @@ def _oldest_spare_hour(db: sqlite3.Connection, jobs_kept: int) -> int | None:
         row = db.execute(_FIRST_FROM, (after,)).fetchone()
         if row is None:
             return None
-        hour = int(row[0] // HOUR_US)
+        hour = int(row[0] // US_PER_HOUR)
         unreckoned = db.execute("SELECT 1 FROM unreckoned WHERE hour = ?", (hour,)).fetchone()
         if not unreckoned and not db.execute(_STAYS, (hour, latest - jobs_kept)).fetchone():
             return hour
-        after = (hour + 1) * HOUR_US
+        after = (hour + 1) * US_PER_HOUR
     return None

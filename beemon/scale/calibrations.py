@@ -19,6 +19,7 @@ from typing import Any
 
 from beemon.base import clock
 from beemon.base.clock import Stamp
+from beemon.base.moments import iso
 from beemon.base.readings import GRAMS, WEIGHT, Calibration, Sampled
 from beemon.ledger import calibrations, quarantine, rows
 from beemon.ledger.calibrations import Made
@@ -88,7 +89,7 @@ class Calibrations:
     def describe(self, sensor: str) -> dict[str, Any]:
         """What `status` says of it."""
         scale = self._scales.get(sensor)
-        return {"calibrated": clock.iso(scale.made_us)} if scale and scale.calibration else {}
+        return {"calibrated": iso(scale.made_us)} if scale and scale.calibration else {}
 
     def take(
         self, job: int, step: Step, sampled: Sequence[Sampled]
@@ -172,7 +173,7 @@ def _recent(before: _Scale, name: str, now_us: int) -> Point:
     """The point on which a step builds. Raises :class:`UncalibratedError`."""
     point, measured_us = before.points.get(name), before.measured_us.get(name, 0)
     if point is None or abs(now_us - measured_us) > CONTINUED_SECONDS * 1e6:
-        when = "not measured yet" if point is None else f"of {clock.iso(measured_us)}, too long ago"
+        when = "not measured yet" if point is None else f"of {iso(measured_us)}, too long ago"
         raise UncalibratedError("no-zero", f"`{name}` must come first; it is {when}")
     return point
 

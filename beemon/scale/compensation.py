@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from beemon.base.clock import Quality, Stamp, iso
+from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_HOUR, US_PER_SECOND, iso
 from beemon.base.readings import GRAMS, WEIGHT, Calibration, Reading
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events, hours, rows
 from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
-from beemon.ledger.hours import US_PER_HOUR
 from beemon.ledger.ledger import Ledger
 from beemon.scale.drift import Fit, Hour, NoFitError, fit
 
@@ -185,7 +185,7 @@ def _spoiled(ledger: Ledger, name: str, weighing: Weighing, first: int) -> set[i
     for event in events.since(ledger, first * US_PER_HOUR, 10_000, "weight"):
         if event.device == name:
             begin = event.at.utc_us // US_PER_HOUR
-            end = (event.at.utc_us + event.facts["seconds"] * 1_000_000) // US_PER_HOUR
+            end = (event.at.utc_us + event.facts["seconds"] * US_PER_SECOND) // US_PER_HOUR
             dries = WET_HOURS if event.facts["step"] == "rain" else 0
             found.update(range(begin, end + 1 + dries))
     if weighing.rain is not None:

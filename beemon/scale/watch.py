@@ -15,7 +15,8 @@ from operator import itemgetter
 from typing import Any
 
 from beemon.base import zone
-from beemon.base.clock import Quality, Stamp, iso
+from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_SECOND, iso, to_datetime
 from beemon.base.readings import GRAMS, WEIGHT
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events
@@ -156,7 +157,7 @@ def day_at(place: Place | None) -> Callable[[float], bool]:
     local = zone.local()
 
     def is_day(at: float) -> bool:
-        moment = datetime.fromtimestamp(at, local)
+        moment = to_datetime(round(at * US_PER_SECOND), local)
         if place is None or not sun.is_known():
             return 6 <= moment.hour < 20
         noon = datetime.combine(moment.date(), time(12), local)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from beemon import __version__
 from beemon.base import clock, zone
 from beemon.base.explanation import meanings
+from beemon.base.moments import span_us, to_microseconds
 from beemon.base.options import suggestion
 from beemon.base.reports import Trouble
 from beemon.config.settings import Settings
@@ -242,8 +243,8 @@ def _is_untried(device: Mapping[str, Any]) -> bool:
 def _begin_us(since: datetime | timedelta) -> int:
     """A moment, or so long before this one, in microseconds since 1970."""
     if isinstance(since, timedelta):
-        return clock.now().utc_us - since // timedelta(microseconds=1)
-    return (since - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+        return clock.now().utc_us - span_us(since)
+    return to_microseconds(since)
 
 
 def _disk(settings: Settings) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from beemon.base import zone
-from beemon.base.clock import Stamp, iso
+from beemon.base.clock import Stamp
+from beemon.base.moments import iso, to_datetime
 from beemon.base.reports import Trouble
 from beemon.ledger.starts import CRASH, FAILURE, POWER_CUT, WATCHDOG, Start
 
@@ -47,7 +48,7 @@ class Restarts:
         if not told or (not self._crashes and len(told) < POWER_CUTS):
             return None
         often = "once" if len(told) == 1 else f"{len(told)} times"
-        at = zone.moment(told[0].at.utc_us)
+        at = to_datetime(told[0].at.utc_us, zone.local())
         says = (
             f"it was restarted {often} in the last 24 hours, most recently {_BY[told[0].why]} "
             f"at {at:%Y-%m-%d %H:%M}"

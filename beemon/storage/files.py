@@ -12,10 +12,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
+
+from beemon.base.moments import to_datetime
 
 FOLDER = "recordings"
 TEMPORARY_SUFFIX = ".part"
@@ -41,7 +42,7 @@ def place(
 
     A name is also given to none that ``is_taken``, though there is no such file.
     """
-    moment = datetime.fromtimestamp(utc_us / 1e6, UTC)
+    moment = to_datetime(utc_us)
     folder = archive / FOLDER / f"{moment:%Y-%m-%d}"
     _make_folder(folder)
     stem = f"{hive}@{moment:%Y-%m-%d@%H-%M-%SZ}"

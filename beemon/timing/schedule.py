@@ -28,7 +28,6 @@ _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 _NEAR_DAYS = 4
 """How many days ahead a slot is looked for: a clock change may take one, the polar sun many."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -196,16 +195,6 @@ def recall(text: str) -> tuple[Schedule, tzinfo]:
     if schedule is None:
         raise ValueError(f"no schedule: {text}: {problems[0].message}")
     return schedule, there
-
-
-def moment(utc_us: int) -> datetime:
-    """Microseconds since 1970 as an aware datetime, in UTC."""
-    return _EPOCH + timedelta(microseconds=utc_us)
-
-
-def microseconds(at: datetime) -> int:
-    """An aware datetime as microseconds since 1970."""
-    return (at - _EPOCH) // _TICK
 
 
 def _by_day(

@@ -20,6 +20,7 @@ from table import Row
 
 from beemon.base import outcomes
 from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_MINUTE
 from beemon.base.readings import Reading
 from beemon.ledger import readings as series
 from beemon.ledger import slots
@@ -32,7 +33,6 @@ BATCHES_FOR_BYTES = 2000
 TIME_TARGET = 1 / 0.8
 BYTES_TARGET = 4.0
 BEGAN_US = 1_780_000_000_000_000
-MINUTE_US = 60_000_000
 COMMAND = f"read {' '.join(f'sensor.s{number}' for number in range(SENSORS))}"
 
 
@@ -182,7 +182,7 @@ def _timed(action: Callable[[], None]) -> float:
 
 
 def _stamp(minute: int) -> Stamp:
-    return Stamp(BEGAN_US + minute * MINUTE_US, minute * 60.0, Quality.SYNCHRONISED)
+    return Stamp(BEGAN_US + minute * US_PER_MINUTE, minute * 60.0, Quality.SYNCHRONISED)
 
 
 def _values(minute: int) -> list[float]:

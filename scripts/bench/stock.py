@@ -10,13 +10,13 @@ from pathlib import Path
 from services import Beemon, started
 from table import Row
 
+from beemon.base.moments import US_PER_DAY
 from beemon.ledger.ledger import Ledger
 
 TARGET = 1.2
 PER_DAY = 288  # one in five minutes
 DEVICE = "microphone.brood"
 BEGAN_US = 1_750_000_000_000_000
-DAY_US = 86_400_000_000
 
 
 def measure(folder: Path, rounds: int, counts: Sequence[int]) -> Iterator[Row]:
@@ -65,7 +65,7 @@ def _stocked(folder: Path, count: int) -> Beemon:
 
 
 def _at(number: int) -> int:
-    return BEGAN_US + number * DAY_US // PER_DAY
+    return BEGAN_US + number * US_PER_DAY // PER_DAY
 
 
 def _path(number: int) -> str:

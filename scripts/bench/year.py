@@ -19,15 +19,14 @@ from typing import Any
 
 from table import Row
 
+from beemon.base.moments import US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND
 from beemon.ledger import history, hours
 from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger
 
 SENSORS = 10
 CHOSEN = 3  # the series that is asked for
-MINUTE_US = 60_000_000
-HOUR_US = hours.US_PER_HOUR
-BEGAN_US = 1_750_000_000_000_000 // HOUR_US * HOUR_US
+BEGAN_US = 1_750_000_000_000_000 // US_PER_HOUR * US_PER_HOUR
 LATEST_MS = 1.0
 
 Question = Callable[[], object]
@@ -37,7 +36,7 @@ def measure(folder: Path, rounds: int, days: int) -> Iterator[Row]:
     """Fill all of them, then ask in turns."""
     minutes = days * 1440
     print(f"filling {minutes * SENSORS / 1e6:.2f} million readings", flush=True)
-    now_us = BEGAN_US + minutes * MINUTE_US
+    now_us = BEGAN_US + minutes * US_PER_MINUTE
     ours, plain = Ours(folder / "year", minutes), Plain(folder, minutes)
     asked: dict[str, dict[str, Question]] = {
         "latest of all": {
@@ -94,13 +93,13 @@ class Ours:
         db.execute("INSERT INTO latest (series, utc_us, value, reason, quality, clock, raw)"
                    " SELECT series, max(utc_us), value, reason, quality, clock, raw"
                    " FROM readings WHERE utc_us >= ? GROUP BY series",
-                   (BEGAN_US + (minutes - 1) * MINUTE_US,))
-        hours.note_changes(db, range(BEGAN_US, BEGAN_US + minutes * MINUTE_US, HOUR_US))
+                   (BEGAN_US + (minutes - 1) * US_PER_MINUTE,))
+        hours.note_changes(db, range(BEGAN_US, BEGAN_US + minutes * US_PER_MINUTE, US_PER_HOUR))
         db.execute("COMMIT")
         more = True
         while more:
             with self._ledger.transaction() as ledger:
-                more = hours.reckon(ledger, BEGAN_US + minutes * MINUTE_US)
+                more = hours.reckon(ledger, BEGAN_US + minutes * US_PER_MINUTE)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def latest(self) -> object:
@@ -109,7 +108,7 @@ class Ours:
 
     def day(self, now_us: int) -> object:
         """1,440 readings."""
-        return series.since(self._ledger.db, CHOSEN, now_us - 24 * HOUR_US, 3000)
+        return series.since(self._ledger.db, CHOSEN, now_us - 24 * US_PER_HOUR, 3000)
 
     def year(self) -> object:
         """8,760 hours."""
@@ -155,7 +154,7 @@ class Plain:
         """1,440 readings."""
         return self._db.execute(
             "SELECT utc_us, value FROM readings WHERE sensor = ? AND utc_us >= ?",
-            (CHOSEN, now_us - 24 * HOUR_US),
+            (CHOSEN, now_us - 24 * US_PER_HOUR),
         ).fetchall()
 
     def hours(self) -> object:
@@ -176,12 +175,12 @@ def _rrdtool(folder: Path, minutes: int) -> dict[str, Question]:
     program = shutil.which("rrdtool")
     if program is None:
         return {}
-    path, began = folder / "year.rrd", BEGAN_US // 1_000_000
+    path, began = folder / "year.rrd", BEGAN_US // US_PER_SECOND
     length = minutes // 60 + 1
     archives = [f"RRA:{kind}:0.5:60:{length}" for kind in ("AVERAGE", "MIN", "MAX")]
     subprocess.run([program, "create", path, "--step", "60", "--start", str(began - 60),
                     "DS:value:GAUGE:120:U:U", *archives], check=True)
-    updates = [f"{at // 1_000_000}:{value}" for _, at, number, value in _readings(minutes)
+    updates = [f"{at // US_PER_SECOND}:{value}" for _, at, number, value in _readings(minutes)
                if number == CHOSEN]
     for first in range(0, len(updates), 2000):
         subprocess.run([program, "update", path, *updates[first : first + 2000]], check=True)
@@ -224,6 +223,6 @@ def _duckdb(folder: Path, plain: Plain, now_us: int) -> dict[str, Question]:
 def _readings(minutes: int) -> Iterator[tuple[int, int, int, float]]:
     """Minute, time, series and value."""
     for minute in range(minutes):
-        at = BEGAN_US + minute * MINUTE_US
+        at = BEGAN_US + minute * US_PER_MINUTE
         for number in range(1, SENSORS + 1):
             yield minute, at, number, 20 + (minute * 7919 + number * 104_729) % 1000 / 100

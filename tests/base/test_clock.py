@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from beemon.base import clock
 from beemon.base.clock import ClockWatch, Quality, Stamp
@@ -159,15 +156,3 @@ def test_the_boot_id_is_the_kernels():
         ["cat", "/proc/sys/kernel/random/boot_id"], capture_output=True, text=True, check=True
     )
     assert clock.boot_id() == kernels.stdout.strip()
-
-
-def test_a_time_reads_as_utc_with_milliseconds():
-    assert clock.iso(1_780_315_200_000_000) == "2026-06-01T12:00:00.000Z"
-    assert clock.iso(0) == "1970-01-01T00:00:00.000Z"
-
-
-@given(st.integers(0, 4_102_444_800_000))
-def test_no_millisecond_is_lost_or_won(milliseconds):
-    moment = datetime.fromisoformat(clock.iso(milliseconds * 1000))
-    assert moment.tzinfo == UTC
-    assert round(moment.timestamp() * 1000) == milliseconds

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from beemon.base import zone
+from beemon.base.moments import to_datetime
 
 DATABASE = "/usr/share/zoneinfo"
 BERLINS_RULE = "CET-1CEST,M3.5.0,M10.5.0/3"
@@ -29,7 +30,7 @@ def localtime(tmp_path) -> Path:
 
 
 def hour_in_july(found: zone.Local) -> int:
-    return zone.moment(JULY_US, found.zone).hour
+    return to_datetime(JULY_US, found.zone).hour
 
 
 @pytest.mark.parametrize("target", [f"{DATABASE}/Europe/Berlin", f"..{DATABASE}/Europe/Berlin"])

@@ -29,6 +29,7 @@ from pathlib import Path
 
 from beemon import devices
 from beemon.base import outcomes
+from beemon.base.moments import US_PER_DAY
 from beemon.config import settings as config
 from beemon.ledger import recordings as catalog
 from beemon.ledger import recovery
@@ -49,7 +50,6 @@ POINTS = {
 }
 ERRORS = {"write": errno.ENOSPC, "sync": errno.EIO}
 MOST_TURNS = 400
-DAY_US = 86_400_000_000
 TAGS = Tags("hive", "microphone.brood", 1)
 SOON = 20.0  # seconds; only a defect takes that long
 
@@ -235,7 +235,7 @@ class Recording(Archived):
     def _place(self, ledger: Ledger, job: int, number: int) -> Place | None:
         try:
             where = recordings.place(
-                self.archive, "hive", "microphone.brood", ".flac", number * DAY_US
+                self.archive, "hive", "microphone.brood", ".flac", number * US_PER_DAY
             )
         except OSError:
             return None

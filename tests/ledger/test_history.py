@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_DAY, US_PER_HOUR
 from beemon.base.readings import Reading
-from beemon.ledger import history, hours
+from beemon.ledger import history
 from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger
 
 NOW = 1_780_315_200_000_000  # 2026-06-01 12:00:00 UTC
 MINUTE = 60_000_000
-DAY = 24 * hours.US_PER_HOUR
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_short_span_is_each_reading_in_order(ledger):
 
 def test_a_long_span_is_each_hour(ledger):
     keep(ledger, 90, 61, 1)
-    found = told(ledger, 3 * DAY)
+    found = told(ledger, 3 * US_PER_DAY)
     assert found["by"] == "hour"
     assert found["columns"] == ["utc", "mean", "minimum", "maximum", "count", "missing"]
     assert found["rows"] == [
@@ -70,28 +70,28 @@ def test_a_long_span_is_each_hour(ledger):
 
 def test_a_short_span_of_too_many_readings_is_each_hour(ledger):
     keep(ledger, *range(history.MOST_READINGS + 1), every_us=1_000_000)
-    assert told(ledger, DAY)["by"] == "hour"
-    assert told(ledger, DAY // 48)["by"] == "reading"
+    assert told(ledger, US_PER_DAY)["by"] == "hour"
+    assert told(ledger, US_PER_DAY // 48)["by"] == "reading"
 
 
 def test_of_too_many_hours_it_tells_the_newest_and_says_so(ledger):
-    keep(ledger, *range(history.MOST_HOURS + 1), every_us=hours.US_PER_HOUR)
-    found = told(ledger, 3650 * DAY)
+    keep(ledger, *range(history.MOST_HOURS + 1), every_us=US_PER_HOUR)
+    found = told(ledger, 3650 * US_PER_DAY)
     assert found["truncated"]
     assert len(found["rows"]) == history.MOST_HOURS
     assert found["rows"][-1][0] == "2026-06-01T12:00:00.000Z"
-    assert "truncated" not in told(ledger, 10 * DAY)
+    assert "truncated" not in told(ledger, 10 * US_PER_DAY)
 
 
 def test_where_the_unit_changed_it_tells_of_the_one_in_use(ledger):
     keep(ledger, 10, unit="°F")
     keep(ledger, 5)
-    assert told(ledger, DAY)["unit"] == "°C"
-    assert len(told(ledger, DAY)["rows"]) == 1
+    assert told(ledger, US_PER_DAY)["unit"] == "°C"
+    assert len(told(ledger, US_PER_DAY)["rows"]) == 1
 
 
 def test_what_was_never_measured_has_no_history(ledger):
-    assert told(ledger, DAY) is None
+    assert told(ledger, US_PER_DAY) is None
     keep(ledger, 1)
     assert series.quantities(ledger.db, "sensor.a") == ["temperature"]
     assert series.quantities(ledger.db, "sensor.b") == []

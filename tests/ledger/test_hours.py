@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_HOUR
 from beemon.base.readings import Reading
 from beemon.ledger import hours
 from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger
 
-HOUR = hours.US_PER_HOUR
+HOUR = US_PER_HOUR
 MINUTE = HOUR // 60
 FIRST = 495_000  # hours since 1970: in 2026
 

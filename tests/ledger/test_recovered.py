@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_HOUR
 from beemon.base.readings import Reading
 from beemon.ledger import calibrations, completeness, events, quarantine, recovered
 from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
-from beemon.ledger.hours import US_PER_HOUR
 from beemon.ledger.ledger import NAME, Ledger, LedgerReader
 from beemon.ledger.session import ArchiveSession
 from beemon.repair import check

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from beemon.base import outcomes
 from beemon.base.clock import Moment, Quality, Stamp
+from beemon.base.moments import US_PER_HOUR
 from beemon.base.readings import Reading
 from beemon.ledger import events, hours, redating
 from beemon.ledger import readings as series
@@ -220,8 +221,8 @@ def test_the_hours_that_readings_left_and_came_to_are_reckoned_again(ledger, clo
     set_right(clock)
     date_anew(ledger)
     with ledger.transaction():
-        hours.reckon(ledger, RIGHT_OFFSET_US + 2 * hours.US_PER_HOUR)
-    hour = (RIGHT_OFFSET_US + 6_000_000) // hours.US_PER_HOUR
+        hours.reckon(ledger, RIGHT_OFFSET_US + 2 * US_PER_HOUR)
+    hour = (RIGHT_OFFSET_US + 6_000_000) // US_PER_HOUR
     assert rows(ledger, "SELECT hour, count, mean FROM hours") == [(hour, 1, 34.5)]
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from beemon.base import moments
 from beemon.base.clock import Quality
 from beemon.ledger import events, slots
 from beemon.ledger.slots import Due, Tick, Turn, Unaccounted
@@ -99,8 +100,8 @@ def test_what_was_missed_between_two_runs_is_one_row_a_device(book):
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
 def test_a_day_on_which_the_clocks_change_has_its_own_number_of_hours(book, day, hours):
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Berlin"))
-    book.start(schedule.microseconds(midnight), a=HOURLY)
-    book.start(schedule.microseconds(midnight + timedelta(days=1)), a=HOURLY)
+    book.start(moments.to_microseconds(midnight), a=HOURLY)
+    book.start(moments.to_microseconds(midnight + timedelta(days=1)), a=HOURLY)
     assert [row[4] for row in book.skips] == [hours]
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from beemon.base.moments import US_PER_HOUR
 from beemon.retention import thinning
 from tests.kept import Kept
-
-HOUR_US = 3_600_000_000
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def kept(tmp_path):
 def enter(kept, hour, series=1, job=1):
     kept.write(lambda ledger: ledger.db.execute(
         "INSERT INTO readings (utc_us, series, value, monotonic_ms, clock, job)"
-        " VALUES (?, ?, 1.0, 0, 'rtc', ?)", (hour * HOUR_US + 60, series, job)))
+        " VALUES (?, ?, 1.0, 0, 'rtc', ?)", (hour * US_PER_HOUR + 60, series, job)))
 
 
 def reckon(kept, hour, series=1):
@@ -38,7 +37,7 @@ def thin(kept, jobs_kept=2):
 
 
 def hours(kept):
-    return kept.rows(f"SELECT DISTINCT utc_us / {HOUR_US} FROM readings")
+    return kept.rows(f"SELECT DISTINCT utc_us / {US_PER_HOUR} FROM readings")
 
 
 def test_the_oldest_hour_goes_and_its_sums_say_so(kept):

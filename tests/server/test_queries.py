@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beemon.base import clock
+from beemon.base.moments import US_PER_DAY
 from beemon.base.reports import Planned
 from beemon.config.settings import ArchiveSettings, Settings
 from beemon.ledger.usage import Usage
@@ -12,8 +13,6 @@ from beemon.protocol.commands import parse
 from beemon.protocol.lines import RequestError
 from beemon.server.latest import LatestState
 from beemon.server.queries import Queries
-
-DAY_US = 86_400_000_000
 
 
 class Ledger:
@@ -62,12 +61,12 @@ def test_history_of_a_device_that_nobody_knows_is_refused():
 def test_history_is_of_a_day_where_nothing_else_is_asked():
     told, asked_from = ask("history sensor.scale weight")
     assert told == {"by": "hour"}
-    assert asked_from == pytest.approx(clock.now().utc_us - DAY_US, abs=DAY_US / 24)
+    assert asked_from == pytest.approx(clock.now().utc_us - US_PER_DAY, abs=US_PER_DAY / 24)
 
 
 def test_history_goes_back_so_far_or_to_that_day():
     assert ask("history sensor.scale weight 2d")[1] == pytest.approx(
-        clock.now().utc_us - 2 * DAY_US, abs=DAY_US / 24
+        clock.now().utc_us - 2 * US_PER_DAY, abs=US_PER_DAY / 24
     )
     assert ask("history sensor.scale weight 2026-06-01")[1] == 1_780_272_000_000_000
 

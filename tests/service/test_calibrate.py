@@ -12,6 +12,7 @@ import pytest
 
 from beemon.base import clock
 from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_HOUR
 from beemon.base.readings import Reading
 from beemon.devices.sensors.simulated import outside_temperature, weight
 from beemon.ledger import readings as series
@@ -224,7 +225,7 @@ def _fill(archive: Path) -> None:
     at = clock.stamp()
     with _ledger(archive) as ledger:
         for hours in range(1, 20 * 24):
-            then = Stamp(at.utc_us - hours * 3_600_000_000, 0.0, Quality.SYNCHRONISED)
+            then = Stamp(at.utc_us - hours * US_PER_HOUR, 0.0, Quality.SYNCHRONISED)
             warm = outside_temperature(1, then.utc_us / 1e6)
             grams = weight(1, then.utc_us / 1e6) + 15 * warm
             series.keep(ledger, 1, [

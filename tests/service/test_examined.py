@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from beemon.base import clock
+from beemon.base import moments
 from beemon.ledger.ledger import LedgerReader
 from beemon.media import tags
 from beemon.storage import files as recordings
@@ -144,7 +144,7 @@ def test_metaflac_and_flac_find_every_sample_and_tag(hive: Hive) -> None:
     assert int(run("metaflac", "--show-total-samples", sound)) == job["samples"] == 3 * 16000
     said = run("metaflac", "--export-tags-to=-", sound)
     assert "beemon|Device=microphone.brood\n" in said
-    assert f"Timestamp={clock.iso(job['start_utc_us'])}\n" in said
+    assert f"Timestamp={moments.iso(job['start_utc_us'])}\n" in said
 
 
 @pytest.mark.ground("media-tools")
@@ -157,7 +157,7 @@ def test_ffprobe_finds_every_frame_at_its_time_and_the_tags(hive: Hive) -> None:
     assert times == pytest.approx([number / 10 for number in range(30)], abs=0.001)
     assert float(said["format"]["duration"]) == pytest.approx(3.0, abs=0.1)
     assert said["format"]["tags"]["beemon|Device"] == "camera.entrance"
-    assert said["format"]["tags"]["Timestamp"] == clock.iso(job["start_utc_us"])
+    assert said["format"]["tags"]["Timestamp"] == moments.iso(job["start_utc_us"])
 
 
 def run(*command: str) -> str:

@@ -17,8 +17,6 @@ from beemon.timing.schedule import (
     count_slots,
     describe,
     in_window,
-    microseconds,
-    moment,
     next_slot,
     recall,
     slot_verb,
@@ -350,12 +348,6 @@ def test_what_describes_no_schedule_is_told(text):
 def test_what_decides_no_slot_is_not_described():
     assert describe(schedule("5m", duration="60s"), "UTC") == describe(schedule("5m"), "UTC")
     assert describe(schedule("5m", place=HOME), "UTC") == describe(schedule("5m"), "UTC")
-
-
-def test_moments_are_told_in_microseconds():
-    at = datetime(2026, 6, 1, 12, 0, 0, 123457, tzinfo=UTC)
-    assert moment(microseconds(at)) == at
-    assert microseconds(datetime(1970, 1, 1, tzinfo=UTC) - SECOND) == -1_000_000
 
 
 ZONES = st.sampled_from(

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Event
 
+from beemon.base.moments import US_PER_SECOND
 from beemon.devices._base import Facts, began
 from beemon.devices.cameras._ring import Arrival, FrameRing
 
 POLL_SECONDS = 0.25  # how soon a cancelled recording notices
 STANDS_SECONDS = 3.0  # how far the frames' own clock may fall behind
-_MICROSECONDS = 1_000_000
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Film:
         """Seconds from the first frame to the last."""
         if self.first is None or self.last is None:
             return 0.0
-        return (self.last.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
+        return (self.last.frame.time_us - self.first.frame.time_us) / US_PER_SECOND
 
     @property
     def bad(self) -> int:
@@ -94,7 +94,7 @@ class Film:
             return False
         begin = self.first.taken if self.begin is None else max(self.begin, self.first.taken)
         ahead = begin - self.first.taken  # a clock of the frames' own says how long it takes
-        shown = (arrival.frame.time_us - self.first.frame.time_us) / _MICROSECONDS
+        shown = (arrival.frame.time_us - self.first.frame.time_us) / US_PER_SECOND
         if arrival.taken - begin > self.seconds + STANDS_SECONDS:
             return True  # a clock that stands would never end it
         return shown >= ahead + self.seconds - 0.5 / self.asked_rate
@@ -107,7 +107,7 @@ class Film:
     def _count(self, arrival: Arrival) -> None:
         if self.last is not None:
             self.lost += arrival.number - self.last.number - 1
-            gap = (arrival.frame.time_us - self.last.frame.time_us) / _MICROSECONDS
+            gap = (arrival.frame.time_us - self.last.frame.time_us) / US_PER_SECOND
             self.longest_gap = max(self.longest_gap, gap)
             self.repeated += gap <= 0
         self.first = self.first or arrival

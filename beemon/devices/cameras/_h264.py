@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from beemon.base.moments import US_PER_SECOND
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Frame
 
-_MICROSECONDS = Fraction(1, 1_000_000)
+_MICROSECONDS = Fraction(1, US_PER_SECOND)
 _ANY, _INTRA = 0, 1  # AV_PICTURE_TYPE_NONE, AV_PICTURE_TYPE_I of libavutil/avutil.h
-_KEY_EVERY_US = 1_000_000
+_KEY_EVERY_US = US_PER_SECOND
 
 
 class H264Encoder:

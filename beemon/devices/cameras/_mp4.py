@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from beemon.base.moments import US_PER_SECOND
 from beemon.devices._base import DeviceError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Codec, Frame
@@ -26,7 +27,6 @@ from beemon.media.container import TICKS, add_stream_like
 logging.getLogger("libav").setLevel(logging.ERROR)
 
 SYNC_SECONDS = 2.0
-_MICROSECONDS = 1_000_000
 
 CONTAINER: dict[Codec, dict[str, str]] = {
     "h264": {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"},
@@ -78,7 +78,7 @@ class Mp4Writer:
             except ValueError as error:  # as libav calls what it cannot read; the disk's is OSError
                 raise DeviceError(f"the first picture cannot be decoded: {error}") from error
             self._origin_us = frame.time_us
-        ticks = (frame.time_us - self._origin_us) * TICKS // _MICROSECONDS
+        ticks = (frame.time_us - self._origin_us) * TICKS // US_PER_SECOND
         self._ticks = max(ticks, self._ticks + 1)  # two frames cannot be shown at one moment
         packet = self._packet(frame)
         packet.pts = packet.dts = self._ticks

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import BadOptionError, in_toml, option
 from beemon.devices._base import Claim, DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices._libraries import absent, library
@@ -116,7 +117,7 @@ class Settings(StreamSettings):
             raise BadOptionError('"picture_width" and "picture_height" belong together')
         if self.picture[0] < self.width or self.picture[1] < self.height:
             raise BadOptionError("a snapshot cannot be smaller than the video")
-        if self.exposure_us is not None and self.exposure_us * self.frame_rate > 1_000_000:
+        if self.exposure_us is not None and self.exposure_us * self.frame_rate > US_PER_SECOND:
             raise BadOptionError('"exposure_us" must fit into a frame, by "frame_rate"')
         if self.brighter and self.exposure_us is not None and self.gain is not None:
             raise BadOptionError('"brighter" has no effect on a fixed "exposure_us" and "gain"')
@@ -243,7 +244,7 @@ def configuration(wanted: Settings) -> dict[str, Any]:
 
 def controls(wanted: Settings) -> dict[str, Any]:
     """What libcamera is to do otherwise than by itself."""
-    frame_us = round(1_000_000 / wanted.frame_rate)
+    frame_us = round(US_PER_SECOND / wanted.frame_rate)
     found: dict[str, Any] = {"FrameDurationLimits": (frame_us, frame_us)}
     if wanted.exposure_us is not None:
         found["ExposureTime"] = wanted.exposure_us

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import Any, ClassVar, Literal
 
+from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import BadOptionError, in_toml, option
 from beemon.devices import _usb
 from beemon.devices._base import Claim, DeviceError, DeviceMissingError
@@ -27,7 +28,6 @@ from beemon.media.jpeg import Series
 
 FOLDERS = ("/dev/v4l/by-id/", "/dev/v4l/by-path/")
 GONE = (errno.ENODEV, errno.ENOENT, errno.ENXIO)
-_MICROSECONDS = 1_000_000
 
 
 def camera_path(value: object) -> str:
@@ -176,7 +176,7 @@ class Source:
     def _pass_on(self, packet: Any, ring: FrameRing) -> None:
         if packet.pts is None:
             return  # what stands for the stream's end
-        time_us = round(packet.pts * packet.time_base * _MICROSECONDS)
+        time_us = round(packet.pts * packet.time_base * US_PER_SECOND)
         as_it_comes = self._settings.codec == "mjpeg"
         try:
             self._check(packet)

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import option
 from beemon.devices._base import Camera, Facts, began
 from beemon.devices._libraries import absent, library
@@ -120,7 +121,7 @@ class Driver(SimulatedRecorder, Camera):
         return H264Encoder(*self._format())
 
     def _time_us(self, frames: int) -> int:
-        return frames * 1_000_000 // self.settings.frame_rate
+        return frames * US_PER_SECOND // self.settings.frame_rate
 
     def _format(self) -> tuple[int, int, int, int]:
         wanted = self.settings

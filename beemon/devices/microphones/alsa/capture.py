@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import IO, Literal
 
+from beemon.base.moments import US_PER_SECOND
 from beemon.devices._base import DeviceError, DeviceMissingError
 from beemon.devices._libraries import program
 from beemon.devices.microphones.alsa.cards import cards, there_are
@@ -150,7 +151,8 @@ class Capture:
             self._begin_stream(self._source)
             self._was_overrun = True
         if self._is_new and data:
-            period = self._settings.rate * PERIOD_US // 1_000_000 * self._settings.card_frame_bytes
+            frames = self._settings.rate * PERIOD_US // US_PER_SECOND
+            period = frames * self._settings.card_frame_bytes
             while len(data) < period and select.select([pipe], [], [], BURST_SECONDS)[0]:
                 if not (more := os.read(pipe, period - len(data))):
                     break

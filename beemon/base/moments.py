@@ -1,0 +1,47 @@
+"""Moments: microseconds since 1970, as every record holds them, and what a person or Python says.
+
+A moment is UTC and whole microseconds; this is the one place that turns it into a ``datetime`` or
+into text, and back.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+US_PER_SECOND = 1_000_000
+US_PER_MINUTE = 60 * US_PER_SECOND
+US_PER_HOUR = 60 * US_PER_MINUTE
+US_PER_DAY = 24 * US_PER_HOUR
+
+EARLIEST_US, LATEST_US = -62_135_510_400_000_000, 253_402_214_400_000_000
+"""The first and the last time that has a date in every time zone: 0001-01-02 and 9999-12-31."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_datetime(utc_us: int, zone: tzinfo = UTC) -> datetime:
+    """Microseconds since 1970 as an aware datetime, in UTC or on the clocks of a zone.
+
+    Raises ``OverflowError`` for a time outside :data:`EARLIEST_US` to :data:`LATEST_US`.
+    """
+    return (_EPOCH + timedelta(microseconds=utc_us)).astimezone(zone)
+
+
+def to_microseconds(moment: datetime) -> int:
+    """An aware datetime as microseconds since 1970."""
+    return span_us(moment - _EPOCH)
+
+
+def span_us(span: timedelta) -> int:
+    """A length of time in microseconds."""
+    return span // timedelta(microseconds=1)
+
+
+def iso(utc_us: int) -> str:
+    """``2026-06-01T12:00:00.000Z`` for a time in microseconds since 1970.
+
+    A time outside :data:`EARLIEST_US` to :data:`LATEST_US` is reported as its number.
+    """
+    if not EARLIEST_US <= utc_us <= LATEST_US:
+        return f"{utc_us} us"
+    return to_datetime(utc_us).isoformat(timespec="milliseconds").replace("+00:00", "Z")
