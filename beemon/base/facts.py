@@ -151,7 +151,7 @@ def _is_plain(hint: object, value: Json) -> bool:
     if typing.get_origin(hint) is Literal:
         return value in typing.get_args(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return value in {each.value for each in hint}
+        return value in [each.value for each in hint]
     if hint is float:
         return type(value) in (int, float)
     return type(value) is hint

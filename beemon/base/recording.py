@@ -1,0 +1,127 @@
+"""The facts of a recording, from its driver to the ledger and to the clients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
+
+from beemon.base.clock import Quality, Stamp
+from beemon.base.facts import INLINE, BadFactsError, Json, from_json, to_json
+
+Verdict = Literal["good", "failed"]
+"""A recording that counts, and one that is kept as evidence."""
+
+
+@dataclass(frozen=True)
+class LostSamples:
+    """Where in a sound samples are missing."""
+
+    at: Annotated[int, "the number of the first one, counted as `first_sample` is"]
+    samples: Annotated[int, "the number of missing samples"]
+    uncertainty: Annotated[int, "the largest error of that number, in samples"]
+
+
+@dataclass(frozen=True)
+class RecordingFacts:
+    """What is known of a recording; nothing of it is always known.
+
+    A driver says when it began and what it holds, then others add what they find. What a driver
+    of another package knows beside that, plain JSON values by names of its own, is ``more``.
+    """
+
+    start_utc_us: Annotated[int | None, "when it began, in microseconds since 1970 (UTC)"] = None
+    start_monotonic: Annotated[
+        float | None, "when it began by the monotonic clock, in seconds since the boot"
+    ] = None
+    clock: Annotated[Quality | None, "the quality of the clock at that time"] = None
+    seconds: Annotated[float | None, "the length of its media, in seconds"] = None
+
+    samples: Annotated[int | None, "the samples of each channel"] = None
+    rate: Annotated[int | None, "samples a second (Hz)"] = None
+    channels: Annotated[int | None, "the number of channels of the sound"] = None
+    bits: Annotated[int | None, "the bits of a sample"] = None
+    lost_samples: Annotated[int | None, "samples that were lost while it was recorded"] = None
+    first_sample: Annotated[
+        int | None, "the number of its first sample, counted since the device was opened"
+    ] = None
+    overruns: Annotated[int | None, "the number of times that sound was read too late"] = None
+    replugs: Annotated[int | None, "the number of times that the sound card was away"] = None
+    gaps: Annotated[tuple[LostSamples, ...] | None, "where samples are missing"] = None
+
+    width: Annotated[int | None, "the width of a picture, in pixels"] = None
+    height: Annotated[int | None, "the height of a picture, in pixels"] = None
+    codec: Annotated[str | None, "the encoding of the pictures"] = None
+    frames: Annotated[int | None, "the number of pictures in the video"] = None
+    frame_rate: Annotated[float | None, "pictures a second"] = None
+    lost_frames: Annotated[int | None, "pictures that were lost while it was recorded"] = None
+    bad_pictures: Annotated[
+        int | None, "pictures that were left out because they could not be decoded"
+    ] = None
+    repeated_frames: Annotated[
+        int | None, "pictures that were no later than the one before"
+    ] = None
+    first_frame: Annotated[
+        int | None, "the number of its first picture, counted since the device was opened"
+    ] = None
+    longest_gap: Annotated[float | None, "the longest time between pictures, in seconds"] = None
+    pre_roll: Annotated[float | None, "the part before the command, in seconds"] = None
+    informed: Annotated[str | None, "the differences from the config"] = None
+
+    promised_samples: Annotated[int | None, "the samples that its header promises"] = None
+    promised_frames: Annotated[int | None, "the pictures that its header promises"] = None
+    unfinished: Annotated[bool | None, "true if its header was never finished"] = None
+    salvaged: Annotated[bool | None, "true if it was repaired after a crash"] = None
+    recovered: Annotated[bool | None, "true if it was complete when a crash came"] = None
+    inspection: Annotated[bool | None, "true if the hive was open for an inspection"] = None
+    source: Annotated[str | None, "the file that it was imported from"] = None
+    source_sha256: Annotated[str | None, "the SHA-256 of that file, in hexadecimal"] = None
+    ambiguous_time: Annotated[
+        bool | None, "true if its local time comes twice, as the clocks were set back"
+    ] = None
+
+    verdict: Annotated[Verdict | None, "whether it counts, by its content check"] = None
+    findings: Annotated[tuple[str, ...] | None, "the findings of the content check"] = None
+    size: Annotated[int | None, "the size of its file, in bytes"] = None
+    sha256: Annotated[str | None, "the SHA-256 of its file, in hexadecimal"] = None
+    job: Annotated[int | None, "the number of the job that made it"] = None
+    redated_from_us: Annotated[
+        int | None, "when it began by the unset clock, in microseconds since 1970 (UTC)"
+    ] = None
+    upload_proof: Annotated[str | None, "the proof that it was uploaded"] = None
+    recovered_from: Annotated[str | None, "the damaged database that its entry is from"] = None
+    more: Annotated[Mapping[str, Json], "further facts, named by its driver", INLINE] = field(
+        default_factory=dict
+    )
+
+    @property
+    def start(self) -> Stamp:
+        """When it began. Raises ``ValueError`` where that is not known."""
+        if self.start_utc_us is None or self.start_monotonic is None or self.clock is None:
+            raise ValueError("it is not known when the recording began")
+        return Stamp(self.start_utc_us, self.start_monotonic, self.clock)
+
+    def and_then(self, later: RecordingFacts) -> RecordingFacts:
+        """What both know; where they differ, what ``later`` says."""
+        return recording_facts({**to_json(self), **to_json(later)})
+
+
+def recording_facts(told: Mapping[str, Json]) -> RecordingFacts:
+    """What a JSON object tells, whoever wrote it: of a member that is no such value as it should
+    be nothing is known, and it stays among ``more``.
+    """
+    try:
+        return from_json(RecordingFacts, told)
+    except BadFactsError:
+        wrong = {name: value for name, value in told.items() if not _is_right(name, value)}
+        right = {name: value for name, value in told.items() if name not in wrong}
+        known = from_json(RecordingFacts, right)
+        return replace(known, more={**known.more, **wrong})
+
+
+def _is_right(name: str, value: Json) -> bool:
+    try:
+        from_json(RecordingFacts, {name: value})
+    except BadFactsError:
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""The facts of a recording: they travel, are added to, and are read from anything stored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from beemon.base.clock import Quality, Stamp
+from beemon.base.facts import members, to_json
+from beemon.base.recording import LostSamples, RecordingFacts, recording_facts
+
+SOUND = RecordingFacts(
+    1_770_000_000_000_000, 12.5, Quality.RTC, 60.0, samples=960000, rate=16000,
+    gaps=(LostSamples(5, 100, 3),), findings=("lost: 100 samples",), more={"gain": 3},
+)
+
+
+def test_what_is_known_comes_back_as_it_was_told():
+    told = json.loads(json.dumps(to_json(SOUND)))
+    assert told["clock"] == "rtc"
+    assert told["gaps"] == [{"at": 5, "samples": 100, "uncertainty": 3}]
+    assert told["gain"] == 3
+    assert "width" not in told
+    assert recording_facts(told) == SOUND
+
+
+def test_nothing_is_told_of_what_nothing_is_known_of():
+    assert to_json(RecordingFacts()) == {}
+    assert recording_facts({}) == RecordingFacts()
+
+
+@pytest.mark.parametrize("value", [True, [1], {"a": 1}, "long", [{"at": 1}], 1e300])
+@pytest.mark.parametrize("member", members(RecordingFacts), ids=lambda member: member.name)
+def test_a_member_of_any_kind_is_read_and_told_again(member, value):
+    told = {"rate": 16000, "sampler": "x", member.name: value}
+    read = recording_facts(told)
+    assert to_json(read) == told
+    assert read.rate in (16000, None)
+
+
+def test_a_member_that_is_not_right_is_not_known():
+    read = recording_facts({"seconds": "long", "rate": 16000})
+    assert (read.seconds, read.rate, read.more) == (None, 16000, {"seconds": "long"})
+
+
+def test_who_comes_later_knows_better():
+    wrong = recording_facts({"seconds": "long", "frames": 5, "gain": 1})
+    later = wrong.and_then(RecordingFacts(seconds=2.5, more={"gain": 2}))
+    assert later == RecordingFacts(seconds=2.5, frames=5, more={"gain": 2})
+
+
+def test_its_start_is_a_time_where_all_of_it_is_known():
+    assert SOUND.start == Stamp(1_770_000_000_000_000, 12.5, Quality.RTC)
+    with pytest.raises(ValueError, match="when the recording began"):
+        _ = replace(SOUND, clock=None).start
+
+
+def test_each_member_says_what_it_is():
+    assert all(member.says for member in members(RecordingFacts))
