@@ -41,17 +41,16 @@ FEW = {"web": "protocol ledger.reader media base", "uplink": "protocol ledger.re
 
 HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
 
-SWALLOWS = {
-    "base.defects": "attempt",
-    "exchange.importing": "_Import._take",
-    "orchestrator.orchestrator": "Orchestrator.run",
-    "server.server": "Server.on_receive",
-    "worker.worker": "Worker._guarded",
+SWALLOWS = {"base.defects": "contain", "server.server": "Server.on_receive"}
+"""Where an ``except`` may take every error and not raise it again: there, and in one request, which
+has its reply whatever is raised."""
+
+CONTAINS = {
+    "base.defects", "exchange.importing", "orchestrator.orchestrator", "worker.worker",
 }
-"""Where an ``except`` may take every error and not raise it again: the outermost edges of the two
-processes whose defects must reach the journal and the ledger before they end, one request, which
-has its reply whatever is raised, one file of an import, which may hold any bytes, and a look at
-the data, whose defect costs that look alone."""
+"""Who contains defects: the outermost edges of the two processes whose defects must reach the
+journal and the ledger before they end, one file of an import, which may hold any bytes, and (by
+``attempt``) a look at the data, whose defect costs that look alone."""
 
 ROW_OF = {name: depth for depth, row in enumerate(ROWS) for name in row.split()}
 
@@ -224,6 +223,15 @@ def test_no_error_is_swallowed_but_at_the_outermost_edges():
         if is_broad(handler) and not raises_again(handler)
     }
     assert found == SWALLOWS
+
+
+def test_defects_are_contained_at_the_outermost_edges_alone():
+    assert {
+        module
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("contain")
+    } == CONTAINS
 
 
 def test_no_error_is_suppressed_that_has_no_name():

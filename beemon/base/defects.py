@@ -1,4 +1,8 @@
-"""Defects of beemon's own in what is optional: they become a traceback, and end nothing."""
+"""The boundary at which a defect of beemon's own stops, so that it costs one part and not the rest.
+
+A defect is an error that nobody foresaw. It ends what was being done; what follows from it (a reply
+to a client, a finding, the end of the process) its caller gives to :func:`contain`.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +13,42 @@ from typing import TypeVar
 T = TypeVar("T")
 U = TypeVar("U")
 
-
-def is_of_files(error: Exception) -> bool:
-    """Whether a file or its disk raised the error."""
-    return isinstance(error, OSError)
+Judge = Callable[[Exception], bool]
+"""Whether an error is foreseen, and goes up to the caller as any other does."""
 
 
-def attempt(
-    look: Callable[[], T], otherwise: U, goes_up: Callable[[Exception], bool] = is_of_files
-) -> tuple[T | U, str]:
-    """What a look finds, and no text; or, if it has a defect, ``otherwise`` and the traceback.
+def of_kind(*kinds: type[Exception]) -> Judge:
+    """Judge errors by their class."""
+    return lambda error: isinstance(error, kinds)
 
-    Raises what ``goes_up``.
+
+never = of_kind()
+"""Judge no error as foreseen."""
+of_files = of_kind(OSError)
+"""Judge as foreseen what a file or its disk raises."""
+
+
+def contain(
+    action: Callable[[], T], on_defect: Callable[[Exception], U], goes_up: Judge = never
+) -> T | U:
+    """Return the result of ``action``, or, if it has a defect, that of ``on_defect``.
+
+    ``on_defect`` is called while the error is handled: it can log the traceback. Raises the errors
+    of ``action`` that ``goes_up`` says are foreseen.
     """
     try:
-        return look(), ""
+        return action()
     except Exception as error:
         if goes_up(error):
             raise
-        return otherwise, traceback.format_exc()
+        return on_defect(error)
+
+
+def attempt(look: Callable[[], T], otherwise: U, goes_up: Judge = of_files) -> tuple[T | U, str]:
+    """Return what a look finds, and no text; or ``otherwise`` and the traceback of its defect.
+
+    Raises the errors of ``look`` that ``goes_up`` says are foreseen.
+    """
+    return contain(
+        lambda: (look(), ""), lambda _: (otherwise, traceback.format_exc()), goes_up
+    )

@@ -17,10 +17,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from beemon.base import outcomes
+from beemon.base import defects, outcomes
 from beemon.base.clock import Quality, Stamp
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.readings import Reading
@@ -54,6 +55,7 @@ _WORK = ".import."
 _ORIGIN = "import"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """After these no other file can be taken either."""
+_FORESEEN = defects.of_kind(sqlite3.Error, OSError, ValueError)
 
 Facts = dict[str, Any]
 
@@ -200,23 +202,28 @@ class _Import:
     def _take(self, file: File) -> None:
         """One file of many: whatever is wrong with it is reported, and costs no other."""
         try:
-            if file.ending == ".csv":
-                self._take_day(file)
-            elif file.ending in _ENDINGS:
-                self._take_recording(file)
-            else:
-                raise ValueError("beemon does not know this kind of file")
-        except sqlite3.Error:
-            raise
+            defects.contain(
+                partial(self._enter, file), partial(self._tell_unreadable, file), _FORESEEN
+            )
         except OSError as error:
             if error.errno in _DISK_ERRORS:
                 raise
             self._tell(file, error.strerror or str(error))
         except ValueError as error:
             self._tell(file, error)
-        except Exception as error:  # a boundary: the file is somebody else's, of any bytes
-            log.warning("%s", tree.problem(file.path, "it cannot be read"), exc_info=True)
-            self._tell(file, f"it cannot be read: {type(error).__name__}: {error}")
+
+    def _enter(self, file: File) -> None:
+        if file.ending == ".csv":
+            self._take_day(file)
+        elif file.ending in _ENDINGS:
+            self._take_recording(file)
+        else:
+            raise ValueError("beemon does not know this kind of file")
+
+    def _tell_unreadable(self, file: File, error: Exception) -> None:
+        """Report that a library has a defect over a file, which may hold any bytes."""
+        log.warning("%s", tree.problem(file.path, "it cannot be read"), exc_info=True)
+        self._tell(file, f"it cannot be read: {type(error).__name__}: {error}")
 
     def _tell(self, file: File, says: object) -> None:
         self._counts.problems.append(tree.problem(file.path, says))

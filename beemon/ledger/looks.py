@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from beemon.base.defects import attempt
+from beemon.base.defects import Judge, attempt
 from beemon.base.reports import Trouble
 from beemon.ledger import events, quarantine
 from beemon.ledger.ledger import Ledger
@@ -148,7 +148,7 @@ class Looks:
         self._changed()
 
     def _guarded(
-        self, name: str, look: Callable[[], T], otherwise: U, goes_up: Callable[[Exception], bool]
+        self, name: str, look: Callable[[], T], otherwise: U, goes_up: Judge
     ) -> T | U:
         if not self.is_on(name):
             return otherwise

@@ -13,9 +13,9 @@ import os
 import threading
 from collections.abc import Callable
 from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, NoReturn
 
-from beemon.base import clock, zone
+from beemon.base import clock, defects, zone
 from beemon.base.reports import Rejected, Report, Stopped
 from beemon.config.settings import Settings
 from beemon.devices._base import ARCHIVE
@@ -61,11 +61,7 @@ class Orchestrator(SpawnProcess):
         processes.crash_with_any_thread()
         service.start_log()
         os.environ[ARCHIVE] = str(self._settings.archive_path)  # for the workers
-        try:
-            self._work()
-        except Exception:
-            log.critical("the Orchestrator has a defect and ends", exc_info=True)
-            os._exit(EXIT_DEFECT)  # what it started dies with it
+        defects.contain(self._work, _end_by_defect)
 
     def _work(self) -> None:
         devices, problems = resolve_devices(self._settings.devices)
@@ -107,6 +103,11 @@ class Orchestrator(SpawnProcess):
             take(command)
             if command is None:
                 return
+
+
+def _end_by_defect(_: Exception) -> NoReturn:
+    log.critical("the Orchestrator has a defect and ends", exc_info=True)
+    os._exit(EXIT_DEFECT)  # what it started dies with it
 
 
 def _local_zone() -> zone.Local:

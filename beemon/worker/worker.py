@@ -16,13 +16,14 @@ import threading
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, NoReturn
 
 from beemon.base import clock
-from beemon.base.defects import attempt
+from beemon.base.defects import attempt, contain, of_files
 from beemon.base.readings import Reading
 from beemon.checks import examine as checks
 from beemon.checks.findings import CHECK_FAILED, NO_EVIDENCE, Examination
@@ -205,17 +206,18 @@ class Worker(SpawnProcess):
     def _guarded(self, work: Work, action: Callable[[], None]) -> bool:
         """Do it; where the driver or the disk fails, say the reason."""
         try:
-            action()
+            contain(action, partial(self._end_by_defect, work.device), of_files)
         except DeviceLostError as error:
             self._end_over(work.device, error.reason, str(error))
         except OSError as error:
             self._release(work, error)
             self._send(Failed(work.number, reason_of(error), message_of(error)))
             return False
-        except Exception as error:  # noqa: BLE001  (the outermost boundary: the worker ends here)
-            said = f"{type(error).__name__}: {error}"
-            self._end_over(work.device, "driver-error", said, traceback.format_exc())
         return True
+
+    def _end_by_defect(self, name: str, error: Exception) -> NoReturn:
+        said = f"{type(error).__name__}: {error}"
+        self._end_over(name, "driver-error", said, traceback.format_exc())
 
     def _end_over(self, name: str, reason: str, message: str, details: str = "") -> NoReturn:
         """Tell that the device is lost, and end."""
