@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from beemon.base.moments import US_PER_SECOND, iso
 
@@ -160,10 +160,11 @@ def kernel_error_us() -> int | None:
 
 
 @functools.cache
-def _adjtimex() -> Any:
+def _adjtimex() -> Callable[[object], int]:
     import ctypes
 
-    return ctypes.CDLL(None).adjtimex
+    call: Callable[[object], int] = ctypes.CDLL(None).adjtimex
+    return call
 
 
 def mark(name: str) -> Path | None:

@@ -25,7 +25,7 @@ _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
 SIZE_UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(kB|MB|GB|TB)", re.ASCII)
 _LARGEST = 2**63  # as TOML has it
-_TYPE_NAMES = {
+_TYPE_NAMES: Mapping[object, str] = {
     str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false",
 }
 
@@ -52,11 +52,11 @@ class BadOptionError(ValueError):
 
 
 def option(
-    default: Any = MISSING,
+    default: object = MISSING,
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    parse: Callable[[Any], Any] | None = None,
+    parse: Callable[[object], object] | None = None,
     doc: str = "",
     for_tests: bool = False,
 ) -> Any:
@@ -136,7 +136,7 @@ def build(
     for name, spec in fields.items():
         if name in table:
             try:
-                values[name] = _checked(table[name], hints[name], spec.metadata)
+                values[name] = _checked(table[name], hints[name], spec)
             except BadOptionError as error:
                 problems.append(Problem(where(name), f'"{name}" {error}'))
         elif spec.default is MISSING:
@@ -150,18 +150,20 @@ def build(
 
 
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: type) -> dict[str, object]:
     return typing.get_type_hints(cls)
 
 
-def _meaning(spec: dataclasses.Field[Any]) -> str:
+def _meaning(spec: dataclasses.Field[object]) -> str:
     doc = spec.metadata.get("doc", "").partition(". ")[0]
     return f": {doc}" if doc else ""
 
 
-def _checked(value: object, hint: Any, rules: Mapping[str, Any]) -> object:
-    if rules.get("parse") is not None:
-        return rules["parse"](value)
+def _checked(value: object, hint: object, spec: dataclasses.Field[object]) -> object:
+    rules = spec.metadata
+    if (parse := rules.get("parse")) is not None:
+        parsed: object = parse(value)
+        return parsed
     typed = _typed(value, hint)
     low, high = rules.get("minimum"), rules.get("maximum")
     if isinstance(typed, int | float) and not isinstance(typed, bool):
@@ -180,7 +182,7 @@ def _range(low: float | None, high: float | None) -> str:
     return f"between {low:g} and {high:g}"
 
 
-def _typed(value: object, hint: Any) -> object:
+def _typed(value: object, hint: object) -> object:
     origin = typing.get_origin(hint)
     if origin is Literal:
         choices = typing.get_args(hint)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from beemon.base.explanation import Explanation
+from beemon.base.facts import Json, JsonObject
 
 
 class Outcome(StrEnum):
@@ -239,29 +239,29 @@ class Ending:
     outcome: Outcome
     reason: str | None = None
     message: str | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: JsonObject = field(default_factory=dict)
 
-    def but(self, message: str, facts: dict[str, Any]) -> Ending:
+    def but(self, message: str, facts: JsonObject) -> Ending:
         """The same ending with more to say of it."""
         said = f"{self.message}; {message}" if self.message else message
         return Ending(self.outcome, self.reason, said, {**self.facts, **facts})
 
 
-def done(**facts: Any) -> Ending:
+def done(**facts: Json) -> Ending:
     """The work was done."""
     return Ending(Outcome.DONE, facts=facts)
 
 
-def failed(reason: str, message: str | None = None, **facts: Any) -> Ending:
+def failed(reason: str, message: str | None = None, **facts: Json) -> Ending:
     """The work was tried, and did not succeed."""
     return Ending(Outcome.FAILED, reason, message, facts)
 
 
-def interrupted(reason: str, message: str | None = None, **facts: Any) -> Ending:
+def interrupted(reason: str, message: str | None = None, **facts: Json) -> Ending:
     """The work was cut short; a recording keeps what it has."""
     return Ending(Outcome.INTERRUPTED, reason, message, facts)
 
 
-def skipped(reason: str, message: str | None = None, **facts: Any) -> Ending:
+def skipped(reason: str, message: str | None = None, **facts: Json) -> Ending:
     """The work was not tried."""
     return Ending(Outcome.SKIPPED, reason, message, facts)

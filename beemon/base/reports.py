@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from beemon.base.options import Problem
+
 
 @dataclass(frozen=True)
 class Started:
@@ -15,7 +17,7 @@ class Started:
 class Rejected:
     """The Orchestrator cannot run with these settings; it ends."""
 
-    problems: list[Any]
+    problems: list[Problem]
 
 
 @dataclass(frozen=True)
