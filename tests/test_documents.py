@@ -151,6 +151,13 @@ def test_the_manual_of_the_protocol_has_every_command_and_every_query():
     assert set(terms(PROTOCOL, "QUERIES")) == usages(of_commands=False)
 
 
+@pytest.mark.parametrize("word", VOCABULARY.values(), ids=list(VOCABULARY))
+def test_the_manual_of_the_protocol_says_of_a_word_the_same_as_the_help(word):
+    told = terms(PROTOCOL, "COMMANDS" if word.is_command else "QUERIES")
+    text = re.sub(r"\\f[BR]", "", told[word.usage.replace("…", "...")]).replace("\\-", "-")
+    assert f"{text} ".startswith(f"{word.summary.replace('`', '')}. ")
+
+
 def test_the_manual_of_the_protocol_has_every_limit_with_its_error():
     rows = re.findall(r"^(.+)\|(\d+)\|(.+)$", PROTOCOL.replace("\\-", "-"), re.MULTILINE)
     numbers = [int(number) for _, number, _ in rows]

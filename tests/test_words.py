@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,13 @@ from pathlib import Path
 import pytest
 
 import beemon
+from beemon.cli.main import main
 from beemon.cli.render import EXPLAINED, HERE
 from beemon.protocol.commands import VOCABULARY
 
 SOURCE = Path(beemon.__file__).parent
 PROJECT = Path(__file__).parent.parent
-PAGES = [PROJECT / "README.md", *sorted(PROJECT.glob("debian/beemon*.[17]"))]
+PAGES = [PROJECT / "README.md", *sorted(PROJECT.glob("debian/beemon*.[157]"))]
 CONFIGS = [PROJECT / "debian/beemon.toml", *sorted(PROJECT.glob("debian/examples/*.toml"))]
 IN_TEXTS, IN_DOCUMENTS = 20, 25
 """The most words of a sentence in a message or a help text, and in a longer document."""
@@ -265,6 +267,45 @@ def written(node: ast.Constant | ast.JoinedStr) -> str:
     )
 
 
+def prose(docstring: str) -> Iterator[str]:
+    """The paragraphs and items of a docstring without what is typed, and without examples."""
+    text = re.sub(r":\w+:`[^`]*`|``[^`]*``", '"QUOTED"', docstring)
+    for part in re.split(r"\n\s*\n|\n(?=- |\d\. )", text):
+        if not part.startswith("    "):
+            yield part
+
+
+def wrong_in(text: str, most: int = IN_DOCUMENTS, *, internal: bool = False) -> list[str]:
+    """What is wrong with a docstring; ``internal`` words are for developers only."""
+    found = (fault for part in prose(inspect.cleandoc(text)) for fault in faults(part, most))
+    return [fault for fault in found if not (internal and fault == "an internal word")]
+
+
+def options(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The texts of the options in a module: each is a part of beemon.toml(5)."""
+    words = [node for node in ast.walk(tree) if isinstance(node, ast.keyword)]
+    for word in words:
+        if word.arg == "doc" and isinstance(word.value, ast.Constant | ast.JoinedStr):
+            yield word.value.lineno, written(word.value)
+
+
+def settings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The docstrings of the settings in a module: a driver's part of beemon.toml(5)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name == "Settings":
+            yield node.lineno, ast.get_docstring(node) or ""
+
+
+def logged(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The lines that a module writes into the journal, as far as they are written in it."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    for call in calls:
+        line = call.args[0]
+        of_log = ast.unparse(call.func).startswith("log.")
+        if of_log and isinstance(line, ast.Constant | ast.JoinedStr):
+            yield call.lineno, re.sub(r"%[sd]|%\.\d+f", "X", written(line))
+
+
 @pytest.mark.parametrize("now", [now for now, _ in WORST])
 def test_a_sentence_of_the_worst_has_a_fault(now):
     assert faults(now)
@@ -305,6 +346,29 @@ def test_no_comment_in_a_shipped_config_has_a_fault(file):
     comments = [line.partition("#")[2].strip() for line in file.read_text("utf-8").splitlines()]
     found = {text: faults(text) for text in "\n".join(comments).split("\n\n")}
     assert {text: wrong for text, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_no_part_of_the_manual_of_the_config_has_a_fault(file):
+    parts = [*options(parsed(file)), *settings(parsed(file))]
+    assert {line: wrong for line, text in parts if (wrong := wrong_in(text))} == {}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_no_line_of_the_journal_has_a_fault(file):
+    lines = logged(parsed(file))
+    assert {line: wrong for line, text in lines if (wrong := faults(text, IN_TEXTS))} == {}
+
+
+@pytest.mark.parametrize("word", ["", *(word for word in VOCABULARY if word != "auth"), *HERE])
+def test_the_help_of_a_word_has_no_fault(word, capsys):
+    with pytest.raises(SystemExit):
+        main([*word.split(), "--help"])
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: beemon {word}")
+    for paragraph in shown.split("\n\n")[1:]:
+        if "  " not in paragraph:  # of a table, whose cells are texts of the source
+            assert faults(paragraph, IN_TEXTS) == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))

@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     words = parser.add_subparsers(
         prog="beemon", metavar="WORD", help=argparse.SUPPRESS, required=True
     )
-    serve = words.add_parser("serve", description=here.sentence(HERE["serve"]))
+    serve = words.add_parser(
+        "serve", usage="beemon serve [OPTION…]", description=here.sentence(HERE["serve"])
+    )
     here.add_config(serve)
     serve.add_argument(
         "--verbose", action="store_true", help="log every job and every refused request"

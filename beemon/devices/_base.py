@@ -92,7 +92,7 @@ class CommonSettings:
     """What every device has; a driver's own ``Settings`` adds its options."""
 
     name: str = option(doc="the device's name, kind and all: sensor.brood")
-    timeout: float = option(5.0, parse=_timeout, doc="how long one read or snapshot may take")
+    timeout: float = option(5.0, parse=_timeout, doc="maximum time for one reading or snapshot")
 
     @property
     def claims(self) -> Iterable[Claim]:
@@ -121,11 +121,11 @@ def _longest(value: object) -> float:
 class OutputSettings(CommonSettings):
     """The options of every output."""
 
-    safe: Literal["on", "off"] = option("off", doc="its state when nobody asks for another")
+    safe: Literal["on", "off"] = option("off", doc="the state without a command")
     longest: float | None = option(
         None, parse=_longest,
-        doc="after how long it returns to its safe state in any case: from 1s to 1d. Without it, a "
-        "command without seconds has no end",
+        doc="maximum time outside the safe state, from 1s to 1d. Without it, a command that gives "
+        "no seconds lasts until the next one",
     )
 
 
@@ -133,7 +133,7 @@ class OutputSettings(CommonSettings):
 class Conversion:
     """How a quantity that the driver measured becomes another: grams from a load cell's voltage."""
 
-    quantity: str = option(doc="what the result is called")
+    quantity: str = option(doc="the name of the result")
     unit: str = option(doc="the unit of the result")
     zero: float = option(0.0, doc="the raw number at which the result is 0")
     factor: float = option(1.0, doc="the result for one raw number more")
@@ -162,15 +162,16 @@ class SensorSettings(CommonSettings):
     """What every sensor has that measures a level; one that counts is read as it is."""
 
     samples: int = option(
-        1, minimum=1, maximum=1000, doc="how many samples make a reading, by their trimmed mean"
+        1, minimum=1, maximum=1000,
+        doc="number of samples in a reading, which is their trimmed mean",
     )
     stuck_after: float | None = option(
         None, parse=_stuck_after,
-        doc='how long it may say exactly the same ("never" is too long); by default as the '
-        "sensor's resolution asks for",
+        doc="time after which an unchanged value counts as a failed sensor, or "
+        '``"never"``; the default depends on the sensor',
     )
     calibration: dict[str, Conversion] | None = option(
-        None, parse=_conversions, doc="how raw numbers become values, by quantity"
+        None, parse=_conversions, doc="the calibration of each quantity"
     )
 
 

@@ -31,10 +31,10 @@ class FaultSettings(CommonSettings):
         "none", doc="the fault to show", for_tests=True
     )
     fault_after: int = option(
-        0, minimum=0, doc="how many requests succeed before it", for_tests=True
+        0, minimum=0, doc="number of requests that succeed before the fault", for_tests=True
     )
     fault_for: int = option(
-        0, minimum=0, doc="how many requests it lasts; 0 is for good", for_tests=True
+        0, minimum=0, doc="number of requests that fail; 0 means all", for_tests=True
     )
     fault_file: str = option(
         "", doc="a file that keeps the count when the device is reopened", for_tests=True

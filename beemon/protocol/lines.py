@@ -55,7 +55,7 @@ ERRORS = {
         "Connect again, and end each request with a newline.",
     ),
     "not-authorised": Explanation(
-        "a token is set, and the first line was not `auth TOKEN` with the right one",
+        "the first line was not `auth TOKEN` with the right token",
         "Join the group beemon, `sudo adduser $USER beemon`, and log in again; or use sudo.",
     ),
     "too-many-clients": Explanation(

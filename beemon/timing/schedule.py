@@ -108,8 +108,12 @@ class Schedule:
     without one takes snapshots. ``place`` is the hive's, which a window by the sun needs.
     """
 
-    interval: float = option(parse=_interval, doc='how often, such as "5m"')
-    duration: float | None = option(None, parse=_duration, doc='how long, such as "60s"')
+    interval: float = option(
+        parse=_interval, doc='the time from one start to the next, such as "5m"'
+    )
+    duration: float | None = option(
+        None, parse=_duration, doc='the length of a recording, such as "60s"'
+    )
     window: tuple[Edge, Edge] = option((time(0), time(0)), parse=_window)
     place: Place | None = None
 

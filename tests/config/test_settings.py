@@ -355,7 +355,8 @@ def test_a_hive_has_a_name_that_files_can_bear(etc, name):
         ("camera", 'interval = "30s"\nduration = "60s"',
          "beemon.toml:3: a duration of 60 s does not fit into an interval of 30 s"),
         ("camera", 'duration = "60s"',
-         'beemon.toml:3: option "interval" is missing: how often, such as "5m"'),
+         'beemon.toml:3: option "interval" is missing: the time from one start to the next, such '
+         'as "5m"'),
         ("camera", 'interval = "2d"',
          'beemon.toml:4: "interval" must be between 1s and 1d, not "2d"'),
         ("camera", 'interval = "2h"\nduration = "61m"',

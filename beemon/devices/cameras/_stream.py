@@ -60,29 +60,29 @@ class StreamSettings(CommonSettings):
     width: int = option(1280, parse=even, doc="pixels across, an even number from 64 to 4096")
     height: int = option(720, parse=even, doc="pixels down, an even number from 64 to 4096")
     frame_rate: int = option(
-        30, minimum=1, maximum=120, doc="frames a second, as far as the camera can"
+        30, minimum=1, maximum=120, doc="frames per second, if the camera supports that many"
     )
     codec: Codec = option(
         "h264",
-        doc="how the video is encoded. With ``mjpeg`` each frame is a picture by itself, and the "
-        "files are much larger",
+        doc="the video format. With ``mjpeg`` each frame is a complete picture, and the files are "
+        "much larger",
     )
     bitrate: int = option(  # Raspberry Pi's hardware encoder hangs below 100 kbit/s
-        2_000_000, minimum=150_000, maximum=50_000_000, doc="bits of video a second"
+        2_000_000, minimum=150_000, maximum=50_000_000, doc="bits per second of video"
     )
     pre_roll: float = option(
         0.0, parse=up_to(30, "30s"),
-        doc="how much of what was before a recording was asked for is in it too, up to 30s",
+        doc="length of video to include from before the recording was requested, up to 30s",
     )
     light_pin: int | None = option(
         None, minimum=_pins.LOWEST, maximum=_pins.HIGHEST,
-        doc="the GPIO (BCM) number of the pin of a light, infra-red as a rule. It is on while a "
-        "recording or a snapshot is made, and off otherwise",
+        doc="the GPIO (BCM) number of a light's pin, for example an infra-red light. The light is "
+        "on during a recording or a snapshot, and off otherwise",
     )
-    light_active: Literal["high", "low"] = option("high", doc="the level that lights it")
+    light_active: Literal["high", "low"] = option("high", doc="the level that turns the light on")
     light_lead: float = option(
         1.0, parse=up_to(5, "5s"),
-        doc="how long it is on beforehand, up to 5s: exposure needs time to adapt",
+        doc="time to switch the light on in advance, up to 5s, so that the exposure can adapt",
     )
 
     @property

@@ -65,50 +65,52 @@ def focus(value: object) -> float | Literal["continuous"]:
 class Settings(StreamSettings):
     """A Raspberry Pi's own camera.
 
-    It films for as long as it is open, and recordings are cut out of that: they may overlap, and a
-    snapshot disturbs none. Video is encoded by the Pi's hardware where it has an encoder (Zero 2,
-    3, 4; at most 1920x1080 at 30 frames a second) and else by its processor (5). Of ``mjpeg`` by
-    the processor, ``quality`` says how large it is, and not ``bitrate``. This driver was tried
-    over picamera2 and libcamera without a camera, and not yet on a Pi.
+    The camera runs all the time, and recordings are cut out of its stream. Recordings may overlap,
+    and a snapshot does not disturb them. The Pi's hardware encodes the video on a Zero 2, 3 and 4,
+    at most 1920x1080 at 30 frames per second; on a 5 the processor does. For ``mjpeg`` encoded by
+    the processor, ``quality`` sets the size and ``bitrate`` has no effect. This driver has been
+    tested with the real picamera2 and libcamera libraries, but not yet on a Raspberry Pi.
     """
 
     camera: int = option(
-        0, minimum=0, maximum=7, doc="which one, as ``rpicam-hello --list-cameras`` counts them"
+        0, minimum=0, maximum=7, doc="the camera's number in ``rpicam-hello --list-cameras``"
     )
     encoder: Literal["auto", "hardware", "software"] = option(
-        "auto", doc="what encodes the video: by itself the hardware, where there is some"
+        "auto", doc="the video encoder. ``auto`` uses the hardware if the Pi has an encoder"
     )
     picture_width: int | None = option(
         None, parse=even,
-        doc="pixels across, of snapshots: larger than the video, at the cost of memory",
+        doc="width of snapshots in pixels. Larger snapshots than the video need more memory",
     )
-    picture_height: int | None = option(None, parse=even, doc="pixels down, of snapshots")
-    quality: int = option(85, minimum=1, maximum=100, doc="of ``mjpeg`` by the processor")
+    picture_height: int | None = option(None, parse=even, doc="height of snapshots in pixels")
+    quality: int = option(
+        85, minimum=1, maximum=100, doc="the quality of ``mjpeg`` that the processor encodes"
+    )
     horizontal_flip: bool = option(False, doc="mirror left and right")
     vertical_flip: bool = option(
         False, doc="mirror up and down; both together turn the picture by 180 degrees"
     )
     region: Fractions | None = option(
         None, parse=part_of_picture,
-        doc="the part of the picture to show, by the shares of it at which the part begins and "
-        "that it has: left, top, width, height, such as ``[0.25, 0.25, 0.5, 0.5]``",
+        doc="the part of the picture to keep: left, top, width and height as fractions of the "
+        "whole, such as ``[0.25, 0.25, 0.5, 0.5]``",
     )
     exposure_us: int | None = option(
         None, minimum=10, maximum=1_000_000,
         doc="a fixed exposure in microseconds, no longer than a frame, instead of the automatic "
-        "one. Bees' wings want 1000 or less",
+        "one. Use 1000 or less to show bees' wings without blur",
     )
     gain: float | None = option(
         None, minimum=1, maximum=64, doc="a fixed analogue gain, instead of the automatic one"
     )
     brighter: float = option(
         0.0, minimum=-8, maximum=8,
-        doc="by how many stops to expose more than automatic exposure would",
+        doc="stops to add to the automatic exposure",
     )
     focus: float | str | None = option(
         None, parse=focus,
-        doc="for a camera that can focus: a distance in metres, from 0.05 to 100, or "
-        '``"continuous"``: it focuses again and again, also on bees that fly past',
+        doc="the focus, if the camera has one to set: a distance in metres, from 0.05 to 100, or "
+        '``"continuous"``. Continuous focus also follows bees that fly past',
     )
 
     def __post_init__(self) -> None:

@@ -41,20 +41,20 @@ def camera_path(value: object) -> str:
 class Settings(StreamSettings):
     """A USB camera.
 
-    H.264 is encoded by the processor; with ``mjpeg`` what the camera sends is kept. The sizes and
-    rates that the camera has are listed by ``v4l2-ctl --list-formats-ext``. One that gives another
-    size or another rate than these options ask for is recorded as it is: the recording says what
-    was measured, and ``beemon status`` notes the difference with the values to set. A picture that
-    cannot be decoded is left out and counted (``bad_pictures``).
+    The processor encodes H.264. With ``mjpeg`` the camera's own pictures are kept.
+    ``v4l2-ctl --list-formats-ext`` lists the camera's sizes and frame rates. If the camera delivers
+    another size or rate than you set, beemon records it as it is. The recording then states the
+    measured values, and ``beemon status`` shows the values to set. A picture that cannot be decoded
+    is left out and counted (``bad_pictures``).
     """
 
     device: str = option(
         parse=camera_path,
-        doc="the camera: ls /dev/v4l/by-id. Its path there or in ``/dev/v4l/by-path``",
+        doc="the camera's path in /dev/v4l/by-id. A path in ``/dev/v4l/by-path`` works as well",
     )
     sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
     input: Literal["mjpeg", "yuyv422"] | None = option(
-        None, doc="what the camera is to send; by itself what it prefers"
+        None, doc="the format to request from the camera; by default the one that it prefers"
     )
 
     def __post_init__(self) -> None:

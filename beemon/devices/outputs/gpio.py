@@ -19,17 +19,16 @@ from beemon.devices._base import Claim, DeviceError, Output, OutputSettings
 class Settings(OutputSettings):
     """A pin that switches a transistor or a relay: a light, a fan.
 
-    An output goes to its safe state when the service starts and when it stops, when the process
-    that held it has died, and when its seconds are over. What its pin does while no process holds
-    it, be it for a second after a crash, depends on the board: wire it so that a pin that nobody
-    drives is safe, too.
+    An output returns to its safe state when the service starts or stops, after a crash of its
+    process, and when its seconds are over. For about a second after a crash no process drives the
+    pin, and its level depends on the board. Wire the pin so that it is also safe when undriven.
     """
 
     pin: int = option(
         minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the pin's GPIO (BCM) number"
     )
     active: Literal["high", "low"] = option(
-        "high", doc="the level that switches it on; ``low`` is what many relay boards want"
+        "high", doc="the level that switches it on; many relay boards need ``low``"
     )
 
     @property

@@ -23,8 +23,8 @@ class SwitchSettings(CommonSettings):
     pull: Literal["up", "down", "none"] = option("up", doc="the pin's own resistor")
     active: Literal["high", "low"] | None = option(
         None,
-        doc='the level that counts, with ``pull = "none"`` and with that alone. Otherwise it is '
-        "the one that the resistor is not",
+        doc='the active level, only with ``pull = "none"``. With a resistor, the opposite of the '
+        "resistor's level is active",
     )
 
     def __post_init__(self) -> None:
@@ -46,12 +46,12 @@ class CounterSettings(SwitchSettings):
     """The options of a switch whose pulses are counted."""
 
     debounce: float = option(
-        0.003, parse=duration, doc="how long a change must last for a counter, to be no bounce"
+        0.003, parse=duration, doc="debounce time: a counter ignores shorter changes"
     )
     blocked_after: float | None = option(
         None, parse=duration,
-        doc="how long a counter may stay active before it is dirt, not a bee; never by default. "
-        "Then there is no count, with the reason ``blocked``",
+        doc="time after which an active counter counts as blocked by dirt; never by default. Its "
+        "reading then has no count, with the reason ``blocked``",
     )
 
 

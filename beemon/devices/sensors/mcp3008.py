@@ -38,15 +38,15 @@ def _quantity(value: object) -> str:
 class Settings(SensorSettings):
     """An analogue input of an MCP3008 on SPI.
 
-    SPI is switched on by ``dtparam=spi=on`` in ``/boot/firmware/config.txt``. The value is
-    ``offset`` + ``factor`` x the voltage. Full scale is no reading: the input is then at or above
-    the reference, or not connected.
+    Switch SPI on with ``dtparam=spi=on`` in ``/boot/firmware/config.txt``. The value is
+    ``offset`` + ``factor`` x the voltage. At full scale the reading has no value, because the input
+    is then at or above the reference, or not connected.
     """
 
     channel: int = option(minimum=0, maximum=7, doc="the input of the converter, CH0 to CH7")
     select: int = option(0, minimum=0, maximum=1, doc="the chip select line, CE0 or CE1")
     reference: float = option(3.3, minimum=2.7, maximum=5.5, doc="the voltage at VREF, in V")
-    quantity: str = option("voltage", parse=_quantity, doc="what the value is called")
+    quantity: str = option("voltage", parse=_quantity, doc="the name of the value")
     unit: str = option("V", doc="the unit of the value")
     factor: float = option(1.0, doc="the value of one volt")
     offset: float = option(0.0, doc="the value at 0 V")

@@ -18,20 +18,20 @@ from beemon.devices.sensors._switch import CounterSettings, CountingSensor
 class Settings(CounterSettings):
     """A tipping-bucket rain gauge on a pin.
 
-    It gives ``rain``, in mm since the reading before, and ``interval``, the seconds in which it
-    fell.
+    It measures ``rain``, in mm since the previous reading, and ``interval``, the time in seconds
+    that the rain covers.
     """
 
     mm_per_tip: float = option(
         minimum=0.001, maximum=100.0,
-        doc="how much rain one tip of the bucket is, in mm. Its data sheet says so: 0.2794 or 0.2 "
-        "for many",
+        doc="rain per tip of the bucket, in mm, from the gauge's data sheet: 0.2794 or 0.2 for "
+        "many gauges",
     )
     debounce: float = option(
-        0.02, parse=duration, doc="how long the contact must be closed or open, to be no bounce"
+        0.02, parse=duration, doc="debounce time: shorter changes are ignored"
     )
     blocked_after: float | None = option(
-        3600.0, parse=duration, doc="how long the contact may stay closed before the gauge is stuck"
+        3600.0, parse=duration, doc="time after which a closed contact counts as a stuck gauge"
     )
 
 

@@ -111,8 +111,8 @@ class Settings(SimulatedSettings, SensorSettings):
 
     quantities: tuple[str, ...] = option(
         tuple(QUANTITIES), parse=some_of([*QUANTITIES, BRIDGE]),
-        doc=f"what it measures, out of {', '.join([*QUANTITIES, BRIDGE])}. By default all "
-        "but the last, which is a scale's converter, to be calibrated",
+        doc=f"the quantities to measure: {', '.join([*QUANTITIES, BRIDGE])}. By default all except "
+        "the last, which is the converter of a scale, for practising its calibration",
     )
     load_file: str = option(
         "", doc="a file that holds the grams on the scale, for its bridge", for_tests=True

@@ -218,19 +218,20 @@ QUANTITIES = {
 class Settings(SensorSettings):
     """The computer itself.
 
-    ``under_voltage`` and ``throttled`` are 1 while a Raspberry Pi's supply is too low, or it is
-    slowed down by that or by its heat, and ``under_voltage_since_boot`` and
-    ``throttled_since_boot`` are 1 where that ever was. ``clock_synchronised`` is 1 while the
-    network keeps the clock, and ``rtc_offset`` are the seconds that the battery clock is ahead of
-    it. ``wifi_signal`` is in dBm.
+    ``under_voltage`` is 1 while a Raspberry Pi's supply voltage is too low. ``throttled`` is 1
+    while this or heat slows it down. ``under_voltage_since_boot`` and ``throttled_since_boot`` are
+    1 if this has happened since the Pi started. ``clock_synchronised`` is 1 while the network sets
+    the clock. ``rtc_offset`` is the time in seconds by which the battery-backed clock is ahead.
+    ``wifi_signal`` is in dBm.
     """
 
     quantities: tuple[str, ...] | None = option(
         None, parse=some_of(QUANTITIES),
-        doc=f"what to read, out of {', '.join(QUANTITIES)}. By default all that this machine has",
+        doc=f"the quantities to read: {', '.join(QUANTITIES)}. By default all that this computer "
+        "has",
     )
     path: str | None = option(
-        None, doc="the folder whose free disk space is told; by default the archive"
+        None, doc="the folder of which to measure the free disk space; by default the archive"
     )
     sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
     proc: str = option("/proc", doc="where proc is mounted", for_tests=True)

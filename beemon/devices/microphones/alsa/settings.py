@@ -38,35 +38,34 @@ def card_word(value: object) -> str:
 class Settings(CommonSettings):
     """A USB or I2S microphone. It needs either ``card`` or ``pcm``.
 
-    A recording waits up to eight seconds for a card that was unplugged, or that failed while it
-    was read. What it lost, also where the machine was too busy for the card, goes with the
-    recording: how many samples, and for each gap its place, its samples and their
-    ``uncertainty``. Nothing is put in their place.
+    A recording waits up to 8 seconds if the card is unplugged or fails. Samples can then be lost,
+    and also if the computer is too busy. The recording states the number of lost samples, and for
+    each gap its place, its samples and their ``uncertainty``. Gaps are not filled.
     """
 
     card: str | None = option(
         None, parse=card_word,
         doc="the sound card: CARD=Device by its id, usb-0000:01:00.0-1.2 by its USB port. Either "
-        "may end in ``,DEV=1``. The ids are in ``arecord -L``. Of two cards of one make the ids "
-        "depend on which was found first: there, name the port, as ``/proc/asound/cards`` has it "
-        "after ``at``. Where no card is at it, ``beemon status`` lists those there are",
+        "may end in ``,DEV=1``. ``arecord -L`` lists the ids. Two cards of the same model can "
+        "swap their ids at a restart, so name their ports instead: ``/proc/asound/cards`` shows "
+        "the port after ``at``. If a port has no card, ``beemon status`` lists the cards found",
     )
     pcm: str | None = option(
         None, doc="any other ALSA device by its full name, such as ``plughw:CARD=Device``"
     )
     rate: int = option(
         48000, minimum=4000, maximum=384_000,
-        doc="samples a second. The card must do it exactly",
+        doc="samples per second. The card must support exactly this rate",
     )
-    channels: int = option(1, minimum=1, maximum=8, doc="how many channels")
+    channels: int = option(1, minimum=1, maximum=8, doc="number of channels")
     format: Literal["S16_LE", "S32_LE"] = option(
         "S16_LE",
-        doc="how a sample comes: ``S32_LE`` from I2S microphones, whose upper 24 bits are kept",
+        doc="the sample format: ``S32_LE`` for I2S microphones, of which 24 bits are kept",
     )
     slot: Literal["left", "right"] | None = option(
         None,
-        doc="the one side of a stereo card that has a microphone, as the pin ``SEL`` or ``L/R`` "
-        "of an I2S microphone says. The other side is not kept, and ``channels`` is left out",
+        doc="the side of a stereo card that has a microphone; the pin ``SEL`` or ``L/R`` of an "
+        "I2S microphone sets it. The other side is not kept. Leave ``channels`` out",
     )
     sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
 

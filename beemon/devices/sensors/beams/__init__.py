@@ -21,11 +21,10 @@ from beemon.devices.sensors.beams.passage import Passage, Tally
 class Settings(CommonSettings):
     """Two light beams across the entrance, one behind the other and nearer than a bee is long.
 
-    Each reading tells what passed since the one before: ``bees_in`` and ``bees_out``;
-    ``turned_back`` (both beams were broken, and freed the way they were); ``unclear`` (it could
-    have been another number of bees than was counted, or could not be counted); and ``interval``,
-    the seconds that all these belong to. What passes while nobody counts, such as during a
-    restart, is in no number: the intervals then add up to less than the time that passed.
+    Each reading counts the bees since the previous reading. ``bees_in`` and ``bees_out`` passed.
+    ``turned_back`` broke both beams and returned. ``unclear`` counts passages with a number of bees
+    that is uncertain. ``interval`` is the time in seconds that the counts cover. Bees that pass
+    while the service does not run are not counted, and ``interval`` leaves this time out.
     """
 
     outer: int = option(
@@ -42,12 +41,12 @@ class Settings(CommonSettings):
     )
     quiet: float = option(
         QUIET_SECONDS, parse=duration,
-        doc="after how long without a change the levels are read again, in case that one was lost",
+        doc="time without a change after which the levels are read again, in case one was lost",
     )
     blocked_after: float = option(
         600.0, parse=duration,
-        doc="how long a beam may stay broken before it is dirt, not a bee. Then there is no "
-        "reading, with the reason ``blocked``",
+        doc="time after which a broken beam counts as blocked by dirt. The reading then has no "
+        "value, with the reason ``blocked``",
     )
 
     def __post_init__(self) -> None:

@@ -40,11 +40,11 @@ _HOUR = 3600.0
 class Settings(SensorSettings):
     """A scale's load cells on an HX711, clocked from here pulse by pulse.
 
-    It is for kernels that have no driver for the chip. Where ``modprobe -n hx711`` finds one,
-    prefer ``kernel``: nothing interrupts its pulses. It gives ``bridge``, what the cells answer to
-    what supplies them, in mV/V, and ``discarded``, the share of the latest 100 conversions that
-    had to be thrown away, in %. A pulse of more than 50 µs, saturation, and a word of nothing but
-    ones discard a conversion.
+    Use this driver only if the kernel has none for the chip. If ``modprobe -n hx711`` finds one,
+    use ``kernel``, because nothing interrupts its pulses. The driver measures ``bridge``, the
+    output of the load cells per volt of supply, in mV/V. ``discarded`` is the share of the latest
+    100 conversions that were invalid, in %. A conversion is invalid after a pulse of more than
+    50 µs, at saturation, or if all its bits are one.
     """
 
     clock: int = option(
@@ -57,7 +57,8 @@ class Settings(SensorSettings):
         128, doc="128 or 64 for the chip's input A, 32 for input B"
     )
     samples: int = option(
-        10, minimum=1, maximum=1000, doc="how many conversions make a reading, by their mean"
+        10, minimum=1, maximum=1000,
+        doc="number of conversions in a reading, which is their trimmed mean",
     )
 
     def __post_init__(self) -> None:

@@ -95,10 +95,10 @@ def _refuse_as_one_wire(device: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SensorSettings):
-    """What a driver of the Linux kernel measures: by default every channel that it has.
+    """A sensor with a driver in the Linux kernel. By default every channel is read.
 
-    On a Raspberry Pi a line in ``/boot/firmware/config.txt`` tells the kernel what is connected;
-    after it, restart the Pi. These chips are known by name:
+    On a Raspberry Pi, add a line for the sensor to ``/boot/firmware/config.txt``, then restart the
+    Pi. beemon knows these chips by name:
 
         chip                 device   line in config.txt
         BME280               bme280   dtoverlay=i2c-sensor,bme280
@@ -114,40 +114,40 @@ class Settings(SensorSettings):
         HX711                hx711    dtoverlay=beemon-hx711,clock=5,data=6
         DS18B20              its id   dtoverlay=w1-gpio
 
-    The overlays whose names begin with ``beemon`` are in ``/usr/share/doc/beemon/examples`` as
-    source, with the command that installs them in their first lines. A chip at another address
-    than the usual one has it in its line: ``dtoverlay=i2c-sensor,sht3x,addr=0x45``. Debian's own
+    The source of the overlays that begin with ``beemon`` is in ``/usr/share/doc/beemon/examples``.
+    The first lines of each show the command that installs it. If a chip does not have the usual
+    address, add the address to its line: ``dtoverlay=i2c-sensor,sht3x,addr=0x45``. Debian's own
     kernel has no driver for the AHT, the SCD4x and the TSL2591.
 
-    A 1-Wire id begins with the sensor's family. Known are the thermometers of the families 10, 22,
-    28, 3b and 42, and the DS2438 of family 26, of which the temperature is read. A chip that lacks
-    a channel which its name promises (a BMP280 sold as a BME280) gives a reason for it, until
-    ``channels`` names those that it has.
+    A 1-Wire id begins with the sensor's family. beemon knows the thermometers of the families 10,
+    22, 28, 3b and 42, and reads the temperature of the DS2438, family 26. If a chip lacks a channel
+    of its type (a BMP280 sold as a BME280), each reading gives a reason instead of the value. Name
+    the existing channels in ``channels`` to prevent this.
 
-    Several DS18B20 on one bus convert together, where the service may write into the bus's
-    ``therm_bulk_read``; the package's udev rules let it.
+    Several DS18B20 on one bus measure at the same time if the service may write to the bus's
+    ``therm_bulk_read``. The package's udev rules allow it.
     """
 
     device: str = option(
         doc='its name ("sht3x"), name and bus address ("sht3x@1-0044"), or 1-Wire ROM id ("28-…").'
-        " The bus address is for where there are several; 1-Wire ids are in "
+        " Add the bus address if there are several of one name; 1-Wire ids are in "
         "``/sys/bus/w1/devices``",
     )
     subsystem: Literal["hwmon", "iio", "w1"] | None = option(
-        None, doc="which part of the kernel reads it; needed for a chip that is not in the list"
+        None, doc="the part of the kernel that reads it; needed for a chip that is not in the list"
     )
     channels: tuple[str, ...] = option(
-        (), parse=words, doc='which channels, as the kernel names them ("temp1"); all by default'
+        (), parse=words, doc='the channels, as the kernel names them ("temp1"); all by default'
     )
     heater_above: float | None = option(
         None, minimum=50, maximum=100,
-        doc="from which humidity on, in %, an SHT4x is dried with its heater; never by default. "
-        "For a minute after a pulse its readings have the quality ``heated``, and ``heater`` tells "
-        "with 1 that there was one. It takes Linux 6.13 or later",
+        doc="the humidity, in %, above which the heater of an SHT4x dries it; never by default. "
+        "For a minute after a pulse of the heater the readings have the quality ``heated``, and "
+        "``heater`` is 1. Needs Linux 6.13 or later",
     )
     heater_every: float = option(
         600.0, parse=_heater_every,
-        doc="how long after one pulse of the heater the next may come; at least 1m",
+        doc="minimum time between two pulses of the heater; at least 1m",
     )
     sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
 
