@@ -15,10 +15,9 @@ import pkgutil
 from collections.abc import Mapping
 from importlib.metadata import EntryPoints, entry_points
 from types import ModuleType
-from typing import Any
 
 from beemon.base.options import Problem, Where, build, suggestion
-from beemon.devices._base import Device, own_options
+from beemon.devices._base import CommonSettings, Device, own_options
 
 PACKAGES = {
     "camera": "cameras", "microphone": "microphones", "sensor": "sensors", "output": "outputs",
@@ -69,20 +68,20 @@ def _added(kind: str) -> EntryPoints:
 
 
 def settings_for(
-    kind: str, name: str, table: Mapping[str, Any], where: Where
-) -> tuple[Any, list[Problem]]:
+    kind: str, name: str, table: Mapping[str, object], where: Where
+) -> tuple[CommonSettings | None, list[Problem]]:
     """The driver's settings from a device's table, or None and what is wrong with it."""
     try:
-        driver = module(kind, str(table.get("driver")))
+        wanted: type[CommonSettings] = module(kind, str(table.get("driver"))).Settings
     except (UnknownDriverError, BrokenDriverError) as error:
         return None, [Problem(where("driver"), str(error))]
-    return build(driver.Settings, own_options(table), where, given={"name": name})
+    return build(wanted, own_options(table), where, given={"name": name})
 
 
-def load(kind: str, name: str, table: Mapping[str, Any]) -> Device:
+def load(kind: str, name: str, table: Mapping[str, object]) -> Device:
     """The device, not yet open. Raises ``ValueError`` where its table has a problem."""
     settings, problems = settings_for(kind, name, table, lambda _: name)
     if problems:
         raise ValueError("; ".join(map(str, problems)))
-    device: Device = module(kind, table["driver"]).Driver(settings)
+    device: Device = module(kind, str(table["driver"])).Driver(settings)
     return device

@@ -146,7 +146,7 @@ def _conversions(value: object) -> dict[str, Conversion]:
     return {name: _conversion(name, table) for name, table in value.items()}
 
 
-def _conversion(name: str, table: Mapping[str, Any]) -> Conversion:
+def _conversion(name: str, table: Mapping[str, object]) -> Conversion:
     built, problems = build(Conversion, table, lambda _: name)
     if built is None:
         raise BadOptionError(f"is wrong for {'; '.join(map(str, problems))}")
@@ -224,7 +224,7 @@ class Device:
 
     group: ClassVar[str | None] = None
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: CommonSettings) -> None:
         self.settings = settings
         self.on_lost: Callable[[DeviceError], None] = lambda _: None
 
@@ -382,6 +382,6 @@ def began(monotonic: float) -> Facts:
     }
 
 
-def own_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+def own_options(settings: Mapping[str, object]) -> dict[str, object]:
     """A device's table without what is not the driver's: ``driver``, ``schedule``, ``weighing``."""
     return {key: value for key, value in settings.items() if key not in _NOT_THE_DRIVERS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
-from typing import Any
+from types import ModuleType
 
 from beemon.devices._base import LibraryMissingError
 
@@ -22,7 +22,7 @@ DEBIAN_PACKAGES = {
 }
 
 
-def library(name: str) -> Any:
+def library(name: str) -> ModuleType:
     """The imported Python package. Raises :class:`LibraryMissingError`."""
     try:
         return importlib.import_module(name)

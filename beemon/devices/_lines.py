@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from beemon.devices import _pins
 from beemon.devices._base import DeviceError
@@ -74,7 +74,7 @@ class Lines:
         self._pull = _pins.PULL_UP[pull]
         self._active = _pins.LEVELS[active]
         self._quiet = quiet
-        self._devices: list[Any] = []
+        self._devices: list[_pins.InputPin] = []
         self._stirred = threading.Event()
         self._closing = threading.Event()
         self._watch: threading.Thread | None = None
@@ -92,16 +92,15 @@ class Lines:
         """
         if self._failure is not None:
             raise self._failure
-        ticks: float = self._devices[0].pin_factory.ticks()
-        return ticks
+        return self._devices[0].pin_factory.ticks()
 
     def take(self) -> Levels:
         """Take the pins and tell their levels. Raises :class:`DeviceError`."""
         as_they_are = None if self._pull is not None else True
         try:
             for number in self._numbers:
-                self._devices.append(_pins.take(
-                    "InputDevice", number, pull_up=self._pull, active_state=as_they_are,
+                self._devices.append(_pins.take_input(
+                    number, pull_up=self._pull, active_state=as_they_are,
                 ))
             return self._levels()
         except DeviceError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Protocol
 
 from beemon.devices._base import Claim, DeviceError, DeviceMissingError
 from beemon.devices._libraries import absent as absent_library
@@ -16,6 +17,57 @@ from beemon.devices._libraries import library
 
 LOWEST, HIGHEST = 0, 27
 """The GPIO (BCM) numbers on a Raspberry Pi's header."""
+
+
+class Pin(Protocol):
+    """The pin below a device of gpiozero's: what it is at, and who hears of each edge."""
+
+    state: float
+    edges: str
+    when_changed: Callable[[float, float], None]
+
+
+class Clock(Protocol):
+    """The clock by which a pin library dates the edges."""
+
+    def ticks(self) -> float:
+        """Now, in seconds."""
+
+
+class Holder(Protocol):
+    """A device of gpiozero's, which holds pins until it is closed."""
+
+    def close(self) -> None:
+        """Give the pins back."""
+
+
+class InputPin(Holder, Protocol):
+    """A pin that is read."""
+
+    pin: Pin
+    pin_factory: Clock
+    value: float
+
+
+class OutputPin(Holder, Protocol):
+    """A pin that is switched."""
+
+    pin: Pin
+    value: float
+    closed: bool
+
+    def on(self) -> None:
+        """Switch it on."""
+
+    def off(self) -> None:
+        """Switch it off."""
+
+
+class AnalogueInput(Holder, Protocol):
+    """An input of a converter on SPI."""
+
+    raw_value: int
+
 
 PULL_UP = {"up": True, "down": False, "none": None}
 LEVELS = {"high": True, "low": False, None: None}
@@ -41,13 +93,37 @@ def claims(**pins: int) -> list[Claim]:
     return [Claim(f"GPIO {pin}", option) for option, pin in pins.items()]
 
 
-def take(kind: str, /, *arguments: int, **options: Any) -> Any:
-    """The gpiozero device of that class. Raises :class:`DeviceError` and its kin."""
+def take_input(number: int, *, pull_up: bool | None, active_state: bool | None) -> InputPin:
+    """Take a pin to read it. Raises :class:`DeviceError` and its kin."""
+    with _taking(number) as gpiozero:
+        pin: InputPin = gpiozero.InputDevice(number, pull_up=pull_up, active_state=active_state)
+    return pin
+
+
+def take_output(number: int, *, initial_value: bool, active_high: bool = True) -> OutputPin:
+    """Take a pin to switch it. Raises :class:`DeviceError` and its kin."""
+    with _taking(number) as gpiozero:
+        pin: OutputPin = gpiozero.DigitalOutputDevice(
+            number, active_high=active_high, initial_value=initial_value
+        )
+    return pin
+
+
+def take_mcp3008(channel: int, select: int) -> AnalogueInput:
+    """Take an input of an MCP3008 on SPI. Raises :class:`DeviceError` and its kin."""
+    with _taking() as gpiozero:
+        found: AnalogueInput = gpiozero.MCP3008(channel=channel, device=select)
+    return found
+
+
+@contextmanager
+def _taking(*pins: int) -> Iterator[ModuleType]:
+    """gpiozero, to make a device of its own inside."""
     gpiozero = library("gpiozero")
     # Otherwise gpiozero goes on to pigpio, which asks people to start a daemon that nobody needs.
     os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")
-    with asked(*arguments):
-        return getattr(gpiozero, kind)(*arguments, **options)
+    with asked(*pins):
+        yield gpiozero
 
 
 @contextmanager
@@ -70,7 +146,7 @@ def asked(*pins: int) -> Iterator[None]:
         raise DeviceError(f"GPIO {named}: {error}" if named else str(error)) from error
 
 
-def give_back(device: Any) -> None:
+def give_back(device: Holder) -> None:
     """Close a gpiozero device; one that cannot even be closed is let go anyway."""
     with suppress(DeviceError), asked():
         device.close()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Lock
-from typing import Any, Literal
+from typing import Literal
 
 from beemon.devices import _pins
 
@@ -22,10 +22,7 @@ class Light:
         self._users = 0
         self._lit_at = 0.0
         self._lock = Lock()
-        level = _pins.LEVELS[active]
-        self._pin: Any = _pins.take(
-            "DigitalOutputDevice", pin, active_high=level, initial_value=False
-        )
+        self._pin = _pins.take_output(pin, active_high=active == "high", initial_value=False)
 
     @contextmanager
     def on(self, cancelled: Event) -> Iterator[None]:

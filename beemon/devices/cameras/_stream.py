@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from beemon.base.options import BadOptionError, duration, in_toml, option
 from beemon.devices import _pins
@@ -41,7 +41,7 @@ RATE_TOLERANCE = 0.1  # share of the frame rate by which another one is worth te
 _DELAY_SECONDS = 2.0  # no encoder holds a frame back for longer
 
 
-def up_to(limit: float, unit: str) -> Any:
+def up_to(limit: float, unit: str) -> Callable[[object], float]:
     """A parser for a duration up to that many seconds."""
 
     def parse(value: object) -> float:
@@ -112,9 +112,9 @@ class StreamCamera(Camera):
     overlaps = True
     times_are_exposures: ClassVar[bool] = False
     """Whether a frame's time is its exposure's: then no picture comes twice under two times."""
-    settings: Any
+    settings: StreamSettings
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: StreamSettings) -> None:
         super().__init__(settings)
         self._ring: FrameRing | None = None
         self._light: Light | None = None
@@ -252,7 +252,7 @@ class StreamCamera(Camera):
     @property
     def _patience(self) -> float:
         """For how many seconds no frame may come."""
-        return float(self.settings.timeout + MISSED_FRAMES / self.settings.frame_rate)
+        return self.settings.timeout + MISSED_FRAMES / self.settings.frame_rate
 
     def _watch(self, ring: FrameRing, closing: Event) -> None:
         """Tell when frames have stopped coming, also when nobody waits for them."""

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from beemon.devices._libraries import library
 from beemon.media import tags
@@ -44,7 +43,7 @@ class FlacWriter:
             self._file.comment = tags.ROOM
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, int]:
         """What the file holds, as its recording says it."""
         bits = BITS[self._file.subtype]
         return {"rate": self._file.samplerate, "channels": self._file.channels, "bits": bits}

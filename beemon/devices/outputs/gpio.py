@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from beemon.base.options import option
 from beemon.devices import _pins
@@ -43,14 +43,13 @@ class Driver(Output):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._pin: Any = None
+        self._pin: _pins.OutputPin | None = None
 
     def absent(self) -> str | None:
         return _pins.absent()
 
     def open(self) -> None:
-        self._pin = _pins.take(
-            "DigitalOutputDevice",
+        self._pin = _pins.take_output(
             self.settings.pin,
             active_high=self.settings.active == "high",
             initial_value=self.is_safe_on,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from beemon.base.options import BadOptionError, duration, option
 from beemon.devices import _pins
@@ -98,7 +98,7 @@ class CountingSensor(Sensor):
     """A sensor on a pin whose pulses are counted while it is open."""
 
     group = "gpio"
-    settings: Any
+    settings: CounterSettings
 
     def __init__(self, settings: CounterSettings) -> None:
         super().__init__(settings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from beemon.base.options import option
 from beemon.devices import _pins
@@ -35,14 +35,13 @@ class Driver(CountingSensor):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._contact: Any = None
+        self._contact: _pins.InputPin | None = None
 
     def open(self) -> None:
         if self.settings.kind == "counter":
             super().open()
         else:
-            self._contact = _pins.take(
-                "InputDevice",
+            self._contact = _pins.take_input(
                 self.settings.pin,
                 pull_up=_pins.PULL_UP[self.settings.pull],
                 active_state=_pins.LEVELS[self.settings.active],

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from beemon.base.options import BadOptionError, in_toml, option
 from beemon.devices import _pins
@@ -67,16 +66,14 @@ class Driver(Sensor):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._input: Any = None
+        self._input: _pins.AnalogueInput | None = None
 
     def absent(self) -> str | None:
         missing = _pins.absent(f"spidev0.{self.settings.select}")
         return missing and f"{missing}; check that dtparam=spi=on is set in config.txt"
 
     def open(self) -> None:
-        self._input = _pins.take(
-            "MCP3008", channel=self.settings.channel, device=self.settings.select
-        )
+        self._input = _pins.take_mcp3008(self.settings.channel, self.settings.select)
 
     def close(self) -> None:
         if self._input is not None:

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from beemon.base.options import BadOptionError, option
 from beemon.devices import _pins
@@ -88,7 +88,7 @@ class Driver(Sensor):
     ) -> None:
         super().__init__(settings)
         self._seconds, self._sleep = seconds, sleep
-        self._devices: list[Any] = []
+        self._devices: list[_pins.Holder] = []
         self._discarded: deque[bool] = deque(maxlen=REMEMBERED)
 
     def absent(self) -> str | None:
@@ -97,9 +97,9 @@ class Driver(Sensor):
     def open(self) -> None:
         wanted = self.settings
         try:
-            clock = _pins.take("OutputDevice", wanted.clock, initial_value=False)
+            clock = _pins.take_output(wanted.clock, initial_value=False)
             self._devices.append(clock)
-            data = _pins.take("InputDevice", wanted.data, pull_up=None, active_state=True)
+            data = _pins.take_input(wanted.data, pull_up=None, active_state=True)
             self._devices.append(data)
             self._chip = Chip(clock.pin, data.pin, wanted.gain, self._seconds, self._sleep)
             with _pins.asked(wanted.clock):
