@@ -10,20 +10,23 @@ dark night, a quiet cluster, a view in which nothing moves or a gust of wind fai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from beemon.base.defects import attempt
-from beemon.checks.findings import SHORT, UNCHECKED, UNREADABLE, Examination, Facts, Finding
+from beemon.checks.findings import SHORT, UNCHECKED, UNREADABLE, Examination, Finding
 from beemon.media.kinds import Kind, kind_of
+from beemon.media.measures import Measures
 
 SHORT_SHARE, SHORT_SECONDS = 0.1, 0.1
 """By how much a recording may fall short of what was asked: the larger of the two."""
 
-Examiner = Callable[[Path, Facts], Examination]
+Examiner = Callable[[Path, Measures], Examination]
 
 
-def examine(path: Path, facts: Facts, asked: float | None = None) -> Examination:
+def examine(
+    path: Path, facts: Mapping[str, object], asked: float | None = None
+) -> Examination:
     """Look at the recording at ``path``, whole.
 
     ``facts`` are what its driver said of it, as far as it is known; ``asked`` is how many seconds
@@ -36,14 +39,17 @@ def examine(path: Path, facts: Facts, asked: float | None = None) -> Examination
         return Examination([Finding(UNREADABLE, str(error))])
     if examiner is None:
         return Examination([Finding(UNREADABLE, "it is not a FLAC, MP4 or JPEG file")])
-    found = examiner(path, facts)
-    found.findings += _promises(facts)
-    if asked is not None and "seconds" in facts:
-        found.findings += _length(facts, asked)
+    said = Measures.of(facts)
+    found = examiner(path, said)
+    found.findings += _promises(said)
+    if asked is not None and said.seconds is not None:
+        found.findings += _length(said, said.seconds, asked)
     return found
 
 
-def try_to_examine(path: Path, facts: Facts, asked: float | None = None) -> Examination:
+def try_to_examine(
+    path: Path, facts: Mapping[str, object], asked: float | None = None
+) -> Examination:
     """:func:`examine`; if that has a defect, a finding says so, and the recording counts.
 
     Raises ``OSError``, which is the disk's.
@@ -72,22 +78,23 @@ def examiner_for(path: Path) -> Examiner | None:
     return None
 
 
-def _promises(facts: Facts) -> Iterator[Finding]:
+def _promises(said: Measures) -> Iterator[Finding]:
     """What the file's head promised, and there is not."""
-    if facts.get("unfinished"):
+    if said.unfinished:
         message = "its header was never finished: some of it may be missing"
         yield Finding(SHORT, message, fails=False)
-    for what in ("samples", "frames"):
-        promised, there = facts.get(f"promised_{what}", 0), facts.get(what, 0)
+    for what, promised, there in (
+        ("samples", said.promised_samples or 0, said.samples or 0),
+        ("frames", said.promised_frames or 0, said.frames or 0),
+    ):
         if promised > there:
             message = f"there are {there} {what}, but its header promises {promised}"
             yield Finding(SHORT, message, fails=there <= (1 - SHORT_SHARE) * promised)
 
 
-def _length(facts: Facts, asked: float) -> list[Finding]:
+def _length(said: Measures, seconds: float, asked: float) -> list[Finding]:
     """Samples that it says were lost do not make it short: that is a finding of its own."""
-    seconds = facts["seconds"]
-    lost = facts["lost_samples"] / facts["rate"] if facts.get("lost_samples") else 0.0
+    lost = said.lost_samples / said.rate if said.lost_samples and said.rate else 0.0
     if seconds + lost >= asked - max(SHORT_SECONDS, SHORT_SHARE * asked):
         return []
     return [Finding(SHORT, f"{seconds:.1f} s long instead of the requested {asked:.1f} s")]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from beemon.base.clock import Stamp
 from beemon.base.defects import attempt
 from beemon.base.explanation import Explanation
+from beemon.base.facts import JsonObject
 from beemon.base.readings import Reading
-
-Facts = Mapping[str, Any]
 
 CHECK_FAILED = "check-failed"
 """The reason of what a recording that does not count would have said."""
@@ -179,7 +177,9 @@ class Examination:
         return [finding for finding in self.findings if finding.fails]
 
     @property
-    def verdict(self) -> dict[str, Any]:
+    def verdict(self) -> JsonObject:
         """What it adds to the recording's facts: nothing where there is nothing to say."""
-        said = {"findings": [str(finding) for finding in self.findings]} if self.findings else {}
+        said: JsonObject = {}
+        if self.findings:
+            said["findings"] = [str(finding) for finding in self.findings]
         return {**said, "verdict": "failed"} if self.failures else said

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from beemon.checks import findings
-from beemon.checks.findings import Examination, Facts, Finding
+from beemon.checks.findings import Examination, Finding
 from beemon.media import jpeg
-from beemon.media.container import UndecodableError, opened
+from beemon.media.container import Picture, UndecodableError, opened
+from beemon.media.measures import Measures
 
 WIDTH = 320
 
@@ -49,7 +49,7 @@ Floats = npt.NDArray[np.float32]
 Grain = npt.NDArray[np.int16]
 
 
-def examine(path: Path, facts: Facts) -> Examination:  # noqa: ARG001  (an Examiner)
+def examine(path: Path, said: Measures) -> Examination:  # noqa: ARG001  (an Examiner)
     """Look at a JPEG file: it decodes, is whole (half of one decodes, too), and shows "
     "something."""
     try:
@@ -111,12 +111,12 @@ class Look:
             yield Finding(findings.UNFOCUSED, message)
 
 
-def luma(frame: Any) -> Image:
+def luma(frame: Picture) -> Image:
     """The brightness of a decoded frame; without a copy where it has a plane of its own."""
     if frame.format.name not in PLANAR:
         frame = frame.reformat(format="gray")
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return rows[: frame.height, : frame.width]
 
 
@@ -132,7 +132,7 @@ def some_pixels(image: Image) -> Grain:
     return image[::side, ::side].astype(np.int16)
 
 
-def shrunk(image: npt.NDArray[Any], side: int) -> Floats:
+def shrunk(image: Image | Floats, side: int) -> Floats:
     """The means of squares of ``side`` pixels."""
     height, width = (length // side for length in image.shape)
     rows = image[: height * side, : width * side].reshape(height, side, width * side)

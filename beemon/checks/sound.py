@@ -16,15 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
 from beemon.checks import findings
-from beemon.checks.findings import Examination, Facts, Feature, Finding
+from beemon.checks.findings import Examination, Feature, Finding
 from beemon.checks.spectrum import Floats, Spectrum, band_power, centroid, decibels
+from beemon.media.measures import Measures
 
 BLOCK = 1 << 15  # samples of every channel that are looked at together; more leave the cache
 FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
@@ -40,17 +40,17 @@ BANDS = tuple(range(50, 600, 50))  # Hz; each reaches up to the next
 SHARE = (200.0, 500.0)  # Hz: a colony's hum (about 250), its overtone, and what it shifts to
 RANGE = (50.0, 4000.0)  # Hz: where a hive is heard; below is the wind, above the noise of the card
 
-Samples = npt.NDArray[Any]
+Samples = npt.NDArray[np.int16] | npt.NDArray[np.int32]
 
 
-def examine(path: Path, facts: Facts) -> Examination:
+def examine(path: Path, said: Measures) -> Examination:
     """Look at a FLAC file: it decodes, has what was written, and is a microphone's."""
     try:
         with soundfile.SoundFile(str(path)) as file:
             heard = Heard(file)
     except (soundfile.LibsndfileError, OSError) as error:
         return Examination([Finding(findings.UNREADABLE, f"the sound cannot be decoded: {error}")])
-    found = Examination(list(_length(heard, facts)))
+    found = Examination(list(_length(heard, said)))
     if heard.samples:
         found.findings += _content(heard)
         found.measure(lambda: features(heard))
@@ -179,8 +179,8 @@ def _blocks(file: soundfile.SoundFile, kind: str) -> Iterator[Samples]:
         yield np.frombuffer(data, dtype=kind).reshape(-1, file.channels)
 
 
-def _length(heard: Heard, facts: Facts) -> Iterator[Finding]:
-    samples, rate = facts.get("samples"), facts.get("rate")
+def _length(heard: Heard, said: Measures) -> Iterator[Finding]:
+    samples, rate = said.samples, said.rate
     if heard.samples == 0:
         yield Finding(findings.EMPTY, "it contains no sound")
     if samples is not None and heard.samples != samples:
@@ -189,7 +189,7 @@ def _length(heard: Heard, facts: Facts) -> Iterator[Finding]:
     if rate is not None and heard.rate != rate:
         message = f"{heard.rate} Hz instead of the recorded {rate} Hz"
         yield Finding(findings.WRONG_LENGTH, message)
-    if lost := facts.get("lost_samples"):
+    if lost := said.lost_samples:
         message = f"{lost} samples ({lost / heard.rate:.2f} s) were lost during the recording"
         yield Finding(findings.LOST, message, fails=False)
 

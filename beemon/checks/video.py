@@ -13,14 +13,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 import numpy.typing as npt
 
 from beemon.checks import findings
-from beemon.checks.findings import Examination, Facts, Feature, Finding
+from beemon.checks.findings import Examination, Feature, Finding
 from beemon.checks.picture import (
     MOVED,
     Floats,
@@ -33,8 +32,9 @@ from beemon.checks.picture import (
     small,
     some_pixels,
 )
-from beemon.media.container import UndecodableError, opened
+from beemon.media.container import Film, Packet, Picture, Stream, UndecodableError, opened
 from beemon.media.jpeg import Series
+from beemon.media.measures import Measures
 
 BURST_EVERY, BURSTS = 5.0, 60
 BURST_SECONDS = 0.1  # between the two pictures of a burst: a walking bee goes her own length
@@ -44,25 +44,24 @@ GAP_TIMES, GAP_SECONDS = 3.0, 0.3
 """A gap is longer than three times its neighbours: exposure may change, not from one frame to the
 next; and than 0.3 s."""
 GAPS_SHARE, GAP_LONGEST = 0.05, 2.0
-"""What gaps may make up of a video, and how long one may be (seconds), before it does not "
-"count."""
+"""What gaps may make up of a video, and how long one may be (seconds), before it does not
+count."""
 NEIGHBOURS = 9
 SAME_TIME, DOUBLED_SHARE = 0.0005, 0.02  # s; a few such frames a minute are a busy processor's
 RATE_SHARE, RATE_LEAST = 0.9, 0.5
 """The shares of the due frames below which the video is mentioned, and fails."""
 
 GRAIN = 0.5
-"""The mean difference, pixel by pixel, between key frames that are seconds apart: where it is "
-"less,
-there is not even a sensor's noise. Measured with x264 at 0.2 to 0.4 bit a pixel: the same picture
-encoded again 0.1 to 0.4; with a noise of 0.5 of 255 0.6 to 0.8, of 1 1.3, of 2 2.2. At 0.07 bit a
-pixel the same picture has 1.1, since its key frames are encoded differently: there a camera that
-does not change cannot be told from a view that does."""
+"""The mean difference, pixel by pixel, between key frames that are seconds apart: where it is
+less, there is not even a sensor's noise. Measured with x264 at 0.2 to 0.4 bit a pixel: the same
+picture encoded again 0.1 to 0.4; with a noise of 0.5 of 255 0.6 to 0.8, of 1 1.3, of 2 2.2. At
+0.07 bit a pixel the same picture has 1.1, since its key frames are encoded differently: there a
+camera that does not change cannot be told from a view that does."""
 
 Times = npt.NDArray[np.float64]
 
 
-def examine(path: Path, facts: Facts) -> Examination:
+def examine(path: Path, said: Measures) -> Examination:
     """Look at an MP4 file: its frames are there, in time, and show something that lives."""
     try:
         with opened(path) as (file, stream):
@@ -73,11 +72,11 @@ def examine(path: Path, facts: Facts) -> Examination:
         return Examination([Finding(findings.EMPTY, "it has no frames")])
     if not seen.decoded:
         return Examination([Finding(findings.UNREADABLE, "none of its frames can be decoded")])
-    found = Examination([*_length(seen, facts), *_broken(seen, facts), *seen.look.findings()])
+    found = Examination([*_length(seen, said), *_broken(seen, said), *seen.look.findings()])
     if not found.failures:
         found.findings += _gaps(seen.times)
     if not found.failures and not seen.look.is_dark:
-        found.findings += _standing(seen, facts)
+        found.findings += _standing(seen, said)
     found.measure(lambda: features(seen))
     return found
 
@@ -85,7 +84,7 @@ def examine(path: Path, facts: Facts) -> Examination:
 class Seen:
     """A video file, read to its end."""
 
-    def __init__(self, file: Any, stream: Any) -> None:
+    def __init__(self, file: Film, stream: Stream) -> None:
         self.look = Look()
         self.torn = self.decoded = self.broken = 0
         self.motion: list[float] = []
@@ -96,7 +95,7 @@ class Seen:
         self._read(file, stream)
         self.times = np.sort(np.array(self._times))
 
-    def _read(self, file: Any, stream: Any) -> None:
+    def _read(self, file: Film, stream: Stream) -> None:
         stream.thread_type = "SLICE"  # threads for frames hold some back
         series = Series() if stream.codec_context.name == "mjpeg" else None
         every, due = _burst_interval(file), 0.0
@@ -147,7 +146,7 @@ class Burst:
         self._start = start
         self._packets = 0
 
-    def takes(self, packet: Any) -> bool:
+    def takes(self, packet: Packet) -> bool:
         """Decode the next packet; True where that was the last one it needs."""
         self._packets += 1
         try:
@@ -158,7 +157,7 @@ class Burst:
         self._seen.decoded += len(frames)
         return any(map(self._is_last, frames)) or self._packets >= BURST_PACKETS
 
-    def _is_last(self, frame: Any) -> bool:
+    def _is_last(self, frame: Picture) -> bool:
         time = frame.time or 0.0
         if time < self._start:  # the decoder still held it, from the burst before
             return False
@@ -177,14 +176,14 @@ def features(seen: Seen) -> list[Feature]:
     return [Feature("motion", 100 * float(np.mean(seen.motion)), "%")]
 
 
-def _burst_interval(file: Any) -> float:
+def _burst_interval(file: Film) -> float:
     """Every five seconds; more often in a short video, less often in one of over five minutes."""
     seconds = (file.duration or 0) / 1e6
     return max(min(BURST_EVERY, seconds / 4), seconds / BURSTS)
 
 
-def _length(seen: Seen, facts: Facts) -> Iterator[Finding]:
-    times, frames, seconds = seen.times, facts.get("frames"), facts.get("seconds")
+def _length(seen: Seen, said: Measures) -> Iterator[Finding]:
+    times, frames, seconds = seen.times, said.frames, said.seconds
     if frames is not None and len(times) != frames:
         message = f"{len(times)} frames instead of the {frames} written"
         yield Finding(findings.WRONG_LENGTH, message)
@@ -194,17 +193,17 @@ def _length(seen: Seen, facts: Facts) -> Iterator[Finding]:
     if seconds is not None and abs(shown + frame - seconds) > frame + 0.001:
         message = f"{shown + frame:.3f} s long instead of the recorded {seconds:.3f} s"
         yield Finding(findings.WRONG_LENGTH, message)
-    if lost := facts.get("lost_frames"):
+    if lost := said.lost_frames:
         yield Finding(findings.LOST, f"{lost} frames were lost during the recording", fails=False)
-    due = facts.get("frame_rate", 0) * (shown + frame) - facts.get("bad_pictures", 0)
+    due = (said.frame_rate or 0.0) * (shown + frame) - (said.bad_pictures or 0)
     if len(times) < RATE_SHARE * due:
         message = f"{len(times)} frames in {shown + frame:.1f} s instead of {due:.0f}"
         yield Finding(findings.GAPS, message, fails=len(times) < RATE_LEAST * due)
 
 
-def _broken(seen: Seen, facts: Facts) -> Iterator[Finding]:
+def _broken(seen: Seen, said: Measures) -> Iterator[Finding]:
     """Pictures that were left out, or that cannot be decoded of those that were tried."""
-    left_out = facts.get("bad_pictures", 0)
+    left_out = said.bad_pictures or 0
     for bad, of, what in (
         (left_out, len(seen.times) + left_out, "were left out because they could not be decoded"),
         (seen.torn, len(seen.times), "are torn, or of another size than the first"),
@@ -239,9 +238,9 @@ def _running_median(steps: Times) -> Times:
     return median
 
 
-def _standing(seen: Seen, facts: Facts) -> Iterator[Finding]:
+def _standing(seen: Seen, said: Measures) -> Iterator[Finding]:
     """Whether the camera stood still; a driver that counts repeated frames knows for certain."""
-    repeated = facts.get("repeated_frames")
+    repeated = said.repeated_frames
     if repeated is not None and repeated >= len(seen.times) / 2:
         message = f"the camera gave the same picture again {repeated} times"
         yield Finding(findings.FROZEN, message)

@@ -19,10 +19,10 @@ from datetime import UTC, date, datetime, time, tzinfo
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from beemon.base import defects, outcomes
 from beemon.base.clock import Quality, Stamp
+from beemon.base.facts import JsonObject
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.readings import Reading
 from beemon.checks import examine as checks
@@ -57,7 +57,15 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """After these no other file can be taken either."""
 _FORESEEN = defects.of_kind(sqlite3.Error, OSError, ValueError)
 
-Facts = dict[str, Any]
+
+@dataclass(frozen=True)
+class _Brought:
+    """A file as it is kept here: when its recording began (microseconds since 1970), where it comes
+    from, and what is known of it."""
+
+    start_us: int
+    source: str
+    facts: JsonObject
 
 
 class MissingFactError(ValueError):
@@ -246,17 +254,18 @@ class _Import:
         ending = _ENDINGS[name.ending]
         written = self._work / f"new{ending}"
         written.unlink(missing_ok=True)
-        facts = self._written(file, written, name)
-        found = checks.examine(written, facts)
-        facts |= found.verdict
+        brought = self._written(file, written, name)
+        found = checks.examine(written, brought.facts)
         self._counts.failed += bool(found.failures)
-        self._keep(f"{_KINDS[ending]}.{file.sensor}", written, name.host, facts, found)
+        self._keep(f"{_KINDS[ending]}.{file.sensor}", written, name.host, brought, found)
 
-    def _written(self, file: File, written: Path, name: Name) -> Facts:
+    def _written(self, file: File, written: Path, name: Name) -> _Brought:
         """Write a file as it is kept here; return what is known of it."""
         start_us, is_ambiguous = utc_us(name.day, name.time, self._source.zone, again=name.again)
-        facts: Facts = {"start_utc_us": start_us, "clock": Quality.IMPORTED, "source": file.source,
-                        "source_sha256": recordings.digest(file.path)[1]}
+        facts: JsonObject = {
+            "start_utc_us": start_us, "clock": Quality.IMPORTED, "source": file.source,
+            "source_sha256": recordings.digest(file.path)[1],
+        }
         if is_ambiguous:
             facts["ambiguous_time"] = True
         if written.suffix == ".flac":
@@ -267,29 +276,29 @@ class _Import:
             facts["frame_rate"] = float(self._source.frame_rate)
         else:
             shutil.copyfile(file.path, written)
-        facts = {**measure(written), **facts}
+        facts = {**measure(written).facts, **facts}
         if written.suffix == ".mp4" and "frames" not in facts:
             raise UnconvertibleError("it is not an MP4 file")
         _refuse_untaggable(written, name.host)
-        return facts
+        return _Brought(start_us, file.source, facts)
 
     def _keep(
-        self, device: str, written: Path, host: str, facts: Facts, found: Examination
+        self, device: str, written: Path, host: str, brought: _Brought, found: Examination
     ) -> None:
         """As the service keeps a recording, so that a power cut finds the same."""
         ledger = self._ledger
         place = recordings.place(
-            ledger.archive, host, device, written.suffix, facts["start_utc_us"],
+            ledger.archive, host, device, written.suffix, brought.start_us,
             lambda path: catalog.find(ledger.db, ledger.relative(path)) is not None,
         )
-        with self._job(facts["source"], device, place) as job:
-            tags.write(written, _tags(host, device, job, facts))
+        with self._job(brought.source, device, place) as job:
+            tags.write(written, _tags(host, device, job, brought.facts, found))
             written.rename(place.temporary)
             size, sha256 = recordings.keep(place)
             with ledger.transaction():
                 catalog.enter(ledger, job, device, place.final,
-                              {**facts, "size": size, "sha256": sha256})
-                at = Stamp(facts["start_utc_us"], 0.0, Quality.IMPORTED)
+                              {**brought.facts, **found.verdict, "size": size, "sha256": sha256})
+                at = Stamp(brought.start_us, 0.0, Quality.IMPORTED)
                 series.keep_belated(ledger, job, found.readings(device, at))
                 ledger.end(job, outcomes.done(recording=ledger.relative(place.final)))
 
@@ -413,9 +422,10 @@ def _refuse_untaggable(written: Path, host: str) -> None:
         tags.write(written, Tags(host, "", 0))
 
 
-def _tags(host: str, device: str, job: int, facts: Facts) -> Tags:
-    rest = {k: v for k, v in facts.items() if k not in ("clock", "verdict", "findings")}
+def _tags(host: str, device: str, job: int, facts: JsonObject, found: Examination) -> Tags:
     return Tags(
-        host, device, job, clock=facts["clock"], verdict=facts.get("verdict", tags.GOOD),
-        findings=tuple(facts.get("findings", ())), facts=rest,
+        host, device, job, clock=Quality.IMPORTED,
+        verdict=tags.FAILED if found.failures else tags.GOOD,
+        findings=tuple(map(str, found.findings)),
+        facts={name: value for name, value in facts.items() if name != "clock"},
     )

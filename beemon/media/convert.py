@@ -12,13 +12,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from beemon.base.facts import JsonObject
 from beemon.media import flac, tags, wav
-from beemon.media.container import TICKS, UndecodableError, add_stream_like, opened
+from beemon.media.container import TICKS, NewFilm, UndecodableError, add_stream_like, opened
 from beemon.media.kinds import Kind, kind_of
 
-Facts = dict[str, Any]
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.container import InputContainer
+    from soundfile import SoundFile
 
 _FLAC_SUBTYPES = {"PCM_S8": "PCM_S8", "PCM_U8": "PCM_S8", "PCM_16": "PCM_16", "PCM_24": "PCM_24"}
 _CONTAINER = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
@@ -32,7 +36,7 @@ class UnconvertibleError(ValueError):
     """The file cannot be read, or would lose something."""
 
 
-def sound_to_flac(source: Path, target: Path) -> Facts:
+def sound_to_flac(source: Path, target: Path) -> JsonObject:
     """A WAV or FLAC file as FLAC, without loss; what was written is read again and compared.
 
     Where the file ends before its head says, or its head was never finished, there is as much as
@@ -50,7 +54,7 @@ def sound_to_flac(source: Path, target: Path) -> Facts:
         raise UnconvertibleError(f"the sound cannot be decoded: {error.error_string}") from error
 
 
-def _mended(source: Path, target: Path) -> Facts:
+def _mended(source: Path, target: Path) -> JsonObject:
     """A FLAC file as it is; of one that is torn every frame that can be decoded, in a new file."""
     promised = flac.promised(source)
     shutil.copyfile(source, target)
@@ -96,7 +100,7 @@ def _write_decodable(source: Path, target: Path) -> int:
     return samples
 
 
-def _frames(file: Any) -> Iterator[Any]:
+def _frames(file: InputContainer) -> Iterator[AudioFrame]:
     import av
 
     stream = file.streams.audio[0]
@@ -147,7 +151,7 @@ def count_samples(path: Path) -> int:
     return found
 
 
-def _converted(source: Path, target: Path) -> Facts:
+def _converted(source: Path, target: Path) -> JsonObject:
     """A WAV file, as far as it goes."""
     head = wav.head_of(source)
     with source.open("rb") as file:
@@ -162,7 +166,7 @@ def _converted(source: Path, target: Path) -> Facts:
     return {"promised_samples": head.promised // head.frame_bytes}
 
 
-def _sound(file: Any) -> Any:
+def _sound(file: Path | BinaryIO | wav.Whole) -> SoundFile:
     import soundfile
 
     if hasattr(file, "seek"):
@@ -170,7 +174,7 @@ def _sound(file: Any) -> Any:
     return soundfile.SoundFile(file if hasattr(file, "seek") else str(file))
 
 
-def _write_flac(sound: Any, target: Path) -> None:
+def _write_flac(sound: SoundFile, target: Path) -> None:
     import soundfile
 
     with sound:
@@ -184,7 +188,7 @@ def _write_flac(sound: Any, target: Path) -> None:
                 written.buffer_write(data, dtype="int32")
 
 
-def _flac_subtype(sound: Any) -> str:
+def _flac_subtype(sound: SoundFile) -> str:
     """What holds its samples in FLAC. Raises UnconvertibleError where nothing does."""
     if not sound.frames:
         raise UnconvertibleError("it contains no sound")
@@ -199,7 +203,7 @@ def _flac_subtype(sound: Any) -> str:
                              "hold without loss")
 
 
-def _has_24_bits(sound: Any) -> bool:
+def _has_24_bits(sound: SoundFile) -> bool:
     """Whether the lowest 8 of its 32 bits are never used, as by an I2S microphone."""
     import numpy as np
 
@@ -210,7 +214,7 @@ def _has_24_bits(sound: Any) -> bool:
     return True
 
 
-def _content(sound: Any) -> tuple[int, int, str]:
+def _content(sound: SoundFile) -> tuple[int, int, str]:
     """The rate, the channels and a hash of all samples, at 32 bits each."""
     sha256 = hashlib.sha256()
     with sound:
@@ -235,7 +239,8 @@ def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
             film.metadata["comment"] = tags.ROOM
             if stream.codec_context.has_b_frames:
                 raise UnconvertibleError("its frames are not in the order in which they are shown")
-            copy = add_stream_like(film, stream)
+            new = cast("NewFilm", film)
+            copy = add_stream_like(new, stream)
             count = 0
             for packet in raw.demux(stream):
                 if packet.size:
@@ -243,7 +248,7 @@ def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
                     packet.pts = packet.dts = start
                     packet.duration, packet.time_base = end - start, Fraction(1, TICKS)
                     packet.stream = copy
-                    film.mux(packet)
+                    new.mux(packet)
                     count += 1
     except (av.FFmpegError, UndecodableError) as error:
         raise UnconvertibleError(f"the video cannot be converted: {error}") from error

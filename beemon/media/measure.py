@@ -6,26 +6,24 @@ For files whose recorder could not say it: it died, or was another program.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from beemon.media import flac
 from beemon.media.container import UndecodableError, opened
 from beemon.media.convert import BITS, count_samples
 from beemon.media.kinds import Kind, kind_of
-
-Facts = dict[str, Any]
+from beemon.media.measures import Measures
 
 
 class UnmeasurableError(ValueError):
     """The file is of no kind that is known here, or cannot be decoded."""
 
 
-def measure(path: Path) -> Facts:
-    """The facts of a FLAC, MP4 or JPEG file, as a driver says them.
+def measure(path: Path) -> Measures:
+    """The measures of a FLAC, MP4 or JPEG file.
 
     Raises :class:`UnmeasurableError`, or ``OSError``. A FLAC file is decoded to its end, an MP4
-    file's frames are counted, not decoded. Where the head promises more than there is, the facts
-    say how much (``promised_samples``, ``promised_frames``).
+    file's frames are counted, not decoded. Where the head promises more than there is, they say
+    how much (``promised_samples``, ``promised_frames``).
     """
     measurers = {
         Kind.FLAC: _measure_sound, Kind.MP4: _measure_video, Kind.JPEG: _measure_picture,
@@ -35,7 +33,7 @@ def measure(path: Path) -> Facts:
     return measurers[kind](path)
 
 
-def _measure_sound(path: Path) -> Facts:
+def _measure_sound(path: Path) -> Measures:
     import soundfile
 
     promised = flac.promised(path)
@@ -45,20 +43,17 @@ def _measure_sound(path: Path) -> Facts:
         samples = count_samples(path)
     except soundfile.LibsndfileError as error:
         raise UnmeasurableError(f"the sound cannot be decoded: {error.error_string}") from error
-    facts: Facts = {
-        "samples": samples, "rate": rate, "channels": channels, "bits": BITS.get(subtype),
-        "seconds": samples / rate,
-    }
-    return {**facts, "promised_samples": promised} if promised > samples else facts
+    return Measures(
+        samples=samples, rate=rate, channels=channels, bits=BITS.get(subtype),
+        seconds=samples / rate, promised_samples=promised if promised > samples else None,
+    )
 
 
-def _measure_video(path: Path) -> Facts:
+def _measure_video(path: Path) -> Measures:
     try:
         with opened(path) as (video, stream):
             context, promised = stream.codec_context, stream.frames
-            facts: Facts = {
-                "width": context.width, "height": context.height, "codec": context.name,
-            }
+            width, height, codec = context.width, context.height, context.name
             times = sorted(
                 float(packet.pts * packet.time_base)
                 for packet in video.demux(stream)
@@ -66,10 +61,12 @@ def _measure_video(path: Path) -> Facts:
             )
     except UndecodableError as error:
         raise UnmeasurableError(f"the video cannot be decoded: {error}") from error
-    facts |= {"frames": len(times), "seconds": _span(times)}
-    if facts["seconds"]:
-        facts["frame_rate"] = round(len(times) / facts["seconds"], 3)
-    return {**facts, "promised_frames": promised} if promised > len(times) else facts
+    count, seconds = len(times), _span(times)
+    return Measures(
+        width=width, height=height, codec=codec, frames=count, seconds=seconds,
+        frame_rate=round(count / seconds, 3) if seconds else None,
+        promised_frames=promised if promised > count else None,
+    )
 
 
 def _span(times: list[float]) -> float:
@@ -80,10 +77,10 @@ def _span(times: list[float]) -> float:
     return shown + shown / (len(times) - 1)
 
 
-def _measure_picture(path: Path) -> Facts:
+def _measure_picture(path: Path) -> Measures:
     try:
         with opened(path) as (_, stream):
             context = stream.codec_context
-            return {"width": context.width, "height": context.height}
+            return Measures(width=context.width, height=context.height)
     except UndecodableError as error:
         raise UnmeasurableError(f"the picture cannot be decoded: {error}") from error

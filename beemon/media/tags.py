@@ -20,12 +20,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from beemon import __version__
 from beemon.base import clock, moments
+from beemon.base.facts import Json, JsonObject
 from beemon.media import jpeg
 from beemon.media.kinds import Kind, kind_of
+
+if TYPE_CHECKING:
+    from mutagen.flac import FLAC
+    from mutagen.mp4 import MP4
 
 ROOM = " " * 2500
 """What a recorder sets as its new file's comment."""
@@ -60,7 +65,7 @@ class Tags:
     version: str = __version__
     verdict: str = GOOD
     findings: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict)
 
     def fields(self) -> dict[str, str]:
         """As names and texts."""
@@ -77,14 +82,14 @@ class Tags:
         placed = self.latitude is not None and self.longitude is not None
         known = {
             "GUANO|Version": "1.0",
-            "Timestamp": moments.iso(start) if start is not None else None,
+            "Timestamp": moments.iso(start) if isinstance(start, int) else None,
             "Length": f"{seconds:.6g}" if seconds else None,
             "Samplerate": self.facts.get("rate"),
             "Loc Position": f"{self.latitude} {self.longitude}" if placed else None,
         }
         return {name: str(value) for name, value in known.items() if value is not None}
 
-    def _exact(self) -> dict[str, Any]:
+    def _exact(self) -> JsonObject:
         return {**dataclasses.asdict(self), "findings": list(self.findings)}
 
 
@@ -142,7 +147,7 @@ def _kind(path: Path) -> Kind:
     return kind
 
 
-def _opened(kind: Kind, path: Path) -> Any:
+def _opened(kind: Kind, path: Path) -> FLAC | MP4:
     import mutagen.flac
     import mutagen.mp4
 
@@ -153,7 +158,7 @@ def _opened(kind: Kind, path: Path) -> Any:
     return file
 
 
-def _save(file: Any, path: Path) -> None:
+def _save(file: FLAC | MP4, path: Path) -> None:
     """In place, where there is room."""
     with _told_of(path):
         file.save(padding=lambda room: max(room.padding, 0))

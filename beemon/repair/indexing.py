@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from beemon.base import clock
+from beemon.base.facts import JsonObject
 from beemon.base.moments import to_microseconds
 from beemon.ledger import index, inventory
 from beemon.ledger.index import Entry
@@ -38,8 +38,6 @@ _NAME = re.compile(
     r"(?P<hive>[^@]+)@(?P<moment>\d{4}-\d\d-\d\d@\d\d-\d\d-\d\dZ)(?:-\d+)?"
     r"\.(?P<device>[^.]+\.[^.]+)\.(?:flac|mp4|jpg)"
 )
-
-Facts = dict[str, Any]
 
 
 def index_as(run: int, archive: Path) -> dict[str, int]:
@@ -121,7 +119,7 @@ def _whole(path: Path) -> Entry | None:
     return path, device, {**facts, "size": size, "sha256": sha256}
 
 
-def _told_by_tags(path: Path) -> tuple[str, Facts] | None:
+def _told_by_tags(path: Path) -> tuple[str, JsonObject] | None:
     try:
         said = tags.read(path)
     except (tags.BadTagsError, ImportError):
@@ -132,7 +130,7 @@ def _told_by_tags(path: Path) -> tuple[str, Facts] | None:
     return said.device, {**said.facts, **own, "job": said.job}
 
 
-def _told_by_name(path: Path) -> tuple[str, Facts] | None:
+def _told_by_name(path: Path) -> tuple[str, JsonObject] | None:
     """The moment in a name is that of the job's begin; the quality of the clock is unknown."""
     found = _NAME.fullmatch(path.name)
     if found is None:
@@ -145,9 +143,9 @@ def _told_by_name(path: Path) -> tuple[str, Facts] | None:
     return found["device"], {"start_utc_us": start, "clock": clock.Quality.UNSURE}
 
 
-def _measured(path: Path) -> Facts:
+def _measured(path: Path) -> JsonObject:
     try:
-        return measure(path)
+        return measure(path).facts
     except UnmeasurableError as error:
         return {"verdict": tags.FAILED, "findings": [str(error)]}
     except ImportError:

@@ -10,8 +10,8 @@ import errno
 import fcntl
 import logging
 from pathlib import Path
-from typing import Any
 
+from beemon.base.facts import JsonObject
 from beemon.checks import examine as checks
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
@@ -23,9 +23,6 @@ from beemon.storage.files import Place
 
 log = logging.getLogger(__name__)
 
-Facts = dict[str, Any]
-
-
 _MENDERS = {Kind.FLAC: flac.mend, Kind.MP4: mp4.mend, Kind.JPEG: jpeg.count_whole}
 """What cuts a file of a kind behind its last whole part, and returns how many there are."""
 
@@ -34,7 +31,7 @@ class StillInUseError(BlockingIOError):
     """The worker that wrote the file has not gone yet."""
 
 
-def salvage(where: Place) -> Facts | None:
+def salvage(where: Place) -> JsonObject | None:
     """Give what is left at ``where.temporary`` its final name; return what is known of it.
 
     None: nothing in it could be kept, and it was removed. The facts hold ``size``, ``sha256``
@@ -94,22 +91,21 @@ def _mend(path: Path) -> int:
         return 0
 
 
-def _facts(path: Path, size: int, sha256: str) -> Facts:
+def _facts(path: Path, size: int, sha256: str) -> JsonObject:
     """What a file said of itself, if it was finished, and what it is found to be."""
     told = _told(path)
     try:
-        measured = measure(path)
+        measured = measure(path).facts
     except UnmeasurableError as error:
-        verdict: Facts = {"verdict": tags.FAILED, "findings": [str(error)]}
+        verdict: JsonObject = {"verdict": tags.FAILED, "findings": [str(error)]}
         return {**told, **verdict, "size": size, "sha256": sha256}
     found = checks.try_to_examine(path, measured)
     for look, details in found.defects.items():
         log.error("%s: the %s has a defect:\n%s", path.name, look, details.rstrip())
-    verdict = found.verdict
-    return {**told, **measured, **verdict, "size": size, "sha256": sha256}
+    return {**told, **measured, **found.verdict, "size": size, "sha256": sha256}
 
 
-def _told(path: Path) -> Facts:
+def _told(path: Path) -> JsonObject:
     """Tags are a recording's last bytes; without them it says nothing."""
     try:
         said = tags.read(path)

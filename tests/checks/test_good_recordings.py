@@ -18,6 +18,7 @@ import soundfile
 from beemon.checks import video
 from beemon.checks.examine import examine
 from beemon.devices.cameras._jpeg import jpeg
+from beemon.media.measures import Measures
 from tests.grounds import MEDIA_FOLDERS
 from tests.samples import View, hive_sound, write_sound, write_video
 
@@ -93,6 +94,6 @@ def test_no_video_that_comes_with_debian_is_flagged():
     files = others(".avi", ".mov", ".mpg", ".webm")
     assert len(files) > 3
     for file in files:
-        found = video.examine(file, {})
+        found = video.examine(file, Measures())
         assert said(found) == [], file
         assert found.features[0].value > 0, file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from beemon import devices
 from beemon.checks.examine import examine
 from beemon.media.convert import h264_to_mp4, sound_to_flac
 from beemon.media.measure import UnmeasurableError, measure
+from beemon.media.measures import Measures
 from tests.media.test_convert import h264, wav
 
 av = pytest.importorskip("av")
@@ -18,18 +20,18 @@ av = pytest.importorskip("av")
 
 def test_sound_has_samples_a_rate_and_a_length(tmp_path: Path) -> None:
     sound_to_flac(wav(tmp_path / "a.wav", samples=24_000), tmp_path / "a.flac")
-    assert measure(tmp_path / "a.flac") == {
-        "samples": 24_000, "rate": 48_000, "channels": 1, "bits": 16, "seconds": 0.5,
-    }
+    assert measure(tmp_path / "a.flac") == Measures(
+        samples=24_000, rate=48_000, channels=1, bits=16, seconds=0.5,
+    )
 
 
 def test_video_has_frames_a_size_and_a_length_to_the_end_of_its_last_frame(tmp_path: Path) -> None:
     h264_to_mp4(h264(tmp_path / "a.h264", frames=48), tmp_path / "a.mp4", Fraction(24))
     found = measure(tmp_path / "a.mp4")
-    assert found.pop("seconds") == pytest.approx(2.0, abs=1e-3)
-    assert found == {
-        "frames": 48, "frame_rate": 24.0, "codec": "h264", "width": 96, "height": 64,
-    }
+    assert found.seconds == pytest.approx(2.0, abs=1e-3)
+    assert replace(found, seconds=None) == Measures(
+        frames=48, frame_rate=24.0, codec="h264", width=96, height=64,
+    )
 
 
 def test_a_video_that_ends_before_its_head_says_tells_what_that_promised(tmp_path: Path) -> None:
@@ -46,12 +48,13 @@ def test_a_video_that_ends_before_its_head_says_tells_what_that_promised(tmp_pat
                 packet.time_base, packet.stream = Fraction(1, 90_000), stream
                 film.mux(packet)
     torn.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    assert measure(whole)["frames"] == 48
+    assert measure(whole).frames == 48
     found = measure(torn)
-    assert found["frames"] < 30
-    assert found["promised_frames"] == 48
-    assert [str(f) for f in examine(torn, found).failures] == [
-        f"short: there are {found['frames']} frames, but its header promises 48"
+    assert found.frames is not None
+    assert found.frames < 30
+    assert found.promised_frames == 48
+    assert [str(f) for f in examine(torn, found.facts).failures] == [
+        f"short: there are {found.frames} frames, but its header promises 48"
     ]
 
 
@@ -60,7 +63,7 @@ def test_a_video_whose_own_words_are_of_any_bytes_is_measured(tmp_path: Path) ->
     data = (tmp_path / "a.mp4").read_bytes()
     assert b" " * 2500 in data
     (tmp_path / "a.mp4").write_bytes(data.replace(b" " * 2500, b"\xff" * 2500))
-    assert measure(tmp_path / "a.mp4")["frames"] == 48
+    assert measure(tmp_path / "a.mp4").frames == 48
 
 
 def test_a_video_of_a_kind_that_nobody_knows_is_told(tmp_path: Path) -> None:
@@ -76,14 +79,14 @@ def test_a_video_of_a_kind_that_nobody_knows_is_told(tmp_path: Path) -> None:
 
 def test_a_single_frame_has_no_length_that_could_be_measured(tmp_path: Path) -> None:
     h264_to_mp4(h264(tmp_path / "a.h264", frames=1), tmp_path / "a.mp4", Fraction(24))
-    assert measure(tmp_path / "a.mp4")["seconds"] == 0.0
+    assert measure(tmp_path / "a.mp4").seconds == 0.0
 
 
 def test_a_picture_has_a_size(tmp_path: Path) -> None:
     camera = devices.load("camera", "camera.a", {"driver": "simulated"})
     camera.open()
     camera.snapshot(tmp_path / "a.jpg")
-    assert measure(tmp_path / "a.jpg") == {"width": 640, "height": 480}
+    assert measure(tmp_path / "a.jpg") == Measures(width=640, height=480)
 
 
 @pytest.mark.parametrize(
@@ -93,3 +96,9 @@ def test_what_cannot_be_decoded_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(UnmeasurableError):
         measure(tmp_path / "a")
+
+
+def test_what_a_driver_says_beyond_the_measures_is_left_out() -> None:
+    said = {"samples": 48_000, "rate": 16_000, "lost_samples": 0, "host": "hive"}
+    assert Measures.of(said) == Measures(samples=48_000, rate=16_000, lost_samples=0)
+    assert Measures.of(said).facts == {"samples": 48_000, "rate": 16_000, "lost_samples": 0}
