@@ -14,18 +14,19 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from beemon.base.defects import attempt
+from beemon.base.facts import Json
+from beemon.base.recording import RecordingFacts, recording_facts
 from beemon.checks.findings import SHORT, UNCHECKED, UNREADABLE, Examination, Finding
 from beemon.media.kinds import Kind, kind_of
-from beemon.media.measures import Measures
 
 SHORT_SHARE, SHORT_SECONDS = 0.1, 0.1
 """By how much a recording may fall short of what was asked: the larger of the two."""
 
-Examiner = Callable[[Path, Measures], Examination]
+Examiner = Callable[[Path, RecordingFacts], Examination]
 
 
 def examine(
-    path: Path, facts: Mapping[str, object], asked: float | None = None
+    path: Path, facts: Mapping[str, Json], asked: float | None = None
 ) -> Examination:
     """Look at the recording at ``path``, whole.
 
@@ -39,7 +40,7 @@ def examine(
         return Examination([Finding(UNREADABLE, str(error))])
     if examiner is None:
         return Examination([Finding(UNREADABLE, "it is not a FLAC, MP4 or JPEG file")])
-    said = Measures.of(facts)
+    said = recording_facts(facts)
     found = examiner(path, said)
     found.findings += _promises(said)
     if asked is not None and said.seconds is not None:
@@ -48,7 +49,7 @@ def examine(
 
 
 def try_to_examine(
-    path: Path, facts: Mapping[str, object], asked: float | None = None
+    path: Path, facts: Mapping[str, Json], asked: float | None = None
 ) -> Examination:
     """:func:`examine`; if that has a defect, a finding says so, and the recording counts.
 
@@ -78,7 +79,7 @@ def examiner_for(path: Path) -> Examiner | None:
     return None
 
 
-def _promises(said: Measures) -> Iterator[Finding]:
+def _promises(said: RecordingFacts) -> Iterator[Finding]:
     """What the file's head promised, and there is not."""
     if said.unfinished:
         message = "its header was never finished: some of it may be missing"
@@ -92,7 +93,7 @@ def _promises(said: Measures) -> Iterator[Finding]:
             yield Finding(SHORT, message, fails=there <= (1 - SHORT_SHARE) * promised)
 
 
-def _length(said: Measures, seconds: float, asked: float) -> list[Finding]:
+def _length(said: RecordingFacts, seconds: float, asked: float) -> list[Finding]:
     """Samples that it says were lost do not make it short: that is a finding of its own."""
     lost = said.lost_samples / said.rate if said.lost_samples and said.rate else 0.0
     if seconds + lost >= asked - max(SHORT_SECONDS, SHORT_SHARE * asked):

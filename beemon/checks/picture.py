@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from beemon.base.recording import RecordingFacts
 from beemon.checks import findings
 from beemon.checks.findings import Examination, Finding
 from beemon.media import jpeg
 from beemon.media.container import Picture, UndecodableError, opened
-from beemon.media.measures import Measures
 
 WIDTH = 320
 
@@ -49,7 +49,7 @@ Floats = npt.NDArray[np.float32]
 Grain = npt.NDArray[np.int16]
 
 
-def examine(path: Path, said: Measures) -> Examination:  # noqa: ARG001  (an Examiner)
+def examine(path: Path, said: RecordingFacts) -> Examination:  # noqa: ARG001  (an Examiner)
     """Look at a JPEG file: it decodes, is whole (half of one decodes, too), and shows "
     "something."""
     try:

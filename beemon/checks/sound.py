@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from beemon.base.recording import RecordingFacts
 from beemon.checks import findings
 from beemon.checks.findings import Examination, Feature, Finding
 from beemon.checks.spectrum import Floats, Spectrum, band_power, centroid, decibels
-from beemon.media.measures import Measures
 
 BLOCK = 1 << 15  # samples of every channel that are looked at together; more leave the cache
 FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
@@ -43,7 +43,7 @@ RANGE = (50.0, 4000.0)  # Hz: where a hive is heard; below is the wind, above th
 Samples = npt.NDArray[np.int16] | npt.NDArray[np.int32]
 
 
-def examine(path: Path, said: Measures) -> Examination:
+def examine(path: Path, said: RecordingFacts) -> Examination:
     """Look at a FLAC file: it decodes, has what was written, and is a microphone's."""
     try:
         with soundfile.SoundFile(str(path)) as file:
@@ -179,7 +179,7 @@ def _blocks(file: soundfile.SoundFile, kind: str) -> Iterator[Samples]:
         yield np.frombuffer(data, dtype=kind).reshape(-1, file.channels)
 
 
-def _length(heard: Heard, said: Measures) -> Iterator[Finding]:
+def _length(heard: Heard, said: RecordingFacts) -> Iterator[Finding]:
     samples, rate = said.samples, said.rate
     if heard.samples == 0:
         yield Finding(findings.EMPTY, "it contains no sound")

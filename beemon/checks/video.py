@@ -18,6 +18,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from beemon.base.recording import RecordingFacts
 from beemon.checks import findings
 from beemon.checks.findings import Examination, Feature, Finding
 from beemon.checks.picture import (
@@ -34,7 +35,6 @@ from beemon.checks.picture import (
 )
 from beemon.media.container import Film, Packet, Picture, Stream, UndecodableError, opened
 from beemon.media.jpeg import Series
-from beemon.media.measures import Measures
 
 BURST_EVERY, BURSTS = 5.0, 60
 BURST_SECONDS = 0.1  # between the two pictures of a burst: a walking bee goes her own length
@@ -61,7 +61,7 @@ camera that does not change cannot be told from a view that does."""
 Times = npt.NDArray[np.float64]
 
 
-def examine(path: Path, said: Measures) -> Examination:
+def examine(path: Path, said: RecordingFacts) -> Examination:
     """Look at an MP4 file: its frames are there, in time, and show something that lives."""
     try:
         with opened(path) as (file, stream):
@@ -182,7 +182,7 @@ def _burst_interval(file: Film) -> float:
     return max(min(BURST_EVERY, seconds / 4), seconds / BURSTS)
 
 
-def _length(seen: Seen, said: Measures) -> Iterator[Finding]:
+def _length(seen: Seen, said: RecordingFacts) -> Iterator[Finding]:
     times, frames, seconds = seen.times, said.frames, said.seconds
     if frames is not None and len(times) != frames:
         message = f"{len(times)} frames instead of the {frames} written"
@@ -201,7 +201,7 @@ def _length(seen: Seen, said: Measures) -> Iterator[Finding]:
         yield Finding(findings.GAPS, message, fails=len(times) < RATE_LEAST * due)
 
 
-def _broken(seen: Seen, said: Measures) -> Iterator[Finding]:
+def _broken(seen: Seen, said: RecordingFacts) -> Iterator[Finding]:
     """Pictures that were left out, or that cannot be decoded of those that were tried."""
     left_out = said.bad_pictures or 0
     for bad, of, what in (
@@ -238,7 +238,7 @@ def _running_median(steps: Times) -> Times:
     return median
 
 
-def _standing(seen: Seen, said: Measures) -> Iterator[Finding]:
+def _standing(seen: Seen, said: RecordingFacts) -> Iterator[Finding]:
     """Whether the camera stood still; a driver that counts repeated frames knows for certain."""
     repeated = said.repeated_frames
     if repeated is not None and repeated >= len(seen.times) / 2:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from beemon.base import defects, outcomes
 from beemon.base.clock import Quality, Stamp
-from beemon.base.facts import JsonObject
+from beemon.base.facts import JsonObject, to_json
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.readings import Reading
 from beemon.checks import examine as checks
@@ -276,7 +276,7 @@ class _Import:
             facts["frame_rate"] = float(self._source.frame_rate)
         else:
             shutil.copyfile(file.path, written)
-        facts = {**measure(written).facts, **facts}
+        facts = {**to_json(measure(written)), **facts}
         if written.suffix == ".mp4" and "frames" not in facts:
             raise UnconvertibleError("it is not an MP4 file")
         _refuse_untaggable(written, name.host)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from beemon.base.recording import RecordingFacts
 from beemon.media import flac
 from beemon.media.container import UndecodableError, opened
 from beemon.media.convert import BITS, count_samples
 from beemon.media.kinds import Kind, kind_of
-from beemon.media.measures import Measures
 
 
 class UnmeasurableError(ValueError):
     """The file is of no kind that is known here, or cannot be decoded."""
 
 
-def measure(path: Path) -> Measures:
+def measure(path: Path) -> RecordingFacts:
     """The measures of a FLAC, MP4 or JPEG file.
 
     Raises :class:`UnmeasurableError`, or ``OSError``. A FLAC file is decoded to its end, an MP4
@@ -33,7 +33,7 @@ def measure(path: Path) -> Measures:
     return measurers[kind](path)
 
 
-def _measure_sound(path: Path) -> Measures:
+def _measure_sound(path: Path) -> RecordingFacts:
     import soundfile
 
     promised = flac.promised(path)
@@ -43,13 +43,13 @@ def _measure_sound(path: Path) -> Measures:
         samples = count_samples(path)
     except soundfile.LibsndfileError as error:
         raise UnmeasurableError(f"the sound cannot be decoded: {error.error_string}") from error
-    return Measures(
+    return RecordingFacts(
         samples=samples, rate=rate, channels=channels, bits=BITS.get(subtype),
         seconds=samples / rate, promised_samples=promised if promised > samples else None,
     )
 
 
-def _measure_video(path: Path) -> Measures:
+def _measure_video(path: Path) -> RecordingFacts:
     try:
         with opened(path) as (video, stream):
             context, promised = stream.codec_context, stream.frames
@@ -62,7 +62,7 @@ def _measure_video(path: Path) -> Measures:
     except UndecodableError as error:
         raise UnmeasurableError(f"the video cannot be decoded: {error}") from error
     count, seconds = len(times), _span(times)
-    return Measures(
+    return RecordingFacts(
         width=width, height=height, codec=codec, frames=count, seconds=seconds,
         frame_rate=round(count / seconds, 3) if seconds else None,
         promised_frames=promised if promised > count else None,
@@ -77,10 +77,10 @@ def _span(times: list[float]) -> float:
     return shown + shown / (len(times) - 1)
 
 
-def _measure_picture(path: Path) -> Measures:
+def _measure_picture(path: Path) -> RecordingFacts:
     try:
         with opened(path) as (_, stream):
             context = stream.codec_context
-            return Measures(width=context.width, height=context.height)
+            return RecordingFacts(width=context.width, height=context.height)
     except UndecodableError as error:
         raise UnmeasurableError(f"the picture cannot be decoded: {error}") from error

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from beemon.base import clock
-from beemon.base.facts import JsonObject
+from beemon.base.facts import JsonObject, to_json
 from beemon.base.moments import to_microseconds
 from beemon.ledger import index, inventory
 from beemon.ledger.index import Entry
@@ -145,7 +145,7 @@ def _told_by_name(path: Path) -> tuple[str, JsonObject] | None:
 
 def _measured(path: Path) -> JsonObject:
     try:
-        return measure(path).facts
+        return to_json(measure(path))
     except UnmeasurableError as error:
         return {"verdict": tags.FAILED, "findings": [str(error)]}
     except ImportError:

@@ -11,7 +11,7 @@ import fcntl
 import logging
 from pathlib import Path
 
-from beemon.base.facts import JsonObject
+from beemon.base.facts import JsonObject, to_json
 from beemon.checks import examine as checks
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
@@ -95,7 +95,7 @@ def _facts(path: Path, size: int, sha256: str) -> JsonObject:
     """What a file said of itself, if it was finished, and what it is found to be."""
     told = _told(path)
     try:
-        measured = measure(path).facts
+        measured = to_json(measure(path))
     except UnmeasurableError as error:
         verdict: JsonObject = {"verdict": tags.FAILED, "findings": [str(error)]}
         return {**told, **verdict, "size": size, "sha256": sha256}

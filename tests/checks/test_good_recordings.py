@@ -15,10 +15,10 @@ pytest.importorskip("soundfile")
 import av
 import soundfile
 
+from beemon.base.recording import RecordingFacts
 from beemon.checks import video
 from beemon.checks.examine import examine
 from beemon.devices.cameras._jpeg import jpeg
-from beemon.media.measures import Measures
 from tests.grounds import MEDIA_FOLDERS
 from tests.samples import View, hive_sound, write_sound, write_video
 
@@ -94,6 +94,6 @@ def test_no_video_that_comes_with_debian_is_flagged():
     files = others(".avi", ".mov", ".mpg", ".webm")
     assert len(files) > 3
     for file in files:
-        found = video.examine(file, Measures())
+        found = video.examine(file, RecordingFacts())
         assert said(found) == [], file
         assert found.features[0].value > 0, file

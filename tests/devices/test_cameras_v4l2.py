@@ -206,8 +206,10 @@ def test_a_camera_of_another_size_is_recorded_at_its_own_size(sends, tmp_path, c
     device = sends(15, (160, 120), width=1280, height=720, frame_rate=15, codec=codec)
     facts = record(device, tmp_path / "a", 1.0)
     picture = device.snapshot(tmp_path / "b")
-    for found in (facts, picture, measure(tmp_path / "a").facts, measure(tmp_path / "b").facts):
+    for found in (facts, picture):
         assert (found["width"], found["height"]) == (160, 120)
+    for found in (measure(tmp_path / "a"), measure(tmp_path / "b")):
+        assert (found.width, found.height) == (160, 120)
     assert "set width = 160 and height = 120" in facts["informed"]
     assert "informed" in picture
 

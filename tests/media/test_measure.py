@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from beemon import devices
+from beemon.base.facts import to_json
+from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import examine
 from beemon.media.convert import h264_to_mp4, sound_to_flac
 from beemon.media.measure import UnmeasurableError, measure
-from beemon.media.measures import Measures
 from tests.media.test_convert import h264, wav
 
 av = pytest.importorskip("av")
@@ -20,7 +21,7 @@ av = pytest.importorskip("av")
 
 def test_sound_has_samples_a_rate_and_a_length(tmp_path: Path) -> None:
     sound_to_flac(wav(tmp_path / "a.wav", samples=24_000), tmp_path / "a.flac")
-    assert measure(tmp_path / "a.flac") == Measures(
+    assert measure(tmp_path / "a.flac") == RecordingFacts(
         samples=24_000, rate=48_000, channels=1, bits=16, seconds=0.5,
     )
 
@@ -29,7 +30,7 @@ def test_video_has_frames_a_size_and_a_length_to_the_end_of_its_last_frame(tmp_p
     h264_to_mp4(h264(tmp_path / "a.h264", frames=48), tmp_path / "a.mp4", Fraction(24))
     found = measure(tmp_path / "a.mp4")
     assert found.seconds == pytest.approx(2.0, abs=1e-3)
-    assert replace(found, seconds=None) == Measures(
+    assert replace(found, seconds=None) == RecordingFacts(
         frames=48, frame_rate=24.0, codec="h264", width=96, height=64,
     )
 
@@ -53,7 +54,7 @@ def test_a_video_that_ends_before_its_head_says_tells_what_that_promised(tmp_pat
     assert found.frames is not None
     assert found.frames < 30
     assert found.promised_frames == 48
-    assert [str(f) for f in examine(torn, found.facts).failures] == [
+    assert [str(f) for f in examine(torn, to_json(found)).failures] == [
         f"short: there are {found.frames} frames, but its header promises 48"
     ]
 
@@ -86,7 +87,7 @@ def test_a_picture_has_a_size(tmp_path: Path) -> None:
     camera = devices.load("camera", "camera.a", {"driver": "simulated"})
     camera.open()
     camera.snapshot(tmp_path / "a.jpg")
-    assert measure(tmp_path / "a.jpg") == Measures(width=640, height=480)
+    assert measure(tmp_path / "a.jpg") == RecordingFacts(width=640, height=480)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +97,3 @@ def test_what_cannot_be_decoded_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(UnmeasurableError):
         measure(tmp_path / "a")
-
-
-def test_what_a_driver_says_beyond_the_measures_is_left_out() -> None:
-    said = {"samples": 48_000, "rate": 16_000, "lost_samples": 0, "host": "hive"}
-    assert Measures.of(said) == Measures(samples=48_000, rate=16_000, lost_samples=0)
-    assert Measures.of(said).facts == {"samples": 48_000, "rate": 16_000, "lost_samples": 0}

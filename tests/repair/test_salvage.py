@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from beemon.base.recording import RecordingFacts
 from beemon.checks import examine as checks
 from beemon.ledger import recordings as catalog
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
 from beemon.media import jpeg
 from beemon.media.measure import measure
-from beemon.media.measures import Measures
 from beemon.repair import check, salvage
 from beemon.storage import files as recordings
 from beemon.storage.files import Place
@@ -119,7 +119,7 @@ def test_a_whole_picture_is_kept(where: Place) -> None:
     facts = salvage.salvage(where)
     assert facts is not None
     assert (facts["width"], facts["height"]) == (640, 480)
-    assert measure(where.final) == Measures(width=640, height=480)
+    assert measure(where.final) == RecordingFacts(width=640, height=480)
 
 
 def test_what_cannot_be_decoded_is_kept_as_evidence(where: Place) -> None:
