@@ -1,7 +1,8 @@
-"""The boundary at which a defect of beemon's own stops, so that it costs one part and not the rest.
+"""Defects: the boundary at which a defect of beemon stops one part of it and not the others.
 
-A defect is an error that nobody foresaw. It ends what was being done; what follows from it (a reply
-to a client, a finding, the end of the process) its caller gives to :func:`contain`.
+A defect is an error that the code does not expect. It ends the current piece of work. The function
+given to :func:`contain` then decides the consequence: a reply to a client, a finding, or the end of
+the process.
 """
 
 from __future__ import annotations

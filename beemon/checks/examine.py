@@ -1,11 +1,11 @@
-"""Whether a media file holds what its recording says: checked before the recording counts.
+"""Examination: check the content of a media file before the recording counts as good.
 
-A file is looked at once. What that brings is a list of findings, of which some fail the recording
-and others only go with it, and the recording's features.
+Each file is examined once. The result is a list of findings and the recording's features. Some
+findings fail the recording, and the others are only mentioned.
 
-What fails a recording cannot come from a hive, or is of no use: a stream that does not change, a
-picture without a difference in it or without one sharp edge, frames or samples that are missing. A
-dark night, a quiet cluster, a view in which nothing moves or a gust of wind fail nothing.
+A finding fails a recording only if it cannot come from a hive, or if the recording is useless.
+Examples are identical pictures or samples, a lack of sharp edges, and missing frames or samples. A
+dark night, a quiet cluster, a view without movement and a gust of wind fail nothing.
 """
 
 from __future__ import annotations

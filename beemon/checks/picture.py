@@ -1,8 +1,9 @@
 """Examination of a picture: darkness, contrast, focus and difference from another picture.
 
-Only brightness counts, from 0 to 255, and all but the smallest differences are looked at in a
-picture that was made smaller to some 320 pixels across, by the means of squares of pixels: a bee
-that cannot be seen there is of no use to anyone, and a sensor's noise is smaller there.
+Only brightness is used, from 0 to 255. Most measurements are made on a picture that is reduced to
+about 320 pixels across by averaging squares of pixels. A bee that cannot be seen at this size is of
+no use, and the sensor's noise is smaller there. The smallest differences are measured on the full
+picture.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """Examination of a sound: its level and spectrum, and whether a microphone can have heard it.
 
-The file is decoded once, a piece at a time; an hour of it takes no more memory than a minute.
+The file is decoded once, piece by piece, so an hour of sound takes no more memory than a minute.
 
-What fails a sound, and why it cannot be a quiet night:
+These findings fail a sound, because a quiet night cannot cause them:
 
-- ``silent``, ``stuck``: it moves by less than -101 dBFS, around zero or around another value. That
-  is the noise that rounding to 16 bits alone makes (a step over the square root of 12); the best
-  MEMS microphones have one of -96 dBFS of their own (70 dB(A) below 94 dB SPL at -26 dBFS).
-- ``flat``: for 5 s together, or for half of the time in pieces of 20 ms, one value does not change.
-- ``clipped``: of 100 samples 5 or more stand at full scale, three in a row at least.
-- ``offset``: its mean is a quarter of full scale away from zero. An I2S microphone has some 5 %.
+- ``silent``, ``stuck``: the level is below -101 dBFS, around zero or around another value. This is
+  the noise of rounding to 16 bits alone (one step divided by the square root of 12). The best MEMS
+  microphones have a noise of -96 dBFS (70 dB(A) below 94 dB SPL at -26 dBFS).
+- ``flat``: one value does not change for 5 s together, or for half of the time in pieces of 20 ms.
+- ``clipped``: at least 5 % of the samples are at full scale, in runs of at least three.
+- ``offset``: the mean is a quarter of full scale away from zero. An I2S microphone has about 5 %.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Examination of a video: the times of its frames, the look of its pictures, and motion.
 
-Every frame's time is read, which needs no decoding; of the pictures a few are decoded, in bursts
-of neighbours that begin at a key frame, one every five seconds and at most sixty a recording.
+The time of every frame is read, which needs no decoding. Pictures are decoded in bursts of
+neighbours that begin at a key frame: one burst every 5 s, and at most 60 in a recording.
 
-What fails a video, and why it cannot be a winter's day: frames are missing; nothing is to be seen
-in any picture, not even a sensor's noise; nothing is in focus; or nothing changed at all,
-which a sensor's noise alone prevents.
+A video fails if frames are missing, if nothing is in focus, or if nothing changes at all. It also
+fails if every picture is blank, without even sensor noise. A winter's day cannot cause any of
+these, because sensor noise changes every picture.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The config: TOML files into frozen, validated settings.
 
-``beemon.toml`` comes first, then ``conf.d/*.toml`` beside it in the order of their names; a later
-file overrides single options of an earlier one. Every problem is found at once and names its file
-and line. What a driver's options may be is the driver's to say (:mod:`beemon.devices`).
+``beemon.toml`` is read first, then ``conf.d/*.toml`` beside it in the order of their names. A later
+file overrides single options of an earlier one. All problems are reported together, each with its
+file and line. The drivers check their own options (:mod:`beemon.devices`).
 """
 
 from __future__ import annotations

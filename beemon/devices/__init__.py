@@ -1,10 +1,11 @@
 """Drivers by name: the one place that imports a driver.
 
-The word ``driver`` in a device's table is the name of a module or a package: ``driver = "rain"`` in
-``[sensor.roof]`` is ``beemon/devices/sensors/rain.py``, and ``driver = "alsa"`` in
-``[microphone.brood]`` is ``beemon/devices/microphones/alsa/``. Any other word is looked for
-among the installed packages: one that adds a driver says so by an entry point, in the group
-``beemon.sensors`` or that of another kind, whose name is the word and whose value is the module.
+The word ``driver`` in a device's table is the name of a module or a package. For example,
+``driver = "rain"`` in ``[sensor.roof]`` is ``beemon/devices/sensors/rain.py``, and
+``driver = "alsa"`` in ``[microphone.brood]`` is ``beemon/devices/microphones/alsa/``. Any other
+word is looked up among the installed packages. A package adds a driver by an entry point in the
+group ``beemon.sensors``, or in the group of another kind. The entry point's name is the word, and
+its value is the module.
 """
 
 from __future__ import annotations

@@ -2,20 +2,20 @@
 
 A driver is one module, ``beemon/devices/<kind>s/<driver>.py``, or a package of that name: the word
 ``driver`` in the config names it. It defines ``Settings``, a frozen dataclass of its options on top
-of :class:`CommonSettings`, and ``Driver``, a :class:`Sensor`, :class:`Microphone`, :class:`Camera`
-or :class:`Output`. Its hardware library is imported inside ``open()``, never at the top: the module
-itself is also loaded to check the config, on machines that have no such library. The docstring of
-``Settings`` and the ``doc`` of its options are for people: they are the driver's part of
-beemon.toml(5).
+of :class:`CommonSettings`. It also defines ``Driver``, which is a :class:`Sensor`,
+:class:`Microphone`, :class:`Camera` or :class:`Output`. The driver imports its hardware library
+inside ``open()``, never at the top, because the config is also checked on machines without this
+library. The docstring of ``Settings`` and the ``doc`` of its options are for users: they become the
+driver's part of beemon.toml(5).
 
-A worker opens a device before its first use, always from the same thread, and calls it with one
-request of a kind at a time; a camera may be asked for a snapshot while it records, and, where it
-says ``overlaps``, for another recording: a client's does not wait for the schedule's. A driver
-raises what went wrong, it never returns a stand-in, and it need not watch the time: past its
-deadline the whole worker is killed. Children that a driver starts must die with the worker.
+A worker opens a device before its first use, always from the same thread. It sends the device one
+request of a kind at a time. A camera may get a request for a snapshot while it records. A camera
+that ``overlaps`` may also get a client's recording during a scheduled one. A driver raises an error
+and never returns a substitute value. A driver need not watch the time, because the whole worker is
+killed after the deadline. Child processes that a driver starts must die with the worker.
 
-Where only a new process can get at the device again, a driver raises :class:`DeviceLostError`, or
-calls ``on_lost`` with one when nothing is being asked of it: the worker ends, and another begins.
+A driver raises :class:`DeviceLostError` if only a new process can use the device again. Without a
+request, it calls ``on_lost`` with this error. The worker then ends, and another one starts.
 """
 
 from __future__ import annotations

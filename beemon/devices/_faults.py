@@ -1,12 +1,15 @@
-"""Faults that a simulated device shows on request, to drill what happens to a real one.
+"""Faults that a simulated device shows on request, to practise the faults of a real one.
 
-``fault = "hang"`` never answers again, ``"die"`` kills the process that holds the device (the
-worker, with SIGKILL), ``"error"`` raises :class:`DeviceError` each time, ``"lost"``
-:class:`DeviceLostError`; ``"dead"`` is an error, too, but a recorder's recordings go on, silent or
-black. The first ``fault_after`` requests succeed, and so do those after ``fault_for`` that failed.
-Requests are counted from the device's opening, or, with a ``fault_file``, for as long as that is
-there: it has a byte for each, so that the count outlives the worker. In a recording the fault shows
-half-way, so that there is a half-written file to deal with.
+- ``fault = "hang"``: the request never ends.
+- ``"die"``: SIGKILL ends the worker process that holds the device.
+- ``"error"``: each request raises :class:`DeviceError`.
+- ``"lost"``: each request raises :class:`DeviceLostError`.
+- ``"dead"``: like ``"error"``, but recordings continue, silent or black.
+
+The first ``fault_after`` requests succeed. After ``fault_for`` failed requests, all further ones
+succeed. Requests are counted from the opening of the device. With a ``fault_file``, the file holds
+one byte per request, so the count survives the worker. In a recording the fault occurs half-way, so
+that a half-written file remains.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Input pins that are listened to, edge by edge, and looked at again once they are quiet.
+"""Input pins: report each edge, and read the levels again after a quiet time.
 
-The times are those that the kernel gave the edges, as far as gpiozero's pin library passes them
-on. An edge can be lost on the way (joan2937/lg issue 18): so when the pins have not changed for a
-while, their levels are read, and what was believed of them is mended where it differs.
+The kernel stamps each edge with its time, and gpiozero's pin library passes the time on if it can.
+An edge can get lost (joan2937/lg issue 18). Therefore the levels are read when the pins have not
+changed for a while. A difference from the known levels is reported as a change.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """The USB device behind a camera or a sound card: finding it and rebinding its drivers.
 
-A 0 and then a 1 in a device's ``authorized`` in sysfs have the kernel take its drivers away, choose
-its configuration afresh and look for its drivers again (Linux, Documentation/usb/authorization.rst
-and drivers/usb/core/hub.c): what pulling the plug does, but for the power. The file is one
-device's, so that a udev rule can give the service those of cameras and sound cards alone.
-``/sys/bus/usb/drivers/usb/unbind`` does the same to the kernel, and is for every device there is:
-who may write to it can take the network card and the hubs away.
+Writing 0 to the file ``authorized`` of a device in sysfs makes the kernel detach the drivers.
+Writing 1 makes it choose the configuration again and attach the drivers. See Linux,
+Documentation/usb/authorization.rst and drivers/usb/core/hub.c. The effect is that of pulling the
+plug, but the power stays on.
+
+Each device has its own file, so a udev rule can give the service access to cameras and sound cards
+alone. ``/sys/bus/usb/drivers/usb/unbind`` has the same effect, but serves every USB device: write
+access to it would also allow detaching the network card and the hubs.
 """
 
 from __future__ import annotations

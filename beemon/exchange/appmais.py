@@ -1,9 +1,9 @@
 """The layout of AppMAIS: ``<sensor>/YYYY-MM-DD/<host>@YYYY-MM-DD@HH-MM-SS.<ending>``.
 
-That is how Appalachian State University's hive monitors keep their files, and what tools for
-their data expect. Days and times are local. Recordings are single files; of a sensor's readings
-there is a CSV file a day, without a heading: the time in quotes, then a number for each quantity,
-or ``nan``; temperatures are in degrees Fahrenheit.
+The hive monitors of Appalachian State University keep their files in this layout, and the tools for
+their data expect it. Days and times are local. Each recording is one file. A sensor has one CSV
+file per day, without a heading. Each line has the time in quotes, then a number for each quantity,
+or ``nan``. Temperatures are in degrees Fahrenheit.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Import: add the files of another hive monitor to the archive, without inventing anything.
 
-So far that is a folder as AppMAIS has it (:mod:`beemon.exchange.appmais`). Each file is entered
-once, however often it is imported. What a file cannot say (the zone of its local times, a raw
-stream's frame rate, the unit of a weight) the user says, or nothing is imported.
+The only layout so far is AppMAIS (:mod:`beemon.exchange.appmais`). Each file is entered once, even
+if it is imported repeatedly. The user must supply the facts that a file does not contain: its time
+zone, a raw stream's frame rate, the unit of a weight. Without them nothing is imported.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""A damaged ledger, opened for reading: as many of its rows as the damage leaves.
+"""Aside: read the rows that remain in a damaged ledger.
 
-A table is read from its first row on, beyond a page that cannot be read with steps that double,
-and where that was necessary also from its last row backwards. So what is lost beside the page
-itself lies between two damaged ones. Rows that are not sound are left out. A row behind the one
-before it is damage too: a page that stands in another's place would lead round and round. A file
-whose header or tables' names are damaged is read as a copy, with the header that beemon gives each
-ledger, and with the names of a new one where most of them still stand as there.
+A table is read from its first row. At a page that cannot be read, the reader skips forward in steps
+that double. If it had to skip, the table is also read backwards from its last row. Only rows
+between two damaged pages can then be lost. Invalid rows are left out. A row number that decreases
+is also damage: a misplaced page would otherwise be read in a loop.
+
+If the file's header or its table names are damaged, a copy is read. The copy gets the header that
+beemon writes into every ledger. It also gets the names of a new ledger if most of them match.
 """
 
 from __future__ import annotations

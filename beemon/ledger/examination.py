@@ -1,7 +1,7 @@
-"""Examination: whether the ledger's file is whole, and each row can be read.
+"""Examination: check that the ledger's file is intact, and that each row can be read.
 
-It may take minutes on a small machine, so a thread of the lowest priority does it, soon after the
-start and then daily. What it finds is reported; nothing is changed.
+It can take minutes on a small machine, so a thread of the lowest priority does it, soon after the
+start and then daily. Its findings are reported; it changes nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Hours: mean, minimum and maximum of a series for each full hour, for views of months.
 
-An hour is calculated when it is over, and again when readings came to it or left it later, as a
-clock that was set makes them do: which hours changed is noted with the readings, in the same
-transaction, so that neither a jump nor a power cut can hide one.
+An hour is calculated when it is over. It is calculated again if readings are added or moved later,
+for example because the clock was set. The transaction that writes the readings also marks the hours
+that changed, so a power cut cannot hide one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Identity: which archive this is, so that another one in its place is noticed.
+"""Identity: which archive this is, so that a wrong one in its place is noticed.
 
-A disk that was not mounted leaves its empty folder behind, which looks like a new archive. So each
-ledger holds the UUID of its archive, and a small file in another place remembers which archive
-belongs where, and how far its job numbers may have come.
+A disk that is not mounted leaves an empty folder in its place, which looks like a new archive.
+Therefore each ledger holds the UUID of its archive. A small file elsewhere holds the UUID expected
+for each path, and an upper limit of the job numbers in use.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The index: recordings that a new ledger does not know are entered in it from their files.
 
-A ledger begins again where the old one was lost, or was damaged and set aside. From then on, and
-through any number of restarts, the index is not complete, and nothing may be deleted
-(:func:`is_complete`), until every file was looked at once. All that is entered belongs to the one
-job that found it; the number of the job that made it stays among its facts.
+A new ledger is begun if the old one was lost or damaged. The index is then incomplete until every
+file has been read once, even across restarts. Meanwhile nothing may be deleted
+(:func:`is_complete`). All entries belong to the job that found the files. The number of the job
+that made a recording is kept among its facts.
 """
 
 from __future__ import annotations

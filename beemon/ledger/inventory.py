@@ -1,7 +1,7 @@
-"""Which files of the archive the ledger does not account for; beside a running service, too.
+"""Inventory: find files of the archive that the ledger does not know; the service may run.
 
-Each folder is listed before the ledger is asked about it, so that a file which is finished or
-deleted meanwhile is either known or gone.
+Each folder is listed before the ledger is queried. A file that is finished or deleted meanwhile is
+therefore either known or gone.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The ledger: every job and its one outcome, and the file that all else is kept in as well.
+"""The ledger: every job with its one outcome, in the database that holds everything else as well.
 
-SQLite, WAL, FULL. The Server enters what it accepts, the Orchestrator everything else; both in
-short transactions. What else it holds has a module of its own beside this one: recordings are in
-``catalog``, readings in ``series``, what happened in ``events``; ``recovery`` ends what a crash
-left open.
+It is an SQLite database in WAL mode with ``synchronous=FULL``. The Server enters the commands that
+it accepts, and the Orchestrator everything else, both in short transactions. Each other kind of
+record has a module beside this one, such as ``recordings``, ``readings`` and ``events``.
+``recovery`` ends the jobs that a crash left open.
 
-Times are microseconds since 1970 (UTC); monotonic ones are seconds since boot, and count within
-the boot that the run's row names.
+Times are microseconds since 1970 (UTC). Monotonic times are seconds since boot, and are valid
+within the boot named in the run's row.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Looks: analyses of the data beside recording it. A defect in one disables that one alone.
+"""Looks: analyses of the data beside recording it. A defect in one disables only that one.
 
-A look that raises is off until the next reload or restart: its writes are undone and those beside
-it kept, the traceback goes to the journal and, as an event, into the ledger, and `status` says
-what goes without. What is the disk's fault is not the look's: that is raised to whoever writes.
+A look that raises an error is off until the next reload or restart. Its own writes are undone, and
+other writes of the transaction are kept. The traceback goes to the journal and into an event, and
+`status` names the missing function. Errors of the disk are not the look's fault: they are raised to
+the caller.
 """
 
 from __future__ import annotations

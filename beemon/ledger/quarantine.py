@@ -1,9 +1,8 @@
 """Quarantine: a damaged ledger is renamed and kept complete beside the archive's other files.
 
-It is decided by a mark, a small file that is durable before anything is moved: whoever finds the
-damage leaves it, and the next start moves the ledger away, begins a new one and enters there what
-happened. A power cut at any point between leaves the mark, so that the rest is done then. What
-was set aside is never deleted by beemon.
+The process that finds the damage writes a mark, a small durable file. The next start moves the
+ledger away, begins a new one and enters an event there. A power cut in between leaves the mark, so
+the next start finishes the move. beemon never deletes a ledger in quarantine.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Everything that can be asked of an archive: no lock is taken, no run begins, nothing is written.
+"""Reader: every query of an archive. It takes no lock, begins no run and writes nothing.
 
-Whoever may read the archive's files may ask, beside the service or without it.
+Any process that may read the archive's files can use it, with or without a running service.
 """
 
 from __future__ import annotations

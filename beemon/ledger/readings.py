@@ -1,7 +1,6 @@
-"""Series: the readings that the ledger keeps, each quantity of each sensor by itself.
+"""Series: the readings in the ledger, separately for each quantity of each sensor.
 
-What was measured stays as it was measured; for what looks at months there are :mod:`hours
-<beemon.ledger.hours>` beside it.
+A reading is never changed. Views of months use the hourly summaries of :mod:`beemon.ledger.hours`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The catalog: the recordings that the ledger knows, from their entry to their deletion.
 
-A recording is numbered in the order of making, whatever the clock said. It is deleted in two
-steps, so that a power cut in between is seen: its row says ``deleting`` before the file goes and
-``deleted`` after. The row stays, and its path is never given to another recording.
+Recordings are numbered in the order in which they were made, independently of the clock. A deletion
+has two steps, so that a power cut in between is noticed. The row's state is ``deleting`` before the
+file is deleted and ``deleted`` afterwards. The row remains, and its path is never used again.
 """
 
 from __future__ import annotations

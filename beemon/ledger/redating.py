@@ -1,10 +1,10 @@
 """Redating: records with an unsure clock get their true time once the clock is right.
 
-A Pi without a battery clock begins in the past. Its monotonic clock runs right anyway, so
-within one boot a record's true time is its monotonic time plus what one adds to the monotonic
-clock to get the time, now that the time is known. Records of earlier boots cannot be dated so, and
-stay unsure. Files keep their names: a path is an identifier, not a date. Of slots nothing is
-written while the clock is unsure, so there is nothing to date again.
+A Pi without a battery-backed clock starts with a wrong date. Its monotonic clock is right within
+one boot. Once the time is known, the difference of the two clocks gives the true time
+of every earlier record of the same boot. Records of earlier boots cannot be corrected and stay
+unsure. Files keep their names: a path is an identifier, not a date. No slot is entered while the
+clock is unsure, so slots need no correction.
 """
 
 from __future__ import annotations

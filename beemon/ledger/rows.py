@@ -1,10 +1,10 @@
 """Rows: which rows of the ledger can be read, by one rule for each column.
 
-A damaged value is one that beemon never writes: another type, a time that no calendar has, a word
-out of its closed set, JSON that does not parse or lacks what its kind needs. The rules come from
-the tables themselves (:mod:`beemon.ledger.schema`) and from the names of their columns. Each
-connection gets views that leave damaged rows out: ``sound_jobs`` beside ``jobs``, and so on;
-:func:`damaged` lists the rows that are left out, and why.
+A damaged value is one that beemon never writes. It has the wrong type, an impossible time, a word
+outside its closed set, or JSON that is invalid or incomplete for its kind. The rules come from the
+table definitions (:mod:`beemon.ledger.schema`) and from the names of the columns. Each connection
+gets views without the damaged rows: ``sound_jobs`` beside ``jobs``, and so on. :func:`damaged`
+lists the damaged rows with the reasons.
 """
 
 from __future__ import annotations

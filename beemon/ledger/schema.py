@@ -1,9 +1,9 @@
-"""The ledger's tables, and how an older ledger becomes one of today's.
+"""Schema: the tables of the ledger, and the migration of older ledgers.
 
-Times end in ``_us``: microseconds since 1970, UTC. Monotonic ones are seconds (``_monotonic``)
-or milliseconds (``_ms``) since boot, and count within the boot that the run's row names. A
-``clock`` column is a word of ``clock.Quality``: how far the UTC time beside it could
-be believed when it was written.
+Columns that end in ``_us`` hold microseconds since 1970, UTC. Monotonic times are seconds
+(``_monotonic``) or milliseconds (``_ms``) since boot, and are valid within the boot named in the
+run's row. A ``clock`` column holds a ``clock.Quality``, the reliability of the UTC time
+beside it at the time of writing.
 """
 
 from __future__ import annotations

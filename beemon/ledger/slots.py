@@ -1,12 +1,12 @@
-"""Slots in the ledger: each scheduled moment is a job or is skipped, and is so exactly once.
+"""Slots in the ledger: each scheduled moment becomes exactly one job, or is skipped exactly once.
 
-What one look at the timetable found is entered in one transaction, together with how far the
-account goes. So a power cut leaves a look accounted for or not, never half; and what lies between
-the last account and the next run of the service is what was missed. It is calculated, not listed: a
-year's absence is one row a device.
+The slots found by one look at the timetable are entered in one transaction, together with the time
+up to which all slots are entered. So a power cut cannot leave a look half entered. Slots between
+this time and the next run of the service were missed. They are calculated and not listed: an
+absence of a year takes one row per device.
 
-Only a believable clock tells slots. What the schedule asked for by another clock runs like any
-other work, without a slot, and an event of the kind :data:`UNACCOUNTED` names the span.
+Slots are entered only while the clock is reliable. Otherwise scheduled work runs without a slot,
+and an event of the kind :data:`UNACCOUNTED` names the period.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The files of a folder to import: ``<sensor>/YYYY-MM-DD/<name>``, and a problem for each other.
+"""Tree: list the files of a folder to import, and report a problem for each unusable one.
 
-The folder comes from elsewhere, and nothing in it is trusted: a name may be any bytes, and a link
-may lead anywhere. What cannot be taken is reported in a sentence, and the rest is taken.
+Usable files are named ``<sensor>/YYYY-MM-DD/<name>``. The folder comes from elsewhere, so nothing
+in it is trusted: a name may be any bytes, and a link may point anywhere. Each problem is one
+sentence, and does not prevent the import of the other files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Uploads: which recordings are safe elsewhere; retention deletes those first.
 
-Whoever uploads a recording says so with the hash of what the remote storage holds. It counts only
-if that is the hash of the recording itself.
+A client that uploads a recording reports the hash of the remote copy. The report is accepted only
+if it is the hash of the recording.
 """
 
 from __future__ import annotations

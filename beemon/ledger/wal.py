@@ -1,8 +1,8 @@
 """The ledger's log (``ledger.db-wal``): its size, and the processes that keep it from emptying.
 
-What is written goes into the log first, and from there into the ledger, but never beyond what the
-oldest open reader sees. A program that keeps a transaction open, or is stopped in one, makes the
-log grow for as long as it lives.
+Changes are first written to the log, and later moved into the ledger. Changes that are newer than
+the oldest open reader cannot be moved. The log therefore grows while a program keeps a transaction
+open.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The one thread of the Orchestrator that waits for the card: it writes the ledger in order.
+"""Writer: the one thread of the Orchestrator that waits for the disk: it writes the ledger in
+order.
 
-What is waiting goes into one transaction together. While the ledger cannot be written (a full or
-failing disk), everything waits here, in order, and is tried again; nothing is dropped. A ledger
-that turns out to be damaged ends the process, with word for the next start to begin a new one.
+All waiting entries go into one transaction. While the ledger cannot be written, because the disk is
+full or fails, all entries wait here in order and are tried again. None is dropped. If the ledger is
+damaged, the process ends, and leaves a mark that makes the next start begin a new one.
 """
 
 from __future__ import annotations

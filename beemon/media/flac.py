@@ -1,7 +1,7 @@
 """Repair of an unfinished FLAC file: cut it before the torn part, and correct its header.
 
-The sound of such a file is whole up to its last frames: each frame carries a checksum of its own
-(RFC 9639, section 9). What its head could not say before the end is how many samples there are.
+Such a file is complete except for its last frames. Each frame has a checksum of its own (RFC 9639,
+section 9). The header lacks the number of samples, which is known only at the end.
 """
 
 from __future__ import annotations

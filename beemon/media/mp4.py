@@ -1,8 +1,8 @@
-"""Repair of an unfinished fragmented MP4 file: cut it behind its last complete fragment.
+"""Repair of an unfinished fragmented MP4 file: cut it after its last complete fragment.
 
-Such a file is a head (``ftyp``, ``moov``), then pairs of ``moof`` and ``mdat``: a fragment each,
-with its frames and their times (ISO/IEC 14496-12, sections 4.2 and 8.8). It is playable up to
-any of their ends.
+Such a file consists of a head (``ftyp``, ``moov``) and pairs of ``moof`` and ``mdat``. Each pair is
+one fragment, with its frames and their times (ISO/IEC 14496-12, sections 4.2 and 8.8). The file can
+be played up to the end of any fragment.
 """
 
 from __future__ import annotations

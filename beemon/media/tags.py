@@ -1,14 +1,14 @@
 """Tags in a recording's file: its hive and device, and when, where and how it was made.
 
-The names are GUANO's (https://guano-md.org, version 1.0) where it has one, else ``beemon|…``, as
-that format asks of a vendor. They stand as Vorbis comments in a FLAC file, as free-form items of
-the iTunes list in an MP4 file, as lines of a comment segment in a JPEG file, so that ``metaflac``,
-``ffprobe`` and ``exiftool`` show them. ``beemon|Facts`` holds in JSON what the ledger holds: the
-ledger can be rebuilt from the files.
+The tags use the names of GUANO (https://guano-md.org, version 1.0) if it has one. Otherwise they
+are named ``beemon|…``, as GUANO requires of a vendor. FLAC files hold them as Vorbis comments, MP4
+files as free-form items of the iTunes list, and JPEG files as lines of a comment segment.
+``metaflac``, ``ffprobe`` and ``exiftool`` show them. ``beemon|Facts`` holds the ledger's record of
+the recording in JSON, so that the ledger can be rebuilt from the files.
 
-A recorder leaves :data:`ROOM` for them at the head of its file. They are written over that in
-place, within the first 4 KiB, once the recording is over and checked: nothing else in the file
-moves, and a file that a power cut left half-written is no less readable.
+A recorder reserves :data:`ROOM` bytes for the tags at the head of its file. The tags are written
+there in place, within the first 4 KiB, when the recording has been checked. Nothing else in the
+file moves, so a power cut during the write leaves a readable file.
 """
 
 from __future__ import annotations

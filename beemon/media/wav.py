@@ -1,8 +1,8 @@
-"""WAV files whose heads do not say the truth of their length: torn ones, and unfinished ones.
+"""WAV files with a wrong length in the header: torn ones, and unfinished ones.
 
-A program that is killed, or that writes into a pipe, leaves a head with a length of 0, or with the
-greatest one that it could write (Multimedia Programming Interface and Data Specifications 1.0,
-1991; RF64: EBU Tech 3306). Then the sound continues to the end of the file.
+A program that is killed, or that writes into a pipe, leaves a length of 0 or the greatest possible
+one. See Multimedia Programming Interface and Data Specifications 1.0, 1991, and for RF64 EBU Tech
+3306. The sound then continues to the end of the file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Chores: work for the archive, done by a worker that holds no device.
 
-Unfinished recordings are salvaged, and what a new ledger does not know is entered in it. The object
-is the Orchestrator's, and waits for nothing: what happens comes in through the mailbox. The worker
-is started when there is something to do, does one thing after the other, and goes.
+The worker repairs unfinished recordings, and enters recordings that a new ledger does not know. It
+is started when there is work, does one task at a time, and then ends. This object belongs to the
+Orchestrator's thread and never blocks: messages arrive through the inbox.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Orchestrator: the process around the loop.
 
-Commands off the Server's queue, answers of workers, what became durable, and the time all come in
-through the inbox as actions; the loop does them one after the other. What goes up to the Server
-are reports.
+Commands from the Server, messages of the workers, completed writes and the time arrive in the inbox
+as actions. The loop carries them out one after the other. The Orchestrator sends reports to the
+Server.
 """
 
 from __future__ import annotations

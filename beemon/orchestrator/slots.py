@@ -1,7 +1,7 @@
 """Slots: each slot that the timetable finds due is entered in the ledger, then carried out.
 
-One look at a time is on its way to the ledger. While that cannot be written, slots do not queue up
-here: the look that follows finds them all, and skips those for which it is too late.
+At most one look at the timetable waits for the ledger. While the ledger cannot be written, no
+further slots are collected. The next look finds them all, and skips those that are too late.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Supervisor: the Orchestrator's side of one worker's devices.
 
-It starts a worker at first use (at once if there are outputs to be made safe), hands it one task
-per lane at a time and watches the deadlines. It ends a worker that misses one, and lets a device
-that failed rest for a while. The tasks of that worker's other devices are repeated by the next one,
-and the failed device gets a worker of its own, so that it delays no other. If a worker ends and any
-of several devices may be the cause, their tasks are repeated one at a time: the device that caused
-it does it again. A Supervisor never blocks: messages come in through the mailbox, and
-:meth:`Supervisor.tick` looks at the time.
+It starts a worker at the first use, or at once if outputs must be made safe. It gives the worker
+one task per lane at a time and checks the deadlines. It kills a worker that misses a deadline, and
+lets a failed device rest for a while.
+
+The next worker repeats the tasks of the other devices. The failed device gets a worker of its own,
+so that it delays no other device. If several devices may have ended the worker, their tasks are
+repeated one at a time to find the cause. A Supervisor never blocks: messages arrive through the
+inbox, and :meth:`Supervisor.tick` checks the time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The timetable: which scheduled work is due now, for all devices of the config.
 
-Each look accounts for every slot since the look before: it is run, or it is skipped for a reason.
-Where the clock is set, the account continues by the new time: no schedule is off by more than an
-interval, and no slot comes twice within one.
+Each look covers every slot since the previous look: a slot is run, or is skipped for a reason. If
+the clock is set, the next look continues from the new time. No schedule is then off by more than an
+interval, and no slot occurs twice within one.
 """
 
 from __future__ import annotations

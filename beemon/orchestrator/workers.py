@@ -1,7 +1,7 @@
 """Workers: a supervisor with its worker for each group of devices in the config.
 
-A device that ends or blocks the worker of its group gets a worker of its own, so that the others
-need not wait for it. It keeps that worker until its settings change or the service restarts.
+A device that ends or blocks its group's worker gets a worker of its own, so that it no longer
+delays the others. It keeps this worker until its settings change or the service restarts.
 """
 
 from __future__ import annotations

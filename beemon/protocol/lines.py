@@ -6,17 +6,16 @@ Grammar, for a client that opens a TCP connection::
     text     = UTF-8 of printable characters, words separated by spaces
     reply    = ("OK" / "ERROR") SP json-object LF
 
-One reply line answers one request line, in order (`watch` then streams lines). A request
-may arrive in any pieces, and several may arrive in one piece. What is left at the end of the
-stream, or after a silence, counts as a request too. An ERROR's object has a ``code`` out of
-:data:`ERRORS`, a ``message`` that names what is wrong and what would be right, and a ``remedy``:
-the next act.
+Each request line gets one reply line, in order (`watch` then streams lines). A request may arrive
+in any number of pieces, and several requests may arrive together. The text at the end of the
+stream, or before a silence, also counts as a request. The object of an ERROR has a ``code`` from
+:data:`ERRORS`, a ``message`` that names the problem and the value, and a ``remedy`` for it.
 
-A request that belongs to another protocol gets its one ERROR, then the Server closes the
-connection: bytes that are not UTF-8, a control character, a first character that is ASCII but no
-letter, an HTTP method or header. Otherwise a browser could be made to send a line that is obeyed,
-inside a TLS hello for example. After :data:`MAX_REFUSED` requests in a row that were not
-understood, the Server closes the connection too.
+If a request belongs to another protocol, the Server replies with one ERROR and closes the
+connection. Signs of another protocol are bytes that are not UTF-8, control characters, and HTTP
+methods and headers. A first character that is ASCII but not a letter is another sign. Otherwise a
+web page could make a browser send a command, for example inside a TLS hello. The Server also closes
+the connection after :data:`MAX_REFUSED` requests in a row that it does not understand.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Whether the ledger and the files agree; beside a running service, too. It changes nothing.
+"""Check: compare the ledger with the files, also beside a running service; change nothing.
 
-What the service is doing meanwhile is no finding: what seems to be missing is asked for again.
+The work of the service is not reported as a problem: if something seems to be missing, the ledger
+is queried a second time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Salvage: repair recordings that a crash left unfinished, or delete them, without devices.
 
-The file is cut behind the last part that is whole, in place: that needs no room on a full disk,
-and can be done again after the next crash. Then it is checked and kept like any other recording.
+The file is cut in place after its last complete part. This needs no space on a full disk, and can
+be repeated after another crash. Then the recording is checked and kept like any other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Budget: the disk space used each day, the day on which the disk is full, and the uplink needed.
 
-It is calculated from what the config asks for, and for each device from what was measured as soon
-as there is a day of it. No file is read here and no driver asked: see ``orchestrator.estimate``.
+It is calculated from the config. For a device with at least a day of measurements, these are used
+instead. This module reads no file and calls no driver: see ``orchestrator.estimate``.
 """
 
 from __future__ import annotations

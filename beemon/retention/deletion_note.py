@@ -1,9 +1,9 @@
-"""Note: which recordings are being deleted, for when the disk is too full to enter it first.
+"""Note: a list of the recordings being deleted, for a disk too full to enter it in the ledger.
 
-A full disk can be helped by deleting recordings, and a deletion begins with an entry in the
-ledger, which a full disk does not take. So there is a file of a fixed size whose blocks are there
-already: it is written over in place. What it says is entered as soon as that is possible, at the
-latest at the next start. On a file system that never writes in place (btrfs) it may be refused.
+Deleting recordings helps a full disk. But a deletion begins with an entry in the ledger, and a full
+disk cannot take it. Therefore a file of fixed size, with its blocks allocated, is overwritten in
+place. Its content is entered in the ledger as soon as possible, at the latest at the next start. A
+file system that never writes in place (btrfs) may refuse even this.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Keeper: the thread that keeps room on the archive's disk.
+"""Keeper: the thread that keeps the archive's disk from filling up.
 
-It looks at the disk, deletes recordings while too little is free, makes the reserve again when
-there is enough, and says which recorders are to pause because all that was not enough. What it
-changes in the ledger goes through the ledger's writer like everything else.
+It checks the free space, and deletes recordings while there is too little. It restores the reserve
+when there is enough, and reports which recorders must pause if deleting was not enough. It changes
+the ledger only through the ledger's writer.
 """
 
 from __future__ import annotations

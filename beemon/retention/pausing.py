@@ -1,8 +1,8 @@
-"""Shortage: which devices record no more because there is too little space, in the declared order.
+"""Shortage: which devices pause because space is low, in the configured order.
 
-The order is that in which recordings are deleted: whose go first pauses first, at half of what is
-to stay free, the next at a quarter, and so on. A device continues when there is a quarter more than
-that, so that it does not begin and stop with every file. Sensors go on to the end.
+The order is that of deletion. The first device or kind in it pauses when free space falls below
+half of ``min_free``, the next below a quarter, and so on. A device resumes when there is a quarter
+more than its limit, so that it does not start and stop with every file. Sensors never pause.
 """
 
 from __future__ import annotations

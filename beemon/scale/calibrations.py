@@ -1,11 +1,12 @@
-"""Calibrations: the Orchestrator's knowledge of the scales, step by step and from run to run.
+"""Calibrations: the Orchestrator's knowledge of the scales, kept from step to step and across runs.
 
-A beekeeper measures points: the empty scale (``zero``), a known weight on it (``weight``), the
-standing hive (``standing``) and a known weight on top of that (``added``). Each is a job, and what
-comes of it is a calibration in the ledger, with its points; one that has only a zero, or only the
-standing hive, waits for the next and makes no values yet. The latest is in force: it goes down to
-the worker with every ``read``. A step continues where the one before it was measured in the last
-hour: a load cell's zero wanders with the weather.
+A beekeeper measures points: the empty scale (``zero``), a known weight (``weight``), the standing
+hive (``standing``), or a known weight added to it (``added``). Each point is a job, and
+its result is a calibration in the ledger. A calibration with only a zero or only a standing hive is
+incomplete, and yields no values until the next point.
+
+The latest calibration is used: the worker gets it with every ``read``. A step continues the
+previous one if that is at most an hour old, because a load cell's zero drifts with the weather.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Compensation: a scale's weight without its drift with the temperature, as a quantity of its own.
+"""Compensation: the weight corrected for the temperature drift of its scale, as a second quantity.
 
-A weight stays as it was measured. Beside it goes what it would be at the fit's mean temperature,
-``weight_compensated``, by the latest fit (:mod:`beemon.scale.drift`), which it names; its raw
-number is the weight. A fit is made on command, so that the series changes when somebody wants it
-to, and is in force for what is measured from then on: nothing older is changed.
+A weight is never changed. ``weight_compensated`` beside it is the weight at the mean temperature of
+the fit. It names the fit (:mod:`beemon.scale.drift`), and its raw number is the weight. A fit is
+made only on command, so that the series does not change by itself. A new fit applies to later
+readings only.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Drift: the effect of temperature on a scale's weight, from nights when nothing else moves it.
 
-At night the bees are in. What they eat and evaporate then makes the hive lighter, evenly; what is
-left when an even change is taken out of each night, of the weight and of the temperature alike, is
-the load cell's doing. Its slope in g/K is a regression through all nights by least squares (to take
-the line out of both first leaves the slope as it is: Frisch and Waugh, Econometrica 1, 1933).
-Nights with rain or a step are the caller's to leave out.
+At night the bees are in the hive. They eat and evaporate water, so the hive gets lighter at an even
+rate. The rest of the change is the drift of the load cell. To find it, a linear trend is removed
+from the weight and from the temperature of each night. The slope, in g/K, is then a least-squares
+regression through all nights. Removing both trends first does not change the slope (Frisch and
+Waugh, Econometrica 1, 1933). The caller leaves out nights with rain or a step.
 
-How many nights it takes: others fit from 50 night samples and a spread of 5 °F (2.8 K) on
-(HiveControl); beemon wants that, and seven nights.
+HiveControl fits from 50 night samples and a spread of 5 °F (2.8 K). beemon requires this and seven
+nights.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Weighing: from raw numbers under known weights to a scale's calibration, and how good it is.
+"""Weighing: from raw numbers under known weights to a scale's calibration and its uncertainty.
 
-A load cell's converter says a raw number r that is linear in the weight: W = (r - z) f. An empty
-scale gives the zero z, a known weight the factor f. A hive need not be lifted for it: a weight that
-is put on top of the standing hive gives the factor where the scale works, and the zero stays the
-one that was measured before, or follows from what the hive is known to weigh.
+The raw number r of a load cell's converter is linear in the weight: W = (r - z) f. An empty scale
+gives the zero z, and a known weight gives the factor f. There is no need to lift a hive: a known
+weight added on top of it gives the factor. The zero is then the one measured earlier, or follows
+from the known weight of the hive.
 
-Uncertainties are standard uncertainties and go with the law of propagation of uncertainty (JCGM
-100:2008, "Guide to the expression of uncertainty in measurement", 5.1.2); zero and factor come from
-the same numbers, so that their covariance is kept (F.1.2.3).
+All uncertainties are standard uncertainties. They follow the law of propagation of uncertainty
+(JCGM 100:2008, "Guide to the expression of uncertainty in measurement", 5.1.2). Zero and factor
+come from the same numbers, so their covariance is kept (F.1.2.3).
 """
 
 from __future__ import annotations

@@ -1,24 +1,25 @@
 """Steps: events of a hive that its weight reveals, together with the other sensors around it.
 
-A colony changes its weight slowly. In the morning it loses its foragers, at the time at which they
-fly, and gains as they return (Meikle et al., "Using within-day hive weight changes to measure
-environmental effects on honey bee colonies", PLoS ONE 13, 2018); a day is a wave, and the night a
-slow loss (Meikle et al., "Within-day variation in continuous hive weight data as a measure of honey
-bee colony activity", Apidologie 39, 2008); a strong flow brings 3 kg in a day. What is faster is an
-episode, which is over when the weight has stood still for half an hour; its size is what the level
-after it is above the level before. Which of :data:`KINDS` it was follows from its size, from
-whether the weight went beyond both levels meanwhile (a lid that is off, a super on the ground),
-from the time of day, and from a rain gauge, a lid's contact, counters and the beekeeper's own word,
-where there are any.
+A colony changes its weight slowly. It loses weight in the morning, when the foragers leave, and
+gains as they return (Meikle et al., "Using within-day hive weight changes to measure environmental
+effects on honey bee colonies", PLoS ONE 13, 2018). A day is a wave, and the night a slow loss
+(Meikle et al., "Within-day variation in continuous hive weight data as a measure of honey bee
+colony activity", Apidologie 39, 2008). A strong flow adds 3 kg in a day.
 
-The bounds below are beekeepers' where it says so; the others are beemon's own, tried on simulated
-years (``scripts/steps``) and yet to be tried on a hive's.
+A faster change is an episode. It ends when the weight has been stable for 30 minutes. Its size is
+the difference of the levels after and before it. Its kind is one of :data:`KINDS`. It follows from
+the size, the time of day, and an excursion beyond both levels (a lid taken off, a super on the
+ground). A rain gauge, a lid contact, counters and the beekeeper's own entries are used if there
+are any.
 
-Rain falls in slowly: a weight that rises for a while, as rain is measured, or where nothing else
-can be: at night, or more and faster than any foragers.
+Bounds that come from beekeepers are marked as such. The others are beemon's own. They have been
+tested on simulated years (``scripts/steps``), but not yet on a real hive.
 
-Nothing is said of what was not measured: a level is made of readings on its own side of an episode
-without a gap between, and what changed during a gap is no step.
+Rain makes the weight rise slowly. Such a rise counts as rain if a gauge measures rain. Without a
+gauge it does so only at night, or if it is larger and faster than foragers can cause.
+
+Nothing is reported about times without measurements. A level uses readings on its own side of the
+episode, without a gap in between. A change during a gap is not a step.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Scales: the hive's weight is looked at every few minutes, and what happened to it is entered.
+"""Scales: check the hive's weight every few minutes, and enter each step as an event.
 
-What it was says :mod:`beemon.scale.steps`, from the readings that the ledger holds of the last
-hours: so a restart in between hides nothing. Each step is entered once, as an event, when it is
-over, and told in the journal.
+:mod:`beemon.scale.steps` finds the steps in the readings of the last hours, taken from the ledger.
+A restart in between therefore hides nothing. Each step is entered once, when it is over, and is
+also written to the journal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The config's watch: whether the config on disk is still the one that runs, and could be.
+"""The config watch: check that the config on disk is valid, and is the one in use.
 
-A config that was edited and not reloaded, or that a reload refused, runs at the next start: after a
-power cut, when nobody is near. So it is a trouble until it is mended, or taken over.
+A config that was edited without a reload, or that a reload refused, would be used at the next
+start. This may be after a power cut, with nobody near the hive. It is therefore reported as a
+problem until the config is mended or reloaded.
 """
 
 from __future__ import annotations

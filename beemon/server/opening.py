@@ -1,7 +1,7 @@
 """Opening: each part that the service needs is opened at the start, or retried until it succeeds.
 
-A service that cannot write its archive, or cannot listen on its address, is of some use all the
-same. So neither ends it: it says what is wrong, and continues by itself once that is mended.
+A service that cannot write its archive, or cannot listen on its address, is still useful. It
+therefore keeps running, reports the problem, and continues by itself once the problem is solved.
 """
 
 from __future__ import annotations

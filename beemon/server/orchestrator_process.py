@@ -1,7 +1,8 @@
-"""Link: the Server's side of the Orchestrator. It starts it, hears it, and notices its death.
+"""Link: the Server's side of the Orchestrator. It starts the process, receives its reports, and
+notices its death.
 
-Server, queues and Orchestrator are one failure domain: when the Orchestrator dies or hangs, the
-Server ends too, and systemd starts both again with fresh queues.
+The Server, the queues and the Orchestrator fail together: if the Orchestrator dies or hangs, the
+Server ends too. systemd then starts both again with new queues.
 """
 
 from __future__ import annotations

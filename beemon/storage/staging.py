@@ -1,6 +1,7 @@
-"""A folder that is there whole or not at all: it is written under another name and then renamed.
+"""Staging: write a folder under another name, then rename it, so that it exists complete or not at
+all.
 
-What an interrupted one left is removed by the next that has the same name.
+The next writer of the same folder removes the remains of an interrupted one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whether the code on disk is still the code that this process runs.
 
-A process that is started later imports what is on disk by then. dpkg replaces each file of a
-package by a new one, ``__init__.py`` before the other modules, as it goes by their names: while
-this one is the same, so is what anybody has imported.
+A process that starts later imports the code that is then on disk. dpkg replaces the files of a
+package in the order of their names, so ``__init__.py`` comes before the other modules. If it has
+not changed, the modules imported so far are the installed ones.
 """
 
 from __future__ import annotations

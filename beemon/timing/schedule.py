@@ -1,8 +1,8 @@
 """When scheduled work is due: pure functions of time.
 
-A schedule repeats every ``interval`` inside a daily ``window``. Its slots stand on a grid that is
-anchored at the window's start in local civil time, so that they fall at the same times each day
-whenever the service was started. A window may begin and end by the clock or by the sun.
+A schedule repeats every ``interval`` inside a daily ``window``. Its slots are counted from the
+start of the window in local time. They are therefore at the same times each day, and do not depend
+on the start of the service. A window may begin and end by the clock or by the sun.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""When the sun rises and sets at a place, to the minute.
+"""Sun: the times of sunrise and sunset at a place, to the minute.
 
-The sun counts as up while its upper edge shows above a level horizon through ordinary air: its
-centre at -50 minutes of arc, of which 34 are refraction and 16 the radius (U.S. Naval Observatory,
-"Rise, Set, and Twilight Definitions"). Where the sun comes from is ephem; rising and setting
+The sun is up while its upper edge is above a level horizon in ordinary air. Its centre is then at
+-50 minutes of arc or higher: 34 for refraction and 16 for the radius (U.S. Naval Observatory,
+"Rise, Set, and Twilight Definitions"). ephem calculates the position of the sun. Rise and set
 follow from its hour angle (Meeus, "Astronomical Algorithms", chapter 15).
 
-Where the sun does not set on a day, it counts as rising and setting at midnight (by the mean sun,
-so that one day's setting is the next day's rising), and where it does not rise, as doing both at
-noon: what the days before tend to.
+On a day without a sunset, the sun counts as rising and setting at midnight by the mean sun. Each
+sunset is then the next day's sunrise. On a day without a sunrise, both count as being at noon.
+These are the limits that the days before approach.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Whether the clock is in step with a time server, asked of systemd where the kernel is mute.
+"""Timedate: ask systemd for the state of the clock if the kernel cannot be asked.
 
-The unit's sandbox refuses adjtimex(2) altogether (ProtectClock=), and systemd-timesyncd alone
-leaves a mark. What chrony or ntpd did is known to ``timedatectl``, which asks the kernel outside
-of the sandbox. The answer becomes a mark for all processes of the service
+The sandbox of the unit refuses adjtimex(2) (ProtectClock=), and only systemd-timesyncd leaves a
+mark. ``timedatectl`` also knows the work of chrony and ntpd, because it asks the kernel outside of
+the sandbox. Its answer becomes a mark for all processes of the service
 (:data:`beemon.base.clock.CONFIRMED`).
 """
 

@@ -1,9 +1,9 @@
 """Sampling: from the samples of a sensor's driver to a reliable reading.
 
-A noisy sensor is read several times and gives the trimmed mean: the sorted samples without their
+A noisy sensor is read several times, and the reading is the trimmed mean: the mean without the
 lowest and highest tenth (Tukey, "The Future of Data Analysis", Ann. Math. Statist. 33, 1962). A
-sensor that has died often repeats its last value: when that has lasted longer
-than a live one would stand so still, there is no value any more, and the reason is ``stuck``.
+dead sensor often repeats its last value. If a value stays the same for longer than is possible for
+a working sensor, the reading has no value, and its reason is ``stuck``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Worker: a process that may hang. It holds devices and does one thing with each at a time.
+"""Worker: a process that holds devices and does one thing with each at a time; it may hang.
 
-The main thread takes work off the pipe and opens devices (a child that a driver starts dies with
-the thread that forked it, and this one lives longest); each piece of work has a thread of its
-own. What a driver raises fails the work; what nobody foresaw ends the process, after telling.
+The main thread takes tasks from the pipe and opens devices. A child process of a driver dies with
+the thread that started it, and the main thread lives longest. Each task has a thread of its own. An
+error raised by a driver fails the task. Any other error is reported, and then ends the process.
 """
 
 from __future__ import annotations

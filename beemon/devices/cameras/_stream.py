@@ -1,7 +1,8 @@
 """A camera whose encoder runs for as long as it is open: recordings are cut out of its frames.
 
-Several recordings may overlap, and a snapshot disturbs none. A thread watches that frames keep
-coming: where they stop, or where the camera does not stop when told to, it is lost to this process.
+Several recordings may overlap, and a snapshot does not disturb them. A thread checks that frames
+keep coming. If they stop, or if the camera does not stop on request, the device is lost to this
+process.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A Raspberry Pi's own camera, through picamera2.
 
-It is configured and started once, when it opens; changing its mode later ends, sooner or later, in
-a lack of contiguous memory. The video is encoded by the Pi's hardware where it has some (Zero 2, 3,
-4) and else by its processor (5). Pictures come from the same frames, or, where a larger size is
-asked for, from a larger version of them.
+The camera is configured and started once, when it opens, because repeated changes of its mode use
+up the contiguous memory. The Pi's hardware encodes the video on a Zero 2, 3 and 4, and the
+processor on a 5. Snapshots come from the same frames, or from a larger version of them if the
+config sets a larger size.
 """
 
 from __future__ import annotations

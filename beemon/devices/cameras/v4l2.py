@@ -1,8 +1,8 @@
 """A USB camera, through PyAV and the kernel's Video4Linux.
 
-It is addressed by what it is or by where it is plugged in: a number such as /dev/video0 changes
-with the order in which cameras are found. Unplugged and plugged in again, it is there at the next
-request. H.264 is encoded here, from what the camera sends; MJPEG is kept as it comes.
+The config names the camera by its id or by its USB port. A number such as /dev/video0 would
+depend on the order in which cameras are found. A camera that was unplugged works again at the next
+request after it is plugged in. This process encodes H.264; MJPEG is kept as the camera sends it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An output on a GPIO pin, through gpiozero: a transistor or relay that switches a light or fan.
 
-What the pin does while no process holds it is up to the kernel and the board: most let it go,
-so that a resistor on the board decides. Wire it so that this is the safe state, too.
+While no process holds the pin, its level depends on the kernel and the board. Most boards release
+it, so a resistor on the board sets the level. Wire it so that this is the safe state.
 """
 
 from __future__ import annotations

@@ -1,19 +1,20 @@
 """Chips that the kernel reads, by name: their quantities, and how a Raspberry Pi enables them.
 
-A chip that has no channel for a quantity in ``measures`` is not the chip that it was sold as.
-``ranges`` are inclusive and in beemon's units, from the data sheets; a quantity without one is
-held to what can be true at all. Beyond a range, and within that of ``clamps``, the chip still
-measured: its data sheet has such a value cut to the range. ``silences`` are the numbers, as the
-kernel gives them, with which a chip says that it measured nothing.
+``measures`` are the chip's quantities: a chip without a channel for one of them was sold under a
+wrong name. ``ranges`` are inclusive, in beemon's units, from the data sheets; a quantity without
+one has only the physical limits. A value outside its range but within ``clamps`` is valid, because
+the data sheet cuts it to the range. ``silences`` are the kernel's numbers with which a chip reports
+that it measured nothing.
 
-``stuck_after`` are the seconds after which only a dead chip still says exactly the same: the data
-sheets' noise is many steps of these converters, so that two equal readings are rare and a day of
-them is not one. A DS18B20 has steps of 0.0625 °C and little noise: in melting snow a good one is
-constant for weeks. What is not listed (humidity at 100 % lasts all winter) is never stuck.
+``stuck_after`` is the time in seconds after which only a dead chip still returns exactly the same
+value. According to the data sheets, the noise is many steps of these converters. Two equal readings
+are therefore rare, and a day of equal readings does not occur. A DS18B20 has steps of 0.0625 °C and
+little noise: in melting snow a good one is constant for weeks. Quantities that are not listed are
+never stuck; humidity, for example, can be 100 % all winter.
 
-``boot`` is the line for ``/boot/firmware/config.txt``; its overlays are Raspberry Pi OS's own
-(``/boot/firmware/overlays/README``), but for those whose names begin with
-``beemon``, which come as source with the package.
+``boot`` is the line for ``/boot/firmware/config.txt``. Its overlays are part of Raspberry Pi OS
+(``/boot/firmware/overlays/README``), except those that begin with ``beemon``: the package contains
+their source.
 """
 
 from __future__ import annotations

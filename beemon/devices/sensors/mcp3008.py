@@ -1,8 +1,9 @@
 """An input of an MCP3008, the analogue-digital converter on SPI, through gpiozero.
 
-The converter answers with 10 bits: 0 to 1023 for 0 V to the reference (Microchip DS21295). What
-stands behind the voltage, a battery behind a divider or the moisture of the soil, is a factor and
-an offset away. A line that hangs in the air reads as anything: only the full scale gives it away.
+The converter returns 10 bits: 0 to 1023 for 0 V to the reference (Microchip DS21295). A factor and
+an offset convert the voltage to the wanted quantity, such as soil moisture or the voltage of a
+battery behind a divider. An input that is not connected can return any number, and is noticed only
+at full scale.
 """
 
 from __future__ import annotations

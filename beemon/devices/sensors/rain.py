@@ -1,7 +1,9 @@
 """A tipping-bucket rain gauge on a GPIO pin: a magnet passes a reed contact at each tip.
 
-How much rain a tip is depends on the gauge; it is on its data sheet, or is found by pouring a
-known volume through it: millimetres = millilitres / (area of the funnel in cm²) x 10 / tips.
+The amount of rain per tip depends on the gauge. Take it from the data sheet, or pour a known volume
+through the gauge and count the tips. The millimetres per tip are then
+
+    millilitres / (area of the funnel in cm²) x 10 / tips
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A simulated hive's numbers: brood and outside temperature, humidity and weight.
 
 Every value is a pure function of the seed and of the time in the hive, so that a run can be
-repeated. The curves have the shape of a colony in the flying season: a brood nest held at 35 °C,
-a day that is coldest before dawn, foragers that leave in the morning and bring nectar home, and
-water that evaporates from it at night.
+repeated. The curves resemble a colony in the flying season. The brood nest is at 35 °C, and the day
+is coldest before dawn. Foragers leave in the morning and bring nectar home, and water evaporates
+from it at night.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """The computer as a sensor: temperature, power, memory, disk, load, clock and radio.
 
-``cpu_temperature`` comes from the kernel's thermal zones (Documentation/driver-api/thermal/
-sysfs-api.rst: m°C), ``memory_available``, ``load`` and ``wifi_signal`` from /proc (proc(5), and the
-wireless extensions' table of links), the clock from :mod:`beemon.base.clock` and /sys/class/rtc.
+``cpu_temperature`` comes from the kernel's thermal zones, in m°C
+(Documentation/driver-api/thermal/sysfs-api.rst). ``memory_available``, ``load`` and ``wifi_signal``
+come from /proc (proc(5), and the link table of the wireless extensions). The clock comes from
+:mod:`beemon.base.clock` and /sys/class/rtc.
 
-A Raspberry Pi's firmware says in ``get_throttled``, a word in hex, what its supply and its heat
-cost: bit 0 the supply is below 4.63 V, 1 to 3 the processor is slowed down, and from bit 16 on the
-same for whether it ever was since boot (raspberrypi.com, documentation of vcgencmd). The kernel
-shows it under /sys; its hwmon chip ``rpi_volt`` has the alarm for the supply.
+The firmware of a Raspberry Pi reports problems in ``get_throttled``, a hexadecimal word. Bit 0 is
+set while the supply is below 4.63 V, and bits 1 to 3 while the processor is slowed down. From bit
+16, the same bits are set if it has happened since boot (raspberrypi.com, documentation of
+vcgencmd). The kernel shows the word in /sys. The hwmon chip ``rpi_volt`` has the supply alarm.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A simulated camera before the entrance of a hive.
 
-Its pictures depend on the seed and on their number alone; each has the presentation time at which
-it was due. Video is H.264 in fragmented MP4, a fragment a second, each on its way to the disk
-when it is whole: what was recorded before a crash can be played.
+Each picture depends only on the seed and on the picture's number, and has the presentation time at
+which it was due. Video is H.264 in fragmented MP4, with one fragment per second. Each complete
+fragment is written to the disk at once, so the video recorded before a crash can be played.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The picture that a simulated camera sees; imported when it opens, since it needs numpy.
+"""The picture that a simulated camera sees; imported when the camera opens, because it needs numpy.
 
-A painted hive front with a flight slot, a landing board and grass below; bees walk on the board,
-leave and come home. What is seen at a moment depends on the seed and on that moment alone.
+The picture shows a painted hive front with an entrance slot, a landing board and grass below. Bees
+walk on the board, leave and come home. The picture depends only on the seed and on the time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The simulated entrance as an encoder takes it: brightness, and two colours at half the size.
+"""The simulated entrance in the encoder's format: brightness, and two colours at half the size.
 
-Drawn like this a picture is half as much data as RGB, and nobody has to convert it: a camera's own
-pictures cost its Pi nothing either. Imported when a simulated camera opens, since it needs numpy.
+A picture in this format has half as much data as RGB and needs no conversion. A real camera's
+pictures likewise cost its Pi nothing. Imported when a simulated camera opens, because it needs
+numpy.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """A microphone behind ALSA: one ``arecord`` stream for as long as the device is open.
 
-The stream never stops between recordings (a new arecord loses 130 ms); they are cut out of it by
-sample count. What was lost is reported, and nothing is put in its place. Where the disk stalled for
-longer than the 30 s that are kept, it is known exactly.
+The stream never stops between recordings, because a new arecord loses 130 ms. Recordings are cut
+out of it by sample count. Lost samples are reported and not replaced. If the disk stalls for longer
+than the 30 s that are kept in memory, the number of lost samples is exact.
 
-A card that is unplugged, or that fails while it is read, is waited for: arecord is started again
-once it is back under its id or at its USB port. And where arecord was held up for longer than the
-10 s that are buffered, it begins again by itself, and the buffer is lost. In such a gap the samples
-are numbered by the clock, so a recording ends when it would have ended. How many are missing is
-told with its uncertainty, by when the kernel says that the last sample before and the first one
-after were at the card; of a device that is no ``card``, by when they arrived.
+If a card is unplugged or fails, arecord is started again when the card is back under its id or at
+its USB port. If arecord is held up for longer than the 10 s that ALSA buffers, it starts the
+stream again and the buffer is lost. In such a gap the samples are numbered by the clock, so a
+recording still ends on time. The number of missing samples is then reported with its uncertainty.
+It is calculated from the kernel's times of the last sample before and the first sample after the
+gap. If the device is not a ``card``, the times of arrival are used.
 """
 
 from __future__ import annotations

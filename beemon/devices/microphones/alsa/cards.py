@@ -1,10 +1,10 @@
 """The sound cards of this machine, as the kernel lists them under ``/sys/class/sound``.
 
-A card's id (``Device``) tells it from cards of another make. Two of one make get theirs in the
-order in which they are found (``Device``, ``Device_1``): only the port that each is plugged into
-tells them apart. It is named as the kernel names it in ``/proc/asound/cards``: ``usb-``, the
-controller, and the ports on the way from there (Linux, ``usb_make_path`` in include/linux/usb.h).
-A bus's number, as in ``1-1.2``, may be another after the next boot; the controller's name is not.
+A card's id (``Device``) distinguishes it from cards of another model. Two cards of the same model
+get their ids in the order in which they are found (``Device``, ``Device_1``). Only their USB ports
+distinguish them. A port is named as in ``/proc/asound/cards``: ``usb-``, the controller, and the
+ports on the way from it (Linux, ``usb_make_path`` in include/linux/usb.h). The number of a bus, as
+in ``1-1.2``, can change at the next boot. The controller's name does not.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""When a card took its samples, by the kernel's own count of them.
+"""Stamps: the time at which a card took its samples, from the kernel's count of them.
 
-Sound reaches this process some milliseconds after it was taken, and later where the processor is
-busy. The kernel knows better: ``/proc/asound/<card>/pcm<device>c/sub<n>/status`` tells at any
-moment how many frames the card has taken (``hw_ptr``) since the stream began (``trigger_time``).
-The card tells the kernel in steps, of a few milliseconds at most: a look is never too early and
-up to a step too late, so of several looks the least late one counts.
+Sound reaches this process some milliseconds late, and later still if the processor is busy. The
+kernel's count is better. ``/proc/asound/<card>/pcm<device>c/sub<n>/status`` holds the number of
+frames that the card has taken (``hw_ptr``) since the stream began (``trigger_time``). The card
+updates the count in steps of a few milliseconds at most. So a single look is never too early, and
+is late by up to one step. Of several looks the least late one is used.
 """
 
 from __future__ import annotations

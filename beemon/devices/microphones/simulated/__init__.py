@@ -1,7 +1,8 @@
 """A simulated microphone in a humming hive.
 
-It hears one endless stream, of which every sample depends on the seed and on its number alone,
-and which is paced by the clock: a recording of a minute takes a minute (divided by ``speed``).
+All recordings are cut out of one endless stream. Each sample depends only on the seed and on the
+sample's number. The clock paces the stream, so a recording of a minute takes a minute (divided by
+``speed``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A pair of light beams across the entrance, which tells bees that come in from bees that go out.
+"""A pair of light beams across the entrance, to count bees in and bees out.
 
-Two pins: the ``outer`` beam, which a bee that comes in breaks first, and the ``inner`` one. What
-their order means is in ``passage.py``, how they are listened to in ``_lines.py``.
+There are two pins. A bee that comes in breaks the ``outer`` beam first, then the ``inner`` one.
+``passage.py`` interprets the order, and ``_lines.py`` reads the pins.
 """
 
 from __future__ import annotations

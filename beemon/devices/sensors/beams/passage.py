@@ -1,13 +1,13 @@
 """Two beams across a passage, an outer and an inner one, count bees in and out.
 
-The beams are nearer to each other than a bee is long, so that a bee breaks both on its way. In
-from out is the order, as with a quadrature encoder: on the way in the outer beam breaks first
-and is free first. Each change of one beam is a step forward or back on the ring
+The beams are closer together than a bee is long, so a bee breaks both on its way. The order shows
+the direction, as with a quadrature encoder: a bee on its way in breaks the outer beam first and
+frees it first. Each change of one beam is a step forward or back on the ring
 
     free → outer broken → both broken → inner broken → free
 
-and four steps are a bee. A line is active while its beam is broken. Nothing here reads a pin or a
-clock: levels and times are reported.
+and four steps are one bee. A line is active while its beam is broken. This module reads no pin and
+no clock: the caller passes the levels and their times.
 """
 
 from __future__ import annotations

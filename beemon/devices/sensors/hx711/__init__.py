@@ -1,12 +1,12 @@
 """A scale's load cells on an HX711, clocked pulse by pulse through gpiozero.
 
-It is for kernels without a driver for the chip. One that has it cannot be interrupted within a
-pulse: prefer it (``kernel``) where it is to be had. How many conversions had to be thrown away is
-published, so that a busy processor is not mistaken for a broken scale.
+This driver is for kernels without a driver for the chip. Nothing can interrupt a kernel driver
+within a pulse, so use ``kernel`` if possible. The share of invalid conversions is published, so
+that a busy processor is not mistaken for a broken scale.
 
-A bridge answers with a share of what supplies it, and so does the chip, whose range is half of
-its supply over the gain. The value is that share, in mV/V: it depends on no voltage, and it is
-what the data sheet of a load cell states for full load.
+The output of a load cell is proportional to its supply voltage. The range of the chip is too: it is
+half of the supply divided by the gain. The value is the ratio of output to supply, in mV/V. It does
+not depend on the supply, and data sheets of load cells state it for full load.
 """
 
 from __future__ import annotations

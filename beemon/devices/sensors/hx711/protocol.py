@@ -1,10 +1,10 @@
 """The protocol of the HX711, a load cell's converter, over two pins (Avia HX711 data sheet).
 
-The chip pulls DOUT low when a conversion is ready. Each pulse on PD_SCK shifts out a bit, the
-highest first; the pulses after the 24th choose what is converted next, and DOUT is high after the
-25th. A pulse longer than 60 µs switches the chip off. From Python no pulse can be promised to be
-short, since the processor may be taken away in the middle of it: so each is timed, and one that
-was too long costs the conversion and a reset.
+The chip pulls DOUT low when a conversion is ready. Each pulse on PD_SCK shifts out one bit, the
+highest first. The pulses after the 24th select the next conversion, and DOUT is high after the
+25th. A pulse longer than 60 µs switches the chip off. Python cannot guarantee a short pulse,
+because the scheduler may interrupt it. Therefore each pulse is timed, and after one that is too
+long the conversion is discarded and the chip is reset.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The heater within an SHT4x, which dries it (Documentation/hwmon/sht4x.rst).
 
-In a hive the humidity sensor gets wet, and then says 100 % for days. A pulse of its heater (200 mW
-for a second) drives the water off; the data sheet allows it for a tenth of the time at most. What
-the chip says in the minute after is of a warm chip: it is reported with the quality ``heated``.
+In a hive the humidity sensor gets wet and then measures 100 % for days. A pulse of its heater (200
+mW for 1 s) removes the water. The data sheet allows the heater at most a tenth of the time.
+Readings in the minute after a pulse come from a warm chip, so they have the quality ``heated``.
 """
 
 from __future__ import annotations
