@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 from beemon.base.moments import US_PER_SECOND
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Frame
+from beemon.devices.cameras._pyav import Encoder, Packet, Picture
 
 _MICROSECONDS = Fraction(1, US_PER_SECOND)
 _ANY, _INTRA = 0, 1  # AV_PICTURE_TYPE_NONE, AV_PICTURE_TYPE_I of libavutil/avutil.h
@@ -20,7 +20,7 @@ class H264Encoder:
 
     def __init__(self, width: int, height: int, frame_rate: int, bitrate: int) -> None:
         self._av = library("av")
-        self._context: Any = self._av.CodecContext.create("libx264", "w")
+        self._context: Encoder = self._av.CodecContext.create("libx264", "w")
         self._context.width, self._context.height = width, height
         self._context.pix_fmt = "yuv420p"
         self._context.framerate = Fraction(frame_rate)
@@ -32,7 +32,7 @@ class H264Encoder:
         self.size = width, height
         self._key_us: int | None = None
 
-    def encode(self, picture: Any, time_us: int, *, key: bool = False) -> Iterator[Frame]:
+    def encode(self, picture: Picture, time_us: int, *, key: bool = False) -> Iterator[Frame]:
         """The frames that a picture (an ``av.VideoFrame``) brings out, as a rule its own.
 
         ``key`` makes it a key frame, and so does a second without one, however few pictures come
@@ -50,5 +50,6 @@ class H264Encoder:
         yield from map(_frame, self._context.encode(None))
 
 
-def _frame(packet: Any) -> Frame:
+def _frame(packet: Packet) -> Frame:
+    assert packet.pts is not None  # an encoder gives each picture's back
     return Frame(bytes(packet), packet.is_keyframe, packet.pts)

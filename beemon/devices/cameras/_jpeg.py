@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 from beemon.devices._libraries import library
+from beemon.devices.cameras._pyav import Encoder, Picture
 
 BYTES_A_PIXEL = 0.15
 """About what a picture takes (measured: 0.10 to 0.25, small pictures more)."""
@@ -13,10 +13,10 @@ BYTES_A_PIXEL = 0.15
 QUALITY = {"qmin": "2", "qmax": "5"}  # the scale of libavcodec: 1 is best, 31 worst
 
 
-def jpeg(picture: Any) -> bytes:
-    """A picture (an ``av.VideoFrame``) as a JPEG file."""
+def jpeg(picture: Picture) -> bytes:
+    """A picture as a JPEG file."""
     frame = picture.reformat(format="yuvj420p")
-    encoder: Any = library("av").CodecContext.create("mjpeg", "w")
+    encoder: Encoder = library("av").CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, "yuvj420p"
     encoder.time_base = Fraction(1, 1)
     encoder.options = QUALITY

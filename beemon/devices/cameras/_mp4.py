@@ -14,14 +14,13 @@ import time
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from beemon.base.moments import US_PER_SECOND
 from beemon.devices._base import DeviceError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Codec, Frame
 from beemon.media import tags
-from beemon.media.container import TICKS, add_stream_like
+from beemon.media.container import TICKS, Packet, Stream, add_stream_like
 
 # PyAV 10 passes on each note of libavformat's, such as that a last frame has no duration.
 logging.getLogger("libav").setLevel(logging.ERROR)
@@ -47,7 +46,7 @@ class Mp4Writer:
         self._file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         self._container = self._av.open(str(path), "w", format="mp4", options=CONTAINER[codec])
         self._container.metadata["comment"] = tags.ROOM
-        self._stream: Any = None
+        self._stream: Stream | None = None
         self.size: tuple[int, int] | None = None  # as the first frame states it
         self._synced = time.monotonic()
         self._origin_us = 0
@@ -88,9 +87,9 @@ class Mp4Writer:
         if frame.is_key:
             self._press_down()
 
-    def _packet(self, frame: Frame) -> Any:
+    def _packet(self, frame: Frame) -> Packet:
         """The frame for the muxer, marked where it is a key frame."""
-        packet = self._av.Packet(frame.data)
+        packet: Packet = self._av.Packet(frame.data)
         try:
             packet.is_keyframe = frame.is_key
         except AttributeError:  # PyAV before 12 marks only what it has read itself
@@ -99,10 +98,10 @@ class Mp4Writer:
                     packet = next(head.demux(video=0))
         return packet
 
-    def _begin(self, frame: Frame) -> Any:
+    def _begin(self, frame: Frame) -> Stream:
         """The stream as its first frame describes itself: size, profile, parameter sets."""
         with self._av.open(io.BytesIO(frame.data), format=self._codec) as head:
-            described = head.streams.video[0]
+            described: Stream = head.streams.video[0]
             if not described.codec_context.width:
                 raise ValueError("its header gives no size")
             self.size = described.codec_context.width, described.codec_context.height

@@ -12,10 +12,10 @@ import errno
 import gc
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import BadOptionError, in_toml, option
@@ -27,11 +27,63 @@ from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, put
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Image = npt.NDArray[np.uint8]
+
 BUFFERS = 4  # each is a frame of contiguous memory, of which a Zero 2 has little
 FOCUS_MANUAL, FOCUS_CONTINUOUS = 0, 2  # libcamera's AfModeEnum
 QUIET = "*:WARN"  # libcamera reports each start at length
 
 Fractions = tuple[float, float, float, float]
+Window = tuple[int, int, int, int]
+"""Left, top, width and height, in pixels of the sensor."""
+
+
+class Request(Protocol):
+    """A picture that picamera2 holds for its taker."""
+
+    def make_array(self, name: str) -> Image:
+        """Return a copy of the stream of that name."""
+
+
+class Encoder(Protocol):
+    """An encoder of picamera2's."""
+
+    firsttimestamp: int | None
+
+
+class LibCamera(Protocol):
+    """The part of ``picamera2.Picamera2`` that is used here."""
+
+    camera_controls: Mapping[str, tuple[Window, Window, Window]]
+    """The least, the most and the default of each; only that of a window is read here."""
+
+    def create_video_configuration(self, **options: object) -> object:
+        """Return a configuration for video."""
+
+    def configure(self, configuration: object) -> object:
+        """Take it over."""
+
+    def set_controls(self, controls: Mapping[str, object]) -> None:
+        """Set controls, such as the crop."""
+
+    def start(self) -> None:
+        """Start the camera."""
+
+    def start_encoder(self, encoder: Encoder, output: object) -> None:
+        """Start an encoder, which passes its frames to the output."""
+
+    def stop_encoder(self) -> None:
+        """Stop it."""
+
+    def captured_request(self, wait: float) -> AbstractContextManager[Request]:
+        """Hold a picture of now; ``wait`` are the seconds that it may take."""
+
+    def close(self) -> None:
+        """Give the camera back."""
 
 
 class NoMemoryError(DeviceLostError):
@@ -154,7 +206,7 @@ class Driver(StreamCamera):
         picamera2 = library("picamera2")
         with as_device_errors("it cannot be opened"):
             self._check_presence(picamera2.Picamera2.global_camera_info())
-            self._camera: Any = picamera2.Picamera2(self.settings.camera)
+            self._camera: LibCamera = picamera2.Picamera2(self.settings.camera)
         try:
             with as_device_errors("it cannot be started"):
                 self._run(ring)
@@ -167,19 +219,20 @@ class Driver(StreamCamera):
 
     def _run(self, ring: FrameRing) -> None:
         wanted, camera = self.settings, self._camera
-        self._encoder = make_encoder(wanted)
+        self._encoder: Encoder | None = (encoder := make_encoder(wanted))
         camera.configure(camera.create_video_configuration(**configuration(wanted)))
         if wanted.region is not None:
             camera.set_controls({"ScalerCrop": self._crop(wanted.region)})
         camera.start()
         is_h264 = wanted.codec == "h264"
-        camera.start_encoder(self._encoder, output_into(ring, self._encoder, is_h264=is_h264))
+        camera.start_encoder(encoder, output_into(ring, encoder, is_h264=is_h264))
 
     def _stop(self) -> None:
         with as_device_errors("it cannot be stopped"):
             self._camera.stop_encoder()
             self._camera.close()
-        self._camera = self._encoder = None
+        del self._camera
+        self._encoder = None
         gc.collect()  # picamera2 leaves cycles behind that hold descriptors
 
     def _picture(self) -> bytes:
@@ -199,16 +252,16 @@ class Driver(StreamCamera):
         required, since PyAV's PictureType became an IntEnum.
         """
         software = library("picamera2.encoders").LibavH264Encoder
-        since_0_3_32 = hasattr(self._encoder, "force_key_frame")
+        since_0_3_32 = getattr(self._encoder, "force_key_frame", None)
         if since_0_3_32 and not isinstance(self._encoder, software):
-            self._encoder.force_key_frame()
+            since_0_3_32()
 
-    def _check_presence(self, found: list[dict[str, Any]]) -> None:
+    def _check_presence(self, found: list[dict[str, object]]) -> None:
         if self.settings.camera >= len(found):
             names = ", ".join(str(camera.get("Model")) for camera in found) or "none"
             raise DeviceMissingError(f"no camera {self.settings.camera}; libcamera sees: {names}")
 
-    def _crop(self, region: Fractions) -> tuple[int, int, int, int]:
+    def _crop(self, region: Fractions) -> Window:
         """The region in pixels of the sensor."""
         _, (left, top, width, height), _ = self._camera.camera_controls["ScalerCrop"]
         return (
@@ -219,21 +272,21 @@ class Driver(StreamCamera):
         )
 
 
-def without_padding(planes: Any, width: int, height: int) -> Any:
+def without_padding(planes: Image, width: int, height: int) -> Image:
     """The planes of YUV420, one over the other, in rows that are as long as the picture is wide."""
     if planes.shape[1] == width:
         return planes
     colours = planes[height:].reshape(height, -1)[:, : width // 2]
-    packed = library("numpy").concatenate([planes[:height, :width].ravel(), colours.ravel()])
+    packed: Image = library("numpy").concatenate([planes[:height, :width].ravel(), colours.ravel()])
     return packed.reshape(-1, width)
 
 
-def configuration(wanted: Settings) -> dict[str, Any]:
+def configuration(wanted: Settings) -> dict[str, object]:
     """For ``create_video_configuration``. YUV420 is what encoders and JPEG want, and the least."""
     transform = library("libcamera").Transform(
         hflip=wanted.horizontal_flip, vflip=wanted.vertical_flip
     )
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "main": {"size": wanted.picture, "format": "YUV420"},
         "transform": transform,
         "buffer_count": BUFFERS,
@@ -244,10 +297,10 @@ def configuration(wanted: Settings) -> dict[str, Any]:
     return found
 
 
-def controls(wanted: Settings) -> dict[str, Any]:
+def controls(wanted: Settings) -> dict[str, object]:
     """What libcamera is to do otherwise than by itself."""
     frame_us = round(US_PER_SECOND / wanted.frame_rate)
-    found: dict[str, Any] = {"FrameDurationLimits": (frame_us, frame_us)}
+    found: dict[str, object] = {"FrameDurationLimits": (frame_us, frame_us)}
     if wanted.exposure_us is not None:
         found["ExposureTime"] = wanted.exposure_us
     if wanted.gain is not None:
@@ -261,7 +314,7 @@ def controls(wanted: Settings) -> dict[str, Any]:
     return found
 
 
-def make_encoder(wanted: Settings) -> Any:
+def make_encoder(wanted: Settings) -> Encoder:
     """The encoder that is asked for, or the one that this Pi has."""
     encoders = library("picamera2.encoders")
     platform = library("picamera2.platform")
@@ -269,17 +322,20 @@ def make_encoder(wanted: Settings) -> Any:
     if wanted.encoder == "hardware" and not has_hardware:
         raise DeviceError("this Pi has no hardware that encodes video")
     by_software = wanted.encoder == "software" or not has_hardware
-    if wanted.codec == "mjpeg":
-        if by_software:
-            return encoders.JpegEncoder(q=wanted.quality)
-        return encoders.MJPEGEncoder(wanted.bitrate)
-    kind = encoders.LibavH264Encoder if by_software else encoders.H264Encoder
-    return kind(
-        wanted.bitrate, repeat=True, iperiod=wanted.frame_rate, framerate=wanted.frame_rate
-    )
+    encoder: Encoder
+    if wanted.codec == "mjpeg" and by_software:
+        encoder = encoders.JpegEncoder(q=wanted.quality)
+    elif wanted.codec == "mjpeg":
+        encoder = encoders.MJPEGEncoder(wanted.bitrate)
+    else:
+        kind = encoders.LibavH264Encoder if by_software else encoders.H264Encoder
+        encoder = kind(
+            wanted.bitrate, repeat=True, iperiod=wanted.frame_rate, framerate=wanted.frame_rate
+        )
+    return encoder
 
 
-def output_into(ring: FrameRing, encoder: Any, *, is_h264: bool) -> Any:
+def output_into(ring: FrameRing, encoder: Encoder, *, is_h264: bool) -> object:
     """An output for that encoder which puts its frames into a ring.
 
     Encoders count time from the first frame that they saw, in microseconds.
@@ -290,10 +346,10 @@ def output_into(ring: FrameRing, encoder: Any, *, is_h264: bool) -> Any:
     class RingOutput(library("picamera2.outputs").Output):  # type: ignore[misc]
         def outputframe(
             self,
-            frame: Any,
+            frame: bytes | memoryview,
             keyframe: bool = True,
             timestamp: int | None = None,
-            packet: Any = None,
+            packet: object = None,
             audio: bool = False,
         ) -> None:
             del packet, audio

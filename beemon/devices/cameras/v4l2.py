@@ -8,11 +8,11 @@ request after it is plugged in. This process encodes H.264; MJPEG is kept as the
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Event, Thread
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import BadOptionError, in_toml, option
@@ -22,6 +22,7 @@ from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Frame
 from beemon.devices.cameras._h264 import H264Encoder
 from beemon.devices.cameras._jpeg import jpeg
+from beemon.devices.cameras._pyav import Input, Packet, Picture
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, taken_at
 from beemon.media.jpeg import Series
@@ -123,12 +124,12 @@ class Source:
         self.key_wanted = Event()
         self._settings = settings
         self._stopping = Event()
-        self._picture: Any = None
+        self._picture: Picture | None = None
         self._picture_wanted = Event()
         self._arrived = Condition()
         self._av = library("av")
         try:
-            self._container: Any = self._av.open(
+            self._container: Input = self._av.open(
                 settings.device, format=kind, options=settings.wanted
             )
         except (OSError, ValueError) as error:
@@ -164,16 +165,17 @@ class Source:
                 return
             self._pass_on(packet, ring)
 
-    def next_picture(self, timeout: float) -> Any:
-        """The next picture that arrives (an ``av.VideoFrame``)."""
+    def next_picture(self, timeout: float) -> Picture:
+        """The next picture that arrives."""
         with self._arrived:
             self._picture = None
             self._picture_wanted.set()
-            if not self._arrived.wait_for(lambda: self._picture is not None, timeout):
-                raise DeviceError(f"no picture arrived within {timeout:g} s")
-            return self._picture
+            picture = self._arrived.wait_for(lambda: self._picture, timeout)
+        if picture is None:
+            raise DeviceError(f"no picture arrived within {timeout:g} s")
+        return picture
 
-    def _pass_on(self, packet: Any, ring: FrameRing) -> None:
+    def _pass_on(self, packet: Packet, ring: FrameRing) -> None:
         if packet.pts is None:
             return  # what stands for the stream's end
         time_us = round(packet.pts * packet.time_base * US_PER_SECOND)
@@ -193,14 +195,14 @@ class Source:
             for frame in self._encoded(picture, time_us):
                 ring.append(frame, taken_at(frame.time_us))
 
-    def _check(self, packet: Any) -> None:
+    def _check(self, packet: Packet) -> None:
         """Raise BadPictureError for a picture that is empty, torn, or not of the stream's size."""
         if not packet.size or packet.is_corrupt:
             raise BadPictureError("it is empty, or the kernel marked it as torn")
         if self._is_jpeg and not self._series.is_whole(bytes(packet)):
             raise BadPictureError("it is torn, or has another size")
 
-    def _encoded(self, picture: Any, time_us: int) -> Iterator[Frame]:
+    def _encoded(self, picture: Picture, time_us: int) -> Iterator[Frame]:
         """A picture as H.264, in the size that the camera gives, less an odd last row or column."""
         if self._encoder is None:
             settings = self._settings
@@ -212,7 +214,7 @@ class Source:
         self.key_wanted.clear()
         yield from self._encoder.encode(plain, time_us, key=key)
 
-    def _show(self, pictures: list[Any]) -> None:
+    def _show(self, pictures: Sequence[Picture]) -> None:
         with self._arrived:
             if pictures and self._picture_wanted.is_set():
                 self._picture = pictures[-1]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import option
@@ -21,6 +21,7 @@ from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Str
 from beemon.devices.cameras._h264 import H264Encoder
 from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg
 from beemon.devices.cameras._mp4 import Mp4Writer
+from beemon.devices.cameras._pyav import Picture
 from beemon.devices.cameras._sizes import even
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Driver(SimulatedRecorder, Camera):
                 return
             yield number
 
-    def _picture(self, number: int) -> Any:
+    def _picture(self, number: int) -> Picture:
         if self._is_dead:
             return self._planes.black(self._av)
         return self._planes.frame(self._av, number / self.settings.frame_rate)

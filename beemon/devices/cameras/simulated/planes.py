@@ -7,11 +7,12 @@ numpy.
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
+from beemon.devices.cameras._pyav import Picture, Plane
 from beemon.devices.cameras.simulated.entrance import Entrance, Floats, Image, Sprite
 
 # Y'CbCr of ITU-R BT.601 with 219 steps of brightness and 224 of colour, from RGB of 255.
@@ -36,9 +37,9 @@ class Planes:
             [plane_sprites(sprite) for sprite in of_a_pose] for of_a_pose in entrance.sprites
         ]
 
-    def frame(self, av: Any, seconds: float) -> Any:
-        """The picture at a moment, as an ``av.VideoFrame``."""
-        frame = av.VideoFrame(*self._size, FORMAT)
+    def frame(self, av: ModuleType, seconds: float) -> Picture:
+        """The picture at a moment."""
+        frame: Picture = av.VideoFrame(*self._size, FORMAT)
         planes = [pixels(plane) for plane in frame.planes]
         for plane, background in zip(planes, self._background, strict=True):
             plane[:] = background
@@ -49,17 +50,17 @@ class Planes:
                 sprite.stamp(plane, bee.x // 2, bee.y // 2)
         return frame
 
-    def black(self, av: Any) -> Any:
+    def black(self, av: ModuleType) -> Picture:
         """A picture of nothing."""
-        frame = av.VideoFrame(*self._size, FORMAT)
+        frame: Picture = av.VideoFrame(*self._size, FORMAT)
         for plane, zero in zip(frame.planes, ZERO, strict=True):
             pixels(plane)[:] = zero
         return frame
 
 
-def pixels(plane: Any) -> Image:
+def pixels(plane: Plane) -> Image:
     """A frame's plane, to be written on."""
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     visible: Image = rows[: plane.height, : plane.width]
     return visible
 
