@@ -9,6 +9,7 @@ from typing import Any
 from beemon.base import zone
 from beemon.base.clock import Clock
 from beemon.base.reports import JobEnded, Report
+from beemon.base.status import WeightStep
 from beemon.config.settings import Settings
 from beemon.devices.ask import ResolvedDevice
 from beemon.ledger.examination import Examiner
@@ -66,7 +67,7 @@ class _Basis:
     inspection: Inspection
     calibrations: Calibrations
     compensation: Compensation
-    steps: dict[str, dict[str, Any]]
+    steps: dict[str, WeightStep]
 
 
 def assemble(

@@ -16,6 +16,7 @@ from typing import Any
 
 from beemon.base import outcomes
 from beemon.base.clock import MACHINE, Clock
+from beemon.base.facts import to_json
 from beemon.base.outcomes import Ending
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.ledger import calibrations, recovery
@@ -29,7 +30,7 @@ from beemon.orchestrator.inspection import Inspection, marked
 from beemon.orchestrator.job import Job, QueuedCommand, said
 from beemon.orchestrator.task import Task
 from beemon.protocol import commands
-from beemon.scale.calibrations import Calibrations, Step, UncalibratedError
+from beemon.scale.calibrations import Calibrations, Step, Told, UncalibratedError
 from beemon.scale.compensation import Compensation
 from beemon.storage.files import Place
 from beemon.system.service import fields
@@ -148,18 +149,18 @@ class Jobs:
         if isinstance(taken, Ending):
             self.end(job, taken)
             return
-        made, facts = taken
+        made, told = taken
 
         def keep(ledger: Ledger) -> None:
             calibrations.enter(ledger, made)
 
-        self.end(job, outcomes.done(**facts), keep=keep)
+        self.end(job, outcomes.done(**to_json(told)), keep=keep)
 
     def _measured(
         self, job: int, step: Step, answer: Done
-    ) -> tuple[Made, dict[str, Any]] | Ending:
+    ) -> tuple[Made, Told] | Ending:
         try:
-            return self._calibrations.take(job, step, answer.sampled)
+            return self._calibrations.take_step(job, step, answer.sampled)
         except UncalibratedError as error:
             return outcomes.failed(error.reason, str(error))
 

@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 from beemon.base import zone
+from beemon.base.facts import to_json
 from beemon.base.reports import Heartbeat, Trouble
+from beemon.base.status import WeightStep
 from beemon.ledger.looks import Looks
 from beemon.orchestrator.conditions import DiskSpace, LedgerExamination, LedgerWriting
 from beemon.orchestrator.in_force import InForce
@@ -67,7 +69,7 @@ class Status:
     disk: DiskSpace
     examination: LedgerExamination
     local: zone.Local
-    steps: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    steps: Mapping[str, WeightStep] = field(default_factory=dict)
 
     def heartbeat(self, now: float) -> Heartbeat:
         """How everything stands at ``now``, in monotonic seconds."""
@@ -86,12 +88,12 @@ class Status:
         )
 
     def _device(self, name: str, described: Mapping[str, Any]) -> DeviceStatus:
-        guard = self.looks.guard
+        guard, step = self.looks.guard, self.steps.get(name)
         return DeviceStatus(
             **described,
             **guard("calibrations", partial(self.calibrations.describe, name), NOTHING),
             **guard("description", partial(self.timetable.describe, name), NOTHING),
-            step=self.steps.get(name),
+            step=to_json(step) if step else None,
             paused="low-disk" if name in self.disk.room.paused else None,
         )
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from beemon.base import clock
 from beemon.base.clock import Stamp
@@ -69,6 +68,26 @@ class _Scale:
     made_us: int
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the outcome of a step says: what was measured, and what it makes of the scale.
+
+    ``mean``, ``spread`` and ``raw`` are in the converter's ``unit``; ``grams`` is what the scale
+    shows under this load, within ``uncertainty``.
+    """
+
+    quantity: str
+    mean: float
+    unit: str
+    spread: float
+    raw: float
+    samples: int
+    zero: float | None = None
+    factor: float | None = None
+    grams: float | None = None
+    uncertainty: float | None = None
+
+
 class Calibrations:
     """The calibrations of all scales, from what the ledger ``kept``."""
 
@@ -87,14 +106,14 @@ class Calibrations:
         scale = self._scales.get(sensor)
         return {scale.of: scale.calibration} if scale and scale.calibration else {}
 
-    def describe(self, sensor: str) -> dict[str, Any]:
+    def describe(self, sensor: str) -> dict[str, str]:
         """What `status` says of it."""
         scale = self._scales.get(sensor)
         return {"calibrated": iso(scale.made_us)} if scale and scale.calibration else {}
 
-    def take(
+    def take_step(
         self, job: int, step: Step, sampled: Sequence[Sampled]
-    ) -> tuple[Made, dict[str, Any]]:
+    ) -> tuple[Made, Told]:
         """Make a calibration of what a step measured, put it in force, and say what there is to
         say of it. Raises :class:`UncalibratedError`."""
         one = _converter(step, sampled)
@@ -118,7 +137,7 @@ class Calibrations:
             {**before.measured_us, step.name: at.utc_us}, calibration, at.utc_us,
         )
         self._scales[step.sensor] = scale
-        return _made(job, step, scale, at), _facts(one, scale)
+        return _made(job, step, scale, at), _told(one, scale)
 
 
 def kept_calibrations(archive: Path) -> list[Made]:
@@ -225,21 +244,20 @@ def _read(made: Made) -> _Scale:
     )
 
 
-def _facts(one: Sampled, scale: _Scale) -> dict[str, Any]:
-    """What the outcome of a step says."""
-    told: dict[str, Any] = {
-        "quantity": one.quantity, "mean": _short(one.value), "unit": one.unit,
-        "spread": _short(one.spread, 2), "raw": _short(one.raw, 9), "samples": one.samples,
-    }
+def _told(one: Sampled, scale: _Scale) -> Told:
+    told = Told(
+        quantity=one.quantity, mean=_short(one.value), unit=one.unit,
+        spread=_short(one.spread, 2), raw=_short(one.raw, 9), samples=one.samples,
+    )
     known = scale.calibration
     if known is None:
         return told
     unsure = known.uncertainty(one.raw, one.uncertainty)
-    return {
-        **told, "zero": _short(known.zero, 9), "factor": _short(known.factor),
-        "grams": round(known.value(one.raw), 1),
-        **({} if unsure is None else {"uncertainty": _short(unsure, 2)}),
-    }
+    return replace(
+        told, zero=_short(known.zero, 9), factor=_short(known.factor),
+        grams=round(known.value(one.raw), 1),
+        uncertainty=None if unsure is None else _short(unsure, 2),
+    )
 
 
 def _short(value: float, digits: int = 6) -> float:

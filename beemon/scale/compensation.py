@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from beemon.base.clock import Quality, Stamp
+from beemon.base.facts import JsonObject
 from beemon.base.moments import US_PER_HOUR, US_PER_SECOND, iso
 from beemon.base.readings import GRAMS, WEIGHT, Calibration, Reading
 from beemon.config.settings import DeviceSettings, Weighing
@@ -52,8 +52,8 @@ class Compensation:
     def __init__(self, kept: Iterable[Made], devices: Mapping[str, DeviceSettings]) -> None:
         self._fits: dict[str, _Kept] = {}
         self._warmth: dict[tuple[str, str], Reading] = {}
+        self._weighing = _weighing_of(devices)
         self.take_over(kept)
-        self.change(devices)
 
     def take_over(self, kept: Iterable[Made]) -> None:
         """Put in force the fits that an earlier run kept."""
@@ -62,7 +62,7 @@ class Compensation:
 
     def change(self, devices: Mapping[str, DeviceSettings]) -> None:
         """Take over other devices."""
-        self._weighing = {name: d.weighing for name, d in devices.items() if d.weighing}
+        self._weighing = _weighing_of(devices)
 
     def use(self, made: Made) -> None:
         """Put a fit in force."""
@@ -102,6 +102,10 @@ class Compensation:
         )
 
 
+def _weighing_of(devices: Mapping[str, DeviceSettings]) -> dict[str, Weighing]:
+    return {name: device.weighing for name, device in devices.items() if device.weighing}
+
+
 def _is_fresh(warmth: Reading | None, at: Stamp) -> bool:
     if warmth is None or warmth.value is None:
         return False
@@ -124,7 +128,7 @@ def fitted(
     nights = _nights(ledger, name, weighing, is_day, until)
     found = fit(nights)
     looked = [hour.hour for night in nights for hour in night]
-    facts: dict[str, Any] = {
+    facts: JsonObject = {
         **asdict(found), "job": job, "of": WEIGHT, "unit": GRAMS, "step": "temperature",
         "temperature": " ".join(weighing.temperature),
         "from": iso(looked[0] * US_PER_HOUR), "until": iso((looked[-1] + 1) * US_PER_HOUR),

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
 
 from beemon.base import zone
 from beemon.base.clock import Quality, Stamp
+from beemon.base.facts import BadFactsError, JsonObject, from_json
 from beemon.base.moments import US_PER_SECOND, iso, to_datetime
 from beemon.base.readings import GRAMS, WEIGHT
+from beemon.base.status import WeightStep
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events
 from beemon.ledger import readings as series
@@ -41,7 +43,19 @@ WATCHED_SECONDS = 8 * 3600.0
 CALIBRATING_SECONDS = 1800.0
 """So long before and after a point of a calibration somebody puts weights on the scale."""
 
-Tell = Callable[[str, dict[str, Any]], None]
+Tell = Callable[[str, WeightStep], None]
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """What is watched by the settings in force: the scales, and when it is day where they stand."""
+
+    weighing: Mapping[str, Weighing]
+    is_day: Callable[[float], bool]
+
+    @classmethod
+    def of(cls, devices: Mapping[str, DeviceSettings], place: Place | None) -> _Watched:
+        return cls({name: d.weighing for name, d in devices.items() if d.weighing}, day_at(place))
 
 
 class Scales:
@@ -57,12 +71,12 @@ class Scales:
         tell: Tell,
     ) -> None:
         self._write, self._looks, self._tell = write, looks, tell
-        self.change(devices, place)
+        self._watched = _Watched.of(devices, place)
+        self._next_look = 0.0
 
     def change(self, devices: Mapping[str, DeviceSettings], place: Place | None) -> None:
         """Take over other devices, or another place of the hive."""
-        self._weighing = {name: d.weighing for name, d in devices.items() if d.weighing}
-        self._is_day = day_at(place)
+        self._watched = _Watched.of(devices, place)
         self._next_look = 0.0
 
     def look(self, now: Stamp) -> None:
@@ -71,22 +85,22 @@ class Scales:
         if now.monotonic < self._next_look:
             return
         self._next_look = now.monotonic + LOOK_SECONDS
-        for name, weighing in self._weighing.items():
+        for name, weighing in self._watched.weighing.items():
             self._look_at(name, weighing, now)
 
     def _look_at(self, name: str, weighing: Weighing, now: Stamp) -> None:
-        is_day = (lambda _: True) if now.quality is Quality.UNSURE else self._is_day
+        is_day = (lambda _: True) if now.quality is Quality.UNSURE else self._watched.is_day
 
-        def look(ledger: Ledger) -> tuple[list[Step], dict[str, Any] | None]:
+        def look(ledger: Ledger) -> tuple[list[Step], WeightStep | None]:
             found = enter_steps(ledger, name, weighing, is_day, now)
             return found, latest_step(ledger, name)
 
-        def found(steps: tuple[list[Step], dict[str, Any] | None]) -> None:
+        def found(steps: tuple[list[Step], WeightStep | None]) -> None:
             self._looks.guard("steps", lambda: self._found(name, *steps), None)
 
         self._write(self._looks.within("steps", look, ([], None)), found)
 
-    def _found(self, name: str, found: list[Step], latest: dict[str, Any] | None) -> None:
+    def _found(self, name: str, found: list[Step], latest: WeightStep | None) -> None:
         """Called by the writer when they are durable."""
         for step in found:
             level = logging.WARNING if step.kind == "swarm" else logging.INFO
@@ -137,12 +151,15 @@ def _known(ledger: Ledger, name: str, from_us: int) -> list[tuple[float, float]]
     ]
 
 
-def latest_step(ledger: Ledger, name: str) -> dict[str, Any] | None:
-    """The last step that was entered for a scale, as `status` says it."""
+def latest_step(ledger: Ledger, name: str) -> WeightStep | None:
+    """The last step that was entered for a scale; None without one that can be read."""
     event = events.latest_of(ledger, KIND, name)
     if event is None:
         return None
-    return {"at": iso(event.at.utc_us), **event.facts}
+    try:
+        return from_json(WeightStep, {"at": iso(event.at.utc_us), **event.facts})
+    except BadFactsError:
+        return None
 
 
 def sentence(step: Step) -> str:
@@ -176,7 +193,7 @@ def _enter(ledger: Ledger, name: str, step: Step, now: Stamp) -> None:
     events.enter(ledger, KIND, f"{name}: {sentence(step)}", name, at=at, **_facts(step))
 
 
-def _facts(step: Step) -> dict[str, Any]:
+def _facts(step: Step) -> JsonObject:
     return {
         "step": step.kind, "grams": round(step.grams), "uncertainty": round(step.uncertainty),
         "unit": GRAMS, "seconds": round(step.end - step.begin),

@@ -239,7 +239,7 @@ def test_it_is_calibrated_with_a_known_weight_wild_conversions_and_all(scale, ce
 
     for name, grams, counts in (("zero", None, -213_400), ("weight", 10_000.0, 206_600)):
         stand(counts)
-        known.take(7, Step("sensor.scale", name, grams), sampler.measure(sensor))
+        known.take_step(7, Step("sensor.scale", name, grams), sampler.measure(sensor))
     stand(-213_400 + 42 * 34_000)
     weight, _ = sampler.read(sensor, known.of("sensor.scale"))
     assert (weight.quantity, weight.unit) == ("weight", "g")

@@ -17,6 +17,7 @@ from beemon.scale.calibrations import (
     CONTINUED_SECONDS,
     Calibrations,
     Step,
+    Told,
     UncalibratedError,
     kept_calibrations,
 )
@@ -49,10 +50,10 @@ class Hive:
         step = Step("sensor.scale", name, grams, tolerance)
         return self.take(step, sampled(on_it))
 
-    def take(self, step: Step, *measured: Sampled) -> dict[str, Any]:
-        made, facts = self.calibrations.take(len(self.kept) + 1, step, measured)
+    def take(self, step: Step, *measured: Sampled) -> Told:
+        made, told = self.calibrations.take_step(len(self.kept) + 1, step, measured)
         self.kept.append(made)
-        return facts
+        return told
 
     def weigh(self, grams: float) -> float:
         return self.calibrations.of("sensor.scale")["bridge"].value(sampled(grams).raw)
@@ -70,13 +71,13 @@ def refused(hive: Hive, *step: Any) -> str:
 
 
 def test_zero_and_weight_make_a_calibration_and_zero_alone_none(hive):
-    assert "factor" not in hive.step("zero", 0)
+    assert hive.step("zero", 0).factor is None
     assert hive.calibrations.of("sensor.scale") == {}
     assert hive.calibrations.describe("sensor.scale") == {}
     facts = hive.step("weight", 10_000, 10_000, 5)
-    assert facts["factor"] == pytest.approx(1 / 42)
-    assert facts["grams"] == pytest.approx(10_000)
-    assert facts["uncertainty"] == pytest.approx(5 / 3**0.5, rel=0.02)
+    assert facts.factor == pytest.approx(1 / 42)
+    assert facts.grams == pytest.approx(10_000)
+    assert facts.uncertainty == pytest.approx(5 / 3**0.5, rel=0.02)
     assert hive.weigh(34_000) == pytest.approx(34_000)
     assert hive.calibrations.describe("sensor.scale") == {"calibrated": "2026-06-01T12:00:00.000Z"}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Calibration, Reading
+from beemon.base.status import WeightStep
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events, inspections
 from beemon.ledger import readings as series
@@ -23,18 +23,24 @@ from tests.book import HOUR, MINUTE, NOON, SECOND, Book
 WEIGHING = Weighing(rain="sensor.rain", lid="sensor.lid", entrance="sensor.entrance")
 
 
+DEVICES = {
+    "sensor.scale": DeviceSettings(
+        name="sensor.scale", kind="sensor", table={}, lines={}, weighing=WEIGHING
+    )
+}
+OTHER_SIDE = Place(52.5, -166.6)
+"""Where it is night at this noon."""
+
+
 class Apiary:
     """A ledger with a scale's readings, and the watch over it."""
 
     def __init__(self, folder: Path) -> None:
         self.book = Book(folder)
         self.book.start_without_account(NOON - 4 * HOUR)
-        self.told: dict[str, dict[str, Any]] = {}
-        scale = DeviceSettings(
-            name="sensor.scale", kind="sensor", table={}, lines={}, weighing=WEIGHING
-        )
+        self.told: dict[str, WeightStep] = {}
         self.scales = Scales(
-            {"sensor.scale": scale}, Place(52.5, 13.4), self.write, Looks(self.write),
+            DEVICES, Place(52.5, 13.4), self.write, Looks(self.write),
             self.told.__setitem__,
         )
 
@@ -92,11 +98,11 @@ def test_a_swarm_becomes_one_event_however_often_it_is_looked(apiary, caplog):
 def test_status_is_told_of_it_and_again_after_a_restart(apiary):
     apiary.weigh(-2000)
     apiary.look()
-    assert apiary.told["sensor.scale"]["step"] == "swarm"
+    assert apiary.told["sensor.scale"].step == "swarm"
     apiary.told.clear()
     apiary.scales._next_look = 0.0
     apiary.look()
-    assert apiary.told["sensor.scale"]["grams"] == pytest.approx(-2000, abs=20)
+    assert apiary.told["sensor.scale"].grams == pytest.approx(-2000, abs=20)
 
 
 def test_it_is_not_looked_more_often_than_needed(apiary):
@@ -111,7 +117,7 @@ def test_it_is_not_looked_more_often_than_needed(apiary):
 )
 def test_by_an_unsure_clock_it_might_be_day(apiary, quality, kind):
     apiary.weigh(-2000)
-    apiary.scales._is_day = lambda _: False
+    apiary.scales.change(DEVICES, OTHER_SIDE)
     apiary.scales.look(Stamp(NOON + 2 * HOUR, 27_200.0, quality))
     [event] = events.since(apiary.book.ledger, 0, 99, KIND)
     assert (event.facts["step"], event.at.quality) == (kind, quality)
