@@ -174,7 +174,8 @@ def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
         yield "last job", f"{last['job']} {_outcome(last)}: {last['command']}, {ago}"
     yield from _of_devices(status["devices"], now)
     clock_state = _CLOCKS.get(status["clock"], str(status["clock"]))
-    yield "clock", f"{clock_state}{_colon(status.get('zone'))}"
+    zone = f"; time zone {status['zone']}" if status.get("zone") else ""
+    yield "clock", f"{clock_state}{zone}"
     free = f"{amount(status['free_bytes'], 'B')} free" if "free_bytes" in status else None
     yield "archive", f"{status['archive']}, {free or status.get('archive_trouble')}"
     for trouble in status["troubles"]:
@@ -245,7 +246,7 @@ def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[Part]:
         (
             reading["sensor"],
             reading["quantity"],
-            f"none: {reading['reason']}" if "reason" in reading else _value(reading),
+            f"no value: {reading['reason']}" if "reason" in reading else _value(reading),
             _ago(reading["utc"], now) + _by(reading),
         )
         for reading in sorted(readings, key=_as_people_count)
@@ -361,10 +362,10 @@ def _until_full(days: float | None) -> str:
 def _reckoned(share: Payload) -> str:
     """Which of both it is, and the other beside it."""
     if "measured_bytes_a_day" not in share:
-        return "by the config"
+        return "estimated from the config"
     said = f"measured over {share['measured_days']:.1f} days"
     if "planned_bytes_a_day" in share:
-        said += f" (by the config: {amount(share['planned_bytes_a_day'], 'B')})"
+        said += f" (estimated from the config: {amount(share['planned_bytes_a_day'], 'B')})"
     return said
 
 
@@ -375,7 +376,7 @@ def _completeness(told: Payload) -> Iterator[Part]:
     share = f" ({done / due:.1%})" if due else ""
     since = max(told["since"], told.get("first", told["since"]))
     if not due:
-        yield f"No scheduled job is recorded since {_time(since)} UTC."
+        yield f"No scheduled job has been recorded since {_time(since)} UTC."
     else:
         yield f"Of {due:,} scheduled jobs since {_time(since)} UTC, {done:,} are done{share}."
         yield ""
@@ -396,8 +397,8 @@ def _completeness(told: Payload) -> Iterator[Part]:
         yield f"{count} more scheduled commands do not match any scheduled time: {became}."
     for span_ in told["unaccounted"]:
         until = f" to {_time(span_['until'])}" if "until" in span_ else ""
-        device = f" {span_['device']}:" if "device" in span_ else ""
-        yield f"Not counted:{device} {_time(span_['from'])}{until}: {span_['why']}"
+        device = f" for {span_['device']}" if "device" in span_ else ""
+        yield f"Not counted{device} from {_time(span_['from'])}{until}: {span_['why']}"
 
 
 def _slots(of_device: tuple[str, Payload]) -> Sequence[str]:

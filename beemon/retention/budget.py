@@ -59,7 +59,7 @@ def _share(planned: float | None, measured: Usage | None) -> dict[str, Any]:
 def _then(limits: Limits, retention: RetentionSettings) -> str:
     """What is done about a disk that fills up, in the declared order."""
     words = [f"{word}s" if "." not in word else word for word in retention.order]
-    others = "the others by age" if words else "all by age"
+    others = "the other devices by age" if words else "all devices by age"
     kept = f"the newest {retention.keep} of each device are kept"
     if retention.keep == 1:
         kept = "the newest of each device is kept"
@@ -67,7 +67,7 @@ def _then(limits: Limits, retention: RetentionSettings) -> str:
     size = f"{least:.3g} GB" if least >= 1 else f"{least * 1000:.3g} MB"
     return (
         f"below {size} or {limits.inodes:,.0f} inodes, recordings are "
-        f"deleted until {AGAIN:g} times as much is free. Uploaded ones go first, then those of "
-        f"{', then '.join([*words, others])}, then those that failed their check; {kept}. If that "
-        "is not enough, devices stop recording in the same order"
+        f"deleted until {AGAIN:g} times as much is free. Uploaded ones are deleted first, then "
+        f"those of {', then '.join([*words, others])}, then those that failed their check; {kept}. "
+        "If that is not enough, devices pause in the same order"
     )

@@ -259,7 +259,7 @@ def test_config_check_shows_the_budget(tmp_path: Path, capsys: pytest.CaptureFix
     )
     assert cli.main(["config", "check", "--config", str(file)]) == 0
     shown = capsys.readouterr().out
-    assert "camera.entrance  21.6 GB a day  by the config" in shown
+    assert "camera.entrance  21.6 GB a day  estimated from the config" in shown
     assert "To upload everything, you need 2000.0 kbit/s" in shown
 
 

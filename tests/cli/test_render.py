@@ -144,9 +144,9 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
     assert rendered("completeness", told).splitlines()[-5:] == [
         "camera.entrance does not add up: its schedule asks for 4,033.",
         "1,304 more scheduled commands do not match any scheduled time: 1,300 done, 4 failed.",
-        "Not counted: 2026-05-20 08:00:00 to 2026-05-20 08:01:00: unsure",
-        "Not counted: 2026-06-01 08:00:00: the clock is not right yet",
-        "Not counted: sensor.a: 2026-06-01 08:00:00 to 2026-06-01 09:00:00: "
+        "Not counted from 2026-05-20 08:00:00 to 2026-05-20 08:01:00: unsure",
+        "Not counted from 2026-06-01 08:00:00: the clock is not right yet",
+        "Not counted for sensor.a from 2026-06-01 08:00:00 to 2026-06-01 09:00:00: "
         "its schedule is not valid on this machine",
     ]
 
@@ -163,7 +163,7 @@ def test_completeness_says_what_cannot_be_recounted():
 def test_where_nothing_was_due_completeness_is_one_line():
     told = {"since": "2026-05-02T12:00:00.000Z", "until": "2026-05-02T12:00:00.000Z",
             "devices": {}, "unslotted": {}, "unaccounted": [], "adds_up": True}
-    said = "No scheduled job is recorded since 2026-05-02 12:00:00 UTC."
+    said = "No scheduled job has been recorded since 2026-05-02 12:00:00 UTC."
     assert rendered("completeness", told) == said
 
 
@@ -205,9 +205,9 @@ def test_readings_are_a_value_or_a_reason_each_with_its_age():
          "unit": "", "value": 0.5},
     ]
     assert rendered("readings", {"readings": readings}) == """\
-sensor.hive  load         0.5            2026-06-02 12:00:00
-sensor.hive  temperature  none: timeout  just now
-sensor.hive  weight       29.814 kg      60 s ago"""
+sensor.hive  load         0.5                2026-06-02 12:00:00
+sensor.hive  temperature  no value: timeout  just now
+sensor.hive  weight       29.814 kg          60 s ago"""
     assert "No reading yet" in rendered("readings", {"readings": []})
     read = {"job": 3, "command": "read", "outcome": "done", "measured": readings[:1]}
     assert rendered("read", read).startswith("job 3 done: read\nsensor.hive  weight")
@@ -346,8 +346,9 @@ def test_a_budget_says_of_each_share_where_it_comes_from():
         "uplink_kbit_s": 574.1, "then": "the oldest go",
     }))
     assert shown == [
-        "camera.entrance   2.0 GB a day  measured over 7.0 days (by the config: 10.8 GB)",
-        "microphone.brood  4.2 GB a day  by the config",
+        "camera.entrance   2.0 GB a day  measured over 7.0 days (estimated from the config: "
+        "10.8 GB)",
+        "microphone.brood  4.2 GB a day  estimated from the config",
         "all               6.2 GB a day",
         "",
         "32.0 GB free, 2.0 GB of it reserved. At this rate the disk is full in 4 d 20 h.",

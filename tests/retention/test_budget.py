@@ -48,11 +48,11 @@ def test_nothing_fills_a_disk_on_which_nothing_is_kept():
 def test_the_order_is_told_in_words():
     assert told()["then"] == (
         "below 2 GB or 10,000 inodes, recordings are deleted until 1.25 times as much is free. "
-        "Uploaded ones go first, then those of cameras, then microphones, then the others by age, "
-        "then those that failed their check; the newest of each device is kept. If that is not "
-        "enough, devices stop recording in the same order"
+        "Uploaded ones are deleted first, then those of cameras, then microphones, then the other "
+        "devices by age, then those that failed their check; the newest of each device is kept. "
+        "If that is not enough, devices pause in the same order"
     )
     assert told(min_free=1e8)["then"].startswith("below 100 MB or")
-    assert "then those of all by age, then" in told(order=())["then"]
+    assert "then those of all devices by age, then" in told(order=())["then"]
     assert "then those of camera.entrance, then" in told(order=("camera.entrance",))["then"]
     assert "the newest 5 of each" in told(keep=5)["then"]
