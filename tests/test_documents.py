@@ -28,7 +28,7 @@ from beemon.devices.sensors._chips import CHIPS
 from beemon.protocol.commands import URGENT, VOCABULARY
 from beemon.protocol.lines import ERRORS, MAX_REFUSED, NOT_UNDERSTOOD
 from beemon.scale.steps import KINDS
-from beemon.server import answers, intake, server
+from beemon.server import answers, intake, limits
 from beemon.timing.schedule import Schedule
 from tests.grounds import GROUNDS
 from tests.plugins import install
@@ -162,7 +162,7 @@ def test_the_manual_of_the_protocol_has_every_limit_with_its_error():
     rows = re.findall(r"^(.+)\|(\d+)\|(.+)$", PROTOCOL.replace("\\-", "-"), re.MULTILINE)
     numbers = [int(number) for _, number, _ in rows]
     assert numbers == [
-        server.MAX_CLIENTS, 100,  # by the Unix socket, which is the server's own affair
+        limits.MAX_CLIENTS, 100,  # by the Unix socket, which is the server's own affair
         answers.MAX_WAITING, answers.MAX_WAITING_EACH, answers.MAX_WATCHING,
         intake.MAX_OPEN_JOBS, intake.MAX_CLIENT_JOBS, intake.MAX_DEVICE_JOBS,
     ]
@@ -174,8 +174,8 @@ def test_the_manual_of_the_protocol_says_when_a_connection_is_closed():
     closing = text.partition(".SH CLOSED CONNECTIONS")[2]
     assert f"after {MAX_REFUSED} requests in a row" in closing
     assert all(code in closing for code in NOT_UNDERSTOOD)
-    assert f"after {server.Limits.idle_seconds:.0f} seconds without a request" in text
-    assert f"within {server.Limits.request_seconds:.0f} seconds of its first byte" in text
+    assert f"after {limits.Limits.idle_seconds:.0f} seconds without a request" in text
+    assert f"within {limits.Limits.request_seconds:.0f} seconds of its first byte" in text
     assert f"The commands {', '.join(URGENT[:-1])} and {URGENT[-1]} have" in text
 
 

@@ -41,16 +41,17 @@ FEW = {"web": "protocol ledger.reader media base", "uplink": "protocol ledger.re
 
 HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
 
-SWALLOWS = {"base.defects": "contain", "server.server": "Server.on_receive"}
-"""Where an ``except`` may take every error and not raise it again: there, and in one request, which
-has its reply whatever is raised."""
+SWALLOWS = {"base.defects": "contain"}
+"""Where an ``except`` may take every error and not raise it again."""
 
 CONTAINS = {
-    "base.defects", "exchange.importing", "orchestrator.orchestrator", "worker.worker",
+    "base.defects", "exchange.importing", "orchestrator.orchestrator", "server.conversation",
+    "worker.worker",
 }
 """Who contains defects: the outermost edges of the two processes whose defects must reach the
-journal and the ledger before they end, one file of an import, which may hold any bytes, and (by
-``attempt``) a look at the data, whose defect costs that look alone."""
+journal and the ledger before they end, one request, which has its reply whatever is raised, one
+file of an import, which may hold any bytes, and (by ``attempt``) a look at the data, whose defect
+costs that look alone."""
 
 ROW_OF = {name: depth for depth, row in enumerate(ROWS) for name in row.split()}
 

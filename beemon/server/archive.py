@@ -6,9 +6,11 @@ import logging
 import math
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 from beemon.base.reports import Trouble
 from beemon.config import settings as config
+from beemon.config.settings import ConfigError
 from beemon.ledger import access, quarantine, starts
 from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.session import ArchiveSession
@@ -16,10 +18,13 @@ from beemon.ledger.starts import Start
 from beemon.protocol.lines import RequestError
 from beemon.server.in_force import ConfigInForce
 from beemon.server.latest import LatestState
+from beemon.server.orchestrator_process import OrchestratorDiedError
 from beemon.storage.lock import ArchiveBusyError
 
 log = logging.getLogger(__name__)
 
+_FORESEEN = OSError | ConfigError | OrchestratorDiedError | None
+"""How a run may end without a defect."""
 _LOOK_SECONDS = 5.0  # between two looks whether the right archive is there again
 
 
@@ -34,11 +39,15 @@ class ArchiveInUse:
         self._trouble: Trouble | None = None
         self._next_look = -math.inf
 
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self._config.current().archive_path
+
     def open(self) -> Trouble | None:
         """Try to open it; return what is wrong with it. Raises ``ArchiveBusyError``."""
-        self._trouble = None if (error := self._error()) is None else access.trouble(
-            error, self._config.current().archive_path
-        )
+        error = self._error()
+        self._trouble = None if error is None else access.trouble(error, self.path)
         return self._trouble
 
     def opened(self) -> ArchiveSession:
@@ -87,6 +96,21 @@ class ArchiveInUse:
         self._next_look = now + _LOOK_SECONDS
         return self.session.is_known_back
 
+    def close(self, failure: Exception | None, *, is_defect: bool) -> None:
+        """Enter how the run ends, over which failure, and whether over a defect; then close.
+
+        A config that was refused gives way to the last good one: that is no failure.
+        """
+        is_failure = not isinstance(failure, ConfigError | None)
+        self.session.end_run(
+            starts.FAILED if is_failure else starts.STOPPED, str(failure) if failure else None
+        )
+        if is_defect or not isinstance(failure, _FORESEEN):
+            self.session.note_failed()
+        elif failure is None:
+            self.session.note_well()
+        self.session.close()
+
     def _error(self) -> OSError | sqlite3.Error | None:
         try:
             self.session.open()
@@ -97,11 +121,10 @@ class ArchiveInUse:
         return None
 
     def _tell_stranger(self, stranger: str) -> None:
-        path = self._config.current().archive_path
         trouble = Trouble(
             "archive", f"{stranger}, so this run is recorded in another archive",
-            f"check that its disk is mounted: findmnt -T {path}; the service then continues in "
-            f"it. If this is to be the archive from now on: sudo rm {config.memory_file()}, "
+            f"check that its disk is mounted: findmnt -T {self.path}; the service then continues "
+            f"in it. If this is to be the archive from now on: sudo rm {config.memory_file()}, "
             "then: sudo systemctl restart beemon",
         )
         log.error("%s", trouble)
@@ -112,12 +135,11 @@ class ArchiveInUse:
         names = self.session.lost_sight_of
         if not names:
             return
-        path = self._config.current().archive_path
         are = "1 damaged database is" if len(names) == 1 else f"{len(names)} damaged databases are"
         doubt = "; the card may be dying: replace it soon" if len(names) >= quarantine.MANY else ""
         self._board.note_trouble(Trouble(
             "ledgers-aside",
-            f"{are} in {path}, and their content is not in use{doubt}",
+            f"{are} in {self.path}, and their content is not in use{doubt}",
             "recover the readable rows: sudo systemctl stop beemon; "
             "sudo -u beemon beemon archive rebuild; sudo systemctl start beemon",
         ))

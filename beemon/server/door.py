@@ -1,4 +1,4 @@
-"""A door: one listening socket, and the clients that come in by it."""
+"""Doors: each is one listening socket, and the clients that come in by it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from beemon.server.clients import Clients
+from beemon.protocol import unix
+from beemon.server.clients import Clients, Serve
+from beemon.server.latest import LatestState
+from beemon.server.limits import Limits
 
 log = logging.getLogger(__name__)
 
 _BROKEN = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)  # what accept() says of a bad listener
 _STARVED_SECONDS = 0.2
+_MAX_LOCAL = 100  # clients by the Unix socket, beside those by TCP
 
 
 class Door:
@@ -100,3 +104,26 @@ class Door:
             log.warning("no client can be accepted at the moment: %s", error.strerror)
         self._starved = True
         time.sleep(_STARVED_SECONDS)  # no descriptor is free: spinning only heats the Pi
+
+
+class Doors:
+    """The door for clients by TCP, and the one for those by the Unix socket.
+
+    Clients who wait or watch, by the ``board``, have places of their own.
+    """
+
+    def __init__(self, limits: Limits, board: LatestState, serve: Serve) -> None:
+        remote = Clients(limits.max_clients, lambda: board.waiting, serve)
+        local = Clients(min(limits.max_clients, _MAX_LOCAL), lambda: board.waiting, serve)
+        self.tcp = Door(remote, limits.socket_timeout_seconds)
+        self.unix = Door(local, limits.socket_timeout_seconds, unix.accept)
+
+    def close(self) -> None:
+        """Let nobody in any more; harmless from any thread, and a second time."""
+        self.tcp.close()
+        self.unix.close()
+
+    def dismiss_clients(self) -> None:
+        """End every connection."""
+        self.tcp.dismiss_clients()
+        self.unix.dismiss_clients()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from typing import Protocol
 
 from beemon.base.reports import Trouble
+from beemon.server.ending import Ending
 
 log = logging.getLogger(__name__)
 
@@ -19,46 +20,52 @@ LAST_RETRY_SECONDS = 10.0
 """Each attempt that fails doubles the wait, up to this."""
 
 
-class Opening:
-    """Calls ``attempt``, which returns what is wrong or None, again and again until nothing is.
+class Part(Protocol):
+    """What is opened. The log says ``meanwhile`` what is not possible while that fails."""
 
-    Where it has to be repeated, a thread calls ``begin`` after it, and then ``stay``: what was
-    begun dies with the thread that did it (PDEATHSIG). ``failed`` gets the ``OSError`` of an
-    attempt or of ``stay`` that ends the service after all. ``tried`` is called after each attempt.
-    The log says ``meanwhile`` what is not possible.
+    name: str
+    meanwhile: str
+
+    def open(self) -> Trouble | None:
+        """Attempt it; return what is wrong. Raises the ``OSError`` over which the service ends."""
+
+    def tell(self, trouble: Trouble | None) -> None:
+        """Tell the result of an attempt."""
+
+    def begin(self) -> None:
+        """Do what follows once it is open."""
+
+    def stay(self) -> None:
+        """Return when what was begun has ended. Raises ``OSError`` if it failed."""
+
+
+class Opening:
+    """Attempts to open a part, again and again until nothing is wrong.
+
+    The thread that repeats it calls ``begin`` after it, and then ``stay``: what was begun dies with
+    the thread that did it (PDEATHSIG). An ``OSError`` there is a failure: the ``ending`` begins.
     """
 
     def __init__(
-        self,
-        attempt: Callable[[], Trouble | None],
-        begin: Callable[[], None],
-        stay: Callable[[], None],
-        failed: Callable[[Exception], None],
-        tried: Callable[[Trouble | None], None],
-        *,
-        name: str,
-        meanwhile: str,
-        first_retry_seconds: float = FIRST_RETRY_SECONDS,
+        self, part: Part, ending: Ending, first_retry_seconds: float = FIRST_RETRY_SECONDS
     ) -> None:
         self.trouble: Trouble | None = None
-        self._attempt, self._begin, self._stay = attempt, begin, stay
-        self._failed, self._tried = failed, tried
-        self._meanwhile = meanwhile
+        self._part, self._ending = part, ending
         self._first_retry_seconds = first_retry_seconds
         self._delay = 0.0
         self._given_up = threading.Event()
         self._attempted = threading.Event()
         self._settled = threading.Event()
-        self._thread = threading.Thread(target=self._try_again, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._try_again, name=part.name, daemon=True)
 
     def at_once(self) -> bool:
         """Attempt it now, in the caller's thread; whether it succeeded.
 
-        Raises the ``OSError`` that ``attempt`` raises.
+        Raises the ``OSError`` that opening raises.
         """
-        self._tell(trouble := self._attempt())
+        self._tell(trouble := self._part.open())
         self._delay = max(self._first_retry_seconds, min(2 * self._delay, LAST_RETRY_SECONDS))
-        self._tried(trouble)
+        self._part.tell(trouble)
         self._attempted.set()
         return trouble is None
 
@@ -80,23 +87,23 @@ class Opening:
         try:
             while not self._given_up.wait(self._delay):
                 if self.at_once():
-                    self._begin()
+                    self._part.begin()
                     break
             else:
                 return
         except OSError as error:
-            self._failed(error)
+            self._ending.fail(error)
             return
         finally:
             self._settled.set()
         try:
-            self._stay()
+            self._part.stay()
         except OSError as error:
-            self._failed(error)
+            self._ending.fail(error)
 
     def _tell(self, trouble: Trouble | None) -> None:
         if trouble == self.trouble:
             return
         self.trouble = trouble
         if trouble:
-            log.error("%s; meanwhile %s", trouble, self._meanwhile)
+            log.error("%s; meanwhile %s", trouble, self._part.meanwhile)

@@ -14,9 +14,8 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, Protocol
 
 from beemon.base import clock
 from beemon.base.reports import Rejected, Report, Started, Stopped
@@ -64,30 +63,38 @@ class Misses:
         return self._misses == _MISSES
 
 
-class OrchestratorProcess:
-    """``heard`` gets every report; ``died`` is called once if the Orchestrator ends by itself.
+class Owner(Protocol):
+    """The Server's part that takes reports; each call comes from one of two threads."""
 
-    ``age`` tells the age of the latest heartbeat in seconds. Past ``stale_seconds`` the
-    Orchestrator is aborted, so that its stacks reach the journal, and ``hung`` is called with how
-    it hangs; ``kill_hung`` then kills it too, where no watchdog of systemd's will.
+    @property
+    def heartbeat_age(self) -> float | None:
+        """Seconds since the latest heartbeat; None before the first."""
+
+    def hear(self, report: Report) -> None:
+        """Take a report."""
+
+    def note_hung(self, how: str) -> None:
+        """The Orchestrator hangs, and was aborted over that."""
+
+    def note_died(self, how: str) -> None:
+        """The Orchestrator ended by itself; called once."""
+
+
+class OrchestratorProcess:
+    """Starts and stops the Orchestrator, and tells its ``owner`` what it hears of it.
+
+    With a heartbeat older than ``stale_seconds`` the Orchestrator is aborted, so that its stacks
+    reach the journal; ``kill_hung`` then kills it too, where no watchdog of systemd's will.
     """
 
     def __init__(
-        self,
-        command_queue: Any,
-        heard: Callable[[Report], None],
-        died: Callable[[str], None],
-        age: Callable[[], float | None],
-        hung: Callable[[str], None],
-        *,
-        stale_seconds: float,
-        kill_hung: bool,
+        self, command_queue: Any, owner: Owner, *, stale_seconds: float, kill_hung: bool
     ) -> None:
         self._commands = command_queue
         self._reports: multiprocessing.queues.Queue[Report | None] = multiprocessing.get_context(
             "spawn"
         ).Queue()
-        self._heard, self._died, self._age, self._hung = heard, died, age, hung
+        self._owner = owner
         self._stale_seconds = stale_seconds
         self._kill_hung = kill_hung
         self._launched: queue.SimpleQueue[Report] = queue.SimpleQueue()
@@ -155,20 +162,22 @@ class OrchestratorProcess:
         while (report := self._reports.get()) is not None:
             if isinstance(report, Started | Rejected):
                 self._launched.put(report)
-            self._heard(report)
+            self._owner.hear(report)
 
     def _guard(self) -> None:
         process = self._process
         assert process is not None
         misses = Misses(self._stale_seconds)
         while not wait([process.sentinel], timeout=_LOOK_SECONDS):
-            age = self._age() or 0.0
+            age = self._owner.heartbeat_age or 0.0
             is_unread = not self._reports.empty()
             if misses.is_hung(clock.now().monotonic, age, is_unread) and not self._stopping:
                 self._abort(process, age)
         if not self._stopping:
             self._launched.put(Stopped())
-            self._died(f"the Orchestrator ended unexpectedly (exit status {process.exitcode})")
+            self._owner.note_died(
+                f"the Orchestrator ended unexpectedly (exit status {process.exitcode})"
+            )
 
     def _abort(self, process: Orchestrator, age: float) -> None:
         how = f"the Orchestrator has not responded for {age:.0f} s"
@@ -177,4 +186,4 @@ class OrchestratorProcess:
         os.kill(process.pid, signal.SIGABRT)
         if self._kill_hung and not wait([process.sentinel], timeout=_ABORT_SECONDS):
             process.kill()
-        self._hung(how)
+        self._owner.note_hung(how)

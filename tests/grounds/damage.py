@@ -250,7 +250,7 @@ def serve(archive: Path, tell: Callable[[dict[str, Any]], None]) -> None:
 
 def _hear(server: Server, reports: queue.Queue[Any]) -> None:
     while not isinstance(report := reports.get(), Stopped):
-        server._heard(report)
+        server._hearing.hear(report)
 
 
 def _sees_slot(archive: Path, run: int) -> bool:

@@ -7,6 +7,7 @@ import queue
 import pytest
 
 from beemon.base.reports import Trouble
+from beemon.server.ending import Ending
 from beemon.server.opening import Opening
 from beemon.storage.lock import ArchiveBusyError
 
@@ -19,21 +20,24 @@ FULL = Trouble("ledger", "the disk is full", "delete something")
 class Disk:
     """Has these troubles, one after another, then none; notes what it was asked for, in order."""
 
+    name, meanwhile = "disk", "nothing is written"
+
     def __init__(self, *troubles: Trouble | OSError) -> None:
         self.troubles = list(troubles)
         self.calls: queue.SimpleQueue = queue.SimpleQueue()
-        self.opening = Opening(
-            self.attempt,
-            lambda: self.calls.put("begin"),
-            lambda: self.calls.put("stay"),
-            self.calls.put,
-            self.calls.put,
-            name="disk",
-            meanwhile="nothing is written",
-            first_retry_seconds=0.001,
-        )
+        self.ending = Ending()
+        self.opening = Opening(self, self.ending, first_retry_seconds=0.001)
 
-    def attempt(self) -> Trouble | None:
+    def begin(self) -> None:
+        self.calls.put("begin")
+
+    def stay(self) -> None:
+        self.calls.put("stay")
+
+    def tell(self, trouble: Trouble | None) -> None:
+        self.calls.put(trouble)
+
+    def open(self) -> Trouble | None:
         trouble = self.troubles.pop(0) if self.troubles else None
         if isinstance(trouble, OSError):
             raise trouble
@@ -79,7 +83,9 @@ def test_another_beemon_that_has_it_is_the_end_at_the_start_and_later():
     disk = Disk(FULL, busy)
     assert not disk.opening.at_once()
     disk.opening.go_on()
-    assert disk.called(2) == [FULL, busy]
+    disk.ending.wait()
+    assert disk.ending.failure is busy
+    assert disk.called(1) == [FULL]
     disk.opening.give_up(SOON)
     assert disk.calls.empty()
 

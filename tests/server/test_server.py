@@ -23,7 +23,7 @@ from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.session import ArchiveSession
 from beemon.server import Server
 from beemon.server.intake import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, OpenJob
-from beemon.server.server import Limits
+from beemon.server.limits import Limits
 from tests.corpus import MESSAGES, Message
 from tests.hive import SIMULATED
 
@@ -147,7 +147,7 @@ class TestContract:
         self, settings: Settings, commands: queue.Queue[Any]
     ) -> None:
         server = Server(None, 0, 0.05, settings=settings, command_queue=commands)
-        server._listen()
+        server._entrances.listen()
         loop = threading.Thread(target=server._accept_loop)
         loop.start()
         time.sleep(0.2)  # some of its time-outs
@@ -157,7 +157,7 @@ class TestContract:
         server.stop()
         loop.join(10)
         assert not loop.is_alive()
-        server._tcp.dismiss_clients()
+        server._doors.dismiss_clients()
 
     def test_everything_else_is_keyword_only_with_a_default(self) -> None:
         for parameter in list(inspect.signature(Server).parameters.values())[4:]:
@@ -303,7 +303,7 @@ class TestCommands:
 
     def test_a_place_is_free_again_when_the_job_has_ended(self, server: Server) -> None:
         jobs = [ask(server, COMMAND)[1]["job"] for _ in range(MAX_DEVICE_JOBS)]
-        server._heard(JobEnded(jobs[0], {"job": jobs[0], "outcome": "done"}))
+        server._hearing.hear(JobEnded(jobs[0], {"job": jobs[0], "outcome": "done"}))
         assert ask(server, COMMAND)[0] == "OK"
         assert ask(server, COMMAND)[1]["code"] == "queue-full"
 
@@ -576,7 +576,7 @@ def test_what_a_client_says_cannot_forge_a_line_of_the_log(
 ) -> None:
     caplog.set_level("DEBUG")
     ask(server, message)
-    (line,) = [r.getMessage() for r in caplog.records if r.name == "beemon.server.server"]
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "beemon.server.conversation"]
     assert line.isprintable()
     assert len(line) < 200
 

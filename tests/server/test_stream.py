@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from beemon.config.settings import ArchiveSettings, DeviceSettings, Settings
 from beemon.protocol.lines import ERRORS
 from beemon.server import Server
-from beemon.server.server import Limits
+from beemon.server.limits import Limits
 from tests.corpus import DEVICES, LIMIT, MESSAGES, TERMINATORS, Message
 
 CLIENT = ("127.0.0.1", 40000)

@@ -17,8 +17,8 @@ import pytest
 
 from beemon.config.settings import ArchiveSettings, Settings
 from beemon.server import Server
+from beemon.server.limits import Limits
 from beemon.server.orchestrator_process import OrchestratorDiedError
-from beemon.server.server import Limits
 from tests.hive import SIMULATED, Hive, until
 
 
@@ -145,7 +145,7 @@ def test_a_hung_orchestrator_is_aborted_and_ends_the_server(tmp_path: Path) -> N
 
     thread = threading.Thread(target=serve)
     thread.start()
-    pid = until(lambda: server._link.pid if server._board.heartbeat else None)
+    pid = until(lambda: server._launch.process.pid if server._board.heartbeat else None)
     os.kill(pid, signal.SIGSTOP)
     thread.join(15)
     assert len(raised) == 1

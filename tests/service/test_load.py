@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from beemon.protocol.client import Client
-from beemon.server.server import MAX_CLIENTS
+from beemon.server.limits import MAX_CLIENTS
 from tests.grounds import crowd
 from tests.hive import Hive, until
 

@@ -19,7 +19,7 @@ from beemon.base.reports import JobEnded
 from beemon.config.settings import ArchiveSettings, Settings
 from beemon.server import Server, answers
 from beemon.server.answers import MAX_WAITING
-from beemon.server.server import Limits
+from beemon.server.limits import Limits
 from tests.hive import Hive, until
 
 MICROPHONE = '[microphone.brood]\ndriver = "simulated"\n'

@@ -1,0 +1,67 @@
+"""The launch: the archive is opened, at once or when its disk allows it, and the Orchestrator
+started in it."""
+
+from __future__ import annotations
+
+import logging
+
+from beemon.base.reports import Trouble
+from beemon.config import settings
+from beemon.config.settings import ConfigError
+from beemon.server.archive import ArchiveInUse
+from beemon.server.ending import Ending
+from beemon.server.hearing import Hearing
+from beemon.server.in_force import ConfigInForce
+from beemon.server.intake import CommandQueue
+from beemon.server.opening import Opening
+from beemon.server.orchestrator_process import OrchestratorDiedError, OrchestratorProcess
+from beemon.server.status_line import StatusLine
+
+log = logging.getLogger(__name__)
+
+
+class Launch:
+    """Opens the archive, and starts the Orchestrator in it with the config in force."""
+
+    name, meanwhile = "archive", "no command is accepted"
+
+    def __init__(
+        self, archive: ArchiveInUse, config: ConfigInForce, jobs: CommandQueue, hearing: Hearing,
+        line: StatusLine, ending: Ending,
+    ) -> None:
+        self._archive, self._config, self._line, self._ending = archive, config, line, ending
+        self.process = OrchestratorProcess(
+            jobs, hearing, stale_seconds=hearing.stale_seconds, kill_hung=not line.is_watched
+        )
+        self.opening = Opening(self, ending)
+
+    def open(self) -> Trouble | None:
+        """Try to open the archive. Raises ``OSError`` if another beemon has it."""
+        return self._archive.open()
+
+    def start(self) -> None:
+        """Start the Orchestrator in the archive, which is open.
+
+        Raises :class:`ConfigError`, :class:`OrchestratorDiedError` and ``OSError``.
+        """
+        self._archive.tell_oddities()
+        self.process.start(self._config.current(), self._archive.session.run_number)
+        settings.keep_last_good(self._config.current())
+
+    def begin(self) -> None:
+        """Start the Orchestrator late; the service ends if that fails."""
+        log.info("the archive can be used again")
+        try:
+            self.start()
+        except (ConfigError, OrchestratorDiedError, OSError) as error:
+            self._ending.fail(error)
+
+    def stay(self) -> None:
+        """Return when the Orchestrator has ended."""
+        self.process.wait()
+
+    def tell(self, trouble: Trouble | None) -> None:
+        """The archive's disk was asked: a service that does so again and again is alive."""
+        if trouble is not None:
+            self._line.prove_alive()
+            self._line.show()
