@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from beemon.config import settings as config
 from beemon.devices import PACKAGES, drivers, module, settings_for
 from beemon.devices._base import Camera, CommonSettings, Microphone, Output, Sensor
+from beemon.devices.ask import resolve_devices
 
 BASES = {"camera": Camera, "microphone": Microphone, "sensor": Sensor, "output": Output}
 ALL = [(kind, driver) for kind in PACKAGES for driver in drivers(kind)]
@@ -19,6 +21,7 @@ HEAVY = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfil
 
 LOAD_ALL = """
 import sys
+from beemon.config import settings as config
 from beemon.devices import PACKAGES, drivers, module, settings_for
 for kind in PACKAGES:
     for driver in drivers(kind):
@@ -57,6 +60,16 @@ def test_it_is_described(named):
     found = module(*named)
     assert found.__doc__
     assert found.Driver.__doc__
+
+
+def test_its_part_of_the_manual_shows_an_example_that_can_be_used(named, tmp_path):
+    told = inspect.getdoc(module(*named).Settings)
+    shown = [inspect.cleandoc(part) for part in told.split("\n\n") if part.startswith("    [")]
+    assert len(shown) == 1, "the docstring of its Settings has one indented table of the config"
+    (tmp_path / "beemon.toml").write_text(shown[0])
+    resolved, problems = resolve_devices(config.load(tmp_path / "beemon.toml").devices)
+    assert problems == []
+    assert [(one.kind, one.config.table["driver"]) for one in resolved.values()] == [named]
 
 
 def test_it_has_a_test_file_that_holds_it_to_its_contract(named):

@@ -122,6 +122,10 @@ class Settings(StreamSettings):
     at most 1920x1080 at 30 frames per second; on a 5 the processor does. For ``mjpeg`` encoded by
     the processor, ``quality`` sets the size and ``bitrate`` has no effect. This driver has been
     tested with the real picamera2 and libcamera libraries, but not yet on a Raspberry Pi.
+
+        [camera.entrance]
+        driver = "picamera2"
+        frame_rate = 25
     """
 
     camera: int = option(

@@ -47,6 +47,10 @@ class Settings(StreamSettings):
     another size or rate than you set, beemon records it as it is. The recording then states the
     measured values, and ``beemon status`` shows the values to set. A picture that cannot be decoded
     is left out and counted (``bad_pictures``).
+
+        [camera.entrance]
+        driver = "v4l2"
+        device = "/dev/v4l/by-id/usb-046d_HD_Webcam_C525-video-index0"
     """
 
     device: str = option(

@@ -22,6 +22,11 @@ class Settings(OutputSettings):
     An output returns to its safe state when the service starts or stops, after a crash of its
     process, and when its seconds are over. For about a second after a crash no process drives the
     pin, and its level depends on the board. Wire the pin so that it is also safe when undriven.
+
+        [output.light]
+        driver = "gpio"
+        pin = 18
+        longest = "10m"
     """
 
     pin: int = option(

@@ -10,7 +10,13 @@ from beemon.devices._faults import Faults, FaultSettings
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(OutputSettings, FaultSettings):
-    """One that switches nothing, to try things out with."""
+    """An output that switches nothing.
+
+    Use it to try beemon without hardware.
+
+        [output.light]
+        driver = "simulated"
+    """
 
 
 class Driver(Output):

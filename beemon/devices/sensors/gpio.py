@@ -23,6 +23,11 @@ class Settings(CounterSettings):
     A ``counter`` gives ``count``, how often the switch became active since the reading before, and
     ``interval``, the seconds that this belongs to. A ``contact`` gives ``contact``, whether it is
     active, 1 or 0: a lid.
+
+        [sensor.lid]
+        driver = "gpio"
+        kind = "contact"
+        pin = 22
     """
 
     kind: Literal["counter", "contact"] = option(doc="count pulses, or tell open from closed")

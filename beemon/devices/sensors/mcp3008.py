@@ -41,6 +41,11 @@ class Settings(SensorSettings):
     Switch SPI on with ``dtparam=spi=on`` in ``/boot/firmware/config.txt``. The value is
     ``offset`` + ``factor`` x the voltage. At full scale the reading has no value, because the input
     is then at or above the reference, or not connected.
+
+        [sensor.battery]
+        driver = "mcp3008"
+        channel = 0
+        factor = 5.7  # behind a divider of 47 kΩ and 10 kΩ
     """
 
     channel: int = option(minimum=0, maximum=7, doc="the input of the converter, CH0 to CH7")

@@ -22,6 +22,11 @@ class Settings(CounterSettings):
 
     It measures ``rain``, in mm since the previous reading, and ``interval``, the time in seconds
     that the rain covers.
+
+        [sensor.rain]
+        driver = "rain"
+        pin = 23
+        mm_per_tip = 0.2794
     """
 
     mm_per_tip: float = option(

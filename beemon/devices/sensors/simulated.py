@@ -107,7 +107,14 @@ def _chance(text: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SimulatedSettings, SensorSettings):
-    """The numbers of a hive that does not exist, to try things out with."""
+    """The numbers of a hive that does not exist.
+
+    Use it to try beemon without hardware.
+
+        [sensor.brood]
+        driver = "simulated"
+        quantities = ["temperature", "humidity"]
+    """
 
     quantities: tuple[str, ...] = option(
         tuple(QUANTITIES), parse=some_of([*QUANTITIES, BRIDGE]),

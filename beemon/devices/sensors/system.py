@@ -224,6 +224,9 @@ class Settings(SensorSettings):
     1 if this has happened since the Pi started. ``clock_synchronised`` is 1 while the network sets
     the clock. ``rtc_offset`` is the time in seconds by which the battery-backed clock is ahead.
     ``wifi_signal`` is in dBm.
+
+        [sensor.system]
+        driver = "system"
     """
 
     quantities: tuple[str, ...] | None = option(

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SimulatedSettings):
-    """The entrance of a hive that does not exist, to try things out with."""
+    """The entrance of a hive that does not exist.
+
+    Use it to try beemon without hardware.
+
+        [camera.entrance]
+        driver = "simulated"
+    """
 
     width: int = option(640, parse=even, doc="pixels across, an even number from 64 to 4096")
     height: int = option(480, parse=even, doc="pixels down, an even number from 64 to 4096")

@@ -41,6 +41,10 @@ class Settings(CommonSettings):
     A recording waits up to 8 seconds if the card is unplugged or fails. Samples can then be lost,
     and also if the computer is too busy. The recording states the number of lost samples, and for
     each gap its place, its samples and their ``uncertainty``. Gaps are not filled.
+
+        [microphone.brood]
+        driver = "alsa"
+        card = "CARD=Device"
     """
 
     card: str | None = option(

@@ -24,7 +24,13 @@ CHUNK_SECONDS = 0.25  # as a sound card hands over its periods
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(SimulatedSettings):
-    """The hum of a hive that does not exist, to try things out with."""
+    """The hum of a hive that does not exist.
+
+    Use it to try beemon without hardware.
+
+        [microphone.brood]
+        driver = "simulated"
+    """
 
     rate: Literal[16000, 48000] = option(16000, doc="samples a second")
 

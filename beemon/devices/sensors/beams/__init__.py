@@ -25,6 +25,11 @@ class Settings(CommonSettings):
     ``turned_back`` broke both beams and returned. ``unclear`` counts passages with a number of bees
     that is uncertain. ``interval`` is the time in seconds that the counts cover. Bees that pass
     while the service does not run are not counted, and ``interval`` leaves this time out.
+
+        [sensor.entrance]
+        driver = "beams"
+        outer = 17
+        inner = 27
     """
 
     outer: int = option(

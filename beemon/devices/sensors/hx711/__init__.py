@@ -45,6 +45,11 @@ class Settings(SensorSettings):
     output of the load cells per volt of supply, in mV/V. ``discarded`` is the share of the latest
     100 conversions that were invalid, in %. A conversion is invalid after a pulse of more than
     50 µs, at saturation, or if all its bits are one.
+
+        [sensor.scale]
+        driver = "hx711"
+        clock = 5
+        data = 6
     """
 
     clock: int = option(

@@ -126,6 +126,10 @@ class Settings(SensorSettings):
 
     Several DS18B20 on one bus measure at the same time if the service may write to the bus's
     ``therm_bulk_read``. The package's udev rules allow it.
+
+        [sensor.brood]
+        driver = "kernel"
+        device = "28-0316a2794dff"
     """
 
     device: str = option(
