@@ -23,7 +23,7 @@ from beemon.checks.findings import FINDINGS
 from beemon.cli.render import HERE
 from beemon.config import settings as config
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
-from beemon.devices._base import DeviceError, Measurement, SensorSettings
+from beemon.devices._base import CommonSettings, DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
 from beemon.protocol.commands import URGENT, VOCABULARY
 from beemon.protocol.lines import ERRORS, MAX_REFUSED, NOT_UNDERSTOOD
@@ -128,14 +128,15 @@ def test_the_manual_of_the_words_has_every_feature(tmp_path):
     assert explained == set(names) - set(bands[1:-1]) | {"motion"}
 
 
-def test_the_readme_has_every_driver():
+def test_the_readme_has_a_driver_of_each_kind_and_none_that_is_not_there():
     listed = {
         (kind.strip(), driver)
         for kinds, driver_cell, _ in table(README, "kind", "driver", "what it is for")
         for kind in kinds.split(",")
         for driver in words(driver_cell)
     }
-    assert listed == {(kind, driver) for kind in PACKAGES for driver in drivers(kind)}
+    assert listed <= {(kind, driver) for kind in PACKAGES for driver in drivers(kind)}
+    assert {kind for kind, _ in listed} == set(PACKAGES)
 
 
 # The protocol
@@ -320,7 +321,7 @@ def test_every_config_in_the_manual_of_the_command_is_good(tmp_path):
 
 
 def test_the_driver_in_the_guide_to_drivers_works(tmp_path, monkeypatch):
-    [source] = re.findall(r"^```python\n(.*?)^```", OWN_DRIVER, re.MULTILINE | re.DOTALL)
+    source, _ = re.findall(r"^```python\n(.*?)^```", OWN_DRIVER, re.MULTILINE | re.DOTALL)
     entry = re.findall(r'^(\[project\.entry-points.*)\n(.*)', OWN_DRIVER, re.MULTILINE)
     [(group, point)] = entry
     group, point = group.split('"')[1], point.replace('"', "")
@@ -351,7 +352,8 @@ OPTIONS = {
     )
     for field in dataclasses.fields(settings)
 } - {"place"}  # of a schedule, which [hive] gives
-GIVEN = {field.name for field in dataclasses.fields(SensorSettings)}
+NO_DEFAULT = object()
+GIVEN = {field.name: field.default for field in dataclasses.fields(SensorSettings)}
 FOR_TESTS = {
     "sysfs", "proc", "seed", "speed", "load_file",
     "fault", "fault_after", "fault_for", "fault_file",
@@ -377,20 +379,25 @@ def explained(manual: str) -> set[str]:
 
 def test_the_manual_of_the_config_explains_every_option_and_no_other(manual):
     general = manual.partition(".SH DRIVERS\n")[0]
-    assert explained(general) == OPTIONS | {"driver"} | GIVEN - {"name"}  # what every device has
+    of_every_device = {"driver"} | set(GIVEN) - {"name"}
+    assert explained(general) == OPTIONS | of_every_device
 
 
 def test_the_manual_of_the_config_explains_every_option_of_every_driver_and_no_other(manual):
     parts = re.split(r"^\.S[SH] (.*)\n", manual.partition(".SH DRIVERS\n")[2], flags=re.MULTILINE)
     found = dict(zip(parts[1::2], map(explained, parts[2::2]), strict=True))
     del found["SEE ALSO"]
-    found["sensor: hx711"].remove("samples")  # which are others by default
     assert found == {
-        f"{kind}: {driver}": {f.name for f in dataclasses.fields(module(kind, driver).Settings)}
-        - GIVEN - FOR_TESTS
+        f"{kind}: {driver}": own_options_of(module(kind, driver).Settings)
         for kind in PACKAGES
         for driver in drivers(kind)
     }
+
+
+def own_options_of(settings: type[CommonSettings]) -> set[str]:
+    """What a driver has besides the options of every sensor, or with another default."""
+    fields = {field.name: field.default for field in dataclasses.fields(settings)}
+    return {name for name in fields if GIVEN.get(name, NO_DEFAULT) != fields[name]} - FOR_TESTS
 
 
 @pytest.mark.parametrize("tag", [
