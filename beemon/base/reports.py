@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from beemon.base.options import Problem
+from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ class Heartbeat:
     """Proof that the loop turns: when (monotonic seconds) and how everything stood then."""
 
     monotonic: float
-    devices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    devices: Mapping[str, DeviceStatus] = field(default_factory=dict)
     running: dict[int, str] = field(default_factory=dict)
     waiting: int = 0
     troubles: tuple[Trouble, ...] = ()
-    inspection: dict[str, Any] | None = None
+    inspection: InspectionStatus | None = None
 
     def trouble(self, about: str) -> Trouble | None:
         """The trouble with this, if there is one."""
@@ -70,7 +72,7 @@ class DeviceChanged:
     """A device's state or trouble became another."""
 
     device: str
-    state: str
+    state: DeviceState
     trouble: str | None
 
 

@@ -30,9 +30,9 @@ class DeviceState(StrEnum):
 DEVICE_STATES: Mapping[DeviceState, str] = {
     DeviceState.UNTRIED: "not used since the service started, so it is not known if it works",
     DeviceState.STARTING: "its worker process is starting",
-    DeviceState.RUNNING: "its last use succeeded",
-    DeviceState.RESTING: "closed to save power until it is needed",
-    DeviceState.IN_TROUBLE: "its last use failed; the next use tries again",
+    DeviceState.RUNNING: "in use, or open for its next use",
+    DeviceState.RESTING: "it has worked, and is closed until it is needed",
+    DeviceState.IN_TROUBLE: "its last use failed or gave a bad value; the next use tries again",
     DeviceState.BACKING_OFF: "its worker failed; it is tried again after some seconds",
     DeviceState.GIVEN_UP: "its worker failed five times in a row; it is tried every 10 minutes",
 }
@@ -79,7 +79,8 @@ class DeviceStatus:
     scheduled: Annotated[bool | None, "whether its schedule is on"] = None
     held_back: Annotated[
         str | None,
-        "reason why its scheduled jobs are skipped: `paused`, `inspection`, `low-disk`",
+        "reason why its scheduled jobs are skipped: `paused`, `inspection`, `low-disk`; also "
+        "`low-disk` if it has no schedule",
     ] = None
 
 

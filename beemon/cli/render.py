@@ -206,18 +206,15 @@ def _step(step: Payload, now: datetime) -> str:
 
 def _doing(device: Payload) -> str:
     state: str = device["state"]
-    if state in ("BACKOFF", "FATAL"):
-        again = device.get("retry_in_seconds")
-        return "not used" + (f", next attempt in {span(again)}" if again else "")
-    if "output" in device and not device.get("trouble"):
+    if again := device.get("retry_in_seconds"):
+        return f"{state}, next attempt in {span(again)}"
+    if device.get("trouble"):
+        return state
+    if "output" in device:
         back = device.get("returns_in_seconds")
         return str(device["output"]) + ("" if back is None else f" for another {span(back)}")
-    if device.get("trouble"):
-        return "in trouble"
-    if _is_untried(device):
-        return "not tried yet" if state == "IDLE" else state.lower()
-    age = device.get("last_good_age_seconds", 0.0)
-    return state.lower() if age < _FRESH_SECONDS else f"{state.lower()}, good {span(age)} ago"
+    age = device.get("last_good_age_seconds") or 0.0
+    return state if age < _FRESH_SECONDS else f"{state}, good {span(age)} ago"
 
 
 def _is_untried(device: Payload) -> bool:
@@ -230,8 +227,6 @@ def _recovery(counts: Mapping[str, int]) -> str:
 
 
 def _scheduled(device: Payload) -> str:
-    if "paused" in device:
-        return f"paused ({device['paused']})"
     return str(device.get("held_back") or ("on" if device.get("scheduled") else "-"))
 
 

@@ -32,7 +32,6 @@ KIND = "defect"
 
 LOOKS = {
     "clock": "changes of the clock are not reported",
-    "description": "the next scheduled times are not shown",
     "steps": "changes of the weight are not reported",
     "drift": "the temperature drift of scales cannot be fitted",
     "hours": "the sums of past hours are not kept up to date",

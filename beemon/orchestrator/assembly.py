@@ -163,7 +163,7 @@ def _keeper(basis: _Basis, around: Surroundings, disk: DiskSpace) -> KeeperThrea
 
     return KeeperThread(
         Keeper(
-            settings.archive_path, settings.retention, recorders(settings), through(write),
+            settings.archive_path, settings.retention, recorders(settings.devices), through(write),
             around.inbox.forward(disk.tell), guard=looks.guard,
         )
     )

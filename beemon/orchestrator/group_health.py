@@ -6,10 +6,11 @@ import logging
 import signal
 from collections.abc import Callable, Collection, Mapping
 
+from beemon.base.status import DeviceState
 from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
 from beemon.orchestrator.blame import WorkerEnd
-from beemon.orchestrator.health import Health, State
+from beemon.orchestrator.health import Health
 from beemon.orchestrator.task import Task
 from beemon.worker.messages import Answer, Done, Failed, Lost, Rebound
 
@@ -46,7 +47,7 @@ class GroupHealth:
         health = self.of[task.device]
         if health.may_try(now):
             return None
-        reason = "fatal" if health.state is State.FATAL else "back-off"
+        reason = "fatal" if health.state is DeviceState.GIVEN_UP else "back-off"
         wait = health.retry_at - now
         message = f"not used for another {wait:.0f} s after: {health.trouble}"
         return Failed(task.number, reason, message)
@@ -58,7 +59,7 @@ class GroupHealth:
     def note_starting(self, devices: Collection[str]) -> None:
         """A worker starts, with work for these devices."""
         for device in devices:
-            self.of[device].state = State.STARTING
+            self.of[device].starting()
             self.tell(device)
 
     def note_opened(self, device: str, now: float) -> None:
@@ -135,8 +136,7 @@ class GroupHealth:
     def note_stopped(self) -> None:
         """There is no worker any more."""
         for health in self.of.values():
-            if health.state in (State.RUNNING, State.STARTING):
-                health.state = State.IDLE
+            health.stopped()
 
     def _is_recorder(self, device: str) -> bool:
         return self._devices[device].kind in RECORDERS

@@ -231,7 +231,7 @@ def _put_in_force(desk: Desk, settings: Settings, devices: dict[str, ResolvedDev
     desk.inspections.change(settings.devices)
     desk.compensation.change(settings.devices)
     desk.scales.change(settings.devices, settings.hive.place)
-    desk.keeper.change(settings.retention, recorders(settings))
+    desk.keeper.change(settings.retention, recorders(settings.devices))
     desk.tell_plan()
 
 

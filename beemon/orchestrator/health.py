@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+
+from beemon.base.status import DeviceState, DeviceStatus
 
 BUDGET = 5
-"""Number of strikes in a row after which a device is FATAL."""
+"""Number of strikes in a row after which a device is given up."""
 FIRST_DELAY_SECONDS = 1.0
-FATAL_RETRY_SECONDS = 600.0
+GIVEN_UP_SECONDS = 600.0
+"""Time, in seconds, after which a device that was given up is tried again."""
 
 TRY_AGAIN_SECONDS = 300.0
 """Time, in seconds, after which a device that has never worked is tried again."""
@@ -24,20 +25,10 @@ REBIND_SECONDS = 1800.0
 
 TIERS = ("errors", "reopened", "restarts", "rebound", "given_up")
 """Steps of recovery: the next request alone, the device opened again, its worker started again
-after a while, its USB device bound again, and the long wait of a FATAL device."""
+after a while, its USB device bound again, and the long wait of a device that is given up."""
 
 
 _SPAN = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?( (s|min|h|d)\b)?")
-
-
-class State(StrEnum):
-    """The state of a device and its worker."""
-
-    IDLE = "IDLE"
-    STARTING = "STARTING"
-    RUNNING = "RUNNING"
-    BACKOFF = "BACKOFF"
-    FATAL = "FATAL"
 
 
 @dataclass
@@ -50,7 +41,6 @@ class Health:
     Each step of recovery is counted until a reload replaces the device's supervisor.
     """
 
-    state: State = State.IDLE
     strikes: int = 0
     retry_at: float = 0.0
     trouble: str | None = None
@@ -64,11 +54,18 @@ class Health:
     rebound: int = 0
     given_up: int = 0
     rebind_trouble: str | None = None
+    _phase: DeviceState = DeviceState.UNTRIED
     _was_opened: bool = False
     _failed_at: float = 0.0
     _is_ill: bool = False
     _errors_in_a_row: int = 0
     _rebind_at: float = 0.0
+
+    @property
+    def state(self) -> DeviceState:
+        """Its state: a problem comes before what its worker does."""
+        has_failed = self.trouble is not None and not self._phase.is_trouble
+        return DeviceState.IN_TROUBLE if has_failed else self._phase
 
     def strike(self, trouble: str, now: float) -> None:
         """The device ended a worker at ``now``, in monotonic seconds."""
@@ -78,9 +75,11 @@ class Health:
         self.restarts += 1
         self.given_up += self.strikes == BUDGET
         if self.is_given_up:
-            self.state, delay = State.FATAL, FATAL_RETRY_SECONDS
+            self._phase, delay = DeviceState.GIVEN_UP, GIVEN_UP_SECONDS
         else:
-            self.state, delay = State.BACKOFF, FIRST_DELAY_SECONDS * 2 ** (self.strikes - 1)
+            self._phase, delay = (
+                DeviceState.BACKING_OFF, FIRST_DELAY_SECONDS * 2 ** (self.strikes - 1)
+            )
         self.retry_at = now + delay
 
     def may_try(self, now: float) -> bool:
@@ -90,18 +89,28 @@ class Health:
     def well(self, now: float) -> None:
         """The device succeeded at ``now``, in monotonic seconds."""
         self.good_at = now
-        self.state, self.strikes, self.trouble = State.RUNNING, 0, None
+        self._phase, self.strikes, self.trouble = DeviceState.RUNNING, 0, None
         self._is_ill, self._errors_in_a_row, self.rebind_trouble = False, 0, None
+
+    def starting(self) -> None:
+        """A worker starts, with work for the device."""
+        self._phase = DeviceState.STARTING
+
+    def stopped(self) -> None:
+        """The device has no worker any more."""
+        if self._phase in (DeviceState.RUNNING, DeviceState.STARTING):
+            has_worked = self.good_at is not None
+            self._phase = DeviceState.RESTING if has_worked else DeviceState.UNTRIED
 
     def opened(self) -> None:
         """A worker has opened the device, possibly again after an error."""
-        self.state, self._was_opened = State.RUNNING, True
+        self._phase, self._was_opened = DeviceState.RUNNING, True
         self.reopened += self._is_ill
         self._is_ill = False
 
     def troubled(self, trouble: str, now: float) -> None:
         """The driver raised an error at ``now``, in monotonic seconds."""
-        self.state, self.trouble, self._failed_at = State.RUNNING, trouble, now
+        self._phase, self.trouble, self._failed_at = DeviceState.RUNNING, trouble, now
         self.errors += 1
         self._errors_in_a_row += 1
         self._is_ill = True
@@ -146,21 +155,16 @@ class Health:
         counts = {tier: int(getattr(self, tier)) for tier in TIERS}
         return {tier: count for tier, count in counts.items() if count}
 
-    def describe(self, now: float) -> dict[str, Any]:
-        """Return the state as `status` shows it."""
-        age = None if self.good_at is None else max(0.0, round(now - self.good_at, 1))
-        described: dict[str, Any] = {"state": self.state.value, "last_good_age_seconds": age}
-        if self.trouble:
-            described["trouble"] = self.trouble
-        if self.note:
-            described["note"] = self.note
-        if self.state in (State.BACKOFF, State.FATAL):
-            described["retry_in_seconds"] = max(0, round(self.retry_at - now))
-        if self.recovery:
-            described["recovery"] = self.recovery
-        if self.rebind_trouble:
-            described["rebind_trouble"] = self.rebind_trouble
-        return described
+    def status(self, now: float) -> DeviceStatus:
+        """The part of the device's status that its health tells, at ``now``."""
+        waits = self._phase.is_trouble
+        return DeviceStatus(
+            self.state,
+            None if self.good_at is None else max(0.0, round(now - self.good_at, 1)),
+            trouble=self.trouble, note=self.note,
+            retry_in_seconds=max(0, round(self.retry_at - now)) if waits else None,
+            recovery=self.recovery or None, rebind_trouble=self.rebind_trouble,
+        )
 
 
 def gist(trouble: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from beemon.config.settings import RECORDERS, Settings
@@ -17,6 +18,6 @@ class InForce:
     devices: dict[str, ResolvedDevice]
 
 
-def recorders(settings: Settings) -> list[str]:
-    """The cameras and microphones of a config."""
-    return [name for name in settings.devices if commands.kind_of(name) in RECORDERS]
+def recorders(devices: Iterable[str]) -> list[str]:
+    """The cameras and microphones among these devices."""
+    return [name for name in devices if commands.kind_of(name) in RECORDERS]

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from beemon.base import moments
 from beemon.base.clock import MACHINE, Clock, Stamp
 from beemon.base.readings import Reading
-from beemon.config.settings import RECORDERS, DeviceSettings
+from beemon.base.status import InspectionStatus
+from beemon.config.settings import DeviceSettings
 from beemon.ledger import inspections
 from beemon.ledger.inspections import LONGEST_SECONDS, Begun
 from beemon.ledger.looks import Looks
 from beemon.ledger.writer import Write, Written
+from beemon.orchestrator.in_force import recorders
 from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.timetable import Timetable
-from beemon.protocol import commands
 
 REASON = "inspection"
 """The reason of a slot that it skips, and the quality of a reading that it marks."""
@@ -55,13 +55,12 @@ class Inspection:
         """Whether it lasted so long that somebody forgot to end it; ``now`` is monotonic."""
         return self.is_on and now >= self._over_at
 
-    def describe(self, now: float) -> dict[str, Any] | None:
-        """What `status` says of it; None where none is on."""
+    def status(self, now: float) -> InspectionStatus | None:
+        """What `status` says of it; None: none is on."""
         if self._begun is None:
             return None
-        note = {"note": self._begun.note} if self._begun.note else {}
-        left = round(self._over_at - now)
-        return {"begun": moments.iso(self._begun.utc_us), "ends_in_seconds": left, **note}
+        begun, left = moments.iso(self._begun.utc_us), round(self._over_at - now)
+        return InspectionStatus(begun, left, self._begun.note or None)
 
     def marked(self, readings: Iterable[Reading]) -> list[Reading]:
         """The readings, with a quality that tells of the inspection where one is on."""
@@ -126,8 +125,8 @@ class Inspections:
             self._hold_recorders_back()
 
     def _hold_recorders_back(self) -> None:
-        recorders = {name for name in self._devices if commands.kind_of(name) in RECORDERS}
-        self._timetable.hold_back(REASON, recorders if self.inspection.is_on else ())
+        held_back = recorders(self._devices) if self.inspection.is_on else ()
+        self._timetable.hold_back(REASON, held_back)
 
 
 def marked(readings: Iterable[Reading]) -> list[Reading]:

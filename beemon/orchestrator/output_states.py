@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
+from beemon.base.status import DeviceStatus
 from beemon.orchestrator.blame import WorkerEnd
 from beemon.orchestrator.task import OPEN_SECONDS, Task
 
@@ -66,12 +66,10 @@ class OutputStates:
         self._tried.update(dict.fromkeys(due, now))
         return [Task(0, name, "make_safe", f"switch {name}", OPEN_SECONDS) for name in due]
 
-    def describe(self, device: str, now: float) -> dict[str, Any]:
-        """Return an output's state as `status` shows it; empty if it is not known."""
+    def complete(self, status: DeviceStatus, device: str, now: float) -> DeviceStatus:
+        """The status of a device with its state as an output, if that is known."""
         known = self._known.get(device)
         if known is None:
-            return {}
-        described: dict[str, Any] = {"output": "on" if known.on else "off"}
-        if known.back_at is not None:
-            described["returns_in_seconds"] = max(0, round(known.back_at - now))
-        return described
+            return status
+        left = None if known.back_at is None else max(0, round(known.back_at - now))
+        return replace(status, output="on" if known.on else "off", returns_in_seconds=left)

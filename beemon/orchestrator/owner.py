@@ -77,7 +77,7 @@ class SupervisorsOwner:
     def device_changed(self, device: str, health: Health) -> None:
         """Tell of a device's trouble when it begins, changes or ends."""
         self.troubles.tell(device, health)
-        self.report(DeviceChanged(device, health.state.value, health.trouble))
+        self.report(DeviceChanged(device, health.state, health.trouble))
         self.pulse.hurry()
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:

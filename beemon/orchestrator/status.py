@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from beemon.base import zone
-from beemon.base.facts import to_json
 from beemon.base.reports import Heartbeat, Trouble
-from beemon.base.status import WeightStep
+from beemon.base.status import DeviceStatus, WeightStep
 from beemon.ledger.looks import Looks
 from beemon.orchestrator.conditions import DiskSpace, LedgerExamination, LedgerWriting
 from beemon.orchestrator.in_force import InForce
@@ -19,36 +17,6 @@ from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.workers import Workers
 from beemon.scale.calibrations import Calibrations
-
-NOTHING: dict[str, Any] = {}
-"""What a part that is off says of a device."""
-
-
-@dataclass(frozen=True)
-class DeviceStatus:
-    """One device as `status` shows it. A value of None is left out, except the age."""
-
-    state: str
-    last_good_age_seconds: float | None
-    trouble: str | None = None
-    note: str | None = None
-    retry_in_seconds: int | None = None
-    recovery: dict[str, int] | None = None
-    rebind_trouble: str | None = None
-    output: str | None = None
-    returns_in_seconds: int | None = None
-    calibrated: str | None = None
-    step: dict[str, Any] | None = None
-    scheduled: bool | None = None
-    held_back: str | None = None
-    paused: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Its fields by their names, in their order."""
-        return {
-            name: value for name, value in vars(self).items()
-            if value is not None or name == "last_good_age_seconds"
-        }
 
 
 @dataclass(frozen=True)
@@ -78,24 +46,31 @@ class Status:
         return Heartbeat(
             monotonic=now,
             devices={
-                name: self._device(name, described).to_json()
-                for name, described in self.workers.describe(now).items()
+                name: self._complete(name, status)
+                for name, status in self.workers.statuses(now).items()
             },
-            inspection=self.inspection.describe(now),
+            inspection=self.inspection.status(now),
             running=running,
             waiting=len(jobs) - len(running),
             troubles=tuple(self._troubles()),
         )
 
-    def _device(self, name: str, described: Mapping[str, Any]) -> DeviceStatus:
-        guard, step = self.looks.guard, self.steps.get(name)
-        return DeviceStatus(
-            **described,
-            **guard("calibrations", partial(self.calibrations.describe, name), NOTHING),
-            **guard("description", partial(self.timetable.describe, name), NOTHING),
-            step=to_json(step) if step else None,
-            paused="low-disk" if name in self.disk.room.paused else None,
+    def _complete(self, name: str, status: DeviceStatus) -> DeviceStatus:
+        """The status of a device with what the other parts know of it."""
+        guard = self.looks.guard
+        return replace(
+            status,
+            calibrated=guard("calibrations", partial(self.calibrations.last_made, name), None),
+            step=self.steps.get(name),
+            scheduled=self.timetable.is_on(name),
+            held_back=self._held_back(name),
         )
+
+    def _held_back(self, name: str) -> str | None:
+        """Why the device does not record: without a schedule, only a full disk keeps it from it."""
+        if self.timetable.has_schedule(name):
+            return self.timetable.held_back(name)
+        return "low-disk" if name in self.disk.room.paused else None
 
     def _troubles(self) -> Iterator[Trouble]:
         yield from self.writing.troubles

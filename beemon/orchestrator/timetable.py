@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import tzinfo
-from typing import Any
 
 from beemon.base.clock import JUMP_SECONDS, Moment, Quality, Stamp
 from beemon.base.moments import US_PER_DAY, to_datetime, to_microseconds
@@ -77,14 +76,13 @@ class Timetable:
         """The reason for which the device's slots are skipped; the first that came, if several."""
         return next((r for r, devices in self._held_back.items() if name in devices), None)
 
+    def has_schedule(self, name: str) -> bool:
+        """Whether the device has a schedule, switched off or not."""
+        return name in self._schedules
+
     def is_on(self, name: str) -> bool:
         """Whether the device has a schedule, and that is not switched off."""
         return name in self._schedules and name not in self._held_back[PAUSED]
-
-    def describe(self, name: str) -> dict[str, Any]:
-        """What `status` says of the device's schedule."""
-        reason = self.held_back(name) if name in self._schedules else None
-        return {"scheduled": self.is_on(name), **({"held_back": reason} if reason else {})}
 
     def is_open(self, name: str, now: Moment | Stamp) -> bool:
         """Whether the device's window is open, so that it is worth keeping it ready."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 
-from beemon.orchestrator.health import Health, State, gist
+from beemon.base.status import DeviceState
+from beemon.orchestrator.health import Health, gist
 from beemon.system.service import fields
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Troubles:
             return
         news = _GIVEN_UP if health.is_given_up else gist(health.trouble)
         if not told & {news, _GIVEN_UP}:
-            state = f" ({health.state})" if health.state is not State.RUNNING else ""
+            state = f" ({health.state})" if health.state is not DeviceState.IN_TROUBLE else ""
             log.warning("%s: problem%s: %s", device, state, health.trouble,
                         extra=fields(device=device))
         told.add(news)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
+from beemon.base.status import DeviceStatus
 from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
 from beemon.orchestrator.supervisor import Supervisor
@@ -126,10 +126,10 @@ class Workers:
         for supervisor in self._all:
             supervisor.kill(now)
 
-    def describe(self, now: float) -> dict[str, dict[str, Any]]:
-        """Each device's health and what it is switched to, as `status` shows it."""
+    def statuses(self, now: float) -> dict[str, DeviceStatus]:
+        """The part of each device's status that its health and its worker tell."""
         return {
-            name: {**health.describe(now), **supervisor.outputs.describe(name, now)}
+            name: supervisor.outputs.complete(health.status(now), name, now)
             for supervisor in self._supervisors.values()
             for name, health in supervisor.health.items()
         }

@@ -106,10 +106,10 @@ class Calibrations:
         scale = self._scales.get(sensor)
         return {scale.of: scale.calibration} if scale and scale.calibration else {}
 
-    def describe(self, sensor: str) -> dict[str, str]:
-        """What `status` says of it."""
+    def last_made(self, sensor: str) -> str | None:
+        """The time of the calibration in force; None: there is none."""
         scale = self._scales.get(sensor)
-        return {"calibrated": iso(scale.made_us)} if scale and scale.calibration else {}
+        return iso(scale.made_us) if scale and scale.calibration else None
 
     def take_step(
         self, job: int, step: Step, sampled: Sequence[Sampled]

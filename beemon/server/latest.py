@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from beemon.base import clock
+from beemon.base.facts import JsonObject, to_json
 from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Trouble
+from beemon.base.status import DeviceStatus
+from beemon.protocol.replies import DeviceReport
 
-Mail = queue.SimpleQueue[dict[str, Any] | None]
+Mail = queue.SimpleQueue[JsonObject | None]
 """What a waiting client gets: reports as JSON objects, or None when the Server stops."""
 
 
@@ -86,28 +88,21 @@ class LatestState:
             with self._lock:
                 self._subscribers.discard(mail)
 
-    def _send(self, message: dict[str, Any] | None) -> None:
+    def _send(self, message: JsonObject | None) -> None:
         for mail in self._subscribers:
             mail.put(message)
 
 
 def _changed(beat: Heartbeat, report: DeviceChanged) -> Heartbeat:
     """The heartbeat with a device's change: who knows a job's outcome sees what it did."""
-    told = {**beat.devices.get(report.device, {}), "state": report.state}
-    told.pop("trouble", None)
-    if report.trouble:
-        told["trouble"] = report.trouble
-    return replace(beat, devices={**beat.devices, report.device: told})
+    before = beat.devices.get(report.device) or DeviceStatus(report.state, None)
+    changed = replace(before, state=report.state, trouble=report.trouble)
+    return replace(beat, devices={**beat.devices, report.device: changed})
 
 
-def _message(report: Report) -> dict[str, Any] | None:
+def _message(report: Report) -> JsonObject | None:
     if isinstance(report, JobEnded):
         return {"report": "job", **report.facts}
     if isinstance(report, DeviceChanged):
-        return {
-            "report": "device",
-            "device": report.device,
-            "state": report.state,
-            **({"trouble": report.trouble} if report.trouble else {}),
-        }
+        return to_json(DeviceReport(report.device, report.state, report.trouble))
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 from beemon import __version__
 from beemon.base import clock, zone
 from beemon.base.explanation import meanings
+from beemon.base.facts import to_json
 from beemon.base.moments import span_us, to_microseconds
 from beemon.base.options import suggestion
 from beemon.base.reports import Trouble
+from beemon.base.status import DeviceStatus
 from beemon.config.settings import Settings
 from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.starts import Start
@@ -33,7 +35,6 @@ DEFAULT_COMPLETENESS = timedelta(days=30)
 STALE_SECONDS = 10.0
 """Age of the Orchestrator's heartbeat from which on it counts as hung."""
 
-_TROUBLED = ("BACKOFF", "FATAL")
 _GLANCE_SECONDS = 1.0
 
 
@@ -96,10 +97,10 @@ class Queries:
             "version": __version__,
             "uptime_seconds": round(now - self._started, 1),
             "heartbeat_age_seconds": round(now - beat.monotonic, 1) if beat else None,
-            "devices": beat.devices if beat else {},
+            "devices": {name: to_json(d) for name, d in beat.devices.items()} if beat else {},
             "running": {str(job): text for job, text in beat.running.items()} if beat else {},
             "waiting": beat.waiting if beat else 0,
-            **({"inspection": beat.inspection} if beat and beat.inspection else {}),
+            **({"inspection": to_json(beat.inspection)} if beat and beat.inspection else {}),
             **self._restarts().describe(),
         }
         troubles = [asdict(trouble) for trouble in self._troubles()]
@@ -112,10 +113,7 @@ class Queries:
             return "degraded" if self._shut() else "starting"
         if age > STALE_SECONDS:
             return "hung"
-        ill = self._troubles() or any(
-            d.get("trouble") or d["state"] in _TROUBLED for d in beat.devices.values()
-        )
-        if ill:
+        if self._troubles() or any(device.state.is_trouble for device in beat.devices.values()):
             return "degraded"
         return "starting" if any(map(_is_untried, beat.devices.values())) else "healthy"
 
@@ -127,10 +125,8 @@ class Queries:
         busy = [text for _, text in sorted(beat.running.items())]
         doing = f"At work: {'; '.join(busy[:3])}" if busy else "Waiting"
         ill = [
-            f"{name} {device['state'] if device['state'] in _TROUBLED else 'in trouble'}"
-            f" ({device.get('trouble', 'no reason known')})"
-            for name, device in beat.devices.items()
-            if device.get("trouble") or device["state"] in _TROUBLED
+            f"{name} {device.state} ({device.trouble or 'no reason known'})"
+            for name, device in beat.devices.items() if device.state.is_trouble
         ]
         count = len(beat.devices)
         known = "no trouble"
@@ -235,9 +231,9 @@ class Queries:
         }
 
 
-def _is_untried(device: Mapping[str, Any]) -> bool:
+def _is_untried(device: DeviceStatus) -> bool:
     """Whether it is still unknown if the device works."""
-    return device.get("last_good_age_seconds") is None
+    return device.last_good_age_seconds is None
 
 
 def _begin_us(since: datetime | timedelta) -> int:

@@ -19,9 +19,9 @@ STATUS = {
     "state": "degraded", "hive": "apiary-7", "version": "1.2", "uptime_seconds": 273_600.0,
     "heartbeat_age_seconds": 0.4,
     "devices": {
-        "sensor.brood": {"state": "BACKOFF", "trouble": "timeout: no answer",
+        "sensor.brood": {"state": "backing-off", "trouble": "timeout: no answer",
                          "retry_in_seconds": 4, "scheduled": True},
-        "camera.entrance": {"state": "IDLE", "scheduled": False},
+        "camera.entrance": {"state": "resting", "scheduled": False},
     },
     "running": {"17": "record microphone.brood 60"}, "waiting": 2, "troubles": [],
     "clock": "rtc", "archive": "/var/lib/beemon", "free_bytes": 70_200_000_000,
@@ -41,9 +41,9 @@ def test_status_begins_with_the_answer_and_goes_on_with_the_devices():
     assert rendered("status", {**STATUS, "last_job": last}) == f"""\
 apiary-7 is running, with the problems below.
 
-device           state                          schedule  problem
-camera.entrance  idle                           -
-sensor.brood     not used, next attempt in 4 s  on        timeout: no answer
+device           state                             schedule  problem
+camera.entrance  resting                           -
+sensor.brood     backing-off, next attempt in 4 s  on        timeout: no answer
 sensor.brood: {REASONS["timeout"].remedy}
 
 service   beemon 1.2, up 3 d 4 h, heartbeat 0.4 s ago
@@ -59,11 +59,12 @@ archive   /var/lib/beemon, 70.2 GB free"""
     [
         ({"output": "off"}, "off"),
         ({"output": "on", "returns_in_seconds": 42}, "on for another 42 s"),
-        ({"output": "off", "trouble": "device-error: GPIO 18"}, "in trouble"),
+        ({"output": "off", "state": "in-trouble", "trouble": "device-error: GPIO 18"},
+         "in-trouble"),
     ],
 )
 def test_an_output_is_shown_as_it_is_switched(said, shown):
-    devices = {"output.light": {"state": "RUNNING", "scheduled": False, **said}}
+    devices = {"output.light": {"state": "running", "scheduled": False, **said}}
     line = next(x for x in lines("status", {**STATUS, "devices": devices}, NOW) if "light" in x)
     assert shown in line
 
@@ -89,16 +90,16 @@ def test_status_says_what_troubles_the_service_itself():
 
 def test_status_says_that_the_hive_is_open_and_why_a_device_rests():
     inspection = {"begun": "2026-06-01T11:40:00.000Z", "ends_in_seconds": 6000, "note": "mites"}
-    devices = {"camera.c": {"state": "IDLE", "scheduled": True, "held_back": "inspection"}}
+    devices = {"camera.c": {"state": "resting", "scheduled": True, "held_back": "inspection"}}
     said = rendered("status", {**STATUS, "devices": devices, "inspection": inspection})
     assert "inspection  begun 20 min ago: mites; ends automatically in 1 h 40 min" in said
-    assert "camera.c  idle   inspection" in said
+    assert "camera.c  resting  inspection" in said
 
 
 def test_status_says_what_a_device_was_recovered_from_and_nothing_of_one_that_never_failed():
     recovery = {"errors": 3, "reopened": 2, "restarts": 6, "given_up": 1}
     devices = {
-        "camera.c": {"state": "RUNNING", "recovery": recovery}, "camera.d": {"state": "RUNNING"},
+        "camera.c": {"state": "running", "recovery": recovery}, "camera.d": {"state": "running"},
     }
     said = rendered("status", {**STATUS, "devices": devices})
     assert (
@@ -278,9 +279,9 @@ late  no"""
     [
         ({"watching": True}, "watching, until Ctrl-C"),
         ({"report": "state", "state": "healthy"}, "the service is healthy"),
-        ({"report": "device", "device": "sensor.a", "state": "RUNNING"}, "sensor.a running"),
-        ({"report": "device", "device": "sensor.a", "state": "FATAL", "trouble": "timeout: x"},
-         "sensor.a not used: timeout: x"),
+        ({"report": "device", "device": "sensor.a", "state": "running"}, "sensor.a running"),
+        ({"report": "device", "device": "sensor.a", "state": "given-up", "trouble": "timeout: x"},
+         "sensor.a given-up: timeout: x"),
         ({"report": "job", "job": 3, "command": "record m",
           "outcome": "done", "recording": "a.flac", "seconds": 5.0},
          "job 3 (record m) done: a.flac (5.0 s)"),
@@ -384,7 +385,7 @@ def test_a_calibrated_reading_has_its_uncertainty_and_its_calibration():
 def test_status_tells_of_a_scale_that_it_is_calibrated_and_what_happened_last():
     step = {"step": "swarm", "grams": -2140, "uncertainty": 60, "unit": "g", "seconds": 900,
             "at": "2026-06-01T11:00:00.000Z"}
-    scale = {"state": "RUNNING", "scheduled": True, "calibrated": "2026-05-30T12:00:00.000Z",
+    scale = {"state": "running", "scheduled": True, "calibrated": "2026-05-30T12:00:00.000Z",
              "step": step}
     said = rendered("status", {**STATUS, "devices": {"sensor.scale": scale}})
     assert "calibrated  sensor.scale: 2 d ago" in said
@@ -420,19 +421,19 @@ def test_events_are_listed_with_their_sentence():
     assert said.splitlines()[1] == "2026-06-01 11:00:00  inspection  inspection begun"
 
 
-def test_a_device_that_was_never_asked_is_not_tried_yet_and_good_news_has_an_age():
+def test_a_device_that_was_never_asked_is_untried_and_good_news_has_an_age():
     devices = {
-        "camera.c": {"state": "IDLE", "last_good_age_seconds": None},
-        "sensor.a": {"state": "RUNNING", "last_good_age_seconds": 2.0},
-        "sensor.b": {"state": "RUNNING", "last_good_age_seconds": 7200.0},
-        "sensor.c": {"state": "RUNNING", "last_good_age_seconds": None, "trouble": "timeout: no"},
+        "camera.c": {"state": "untried", "last_good_age_seconds": None},
+        "sensor.a": {"state": "running", "last_good_age_seconds": 2.0},
+        "sensor.b": {"state": "running", "last_good_age_seconds": 7200.0},
+        "sensor.c": {"state": "in-trouble", "trouble": "timeout: no"},
     }
     said = rendered("status", {**STATUS, "state": "starting", "devices": devices})
     assert "is starting: 1 of its devices not tried yet." in said
-    assert re.search("camera.c +not tried yet", said)
+    assert re.search("camera.c +untried", said)
     assert re.search("sensor.a +running  ", said)
     assert re.search("sensor.b +running, good 2 h", said)
-    assert re.search("sensor.c +in trouble", said)
+    assert re.search("sensor.c +in-trouble", said)
 
 
 @pytest.mark.parametrize(("why", "said"), [

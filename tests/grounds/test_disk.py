@@ -114,7 +114,7 @@ def goes_through(disk: SmallDisk, tmp_path: Path, use_up, what: str) -> None:
             status = hive.ask("status")
             assert status["state"] == "degraded"
             assert what in hive.troubles()["disk"]
-            assert status["devices"]["microphone.brood"]["paused"] == "low-disk"
+            assert status["devices"]["microphone.brood"]["held_back"] == "low-disk"
             assert why_not(hive, "record microphone.brood 1") in ("low-disk", "no-ledger", None)
             for _ in range(10):  # what beemon gives up for itself is taken as well
                 use_up()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from beemon.base.status import DeviceState
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
 from beemon.orchestrator.blame import WorkerEnd
 from beemon.orchestrator.group_health import GroupHealth
-from beemon.orchestrator.health import BUDGET, PATIENCE, Health, State
+from beemon.orchestrator.health import BUDGET, PATIENCE, Health
 from beemon.orchestrator.task import Task
 from beemon.worker.messages import Done, Failed
 
@@ -22,12 +23,12 @@ ENDED = WorkerEnd("worker-died", "it ended")
 
 
 @pytest.fixture
-def changes() -> list[tuple[str, State]]:
+def changes() -> list[tuple[str, DeviceState]]:
     return []
 
 
 @pytest.fixture
-def group(tmp_path: Path, changes: list[tuple[str, State]]) -> GroupHealth:
+def group(tmp_path: Path, changes: list[tuple[str, DeviceState]]) -> GroupHealth:
     (tmp_path / "beemon.toml").write_text(DEVICES)
     devices, _ = resolve_devices(config.load(tmp_path / "beemon.toml").devices)
 
@@ -60,7 +61,8 @@ def test_what_has_failed_is_not_used_for_a_while(group: GroupHealth) -> None:
 def test_an_answer_shows_whether_a_device_works(group, changes, answer, works, trouble) -> None:
     assert group.note_answer("microphone.m", answer, NOW) == works
     assert group.of["microphone.m"].trouble == trouble
-    assert changes == [("microphone.m", State.RUNNING)]
+    state = DeviceState.IN_TROUBLE if trouble else DeviceState.RUNNING
+    assert changes == [("microphone.m", state)]
 
 
 @pytest.mark.parametrize(
@@ -101,5 +103,5 @@ def test_without_a_worker_all_are_idle_except_what_failed(group: GroupHealth) ->
     group.note_starting(["sensor.a", "microphone.m"])
     group.strike(["microphone.m"], ENDED, NOW)
     group.note_stopped()
-    assert group.of["sensor.a"].state is State.IDLE
-    assert group.of["microphone.m"].state is State.BACKOFF
+    assert group.of["sensor.a"].state is DeviceState.UNTRIED
+    assert group.of["microphone.m"].state is DeviceState.BACKING_OFF

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from beemon.base.status import DeviceState, DeviceStatus
 from beemon.orchestrator.health import (
     BUDGET,
-    FATAL_RETRY_SECONDS,
+    GIVEN_UP_SECONDS,
     PATIENCE,
     REBIND_SECONDS,
     REBIND_STRIKES,
     TRY_AGAIN_SECONDS,
     Health,
-    State,
 )
 
 NOW = 1000.0
@@ -25,29 +25,29 @@ def struck(times: int) -> Health:
     return health
 
 
-def test_a_device_begins_idle_and_may_be_tried():
-    assert Health().state is State.IDLE
+def test_a_device_begins_untried_and_may_be_tried():
+    assert Health().state is DeviceState.UNTRIED
     assert Health().may_try(0.0)
-    assert Health().describe(NOW) == {"state": "IDLE", "last_good_age_seconds": None}
+    assert Health().status(NOW) == DeviceStatus(DeviceState.UNTRIED, None)
 
 
 @pytest.mark.parametrize(("strikes", "delay"), [(1, 1), (2, 2), (3, 4), (4, 8)])
 def test_each_strike_doubles_the_time_it_is_left_alone(strikes, delay):
     health = struck(strikes)
-    assert health.state is State.BACKOFF
+    assert health.state is DeviceState.BACKING_OFF
     assert not health.may_try(NOW + delay - 0.001)
     assert health.may_try(NOW + delay)
 
 
-def test_after_its_budget_a_device_is_fatal_and_tried_again_much_later():
+def test_after_its_budget_a_device_is_given_up_and_tried_again_much_later():
     health = struck(BUDGET)
-    assert health.state is State.FATAL
-    assert not health.may_try(NOW + FATAL_RETRY_SECONDS - 1)
-    assert health.may_try(NOW + FATAL_RETRY_SECONDS)
+    assert health.state is DeviceState.GIVEN_UP
+    assert not health.may_try(NOW + GIVEN_UP_SECONDS - 1)
+    assert health.may_try(NOW + GIVEN_UP_SECONDS)
 
 
-def test_another_strike_leaves_a_fatal_device_fatal():
-    assert struck(BUDGET + 1).state is State.FATAL
+def test_another_strike_leaves_it_given_up():
+    assert struck(BUDGET + 1).state is DeviceState.GIVEN_UP
 
 
 def test_a_usb_device_is_bound_anew_after_some_strikes_and_then_not_for_a_while():
@@ -72,31 +72,60 @@ def test_errors_in_a_row_call_for_more_than_asking_again():
 def test_one_success_wipes_the_strikes_out():
     health = struck(BUDGET - 1)
     health.well(NOW)
-    assert (health.state, health.trouble) == (State.RUNNING, None)
+    assert (health.state, health.trouble) == (DeviceState.RUNNING, None)
     health.strike("timeout: no answer", NOW)
-    assert health.state is State.BACKOFF
+    assert health.state is DeviceState.BACKING_OFF
     assert health.may_try(NOW + 1)
 
 
 def test_an_error_that_the_driver_raised_is_a_trouble_and_no_strike():
     health = struck(2)
     health.troubled("missing-device: no such card", NOW)
-    assert (health.state, health.strikes) == (State.RUNNING, 2)
-    assert health.describe(NOW) == {
-        "state": "RUNNING", "last_good_age_seconds": None,
-        "trouble": "missing-device: no such card",
-        "recovery": {"errors": 1, "restarts": 2},
-    }
+    assert (health.state, health.strikes) == (DeviceState.IN_TROUBLE, 2)
+    assert health.status(NOW) == DeviceStatus(
+        DeviceState.IN_TROUBLE, None, trouble="missing-device: no such card",
+        recovery={"errors": 1, "restarts": 2},
+    )
 
 
 def test_status_says_when_a_device_is_tried_again():
-    assert struck(1).describe(NOW + 0.2) == {
-        "state": "BACKOFF", "last_good_age_seconds": None,
-        "trouble": "timeout: no answer", "retry_in_seconds": 1,
-        "recovery": {"restarts": 1},
-    }
-    assert struck(BUDGET).describe(NOW + 100)["retry_in_seconds"] == 500
-    assert struck(1).describe(NOW + 50)["retry_in_seconds"] == 0
+    assert struck(1).status(NOW + 0.2) == DeviceStatus(
+        DeviceState.BACKING_OFF, None, trouble="timeout: no answer", retry_in_seconds=1,
+        recovery={"restarts": 1},
+    )
+    assert struck(BUDGET).status(NOW + 100).retry_in_seconds == 500
+    assert struck(1).status(NOW + 50).retry_in_seconds == 0
+
+
+def test_a_device_is_untried_starting_running_and_resting_in_turn():
+    health, seen = Health(), []
+    for _ in range(2):
+        for step in (health.starting, health.opened, lambda: health.well(NOW), health.stopped):
+            step()
+            seen.append(str(health.state))
+    assert seen == ["starting", "running", "running", "resting"] * 2
+
+
+def test_a_device_that_was_opened_and_never_worked_is_untried_after_it_stopped():
+    health = Health()
+    health.starting()
+    health.opened()
+    health.stopped()
+    assert health.state is DeviceState.UNTRIED
+
+
+def test_a_problem_comes_before_what_the_worker_does():
+    health = Health()
+    health.well(NOW)
+    health.troubled("device-error: no answer", NOW)
+    for step in (health.starting, health.opened, health.stopped):
+        step()
+        assert health.state is DeviceState.IN_TROUBLE
+    health.strike("timeout: no answer", NOW)
+    health.stopped()
+    assert health.state is DeviceState.BACKING_OFF
+    health.starting()
+    assert health.state is DeviceState.IN_TROUBLE
 
 
 def test_each_tier_of_recovery_is_counted_and_success_does_not_wipe_it_out():
@@ -133,9 +162,9 @@ def test_a_device_that_went_on_after_an_error_was_not_reopened():
 def test_evidence_has_an_age():
     health = Health()
     health.well(NOW)
-    assert health.describe(NOW + 7.25)["last_good_age_seconds"] == 7.2
+    assert health.status(NOW + 7.25).last_good_age_seconds == 7.2
     health.troubled("device-error: no answer", NOW + 60)
-    assert health.describe(NOW + 90)["last_good_age_seconds"] == 90
+    assert health.status(NOW + 90).last_good_age_seconds == 90
 
 
 @pytest.mark.parametrize("opening_is_proof", [True, False])
@@ -163,5 +192,5 @@ def test_that_a_recorder_opens_does_not_refute_what_its_recordings_show():
 
 def test_a_device_that_is_left_alone_is_not_tried():
     health = struck(BUDGET)
-    assert not health.needs_try(NOW + FATAL_RETRY_SECONDS - 1, opening_is_proof=False)
-    assert health.needs_try(NOW + FATAL_RETRY_SECONDS, opening_is_proof=False)
+    assert not health.needs_try(NOW + GIVEN_UP_SECONDS - 1, opening_is_proof=False)
+    assert health.needs_try(NOW + GIVEN_UP_SECONDS, opening_is_proof=False)

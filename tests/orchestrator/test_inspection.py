@@ -6,6 +6,7 @@ import pytest
 
 from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Reading
+from beemon.base.status import InspectionStatus
 from beemon.ledger.inspections import LONGEST_SECONDS, Begun
 from beemon.orchestrator.inspection import Inspection
 
@@ -21,15 +22,15 @@ def inspection() -> Inspection:
 
 def test_at_first_there_is_none():
     assert not Inspection().is_on
-    assert Inspection().describe(0.0) is None
+    assert Inspection().status(0.0) is None
     assert not Inspection().is_overdue(1e9)
 
 
 def test_one_that_is_on_tells_since_when_and_until_when(inspection):
     assert inspection.is_on
-    assert inspection.describe(1060.0) == {
-        "begun": "2026-06-01T12:00:00.000Z", "ends_in_seconds": 7140, "note": "queen seen",
-    }
+    assert inspection.status(1060.0) == InspectionStatus(
+        "2026-06-01T12:00:00.000Z", 7140, "queen seen"
+    )
 
 
 def test_it_is_overdue_after_two_hours(inspection):
@@ -41,8 +42,9 @@ def test_it_is_overdue_after_two_hours(inspection):
 
 def test_one_that_is_begun_again_lasts_longer(inspection):
     inspection.begin("", Stamp(AT.utc_us, 5000.0, AT.quality))
-    assert inspection.describe(5000.0)["ends_in_seconds"] == LONGEST_SECONDS
-    assert "note" not in inspection.describe(5000.0)
+    status = inspection.status(5000.0)
+    assert status is not None
+    assert (status.ends_in_seconds, status.note) == (LONGEST_SECONDS, None)
 
 
 def test_what_an_earlier_run_began_goes_on():

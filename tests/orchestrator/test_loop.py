@@ -285,6 +285,19 @@ def test_a_slot_that_is_switched_off_does_not_run(scheduled: Bench) -> None:
     assert scheduled.reported(Heartbeat)[-1].trouble("stopped")
 
 
+def test_a_schedule_shows_why_it_is_held_back(scheduled: Bench) -> None:
+    def held_back() -> str | None:
+        scheduled.turn_for(HEARTBEAT_SECONDS)
+        return scheduled.reported(Heartbeat)[-1].devices["sensor.a"].held_back
+
+    assert held_back() is None
+    disk = scheduled.loop.desk.disk
+    scheduled.inbox.forward(disk.tell)(Room(paused=frozenset({"sensor.a"}), trouble="full"))
+    assert held_back() == "low-disk"
+    scheduled.do("stop sensor.a")
+    assert held_back() == "paused"
+
+
 def test_a_heartbeat_is_sent_each_second(bench: Bench) -> None:
     bench.turn_for(10 * HEARTBEAT_SECONDS + TRY_SECONDS)
     beats = bench.reported(Heartbeat)
@@ -300,8 +313,8 @@ def test_a_heartbeat_shows_each_device(bench: Bench) -> None:
     bench.turn_for(HEARTBEAT_SECONDS)
     devices = bench.reported(Heartbeat)[-1].devices
     assert set(devices) == {"sensor.a", "sensor.b", "microphone.m"}
-    assert devices["sensor.a"]["scheduled"] is False
-    assert "trouble" not in devices["sensor.a"]
+    assert devices["sensor.a"].scheduled is False
+    assert devices["sensor.a"].trouble is None
 
 
 def test_a_worker_that_dies_gives_its_job_an_outcome(bench: Bench) -> None:
@@ -325,7 +338,7 @@ def test_a_device_that_fails_gives_its_job_an_outcome(bench: Bench) -> None:
     facts = bench.do("read sensor.a")
     assert (facts["outcome"], facts["reason"]) == ("failed", "device-error")
     shown = bench.reported(Heartbeat)[-1].devices["sensor.a"]
-    assert shown["trouble"] == "device-error: no answer on the bus"
+    assert shown.trouble == "device-error: no answer on the bus"
 
 
 def test_a_recording_that_finds_the_disk_full_has_the_keeper_look_at_once(bench: Bench) -> None:
@@ -344,7 +357,7 @@ def test_a_job_that_hangs_can_be_cancelled(bench: Bench) -> None:
 def test_each_device_is_tried_a_while_after_the_start(bench: Bench) -> None:
     bench.turn_for(TRY_SECONDS + 3 * HEARTBEAT_SECONDS)
     devices = bench.reported(Heartbeat)[-1].devices
-    assert all(device["last_good_age_seconds"] is not None for device in devices.values())
+    assert all(device.last_good_age_seconds is not None for device in devices.values())
 
 
 def test_an_inspection_marks_what_is_read(bench: Bench) -> None:
@@ -385,7 +398,7 @@ def test_without_space_recordings_are_refused_and_status_says_so(bench: Bench) -
     facts = bench.do("record microphone.m 5")
     assert (facts["outcome"], facts["reason"]) == ("failed", "low-disk")
     beat = bench.reported(Heartbeat)[-1]
-    assert beat.devices["microphone.m"]["paused"] == "low-disk"
+    assert beat.devices["microphone.m"].held_back == "low-disk"
     assert beat.trouble("disk")
     assert len(events.recent(bench.ledger, 9, "low-disk")) == 1
 

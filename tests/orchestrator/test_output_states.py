@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import signal
 
+from beemon.base.status import DeviceState, DeviceStatus
 from beemon.orchestrator.output_states import AGAIN_SECONDS, RETURN_SECONDS, OutputStates
 
 LIGHT, FAN = "output.light", "output.fan"
 
 
+def shown(outputs: OutputStates, now: float) -> tuple[str | None, int | None]:
+    """What the status of the light says of it as an output."""
+    status = outputs.complete(DeviceStatus(DeviceState.RUNNING, None), LIGHT, now)
+    return status.output, status.returns_in_seconds
+
+
 def test_nothing_is_known_before_the_worker_said_it():
-    assert OutputStates([LIGHT]).describe(LIGHT, 0.0) == {}
+    assert shown(OutputStates([LIGHT]), 0.0) == (None, None)
 
 
 def test_a_state_is_shown_with_the_time_to_its_end():
     outputs = OutputStates([LIGHT])
     outputs.switched(LIGHT, 100.0, on=True, seconds=60.0)
-    assert outputs.describe(LIGHT, 118.0) == {"output": "on", "returns_in_seconds": 42}
+    assert shown(outputs, 118.0) == ("on", 42)
     outputs.switched(LIGHT, 160.0, on=False, seconds=None)
-    assert outputs.describe(LIGHT, 160.0) == {"output": "off"}
+    assert shown(outputs, 160.0) == ("off", None)
 
 
 def test_what_does_not_return_is_overdue():
@@ -54,5 +61,5 @@ def test_with_the_worker_goes_what_it_said():
     outputs = OutputStates([LIGHT])
     outputs.switched(LIGHT, 100.0, on=True, seconds=60.0)
     outputs.forget()
-    assert outputs.describe(LIGHT, 101.0) == {}
+    assert shown(outputs, 101.0) == (None, None)
     assert outputs.missed_return(1e9) is None

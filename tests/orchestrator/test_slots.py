@@ -195,6 +195,8 @@ def test_an_inspection_goes_on_in_the_next_run(tmp_path):
     assert desk.look(0) == LOOK_SECONDS  # nothing runs before it is known
     desk.writer.start()
     desk.read_mail()
-    assert desk.inspections.inspection.describe(clock.now().monotonic)["note"] == "note"
+    status = desk.inspections.inspection.status(clock.now().monotonic)
+    assert status is not None
+    assert status.note == "note"
     assert desk.timetable.held_back("microphone.m") == "inspection"
     desk.close()

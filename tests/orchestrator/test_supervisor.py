@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from beemon.base.readings import Calibration
+from beemon.base.status import DeviceState
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
 from beemon.orchestrator.health import (
     BUDGET,
-    FATAL_RETRY_SECONDS,
+    GIVEN_UP_SECONDS,
     PATIENCE,
     REBIND_STRIKES,
     Health,
-    State,
 )
 from beemon.orchestrator.output_states import RETURN_SECONDS
 from beemon.orchestrator.supervisor import MOST_TRIES, Supervisor
@@ -42,7 +42,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.answers: list[tuple[Task, Answer]] = []
-        self.changes: list[tuple[str, State]] = []
+        self.changes: list[tuple[str, DeviceState]] = []
         self.switched: list[bool] = []
         self.mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
@@ -134,9 +134,9 @@ def test_the_worker_starts_at_first_use(office: Office, hire: Hire) -> None:
     assert pid_of(supervisor) is None
     supervisor.submit(read("sensor.good"), time.monotonic())
     assert pid_of(supervisor) is not None
-    assert supervisor.health["sensor.good"].state is State.STARTING
+    assert supervisor.health["sensor.good"].state is DeviceState.STARTING
     assert isinstance(office.next_answer(supervisor)[1], Done)
-    assert supervisor.health["sensor.good"].state is State.RUNNING
+    assert supervisor.health["sensor.good"].state is DeviceState.RUNNING
 
 
 def test_slots_go_before_what_clients_asked_for_and_in_their_own_order(
@@ -178,8 +178,8 @@ def test_a_device_is_fatal_after_its_budget_and_tried_again_much_later(
         assert isinstance(answer, Failed)
         assert (answer.reason, health.strikes) == ("worker-died", strike)
         until(lambda: office.turn(supervisor) or not supervisor.alive)
-    assert health.state is State.FATAL
-    later = time.monotonic() + FATAL_RETRY_SECONDS
+    assert health.state is DeviceState.GIVEN_UP
+    later = time.monotonic() + GIVEN_UP_SECONDS
     supervisor.submit(read("sensor.dying", 6), later - 60)
     assert office.answers.pop()[1].reason == "fatal"  # type: ignore[union-attr]
     supervisor.submit(read("sensor.dying", 7), later + 60)
@@ -248,7 +248,7 @@ def test_a_resting_worker_is_replaced_when_there_is_work(office: Office, hire: H
 def test_finish_lets_the_worker_go_and_leaves_nothing_behind(office: Office, hire: Hire) -> None:
     supervisor = hire(MICROPHONE)
     supervisor.submit(record(1, 600), time.monotonic())
-    while supervisor.health["microphone.m"].state is State.STARTING and not office.answers:
+    while supervisor.health["microphone.m"].state is DeviceState.STARTING and not office.answers:
         office.turn(supervisor)
         if opened_by(supervisor):
             break
@@ -288,7 +288,7 @@ def test_what_is_cut_before_there_was_any_sound_leaves_the_stream_open(
         supervisor.cut(job, "cancelled")
         _, answer = office.next_answer(supervisor)
         assert answer == Failed(job, "cancelled", "nothing was recorded yet")
-    assert office.changes.count(("microphone.m", State.RUNNING)) == 1
+    assert office.changes.count(("microphone.m", DeviceState.RUNNING)) == 1
 
 
 def test_a_worker_that_does_not_listen_is_not_told_again_and_again(
@@ -370,6 +370,11 @@ def test_a_worker_does_not_start_while_an_earlier_one_may_hold_the_devices(
     assert office.next_answer(third)[0].job == 3
 
 
+def output_of(supervisor: Supervisor, device: str) -> str | None:
+    now = time.monotonic()
+    return supervisor.outputs.complete(supervisor.health[device].status(now), device, now).output
+
+
 def light(verb: str, seconds: float = 0.0) -> Task:
     return Task(1, "output.light", verb, "switch", 5.0, seconds)
 
@@ -380,7 +385,7 @@ def test_a_worker_with_outputs_starts_by_itself_and_makes_them_safe(
     supervisor = hire(LIGHT)
     until(lambda: office.turn(supervisor) or office.switched)
     assert office.switched == [False]
-    assert supervisor.outputs.describe("output.light", time.monotonic()) == {"output": "off"}
+    assert output_of(supervisor, "output.light") == "off"
     assert not office.answers
 
 
@@ -392,7 +397,7 @@ def test_after_its_death_the_next_one_comes_when_the_back_off_is_over(
     pid, health = pid_of(supervisor), supervisor.health["output.light"]
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    until(lambda: office.turn(supervisor, 0.0) or health.state is State.BACKOFF)
+    until(lambda: office.turn(supervisor, 0.0) or health.state is DeviceState.BACKING_OFF)
     office.turn(supervisor, health.retry_at - 0.1)
     assert pid_of(supervisor) is None
     office.turn(supervisor, health.retry_at + 0.1)
@@ -683,7 +688,7 @@ def test_after_three_workers_a_device_is_bound_anew(
     assert [answer.reason for answer in failed] == ["worker-died"] * REBIND_STRIKES  # type: ignore[union-attr]
     assert isinstance(last, Done)
     health = dying_until_found.health["sensor.dies"]
-    assert health.describe(0.0)["recovery"] == {"restarts": REBIND_STRIKES, "rebound": 1}
+    assert health.recovery == {"restarts": REBIND_STRIKES, "rebound": 1}
     assert "sensor.dies: its USB device 1-1.2 was rebound" in caplog.text
 
 
@@ -692,9 +697,9 @@ def test_one_that_cannot_be_bound_anew_says_so_once_and_goes_on_to_fatal(
 ) -> None:
     read_until_fatal(office, dying_until_found)
     health = dying_until_found.health["sensor.dies"]
-    assert health.state is State.FATAL
-    assert health.describe(0.0)["rebind_trouble"] == "it may not"
-    assert "rebound" not in health.describe(0.0)["recovery"]
+    assert health.state is DeviceState.GIVEN_UP
+    assert health.rebind_trouble == "it may not"
+    assert "rebound" not in health.recovery
     assert caplog.text.count("could not be rebound: it may not") == 1
 
 
@@ -707,8 +712,8 @@ def test_a_recorder_that_fails_again_and_again_gets_a_new_worker(
         supervisor.submit(record(job, 1.0), time.monotonic())
         office.next_answer(supervisor)
     health = supervisor.health["microphone.m"]
-    assert health.describe(0.0)["recovery"]["restarts"] == 1
-    assert health.state is State.BACKOFF
+    assert health.recovery["restarts"] == 1
+    assert health.state is DeviceState.BACKING_OFF
 
 
 # A device that stays dead
@@ -726,7 +731,7 @@ def test_of_a_device_that_is_dead_for_a_day_the_journal_has_a_few_lines(
         now, health.retry_at = health.retry_at, 0.0
         until(lambda: office.turn(supervisor) or not supervisor.alive)
     assert [record.getMessage() for record in caplog.records] == [
-        "sensor.hanging: problem (BACKOFF): timeout: no answer to read within 0.1 s",
-        "sensor.hanging: problem (FATAL): timeout: no answer to read within 0.1 s",
+        "sensor.hanging: problem (backing-off): timeout: no answer to read within 0.1 s",
+        "sensor.hanging: problem (given-up): timeout: no answer to read within 0.1 s",
     ]
     assert capfd.readouterr().err.count("Fatal Python error: Aborted") == 1

@@ -164,13 +164,15 @@ def test_a_slot_that_is_too_late_is_not_run(timetable: Timetable) -> None:
 def test_what_is_switched_off_is_skipped(timetable: Timetable) -> None:
     timetable.switch({"sensor.a", "camera.idle"}, on=False)
     assert skipped(timetable, at(60)) == {"sensor.a": ("paused", 1)}
-    assert timetable.describe("sensor.a") == {"scheduled": False, "held_back": "paused"}
-    assert timetable.describe("camera.idle") == {"scheduled": False}
+    assert not timetable.is_on("sensor.a")
+    assert timetable.held_back("sensor.a") == "paused"
+    assert not timetable.has_schedule("camera.idle")
 
 
 def test_devices_are_held_back_for_a_reason_until_they_are_not(timetable: Timetable) -> None:
     timetable.hold_back("low-disk", {"sensor.a"})
-    assert timetable.describe("sensor.a") == {"scheduled": True, "held_back": "low-disk"}
+    assert timetable.is_on("sensor.a")
+    assert timetable.held_back("sensor.a") == "low-disk"
     assert skipped(timetable, at(60)) == {"sensor.a": ("low-disk", 1)}
     timetable.switch({"sensor.a"}, on=False)
     assert skipped(timetable, at(120)) == {"sensor.a": ("paused", 1)}

@@ -40,7 +40,7 @@ def test_a_note_of_a_device_that_works_is_told_once(said) -> None:
         health.note = note
         troubles.tell("camera.c", health)
     assert said.messages == ["camera.c: gives 10 pictures a second"]
-    assert health.describe(0.0)["note"] == "gives 9.5 pictures a second"
+    assert health.note == "gives 9.5 pictures a second"
 
 
 def test_a_day_of_two_troubles_in_turn_with_growing_numbers_is_two_lines(said) -> None:
@@ -60,13 +60,13 @@ def test_what_is_given_up_is_told_so_and_nothing_after_it_until_it_works(said) -
         health.opened()
         troubles.tell("camera.c", health)
     assert len(said.messages) == BUDGET
-    assert said.messages[-1].startswith("camera.c: problem (FATAL): ")
+    assert said.messages[-1].startswith("camera.c: problem (given-up): ")
     health.well(NOW)
     troubles.tell("camera.c", health)
     health.strike("timeout: answer", 0.0)
     troubles.tell("camera.c", health)
     assert said.messages[BUDGET:] == [
-        "camera.c: works again", "camera.c: problem (BACKOFF): timeout: answer",
+        "camera.c: works again", "camera.c: problem (backing-off): timeout: answer",
     ]
 
 

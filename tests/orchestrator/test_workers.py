@@ -94,7 +94,7 @@ def test_a_recorder_has_a_supervisor_of_its_own_and_the_sensors_share_one(office
     assert office.employ() == []
     assert office.workers.of("sensor.a") is office.workers.of("sensor.b")
     assert office.workers.of("microphone.a") is not office.workers.of("sensor.a")
-    assert set(office.workers.describe(0.0)) == {"microphone.a", "sensor.a", "sensor.b"}
+    assert set(office.workers.statuses(0.0)) == {"microphone.a", "sensor.a", "sensor.b"}
 
 
 def test_what_a_reload_leaves_alone_keeps_its_supervisor(office: Office) -> None:
@@ -132,13 +132,13 @@ def test_sensors_stay_open_however_long_nobody_asks(office: Office) -> None:
     office.read("sensor.a")
     office.workers.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
     assert not office.workers.is_idle
-    assert office.workers.describe(0.0)["sensor.a"]["state"] == "RUNNING"
+    assert office.workers.statuses(0.0)["sensor.a"].state == "running"
 
 
 def try_all(office: Office) -> list[str]:
     """Have the devices tried until nothing more is to be tried; who answered, in turn."""
     answered: list[str] = []
-    while len(answered) < len(office.workers.describe(0.0)):
+    while len(answered) < len(office.workers.statuses(0.0)):
         office.workers.try_next(now().monotonic)
         office.go_on()
         answered += [name for name in office.employer.answered if name not in answered]
@@ -151,8 +151,8 @@ def try_all(office: Office) -> list[str]:
 def test_each_device_is_tried_once_without_being_asked_for_anything(office: Office) -> None:
     office.employ()
     assert set(try_all(office)) == {"microphone.a", "sensor.a", "sensor.b"}
-    told = office.workers.describe(now().monotonic)
-    assert all(device["last_good_age_seconds"] < 60 for device in told.values())
+    told = office.workers.statuses(now().monotonic)
+    assert all((device.last_good_age_seconds or 0.0) < 60 for device in told.values())
     assert len(office.employer.answers) == 3
     assert all(not answer.readings for answer in office.employer.answers)
 
@@ -162,16 +162,16 @@ def test_devices_are_tried_one_at_a_time(office: Office) -> None:
     office.employ()
     for _ in range(3):
         office.workers.try_next(now().monotonic)
-    assert len([n for n in office.workers.describe(0.0) if office.workers.of(n).busy]) == 1
+    assert len([n for n in office.workers.statuses(0.0) if office.workers.of(n).busy]) == 1
 
 
 @pytest.mark.process
 def test_a_device_that_does_not_work_is_told_when_it_is_tried(office: Office) -> None:
     office.employ(DEVICES + '[sensor.none]\ndriver = "simulated"\nfault = "error"\n')
     try_all(office)
-    told = office.workers.describe(now().monotonic)["sensor.none"]
-    assert told["last_good_age_seconds"] is None
-    assert "device-error" in told["trouble"]
+    told = office.workers.statuses(now().monotonic)["sensor.none"]
+    assert told.last_good_age_seconds is None
+    assert "device-error" in (told.trouble or "")
 
 
 @pytest.mark.process
@@ -236,7 +236,7 @@ def test_only_so_many_devices_get_a_worker_of_their_own(office: Office) -> None:
     for name in names:
         office.workers._set_apart(group, name)
     assert [name for name in names if office.workers.of(name) is not group] == names[:MOST_APART]
-    assert set(office.workers.describe(0.0)) == set(names)
+    assert set(office.workers.statuses(0.0)) == set(names)
 
 
 def test_it_keeps_that_worker_until_its_settings_change(office: Office) -> None:

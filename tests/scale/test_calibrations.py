@@ -73,13 +73,13 @@ def refused(hive: Hive, *step: Any) -> str:
 def test_zero_and_weight_make_a_calibration_and_zero_alone_none(hive):
     assert hive.step("zero", 0).factor is None
     assert hive.calibrations.of("sensor.scale") == {}
-    assert hive.calibrations.describe("sensor.scale") == {}
+    assert hive.calibrations.last_made("sensor.scale") is None
     facts = hive.step("weight", 10_000, 10_000, 5)
     assert facts.factor == pytest.approx(1 / 42)
     assert facts.grams == pytest.approx(10_000)
     assert facts.uncertainty == pytest.approx(5 / 3**0.5, rel=0.02)
     assert hive.weigh(34_000) == pytest.approx(34_000)
-    assert hive.calibrations.describe("sensor.scale") == {"calibrated": "2026-06-01T12:00:00.000Z"}
+    assert hive.calibrations.last_made("sensor.scale") == "2026-06-01T12:00:00.000Z"
 
 
 def test_each_calibration_names_its_job_and_keeps_its_points(hive):

@@ -8,6 +8,7 @@ import pytest
 
 from beemon.base import clock
 from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Started, Stopped
+from beemon.base.status import DeviceState, DeviceStatus
 from beemon.server.latest import LatestState
 
 DONE = JobEnded(17, {"job": 17, "outcome": "done"})
@@ -39,27 +40,28 @@ def test_the_latest_heartbeat_counts(board):
 
 
 def test_a_devices_change_is_seen_before_the_next_heartbeat(board):
-    board.post(Heartbeat(1.0, devices={"camera.entrance": {"state": "RUNNING", "on": True}}))
-    board.post(DeviceChanged("camera.entrance", "BACKOFF", "timeout: no answer"))
-    assert board.heartbeat.devices["camera.entrance"] == {
-        "state": "BACKOFF", "on": True, "trouble": "timeout: no answer",
-    }
-    board.post(DeviceChanged("camera.entrance", "RUNNING", None))
-    assert board.heartbeat.devices["camera.entrance"] == {"state": "RUNNING", "on": True}
+    works = DeviceStatus(DeviceState.RUNNING, 2.0, scheduled=True)
+    board.post(Heartbeat(1.0, devices={"camera.entrance": works}))
+    board.post(DeviceChanged("camera.entrance", DeviceState.BACKING_OFF, "timeout: no answer"))
+    assert board.heartbeat.devices["camera.entrance"] == DeviceStatus(
+        DeviceState.BACKING_OFF, 2.0, trouble="timeout: no answer", scheduled=True
+    )
+    board.post(DeviceChanged("camera.entrance", DeviceState.RUNNING, None))
+    assert board.heartbeat.devices["camera.entrance"] == works
 
 
 def test_a_waiting_client_gets_every_report_from_then_on(board):
     board.post(DONE)
     with board.subscription() as mail:
-        board.post(DeviceChanged("camera.entrance", "BACKOFF", "timeout: no answer"))
-        board.post(DeviceChanged("camera.entrance", "RUNNING", None))
+        board.post(DeviceChanged("camera.entrance", DeviceState.BACKING_OFF, "timeout: no answer"))
+        board.post(DeviceChanged("camera.entrance", DeviceState.RUNNING, None))
         board.post(DONE)
         assert mail.get_nowait() == {
-            "report": "device", "device": "camera.entrance", "state": "BACKOFF",
+            "report": "device", "device": "camera.entrance", "state": "backing-off",
             "trouble": "timeout: no answer",
         }
         assert mail.get_nowait() == {
-            "report": "device", "device": "camera.entrance", "state": "RUNNING",
+            "report": "device", "device": "camera.entrance", "state": "running",
         }
         assert mail.get_nowait() == {"report": "job", "job": 17, "outcome": "done"}
         assert nothing_in(mail)
