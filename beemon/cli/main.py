@@ -203,6 +203,7 @@ def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> 
     """What the config makes of the disk, as far as it can be known without the service."""
     from datetime import UTC, datetime
 
+    from beemon.base.facts import to_json
     from beemon.cli import render as rendering
     from beemon.orchestrator import estimate as planning
     from beemon.retention import budget
@@ -218,7 +219,7 @@ def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> 
         return
     if planned:
         told = budget.reckon(planned, {}, found, settings.retention)
-        layout.say("", *rendering.parts("budget", told))
+        layout.say("", *rendering.parts("budget", to_json(told)))
 
 
 def _server_problems(path: Path, settings: Settings) -> list[Problem]:

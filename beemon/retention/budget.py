@@ -7,10 +7,10 @@ instead. This module reads no file and calls no driver: see ``orchestrator.estim
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from beemon.config.settings import RetentionSettings
 from beemon.ledger.usage import Usage
+from beemon.protocol.replies import Budget, BudgetShare
 from beemon.storage.space import AGAIN, Limits, Space
 
 DAY_SECONDS = 86400.0
@@ -23,37 +23,34 @@ def reckon(
     measured: Mapping[str, Usage],
     space: Space,
     retention: RetentionSettings,
-) -> dict[str, Any]:
+) -> Budget:
     """The budget as clients get it. ``planned`` are bytes a day, by device."""
     limits = Limits(retention.min_free, retention.min_free_inodes).on(space)
     shares = {
         name: _share(planned.get(name), measured.get(name))
         for name in sorted({*planned, *measured})
     }
-    bytes_a_day = sum(share["bytes_a_day"] for share in shares.values())
-    media = sum(share["bytes_a_day"] for name, share in shares.items() if name != LEDGER)
+    bytes_a_day = sum(share.bytes_a_day for share in shares.values())
+    media = sum(share.bytes_a_day for name, share in shares.items() if name != LEDGER)
     room = max(0.0, space.free_bytes - limits.bytes)
-    return {
-        "devices": shares,
-        "bytes_a_day": round(bytes_a_day),
-        "free_bytes": space.free_bytes,
-        "min_free_bytes": round(limits.bytes),
-        "days_until_full": round(room / bytes_a_day, 4) if bytes_a_day else None,
-        "uplink_kbit_s": round(media * 8 / 1000 / DAY_SECONDS, 1),
-        "then": _then(limits, retention),
-    }
+    return Budget(
+        devices=shares,
+        bytes_a_day=round(bytes_a_day),
+        free_bytes=space.free_bytes,
+        min_free_bytes=round(limits.bytes),
+        days_until_full=round(room / bytes_a_day, 4) if bytes_a_day else None,
+        uplink_kbit_s=round(media * 8 / 1000 / DAY_SECONDS, 1),
+        then=_then(limits, retention),
+    )
 
 
-def _share(planned: float | None, measured: Usage | None) -> dict[str, Any]:
+def _share(planned: float | None, measured: Usage | None) -> BudgetShare:
     """What was measured, if anything was; it says which of the two it is."""
-    share: dict[str, Any] = {}
-    if planned is not None:
-        share["planned_bytes_a_day"] = round(planned)
-    if measured is not None:
-        share["measured_bytes_a_day"] = round(measured.bytes_a_day)
-        share["measured_days"] = round(measured.days, 1)
-    used = measured.bytes_a_day if measured is not None else planned or 0.0
-    return {"bytes_a_day": round(used), **share}
+    planned_bytes = None if planned is None else round(planned)
+    if measured is None:
+        return BudgetShare(planned_bytes or 0, planned_bytes)
+    used = round(measured.bytes_a_day)
+    return BudgetShare(used, planned_bytes, used, round(measured.days, 1))
 
 
 def _then(limits: Limits, retention: RetentionSettings) -> str:

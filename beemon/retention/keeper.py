@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeVar
 
 from beemon.base.reports import Trouble
 from beemon.config.settings import RetentionSettings
 from beemon.ledger import events, index, wal
 from beemon.ledger.ledger import Ledger, LedgerReader
+from beemon.ledger.writer import Write, Written
 from beemon.retention import deletion_note as note
 from beemon.retention import pausing as shortage
 from beemon.retention import retention, thinning
@@ -36,8 +37,15 @@ LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 5.0
 """How long it waits for the ledger before it continues without."""
 
-Transaction = Callable[[Callable[[Ledger], Any]], Any]
-"""Has something written to the ledger in a transaction; returns its result when it is durable."""
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Transaction(Protocol):
+    """Has something written to the ledger in a transaction."""
+
+    def __call__(self, change: Callable[[Ledger], T], /) -> T:
+        """Return the result of the change when it is durable."""
 
 
 class LedgerStuckError(OSError):
@@ -47,11 +55,15 @@ class LedgerStuckError(OSError):
 IS_OFF = "deleting has a defect and is switched off"
 """The result of a change that was not made, so that the round ends over it."""
 
-Guard = Callable[[str, Callable[[], Any], Any], Any]
-"""Does work that has a name; returns the third argument if it has a defect."""
+
+class Guard(Protocol):
+    """Does work that has a name."""
+
+    def __call__(self, name: str, work: Callable[[], T], otherwise: U, /) -> T | U:
+        """Return what the work returns; ``otherwise`` if it has a defect."""
 
 
-def unguarded(_look: str, work: Callable[[], Any], _otherwise: Any) -> Any:
+def unguarded(_look: str, work: Callable[[], T], _otherwise: object) -> T:
     """Do the work, and let its defects go up."""
     return work()
 
@@ -307,7 +319,7 @@ class KeeperThread(threading.Thread):
 
 
 def through(
-    write: Callable[[Callable[[Ledger], Any], Callable[[Any], None]], None],
+    write: Callable[[Write, Written], None],
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Transaction:
     """A transaction that is handed to the ledger's writer and waited for.
@@ -316,18 +328,18 @@ def through(
     Until then no other is taken, so that they do not pile up. Raises ``OSError`` where the change
     :data:`IS_OFF`.
     """
-    stuck: list[queue.SimpleQueue[Any]] = []
+    has_no_result: list[Callable[[], bool]] = []
 
-    def transaction(change: Callable[[Ledger], Any]) -> Any:
-        if stuck and stuck[0].empty():
+    def transaction(change: Callable[[Ledger], T]) -> T:
+        if has_no_result and has_no_result[0]():
             raise LedgerStuckError("the database cannot be written at the moment")
-        stuck.clear()
-        result: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        has_no_result.clear()
+        result: queue.SimpleQueue[T] = queue.SimpleQueue()
         write(change, result.put)
         try:
             found = result.get(timeout=patience_seconds)
         except queue.Empty:
-            stuck.append(result)
+            has_no_result.append(result.empty)
             raise LedgerStuckError("the database cannot be written at the moment") from None
         if found == IS_OFF:
             raise OSError(IS_OFF)

@@ -216,9 +216,9 @@ class Queries:
             found = space.look(settings.archive_path)
         except OSError as error:
             raise RequestError("no-ledger", f"the archive: {error.strerror}") from error
-        return budget.reckon(
+        return to_json(budget.reckon(
             self._board.planned, self._reader().usage(), found, settings.retention
-        )
+        ))
 
     def _help(self, request: Request) -> dict[str, Any]:
         if request["WORD"]:

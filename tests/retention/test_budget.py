@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beemon.base.facts import to_json
 from beemon.config.settings import RetentionSettings
 from beemon.ledger.usage import Usage
 from beemon.retention.budget import reckon
@@ -13,7 +14,7 @@ PLANNED = {"camera.entrance": 10.8 * GB, "microphone.brood": 4.2 * GB}
 
 
 def told(planned=PLANNED, measured=None, space=DISK, **retention):
-    return reckon(planned, measured or {}, space, RetentionSettings(**retention))
+    return to_json(reckon(planned, measured or {}, space, RetentionSettings(**retention)))
 
 
 def test_the_days_until_full_are_those_until_deleting_begins():
