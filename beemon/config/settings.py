@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from beemon.base import spelling
 from beemon.base.explanation import why
@@ -48,6 +48,7 @@ _TABLE_LINE = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _OPTION_LINE = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
 
 Key = tuple[str, ...]
+T = TypeVar("T")
 
 
 class ConfigError(ValueError):
@@ -228,10 +229,15 @@ class DeviceSettings:
 
     name: str
     kind: str
-    table: Mapping[str, Any]
+    table: Mapping[str, object]
     lines: Mapping[str, str] = field(compare=False)
     schedule: Schedule | None = None
     weighing: Weighing | None = None
+
+    @property
+    def driver(self) -> str:
+        """The name of its driver."""
+        return str(self.table["driver"])
 
     def where(self, name: str) -> str:
         """The file and line of one of the device's options, or of its table."""
@@ -287,7 +293,7 @@ def config_files(path: Path) -> list[Path]:
 
 def load(path: Path) -> Settings:
     """The settings in ``path`` and its ``conf.d``. Raises :class:`ConfigError`."""
-    merged: dict[str, Any] = {}
+    merged: dict[str, object] = {}
     lines: dict[Key, str] = {}
     files: dict[str, bytes] = {}
     problems: list[Problem] = []
@@ -308,7 +314,7 @@ def load(path: Path) -> Settings:
     return dataclasses.replace(settings, source=path, files=files)
 
 
-def _read(file: Path) -> tuple[bytes, dict[str, Any], dict[Key, str]]:
+def _read(file: Path) -> tuple[bytes, dict[str, object], dict[Key, str]]:
     """What is in a file, the same as a table, and where each key of it stands."""
     import tomllib  # the Orchestrator and the workers read no file
 
@@ -354,10 +360,11 @@ def _key(dotted: str) -> Key:
     return tuple(part.strip().strip("\"'") for part in dotted.split("."))
 
 
-def _merge(into: dict[str, Any], table: Mapping[str, Any]) -> None:
+def _merge(into: dict[str, object], table: Mapping[str, object]) -> None:
     for key, value in table.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
+        there = into.get(key)
+        if isinstance(value, dict) and isinstance(there, dict):
+            _merge(there, value)
         else:
             into[key] = value
 
@@ -365,7 +372,7 @@ def _merge(into: dict[str, Any], table: Mapping[str, Any]) -> None:
 class _Loader:
     """Builds the settings out of the merged tables, and keeps every problem on the way."""
 
-    def __init__(self, merged: Mapping[str, Any], lines: Mapping[Key, str], path: Path) -> None:
+    def __init__(self, merged: Mapping[str, object], lines: Mapping[Key, str], path: Path) -> None:
         self.merged = merged
         self.lines = lines
         self.path = path
@@ -406,7 +413,7 @@ class _Loader:
         self._check_weighing(found)
         return found
 
-    def section(self, cls: type[Any], name: str) -> Any:
+    def section(self, cls: type[T], name: str) -> T | None:
         return self._build(cls, self._table(self.merged.get(name, {}), name), name)
 
     def devices(self) -> dict[str, DeviceSettings]:
@@ -437,7 +444,7 @@ class _Loader:
     def problem(self, message: str, *key: str) -> None:
         self.problems.append(Problem(self.where(*key), message))
 
-    def _device(self, kind: str, word: str, table: dict[str, Any]) -> DeviceSettings | None:
+    def _device(self, kind: str, word: str, table: dict[str, object]) -> DeviceSettings | None:
         if not is_device_word(word):
             self.problem(
                 f'"{word}" is not a name for a device: use up to 31 small letters, digits, hyphens '
@@ -460,17 +467,16 @@ class _Loader:
             name=name, kind=kind, table=table, lines=lines, schedule=schedule, weighing=weighing
         )
 
-    def _weighing(self, kind: str, word: str, table: Mapping[str, Any]) -> Weighing | None:
+    def _weighing(self, kind: str, word: str, table: Mapping[str, object]) -> Weighing | None:
         if "weighing" not in table:
             return None
         if kind != "sensor":
             self.problem(f'a {kind} cannot have a table "weighing"', kind, word, "weighing")
             return None
         given = self._table(table["weighing"], kind, word, "weighing")
-        weighing: Weighing | None = self._build(Weighing, given, kind, word, "weighing")
-        return weighing
+        return self._build(Weighing, given, kind, word, "weighing")
 
-    def _schedule(self, kind: str, word: str, table: Mapping[str, Any]) -> Schedule | None:
+    def _schedule(self, kind: str, word: str, table: Mapping[str, object]) -> Schedule | None:
         if "schedule" not in table:
             return None
         given = self._table(table["schedule"], kind, word, "schedule")
@@ -493,8 +499,9 @@ class _Loader:
         return schedule
 
     def _check_sun(self, *key: str) -> None:
-        given = self.merged.get("hive", {})
-        missing = [name for name in ("latitude", "longitude") if name not in given]
+        given = self.merged.get("hive")
+        hive = given if isinstance(given, dict) else {}
+        missing = [name for name in ("latitude", "longitude") if name not in hive]
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             self.problem(
@@ -504,12 +511,12 @@ class _Loader:
         if not sun.is_known():
             self.problem("a window that follows the sun needs the package python3-ephem", *key)
 
-    def _build(self, cls: type[Any], table: Mapping[str, Any], *key: str) -> Any:
+    def _build(self, cls: type[T], table: Mapping[str, object], *key: str) -> T | None:
         built, problems = build(cls, table, self.place(*key))
         self.problems += problems
         return built
 
-    def _table(self, value: object, *key: str) -> dict[str, Any]:
+    def _table(self, value: object, *key: str) -> dict[str, object]:
         if isinstance(value, dict):
             return value
         name = ".".join(key)

@@ -87,7 +87,7 @@ def resolve_devices(
         own, problems = devices.settings_for(device.kind, name, device.table, device.where)
         found += problems
         if own is not None:
-            driver = devices.module(device.kind, device.table["driver"]).Driver
+            driver = devices.module(device.kind, device.driver).Driver
             resolved[name] = ResolvedDevice(device, driver, own)
     return resolved, found
 

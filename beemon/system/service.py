@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import sdnotify
 
@@ -124,7 +123,7 @@ def _journal_handler() -> logging.Handler | None:
 
 def fields(
     *, job: int | None = None, device: str | None = None, outcome: str | None = None
-) -> dict[str, Any]:
+) -> dict[str, str]:
     """Journal fields for a log record: ``log.info(…, extra=fields(job=17))``."""
     given = {"JOB": job, "DEVICE": device, "OUTCOME": outcome}
     return {name: str(value) for name, value in given.items() if value is not None}
