@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from beemon.base.clock import Quality
     from beemon.config.settings import Settings
+    from beemon.exchange.export import About
     from beemon.ledger.ledger import LedgerReader
     from beemon.repair.check import Report
 
@@ -194,7 +195,7 @@ def export_period(options: argparse.Namespace) -> int:
         return EXIT_USAGE
     try:
         archive, about = archive_of(options), _about(options)
-        output = options.output or Path(f"{about['hive']}-{chosen.name}-{options.format}")
+        output = options.output or Path(f"{about.hive}-{chosen.name}-{options.format}")
         _look(archive, output)
         with ArchiveReader(archive).one_moment() as reader:
             local = asked or _zone_of(reader)
@@ -318,14 +319,15 @@ def _source(options: argparse.Namespace) -> Any:
     return Source(options.folder, zone, rate, columns, frozenset(options.host))
 
 
-def _about(options: argparse.Namespace) -> dict[str, Any]:
+def _about(options: argparse.Namespace) -> About:
     """What the config says of the hive; an archive alone does not name it."""
     from beemon.config import settings as config
+    from beemon.exchange import export
 
     hive = config.Hive()
     if options.path is None or str(options.config) != DEFAULT_CONFIG:
         hive = config.load(options.config).hive
-    return {"hive": hive.name, "latitude": hive.latitude, "longitude": hive.longitude}
+    return export.About(hive.name, hive.latitude, hive.longitude)
 
 
 def _print_export(output: Path, manifest: dict[str, Any]) -> None:

@@ -12,15 +12,17 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
+from beemon.base.facts import JsonObject
 from beemon.base.moments import to_datetime
 from beemon.exchange import export
 from beemon.exchange import tables as contents
+from beemon.exchange.export import About
 from beemon.exchange.tables import View
 from beemon.ledger.rows import one_moment
 from beemon.storage import files as recordings
@@ -83,17 +85,17 @@ def to_celsius(fahrenheit: float) -> float:
     return (fahrenheit - 32) * 5 / 9
 
 
-def write(view: View, archive: Path, output: Path, about: dict[str, Any]) -> dict[str, Any]:
+def write(view: View, archive: Path, output: Path, about: About) -> JsonObject:
     """Write a period in that layout into the new folder ``output``; return the manifest.
 
     Recordings are copied; what is deleted meanwhile is listed as ``missing``. Raises ``OSError``,
     ``sqlite3.Error``; then there is no such folder.
     """
     with staging.folder(output) as folder, one_moment(view.ledger.db):
-        missing = _copy_recordings(view, archive, folder, about["hive"])
-        columns = _write_readings(view, folder, about["hive"])
+        missing = _copy_recordings(view, archive, folder, about.hive)
+        columns = _write_readings(view, folder, about.hive)
         manifest = {
-            **about, **export.manifest_of(view, "appmais"),
+            **asdict(about), **export.manifest_of(view, "appmais"),
             "columns": columns, "missing": missing, "files": export.files_of(folder, {}),
         }
         del manifest["tables"]
@@ -182,8 +184,8 @@ def _sensor_readings(readings: contents.Table) -> Iterator[contents.Row]:
 def _columns(view: View) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for row in contents.units(view):
-        if row["sensor"].startswith("sensor."):
-            found.setdefault(row["sensor"], []).append((row["quantity"], row["unit"]))
+        if row.sensor.startswith("sensor."):
+            found.setdefault(row.sensor, []).append((row.quantity, row.unit))
     for columns in found.values():
         columns.sort(key=lambda column: (*(column[0] != name for name in _FIRST), column))
     return found

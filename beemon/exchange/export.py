@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from beemon import __version__
 from beemon.base import clock, moments
 from beemon.base.explanation import meanings
+from beemon.base.facts import JsonObject
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.exchange import tables as contents
@@ -28,7 +29,7 @@ MANIFEST = "manifest.json"
 
 _ROWS_AT_A_TIME = 20_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_CLOCK_QUALITIES = {
+_CLOCK_QUALITIES: dict[str, str] = {
     clock.Quality.SYNCHRONISED: "synchronised with the network",
     clock.Quality.TOLD: "right, as confirmed by an operator",
     clock.Quality.RTC: "taken from the battery clock at start",
@@ -36,6 +37,15 @@ _CLOCK_QUALITIES = {
     clock.Quality.REDATED: "the clock was unsure; the time was corrected later in the same boot",
     clock.Quality.IMPORTED: "record of another system, whose clock may have been wrong",
 }
+
+@dataclass(frozen=True)
+class About:
+    """What only the config knows of an archive: the hive's name, and its position in degrees."""
+
+    hive: str
+    latitude: float | None = None
+    longitude: float | None = None
+
 
 Writer = Callable[[Path, Table], int]
 """Writes a table into a folder; returns how many rows it has."""
@@ -53,16 +63,16 @@ class MissingPyarrowError(OSError):
         )
 
 
-def export(view: View, output: Path, form: str, about: dict[str, Any]) -> dict[str, Any]:
+def export(view: View, output: Path, form: str, about: About) -> JsonObject:
     """Write the tables of a view into the new folder ``output``; return the manifest.
 
-    ``about`` says what only the config knows: the hive, its position. Raises
-    :class:`MissingPyarrowError`, ``OSError``, ``sqlite3.Error``; then there is no such folder.
+    Raises :class:`MissingPyarrowError`, ``OSError``, ``sqlite3.Error``; then there is no such
+    folder.
     """
     writer = write_csv if form == "csv" else parquet_writer()
     with staging.folder(output) as folder, one_moment(view.ledger.db):
         made = {table.name: writer(folder, table) for table in contents.tables(view)}
-        manifest = {**about, **manifest_of(view, form), "files": files_of(folder, made)}
+        manifest = {**asdict(about), **manifest_of(view, form), "files": files_of(folder, made)}
         write_manifest(folder, manifest)
     return manifest
 
@@ -70,30 +80,22 @@ def export(view: View, output: Path, form: str, about: dict[str, Any]) -> dict[s
 def write_csv(folder: Path, table: Table) -> int:
     """One CSV file."""
     count = 0
-    cells = [(column.name, _AS_TEXT.get(column.kind, _as_it_is)) for column in table.columns]
     with (folder / f"{table.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([name for name, _ in cells])
+        writer.writerow([column.name for column in table.columns])
         for row in table.rows():
-            writer.writerow([as_text(row[name]) for name, as_text in cells])
+            writer.writerow([_cell(column.kind, row[column.name]) for column in table.columns])
             count += 1
     return count
 
 
-def _time(utc_us: int | None) -> str | None:
-    return None if utc_us is None else moments.iso(utc_us)
-
-
-def _text(text: str | None) -> str | None:
-    """One that a spreadsheet would take for a formula is quoted."""
-    return f"'{text}" if text and text.startswith(_FORMULA) else text
-
-
-def _as_it_is(value: Any) -> Any:
+def _cell(kind: str, value: object) -> object:
+    """A value as CSV has it. A text that a spreadsheet would take for a formula is quoted."""
+    if kind == TIME and isinstance(value, int):
+        return moments.iso(value)
+    if kind == TEXT and isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
     return value
-
-
-_AS_TEXT: dict[str, Callable[[Any], Any]] = {TIME: _time, TEXT: _text}
 
 
 def parquet_writer() -> Writer:
@@ -128,7 +130,7 @@ def _batches(table: Table) -> Iterator[list[contents.Row]]:
         yield batch
 
 
-def manifest_of(view: View, form: str) -> dict[str, Any]:
+def manifest_of(view: View, form: str) -> JsonObject:
     """What is to be known of an export, but for its files."""
     made = clock.stamp()
     return {
@@ -140,7 +142,7 @@ def manifest_of(view: View, form: str) -> dict[str, Any]:
         "until": moments.iso(view.period.until_us),
         "devices": sorted(view.devices) or "all",
         "zone": str(view.zone),
-        "units": contents.units(view),
+        "units": [asdict(unit) for unit in contents.units(view)],
         "calibrations": contents.calibrations(view),
         "runs": contents.runs(view),
         "qualities": meanings(QUALITIES),
@@ -153,19 +155,19 @@ def manifest_of(view: View, form: str) -> dict[str, Any]:
     }
 
 
-def files_of(folder: Path, rows: dict[str, int]) -> list[dict[str, Any]]:
+def files_of(folder: Path, rows: dict[str, int]) -> list[JsonObject]:
     """Every file of an export, with its hash; of a table also how many rows it has."""
-    found = []
+    found: list[JsonObject] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         size, sha256 = recordings.digest(path)
-        entry = {"path": str(path.relative_to(folder)), "size": size, "sha256": sha256}
+        entry: JsonObject = {"path": str(path.relative_to(folder)), "size": size, "sha256": sha256}
         if path.parent == folder and path.stem in rows:
             entry["rows"] = rows[path.stem]
         found.append(entry)
     return found
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(folder: Path, manifest: JsonObject) -> None:
     """The last file of an export."""
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     (folder / MANIFEST).write_text(f"{text}\n", encoding="utf-8")

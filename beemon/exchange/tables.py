@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from beemon.base import clock, moments
+from beemon.base.facts import JsonObject
 from beemon.base.options import suggestion
 from beemon.exchange.period import Period
 from beemon.ledger import completeness, rows
@@ -263,7 +264,7 @@ def _flat(counts: Mapping[str, Any]) -> dict[tuple[str, str | None], int]:
     return flat
 
 
-def _when(view: View, utc_us: int) -> dict[str, Any]:
+def _when(view: View, utc_us: int) -> dict[str, int | str | None]:
     return {"utc": utc_us, "local": view.local(utc_us)}
 
 
@@ -278,7 +279,16 @@ _TABLES: dict[str, tuple[tuple[Column, ...], Callable[[View], Iterator[Row]]]] =
 }
 
 
-def units(view: View) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Unit:
+    """In which unit a sensor's quantity is."""
+
+    sensor: str
+    quantity: str
+    unit: str
+
+
+def units(view: View) -> list[Unit]:
     """Every quantity that is in the readings, with its unit."""
     rows = view.select(
         "SELECT sensor, quantity, unit FROM series WHERE :of_devices AND EXISTS"
@@ -286,16 +296,16 @@ def units(view: View) -> list[dict[str, Any]]:
         "  AND readings.series = series.series) ORDER BY sensor, quantity, unit",
         "sensor",
     )
-    return [dict(row) for row in rows]
+    return [Unit(*row) for row in rows]
 
 
-def calibrations(view: View) -> list[dict[str, Any]]:
+def calibrations(view: View) -> list[JsonObject]:
     """How raw values became values."""
     query = "SELECT * FROM calibrations WHERE :of_devices ORDER BY calibration"
     return list(rows.readable(view.select(query, "sensor"), describe))
 
 
-def runs(view: View) -> list[dict[str, Any]]:
+def runs(view: View) -> list[JsonObject]:
     """The runs of the service that the period saw, and their clocks."""
     rows = view.ledger.db.execute(
         "SELECT * FROM runs WHERE started_us < ? AND run >="

@@ -15,6 +15,7 @@ from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Reading
 from beemon.exchange import appmais
 from beemon.exchange.appmais import Name, parse_name, to_celsius, to_fahrenheit
+from beemon.exchange.export import About
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View
 from beemon.ledger import readings as series
@@ -22,7 +23,7 @@ from beemon.ledger.ledger import Ledger, LedgerReader, open_reader
 from beemon.storage import files as recordings
 from tests import seasons
 
-ABOUT = {"hive": "apiary-7", "latitude": None, "longitude": None}
+ABOUT = About("apiary-7")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from beemon.ledger.ledger import LedgerReader
 from beemon.storage import files as recordings
 from tests import seasons
 
-ABOUT = {"hive": "apiary-7", "latitude": 36.2, "longitude": -81.7}
+ABOUT = export.About("apiary-7", 36.2, -81.7)
 
 
 @pytest.fixture

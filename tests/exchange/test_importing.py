@@ -20,6 +20,7 @@ import soundfile
 
 from beemon.cli import main as cli
 from beemon.exchange import appmais, daily
+from beemon.exchange.export import About
 from beemon.exchange.importing import Counts, MissingFactError, Source, import_appmais
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View
@@ -390,7 +391,7 @@ def test_what_was_exported_can_be_imported_again(
     imported: LedgerReader, archive: Path, tmp_path: Path
 ) -> None:
     view = View(imported, parse(DAY), (), NEW_YORK)
-    appmais.write(view, archive, tmp_path / "out", {"hive": HOST})
+    appmais.write(view, archive, tmp_path / "out", About(HOST))
     other = tmp_path / "other"
     other.mkdir()
     assert import_appmais(other, source(tmp_path / "out")) == Counts(recordings=2, readings=7)

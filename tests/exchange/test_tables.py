@@ -59,7 +59,7 @@ def test_a_device_that_the_ledger_does_not_know_is_told(reader: LedgerReader) ->
 
 def test_units_are_those_of_what_was_measured(reader: LedgerReader) -> None:
     view = View(reader, parse("2026-06-01"))
-    assert [(u["quantity"], u["unit"]) for u in tables.units(view)] == [
+    assert [(u.quantity, u.unit) for u in tables.units(view)] == [
         ("humidity", "%"), ("temperature", "°C"), ("weight", "g"),
     ]
     assert tables.units(View(reader, parse("2026-07-01"))) == []

@@ -23,7 +23,7 @@ from beemon.exchange.tables import View
 from beemon.ledger.ledger import LedgerReader, open_reader
 from tests import seasons
 
-ABOUT = {"hive": "apiary-7", "latitude": 36.2, "longitude": -81.7}
+ABOUT = export.About("apiary-7", 36.2, -81.7)
 SPREADSHEET = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
