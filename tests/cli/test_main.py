@@ -354,8 +354,10 @@ def too_long(text: str, width: int) -> list[str]:
     return [line for line in text.splitlines() if len(line) > width and " " in line.strip()]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
-@pytest.mark.parametrize("width", [32, 40, 60, 80])
+@pytest.mark.parametrize(
+    ("width", "encoding"),
+    [(32, "utf-8"), (32, "ascii"), (40, "latin-1"), (60, "ascii"), (80, "utf-8")],
+)
 def test_every_page_of_help_fits(
     width: int, encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,7 +93,14 @@ class Life:
         self.clock = TurnedClock(wrong_us=-RIGHT_OFFSET_US)
         self.dating = redating.Redating()
         self.known: Known | None = None
+        self._reader: LedgerReader | None = None
         self.open_ledger()
+
+    @property
+    def reader(self) -> LedgerReader:
+        """One that stays open until the ledger is closed, as opening it takes longest here."""
+        self._reader = self._reader or LedgerReader(self.archive)
+        return self._reader
 
     def open_ledger(self) -> None:
         """What a start of the service does."""
@@ -107,6 +114,9 @@ class Life:
         self.dating = redating.Redating()
 
     def close(self) -> None:
+        if self._reader:
+            self._reader.close()
+        self._reader = None
         self.ledger.close()
 
     def pick(self, query: str) -> Any:
@@ -199,13 +209,13 @@ class Life:
         self.ledger.db.execute("BEGIN IMMEDIATE")
         self.enter_event()
         self.end()
-        self.ledger.close()
+        self.close()
         if self.chance.random() < 0.5:
             self.clock.boot += "'"
         self.open_ledger()
 
     def rebuild(self) -> None:
-        self.ledger.close()
+        self.close()
         if self.chance.random() < 0.5:
             quarantine.mark(self.archive, "somebody said so")
         rebuild(self.archive)
@@ -213,7 +223,7 @@ class Life:
 
     def begin_anew(self) -> None:
         """A damaged ledger is set aside, and a new one goes on until somebody rebuilds."""
-        self.ledger.close()
+        self.close()
         quarantine.mark(self.archive, "somebody said so")
         with closing(ArchiveSession(self.archive)) as session:
             session.open()
@@ -247,7 +257,7 @@ def test_each_follower_holds_exactly_what_the_ledger_holds(tmp_path, seed):
     life, followers = Life(tmp_path, chance), [Follower()]
     for _ in range(STEPS):
         life.go_on()
-        reader = LedgerReader(tmp_path)
+        reader = life.reader
         one = chance.choice(followers)
         one.look_up(reader)
         if chance.random() < 0.6:
@@ -256,8 +266,7 @@ def test_each_follower_holds_exactly_what_the_ledger_holds(tmp_path, seed):
             followers.append(Follower())
         if one.cursor and chance.random() < 0.1:
             life.acknowledge(one.cursor)
-        reader.close()
-    reader = LedgerReader(tmp_path)
+    reader = life.reader
     expected = state_of(reader)
     assert expected
     for one in [*followers, Follower()]:
@@ -265,5 +274,4 @@ def test_each_follower_holds_exactly_what_the_ledger_holds(tmp_path, seed):
         while one.learn(reader, chance.choice([1, 7, 50])):
             one.look_up(reader)
         assert one.held == expected
-    reader.close()
     life.close()

@@ -242,7 +242,7 @@ JUMPS = st.one_of(
 SPANS = st.one_of(st.integers(0, 3), st.integers(0, 5_000_000), st.just(3_600_000_000))
 LIVES = st.lists(
     st.tuples(JUMPS, SPANS, st.sampled_from(["read", "snapshot", "restart"])),
-    min_size=40, max_size=60,
+    min_size=100, max_size=120,
 )
 
 
@@ -279,8 +279,8 @@ class Life:
             self.ledger.begin_run()
 
 
-@settings(max_examples=250, deadline=None)  # of at least 40 jumps each: 10,000
-@given(life=LIVES, right_after=st.integers(40, 60))
+@settings(max_examples=100, deadline=None)  # of at least 100 jumps each: 10,000
+@given(life=LIVES, right_after=st.integers(40, 120))
 def test_however_the_clock_jumps_order_and_names_hold(tmp_path_factory, life, right_after):
     clock = TurnedClock()
     archive = tmp_path_factory.mktemp("archive")

@@ -36,18 +36,20 @@ def book(tmp_path: Path) -> Iterator[Book]:
     """Twenty days before noon, with two readings an hour of a scale that drifts by 15 g/K."""
     book = Book(tmp_path)
     book.start_without_account(NOON)
-    for utc_us in range(NOON - 20 * DAY, NOON, HOUR // 2):
-        celsius = outside_temperature(1, utc_us / 1e6)
-        keep(book, "sensor.scale", "weight", utc_us, weight(1, utc_us / 1e6) + 15 * celsius)
-        keep(book, "sensor.outside", "temperature", utc_us, celsius)
+    with book.ledger.transaction() as ledger:
+        for utc_us in range(NOON - 20 * DAY, NOON, HOUR // 2):
+            celsius = outside_temperature(1, utc_us / 1e6)
+            series.keep(ledger, 1, [
+                measured("sensor.scale", "weight", utc_us, weight(1, utc_us / 1e6) + 15 * celsius),
+                measured("sensor.outside", "temperature", utc_us, celsius),
+            ])
     yield book
     book.ledger.close()
 
 
-def keep(book: Book, sensor: str, quantity: str, utc_us: int, value: float) -> None:
+def measured(sensor: str, quantity: str, utc_us: int, value: float) -> Reading:
     at = Stamp(utc_us, utc_us / 1e6 - 1e9, Quality.SYNCHRONISED)
-    with book.ledger.transaction() as ledger:
-        series.keep(ledger, 1, [Reading(sensor, quantity, "", value, None, at)])
+    return Reading(sensor, quantity, "", value, None, at)
 
 
 def fit(book: Book, job: int = 7) -> calibrations.Made:
@@ -84,7 +86,9 @@ def test_nights_with_a_step_or_rain_are_left_out(book):
         with book.ledger.transaction() as ledger:
             events.enter(ledger, "weight", "", "sensor.scale", at=at, step=step, seconds=600)
     assert fit(book).facts["nights"] == nights - 2
-    keep(book, "sensor.rain", "rain", NOON - 14 * DAY + 4 * HOUR, 1.2)  # it dries until four
+    rain = measured("sensor.rain", "rain", NOON - 14 * DAY + 4 * HOUR, 1.2)  # it dries until four
+    with book.ledger.transaction() as ledger:
+        series.keep(ledger, 1, [rain])
     assert fit(book).facts["nights"] == nights - 3
 
 
