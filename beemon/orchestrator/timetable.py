@@ -16,7 +16,7 @@ from beemon.base.moments import US_PER_DAY, to_datetime, to_microseconds
 from beemon.config.settings import DeviceSettings
 from beemon.ledger.slots import Begin, Due, Series, Skip, Tick, Turn, Unaccounted, between
 from beemon.timing import schedule
-from beemon.timing.schedule import Schedule
+from beemon.timing.schedule import Schedule, WindowState
 
 LATE_SECONDS = 10.0
 """How late a slot may begin; one that had to wait longer is skipped, not run at a wrong time."""
@@ -47,6 +47,7 @@ class Timetable:
         self._devices: Mapping[str, DeviceSettings] = {}
         self._schedules: dict[str, Schedule] = {}
         self._definitions: dict[str, str] = {}
+        self._windows: dict[str, WindowState] = {}
         self._take(devices)
 
     # What is asked of it
@@ -88,9 +89,11 @@ class Timetable:
         """Whether the device's window is open, so that it is worth keeping it ready."""
         if not self.is_on(name) or self.held_back(name):
             return False
-        return schedule.in_window(
-            self._schedules[name], to_datetime(now.utc_us), self._zone
-        )
+        at, state = to_datetime(now.utc_us), self._windows.get(name)
+        if state is None or not state.since <= at < state.until:
+            state = schedule.window_state(self._schedules[name], at, self._zone)
+            self._windows[name] = state  # it is asked at each turn, and calculated from the sun
+        return state.is_open
 
     def advance(self, now: Stamp) -> Tick | None:
         """What fell due since the last call, to be entered as it is; None where nothing did."""
@@ -112,6 +115,7 @@ class Timetable:
 
     def _take(self, devices: Mapping[str, DeviceSettings]) -> None:
         self._devices = devices
+        self._windows.clear()
         self._schedules = {name: d.schedule for name, d in devices.items() if d.schedule}
         self._definitions = {
             name: schedule.describe(of, self._zone) for name, of in self._schedules.items()

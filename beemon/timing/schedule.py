@@ -53,6 +53,14 @@ class Series(NamedTuple):
     slots: int
 
 
+class WindowState(NamedTuple):
+    """Whether a window is open from ``since`` on and before ``until``."""
+
+    is_open: bool
+    since: datetime
+    until: datetime
+
+
 def _interval(value: object) -> float:
     seconds = duration(value)
     if not 1 <= seconds <= 86400:
@@ -164,11 +172,13 @@ def count_slots(
     return series.slots if series else 0
 
 
-def in_window(schedule: Schedule, at: datetime, zone: tzinfo) -> bool:
-    """Whether the window is open at ``at`` (aware)."""
+def window_state(schedule: Schedule, at: datetime, zone: tzinfo) -> WindowState:
+    """Whether the window is open at ``at`` (aware), and when that may change."""
     today = at.astimezone(zone).date()
-    windows = _windows(schedule, today - 2 * _DAY, today + _DAY, zone)
-    return any(start <= at < end for start, end in windows)
+    windows = list(_windows(schedule, today - 2 * _DAY, today + _DAY, zone))
+    is_open = any(start <= at < end for start, end in windows)
+    later = [edge for window in windows for edge in window if edge > at]
+    return WindowState(is_open, at, min(later, default=at))
 
 
 def slot_verb(device: str, schedule: Schedule) -> str:

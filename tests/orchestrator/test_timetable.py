@@ -316,6 +316,22 @@ def test_the_window_of_a_scheduled_device_is_open_unless_it_is_switched_off(
     assert not timetable.is_open("microphone.m", at(1))
 
 
+def test_a_window_opens_and_closes_as_time_goes_by_also_where_the_clock_is_set(
+    tmp_path: Path,
+) -> None:
+    afternoon = """
+    [microphone.m]
+    driver = "simulated"
+    schedule = { interval = "5m", duration = "60s", window = ["13:00", "14:00"] }
+    """
+    timetable = Timetable(load(tmp_path, afternoon), UTC)
+    hours = [0.0, 0.9, 1.0, 1.9, 2.0, 1.5, 0.5, 25.0, 26.0, 1.0]
+    found = [timetable.is_open("microphone.m", at(3600 * hour)) for hour in hours]
+    assert found == [False, False, True, True, False, True, False, True, False, True]
+    timetable.change(load(tmp_path, afternoon.replace("13:00", "13:30")), at(3600))
+    assert not timetable.is_open("microphone.m", at(3600))
+
+
 def test_a_slots_command_has_its_length_to_the_millisecond(tmp_path: Path) -> None:
     devices = load(
         tmp_path,

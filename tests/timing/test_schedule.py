@@ -16,16 +16,17 @@ from beemon.timing.schedule import (
     SunTime,
     count_slots,
     describe,
-    in_window,
     next_slot,
     recall,
     slot_verb,
     slots_between,
+    window_state,
 )
 from beemon.timing.sun import Place
 
 BERLIN = ZoneInfo("Europe/Berlin")  # 2026: +1 to +2 on 29 March at 02:00, back on 25 October, 03:00
 SECOND = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
 
 
 def schedule(interval="1h", window=("00:00", "00:00"), duration=None, place=None) -> Schedule:
@@ -158,6 +159,10 @@ def test_a_window_may_go_on_after_midnight():
     assert slots(night, berlin("2026-06-02T00:30"), 1) == ["02 01:00"]
 
 
+def in_window(of: Schedule, at: datetime, zone: ZoneInfo) -> bool:
+    return window_state(of, at, zone).is_open
+
+
 @pytest.mark.parametrize(
     ("moment", "is_open"),
     [("2026-06-01T20:59:59", False), ("2026-06-01T21:00", True), ("2026-06-02T00:00", True),
@@ -173,6 +178,24 @@ def test_a_window_that_ends_when_it_starts_is_a_whole_day_from_there():
         "01 06:00", "01 14:00", "01 22:00", "02 06:00",
     ]
     assert in_window(day, berlin("2026-06-01T05:00"), BERLIN)
+
+
+@pytest.mark.parametrize("window", [
+    ("21:00", "04:00"), ("06:00", "06:00"), ("02:30", "03:10"), ("sunrise-30m", "sunset+30m"),
+    ("sunset", "sunrise"), ("sunset", "00:00"),
+])
+@pytest.mark.parametrize("day", ["2026-01-01", "2026-03-28", "2026-06-21", "2026-10-24"])
+def test_a_window_stays_as_it_is_for_as_long_as_it_is_said_to(window, day):
+    of = schedule("1h", window, place=TROMSO)
+    at = berlin(f"{day}T00:07").astimezone(UTC)
+    end = at + timedelta(days=2)
+    while at < end:
+        state = window_state(of, at, BERLIN)
+        assert state.until > at
+        part = (state.until - at) / 8
+        moments = [*(at + number * part for number in range(8)), state.until - TICK]
+        assert {in_window(of, moment, BERLIN) for moment in moments} == {state.is_open}
+        at = state.until
 
 
 # Clock changes
