@@ -77,7 +77,7 @@ class Supervisor:
     @property
     def busy(self) -> bool:
         """Whether any task is unanswered."""
-        return bool(self._queue.tasks)
+        return not self._queue.is_empty
 
     @property
     def alive(self) -> bool:

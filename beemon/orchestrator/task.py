@@ -89,6 +89,15 @@ class TaskQueue:
         self._count = 0
 
     @property
+    def is_empty(self) -> bool:
+        """Whether every task is answered."""
+        return not self.running and not self._is_waiting
+
+    @property
+    def _is_waiting(self) -> bool:
+        return any(lane.waiting for lane in self._lanes.values())
+
+    @property
     def tasks(self) -> list[Task]:
         """Every unanswered task."""
         waiting = [task for lane in self._lanes.values() for task in lane.waiting]
@@ -119,6 +128,8 @@ class TaskQueue:
 
         While a task has to run alone, tasks run one at a time in all lanes together.
         """
+        if not self._is_waiting:
+            return
         one_at_a_time = any(task.runs_alone for task in self.tasks)
         for lane in self._lanes.values():
             while lane.current is None and lane.waiting:

@@ -51,6 +51,17 @@ def test_a_recording_that_is_cut_has_only_the_time_to_end(verb, rest) -> None:
     assert task.deadline == NOW + rest
 
 
+def test_a_queue_is_empty_when_every_task_is_answered() -> None:
+    queue = TaskQueue()
+    found = [queue.is_empty]
+    queue.add(read("a"))
+    found.append(queue.is_empty)
+    start_all(queue)
+    found.append(queue.is_empty)
+    queue.end(queue.running[1], is_done=True)
+    assert [*found, queue.is_empty] == [True, False, False, True]
+
+
 def test_each_lane_runs_one_task_at_a_time_unless_one_has_to_run_alone() -> None:
     queue = TaskQueue()
     for job, device in enumerate("aab", start=1):
