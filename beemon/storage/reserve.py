@@ -15,6 +15,7 @@ from beemon.storage.space import Space
 
 FOLDER = "reserve"
 FILES = 8
+_NAMES = frozenset(map(str, range(FILES)))
 FILE_BYTES = 1_048_576
 SMALLEST_SHARE = 256
 """On a small disk a file is this part of it."""
@@ -31,7 +32,10 @@ def is_full(found: Space) -> bool:
 
 def is_whole(archive: Path) -> bool:
     """Whether nothing of it has been used. Raises ``OSError``."""
-    return all(file.exists() for file in _files(archive))
+    try:
+        return {file.name for file in (archive / FOLDER).iterdir()} >= _NAMES
+    except FileNotFoundError:
+        return False
 
 
 def make(archive: Path, found: Space) -> None:
@@ -62,7 +66,7 @@ def release_if_full(archive: Path) -> bool:
 
 
 def _files(archive: Path) -> list[Path]:
-    return [archive / FOLDER / str(number) for number in range(FILES)]
+    return [archive / FOLDER / name for name in sorted(_NAMES)]
 
 
 def _allocate(file: Path, size: int) -> None:
