@@ -18,6 +18,7 @@ import soundfile
 
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
+from beemon.base.status import DEVICE_STATES, DeviceState
 from beemon.checks.examine import examine
 from beemon.checks.findings import FINDINGS
 from beemon.cli.render import HERE
@@ -106,6 +107,10 @@ def test_the_manual_of_the_words_has_every_reason_and_no_other():
 
 def test_the_manual_of_the_words_has_every_quality_and_no_other():
     assert explained_words("QUALITIES") == set(QUALITIES)
+
+
+def test_the_manual_of_the_words_has_every_state_of_a_device_and_no_other():
+    assert explained_words("DEVICE STATES") == set(DEVICE_STATES) == set(DeviceState)
 
 
 def test_the_manual_of_the_words_has_every_finding_and_no_other():

@@ -1,7 +1,7 @@
 """Explanation: the meaning of one of beemon's words, and the action that it calls for.
 
-Every reason, error code, finding and quality has one. It is printed below a job that failed, sent
-with an error, shown by ``beemon help WORD`` and listed in beemon-reasons(7).
+Every reason, error code, finding, quality and state of a device has one. It is printed below a job
+that failed, sent with an error, shown by ``beemon help WORD`` and listed in beemon-reasons(7).
 """
 
 from __future__ import annotations

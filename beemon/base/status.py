@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
+from beemon.base.explanation import Explanation
 from beemon.base.facts import KEPT
 
 
@@ -27,16 +28,32 @@ class DeviceState(StrEnum):
         return self in (DeviceState.IN_TROUBLE, DeviceState.BACKING_OFF, DeviceState.GIVEN_UP)
 
 
-DEVICE_STATES: Mapping[DeviceState, str] = {
-    DeviceState.UNTRIED: "not used since the service started, so it is not known if it works",
-    DeviceState.STARTING: "its worker process is starting",
-    DeviceState.RUNNING: "in use, or open for its next use",
-    DeviceState.RESTING: "it has worked, and is closed until it is needed",
-    DeviceState.IN_TROUBLE: "its last use failed or gave a bad value; the next use tries again",
-    DeviceState.BACKING_OFF: "its worker failed; it is tried again after some seconds",
-    DeviceState.GIVEN_UP: "its worker failed five times in a row; it is tried every 10 minutes",
+DEVICE_STATES: Mapping[str, Explanation] = {
+    DeviceState.UNTRIED: Explanation(
+        "not used since the service started, so it is not known if it works",
+        "Wait a moment: beemon tries each device after a start.",
+    ),
+    DeviceState.STARTING: Explanation("its worker process is starting", "Wait a few seconds."),
+    DeviceState.RUNNING: Explanation("in use, or open for its next use", "Do nothing."),
+    DeviceState.RESTING: Explanation(
+        "it has worked, and is closed until it is needed",
+        "Do nothing: the next command opens it.",
+    ),
+    DeviceState.IN_TROUBLE: Explanation(
+        "its last use failed or gave a bad value; the next use tries again",
+        "Read its problem with `beemon status`, and look its reason up with `beemon help REASON`.",
+    ),
+    DeviceState.BACKING_OFF: Explanation(
+        "its worker failed; it is tried again after some seconds",
+        "Wait a minute, or read its problem with `beemon status`.",
+    ),
+    DeviceState.GIVEN_UP: Explanation(
+        "its worker failed five times in a row; it is tried again after ten minutes",
+        "Read its problem with `beemon status` and fix it, then restart: `sudo systemctl "
+        "restart beemon`.",
+    ),
 }
-"""The meaning of each state."""
+"""The meaning and the remedy of each state."""
 
 
 @dataclass(frozen=True)

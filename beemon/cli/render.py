@@ -13,6 +13,7 @@ from typing import Any
 from beemon.base import moments
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
+from beemon.base.status import DEVICE_STATES
 from beemon.checks.findings import CHECK_FAILED, FINDINGS
 from beemon.cli.layout import Part, Table
 from beemon.protocol.commands import VOCABULARY
@@ -32,6 +33,7 @@ HERE = {
 
 EXPLAINED = {
     "reason": REASONS, "error code": ERRORS, "finding": FINDINGS, "quality": QUALITIES,
+    "device state": DEVICE_STATES,
 }
 """Every word that beemon explains, by what it is."""
 
@@ -118,7 +120,7 @@ def vocabulary() -> Iterator[Part]:
 
 
 def explanation(word: str) -> Iterator[str]:
-    """The meanings and remedies of a reason, error code, finding or quality; none if unknown."""
+    """The meanings and remedies of a word; none if it is unknown."""
     for kind, table in EXPLAINED.items():
         if found := table.get(word):
             yield f"{word} ({kind}): {found.meaning}."
