@@ -317,6 +317,9 @@ def test_its_better_wording_has_none(better):
 
 
 FILES = sorted(SOURCE.rglob("*.py"))
+ROOMS = ("server", "orchestrator", "worker")
+"""The packages whose classes and functions are described in plain English."""
+PLAIN = [file for file in FILES if file.relative_to(SOURCE).parts[0] in ROOMS]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
@@ -334,6 +337,16 @@ def test_no_docstring_has_a_banned_word(file):
     ]
     texts = {one.lineno: re.sub(r"``[^`]*``", "", str(one.value)) for one in docstrings}
     assert {line: match[0] for line, text in texts.items() if (match := BANNED.search(text))} == {}
+
+
+@pytest.mark.parametrize("file", PLAIN, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_no_docstring_of_a_class_or_a_function_has_a_fault(file):
+    found = {
+        node.name: wrong for node in ast.walk(parsed(file))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        and (wrong := wrong_in(ast.get_docstring(node) or "", internal=True))
+    }
+    assert found == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

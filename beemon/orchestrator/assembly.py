@@ -40,8 +40,11 @@ from beemon.scale.watch import Scales
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the loop is given: the one clock, its inbox, the ledger's writer and whether that can
-    write, the way to the Server, the factory of workers, and this machine's zone."""
+    """The objects that the loop needs from outside.
+
+    They are the one clock, its inbox, the ledger's writer and its state, and the channel to the
+    Server. The factory of workers and this computer's time zone also belong to them.
+    """
 
     clock: Clock
     inbox: Inbox

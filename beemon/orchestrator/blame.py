@@ -14,10 +14,10 @@ from beemon.orchestrator.task import Task
 
 @dataclass(frozen=True)
 class WorkerEnd:
-    """How a worker ended, or why it must.
+    """The end of a worker, or the reason to end it.
 
-    ``device`` is the one known to have caused it; None: nobody named one. ``signal`` ends a
-    process that still lives; None: it ends by itself.
+    ``device`` is the device known to have caused it, or None. ``signal`` is the signal that ends a
+    process that is still alive; None if it ends by itself.
     """
 
     reason: str

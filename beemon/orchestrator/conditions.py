@@ -26,7 +26,7 @@ class LedgerWriting:
 
     @property
     def troubles(self) -> Iterator[Trouble]:
-        """What `status` says of it."""
+        """The problems to show in `status`."""
         if self.trouble:
             remedy = "read the kernel's messages: journalctl -k"
             yield Trouble("ledger", self.trouble, remedy)
@@ -41,7 +41,7 @@ class LedgerWriting:
 
 
 class LedgerExamination:
-    """What the last examination of the ledger ``found``."""
+    """The result ``found`` by the last examination of the ledger."""
 
     def __init__(self, write: Callable[[Write, Written], None], pulse: Pulse) -> None:
         self.found = Found()
@@ -72,7 +72,7 @@ class DiskSpace:
 
     @property
     def troubles(self) -> Iterator[Trouble]:
-        """What `status` says of it."""
+        """The problems to show in `status`."""
         if self.room.sentence:
             remedy = "free some space; beemon budget shows what beemon takes"
             yield Trouble("disk", self.room.sentence, remedy)

@@ -17,9 +17,9 @@ READ_BYTES = 500
 
 
 def bytes_a_day(devices: Mapping[str, ResolvedDevice], at: datetime) -> dict[str, float]:
-    """What the schedules make of the 24 hours after ``at``; commands come on top.
+    """Bytes that the schedules will write in the 24 hours after ``at``, without commands.
 
-    Of each recorder that has a schedule, and of the ledger.
+    The result has each recorder with a schedule, and the ledger.
     """
     found: dict[str, float] = {}
     ledger = 0.0

@@ -39,7 +39,7 @@ class Inspection:
         return self._begun is not None
 
     def resume(self, begun: Begun | None, now: float) -> None:
-        """Go on with what an earlier run began; ``now`` is monotonic."""
+        """Continue an inspection that an earlier run began; ``now`` is in monotonic seconds."""
         self._begun = begun
         self._over_at = now + begun.seconds_left if begun else 0.0
 
@@ -56,7 +56,7 @@ class Inspection:
         return self.is_on and now >= self._over_at
 
     def status(self, now: float) -> InspectionStatus | None:
-        """What `status` says of it; None: none is on."""
+        """The inspection as `status` shows it; None if there is none."""
         if self._begun is None:
             return None
         begun, left = moments.iso(self._begun.utc_us), round(self._over_at - now)
@@ -91,14 +91,14 @@ class Inspections:
         self._inbox, self._clock = inbox, clock
 
     def begin(self, note: str, now: Stamp) -> Write:
-        """Begin an inspection; what is returned has to be written, to make it last."""
+        """Begin an inspection. Write the returned entries to make it durable."""
         self._is_overruled = True
         self.inspection.begin(note, now)
         self._hold_recorders_back()
         return lambda ledger: inspections.enter_begin(ledger, note, now)
 
     def end(self, note: str, now: Stamp, *, by_itself: bool = False) -> Write:
-        """End the inspection; what is returned has to be written, to make it last."""
+        """End the inspection. Write the returned entries to make this durable."""
         self._is_overruled = True
         self.inspection.end()
         self._hold_recorders_back()

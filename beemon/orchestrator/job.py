@@ -108,7 +108,8 @@ class Job:
         return outcomes.done(**facts)
 
     def failed_ending(self, failed: Failed, cut: str | None) -> Ending:
-        """The outcome where nothing is kept: what was cut short before that was interrupted."""
+        """The outcome if nothing is kept: ``interrupted`` if the job was cut short before, else
+        ``failed``."""
         reason = cut or self.cut
         if reason:
             return outcomes.interrupted(reason, failed.message)
@@ -117,9 +118,9 @@ class Job:
         return outcomes.failed(failed.reason, failed.message)
 
     def log_level(self, ending: Ending) -> int:
-        """How loud the outcome is: reads, and a schedule's repeated failures, are no news.
+        """The log level of the outcome: low for readings and for a schedule's repeated failures.
 
-        A device's trouble is reported apart, once.
+        The problem of a device is logged separately, once.
         """
         told_apart = self.is_scheduled and ending.outcome in (
             Outcome.FAILED, Outcome.SKIPPED,
@@ -130,7 +131,7 @@ class Job:
 
 
 def said(ending: Ending) -> str:
-    """What a log line adds to an outcome: the reason, the message, the recording."""
+    """The details of an outcome for a log line: the reason, the message, the recording."""
     words = [ending.reason, ending.message]
     if "recording" in ending.facts:
         seconds = ending.facts.get("seconds")

@@ -120,7 +120,7 @@ class Jobs:
         self.end_by(job, decide)
 
     def end_by(self, job: Job, decide: Callable[[Ledger], Ending]) -> None:
-        """Give the job the outcome that ``decide`` finds, with what it writes."""
+        """End the job with the outcome and the entries that ``decide`` returns."""
         self.jobs.pop(job.number, None)
 
         def write(ledger: Ledger) -> Ending:

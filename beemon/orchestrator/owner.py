@@ -71,7 +71,7 @@ class SupervisorsOwner:
         self.report(Replaced())
 
     def calibrations_of(self, device: str) -> Mapping[str, Calibration]:
-        """Those that make values of what the device measures, by quantity."""
+        """The calibrations in use for a device, by the quantity that it measures."""
         return self.calibrations.of(device)
 
     def device_changed(self, device: str, health: Health) -> None:

@@ -21,9 +21,9 @@ from beemon.scale.calibrations import Calibrations
 
 @dataclass(frozen=True)
 class Status:
-    """Composes heartbeats of what the parts of the loop know.
+    """Composes heartbeats from the state of the loop's parts.
 
-    ``steps`` are the latest changes of weight, by scale; ``local`` is this machine's zone.
+    ``steps`` are the latest changes of weight, by scale; ``local`` is this computer's time zone.
     """
 
     in_force: InForce
@@ -40,7 +40,7 @@ class Status:
     steps: Mapping[str, WeightStep] = field(default_factory=dict)
 
     def heartbeat(self, now: float) -> Heartbeat:
-        """How everything stands at ``now``, in monotonic seconds."""
+        """The state of everything at ``now``, in monotonic seconds."""
         at_work, jobs = self.workers.at_work, self.jobs.jobs
         running = {number: job.text for number, job in jobs.items() if number in at_work}
         return Heartbeat(
@@ -56,7 +56,7 @@ class Status:
         )
 
     def _complete(self, name: str, status: DeviceStatus) -> DeviceStatus:
-        """The status of a device with what the other parts know of it."""
+        """The status of a device, completed with the knowledge of the other parts."""
         guard = self.looks.guard
         return replace(
             status,

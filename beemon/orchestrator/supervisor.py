@@ -114,7 +114,8 @@ class Supervisor:
         return self._queue.has_slot_waiting(lane, device)
 
     def cut(self, job: int, reason: str) -> None:
-        """End a job's tasks early: what waits is dropped, what runs keeps what it has."""
+        """End a job's tasks early: drop those that wait, and keep the result so far of those that
+        run."""
         for task in self._queue.drop_waiting(job):
             task.cut = reason
             self._owner.finished(task, Failed(task.number, reason, "not begun"))

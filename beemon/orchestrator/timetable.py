@@ -53,7 +53,7 @@ class Timetable:
     # What is asked of it
 
     def change(self, devices: Mapping[str, DeviceSettings], now: Stamp) -> None:
-        """Take over other devices; what fell due until now was the old ones' to do."""
+        """Replace the devices; slots until now still belong to the old ones."""
         self._look(now)
         before = self._definitions
         self._take(devices)
@@ -96,7 +96,8 @@ class Timetable:
         return state.is_open
 
     def advance(self, now: Stamp) -> Tick | None:
-        """What fell due since the last call, to be entered as it is; None where nothing did."""
+        """The slots that became due since the last call, ready to be entered; None if there are
+        none."""
         self._look(now)
         found, self._found = self._found, None
         if found is None:
@@ -167,7 +168,7 @@ class Timetable:
             self._find(now).changes.append(Skip(name, reason, series))
 
     def _find(self, now: Stamp) -> Tick:
-        """What was found since it was last asked for."""
+        """The findings since the last call."""
         self._found = self._found or Tick(now)
         return self._found
 

@@ -42,7 +42,7 @@ STEADY_SECONDS = 60.0
 
 
 class Owner(Protocol):
-    """What a supervisor needs of the Orchestrator."""
+    """The part of the Orchestrator that a supervisor uses."""
 
     def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
         """Find a place for the task's recording, enter it in the ledger, then call back."""
@@ -57,7 +57,7 @@ class Owner(Protocol):
         """Another version of beemon was installed, so that no worker can be started any more."""
 
     def calibrations_of(self, device: str) -> Mapping[str, Calibration]:
-        """Those that make values of what the device measures, by quantity."""
+        """The calibrations in use for a device, by the quantity that it measures."""
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         """An output was switched; it returns to its safe state after ``seconds``, if any."""

@@ -34,11 +34,11 @@ def monotonic() -> float:
 
 
 class WorkerProcess:
-    """Starts a worker for ``devices``. What it says, and that it ended, comes by the mailbox.
+    """Starts a worker process for ``devices``. Its messages and its end arrive in the inbox.
 
-    ``heard`` gets every message, ``ended`` how the process ended; neither is called any more
-    after :meth:`let_go`. ``opened`` are the devices that it holds, and ``opening`` is the one that
-    it is about to take.
+    ``heard`` gets every message, and ``ended`` gets the end of the process. Neither is called after
+    :meth:`let_go`. ``opened`` are the devices that the worker holds, and ``opening`` is the one
+    that it is about to open.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ _LOOK_SECONDS = 5.0  # between two looks whether the right archive is there agai
 
 
 class ArchiveInUse:
-    """The ``session`` and what is known of it; what is wrong with it goes to the ``board``."""
+    """The ``session`` of the archive and its state; its problems go to the ``board``."""
 
     def __init__(
         self, session: ArchiveSession, config: ConfigInForce, board: LatestState
@@ -57,7 +57,7 @@ class ArchiveInUse:
         return self.session
 
     def reader(self) -> ArchiveReader:
-        """Who is asked what it holds. Raises :class:`RequestError`, ``OSError``."""
+        """The reader of the archive. Raises :class:`RequestError`, ``OSError``."""
         return self.opened().reader
 
     def why_shut(self) -> Trouble | None:
@@ -82,7 +82,7 @@ class ArchiveInUse:
             return False
 
     def tell_oddities(self) -> None:
-        """Tell where this is not the archive that is known, and of ledgers that are set aside."""
+        """Report an unexpected archive in this place, and damaged ledgers kept beside it."""
         if stranger := self.session.stranger:
             self._tell_stranger(stranger)
         self._tell_aside()
@@ -131,7 +131,7 @@ class ArchiveInUse:
         self._board.note_trouble(trouble)
 
     def _tell_aside(self) -> None:
-        """Tell of ledgers that were damaged: what they hold is not in use."""
+        """Report damaged ledgers whose content is not in use."""
         names = self.session.lost_sight_of
         if not names:
             return

@@ -130,10 +130,10 @@ class Places:
 
 
 class Outbox:
-    """Sends replies, and keeps at most ``most`` bytes that clients have not taken.
+    """Sends replies, and keeps at most ``most`` bytes that clients have not received yet.
 
-    A reply that would be too much costs the client its connection that has taken nothing for the
-    longest time: many clients that ask for much and read nothing fill no memory.
+    If a reply would exceed this, the client that has received nothing for the longest time loses
+    its connection. Clients that ask for much and read nothing therefore cannot fill the memory.
     """
 
     def __init__(self, most: int) -> None:
@@ -158,10 +158,10 @@ class Outbox:
 
 
 class RequestTimer:
-    """How long one client is waited for: idle between requests, short within one.
+    """Limits the time for which one client is waited for, between requests and within one.
 
-    ``idle`` and ``silence`` are seconds without a byte; ``request`` is how many seconds a request
-    may take from its first byte to its end.
+    ``idle`` and ``silence`` are seconds without a byte between requests and within one. ``request``
+    is the limit in seconds from the first byte of a request to its end.
     """
 
     def __init__(
@@ -200,10 +200,10 @@ def _set_up_tcp(connection: socket.socket) -> None:
 
 
 def wait_at_most(connection: socket.socket, seconds: float) -> None:
-    """Bound how long each later recv and send may take; what runs out raises ``BlockingIOError``.
+    """Limit the time of each later recv and send; after it they raise ``BlockingIOError``.
 
-    The kernel keeps the time. Python's own time-out would ask poll(2) before each call, and let
-    other threads in twice as often, which is what eight busy clients wait for.
+    The kernel measures the time. Python's own time-out would call poll(2) first each time, and let
+    other threads run twice as often. With eight busy clients this is the main delay.
     """
     if not isinstance(connection, socket.socket):  # something like a socket, in a test
         connection.settimeout(seconds)

@@ -29,10 +29,11 @@ Signature = tuple[tuple[str, int, int, int, int], ...]
 
 
 class ConfigWatch:
-    """Notes on the ``board`` how the config on disk differs from ``settings``, those that run.
+    """Notes on the ``board`` any difference between the config on disk and ``settings``, those in
+    use.
 
-    What the Server itself was ``begun`` with lasts until a restart. It looks from a thread of its
-    own, for a disk may hang.
+    ``begun`` are the Server's own settings, which stay in use until a restart. A separate thread
+    reads the files, because a disk may hang.
     """
 
     def __init__(
@@ -98,7 +99,8 @@ class ConfigWatch:
         return None
 
     def _refused(self, found: Settings) -> Mapping[str, bytes]:
-        """What was on disk at a start that refused it, for its own reasons or a driver's."""
+        """The files of a config that an earlier start refused, because of its own or a driver's
+        options."""
         if self._refused_files is None:
             self._refused_files = found.files
         return self._refused_files
@@ -115,7 +117,7 @@ class ConfigWatch:
 
 
 def _load(path: Path) -> Settings:
-    """What is on disk, but for what only a driver knows. Raises :class:`ConfigError`."""
+    """Load the config on disk without the drivers' checks. Raises :class:`ConfigError`."""
     for file in config.config_files(path):
         if file.exists() and not file.is_file():
             raise ConfigError([Problem(str(file), "is not a file")])
@@ -123,12 +125,12 @@ def _load(path: Path) -> Settings:
 
 
 def _said(settings: Settings) -> tuple[object, ...]:
-    """What a config says, whatever the files are that say it."""
+    """The content of a config, independent of its files."""
     return (settings.hive, settings.server, settings.archive, settings.retention, settings.devices)
 
 
 def _signature(path: Path) -> Signature:
-    """By what a change of the files is noticed without reading them."""
+    """A signature of the files that changes when they change, without reading them."""
     try:
         files = config.config_files(path)
     except ConfigError:

@@ -7,14 +7,15 @@ from typing import Protocol
 
 
 class Closable(Protocol):
-    """What lets something in until it is closed."""
+    """A part that admits clients or work until it is closed."""
 
     def close(self) -> None:
         """Let nothing in any more; harmless from any thread, and a second time."""
 
 
 class Ending:
-    """Whether the service ends, and over which failure. What is ``closing`` is closed first."""
+    """The end of the service and the failure that caused it, if any; it first closes ``closing``.
+    """
 
     def __init__(self, *closing: Closable) -> None:
         self.failure: Exception | None = None

@@ -62,7 +62,7 @@ class TcpAddress:
         self._token_file, self._answers = token_file, answers
 
     def __str__(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         return f"{commands.shown(self.host, 60)} port {self.port}"
 
     def listen(self) -> socket.socket:
@@ -94,7 +94,7 @@ class UnixAddress:
         self._path = path
 
     def __str__(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         return str(self._path)
 
     def listen(self) -> socket.socket:
@@ -179,7 +179,7 @@ class Entrances:
             opening.wait_for_attempt(seconds)
 
     def begin_to_serve(self) -> None:
-        """Admit clients from now on; who came before waits in the backlog."""
+        """Accept clients from now on; earlier ones wait in the backlog."""
         for entrance in self._entrances:
             entrance.begin_to_serve()
 

@@ -20,11 +20,12 @@ class ConfigInForce:
         self.watch = ConfigWatch(settings, self.current, board)
 
     def current(self) -> Settings:
-        """What is in force now; ask again each time."""
+        """The settings in use now; call it again each time."""
         return self._settings
 
     def on_disk(self) -> Settings:
-        """What the config's files say now. Raises :class:`~beemon.config.settings.ConfigError`."""
+        """The settings in the config's files. Raises :class:`~beemon.config.settings.ConfigError`.
+        """
         return config.load(config.original(self._settings))
 
     def take_over(self, settings: Settings) -> None:

@@ -30,7 +30,7 @@ RESERVE = 20
 
 
 class CommandQueue(Protocol):
-    """What commands are put on."""
+    """The queue of commands to the Orchestrator."""
 
     def put_nowait(self, item: QueuedCommand, /) -> None:
         """Put a command on it. Raises ``queue.Full``, ``ValueError`` (closed), ``OSError``."""
@@ -78,7 +78,7 @@ class Intake:
     def accept(self, request: Request, client: str, port: int) -> int:
         """Enter a command in the ledger and queue it, verbatim; return its job number.
 
-        Raises :class:`RequestError` where it is refused, ``sqlite3.Error`` where the ledger fails.
+        Raises :class:`RequestError` if it is refused, and ``sqlite3.Error`` if the ledger fails.
         """
         origin = f"{client}:{port}" if port else client or "signal"
         devices = request.devices_at_work(self._config.current().devices)

@@ -37,12 +37,12 @@ class LatestState:
 
     @property
     def waiting(self) -> int:
-        """How many clients wait or watch."""
+        """The number of clients that wait or watch."""
         return len(self._subscribers)
 
     @property
     def troubles(self) -> list[Trouble]:
-        """What the Server itself knows to be wrong, and what the Orchestrator last said to be."""
+        """The problems noted by the Server, and those last reported by the Orchestrator."""
         beat = self.heartbeat
         return [*self._troubles.values(), *(beat.troubles if beat else ())]
 
@@ -51,7 +51,7 @@ class LatestState:
         self._troubles[trouble.about] = trouble
 
     def settle_trouble(self, about: str) -> None:
-        """What was noted is well again."""
+        """Remove a problem that was noted and is now solved."""
         self._troubles.pop(about, None)
 
     def post(self, report: Report) -> None:
@@ -94,7 +94,8 @@ class LatestState:
 
 
 def _changed(beat: Heartbeat, report: DeviceChanged) -> Heartbeat:
-    """The heartbeat with a device's change: who knows a job's outcome sees what it did."""
+    """The heartbeat with a device's change, so that a client that knows a job's outcome sees its
+    effect."""
     before = beat.devices.get(report.device) or DeviceStatus(report.state, None)
     changed = replace(before, state=report.state, trouble=report.trouble)
     return replace(beat, devices={**beat.devices, report.device: changed})

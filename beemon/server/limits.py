@@ -11,12 +11,13 @@ MAX_CLIENTS = 500
 
 @dataclass(frozen=True)
 class Limits:
-    """How many clients there may be by TCP, and for how many seconds they are waited for.
+    """The limits on TCP clients: their number, and times in seconds.
 
-    ``idle_seconds`` is how long a connection may stay silent between requests, ``request_seconds``
-    how long a request may take from its first byte to its end, and ``socket_timeout_seconds`` how
-    long it may be silent meanwhile; ``receive_size_bytes`` is how long it may be, and
-    ``stale_seconds`` the age of a heartbeat from which on the Orchestrator counts as hung.
+    - ``idle_seconds``: the maximum silence of a connection between requests.
+    - ``request_seconds``: the maximum time of a request from its first byte to its end.
+    - ``socket_timeout_seconds``: the silence after which a request counts as finished.
+    - ``receive_size_bytes``: the maximum length of a request in bytes.
+    - ``stale_seconds``: the age of a heartbeat at which the Orchestrator counts as hung.
     """
 
     max_clients: int = MAX_CLIENTS
@@ -27,7 +28,7 @@ class Limits:
     receive_size_bytes: int = 1024
 
     def __post_init__(self) -> None:
-        """Raise ``ValueError`` for what is not above 0."""
+        """Raise ``ValueError`` if a limit is not above 0."""
         for name, value in asdict(self).items():
             if not value > 0:
                 raise ValueError(f"{name} must be above 0, not {value!r}")
@@ -35,7 +36,7 @@ class Limits:
     def replaced(
         self, socket_timeout_seconds: float | None, receive_size_bytes: int | None
     ) -> Limits:
-        """The same limits but for those that are not None."""
+        """The same limits, except those given here that are not None."""
         silence, size = socket_timeout_seconds, receive_size_bytes
         return replace(
             self,

@@ -21,29 +21,30 @@ LAST_RETRY_SECONDS = 10.0
 
 
 class Part(Protocol):
-    """What is opened. The log says ``meanwhile`` what is not possible while that fails."""
+    """A part to open. The log states the consequence, ``meanwhile``, while this fails."""
 
     name: str
     meanwhile: str
 
     def open(self) -> Trouble | None:
-        """Attempt it; return what is wrong. Raises the ``OSError`` over which the service ends."""
+        """Attempt it; return the problem. Raises the ``OSError`` that ends the service."""
 
     def tell(self, trouble: Trouble | None) -> None:
-        """Tell the result of an attempt."""
+        """Report the result of an attempt."""
 
     def begin(self) -> None:
         """Do what follows once it is open."""
 
     def stay(self) -> None:
-        """Return when what was begun has ended. Raises ``OSError`` if it failed."""
+        """Return when the thing begun has ended. Raises ``OSError`` if it failed."""
 
 
 class Opening:
-    """Attempts to open a part, again and again until nothing is wrong.
+    """Attempts to open a part, repeatedly until it succeeds.
 
-    The thread that repeats it calls ``begin`` after it, and then ``stay``: what was begun dies with
-    the thread that did it (PDEATHSIG). An ``OSError`` there is a failure: the ``ending`` begins.
+    The thread that repeats it then calls ``begin`` and ``stay``, because a child process dies with
+    the thread that started it (PDEATHSIG). An ``OSError`` there is a failure: the ``ending``
+    begins.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Opening:
         self._attempted.wait(seconds)
 
     def give_up(self, seconds: float) -> None:
-        """Begin nothing more; wait for what is being begun."""
+        """Begin nothing more; wait for the current attempt."""
         self._given_up.set()
         if self._thread.is_alive():
             self._settled.wait(seconds)

@@ -41,10 +41,10 @@ class OrchestratorDiedError(RuntimeError):
 
 
 class Misses:
-    """Judges by looks in a row whether the Orchestrator hangs.
+    """Decides by a number of looks in a row whether the Orchestrator hangs.
 
-    A Server that did not run itself, stopped or on a machine that was busy, has no right to judge:
-    it has reports to read first.
+    The count starts again if the Server itself did not run, because it was stopped or the computer
+    was busy. Unread reports must be read first.
     """
 
     def __init__(self, stale_seconds: float) -> None:
@@ -81,10 +81,10 @@ class Owner(Protocol):
 
 
 class OrchestratorProcess:
-    """Starts and stops the Orchestrator, and tells its ``owner`` what it hears of it.
+    """Starts and stops the Orchestrator, and passes its reports to its ``owner``.
 
-    With a heartbeat older than ``stale_seconds`` the Orchestrator is aborted, so that its stacks
-    reach the journal; ``kill_hung`` then kills it too, where no watchdog of systemd's will.
+    If its heartbeat is older than ``stale_seconds``, the Orchestrator is aborted, so that its
+    stacks reach the journal. ``kill_hung`` then also kills it, if systemd's watchdog does not.
     """
 
     def __init__(

@@ -81,14 +81,14 @@ class Queries:
         return self._answers[request.word.name](request)
 
     def job(self, number: int) -> dict[str, Any]:
-        """What the ledger holds of a job. Raises :class:`RequestError` where it has none."""
+        """The ledger's record of a job. Raises :class:`RequestError` if there is none."""
         found = self._reader().job(number)
         if found is None:
             raise RequestError("unknown-job", f"the database holds no job {number}")
         return found
 
     def status(self) -> dict[str, Any]:
-        """How everything is; works also when the Orchestrator hangs."""
+        """The state of everything; works also when the Orchestrator hangs."""
         settings, now = self._settings(), clock.now().monotonic
         beat = self._board.heartbeat
         status: dict[str, Any] = {

@@ -24,7 +24,7 @@ _POWER_REMEDY = "check the power supply, its cable and the battery; beemon event
 
 
 class Restarts:
-    """What the starts of the service, the newest first, say of the last 24 hours."""
+    """The starts of the service in the last 24 hours, the newest first."""
 
     def __init__(self, starts: Sequence[Start], now: Stamp, boot_id: str) -> None:
         self._unplanned = [
@@ -35,7 +35,7 @@ class Restarts:
         self._latest = starts[0] if starts else None
 
     def describe(self) -> dict[str, Any]:
-        """What `status` shows: why the service began, and how often it was restarted."""
+        """The cause of the last start and the number of restarts, for `status`."""
         if self._latest is None:
             return {}
         latest = {"at": iso(self._latest.at.utc_us), "why": self._latest.why}
@@ -43,7 +43,7 @@ class Restarts:
 
     @property
     def trouble(self) -> Trouble | None:
-        """What is wrong with it, if anything is."""
+        """The problem with frequent restarts; None if there is none."""
         told = self._crashes or self._unplanned
         if not told or (not self._crashes and len(told) < POWER_CUTS):
             return None

@@ -60,13 +60,12 @@ _ADDRESS_SECONDS = 5.0  # that the start waits for the first attempt to listen
 class Server:
     """The TCP server of one hive.
 
-    The first four arguments take None for their default. ``settings`` is the config (default: no
-    devices, the archive in ``$STATE_DIRECTORY`` or the user's state folder); ``token``, if set,
-    must be said first by every client over TCP, and is in ``token_file`` where that is given;
-    ``socket_path`` is a Unix socket, whose clients need no token; with ``keep_trying`` an address
-    that cannot be used is tried again and again, and ends nothing;
-    ``command_queue`` and ``ledger`` replace the real ones.
-    Nothing on disk is touched before :meth:`start`, or the first accepted command.
+    The first four arguments may be None for their default. ``settings`` is the config (default: no
+    devices, and the archive in ``$STATE_DIRECTORY`` or the user's state folder). Every TCP client
+    must send ``token`` first if it is set; ``token_file`` is its file, if any. Clients of the Unix
+    socket ``socket_path`` need no token. With ``keep_trying``, an address that cannot be used is
+    retried. ``command_queue`` and ``ledger`` replace the real ones. Nothing on disk is changed
+    before :meth:`start`, or before the first accepted command.
     """
 
     def __init__(
@@ -114,7 +113,7 @@ class Server:
 
     @property
     def command_queue(self) -> CommandQueue:
-        """What commands are put on, as str."""
+        """The queue of accepted commands, as str."""
         return self._intake.queue
 
     @command_queue.setter
@@ -124,10 +123,10 @@ class Server:
     def start(self) -> None:
         """Listen, start the Orchestrator, then serve until :meth:`stop`.
 
-        While the archive's disk does not let it be opened, no command is accepted. Raises
-        ``OSError`` where the address cannot be bound (but with ``keep_trying``) or another beemon
-        has the archive, :class:`~beemon.config.ConfigError` where a driver refuses its options,
-        and :class:`~beemon.server.orchestrator_process.OrchestratorDiedError`.
+        While the archive's disk prevents opening it, no command is accepted. Raises ``OSError`` if
+        the address cannot be bound (unless ``keep_trying``), or if another beemon uses the archive.
+        Raises :class:`~beemon.config.ConfigError` if a driver refuses its options, and
+        :class:`~beemon.server.orchestrator_process.OrchestratorDiedError`.
         """
         if self._ending.has_begun:
             return

@@ -17,6 +17,9 @@ def lane_of(device: ResolvedDevice, verb: str, origin: str) -> str:
 
 
 def calibration_timeout_of(device: ResolvedDevice) -> float:
-    """How long the samples of one point of a calibration may take, in seconds: as a reading, or a
-    second each, of which a converter makes ten; others wait meanwhile."""
+    """The time limit, in seconds, for the samples of one calibration point.
+
+    It is the larger of the device's limit for a reading, and its ``timeout`` plus one second per
+    sample. A converter makes ten samples per second. Other work waits meanwhile.
+    """
     return max(device.timeout, float(device.settings.timeout) + CALIBRATION_SAMPLES)

@@ -19,16 +19,16 @@ from beemon.storage.files import Place
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of work for one device: ``read``, ``record``, ``snapshot``, or of an output
-    ``on``, ``off`` (for ``seconds``, if any) or ``make_safe``.
+    """One task for one device: ``read``, ``record``, ``snapshot``, or for an output ``on``, ``off``
+    (for ``seconds``, if any) or ``make_safe``.
 
-    ``calibrate`` measures what a scale's converter says; ``calibrations`` are those that make
-    values of what is read, by the quantity that the sensor measures.
+    ``calibrate`` measures the raw numbers of a scale's converter. ``calibrations`` are those to
+    apply to a reading, by the quantity that the sensor measures.
 
-    Without a device: ``salvage`` what one of ``device`` left at ``place``, or ``index`` for the
-    run ``number`` the archive at ``place``.
-    ``tags`` are what the file of a recording is to say of itself, but for what it holds.
-    ``rebind``: before the device is opened, its USB device, if any, is bound to its drivers again.
+    Tasks without a device are ``salvage``, for the remains of ``device`` at ``place``, and
+    ``index``, for the run ``number`` of the archive at ``place``. ``tags`` are the tags to write
+    into a recording's file, without the facts about its content. ``rebind`` resets the USB device,
+    if any, before the device is opened.
     """
 
     number: int

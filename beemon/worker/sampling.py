@@ -50,10 +50,10 @@ class Sampler:
     def read(
         self, sensor: Sensor, measured: Mapping[str, Calibration] | None = None
     ) -> Sequence[Said]:
-        """What the sensor measured. Raises :class:`DeviceError` where that is nothing.
+        """The readings of the sensor. Raises :class:`DeviceError` if there are none.
 
-        ``measured`` are the calibrations that were measured at the hive, by quantity: a converter's
-        number becomes the weight by them. The config's come first.
+        ``measured`` are the calibrations made at the hive, by quantity: they convert a converter's
+        number to the weight. Those in the config take precedence.
         """
         settings = sensor.settings
         if not isinstance(settings, SensorSettings):
@@ -69,9 +69,9 @@ class Sampler:
         ]
 
     def measure(self, sensor: Sensor) -> list[Sampled]:
-        """What the sensor's converters say now, for a calibration, with how still they stand.
+        """The raw numbers of the sensor's converters for a calibration, with their spread.
 
-        Raises :class:`DeviceError` where that is nothing.
+        Raises :class:`DeviceError` if there are none.
         """
         settings = sensor.settings
         if not isinstance(settings, SensorSettings):
@@ -100,7 +100,7 @@ class Sampler:
 
 
 def _converted(said: Said, conversion: Conversion) -> Said:
-    """What the config makes of a quantity; without a raw number the value is the raw one."""
+    """The quantity after the config's conversion; without a raw number the value is the raw one."""
     named = replace(said, quantity=conversion.quantity, unit=conversion.unit)
     if isinstance(named, Refusal):
         return named
@@ -110,10 +110,10 @@ def _converted(said: Said, conversion: Conversion) -> Said:
 
 
 def _weighed(said: Said, calibration: Calibration | None, samples: int) -> Said:
-    """The weight by a calibration that was measured, with how well it is known.
+    """The weight by a measured calibration, with its uncertainty.
 
-    One sample says nothing of its own noise: what was seen when the scale was calibrated stands
-    for it (a pooled estimate, JCGM 100:2008, 4.2.4).
+    One sample has no spread of its own. The spread at the calibration is used for it (a pooled
+    estimate, JCGM 100:2008, 4.2.4).
     """
     if calibration is None:
         return said
@@ -149,9 +149,9 @@ def trimmed_mean(values: Sequence[float]) -> float:
 def standard_error(values: Sequence[float]) -> float | None:
     """The standard uncertainty of :func:`trimmed_mean`; None for fewer than eight values.
 
-    It is s / ((1 - 2 g) sqrt(n)), where s is the standard deviation after each value that was left
-    out became the nearest one that was not, and g the share that was left out at either end (Tukey
-    and McLaughlin, "Less vulnerable confidence and significance procedures", Sankhya A 25, 1963).
+    It is s / ((1 - 2 g) sqrt(n)). Here g is the share left out at either end. s is the standard
+    deviation after each value left out is replaced by the nearest one kept. See Tukey and
+    McLaughlin, "Less vulnerable confidence and significance procedures", Sankhya A 25, 1963.
     """
     count = len(values)
     if count < 8:

@@ -123,7 +123,7 @@ class Worker(SpawnProcess):
         self._finish()
 
     def _make_outputs_safe(self) -> None:
-        """The first act: whatever an earlier worker left switched goes to its safe state."""
+        """Switch all outputs to their safe state, as the first act, after an earlier worker."""
         for name, settings in self._settings.items():
             if settings.kind == "output":
                 self._send(Begun(name))
@@ -304,7 +304,8 @@ class Worker(SpawnProcess):
 
 
 def _do_chore(work: Work) -> Done:
-    """Work without a device; what was salvaged has a path where there was something to keep."""
+    """Do a task without a device; a salvaged recording has a path if there was something to keep.
+    """
     from beemon.repair import indexing, salvage  # those who hold devices need neither
 
     if work.place is None:
@@ -376,7 +377,7 @@ def _switch(output: Output, work: Work) -> Done:
 
 
 def reason_of(error: OSError) -> str:
-    """The word of :data:`beemon.base.outcomes.REASONS` for what a driver or the disk raised."""
+    """The word of :data:`beemon.base.outcomes.REASONS` for an error of a driver or the disk."""
     if isinstance(error, DeviceError):
         return error.reason
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -385,7 +386,8 @@ def reason_of(error: OSError) -> str:
 
 
 def message_of(error: OSError) -> str:
-    """What went wrong, alike each time: a recording's own name is left out, its folder is not."""
+    """The error's message, the same each time: without the recording's own name, but with its
+    folder."""
     if not (error.strerror and error.filename):
         return str(error) or type(error).__name__
     file = Path(os.fsdecode(error.filename))
