@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from beemon.devices.sensors.simulated import outside_temperature, weight
-from beemon.scale.steps import Around, Step, Weighed, find
+from beemon.scale.steps import Around, Step, Weighed, find_steps
 
 DAY, HOUR, MINUTE = 86400.0, 3600.0, 60.0
 BEGAN = 1_767_225_600.0  # 2026-01-01
@@ -105,7 +105,7 @@ def judge(made: Year, *, gauges: bool) -> Verdict:
     for day in range(made.days):
         begin = BEGAN + day * DAY
         around = made.around(begin - 4 * HOUR, begin + DAY + 4 * HOUR, gauges=gauges)
-        steps = [s for s in find(made.weights(day), around) if begin <= s.begin < begin + DAY]
+        steps = [s for s in find_steps(made.weights(day), around) if begin <= s.begin < begin + DAY]
         plants = [
             p for p in made.plants if begin <= p.begin < begin + DAY and not p.hidden
         ]

@@ -133,7 +133,7 @@ class ClockWatch:
     def __init__(self, first: Stamp) -> None:
         self._last = first
 
-    def look(self, at: Stamp) -> Change | None:
+    def find_change(self, at: Stamp) -> Change | None:
         """What changed since the look before."""
         before, self._last = self._last, at
         seconds = (at.offset_us - before.offset_us) / 1e6

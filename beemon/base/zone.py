@@ -38,10 +38,10 @@ class Local(NamedTuple):
 
 def local() -> tzinfo:
     """This machine's zone; UTC where it has none, as the C library has it."""
-    return look().zone
+    return find_local().zone
 
 
-def look(root: Path = Path("/")) -> Local:
+def find_local(root: Path = Path("/")) -> Local:
     """This machine's zone: by ``TZ`` (see tzset(3)), else by ``/etc/localtime``."""
     given = os.environ.get("TZ")
     if given is None:

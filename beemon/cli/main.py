@@ -213,7 +213,7 @@ def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> 
     try:
         archive = settings.archive_path
         there = next(folder for folder in (archive, *archive.parents) if folder.exists())
-        found = space.look(there)
+        found = space.measure_space(there)
     except OSError as error:
         layout.complain(f"the disk of the archive cannot be examined: {error.strerror}")
         return

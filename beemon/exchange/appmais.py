@@ -114,7 +114,7 @@ def _copy_recordings(view: View, archive: Path, folder: Path, host: str) -> list
         stem = _place(folder / names[row["device"]], host, to_datetime(row["start_us"], view.zone))
         target = _free(stem, source.suffix)
         try:
-            with recordings.hold(source) as file, target.open("wb") as copy:
+            with recordings.hold_file(source) as file, target.open("wb") as copy:
                 shutil.copyfileobj(file, copy, 1 << 20)
         except FileNotFoundError:
             target.unlink()

@@ -287,14 +287,14 @@ class _Import:
     ) -> None:
         """As the service keeps a recording, so that a power cut finds the same."""
         ledger = self._ledger
-        place = recordings.place(
+        place = recordings.find_place(
             ledger.archive, host, device, written.suffix, brought.start_us,
             lambda path: catalog.find(ledger.db, ledger.relative(path)) is not None,
         )
         with self._job(brought.source, device, place) as job:
             tags.write(written, _tags(host, device, job, brought.facts, found))
             written.rename(place.temporary)
-            size, sha256 = recordings.keep(place)
+            size, sha256 = recordings.keep_file(place)
             with ledger.transaction():
                 catalog.enter(ledger, job, device, place.final,
                               {**brought.facts, **found.verdict, "size": size, "sha256": sha256})

@@ -39,7 +39,7 @@ class ClockKeeper:
 
     def look(self, now: Stamp) -> None:
         """See what changed and what is due, and have it written."""
-        change = self._looks.guard("clock", lambda: self._watch.look(now), None)
+        change = self._looks.guard("clock", lambda: self._watch.find_change(now), None)
         if change:
             self._tell(change)
             if change.made_sure:

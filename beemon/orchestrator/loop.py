@@ -103,7 +103,7 @@ class Loop:
         if desk.pulse.beats(now):
             desk.report(self._status.heartbeat(now))
             self._clock_keeper.look(desk.clock.stamp())
-            desk.scales.look(desk.clock.stamp())
+            desk.scales.look_for_steps(desk.clock.stamp())
         return desk.pulse.next_at
 
     def _begin_stop(self) -> None:

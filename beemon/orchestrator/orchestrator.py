@@ -111,7 +111,7 @@ def _end_by_defect(_: Exception) -> NoReturn:
 
 
 def _local_zone() -> zone.Local:
-    local = zone.look()
+    local = zone.find_local()
     if local.trouble:
         log.warning("%s: %s", local.trouble, local.remedy)
     return local

@@ -49,7 +49,7 @@ class SupervisorsOwner:
 
         def write(ledger: Ledger) -> Place | Failed:
             try:
-                place = recordings.place(
+                place = recordings.find_place(
                     settings.archive_path, settings.hive.name, task.device, suffix,
                     self.clock.now().utc_us, partial(catalog.is_taken, ledger),
                 )

@@ -50,7 +50,7 @@ def salvage(where: Place) -> JsonObject | None:
         where.temporary.unlink()
         recordings.sync_folder(where.temporary.parent)
         return None
-    return {**_facts(where.final, *recordings.keep(where)), "salvaged": True}
+    return {**_facts(where.final, *recordings.keep_file(where)), "salvaged": True}
 
 
 def salvage_all(ledger: Ledger) -> int:

@@ -120,7 +120,7 @@ class Keeper:
         write: Transaction,
         tell: Callable[[Room], None],
         *,
-        look: Callable[[Path], Space] = space.look,
+        look: Callable[[Path], Space] = space.measure_space,
         may_delete: Callable[[sqlite3.Connection], bool] = index.is_complete,
         log_bytes: int = wal.MOST_BYTES,
         guard: Guard = unguarded,
@@ -185,19 +185,19 @@ class Keeper:
     def _begin(self, chosen: list[Candidate], found: Space) -> None:
         """Enter that they are about to go; where the disk is too full for that, note it."""
         try:
-            self._write(lambda ledger: retention.begin(ledger, chosen))
+            self._write(lambda ledger: retention.begin_deletion(ledger, chosen))
         except LedgerStuckError:
             if not reserve.is_full(found):
                 raise
             note.write(self._archive, [candidate.recording for candidate in chosen])
-            retention.remove(self._archive, chosen)
+            retention.remove_files(self._archive, chosen)
             raise
 
     def _take_note(self) -> None:
         """Enter what was noted before."""
         noted = note.read(self._archive)
         if noted:
-            self._write(lambda ledger: retention.begin_noted(ledger, noted))
+            self._write(lambda ledger: retention.begin_noted_deletion(ledger, noted))
             note.write(self._archive, [])
 
     def _may_delete_now(self) -> bool:
@@ -216,11 +216,11 @@ class Keeper:
 
     def _finish(self, chosen: list[Candidate]) -> bool:
         """Remove files whose deletion has begun; whether any went."""
-        gone, trouble = retention.remove(self._archive, chosen)
+        gone, trouble = retention.remove_files(self._archive, chosen)
         if trouble:
             self._trouble = f"recordings cannot be deleted: {_said(trouble)}"
         if gone:
-            self._write(lambda ledger: retention.end(ledger, gone))
+            self._write(lambda ledger: retention.end_deletion(ledger, gone))
         self._tally.files += len(gone)
         self._tally.bytes += sum(candidate.size for candidate in gone)
         self._tally.devices |= {candidate.device for candidate in gone}

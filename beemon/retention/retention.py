@@ -3,7 +3,7 @@
 Those that were uploaded first, the oldest at first; then the others in the order of devices that
 the config gives, of each the oldest at first; then those that failed their check. The newest of
 each device stay, and the newest of its good ones, and so does whatever someone holds
-(:func:`~beemon.storage.files.hold`).
+(:func:`~beemon.storage.files.hold_file`).
 Old means made early: recordings are numbered in that order, and the clock is not asked.
 
 However much space there is, recordings that failed their check have a quota.
@@ -122,19 +122,19 @@ def choose(
     return chosen
 
 
-def begin(ledger: Ledger, chosen: Iterable[Candidate]) -> None:
+def begin_deletion(ledger: Ledger, chosen: Iterable[Candidate]) -> None:
     """Enter that their files are about to go."""
-    begin_noted(ledger, [candidate.recording for candidate in chosen])
+    begin_noted_deletion(ledger, [candidate.recording for candidate in chosen])
 
 
-def begin_noted(ledger: Ledger, numbers: Iterable[int]) -> None:
+def begin_noted_deletion(ledger: Ledger, numbers: Iterable[int]) -> None:
     """The same for recordings of which only the numbers are known."""
     now = ledger.clock.now().utc_us
     for number in numbers:
         catalog.begin_deletion(ledger, number, now)
 
 
-def remove(
+def remove_files(
     archive: Path, chosen: Iterable[Candidate]
 ) -> tuple[list[Candidate], OSError | None]:
     """Remove their files, for good; return those that have gone, and what kept another one.
@@ -155,7 +155,7 @@ def remove(
     return gone, trouble
 
 
-def end(ledger: Ledger, gone: Iterable[Candidate]) -> None:
+def end_deletion(ledger: Ledger, gone: Iterable[Candidate]) -> None:
     """Enter that their files have gone; a day's folder goes with the last of them."""
     now = ledger.clock.now().utc_us
     for folder, inside in _by_folder(ledger.archive, gone).items():

@@ -142,7 +142,7 @@ class Step:
     uncertainty: float
 
 
-def find(weights: Sequence[Weighed], around: Around) -> list[Step]:
+def find_steps(weights: Sequence[Weighed], around: Around) -> list[Step]:
     """The steps in a series of weights, in the order of time; those that are over."""
     found: list[Step] = []
     for part in _without_gaps(weights):

@@ -79,7 +79,7 @@ class Scales:
         self._watched = _Watched.of(devices, place)
         self._next_look = 0.0
 
-    def look(self, now: Stamp) -> None:
+    def look_for_steps(self, now: Stamp) -> None:
         """Have it looked for steps, from time to time. A clock that nobody believes tells no day
         from night: then it counts as day, so that no swarm is missed."""
         if now.monotonic < self._next_look:
@@ -119,7 +119,7 @@ def enter_steps(
     known = _known(ledger, name, from_us)
     found = [
         step for weights in _comparable(ledger, name, from_us, now.utc_us)
-        for step in steps.find(weights, around)
+        for step in steps.find_steps(weights, around)
         if not any(step.begin <= end and begin <= step.end for begin, end in known)
     ]
     for step in found:

@@ -213,7 +213,7 @@ class Queries:
     def _budget(self) -> dict[str, Any]:
         settings = self._settings()
         try:
-            found = space.look(settings.archive_path)
+            found = space.measure_space(settings.archive_path)
         except OSError as error:
             raise RequestError("no-ledger", f"the archive: {error.strerror}") from error
         return to_json(budget.reckon(

@@ -30,7 +30,7 @@ class Place:
     final: Path
 
 
-def place(
+def find_place(
     archive: Path,
     hive: str,
     device: str,
@@ -59,7 +59,7 @@ def is_temporary(path: Path) -> bool:
     return path.suffix == TEMPORARY_SUFFIX
 
 
-def keep(where: Place) -> tuple[int, str]:
+def keep_file(where: Place) -> tuple[int, str]:
     """Give the finished temporary file its final name for good; return its size and SHA-256.
 
     Raises ``FileExistsError`` rather than replace a recording.
@@ -142,7 +142,7 @@ def _make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[BinaryIO]:
+def hold_file(path: Path) -> Iterator[BinaryIO]:
     """The file of a recording, open, which is not deleted while this lasts (an upload, a copy).
 
     It is a shared lock on the file, which any process may take that can read it, and which ends

@@ -60,7 +60,7 @@ def release(archive: Path) -> bool:
 def release_if_full(archive: Path) -> bool:
     """Give it up where the disk is full; whether that gave anything. Never raises ``OSError``."""
     try:
-        return is_full(space.look(archive)) and release(archive)
+        return is_full(space.measure_space(archive)) and release(archive)
     except OSError:  # what is wrong with the disk is found out by who writes to it
         return False
 

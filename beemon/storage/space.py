@@ -54,7 +54,7 @@ class Limits:
         return any(self.lack(space))
 
 
-def look(folder: Path) -> Space:
+def measure_space(folder: Path) -> Space:
     """The disk under a folder just now. Raises ``OSError``."""
     found = os.statvfs(folder)
     counted = found.f_files > 0

@@ -265,7 +265,7 @@ class Worker(SpawnProcess):
             raise CheckFailedError(failure)
         facts = {**facts, **found.verdict}
         _, defect = attempt(lambda: _tag(work, facts), None)
-        size, sha256 = recordings.keep(work.place)
+        size, sha256 = recordings.keep_file(work.place)
         if failure:
             self._release(work, CheckFailedError(failure))
         return Done(

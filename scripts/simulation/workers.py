@@ -197,7 +197,7 @@ class SimulatedWorker:
         seconds = work.seconds / 2 if is_cut else work.seconds
         size = round(seconds * BYTES_A_SECOND[work.device.split(".")[0]])
         work.place.temporary.write_bytes(os.urandom(size))
-        kept, sha256 = files.keep(work.place)
+        kept, sha256 = files.keep_file(work.place)
         at = self._world.clock.stamp()
         facts: dict[str, Any] = {
             "size": kept, "sha256": sha256, "seconds": seconds, "clock": at.quality,

@@ -145,13 +145,13 @@ class Year:
 
     def foreign_file_fills_the_disk(self) -> None:
         """Somebody's copy: all that retention may give up is not enough."""
-        free = space.look(self.archive).free_bytes
+        free = space.measure_space(self.archive).free_bytes
         with self._filler.open("wb") as file:
             file.write(b"\0" * int(free * 0.9))
         for _ in range(24):
             grown = self._filler.stat().st_size
             self._go_on(HOUR)
-            more = max(0, space.look(self.archive).free_bytes - 4_000_000)
+            more = max(0, space.measure_space(self.archive).free_bytes - 4_000_000)
             with self._filler.open("ab") as file:
                 file.write(b"\0" * more)
             if self._filler.stat().st_size == grown:
@@ -192,7 +192,7 @@ class Year:
         return self.clock.utc_us < self._end_us
 
     def _look(self) -> None:
-        found = space.look(self.archive)
+        found = space.measure_space(self.archive)
         if not self._filler.exists():
             self.seen.least_free = min(self.seen.least_free, found.free_bytes)
         day = int((self._end_us - self.clock.utc_us) / 1e6 // DAY)

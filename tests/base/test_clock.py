@@ -120,31 +120,31 @@ def stamp(utc_seconds: float, monotonic: float, quality: Quality = Quality.UNSUR
 
 def test_a_clock_that_runs_gives_the_watch_nothing_to_say():
     watch = ClockWatch(stamp(1000, 10))
-    assert watch.look(stamp(1001, 11)) is None
-    assert watch.look(stamp(4601.9, 3611)) is None  # slewed, not set
+    assert watch.find_change(stamp(1001, 11)) is None
+    assert watch.find_change(stamp(4601.9, 3611)) is None  # slewed, not set
 
 
 @pytest.mark.parametrize("jump", [-3e7, -1.0, 1.0, 1.6e9])
 def test_a_clock_that_was_set_is_noticed_once(jump):
     watch = ClockWatch(stamp(1.7e9, 10))
-    change = watch.look(stamp(1.7e9 + 1 + jump, 11))
+    change = watch.find_change(stamp(1.7e9 + 1 + jump, 11))
     assert change is not None
     assert change.seconds == jump
     assert not change.made_sure
-    assert watch.look(stamp(1.7e9 + 2 + jump, 12)) is None
+    assert watch.find_change(stamp(1.7e9 + 2 + jump, 12)) is None
 
 
 def test_a_clock_that_becomes_right_is_noticed_set_or_not():
     watch = ClockWatch(stamp(1000, 10))
-    change = watch.look(stamp(1001, 11, Quality.SYNCHRONISED))
+    change = watch.find_change(stamp(1001, 11, Quality.SYNCHRONISED))
     assert change is not None
     assert (change.made_sure, change.seconds) == (True, 0.0)
-    assert watch.look(stamp(1002, 12, Quality.SYNCHRONISED)) is None
+    assert watch.find_change(stamp(1002, 12, Quality.SYNCHRONISED)) is None
 
 
 def test_a_battery_clock_that_a_time_server_confirms_was_right_before():
     watch = ClockWatch(stamp(1000, 10, Quality.RTC))
-    change = watch.look(stamp(1001, 11, Quality.SYNCHRONISED))
+    change = watch.find_change(stamp(1001, 11, Quality.SYNCHRONISED))
     assert change is not None
     assert not change.made_sure
 

@@ -36,7 +36,7 @@ def hour_in_july(found: zone.Local) -> int:
 @pytest.mark.parametrize("target", [f"{DATABASE}/Europe/Berlin", f"..{DATABASE}/Europe/Berlin"])
 def test_the_zone_has_the_name_of_what_the_machines_link_leads_to(tmp_path, localtime, target):
     localtime.symlink_to(target)
-    assert zone.look(tmp_path) == (ZoneInfo("Europe/Berlin"), "", "")
+    assert zone.find_local(tmp_path) == (ZoneInfo("Europe/Berlin"), "", "")
 
 
 def file_of(name: str) -> bytes:
@@ -52,7 +52,7 @@ def test_a_file_elsewhere_is_read_and_named_by_its_rule(tmp_path, localtime, is_
     own.write_bytes(file_of("Europe/Berlin"))
     if is_link:
         localtime.symlink_to(own)
-    found = zone.look(tmp_path)
+    found = zone.find_local(tmp_path)
     assert (str(found.zone), found.trouble, hour_in_july(found)) == (BERLINS_RULE, "", 12)
 
 
@@ -67,7 +67,7 @@ def test_a_zone_that_is_not_known_is_utc_and_that_is_told(
     tmp_path, localtime, make, trouble, remedy
 ):
     make(localtime)
-    found = zone.look(tmp_path)
+    found = zone.find_local(tmp_path)
     assert found.zone is UTC
     assert trouble in found.trouble
     assert found.trouble.endswith("so local times are UTC")
@@ -92,7 +92,7 @@ def test_what_the_environment_says_comes_first(
     (tmp_path / "zone").mkdir()
     (tmp_path / "zone/tokyo").write_bytes(file_of("Asia/Tokyo"))
     monkeypatch.setenv("TZ", given)
-    found = zone.look(tmp_path)
+    found = zone.find_local(tmp_path)
     assert (str(found.zone), hour_in_july(found), found.trouble) == (name, hour, "")
 
 
@@ -100,7 +100,7 @@ def test_what_the_environment_says_comes_first(
 def test_an_environment_that_says_no_zone_is_told(tmp_path, localtime, monkeypatch, given):
     localtime.symlink_to(f"{DATABASE}/Europe/Berlin")
     monkeypatch.setenv("TZ", given)
-    found = zone.look(tmp_path)
+    found = zone.find_local(tmp_path)
     assert found.zone is UTC
     assert "so local times are UTC" in found.trouble
     assert found.remedy.startswith("correct TZ")

@@ -407,12 +407,12 @@ import os, signal, sys
 from pathlib import Path
 from tests.exchange.test_importing import import_appmais, source
 from beemon.storage import files as recordings
-keep, calls = recordings.keep, []
+keep, calls = recordings.keep_file, []
 def die(place):
     if sys.argv[3] == "after":
         keep(place)
     os.kill(os.getpid(), signal.SIGKILL)
-recordings.keep = die
+recordings.keep_file = die
 import_appmais(Path(sys.argv[1]), source(Path(sys.argv[2])))
 """
 

@@ -234,7 +234,7 @@ class Recording(Archived):
 
     def _place(self, ledger: Ledger, job: int, number: int) -> Place | None:
         try:
-            where = recordings.place(
+            where = recordings.find_place(
                 self.archive, "hive", "microphone.brood", ".flac", number * US_PER_DAY
             )
         except OSError:

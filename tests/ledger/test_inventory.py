@@ -54,7 +54,7 @@ def test_what_has_a_row_is_known_until_it_is_deleted(ledger: Ledger) -> None:
 
 
 def test_what_a_job_writes_is_known(ledger: Ledger) -> None:
-    place = recordings.place(ledger.archive, "hive", "camera.a", ".mp4", 10**15)
+    place = recordings.find_place(ledger.archive, "hive", "camera.a", ".mp4", 10**15)
     place.temporary.touch()
     [found] = unknown(ledger)
     assert found.is_temporary

@@ -189,7 +189,7 @@ def test_the_latest_jobs_come_first(ledger, reader):
 
 def test_a_running_job_names_where_it_writes(tmp_path, ledger, raw, reader):
     job = accepted(ledger)
-    place = recordings.place(tmp_path, "hive", "microphone.brood", ".flac", 0)
+    place = recordings.find_place(tmp_path, "hive", "microphone.brood", ".flac", 0)
     with ledger.transaction():
         ledger.begin(job, "microphone.brood", place)
     device, temporary, final = raw.execute("SELECT device, temporary, final FROM jobs").fetchone()

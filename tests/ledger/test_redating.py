@@ -262,7 +262,7 @@ class Life:
         ledger, began = self.ledger, self.clock.stamp()
         with ledger.transaction():
             job = ledger.accept("snapshot camera.a", "test")
-            place = recordings.place(
+            place = recordings.find_place(
                 ledger.archive, "hive", "camera.a", ".jpg", self.clock.now().utc_us,
                 lambda path: catalog.is_taken(ledger, path),
             )

@@ -35,7 +35,7 @@ def open_recording(archive: Path) -> tuple[int, Place]:
     """A recording that a run of the service began and, by a crash, did not end."""
     register = run(archive)
     job = register.accept("record microphone.brood 30", "test")
-    place = recordings.place(archive, "hive", "microphone.brood", ".flac", 0)
+    place = recordings.find_place(archive, "hive", "microphone.brood", ".flac", 0)
     orchestrator = Ledger(archive, register.run_number)
     with orchestrator.transaction():
         orchestrator.begin(job, "microphone.brood", place)

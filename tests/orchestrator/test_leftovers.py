@@ -30,7 +30,7 @@ class Archive:
         self.ledger = Ledger(folder)
         self.ledger.prepare()
         self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        place = recordings.place(folder, "hive", "microphone.a", ".flac", 0)
+        place = recordings.find_place(folder, "hive", "microphone.a", ".flac", 0)
         with self.ledger.transaction() as ledger:
             self.run = ledger.begin_run()
             self.job = ledger.accept("record microphone.a 1", "test")

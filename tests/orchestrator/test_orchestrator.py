@@ -57,11 +57,11 @@ duration = "12s"
 DIES_AFTER_THE_RENAME = """
 import os, signal
 from beemon.storage import files as recordings
-keep = recordings.keep
+keep = recordings.keep_file
 def keep_and_die(where):
     keep(where)
     os.kill(os.getpid(), signal.SIGKILL)
-recordings.keep = keep_and_die
+recordings.keep_file = keep_and_die
 """
 
 

@@ -38,7 +38,7 @@ def archive(tmp_path: Path) -> Path:
 
 def recorded(archive: Path, number: int, *, tagged: bool = True) -> Path:
     start = START + number * 43_200_000_000
-    place = recordings.place(archive, "apiary-7", "microphone.brood", ".flac", start)
+    place = recordings.find_place(archive, "apiary-7", "microphone.brood", ".flac", start)
     with FlacWriter(place.temporary, 16_000, 1) as file:
         file.write(bytes(range(256)) * 125)
     facts = {"start_utc_us": start + 250_000, "seconds": 1.0, "samples": 16_000, "rate": 16_000}
@@ -46,7 +46,7 @@ def recorded(archive: Path, number: int, *, tagged: bool = True) -> Path:
         clock = "rtc" if number % 2 else "synchronised"
         said = Tags("apiary-7", "microphone.brood", 40 + number, 36.2, -81.7, clock, facts=facts)
         tags.write(place.temporary, said)
-    recordings.keep(place)
+    recordings.keep_file(place)
     return place.final
 
 

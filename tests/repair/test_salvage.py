@@ -147,7 +147,7 @@ def test_all_that_waits_is_salvaged_and_entered(tmp_path: Path) -> None:
     ledger.prepare()
     ledger.begin_run()
     for content in (b"nothing", b"\xff\xd8\xff" + jpeg.END):
-        place = recordings.place(tmp_path, "hive", "camera.a", ".jpg", 10**15)
+        place = recordings.find_place(tmp_path, "hive", "camera.a", ".jpg", 10**15)
         job = ledger.accept("snapshot camera.a", "test")
         ledger.begin(job, "camera.a", place)
         place.temporary.write_bytes(content)

@@ -134,7 +134,7 @@ def test_inodes_are_told_where_those_are_short(ground):
 
 def test_what_is_held_stays_and_the_next_goes(ground):
     ground.disk.foreign = 71 * MB
-    with recordings.hold(ground.kept.archive / "recordings/2026-06-01" / f"1.{CAMERA}.flac"):
+    with recordings.hold_file(ground.kept.archive / "recordings/2026-06-01" / f"1.{CAMERA}.flac"):
         ground.settle()
     assert sorted(ground.left())[:6] == [1, 2, 4, 6, 8, 10]
 
@@ -151,7 +151,7 @@ def test_what_a_crash_left_half_done_is_finished_at_the_start(ground, removed):
     [victim] = retention.choose(
         retention.candidates(ground.kept.ledger.db, ("camera",), 1), 1, 0, lambda _: False
     )
-    ground.kept.write(lambda ledger: retention.begin(ledger, [victim]))
+    ground.kept.write(lambda ledger: retention.begin_deletion(ledger, [victim]))
     if removed:
         (ground.kept.archive / victim.path).unlink()
     ground.settle()

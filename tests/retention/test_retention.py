@@ -133,10 +133,10 @@ def test_a_deletion_takes_file_and_folder_and_leaves_the_row(kept, tmp_path):
     old = kept.add(CAMERA, day="2026-06-01")
     kept.add(CAMERA, day="2026-06-02")
     victims = chosen(kept)
-    kept.write(lambda ledger: retention.begin(ledger, victims))
+    kept.write(lambda ledger: retention.begin_deletion(ledger, victims))
     assert retention.half_done(kept.ledger.db) == victims
-    assert retention.remove(tmp_path, victims) == (victims, None)
-    kept.write(lambda ledger: retention.end(ledger, victims))
+    assert retention.remove_files(tmp_path, victims) == (victims, None)
+    kept.write(lambda ledger: retention.end_deletion(ledger, victims))
     assert not (tmp_path / old).parent.exists()
     assert retention.half_done(kept.ledger.db) == []
     assert kept.rows("SELECT recording FROM recordings WHERE deleted_us IS NULL") == [2]
@@ -150,17 +150,17 @@ def test_a_folder_stays_for_a_recording_that_is_about_to_be_begun(kept, tmp_path
     job = kept.register.accept("record", "test")
     place = Place(folder / ".x.part", folder / "x")
     kept.write(lambda ledger: ledger.begin(job, CAMERA, place))
-    kept.write(lambda ledger: retention.begin(ledger, victims))
-    retention.remove(tmp_path, victims)
-    kept.write(lambda ledger: retention.end(ledger, victims))
+    kept.write(lambda ledger: retention.begin_deletion(ledger, victims))
+    retention.remove_files(tmp_path, victims)
+    kept.write(lambda ledger: retention.end_deletion(ledger, victims))
     assert folder.is_dir()
 
 
 def test_removing_may_be_repeated(kept, tmp_path):
     kept.add(CAMERA), kept.add(CAMERA)
     victims = chosen(kept)
-    assert retention.remove(tmp_path, victims) == (victims, None)
-    assert retention.remove(tmp_path, victims) == (victims, None)
+    assert retention.remove_files(tmp_path, victims) == (victims, None)
+    assert retention.remove_files(tmp_path, victims) == (victims, None)
 
 
 def test_a_file_that_cannot_be_removed_does_not_keep_the_others(kept, tmp_path):
@@ -169,7 +169,7 @@ def test_a_file_that_cannot_be_removed_does_not_keep_the_others(kept, tmp_path):
     (tmp_path / stuck).unlink()
     (tmp_path / stuck).mkdir()
     victims = chosen(kept)
-    gone, trouble = retention.remove(tmp_path, victims)
+    gone, trouble = retention.remove_files(tmp_path, victims)
     assert [each.recording for each in gone] == [2]
     assert isinstance(trouble, OSError)
 
@@ -179,7 +179,7 @@ def test_a_file_that_cannot_be_removed_does_not_keep_the_others(kept, tmp_path):
 def test_a_recording_is_held_for_as_long_as_someone_needs_it(kept, tmp_path):
     path = tmp_path / kept.add(CAMERA, size=5)
     assert not recordings.is_held(path)
-    with recordings.hold(path) as file, recordings.hold(path):
+    with recordings.hold_file(path) as file, recordings.hold_file(path):
         assert file.read() == bytes(5)
         assert recordings.is_held(path)
     assert not recordings.is_held(path)
@@ -187,5 +187,5 @@ def test_a_recording_is_held_for_as_long_as_someone_needs_it(kept, tmp_path):
 
 def test_what_is_not_there_is_not_held(tmp_path):
     assert not recordings.is_held(tmp_path / "none")
-    with pytest.raises(FileNotFoundError), recordings.hold(tmp_path / "none"):
+    with pytest.raises(FileNotFoundError), recordings.hold_file(tmp_path / "none"):
         pass

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from beemon.scale.steps import KINDS, Around, Step, Weighed, find
+from beemon.scale.steps import KINDS, Around, Step, Weighed, find_steps
 from tests.planted import BEGAN, DAY, HOUR, MINUTE, PLANTS, Verdict, is_day, judge, year
 
 NOON = BEGAN + 150 * DAY + 12 * HOUR
@@ -28,7 +28,7 @@ def series(*moves: tuple[float, float, float], base=35_000.0, interval=60.0, at=
 
 
 def kinds(weights, around=BLIND) -> list[str]:
-    return [step.kind for step in find(weights, around)]
+    return [step.kind for step in find_steps(weights, around)]
 
 
 def test_a_hive_that_is_left_alone_has_no_steps():
@@ -37,7 +37,7 @@ def test_a_hive_that_is_left_alone_has_no_steps():
 
 
 def test_a_swarm_has_its_size_with_how_well_it_is_known():
-    [step] = find(series((0, 21 * MINUTE, -1872.0)), BLIND)
+    [step] = find_steps(series((0, 21 * MINUTE, -1872.0)), BLIND)
     assert step.kind == "swarm"
     assert step.grams == pytest.approx(-1872, abs=20)
     assert 50 < step.uncertainty < 150
@@ -158,7 +158,7 @@ def test_who_looks_again_and_again_at_the_last_hours_finds_the_same_and_each_onc
         seen = [weighed for weighed in weights if now - 8 * HOUR <= weighed.at <= now]
         around = made.around(now - 8 * HOUR, now, gauges=True)
         known += [
-            step for step in find(seen, around)
+            step for step in find_steps(seen, around)
             if not any(step.begin <= one.end and one.begin <= step.end for one in known)
         ]
     planted = [plant.kind for plant in made.plants if not plant.hidden]

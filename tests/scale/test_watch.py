@@ -69,7 +69,7 @@ class Apiary:
         """What is entered when it is two hours past noon, or later."""
         seconds = 7200.0 + after
         at = Stamp(NOON + round(seconds * SECOND), 20_000 + seconds, Quality.SYNCHRONISED)
-        self.scales.look(at)
+        self.scales.look_for_steps(at)
         return [event.facts["step"] for event in events.since(self.book.ledger, 0, 99, KIND)]
 
 
@@ -118,7 +118,7 @@ def test_it_is_not_looked_more_often_than_needed(apiary):
 def test_by_an_unsure_clock_it_might_be_day(apiary, quality, kind):
     apiary.weigh(-2000)
     apiary.scales.change(DEVICES, OTHER_SIDE)
-    apiary.scales.look(Stamp(NOON + 2 * HOUR, 27_200.0, quality))
+    apiary.scales.look_for_steps(Stamp(NOON + 2 * HOUR, 27_200.0, quality))
     [event] = events.since(apiary.book.ledger, 0, 99, KIND)
     assert (event.facts["step"], event.at.quality) == (kind, quality)
 

@@ -34,7 +34,7 @@ DEFECTS = {
     "features": "beemon.checks.sound:features",
     "check": "beemon.checks.examine:examine",
     "tags": "beemon.media.tags:write",
-    "clock": "beemon.base.clock:ClockWatch.look",
+    "clock": "beemon.base.clock:ClockWatch.find_change",
     "retention": "beemon.retention.retention:half_done",
     "room": "beemon.retention.pausing:paused",
     "leftovers": "beemon.ledger.recovery:leftovers",

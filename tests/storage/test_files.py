@@ -19,7 +19,7 @@ SOUND = b"fLaC" + bytes(1000)
 
 
 def place(archive: Path, utc_us: int = NOON) -> Place:
-    return recordings.place(archive, "apiary-7", "microphone.brood", ".flac", utc_us)
+    return recordings.find_place(archive, "apiary-7", "microphone.brood", ".flac", utc_us)
 
 
 def test_a_name_says_which_hive_when_and_which_device(tmp_path):
@@ -66,7 +66,7 @@ def test_a_second_has_room_for_999_recordings_and_no_more(tmp_path):
 def test_a_kept_recording_has_its_final_name_its_size_and_its_hash(tmp_path):
     where = place(tmp_path)
     where.temporary.write_bytes(SOUND)
-    assert recordings.keep(where) == (len(SOUND), hashlib.sha256(SOUND).hexdigest())
+    assert recordings.keep_file(where) == (len(SOUND), hashlib.sha256(SOUND).hexdigest())
     assert where.final.read_bytes() == SOUND
     assert not where.temporary.exists()
     assert recordings.digest(where.final) == (len(SOUND), hashlib.sha256(SOUND).hexdigest())
@@ -77,7 +77,7 @@ def test_a_recording_is_never_replaced(tmp_path):
     where.temporary.write_bytes(SOUND)
     where.final.write_bytes(b"an earlier one")
     with pytest.raises(FileExistsError, match="exists already"):
-        recordings.keep(where)
+        recordings.keep_file(where)
     assert where.final.read_bytes() == b"an earlier one"
     assert where.temporary.read_bytes() == SOUND
 
@@ -85,7 +85,7 @@ def test_a_recording_is_never_replaced(tmp_path):
 def test_what_was_never_written_cannot_be_kept(tmp_path):
     where = place(tmp_path)
     with pytest.raises(FileNotFoundError):
-        recordings.keep(where)
+        recordings.keep_file(where)
     assert not where.final.exists()
 
 
@@ -145,6 +145,6 @@ def test_a_failed_sync_is_the_archives_error_and_not_the_devices(
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(OSError, match="Input/output error") as caught:
-        recordings.keep(place)
+        recordings.keep_file(place)
     assert reason_of(caught.value) == "archive-error"
     assert message_of(caught.value) == f"Input/output error: {tmp_path}"

@@ -40,7 +40,7 @@ def test_there_is_none_in_an_archive_that_is_not_there(tmp_path):
 
 def test_it_is_not_given_up_while_there_is_space(tmp_path):
     reserve.make(tmp_path, DISK)
-    assert not reserve.is_full(space.look(tmp_path))
+    assert not reserve.is_full(space.measure_space(tmp_path))
     assert not reserve.release_if_full(tmp_path)
     assert reserve.is_whole(tmp_path)
 

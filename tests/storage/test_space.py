@@ -11,7 +11,7 @@ from beemon.storage.space import Limits, Space
 
 
 def test_a_folder_tells_the_disk_under_it(tmp_path):
-    found = space.look(tmp_path)
+    found = space.measure_space(tmp_path)
     raw = os.statvfs(tmp_path)
     assert found.total_bytes == raw.f_blocks * raw.f_frsize
     assert 0 < found.free_bytes <= found.total_bytes
@@ -19,7 +19,7 @@ def test_a_folder_tells_the_disk_under_it(tmp_path):
 
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
-        space.look(tmp_path / "none")
+        space.measure_space(tmp_path / "none")
 
 
 def test_a_file_system_that_makes_inodes_as_needed_is_never_short_of_them():
