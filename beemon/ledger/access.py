@@ -25,7 +25,7 @@ OWNERLESS = ("vfat", "exfat", "ntfs3", "fuseblk")
 
 
 def trouble(error: OSError | sqlite3.Error, archive: Path) -> Trouble:
-    """What is wrong with an archive that could not be opened, and what to do about it."""
+    """The problem with an archive that could not be opened, and its remedy."""
     says = str(error)
     if isinstance(error, OSError) and error.filename:
         says = f"the archive cannot be opened: {error.strerror}: {error.filename}"
@@ -67,13 +67,13 @@ def _remedy_access(archive: Path) -> str:
 
 
 def _own(archive: Path) -> Iterator[Path]:
-    """The folder and what is in it, but for what a file system puts there."""
+    """The folder and its content, without the entries that a file system creates."""
     yield archive
     yield from (path for path in archive.iterdir() if path.name != "lost+found")
 
 
 def _obstacle(archive: Path) -> str:
-    """What stops whoever walks there from the root: a link that leads nowhere, a closed folder."""
+    """The first obstacle on the path from the root: a broken link, or a closed folder."""
     for part in (*reversed(archive.parents), archive):
         if part.is_symlink() and not part.exists():
             return (f"{part} is a link to {part.readlink()}, which does not exist; mount its disk "

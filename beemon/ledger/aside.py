@@ -37,9 +37,10 @@ _FIRST_TIME_US = 1_500_000_000_000_000
 
 
 class Aside:
-    """A ledger that was set aside. ``gaps`` counts, by table, what could not be read.
+    """A damaged ledger, opened for reading. ``gaps`` counts, by table, the places that are
+    unreadable.
 
-    Raises ``sqlite3.DatabaseError`` where nothing can.
+    Raises ``sqlite3.DatabaseError`` if nothing can be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,13 +57,13 @@ class Aside:
                 raise
 
     def close(self) -> None:
-        """Close it; what was copied is deleted."""
+        """Close the file, and delete the copy of it."""
         self._db.close()
         if self._copy is not None:
             self._copy.cleanup()
 
     def rows(self, table: str) -> Iterator[Row]:
-        """The rows of a table that can be read, some of them twice where there are gaps."""
+        """The readable rows of a table; some occur twice if there are gaps."""
         if table not in schema.columns(self._db):
             self.gaps[table] = self.gaps.get(table, 0) + 1
             return
@@ -100,7 +101,7 @@ class Aside:
 
 
 def _open(path: Path, look: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
-    """Open it; what ``look`` finds of its tables has to be something."""
+    """Open the file; raise an error unless ``look`` finds tables in it."""
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     try:
         db.execute("PRAGMA writable_schema=ON")  # a table whose entry is damaged costs no other
@@ -132,8 +133,10 @@ def _mended(path: Path, folder: Path) -> Path:
 
 
 def _mend_names(file: BinaryIO) -> None:
-    """Put each page that names tables as it is in a new ledger, where most are so anyway: their
-    tables begin on the same pages then."""
+    """Replace each damaged page of table names by that of a new ledger, if most pages match one.
+
+    The tables then begin on the same pages.
+    """
     damaged = [
         (offset, content) for offset, content in schema.pages_of_names(PAGE_BYTES).items()
         if _read(file, offset, len(content)) != content

@@ -26,8 +26,11 @@ _BYTES = 4096
 
 
 class Attempts(NamedTuple):
-    """How many starts in a row did not get far, how many of them ended by a defect, and whether a
-    new ledger was begun among them on suspicion alone."""
+    """Counts of starts in a row that did not get far.
+
+    It also counts those that a defect ended, and notes whether one of them began a new ledger on
+    suspicion alone.
+    """
 
     began: int
     failed: int
@@ -35,7 +38,7 @@ class Attempts(NamedTuple):
 
 
 def earlier(archive: Path) -> Attempts:
-    """What earlier starts left."""
+    """The attempts noted by earlier starts."""
     lines: list[str] = []
     with contextlib.suppress(OSError), (archive / NAME).open("rb") as file:
         lines = file.read(_BYTES).decode("ascii", "replace").splitlines()
@@ -43,7 +46,7 @@ def earlier(archive: Path) -> Attempts:
 
 
 def note(archive: Path, word: str) -> None:
-    """Leave a line, durably; where that is impossible, it is logged."""
+    """Write a line, durably; if this is impossible, log it."""
     try:
         with (archive / NAME).open("a", encoding="ascii") as file:
             file.write(f"\n{word}\n")

@@ -84,9 +84,10 @@ def made_since(db: sqlite3.Connection, sensor: str, from_us: int) -> list[int]:
 
 
 def take_over(ledger: Ledger, damaged: Path) -> int:
-    """Enter what is in force by a ledger that was set aside, as far as it can be read; how many.
+    """Enter the calibrations in use in a damaged ledger, as far as it can be read; return their
+    number.
 
-    Their jobs are that ledger's: they are kept as negative numbers, which no job here will have.
+    Their jobs belong to the old ledger. They are kept as negative numbers, which no job here has.
     """
     try:
         with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as db:

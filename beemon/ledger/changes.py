@@ -33,11 +33,11 @@ _EVENTS = "SELECT event FROM sound_events WHERE event > ? ORDER BY event LIMIT ?
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a reader has come; all fields are numbers or None, to be kept as JSON.
+    """The position of a reader; all fields are numbers or None, to be kept as JSON.
 
-    ``ledger`` tells one ledger of an archive from the next. All up to ``change`` is known, once
-    the reader was led through the whole ledger: ``job`` and ``event`` say where that continues,
-    and are None when it is over.
+    ``ledger`` distinguishes the ledgers of one archive. The reader knows all changes up to
+    ``change``, once it has been led through the whole ledger. Until then, ``job`` and ``event`` are
+    the positions in it; afterwards they are None.
     """
 
     ledger: int
@@ -66,11 +66,11 @@ class Page(NamedTuple):
 
 
 def follow(reader: Readable, cursor: Cursor | None, most: int = MOST) -> Page:
-    """The changes behind a cursor, at most ``most``.
+    """The changes after a cursor, at most ``most``.
 
-    Look each job and event up after this call: the ledger may be ahead of the change, and a later
-    change then tells of it again. The reader is up to date when the cursor stays the same.
-    Raises ``sqlite3.OperationalError``.
+    Look each job and event up after this call. The ledger may be ahead of the change, and a later
+    change then repeats it. The reader is up to date when the cursor stays the same. Raises
+    ``sqlite3.OperationalError``.
     """
     ledger = _number_of_ledger(reader.db)
     if cursor is None or cursor.ledger != ledger:

@@ -79,7 +79,7 @@ def _count(db: sqlite3.Connection, since_us: int) -> Counts:
 def _outcome_of(
     device: str, row: sqlite3.Row, lacking: dict[str, str] | None
 ) -> tuple[str, str | None]:
-    """What became of a device's slot: a `read` says of each sensor what it lacks."""
+    """The outcome of a device's slot; for a `read`, it depends on the reading of each sensor."""
     if row["outcome"] is None:
         return OPEN, None
     if lacking is None:
@@ -100,7 +100,8 @@ def _slots_since(row: sqlite3.Row, since_us: int) -> int:
 
 
 def _recount(db: sqlite3.Connection, since_us: int, until_us: int) -> dict[str, int | None]:
-    """How many slots were due by the schedules, whatever became of them; None if unknown."""
+    """The number of slots that were due by the schedules, whatever their outcome; None if unknown.
+    """
     due: dict[str, int | None] = defaultdict(int)
     for row in db.execute("SELECT * FROM sound_schedules"):
         end = until_us if row["until_us"] is None else row["until_us"]
@@ -111,7 +112,7 @@ def _recount(db: sqlite3.Connection, since_us: int, until_us: int) -> dict[str, 
 
 
 def _between(definition: str, after_us: int, until_us: int) -> int | None:
-    """How many slots; None where the definition is not valid on this machine."""
+    """The number of slots; None if the definition is not valid on this machine."""
     try:
         found = slots.between(definition, after_us, until_us)
     except ValueError:
@@ -120,7 +121,7 @@ def _between(definition: str, after_us: int, until_us: int) -> int | None:
 
 
 def _count_unslotted(db: sqlite3.Connection, since_us: int) -> dict[str, int]:
-    """What became of scheduled commands that ran without a slot, while the clock was not right."""
+    """The outcomes of scheduled commands that ran without a slot, while the clock was not right."""
     return {
         row["outcome"] or OPEN: row["jobs"]
         for row in db.execute(
@@ -147,7 +148,7 @@ def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:
 
 
 def _unaccounted_now(db: sqlite3.Connection) -> list[dict[str, Any]]:
-    """What the event that names it will tell once the clock is right."""
+    """The present period without slots, as its event will name it once the clock is right."""
     run = db.execute("SELECT * FROM sound_runs ORDER BY run DESC LIMIT 1").fetchone()
     if run is None or run["accounted_us"] is not None or run["clock"] != Quality.UNSURE:
         return []

@@ -35,14 +35,14 @@ _LOWEST = 19
 
 @dataclass(frozen=True)
 class Found:
-    """What is wrong with the file, in SQLite's words (None: nothing), and with rows."""
+    """The damage of the file, in SQLite's words (None: there is none), and the damaged rows."""
 
     file: str | None = None
     rows: tuple[Damage, ...] = ()
 
     @property
     def troubles(self) -> list[Trouble]:
-        """What there is to say of it."""
+        """The problems to show."""
         found = []
         if self.file:
             found.append(Trouble(
@@ -63,14 +63,18 @@ class Found:
 
 
 def of_file(archive: Path) -> str | None:
-    """What is wrong with the ledger's file, in SQLite's words; None where nothing is, or where
-    that cannot be told now."""
+    """The damage of the ledger's file, in SQLite's words.
+
+    None if there is none, or if this cannot be determined now.
+    """
     return _look_into(archive, _quick_check, is_damage)
 
 
 def of_ledger(archive: Path) -> str | None:
-    """What is wrong with the ledger's file or with its first damaged row; None where nothing is, or
-    where that cannot be told now."""
+    """The damage of the ledger's file, or of its first damaged row.
+
+    None if there is none, or if this cannot be determined now.
+    """
     return _look_into(archive, _first_damage, quarantine.is_content)
 
 
@@ -78,7 +82,7 @@ def _look_into(
     archive: Path, look: Callable[[sqlite3.Connection], str | None],
     is_ledgers: Callable[[Exception], bool],
 ) -> str | None:
-    """What a look finds, or the error that ends it, where that is the ledger's own."""
+    """The result of a look, or the error that ended it, if the ledger caused it."""
     try:
         with closing(LedgerReader(archive)) as reader:
             return look(reader.db)
@@ -91,7 +95,7 @@ def _first_damage(db: sqlite3.Connection) -> str | None:
 
 
 def of(db: sqlite3.Connection) -> Found:
-    """What is wrong. Raises ``sqlite3.DatabaseError``."""
+    """The damage. Raises ``sqlite3.DatabaseError``."""
     wrong = _quick_check(db)
     missing = [
         Damage(row[0], str(row[1]), f"it refers to a row of {row[2]} that does not exist")

@@ -19,9 +19,9 @@ MOST_HOURS = 9000
 def history(
     db: sqlite3.Connection, device: str, quantity: str, from_us: int, now_us: int
 ) -> dict[str, Any] | None:
-    """What was measured from a time on; None where the device has no such quantity.
+    """The values of a quantity since a time; None if the device has no such quantity.
 
-    The newest rows where there are too many for one reply; then ``truncated`` says so.
+    If there are too many for one reply, only the newest rows, and ``truncated`` is true.
     """
     found = series.find(db, device, quantity)
     if found is None:

@@ -53,10 +53,10 @@ def note_changes(db: sqlite3.Connection, times_us: Iterable[int]) -> None:
 
 
 def reckon(ledger: Ledger, now_us: int) -> bool:
-    """Calculate hours that changed and are over, some at a time, within a transaction.
+    """Calculate some of the hours that changed and are over, within a transaction.
 
-    Whether more are waiting. What was measured during an inspection counts neither as a value nor
-    as missing. An hour whose readings were deleted in the meantime stays as it was calculated.
+    Return whether more are waiting. Readings during an inspection count neither as values nor as
+    missing. An hour whose readings were deleted in the meantime keeps its values.
     """
     rows = ledger.db.execute(
         "SELECT hour FROM unreckoned WHERE hour <> ? ORDER BY hour LIMIT ?",

@@ -39,7 +39,7 @@ class Known:
 class Memory:
     """Remembers in ``file`` which archive belongs in the folder ``archive``.
 
-    What cannot be read was never known; what cannot be kept is logged.
+    An unreadable file counts as empty. A failure to write it is logged.
     """
 
     def __init__(self, file: Path, archive: Path) -> None:

@@ -39,7 +39,7 @@ class Unknown:
 
 
 def unknown_files(archive: Path, db: sqlite3.Connection) -> Iterator[Unknown]:
-    """What the ledger does not account for, in the order of the names. Raises ``OSError``."""
+    """The files that the ledger does not know, sorted by name. Raises ``OSError``."""
     for folder, subfolders, names in os.walk(archive / recordings.FOLDER):
         subfolders.sort()
         within = str(Path(folder).relative_to(archive))

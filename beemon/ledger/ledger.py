@@ -59,14 +59,15 @@ class LedgerVersionError(OSError):
 
 
 class LedgerGoneError(sqlite3.OperationalError):
-    """The file was removed or replaced: what is written to it is lost at the end of the run."""
+    """The file was removed or replaced, so everything written to it is lost at the end of the run.
+    """
 
 
 class Ledger:
-    """The ledger, to write in. Each method stands within :meth:`transaction`.
+    """The ledger, for writing. Call each method within :meth:`transaction`.
 
-    ``clock`` tells the moment of what is entered without one. Raises
-    ``sqlite3.OperationalError`` where the disk is full or fails.
+    ``clock`` returns the time of entries that have none. Raises ``sqlite3.OperationalError`` if the
+    disk is full or fails.
     """
 
     def __init__(self, archive: Path, run: int = 0, clock: Clock = MACHINE) -> None:
@@ -91,7 +92,7 @@ class Ledger:
         self.db.row_factory = sqlite3.Row
 
     def close(self) -> None:
-        """Close the file; what was committed is kept."""
+        """Close the file; committed entries are kept."""
         self.db.close()
 
     @contextmanager
@@ -153,7 +154,7 @@ class Ledger:
         )
 
     def end(self, job: int, ending: Ending) -> bool:
-        """Enter a job's outcome; False where it had one already, which then stands."""
+        """Enter a job's outcome; return False if it already had one, which is then kept."""
         cursor = self.db.execute(
             "UPDATE jobs SET ended_us = ?, ended_monotonic = ?, outcome = ?, reason = ?,"
             " message = ?, facts = ?, leftover = ? WHERE job = ? AND outcome IS NULL",
@@ -166,7 +167,8 @@ class Ledger:
         return cursor.rowcount == 1
 
     def _check_file(self) -> None:
-        """SQLite continues in a file that has no name any more, and says nothing."""
+        """Check that the file still has its name, because SQLite continues without an error if it
+        has not."""
         if not self.is_in_place:
             raise LedgerGoneError(f"{self._path} was removed or replaced; restart beemon")
 
@@ -184,10 +186,10 @@ class Ledger:
 
 
 class LedgerReader:
-    """The ledger, to read in. Raises ``sqlite3.OperationalError`` where that is impossible.
+    """The ledger, for reading. Raises ``sqlite3.OperationalError`` if it cannot be read.
 
-    ``at_rest``: nobody writes in it, so that it can be read where this process may write nothing
-    beside it.
+    ``at_rest`` means that nobody writes to it. It can then be read even if this process may not
+    write files beside it.
     """
 
     def __init__(self, archive: Path, *, at_rest: bool = False) -> None:
@@ -207,7 +209,7 @@ class LedgerReader:
         self.db.close()
 
     def job(self, job: int) -> dict[str, Any] | None:
-        """What is known of one job; of a damaged row, what is wrong with it."""
+        """All details of one job; if its row is damaged, the kind of damage."""
         row = self.db.execute("SELECT * FROM sound_jobs WHERE job = ?", (job,)).fetchone()
         found = list(rows.readable([row], describe)) if row else []
         if found:

@@ -82,7 +82,7 @@ class Looks:
 
     @property
     def troubles(self) -> list[Trouble]:
-        """What goes without, by the looks that are off."""
+        """The functions that are missing because their looks are off."""
         return list(self._off.values())
 
     def is_on(self, name: str) -> bool:
@@ -90,18 +90,18 @@ class Looks:
         return name not in self._off
 
     def guard(self, name: str, look: Callable[[], T], otherwise: U) -> T | U:
-        """What a look finds; ``otherwise`` where it is off, or goes off over this.
+        """The result of a look; ``otherwise`` if the look is off, or fails now.
 
-        Raises an error of SQLite that means a damaged ledger: the process has to end over that.
+        Raises the SQLite errors that mean a damaged ledger, because the process must then end.
         """
         return self._guarded(name, look, otherwise, _is_damage)
 
     def take(
         self, name: str, ledger: Ledger, look: Callable[[Ledger], T], otherwise: U
     ) -> T | U:
-        """:meth:`guard` for a look that stands within a transaction, and may write.
+        """:meth:`guard` for a look within a transaction, which may write.
 
-        Raises what is the disk's: who has the transaction tries all of it again.
+        Raises errors of the disk, so that the owner of the transaction repeats all of it.
         """
 
         def undoable() -> T:

@@ -42,7 +42,7 @@ _NAME = re.compile(r"ledger-damaged-[0-9@Z-]+\.db")
 
 @dataclass(frozen=True)
 class Damaged:
-    """A ledger that is to be set aside under the name ``aside``, and what is wrong with it."""
+    """A ledger to be renamed to ``aside``, and its damage."""
 
     why: str
     aside: str
@@ -59,16 +59,17 @@ def is_content(error: Exception) -> bool:
 
 
 def code_of(error: Exception) -> int:
-    """SQLite's code of an error, 0 for others: the module's own have none, and the higher bits say
-    where it was noticed (sqlite.org/rescode)."""
+    """SQLite's code of an error, without the higher bits, which only name the place.
+
+    It is 0 for the errors of Python's module, which have no code (sqlite.org/rescode).
+    """
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def marked(archive: Path) -> Damaged | None:
-    """What is to be set aside, if anything is. Raises ``OSError``.
+    """The ledger marked as damaged; None if there is no mark. Raises ``OSError``.
 
-    A mark that cannot be read says that there is damage anyway; it is made again, so that
-    the name in it stays the same.
+    An unreadable mark also means damage. It is written again, so that its name stays the same.
     """
     try:
         said = json.loads((archive / MARK).read_text("utf-8"))
@@ -82,7 +83,7 @@ def marked(archive: Path) -> Damaged | None:
 
 
 def all_aside(archive: Path) -> list[Path]:
-    """The ledgers that were set aside, the oldest first."""
+    """The damaged ledgers that were kept, the oldest first."""
     return sorted(archive.glob("ledger-damaged-*.db"))
 
 
@@ -106,7 +107,7 @@ def has_odd_header(archive: Path) -> bool:
 
 
 def mark(archive: Path, why: str) -> Damaged:
-    """Leave word that the ledger is to be set aside. Raises ``OSError``."""
+    """Mark the ledger as damaged, for the next start. Raises ``OSError``."""
     damaged = Damaged(why, _free_name(archive))
     with (archive / MARK).open("w", encoding="utf-8") as file:
         json.dump({"why": damaged.why, "aside": damaged.aside}, file)
@@ -117,7 +118,7 @@ def mark(archive: Path, why: str) -> Damaged:
 
 
 def unmark(archive: Path) -> None:
-    """It is set aside, and the new ledger says so."""
+    """Remove the mark: the damaged ledger is renamed, and the new one has an event about it."""
     (archive / MARK).unlink(missing_ok=True)
     recordings.sync_folder(archive)
 

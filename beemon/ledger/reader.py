@@ -21,11 +21,11 @@ from beemon.ledger.usage import Usage
 
 
 class ArchiveReader:
-    """One archive, to read in, from the first question to :meth:`close`.
+    """One archive, for reading, until :meth:`close`.
 
-    Usable from any thread. No question waits for a write, however long the disk takes for it.
-    Times are microseconds since 1970; ``clock`` tells the present one. Raises ``sqlite3.Error``
-    where there is no ledger or it cannot be read, and after the close.
+    It can be used from any thread. A query never waits for a write. Times are microseconds since
+    1970; ``clock`` returns the present one. Raises ``sqlite3.Error`` if there is no readable
+    ledger, and after the close.
     """
 
     def __init__(self, archive: Path, clock: Clock = MACHINE) -> None:
@@ -44,7 +44,7 @@ class ArchiveReader:
                 self._ledger = None
 
     def job(self, job: int) -> dict[str, Any] | None:
-        """What is known of one job."""
+        """All details of one job."""
         with self._reading() as ledger:
             return ledger.job(job)
 
@@ -75,7 +75,7 @@ class ArchiveReader:
             return series.latest(ledger.db)
 
     def quantities(self, device: str) -> list[str]:
-        """What a device ever measured."""
+        """The quantities that a device has ever measured."""
         with self._reading() as ledger:
             return series.quantities(ledger.db, device)
 
@@ -86,12 +86,12 @@ class ArchiveReader:
             return history(ledger.db, device, quantity, from_us, self._clock.now().utc_us)
 
     def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
-        """How raw numbers became values, of these sensors or of all."""
+        """The calibrations of these sensors, or of all."""
         with self._reading() as ledger:
             return calibrations.history(ledger.db, sensors)
 
     def events(self, from_us: int, most: int, kind: str | None) -> list[dict[str, Any]]:
-        """What happened from a time on, the newest ``most``, of one kind or of all."""
+        """The newest ``most`` events since a time, of one kind or of all kinds."""
         with self._reading() as ledger:
             return [events.describe(one) for one in events.since(ledger, from_us, most, kind)]
 
@@ -101,7 +101,7 @@ class ArchiveReader:
             return events.kinds(ledger)
 
     def usage(self) -> dict[str, Usage]:
-        """What a day took on disk, by device, and the ledger's own share."""
+        """The bytes per day on disk, by device, and those of the ledger."""
         now_us = self._clock.now().utc_us
         with self._reading() as ledger:
             found = usage.recordings(ledger.db, now_us)
@@ -109,13 +109,13 @@ class ArchiveReader:
         return {**found, **({"ledger": own} if own else {})}
 
     def completeness(self, since_us: int) -> dict[str, Any]:
-        """What became of the slots since a time; it takes a while, and nobody waits for it."""
+        """The outcomes of the slots since a time. It can take a while and blocks no writer."""
         with self.one_moment() as ledger:
             return completeness.of(ledger, since_us)
 
     @contextmanager
     def one_moment(self) -> Iterator[LedgerReader]:
-        """The ledger as it is at one moment, for what takes a while: it keeps nobody waiting."""
+        """A snapshot of the ledger at one moment, for long queries; it blocks no writer."""
         if self._closed:
             raise sqlite3.ProgrammingError("it is closed")
         with closing(open_reader(self._archive)) as ledger, rows.one_moment(ledger.db):

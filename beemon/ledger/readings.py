@@ -36,8 +36,8 @@ Key = tuple[str, str, str]
 def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
     """Enter readings, within a transaction, and make each the latest of its quantity.
 
-    Two of a series never share a microsecond: a clock that was set back moves the later one on.
-    What stood for a sensor before it named its quantities is out of date when it does.
+    Two readings of a series never share a microsecond: if the clock was set back, the later one is
+    moved forward. An entry made before a sensor named its quantities becomes out of date.
     """
     numbers = _numbers(ledger.db)
     latest, times, named = [], [], set()
@@ -60,8 +60,10 @@ def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
 
 
 def keep_belated(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
-    """:func:`keep` for readings that were measured before others that are there: what was the
-    latest of a quantity by time remains."""
+    """:func:`keep` for readings measured before others that are already entered.
+
+    The latest reading of a quantity remains the latest by time.
+    """
     before = ledger.db.execute("SELECT * FROM sound_latest").fetchall()
     keep(ledger, job, readings)
     ledger.db.executemany(
@@ -125,7 +127,7 @@ def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[
 def values(
     db: sqlite3.Connection, sensor: str, quantity: str, from_us: int, until_us: int
 ) -> list[sqlite3.Row]:
-    """What was measured between two times, in order of time; no reasons."""
+    """The values between two times, in order of time, without the missing ones."""
     found = find(db, sensor, quantity)
     if found is None:
         return []
@@ -146,7 +148,7 @@ def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | No
 
 
 def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
-    """What a sensor was ever asked for."""
+    """The quantities that were ever requested from a sensor."""
     found = db.execute(
         "SELECT DISTINCT quantity FROM sound_series WHERE sensor = ? ORDER BY quantity", (sensor,)
     )
@@ -160,7 +162,7 @@ def _numbers(db: sqlite3.Connection) -> dict[Key, int]:
 
 
 def _number(db: sqlite3.Connection, numbers: dict[Key, int], key: Key) -> int:
-    """The number of a sensor's quantity in a unit; a new one where it is new."""
+    """The number of a sensor's quantity in a unit; a new number if the quantity is new."""
     if key not in numbers:
         enter = "INSERT INTO series (sensor, quantity, unit) VALUES (?, ?, ?)"
         numbers[key] = int(db.execute(enter, key).lastrowid or 0)

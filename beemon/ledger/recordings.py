@@ -31,12 +31,12 @@ _BETWEEN = (
 
 
 def enter(ledger: Ledger, job: int, device: str, path: Path, facts: dict[str, Any]) -> int:
-    """Enter a whole recording, within a transaction; return its number.
+    """Enter a complete recording, within a transaction; return its number.
 
-    ``facts`` hold ``size`` (bytes) and ``sha256``, and what the recording says of itself:
-    ``start_utc_us``, ``start_monotonic`` and the ``clock``'s quality then, ``seconds`` of media,
-    the ``verdict`` of its check and its ``findings``. Raises ``sqlite3.IntegrityError`` for a path
-    that was entered before.
+    ``facts`` hold ``size`` (bytes) and ``sha256``. They also hold ``start_utc_us``,
+    ``start_monotonic``, the ``clock``'s quality at the start, and the ``seconds`` of media.
+    ``verdict`` and ``findings`` are the results of the check. Raises ``sqlite3.IntegrityError`` if
+    the path was entered before.
     """
     rest = {k: v for k, v in facts.items() if k not in _COLUMNS}
     findings = facts.get("findings")

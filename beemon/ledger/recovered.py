@@ -29,8 +29,10 @@ _MOST_EVENTS = 10_000
 
 @dataclass
 class Taken:
-    """How many rows of each table were taken from a ledger (``name``), and in how many places of
-    a table nothing could be read; ``trouble`` where nothing could at all."""
+    """The numbers of rows taken from each table of the ledger ``name``, and of unreadable places.
+
+    ``trouble`` is set if nothing could be read at all.
+    """
 
     name: str
     rows: Counter[str] = field(default_factory=Counter)
@@ -48,7 +50,7 @@ class Taken:
 
 
 def take_all(ledger: Ledger) -> list[Taken]:
-    """Take what can be read of each ledger that was set aside, once. Raises ``sqlite3.Error``."""
+    """Take the readable rows of each damaged ledger, once. Raises ``sqlite3.Error``."""
     done = {event.facts.get("aside") for event in events.recent(ledger, _MOST_EVENTS, KIND)}
     paths = reversed(quarantine.all_aside(ledger.archive))  # numbers go down, and so back in time
     return [_take(ledger, path) for path in paths if path.name not in done]

@@ -36,9 +36,9 @@ def keep_rest(ledger: Ledger, where: recordings.Place) -> tuple[str, dict[str, A
 
 
 def close_earlier_runs(ledger: Ledger) -> list[dict[str, Any]]:
-    """End what earlier runs left open as ``interrupted``; return those jobs.
+    """End the open jobs of earlier runs as ``interrupted``; return those jobs.
 
-    What a recording left waits to be salvaged, and the job says so.
+    The remains of a recording wait to be salvaged, and the message of the job states this.
     """
     rows = ledger.db.execute(
         "SELECT * FROM sound_jobs WHERE outcome IS NULL AND run <> ?", (ledger.run,)
@@ -66,7 +66,7 @@ class Leftover:
 
 
 def leftovers(ledger: Ledger) -> list[Leftover]:
-    """What waits to be salvaged."""
+    """The remains of recordings that wait to be salvaged."""
     rows = ledger.db.execute(
         "SELECT * FROM sound_jobs"
         " WHERE leftover IS NOT NULL AND final IS NOT NULL AND device IS NOT NULL"
@@ -123,6 +123,6 @@ def _enter(
 
 
 def _with_end(message: str | None, said: str) -> str:
-    """A job's message, with what became of its leftover in the place of what was to become."""
+    """A job's message, in which the result replaces the announcement of the salvage."""
     before = (message or "").replace(_YET, "")
     return f"{before}; {said}" if before else said

@@ -94,13 +94,13 @@ class Damage:
 def parse(text: str | None) -> Any:
     """The value of stored JSON; an empty object for none.
 
-    Raises ``ValueError`` where it does not parse or holds a number that is not finite.
+    Raises ``ValueError`` if it does not parse or holds a number that is not finite.
     """
     return json.loads(text, parse_constant=_finite, parse_float=_finite) if text else {}
 
 
 def readable(found: Iterable[A], read: Callable[[A], B]) -> Iterator[B]:
-    """What ``read`` makes of each of these; one that cannot be read is logged and left out."""
+    """The results of ``read`` for each of these; an unreadable one is logged and left out."""
     for one in found:
         try:
             yield read(one)
@@ -149,7 +149,7 @@ def _show_sound(db: sqlite3.Connection, *, instead: bool) -> None:
 
 
 def why_damaged(db: sqlite3.Connection, table: str, number: int) -> str | None:
-    """What is wrong with the row of this number; None where it is sound or there is none."""
+    """The damage of the row with this number; None if it is sound or does not exist."""
     key, rules = schema.keys(table)[0], _rules()[table]
     row = db.execute(
         f"SELECT {_cases(rules)} FROM main.{table} WHERE {key} = ?", (number,)  # noqa: S608
@@ -177,7 +177,7 @@ def damaged(db: sqlite3.Connection) -> Iterator[Damage]:
 
 
 def _cases(rules: Iterable[Rule]) -> str:
-    """An expression: what is wrong with a row, by the first rule that does not hold; or NULL."""
+    """An SQL expression for the first rule that a row violates; NULL for a sound row."""
     cases = (f"WHEN NOT ifnull({rule.condition}, 0) THEN '{rule.wrong}'" for rule in rules)
     return f"CASE {' '.join(cases)} END"
 
@@ -210,7 +210,7 @@ _WITH_FACTS = "('inspection', 'unaccounted', 'index', 'weight')"
 
 
 def _content(table: str, column: schema.Column) -> tuple[str, str]:
-    """The condition on a column that is not NULL, and what is wrong where it does not hold."""
+    """The condition on a column that is not NULL, and the kind of damage if it is violated."""
     name = column.name
     if name in _JSON:
         needs = _NEEDS.get((table, name), "1")

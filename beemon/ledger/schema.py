@@ -244,8 +244,8 @@ class Column(NamedTuple):
 def version(db: sqlite3.Connection) -> int:
     """The layout of a ledger by its tables; 0 for a new file.
 
-    The number that the file names may be damaged: it counts where it is higher than all that is
-    known here, and the tables hold what is not known either. Raises :class:`LayoutError`.
+    The number in the file may be damaged. It is used only if it is higher than all known layouts,
+    and the tables hold something unknown too. Raises :class:`LayoutError`.
     """
     (named,) = db.execute("PRAGMA main.user_version").fetchone()
     there = {table: set(names) for table, names in columns(db).items()}
@@ -302,8 +302,10 @@ def today() -> dict[str, dict[str, Column]]:
 
 @cache
 def pages_of_names(page_bytes: int) -> dict[int, bytes]:
-    """What a new ledger holds on the pages that name its tables, by the offset in its file; the
-    file's header is not among it."""
+    """The pages of a new ledger that name its tables, by their offset in the file.
+
+    The header of the file is not included.
+    """
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute(f"PRAGMA page_size={page_bytes}")
         db.executescript(TABLES)

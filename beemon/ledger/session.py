@@ -77,20 +77,21 @@ class ArchiveSession:
 
     @property
     def reader(self) -> ArchiveReader:
-        """Who is asked what the archive holds, once it is taken; open until this is closed.
+        """The reader of the archive, once it is taken; open until the session is closed.
 
-        To look something up nobody waits for a write, as a second call of :meth:`open` would.
+        Unlike a second call of :meth:`open`, a query does not wait for a write.
         """
         if self._ledger is None:
             self.open()
         return self._reader
 
     def open(self) -> None:
-        """Take the archive, begin a run, and end what earlier runs left open.
+        """Take the archive, begin a run, and end the open jobs of earlier runs.
 
-        A damaged ledger is set aside, and a new one begun. Raises
-        :class:`~beemon.storage.lock.ArchiveBusyError`, ``OSError`` (what is wrong with the disk
-        or the ledger; it may pass), :class:`~beemon.ledger.ledger.LedgerVersionError`.
+        A damaged ledger is renamed, and a new one begun. Raises
+        :class:`~beemon.storage.lock.ArchiveBusyError`,
+        :class:`~beemon.ledger.ledger.LedgerVersionError`, and ``OSError`` for a problem of the disk
+        or the ledger, which may pass.
         """
         with self._mutex:
             if self._closed:
@@ -110,7 +111,7 @@ class ArchiveSession:
                 raise
 
     def end_run(self, how: str, why: str | None = None) -> None:
-        """Enter how this run ends, if that is still possible; what was entered first stands."""
+        """Enter the end of this run, if this is still possible; the first entry counts."""
         with self._mutex:
             if self._ledger is None:
                 return
@@ -155,7 +156,7 @@ class ArchiveSession:
 
     @property
     def lost_sight_of(self) -> list[str]:
-        """The ledgers that were set aside, and from which nothing was taken back yet."""
+        """The damaged ledgers from which no row was taken yet."""
         recovered = self.reader.events(0, 1000, RECOVERED)
         taken = {event["facts"].get("aside") for event in recovered}
         return [path.name for path in quarantine.all_aside(self._archive)
@@ -172,9 +173,9 @@ class ArchiveSession:
             self._ledger = self._lock = None
 
     def give_up(self, error: sqlite3.Error) -> bool:
-        """Leave word for the next start where this error means damage; whether it does.
+        """If this error means damage, mark the ledger for the next start; return whether it does.
 
-        Raises ``OSError`` where that cannot be done.
+        Raises ``OSError`` if the mark cannot be written.
         """
         is_damage = quarantine.is_damage(error)
         if is_damage:
@@ -192,7 +193,7 @@ class ArchiveSession:
             ledger.end(job, outcomes.failed(reason, message))
 
     def _with_reserve(self, write: Callable[[], T]) -> T:
-        """Write, on a full disk with what is kept for that."""
+        """Write; on a full disk, free the reserve first."""
         try:
             return write()
         except (OSError, sqlite3.OperationalError):
@@ -212,8 +213,11 @@ class ArchiveSession:
             return self._ledger
 
     def _beware(self) -> None:
-        """Count this start; after some that did not get far, look at the ledger before it is used,
-        and do without it where it ended them by what nobody foresaw."""
+        """Count this start. After some starts that did not get far, examine the ledger before using
+        it.
+
+        If unexpected errors ended those starts, begin a new ledger instead.
+        """
         if self._result is None:
             return
         before = attempts.earlier(self._archive)
@@ -257,9 +261,11 @@ class ArchiveSession:
         return ledger
 
     def _wrong_by(self, error: Exception) -> str | None:
-        """What is wrong with the ledger by an error that it may have caused; None where it is
-        sound, so that the defect is the program's: such starts are counted, and the third one does
-        without this ledger."""
+        """The damage of the ledger, after an error that it may have caused; None if it is sound.
+
+        If it is sound, the program has a defect. Such starts are counted, and the third one does
+        without this ledger.
+        """
         if isinstance(error, sqlite3.Error):
             return str(error) if quarantine.is_content(error) else None
         return examination.of_ledger(self._archive)

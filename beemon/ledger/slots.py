@@ -70,10 +70,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Begin:
-    """The account of a run begins.
+    """The beginning of a run.
 
-    ``since_us`` is when the run began, by the clock that is right now; where that is earlier than
-    ``at_us``, the clock became right only now, and ``commands`` ran without a slot.
+    ``since_us`` is the start of the run by the clock that is right now. If it is earlier than
+    ``at_us``, the clock has become right only now, and ``commands`` ran without a slot.
     """
 
     since_us: int
@@ -96,9 +96,10 @@ Change = Begin | Skip | Turn | Unaccounted
 
 @dataclass
 class Tick:
-    """What one look at the timetable found. All slots up to ``accounted_us`` are dealt with.
+    """The findings of one look at the timetable, for all slots up to ``accounted_us``.
 
-    The order of ``changes`` counts: what is skipped belongs to the span that is open then.
+    The order of ``changes`` matters: a skipped slot belongs to the period that is open at that
+    point.
     """
 
     at: Stamp
@@ -108,16 +109,16 @@ class Tick:
 
 
 class Account(NamedTuple):
-    """How far slots were accounted for, and in which run."""
+    """The time up to which all slots are entered, and the run that entered them."""
 
     run: int
     until_us: int
 
 
 def enter(ledger: Ledger, tick: Tick) -> list[int]:
-    """Enter all that a look found; return the job numbers of what is due.
+    """Enter all findings of a look; return the numbers of the jobs that are due.
 
-    Stands within ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
+    Call it within ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
     """
     for change in tick.changes:
         _ENTER[type(change)](ledger, change)

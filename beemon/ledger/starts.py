@@ -88,7 +88,7 @@ def enter(ledger: Ledger, result: str | None) -> None:
 
 
 def end(ledger: Ledger, how: str, why: str | None = None) -> None:
-    """Enter how the run ends, within a transaction; what was entered first stands."""
+    """Enter the end of the run, within a transaction; the first entry counts."""
     ledger.db.execute(
         "UPDATE runs SET ended_us = ?, ended = ?, ended_why = ? WHERE run = ? AND ended IS NULL",
         (ledger.clock.now().utc_us, how, why, ledger.run),
@@ -111,7 +111,7 @@ def zone_told(ledger: Readable) -> str | None:
 
 
 def clock_told(ledger: Readable) -> Quality | None:
-    """How far the service that runs, or ran last, believes the clock."""
+    """The quality of the clock, as the running service or the last one assessed it."""
     run = ledger.db.execute(
         "SELECT run, clock FROM sound_runs WHERE began IS NOT NULL ORDER BY run DESC LIMIT 1"
     ).fetchone()

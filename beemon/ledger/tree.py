@@ -31,7 +31,7 @@ class File:
 
     @property
     def source(self) -> str:
-        """By what it is known again."""
+        """The name by which a file is recognised at the next import."""
         return f"{self.sensor}/{self.path.name}"
 
     @property
@@ -92,7 +92,7 @@ def _of_day(folder: Path, sensor: str, day: date, root: Path) -> Iterator[File |
 
 
 def day_of(name: str) -> date | None:
-    """The day that a folder is named after; None where there is no such day."""
+    """The day that a folder is named after; None if there is no such day."""
     if not _DAY.fullmatch(name):
         return None
     try:
@@ -102,7 +102,7 @@ def day_of(name: str) -> date | None:
 
 
 def _entries(folder: Path, root: Path) -> Iterator[Path | str]:
-    """What a folder holds but for what is hidden; in its place a sentence where it is not safe."""
+    """The entries of a folder without hidden ones, and a sentence for each unsafe one."""
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:

@@ -36,7 +36,7 @@ class Usage:
 
 
 def recordings(db: sqlite3.Connection, now_us: int) -> dict[str, Usage]:
-    """What each device recorded in the last days, where that is a day at least."""
+    """The bytes recorded by each device in the last days, if there is at least one day."""
     sizes: dict[str, int] = defaultdict(int)
     first: dict[str, int] = {}
     since = now_us - MOST_DAYS * US_PER_DAY
@@ -48,8 +48,10 @@ def recordings(db: sqlite3.Connection, now_us: int) -> dict[str, Usage]:
 
 
 def ledger(db: sqlite3.Connection, archive: Path, now_us: int) -> Usage | None:
-    """What the ledger took since its first run, where that is a day ago at least; with what its
-    log has beyond its usual length."""
+    """The bytes of the ledger since its first run, if that is at least a day ago.
+
+    It includes the part of the log beyond its usual length.
+    """
     (started_us,) = db.execute(
         "SELECT min(started_us) FROM runs WHERE clock <> 'unsure'"
     ).fetchone()

@@ -31,7 +31,8 @@ def size(archive: Path) -> int:
 
 
 def keep_short(archive: Path, most_bytes: int = MOST_BYTES) -> Trouble | None:
-    """Empty a log that has grown too long, as far as readers allow; what is wrong if they do not.
+    """Empty a log that has grown too long, as far as readers allow; return the problem if they do
+    not.
 
     Raises ``OSError``, ``sqlite3.Error``.
     """

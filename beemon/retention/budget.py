@@ -45,7 +45,7 @@ def reckon(
 
 
 def _share(planned: float | None, measured: Usage | None) -> BudgetShare:
-    """What was measured, if anything was; it says which of the two it is."""
+    """The measured use, or the planned one if there is no measurement; the keys name which."""
     planned_bytes = None if planned is None else round(planned)
     if measured is None:
         return BudgetShare(planned_bytes or 0, planned_bytes)
@@ -54,7 +54,7 @@ def _share(planned: float | None, measured: Usage | None) -> BudgetShare:
 
 
 def _then(limits: Limits, retention: RetentionSettings) -> str:
-    """What is done about a disk that fills up, in the declared order."""
+    """The measures against a full disk, in the configured order."""
     words = [f"{word}s" if "." not in word else word for word in retention.order]
     others = "the other devices by age" if words else "all devices by age"
     kept = f"the newest {retention.keep} of each device are kept"

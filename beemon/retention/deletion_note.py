@@ -33,10 +33,10 @@ def write(archive: Path, numbers: Collection[int]) -> None:
 
 
 def read(archive: Path) -> list[int]:
-    """What is noted. Raises ``OSError``.
+    """The recordings in the note. Raises ``OSError``.
 
-    A note that a power cut left half written notes nothing: nothing had been deleted by it, and
-    its numbers, half new and half old, could be those of others.
+    A note that a power cut left half written counts as empty. Nothing was deleted by it yet, and
+    its numbers could be a mixture of old and new ones.
     """
     try:
         checksum, _, said = (archive / NAME).read_bytes().rstrip().partition(b" ")

@@ -49,7 +49,7 @@ class Transaction(Protocol):
 
 
 class LedgerStuckError(OSError):
-    """What was to be written waits for the disk; it is written as soon as that is possible."""
+    """The change waits for the disk; it is written as soon as possible."""
 
 
 IS_OFF = "deleting has a defect and is switched off"
@@ -70,10 +70,10 @@ def unguarded(_look: str, work: Callable[[], T], _otherwise: object) -> T:
 
 @dataclass(frozen=True)
 class Room:
-    """How the disk was when it was last looked at, and what follows from it.
+    """The state of the disk at the last look, and its consequences.
 
-    ``paused`` are the recorders that are to record nothing, ``trouble`` says why deleting fails,
-    ``log`` that the ledger's log grows.
+    ``paused`` are the recorders that must pause. ``trouble`` is the reason why deleting fails, and
+    ``log`` is the problem if the ledger's log grows.
     """
 
     space: Space | None = None
@@ -84,7 +84,7 @@ class Room:
 
     @property
     def sentence(self) -> str | None:
-        """What there is to say of it; None while all is well."""
+        """The problem in words; None while there is none."""
         said = [self.trouble] if self.trouble else []
         if self.paused and self.space:
             lacks_inodes = self.limits.lack(self.space)[1] > 0
@@ -96,7 +96,7 @@ class Room:
 
 @dataclass
 class _Tally:
-    """What was deleted since it was last told."""
+    """Counts of the deletions since the last report."""
 
     files: int = 0
     bytes: int = 0
@@ -245,7 +245,7 @@ class Keeper:
         )
 
     def _thin(self, found: Space) -> bool:
-        """Where there is nothing else: make room inside the ledger, while its own is at stake."""
+        """If nothing else can be deleted and the ledger needs room, delete old readings in it."""
         if not reserve.is_full(found) and reserve.is_whole(self._archive):
             return False
         return thinning.is_wanted(self._db) and bool(self._write(thinning.thin))
@@ -300,7 +300,7 @@ class KeeperThread(threading.Thread):
         self._called.set()
 
     def finish(self) -> None:
-        """Have it end after this round; whatever it waits for is not waited for."""
+        """End after this round, without waiting for anything that it waits for."""
         self._ending = True
         self._called.set()
 
@@ -322,10 +322,10 @@ def through(
     write: Callable[[Write, Written], None],
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Transaction:
-    """A transaction that is handed to the ledger's writer and waited for.
+    """A function that hands a transaction to the ledger's writer and waits for it.
 
-    Raises :class:`LedgerStuckError` where that takes too long; it is done later anyway.
-    Until then no other is taken, so that they do not pile up. Raises ``OSError`` where the change
+    Raises :class:`LedgerStuckError` if this takes too long; the change is then made later. Until
+    then no other change is accepted, so that they do not pile up. Raises ``OSError`` if the change
     :data:`IS_OFF`.
     """
     has_no_result: list[Callable[[], bool]] = []

@@ -13,14 +13,14 @@ from beemon.storage.space import AGAIN, Limits, Space
 
 
 def rank(device: str, order: Sequence[str]) -> int:
-    """Where a device stands in an order of devices and kinds; after it where it is not in it."""
+    """The position of a device in an order of devices and kinds; after all if it is not in it."""
     kind = device.partition(".")[0]
     places = [place for place, word in enumerate(order) if word in (device, kind)]
     return places[0] if places else len(order)
 
 
 def share(device: str, order: Sequence[str]) -> float:
-    """The part of what is to stay free, below which a device pauses."""
+    """The share of ``min_free`` below which a device pauses."""
     return 0.5 ** (rank(device, order) + 1)
 
 

@@ -58,8 +58,10 @@ class Step:
 
 @dataclass(frozen=True)
 class _Scale:
-    """What is known of a scale: the quantity that its sensor measures, points by their names, when
-    each was measured (microseconds since 1970), and the calibration in force."""
+    """The state of a scale: the quantity, the points by name with their times, and the calibration.
+
+    Times are microseconds since 1970.
+    """
 
     of: str
     points: Mapping[str, Point]
@@ -70,10 +72,10 @@ class _Scale:
 
 @dataclass(frozen=True)
 class Told:
-    """What the outcome of a step says: what was measured, and what it makes of the scale.
+    """The result of a step: the measurement, and its effect on the scale.
 
-    ``mean``, ``spread`` and ``raw`` are in the converter's ``unit``; ``grams`` is what the scale
-    shows under this load, within ``uncertainty``.
+    ``mean``, ``spread`` and ``raw`` are in the converter's ``unit``. ``grams`` is the weight shown
+    under this load, and ``uncertainty`` its uncertainty.
     """
 
     quantity: str
@@ -89,7 +91,7 @@ class Told:
 
 
 class Calibrations:
-    """The calibrations of all scales, from what the ledger ``kept``."""
+    """The calibrations of all scales, starting with those ``kept`` in the ledger."""
 
     def __init__(self, kept: Iterable[Made], now: Callable[[], Stamp] = clock.stamp) -> None:
         self._now = now
@@ -114,8 +116,10 @@ class Calibrations:
     def take_step(
         self, job: int, step: Step, sampled: Sequence[Sampled]
     ) -> tuple[Made, Told]:
-        """Make a calibration of what a step measured, put it in force, and say what there is to
-        say of it. Raises :class:`UncalibratedError`."""
+        """Make a calibration from the measurement of a step, put it in use, and return the result.
+
+        Raises :class:`UncalibratedError`.
+        """
         one = _converter(step, sampled)
         if step.is_in_config(one.quantity):
             raise UncalibratedError(
@@ -141,9 +145,9 @@ class Calibrations:
 
 
 def kept_calibrations(archive: Path) -> list[Made]:
-    """What is in force from earlier runs.
+    """The calibrations of earlier runs that are in use.
 
-    Raises ``sqlite3.DatabaseError``; where that means damage, with word for the next start.
+    Raises ``sqlite3.DatabaseError``. If it means damage, the ledger is marked for the next start.
     """
     try:
         with closing(LedgerReader(archive)) as reader:
@@ -157,7 +161,7 @@ def kept_calibrations(archive: Path) -> list[Made]:
 def _calibration(
     before: _Scale, step: str, point: Point, now_us: int
 ) -> Calibration | None:
-    """What a point makes of a scale, or None while one point is too few."""
+    """The calibration from a point, or None while more points are needed."""
     known = before.calibration
     try:
         if step == "zero":  # the factor stays, where there is one

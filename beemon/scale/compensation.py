@@ -47,7 +47,8 @@ class _Kept:
 
 
 class Compensation:
-    """Knows the fits of all scales, from what the ledger ``kept``, and the latest temperatures."""
+    """The fits of all scales, starting with those ``kept`` in the ledger, and the latest
+    temperatures."""
 
     def __init__(self, kept: Iterable[Made], devices: Mapping[str, DeviceSettings]) -> None:
         self._fits: dict[str, _Kept] = {}
@@ -72,7 +73,7 @@ class Compensation:
         self._fits[made.sensor] = _Kept(found, facts["job"], (temperature, quantity))
 
     def of(self, readings: Iterable[Reading]) -> list[Reading]:
-        """What goes beside these readings: the compensated weights of those that are weights."""
+        """The compensated weight for each weight among these readings."""
         readings = list(readings)
         self._warmth |= {(reading.sensor, reading.quantity): reading for reading in readings}
         weights = [r for r in readings if (r.quantity, r.unit) == (WEIGHT, GRAMS)]
@@ -115,9 +116,9 @@ def _is_fresh(warmth: Reading | None, at: Stamp) -> bool:
 def fitted(
     ledger: Ledger, name: str, weighing: Weighing, is_day: Callable[[float], bool], job: int
 ) -> Made:
-    """Fit a scale's drift to the nights that the ledger holds.
+    """Fit a scale's drift to the nights in the ledger.
 
-    Raises :class:`~beemon.scale.drift.NoFitError`; ``ValueError`` where no temperature is named.
+    Raises :class:`~beemon.scale.drift.NoFitError`, and ``ValueError`` if no temperature is named.
     """
     if weighing.temperature is None:
         raise ValueError(f"{name} does not name a temperature")

@@ -44,11 +44,11 @@ class NoFitError(ValueError):
 
 @dataclass(frozen=True)
 class Fit:
-    """The weight changes by ``slope`` g/K, known to ``slope_uncertainty``; at ``reference`` °C, the
-    mean of the hours, nothing is to be compensated.
+    """A fit: the weight changes by ``slope``, in g/K, with the uncertainty ``slope_uncertainty``.
 
-    ``r2`` is the share of what moved the weight in the nights that the temperature explains, and
-    ``residual`` the standard deviation in g of what it does not.
+    At ``reference``, in °C, the mean of the hours, the compensation is zero. ``r2`` is the share of
+    the weight's variance in the nights that the temperature explains. ``residual`` is the standard
+    deviation of the rest, in g.
     """
 
     slope: float
@@ -98,7 +98,7 @@ def fit(nights: Sequence[Sequence[Hour]]) -> Fit:
 
 
 class _Levelled(NamedTuple):
-    """What is left of a night's weights and temperatures without the line through each."""
+    """The weights and temperatures of a night, each after subtraction of a fitted line."""
 
     grams: list[float]
     celsius: list[float]
@@ -113,8 +113,11 @@ def _levelled(night: Sequence[Hour]) -> _Levelled:
 
 
 def _slope_uncertainty(parts: Sequence[_Levelled], slope: float, warmth: float) -> float:
-    """By what differs from night to night, for the hours of one are not independent of each other
-    (Liang and Zeger, Biometrika 73, 1986); ``warmth`` is the sum of all squared temperatures."""
+    """The uncertainty of the slope from the differences between nights.
+
+    The hours of one night are not independent of each other (Liang and Zeger, Biometrika 73, 1986).
+    ``warmth`` is the sum of all squared temperatures.
+    """
     scores = [_dot(p.celsius, p.grams) - slope * _dot(p.celsius, p.celsius) for p in parts]
     return math.sqrt(_dot(scores, scores) * len(parts) / (len(parts) - 1)) / warmth
 
@@ -139,7 +142,7 @@ def _check_enough(nights: Sequence[Sequence[Hour]], hours: Sequence[Hour]) -> No
 
 
 def _without_line(times: Sequence[float], values: Sequence[float]) -> list[float]:
-    """What is left of values without the line through them."""
+    """The values after subtraction of the line fitted to them."""
     slope, start = statistics.linear_regression(times, values)
     return [value - start - slope * time for time, value in zip(times, values, strict=True)]
 

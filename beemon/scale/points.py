@@ -30,11 +30,10 @@ class NotMovedError(ValueError):
 
 @dataclass(frozen=True)
 class Point:
-    """What the converter said under one load: the mean ``raw`` number, its standard uncertainty,
-    and the standard deviation of a single sample (``noise``).
+    """The converter's output under one load: the mean ``raw`` number and its standard uncertainty.
 
-    ``grams`` are what lay on the scale, or were added, as far as that is known; ``tolerance`` is
-    by how much it may be more or less.
+    ``noise`` is the standard deviation of a single sample. ``grams`` is the weight on the scale, or
+    the weight added, if it is known. ``tolerance`` is the largest error of that weight, in grams.
     """
 
     raw: float
@@ -70,10 +69,10 @@ def with_weight(zero: Point, weight: Point) -> Calibration:
 
 
 def under_load(standing: Point, added: Point, zero: Point | None) -> Calibration:
-    """From the standing hive and a known weight that was added to it.
+    """The calibration from the standing hive and a known weight added to it.
 
-    The zero is that of ``zero``, an empty scale's; with None it follows from what the hive weighs,
-    the ``grams`` of ``standing``. Raises :class:`NotMovedError`.
+    The zero is taken from ``zero``, an empty scale. Without one, it follows from the weight of the
+    hive, the ``grams`` of ``standing``. Raises :class:`NotMovedError`.
     """
     grams = _grams(added)
     moved = _moved(standing, added)

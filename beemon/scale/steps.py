@@ -104,10 +104,13 @@ class Weighed(NamedTuple):
 
 @dataclass(frozen=True)
 class Around:
-    """What else is known. ``rain`` and ``bees_out`` (those out, less those in) are sums since the
-    reading before, by the time of the reading; None where nobody measures them. ``opened`` are the
-    times when the lid's contact, or the beekeeper, said that the hive was open. ``is_day`` tells
-    of a moment whether the sun is up."""
+    """The other data around the weight.
+
+    ``rain`` and ``bees_out`` (bees out minus bees in) are sums since the previous reading, by the
+    time of the reading; None if nothing measures them. ``opened`` are the times at which the lid
+    contact or the beekeeper reported an open hive. ``is_day`` returns whether the sun is up at a
+    time.
+    """
 
     is_day: Callable[[float], bool]
     rain: Sequence[tuple[float, float]] | None = None
@@ -126,14 +129,16 @@ class Around:
         return None if fell is None else fell >= LEAST_MM
 
     def left(self, begin: float, end: float) -> float | None:
-        """How many bees went out in between that did not come back; None if unknown."""
+        """The number of bees that left in between and did not return; None if unknown."""
         return _sum(self.bees_out, begin - WINDOW, end + WINDOW)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What happened, from when to when (seconds since 1970), and by how much the weight changed,
-    with the standard uncertainty of that (g)."""
+    """A step: its kind, its start and end (seconds since 1970), and the change of weight.
+
+    The change has a standard uncertainty; both are in g.
+    """
 
     kind: str
     begin: float
@@ -207,8 +212,11 @@ def _apart(part: Sequence[Weighed], seconds: float) -> list[tuple[int, int]]:
 
 
 def _usual(part: Sequence[Weighed], pairs: Sequence[tuple[int, int]]) -> list[float]:
-    """The standard deviation, g, of the changes around each, as in wind: by their median, which a
-    step among them hardly moves (it is 0.6745 of the standard deviation)."""
+    """The standard deviation, in g, of the changes around each time, for example in wind.
+
+    It is estimated from their median, which is 0.6745 of the standard deviation, because a single
+    step hardly changes a median.
+    """
     changes = [abs(part[here].grams - part[earlier].grams) for earlier, here in pairs]
     times = [part[here].at for _, here in pairs]
     return [
@@ -220,7 +228,7 @@ def _usual(part: Sequence[Weighed], pairs: Sequence[tuple[int, int]]) -> list[fl
 
 
 class _Level(NamedTuple):
-    """How much, how well that is known, and the standard deviation of the readings; all g."""
+    """The level, its uncertainty, and the standard deviation of the readings; all in g."""
 
     grams: float
     uncertainty: float
@@ -228,7 +236,7 @@ class _Level(NamedTuple):
 
 
 def _fast(part: Sequence[Weighed], episode: tuple[int, int], around: Around) -> Step | None:
-    """What an episode was; None where a level before or after it is not known."""
+    """The kind of an episode; None if the level before or after it is not known."""
     first, last = episode
     before = _level(part, part[first].at - LEVEL, part[first].at)
     after = _level(part, part[last].at, part[last].at + LEVEL)
@@ -255,8 +263,11 @@ def _steepest(part: Sequence[Weighed]) -> float:
 
 
 def _unsure(before: _Level, after: _Level, seconds: float) -> float:
-    """How well a change is known: from the middle of one level to that of the other foraging may
-    have changed the weight as well, by anything up to its rate (JCGM 100:2008, 4.3.7)."""
+    """The uncertainty of a change, in g.
+
+    Between the middles of the two levels, foraging may also have changed the weight, by anything up
+    to its maximum rate (JCGM 100:2008, 4.3.7).
+    """
     drift = DRIFT * (seconds + LEVEL) / math.sqrt(3)
     return math.hypot(before.uncertainty, after.uncertainty, drift)
 
@@ -276,7 +287,7 @@ def _kind(
 
 
 def _worked_at(change: float, seconds: float) -> str:
-    """By what is different afterwards."""
+    """The kind of an episode that somebody's work caused, from the change and the duration."""
     if change <= -SWARM[1]:
         return "harvest"
     if change >= ADDED:
@@ -321,9 +332,11 @@ def _narrowed(
 
 
 def _level(part: Sequence[Weighed], begin: float, end: float) -> _Level | None:
-    """The median of two readings or more; its uncertainty is that of such a median, which is
-    pi/2 times the variance of the mean (Kendall and Stuart, "The Advanced Theory of Statistics",
-    chapter 14), and no less than a reading's own."""
+    """The median of at least two readings, with its uncertainty.
+
+    The variance of a median is pi/2 times that of the mean (Kendall and Stuart, "The Advanced
+    Theory of Statistics", chapter 14). The uncertainty is at least that of a single reading.
+    """
     times = [weighed.at for weighed in part]
     inside = part[bisect_left(times, begin) : bisect_right(times, end)]
     if len(inside) < 2:
@@ -374,6 +387,6 @@ def _was_rain(gain: float, begin: float, end: float, around: Around) -> bool:
 def _sum(
     counted: Sequence[tuple[float, float]] | None, begin: float, end: float
 ) -> float | None:
-    """What was counted in between; None where nothing was read then."""
+    """The sum of the counts in between; None if there was no reading."""
     inside = [count for at, count in counted or () if begin <= at <= end]
     return math.fsum(inside) if inside else None

@@ -48,7 +48,7 @@ Tell = Callable[[str, WeightStep], None]
 
 @dataclass(frozen=True)
 class _Watched:
-    """What is watched by the settings in force: the scales, and when it is day where they stand."""
+    """The scales to watch by the settings in use, and the day and night at their place."""
 
     weighing: Mapping[str, Weighing]
     is_day: Callable[[float], bool]
@@ -139,7 +139,8 @@ def _comparable(
 
 
 def _known(ledger: Ledger, name: str, from_us: int) -> list[tuple[float, float]]:
-    """The times of what is entered already, and of who calibrated the scale and moved weights."""
+    """The periods of the steps already entered, and those around calibrations, in seconds since
+    1970."""
     entered = [
         (event.at.utc_us / 1e6, event.at.utc_us / 1e6 + event.facts["seconds"])
         for event in events.since(ledger, from_us, 1000, KIND) if event.device == name
@@ -163,7 +164,7 @@ def latest_step(ledger: Ledger, name: str) -> WeightStep | None:
 
 
 def sentence(step: Step) -> str:
-    """What a person reads of a step."""
+    """A step in words for a person."""
     what = "swarm candidate" if step.kind == "swarm" else step.kind
     change = f"{step.grams / 1000:+.2f} kg ± {step.uncertainty / 1000:.2f} kg"
     return f"{what}: {change} within {max(1, round((step.end - step.begin) / 60))} min"
