@@ -15,6 +15,7 @@ from beemon.devices.sensors.hx711.protocol import (
     Chip,
     PulseError,
     SilentError,
+    signed,
 )
 from beemon.scale.calibrations import Calibrations, Step
 from beemon.worker.sampling import Sampler
@@ -263,3 +264,20 @@ class TestContract(SensorContract):
     @pytest.fixture
     def device(self, cells):
         return driver(cells)
+
+
+@pytest.mark.parametrize(
+    ("word", "number"), [(0, 0), (5, 5), (0xFFFFFE, -2), (0x800001, -0x7FFFFF)]
+)
+def test_a_word_is_a_signed_number(word, number):
+    assert signed(word) == number
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [(0xFFFFFF, "all-ones"), (0x7FFFFF, "out-of-range"), (0x800000, "out-of-range")],
+)
+def test_ones_and_the_ends_of_the_range_are_no_number(word, reason):
+    with pytest.raises(BadReadingError) as caught:
+        signed(word)
+    assert caught.value.reason == reason

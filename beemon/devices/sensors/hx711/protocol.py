@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from beemon.devices._base import DeviceError
-from beemon.devices.sensors.hx711 import converter
+from beemon.devices._base import BadReadingError, DeviceError
 
 BITS = 24
 LONGEST_PULSE_SECONDS = 50e-6
@@ -87,7 +86,7 @@ class Chip:
         if not self._data.state:
             raise SilentError("DOUT stays low after the last bit; check that it is not connected "
                               "to ground")
-        return converter.signed(word, BITS, "the HX711")
+        return signed(word)
 
     def _wait_until_ready(self) -> None:
         deadline = self._seconds() + READY_SECONDS
@@ -108,3 +107,20 @@ class Chip:
         if taken > LONGEST_PULSE_SECONDS:
             self.reset()  # it may be off, or somewhere in the middle of a word
             raise PulseError(f"a clock pulse took up to {taken * 1e6:.0f} µs")
+
+
+def signed(word: int) -> int:
+    """The number in a conversion's two's complement word.
+
+    Raises BadReadingError for the words that measure nothing: all ones, which is what DOUT reads
+    as when the chip has no power, sleeps or is not there; and the two ends of the range, where it
+    is saturated. Of 2**24 words, -1 is the only good one that is lost by it.
+    """
+    half = 1 << (BITS - 1)
+    if word == 2 * half - 1:
+        raise BadReadingError(
+            "all-ones", "the HX711 returned only ones; check its power and its wires"
+        )
+    if word in (half - 1, half):
+        raise BadReadingError("out-of-range", "the HX711 is at the end of its range")
+    return word - 2 * half if word >= half else word
