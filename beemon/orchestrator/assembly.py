@@ -28,6 +28,7 @@ from beemon.orchestrator.loop import Loop
 from beemon.orchestrator.owner import SupervisorsOwner
 from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.status import Status
+from beemon.orchestrator.supplies import Placer, Supplies
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
 from beemon.orchestrator.worker_process import StartWorker
@@ -120,9 +121,10 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
     keeper = _keeper(basis, around, disk)
     troubles = Troubles()
     owner = SupervisorsOwner(
-        around.clock, write, around.report, inbox, basis.pulse, basis.in_force, jobs,
-        basis.calibrations, troubles, keeper.call,
+        around.clock, write, around.report, basis.pulse, jobs, troubles, keeper.call
     )
+    placer = Placer(around.clock, write, inbox, basis.in_force)
+    supplies = Supplies(placer.find_place, basis.calibrations.of)
     return Desk(
         clock=around.clock, write=write, report=around.report, inbox=inbox, pulse=basis.pulse,
         in_force=basis.in_force, looks=basis.looks, timetable=basis.timetable, disk=disk,
@@ -137,7 +139,7 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
         ),
         leftovers=leftovers, keeper=keeper, jobs=jobs, troubles=troubles, owner=owner,
         workers=Workers(
-            owner, inbox.put, start=around.start_worker, now=around.monotonic
+            owner, inbox.put, supplies, start=around.start_worker, now=around.monotonic
         ),
     )
 

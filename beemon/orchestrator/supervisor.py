@@ -22,6 +22,7 @@ from beemon.orchestrator.blame import WorkerEnd, blame, blocking_task, missed_de
 from beemon.orchestrator.group_health import GroupHealth, trouble_of
 from beemon.orchestrator.health import Health
 from beemon.orchestrator.output_states import OutputStates
+from beemon.orchestrator.supplies import Supplies
 from beemon.orchestrator.task import Task, TaskQueue
 from beemon.orchestrator.worker_handle import Owner, WorkerHandle
 from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
@@ -48,6 +49,7 @@ class Supervisor:
         devices: Mapping[str, ResolvedDevice],
         employer: Owner,
         mailbox: Mailbox,
+        supplies: Supplies,
         after: Collection[Supervisor] = (),
         isolate: Callable[[Supervisor, str], None] | None = None,
         *,
@@ -58,13 +60,13 @@ class Supervisor:
         self.devices = dict(devices)
         self.outputs = OutputStates([n for n, device in devices.items() if device.kind == "output"])
         self.idle_since = 0.0
-        self._owner, self._mailbox = employer, mailbox
+        self._owner, self._mailbox, self._supplies = employer, mailbox, supplies
         self._after, self._isolate = list(after), isolate
         self._start_worker, self._now = start, now
         self._queue = TaskQueue()
         self._health = GroupHealth(self.devices, employer.device_changed)
         self._worker = WorkerHandle(
-            employer, self._queue, self._health, self.outputs,
+            employer, supplies, self._queue, self._health, self.outputs,
             partial(start, name, self.devices, mailbox), self._on_heard, self._on_end, now,
         )
         self._finishing = False
@@ -282,7 +284,8 @@ class Supervisor:
     def part_with(self, device: str) -> Supervisor:
         """Return a supervisor for this device alone, with its health and its waiting tasks."""
         apart = Supervisor(
-            device, {device: self.devices[device]}, self._owner, self._mailbox, self._after,
+            device, {device: self.devices[device]}, self._owner, self._mailbox, self._supplies,
+            self._after,
             start=self._start_worker, now=self._now,
         )
         apart.group = self.group

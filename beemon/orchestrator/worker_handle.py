@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from beemon.base.readings import Calibration
 from beemon.orchestrator.blame import WorkerEnd
 from beemon.orchestrator.group_health import GroupHealth
 from beemon.orchestrator.health import Health
 from beemon.orchestrator.output_states import OutputStates
+from beemon.orchestrator.supplies import Supplies
 from beemon.orchestrator.task import Task, TaskQueue
 from beemon.orchestrator.worker_process import WorkerProcess
 from beemon.storage.files import Place
@@ -42,10 +42,7 @@ STEADY_SECONDS = 60.0
 
 
 class Owner(Protocol):
-    """The part of the Orchestrator that a supervisor uses."""
-
-    def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
-        """Find a place for the task's recording, enter it in the ledger, then call back."""
+    """The receiver of the reports of a supervisor."""
 
     def finished(self, task: Task, answer: Answer) -> None:
         """The task has its answer."""
@@ -55,9 +52,6 @@ class Owner(Protocol):
 
     def note_replaced(self) -> None:
         """Another version of beemon was installed, so that no worker can be started any more."""
-
-    def calibrations_of(self, device: str) -> Mapping[str, Calibration]:
-        """The calibrations in use for a device, by the quantity that it measures."""
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         """An output was switched; it returns to its safe state after ``seconds``, if any."""
@@ -72,6 +66,7 @@ class WorkerHandle:
     """
 
     owner: Owner
+    supplies: Supplies
     queue: TaskQueue
     health: GroupHealth
     outputs: OutputStates
@@ -178,7 +173,7 @@ class WorkerHandle:
         if not self.is_ready:
             return
         if task.is_recording and not task.place:
-            self.owner.place_for(task, partial(self._placed, task))
+            self.supplies.find_place(task, partial(self._placed, task))
         else:
             self._send_work(task, now)
 
@@ -196,7 +191,7 @@ class WorkerHandle:
         self.process.send(
             Work(
                 task.number, task.device, task.verb, task.seconds, task.place, task.follows,
-                task.tags, self.owner.calibrations_of(task.device),
+                task.tags, self.supplies.calibrations_of(task.device),
                 self.health.of[task.device].takes_rebind(now),
             )
         )

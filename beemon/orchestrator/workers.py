@@ -14,6 +14,7 @@ from beemon.base.status import DeviceStatus
 from beemon.config.settings import RECORDERS
 from beemon.devices.ask import ResolvedDevice
 from beemon.orchestrator.supervisor import Supervisor
+from beemon.orchestrator.supplies import Supplies
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.worker_handle import Owner
 from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
@@ -42,12 +43,13 @@ class Workers:
         self,
         employer: Owner,
         mailbox: Mailbox,
+        supplies: Supplies,
         *,
         start: StartWorker = WorkerProcess,
         now: Callable[[], float] = monotonic,
     ) -> None:
         self.try_from = 0.0
-        self._employer, self._mailbox = employer, mailbox
+        self._employer, self._mailbox, self._supplies = employer, mailbox, supplies
         self._start, self._now = start, now
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []
@@ -146,7 +148,7 @@ class Workers:
     def _hire(self, name: str, group: Devices) -> None:
         before = [s for s in self._retired if s.group == name]
         self._supervisors[name] = Supervisor(
-            name, group, self._employer, self._mailbox, before, self._set_apart,
+            name, group, self._employer, self._mailbox, self._supplies, before, self._set_apart,
             start=self._start, now=self._now,
         )
 

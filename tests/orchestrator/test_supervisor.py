@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from beemon.base.readings import Calibration
 from beemon.base.status import DeviceState
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
@@ -24,6 +23,7 @@ from beemon.orchestrator.health import (
 )
 from beemon.orchestrator.output_states import RETURN_SECONDS
 from beemon.orchestrator.supervisor import MOST_TRIES, Supervisor
+from beemon.orchestrator.supplies import Supplies
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.troubles import Troubles
 from beemon.orchestrator.worker_handle import STEADY_SECONDS
@@ -46,7 +46,11 @@ class Office:
         self.switched: list[bool] = []
         self.mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
-    def place_for(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
+    @property
+    def supplies(self) -> Supplies:
+        return Supplies(self.find_place, lambda _: {})
+
+    def find_place(self, task: Task, placed: Callable[[Place | Failed], None]) -> None:
         placed(Place(self.folder / f".{task.job}.part", self.folder / f"{task.job}.flac"))
 
     def finished(self, task: Task, answer: Answer) -> None:
@@ -54,9 +58,6 @@ class Office:
 
     def device_changed(self, device: str, health: Health) -> None:
         self.changes.append((device, health.state))
-
-    def calibrations_of(self, device: str) -> dict[str, Calibration]:
-        return {}
 
     def note_replaced(self) -> None:
         raise AssertionError("nobody installs anything here")
@@ -92,7 +93,7 @@ def hire(office: Office, tmp_path: Path) -> Iterator[Callable[[str], Supervisor]
         path = tmp_path / "beemon.toml"
         path.write_text(devices)
         resolved, _ = resolve_devices(config.load(path).devices)
-        supervisor = Supervisor("group", resolved, office, office.mailbox.put)
+        supervisor = Supervisor("group", resolved, office, office.mailbox.put, office.supplies)
         hired.append(supervisor)
         return supervisor
 

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from beemon.base.clock import now
-from beemon.base.readings import Calibration
 from beemon.config import settings as config
 from beemon.devices.ask import ResolvedDevice, resolve_devices
+from beemon.orchestrator.supplies import Supplies
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.workers import MOST_APART, REST_SECONDS, Workers
-from beemon.worker.messages import Done
+from beemon.storage.files import Place
+from beemon.worker.messages import Done, Failed
 
 DEVICES = """
 [microphone.a]
@@ -30,6 +31,10 @@ driver = "simulated"
 """
 
 
+def nowhere(task: Task, placed: Callable[[Place | Failed], None]) -> None:
+    raise NotImplementedError
+
+
 class Owner:
     """Takes the supervisors' word."""
 
@@ -37,18 +42,12 @@ class Owner:
         self.answers: list[Any] = []
         self.answered: dict[str, Any] = {}
 
-    def place_for(self, task: Any, placed: Any) -> None:
-        raise NotImplementedError
-
     def finished(self, task: Any, answer: Any) -> None:
         self.answers.append(answer)
         self.answered[task.device] = answer
 
     def device_changed(self, device: str, health: Any) -> None:
         """Nobody watches here."""
-
-    def calibrations_of(self, device: str) -> dict[str, Calibration]:
-        return {}
 
     def output_switched(self, device: str, *, on: bool, seconds: float | None) -> None:
         raise NotImplementedError
@@ -61,7 +60,7 @@ class Office:
         self.folder = folder
         self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.employer = Owner()
-        self.workers = Workers(self.employer, self.mail.put)
+        self.workers = Workers(self.employer, self.mail.put, Supplies(nowhere, lambda _: {}))
 
     def devices(self, text: str) -> dict[str, ResolvedDevice]:
         (self.folder / "beemon.toml").write_text(text)
