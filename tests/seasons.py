@@ -12,7 +12,7 @@ from beemon.ledger import events
 from beemon.ledger import readings as series
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 NOON = 1_780_315_200_000_000  # 2026-06-01T12:00Z
 DAY = 86_400_000_000
@@ -51,13 +51,13 @@ def _readings(ledger: Ledger, noon: int) -> None:
 
 
 def _recording(ledger: Ledger, noon: int) -> None:
-    place = recordings.find_place(ledger.archive, "apiary-7", "microphone.brood", ".flac", noon)
+    place = files.find_place(ledger.archive, "apiary-7", "microphone.brood", ".flac", noon)
     with ledger.transaction():
         job = _job(ledger, "record microphone.brood 2", noon)
         ledger.begin(job, "microphone.brood", place)
     with FlacWriter(place.temporary, 16_000, 1) as file:
         file.write(bytes(range(256)) * 250)
-    size, sha256 = recordings.keep_file(place)
+    size, sha256 = files.keep_file(place)
     facts = {"start_utc_us": noon, "seconds": 2.0, "samples": 32_000, "rate": 16_000}
     with ledger.transaction():
         catalog.enter(ledger, job, "microphone.brood", place.final,

@@ -158,10 +158,10 @@ def check_archive(options: argparse.Namespace) -> int:
 
 def rebuild_ledger(options: argparse.Namespace) -> int:
     """``beemon archive rebuild``: 0 where every recording is in the ledger now, else 1."""
-    from beemon.repair import rebuild as rebuilding
+    from beemon.repair.rebuild import rebuild
 
     try:
-        rebuilt = rebuilding.rebuild(_own_archive(options))
+        rebuilt = rebuild(_own_archive(options))
     except OSError as error:
         layout.complain(_told(error))
         return EXIT_WRONG

@@ -205,11 +205,11 @@ def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> 
 
     from beemon.base.facts import to_json
     from beemon.cli import render as rendering
-    from beemon.orchestrator import estimate as planning
+    from beemon.orchestrator import estimate
     from beemon.retention import budget
     from beemon.storage import space
 
-    planned = planning.bytes_a_day(devices, datetime.now(UTC))
+    planned = estimate.bytes_a_day(devices, datetime.now(UTC))
     try:
         archive = settings.archive_path
         there = next(folder for folder in (archive, *archive.parents) if folder.exists())

@@ -21,12 +21,10 @@ from typing import TextIO
 from beemon.base.facts import JsonObject
 from beemon.base.moments import to_datetime
 from beemon.exchange import export
-from beemon.exchange import tables as contents
 from beemon.exchange.export import About
-from beemon.exchange.tables import View
+from beemon.exchange.tables import Row, Table, View, tables, units
 from beemon.ledger.rows import one_moment
-from beemon.storage import files as recordings
-from beemon.storage import staging
+from beemon.storage import files, staging
 
 NAN = "nan"
 FOLDERS = {"microphone": "audio", "camera": "video"}
@@ -114,7 +112,7 @@ def _copy_recordings(view: View, archive: Path, folder: Path, host: str) -> list
         stem = _place(folder / names[row["device"]], host, to_datetime(row["start_us"], view.zone))
         target = _free(stem, source.suffix)
         try:
-            with recordings.hold_file(source) as file, target.open("wb") as copy:
+            with files.hold_file(source) as file, target.open("wb") as copy:
                 shutil.copyfileobj(file, copy, 1 << 20)
         except FileNotFoundError:
             target.unlink()
@@ -155,7 +153,7 @@ def _free(path: Path, ending: str) -> Path:
 def _write_readings(view: View, folder: Path, host: str) -> dict[str, list[str]]:
     """The CSV files of the sensors; returns the columns of each one's, with their units."""
     columns = _columns(view)
-    readings = next(table for table in contents.tables(view) if table.name == "readings")
+    readings = next(table for table in tables(view) if table.name == "readings")
     with ExitStack() as stack:
         days: dict[str, tuple[str, TextIO]] = {}  # one file a sensor is open at a time
         for (sensor, utc_us), rows in groupby(
@@ -177,13 +175,13 @@ def _write_readings(view: View, folder: Path, host: str) -> dict[str, list[str]]
     }
 
 
-def _sensor_readings(readings: contents.Table) -> Iterator[contents.Row]:
+def _sensor_readings(readings: Table) -> Iterator[Row]:
     return (row for row in readings.rows() if row["sensor"].startswith("sensor."))
 
 
 def _columns(view: View) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
-    for row in contents.units(view):
+    for row in units(view):
         if row.sensor.startswith("sensor."):
             found.setdefault(row.sensor, []).append((row.quantity, row.unit))
     for columns in found.values():
@@ -191,7 +189,7 @@ def _columns(view: View) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def _number(row: contents.Row) -> str:
+def _number(row: Row) -> str:
     if row["value"] is None:
         return NAN
     value = to_fahrenheit(row["value"]) if row["unit"] == "°C" else row["value"]

@@ -19,11 +19,21 @@ from beemon.base.explanation import meanings
 from beemon.base.facts import JsonObject
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
-from beemon.exchange import tables as contents
-from beemon.exchange.tables import COUNT, NUMBER, TEXT, TIME, Table, View
+from beemon.exchange.tables import (
+    COUNT,
+    NUMBER,
+    TEXT,
+    TIME,
+    Row,
+    Table,
+    View,
+    calibrations,
+    runs,
+    tables,
+    units,
+)
 from beemon.ledger.rows import one_moment
-from beemon.storage import files as recordings
-from beemon.storage import staging
+from beemon.storage import files, staging
 
 MANIFEST = "manifest.json"
 
@@ -71,7 +81,7 @@ def export(view: View, output: Path, form: str, about: About) -> JsonObject:
     """
     writer = write_csv if form == "csv" else parquet_writer()
     with staging.folder(output) as folder, one_moment(view.ledger.db):
-        made = {table.name: writer(folder, table) for table in contents.tables(view)}
+        made = {table.name: writer(folder, table) for table in tables(view)}
         manifest = {**asdict(about), **manifest_of(view, form), "files": files_of(folder, made)}
         write_manifest(folder, manifest)
     return manifest
@@ -124,7 +134,7 @@ def parquet_writer() -> Writer:
     return write
 
 
-def _batches(table: Table) -> Iterator[list[contents.Row]]:
+def _batches(table: Table) -> Iterator[list[Row]]:
     rows = table.rows()
     while batch := list(islice(rows, _ROWS_AT_A_TIME)):
         yield batch
@@ -142,15 +152,15 @@ def manifest_of(view: View, form: str) -> JsonObject:
         "until": moments.iso(view.period.until_us),
         "devices": sorted(view.devices) or "all",
         "zone": str(view.zone),
-        "units": [asdict(unit) for unit in contents.units(view)],
-        "calibrations": contents.calibrations(view),
-        "runs": contents.runs(view),
+        "units": [asdict(unit) for unit in units(view)],
+        "calibrations": calibrations(view),
+        "runs": runs(view),
         "qualities": meanings(QUALITIES),
         "reasons": meanings(REASONS),
         "clock_qualities": _CLOCK_QUALITIES,
         "tables": {
             table.name: {column.name: column.meaning for column in table.columns}
-            for table in contents.tables(view)
+            for table in tables(view)
         },
     }
 
@@ -159,7 +169,7 @@ def files_of(folder: Path, rows: dict[str, int]) -> list[JsonObject]:
     """Every file of an export, with its hash; of a table also how many rows it has."""
     found: list[JsonObject] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        size, sha256 = recordings.digest(path)
+        size, sha256 = files.digest(path)
         entry: JsonObject = {"path": str(path.relative_to(folder)), "size": size, "sha256": sha256}
         if path.parent == folder and path.stem in rows:
             entry["rows"] = rows[path.stem]

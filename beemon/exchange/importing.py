@@ -25,7 +25,7 @@ from beemon.base.clock import Quality, Stamp
 from beemon.base.facts import JsonObject, to_json
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.readings import Reading
-from beemon.checks import examine as checks
+from beemon.checks.examine import examine
 from beemon.checks.findings import Examination
 from beemon.exchange import appmais, daily
 from beemon.exchange.appmais import Name
@@ -40,7 +40,7 @@ from beemon.media import flac, tags
 from beemon.media.convert import UnconvertibleError, h264_to_mp4, sound_to_flac
 from beemon.media.measure import measure
 from beemon.media.tags import Tags
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 
 log = logging.getLogger(__name__)
@@ -119,23 +119,23 @@ def import_appmais(archive: Path, source: Source) -> Counts:
         raise FileNotFoundError(f"there is no folder {source.folder}")
     found = list(tree.files(source.folder))
     counts = Counts(problems=[one for one in found if isinstance(one, str)])
-    files = [one for one in found if isinstance(one, File) and source.takes(one)]
-    refuse_unknown(source, files)
+    taken = [one for one in found if isinstance(one, File) and source.takes(one)]
+    refuse_unknown(source, taken)
     with closing(ArchiveSession(archive)) as register:
         register.open()
         try:
             with closing(Ledger(archive, register.run_number)) as ledger, _work(archive) as work:
-                _refuse_other_hive(source, ledger, files)
-                _Import(ledger, source, work, counts).take(files)
+                _refuse_other_hive(source, ledger, taken)
+                _Import(ledger, source, work, counts).take(taken)
         except sqlite3.Error as error:
             raise OSError(f"the database cannot be written: {error}") from error
     return counts
 
 
-def refuse_unknown(source: Source, files: Sequence[File]) -> None:
+def refuse_unknown(source: Source, taken: Sequence[File]) -> None:
     """Raise :class:`MissingFactError` where the user has to say more."""
-    _refuse_hosts(source, {file.host for file in files if file.host})
-    for file in files:
+    _refuse_hosts(source, {file.host for file in taken if file.host})
+    for file in taken:
         if file.ending == ".h264" and source.frame_rate is None:
             raise MissingFactError(
                 "a raw .h264 stream contains no times; give the camera's frames per second with "
@@ -158,14 +158,14 @@ def _refuse_hosts(source: Source, hosts: set[str]) -> None:
         )
 
 
-def _refuse_other_hive(source: Source, ledger: Ledger, files: Sequence[File]) -> None:
+def _refuse_other_hive(source: Source, ledger: Ledger, taken: Sequence[File]) -> None:
     """An archive is of one hive: under one name two hives' readings would be one series."""
     rows = ledger.db.execute(
         "SELECT DISTINCT substr(command, instr(command, '/') + 1,"
         " instr(command, '@') - instr(command, '/') - 1) FROM jobs"
         " WHERE origin = ? AND instr(command, '@')", (_ORIGIN,),
     )
-    before, now = {host for (host,) in rows}, {file.host for file in files if file.host}
+    before, now = {host for (host,) in rows}, {file.host for file in taken if file.host}
     if now and (others := before - now - set(source.hosts)):
         options = " ".join(f"--host {host}" for host in sorted(before | now))
         raise MissingFactError(
@@ -202,9 +202,9 @@ class _Import:
             )
         }
 
-    def take(self, files: Iterable[File]) -> None:
+    def take(self, taken: Iterable[File]) -> None:
         """Take file after file."""
-        for file in files:
+        for file in taken:
             self._take(file)
 
     def _take(self, file: File) -> None:
@@ -255,7 +255,7 @@ class _Import:
         written = self._work / f"new{ending}"
         written.unlink(missing_ok=True)
         brought = self._written(file, written, name)
-        found = checks.examine(written, brought.facts)
+        found = examine(written, brought.facts)
         self._counts.failed += bool(found.failures)
         self._keep(f"{_KINDS[ending]}.{file.sensor}", written, name.host, brought, found)
 
@@ -264,7 +264,7 @@ class _Import:
         start_us, is_ambiguous = utc_us(name.day, name.time, self._source.zone, again=name.again)
         facts: JsonObject = {
             "start_utc_us": start_us, "clock": Quality.IMPORTED, "source": file.source,
-            "source_sha256": recordings.digest(file.path)[1],
+            "source_sha256": files.digest(file.path)[1],
         }
         if is_ambiguous:
             facts["ambiguous_time"] = True
@@ -287,14 +287,14 @@ class _Import:
     ) -> None:
         """As the service keeps a recording, so that a power cut finds the same."""
         ledger = self._ledger
-        place = recordings.find_place(
+        place = files.find_place(
             ledger.archive, host, device, written.suffix, brought.start_us,
             lambda path: catalog.find(ledger.db, ledger.relative(path)) is not None,
         )
         with self._job(brought.source, device, place) as job:
             tags.write(written, _tags(host, device, job, brought.facts, found))
             written.rename(place.temporary)
-            size, sha256 = recordings.keep_file(place)
+            size, sha256 = files.keep_file(place)
             with ledger.transaction():
                 catalog.enter(ledger, job, device, place.final,
                               {**brought.facts, **found.verdict, "size": size, "sha256": sha256})

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def note(archive: Path, word: str) -> None:
             file.write(f"\n{word}\n")
             file.flush()
             os.fsync(file.fileno())
-        recordings.sync_folder(archive)
+        files.sync_folder(archive)
     except OSError as error:
         log.warning("the start was not counted in %s: %s", archive / NAME, error.strerror)
 

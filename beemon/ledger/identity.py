@@ -18,7 +18,7 @@ from pathlib import Path
 
 from beemon.ledger import events
 from beemon.ledger.ledger import Ledger, LedgerReader
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Memory:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.rename(self._file)
-            recordings.sync_folder(self._file.parent)
+            files.sync_folder(self._file.parent)
         except OSError as error:
             log.warning("the archive that belongs in %s was not remembered: %s", self._place, error)
 

@@ -18,7 +18,7 @@ from beemon.ledger import events, inventory, rows
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
 from beemon.media import tags
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 KIND = "index"
 """The events that say when an index began, and when it was complete."""
@@ -98,8 +98,8 @@ def _free_job(ledger: Ledger) -> int:
 
 def _latest_job(archive: Path) -> int:
     """The highest job number that the latest recordings name; 0 where none says one."""
-    files = (file for file in (archive / recordings.FOLDER).glob("*/*") if not file.is_symlink())
-    return max((_job_of(file) for file in sorted(files)[-_LATEST:]), default=0)
+    found = (file for file in (archive / files.FOLDER).glob("*/*") if not file.is_symlink())
+    return max((_job_of(file) for file in sorted(found)[-_LATEST:]), default=0)
 
 
 def _job_of(file: Path) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beemon.ledger import rows
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 _ROWS_OF_FOLDER = "SELECT path, deleted_us FROM recordings WHERE path > ? AND path < ?"
 _OF_JOBS = (
@@ -35,12 +35,12 @@ class Unknown:
     @property
     def is_temporary(self) -> bool:
         """Whether it was never finished."""
-        return recordings.is_temporary(Path(self.path))
+        return files.is_temporary(Path(self.path))
 
 
 def unknown_files(archive: Path, db: sqlite3.Connection) -> Iterator[Unknown]:
     """The files that the ledger does not know, sorted by name. Raises ``OSError``."""
-    for folder, subfolders, names in os.walk(archive / recordings.FOLDER):
+    for folder, subfolders, names in os.walk(archive / files.FOLDER):
         subfolders.sort()
         within = str(Path(folder).relative_to(archive))
         paths = [f"{within}/{name}" for name in sorted(names)]
@@ -54,7 +54,7 @@ def unknown_files(archive: Path, db: sqlite3.Connection) -> Iterator[Unknown]:
 
 def has_files(archive: Path) -> bool:
     """Whether there is any file at all among the recordings."""
-    return any(names for _, _, names in os.walk(archive / recordings.FOLDER))
+    return any(names for _, _, names in os.walk(archive / files.FOLDER))
 
 
 def _unaccounted(db: sqlite3.Connection, within: str, paths: list[str]) -> list[Unknown]:

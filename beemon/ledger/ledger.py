@@ -24,8 +24,7 @@ from beemon.base.clock import MACHINE, Clock, Stamp
 from beemon.base.moments import iso
 from beemon.base.outcomes import Ending
 from beemon.ledger import rows, schema
-from beemon.storage import files as recordings
-from beemon.storage import lock
+from beemon.storage import files, lock
 
 NAME = "ledger.db"
 BUSY_SECONDS = 5.0
@@ -117,7 +116,7 @@ class Ledger:
                 f"supports {schema.VERSION}): install that version again"
             )
         if schema.bring_up_to_date(self.db):
-            recordings.sync_folder(self.archive)
+            files.sync_folder(self.archive)
             rows.show_sound(self.db)
 
     def begin_run(self) -> int:
@@ -142,7 +141,7 @@ class Ledger:
         values = (self.run, command, origin, slot_us, *(came or self.clock.stamp()))
         return int(self.db.execute(_ACCEPT, values).lastrowid or 0)
 
-    def begin(self, job: int, device: str, where: recordings.Place) -> None:
+    def begin(self, job: int, device: str, where: files.Place) -> None:
         """Enter that a recording is about to be written, and where."""
         self.db.execute(
             "UPDATE jobs SET device = ?, started_us = ?, started_monotonic = ?, temporary = ?,"

@@ -22,7 +22,7 @@ from beemon.base.moments import to_datetime
 from beemon.ledger.ledger import NAME
 from beemon.ledger.rows import UNREADABLE
 from beemon.ledger.schema import LayoutError
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 log = logging.getLogger(__name__)
 
@@ -113,14 +113,14 @@ def mark(archive: Path, why: str) -> Damaged:
         json.dump({"why": damaged.why, "aside": damaged.aside}, file)
         file.flush()
         os.fsync(file.fileno())
-    recordings.sync_folder(archive)
+    files.sync_folder(archive)
     return damaged
 
 
 def unmark(archive: Path) -> None:
     """Remove the mark: the damaged ledger is renamed, and the new one has an event about it."""
     (archive / MARK).unlink(missing_ok=True)
-    recordings.sync_folder(archive)
+    files.sync_folder(archive)
 
 
 def set_aside(archive: Path, damaged: Damaged) -> None:
@@ -130,7 +130,7 @@ def set_aside(archive: Path, damaged: Damaged) -> None:
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
             (archive / f"{NAME}{part}").rename(archive / f"{damaged.aside}{part}")
-            recordings.sync_folder(archive)
+            files.sync_folder(archive)
 
 
 def _free_name(archive: Path) -> str:

@@ -12,12 +12,12 @@ from beemon.base.outcomes import Ending
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.rows import parse
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 _YET = ", and are yet to be salvaged"
 
 
-def keep_rest(ledger: Ledger, where: recordings.Place) -> tuple[str, dict[str, Any]]:
+def keep_rest(ledger: Ledger, where: files.Place) -> tuple[str, dict[str, Any]]:
     """The leftover of an unfinished recording: a sentence, and the job's facts of it.
 
     One that had its final name is whole; like any other leftover it is entered when it was
@@ -25,7 +25,7 @@ def keep_rest(ledger: Ledger, where: recordings.Place) -> tuple[str, dict[str, A
     """
     leftover = {"leftover": ledger.relative(where.temporary)}
     try:
-        left = recordings.discard_if_empty(where.temporary)
+        left = files.discard_if_empty(where.temporary)
         if not left and where.final.is_file():
             return "the recording was complete", leftover
     except OSError as error:
@@ -51,7 +51,7 @@ def close_earlier_runs(ledger: Ledger) -> list[dict[str, Any]]:
 def _recovered(ledger: Ledger, row: sqlite3.Row) -> Ending:
     if row["final"] is None or row["temporary"] is None:
         return outcomes.interrupted("crash")
-    where = recordings.Place(ledger.archive / row["temporary"], ledger.archive / row["final"])
+    where = files.Place(ledger.archive / row["temporary"], ledger.archive / row["final"])
     message, facts = keep_rest(ledger, where)
     return outcomes.interrupted("crash", message, **facts)
 
@@ -62,7 +62,7 @@ class Leftover:
 
     job: int
     device: str
-    place: recordings.Place
+    place: files.Place
 
 
 def leftovers(ledger: Ledger) -> list[Leftover]:
@@ -75,7 +75,7 @@ def leftovers(ledger: Ledger) -> list[Leftover]:
         Leftover(
             row["job"],
             row["device"],
-            recordings.Place(ledger.archive / row["leftover"], ledger.archive / row["final"]),
+            files.Place(ledger.archive / row["leftover"], ledger.archive / row["final"]),
         )
         for row in rows
     ]

@@ -16,7 +16,7 @@ from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
 from beemon.ledger.recovery import Leftover
 from beemon.ledger.writer import Write, Written
-from beemon.orchestrator import archive_worker as chores
+from beemon.orchestrator import archive_worker
 from beemon.orchestrator.archive_worker import ArchiveWorker
 from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
 from beemon.system.service import fields
@@ -73,9 +73,11 @@ class Leftovers:
         self._chores.finish()
 
     def _add(self, leftovers: list[Leftover], is_indexed: bool) -> None:
-        self._chores.add([chores.salvage(leftover, self._salvaged) for leftover in leftovers])
+        self._chores.add(
+            [archive_worker.salvage(leftover, self._salvaged) for leftover in leftovers]
+        )
         if not is_indexed:
-            self._chores.add([chores.index(self._archive, self._run, self._indexed)])
+            self._chores.add([archive_worker.index(self._archive, self._run, self._indexed)])
 
     def _salvaged(self, leftover: Leftover, done: Done) -> None:
 

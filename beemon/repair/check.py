@@ -15,8 +15,7 @@ from beemon.ledger import completeness, index, inventory, rows, schema
 from beemon.ledger.inventory import Unknown
 from beemon.ledger.ledger import NAME, LedgerReader, open_reader
 from beemon.ledger.tree import printable
-from beemon.storage import files as recordings
-from beemon.storage import lock
+from beemon.storage import files, lock
 
 NO_LEDGER, DAMAGED, LAYOUT = "no-ledger", "damaged-ledger", "wrong-layout"
 DAMAGED_ROW = "damaged-row"
@@ -199,7 +198,7 @@ class _Check:
         if size != row["size"]:
             message = f"it has {size} bytes instead of the recorded {row['size']}"
             return Finding(WRONG_SIZE, row["path"], message)
-        if self._full and recordings.digest(path)[1] != row["sha256"]:
+        if self._full and files.digest(path)[1] != row["sha256"]:
             return Finding(WRONG_HASH, row["path"], "its content differs from the recorded hash")
         return None
 

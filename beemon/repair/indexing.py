@@ -26,7 +26,7 @@ from beemon.ledger.tree import printable
 from beemon.media import tags
 from beemon.media.measure import UnmeasurableError, measure
 from beemon.repair.salvage import StillInUseError, salvage
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def _entries(archive: Path, reader: LedgerReader, counts: dict[str, int]) -> Ite
 def _salvaged(temporary: Path) -> Entry | None:
     """What a job left that a lost ledger knew of."""
     final = temporary.with_name(
-        temporary.name.removeprefix(".").removesuffix(recordings.TEMPORARY_SUFFIX)
+        temporary.name.removeprefix(".").removesuffix(files.TEMPORARY_SUFFIX)
     )
     told = _told_by_name(final)
     try:
@@ -115,7 +115,7 @@ def _whole(path: Path) -> Entry | None:
     facts.pop("start_monotonic", None)  # it counted in another boot than the index's job
     if "seconds" not in facts:
         facts |= _measured(path)
-    size, sha256 = recordings.digest(path)
+    size, sha256 = files.digest(path)
     return path, device, {**facts, "size": size, "sha256": sha256}
 
 

@@ -12,13 +12,13 @@ import logging
 from pathlib import Path
 
 from beemon.base.facts import JsonObject, to_json
-from beemon.checks import examine as checks
+from beemon.checks.examine import try_to_examine
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
 from beemon.media import flac, jpeg, mp4, tags
 from beemon.media.kinds import Kind, kind_of
 from beemon.media.measure import UnmeasurableError, measure
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 
 log = logging.getLogger(__name__)
@@ -41,16 +41,16 @@ def salvage(where: Place) -> JsonObject | None:
     """
     if not where.temporary.exists():
         if where.final.parent.is_dir():  # who gave it that name, or removed it, may have ended
-            recordings.sync_folder(where.final.parent)
+            files.sync_folder(where.final.parent)
         if not where.final.exists():
             return None
-        return {**_facts(where.final, *recordings.digest(where.final)), "recovered": True}
+        return {**_facts(where.final, *files.digest(where.final)), "recovered": True}
     refuse_if_in_use(where.temporary)
     if not _mend(where.temporary):
         where.temporary.unlink()
-        recordings.sync_folder(where.temporary.parent)
+        files.sync_folder(where.temporary.parent)
         return None
-    return {**_facts(where.final, *recordings.keep_file(where)), "salvaged": True}
+    return {**_facts(where.final, *files.keep_file(where)), "salvaged": True}
 
 
 def salvage_all(ledger: Ledger) -> int:
@@ -99,7 +99,7 @@ def _facts(path: Path, size: int, sha256: str) -> JsonObject:
     except UnmeasurableError as error:
         verdict: JsonObject = {"verdict": tags.FAILED, "findings": [str(error)]}
         return {**told, **verdict, "size": size, "sha256": sha256}
-    found = checks.try_to_examine(path, measured)
+    found = try_to_examine(path, measured)
     for look, details in found.defects.items():
         log.error("%s: the %s has a defect:\n%s", path.name, look, details.rstrip())
     return {**told, **measured, **found.verdict, "size": size, "sha256": sha256}

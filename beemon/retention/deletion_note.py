@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path
 
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 NAME = "deleting"
 SIZE = 4096
@@ -23,7 +23,7 @@ def make(archive: Path) -> None:
     """Make it if there is none. Raises ``OSError``."""
     if not (archive / NAME).exists():
         _write(archive, b"", os.O_CREAT)
-        recordings.sync_folder(archive)
+        files.sync_folder(archive)
 
 
 def write(archive: Path, numbers: Collection[int]) -> None:

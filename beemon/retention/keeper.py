@@ -21,12 +21,9 @@ from beemon.config.settings import RetentionSettings
 from beemon.ledger import events, index, wal
 from beemon.ledger.ledger import Ledger, LedgerReader
 from beemon.ledger.writer import Write, Written
-from beemon.retention import deletion_note as note
-from beemon.retention import pausing as shortage
-from beemon.retention import retention, thinning
+from beemon.retention import deletion_note, pausing, retention, thinning
 from beemon.retention.retention import Candidate
-from beemon.storage import files as recordings
-from beemon.storage import reserve, space
+from beemon.storage import files, reserve, space
 from beemon.storage.space import AGAIN, Limits, Space
 
 log = logging.getLogger(__name__)
@@ -189,16 +186,16 @@ class Keeper:
         except LedgerStuckError:
             if not reserve.is_full(found):
                 raise
-            note.write(self._archive, [candidate.recording for candidate in chosen])
+            deletion_note.write(self._archive, [candidate.recording for candidate in chosen])
             retention.remove_files(self._archive, chosen)
             raise
 
     def _take_note(self) -> None:
         """Enter what was noted before."""
-        noted = note.read(self._archive)
+        noted = deletion_note.read(self._archive)
         if noted:
             self._write(lambda ledger: retention.begin_noted_deletion(ledger, noted))
-            note.write(self._archive, [])
+            deletion_note.write(self._archive, [])
 
     def _may_delete_now(self) -> bool:
         return self._deleting and self._may_delete(self._db)
@@ -212,7 +209,7 @@ class Keeper:
         return retention.surplus_evidence(self._db, wanted.evidence, wanted.keep, self._is_held)
 
     def _is_held(self, candidate: Candidate) -> bool:
-        return recordings.is_held(self._archive / candidate.path)
+        return files.is_held(self._archive / candidate.path)
 
     def _finish(self, chosen: list[Candidate]) -> bool:
         """Remove files whose deletion has begun; whether any went."""
@@ -266,7 +263,7 @@ class Keeper:
             if reserve.is_full(found):
                 reserve.release(self._archive)
             elif not limits.exceed(found):
-                note.make(self._archive)
+                deletion_note.make(self._archive)
                 if not reserve.is_whole(self._archive):
                     reserve.make(self._archive, found)
         except OSError as error:
@@ -274,7 +271,7 @@ class Keeper:
             self._tell(Room(last.space, last.limits, last.paused, _said(error), self._log))
             return
         before = self._room.paused
-        paused = before if deleting else shortage.paused(
+        paused = before if deleting else pausing.paused(
             found, limits, self._recorders, self._settings.order, before
         )
         self._room = Room(found, limits, paused, self._trouble, self._log)

@@ -24,8 +24,8 @@ from pathlib import Path
 
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
-from beemon.retention import pausing as shortage
-from beemon.storage import files as recordings
+from beemon.retention import pausing
+from beemon.storage import files
 
 MOST_AT_ONCE = 100
 """How many are deleted in one transaction, at most."""
@@ -147,7 +147,7 @@ def remove_files(
             for candidate in inside:
                 (archive / candidate.path).unlink(missing_ok=True)
             if folder.is_dir():
-                recordings.sync_folder(folder)
+                files.sync_folder(folder)
         except OSError as error:
             trouble = error
         else:
@@ -192,7 +192,7 @@ def _stages(
     db: sqlite3.Connection, devices: list[str], order: Sequence[str]
 ) -> Iterator[Iterator[Candidate]]:
     yield map(_candidate, db.execute(_UPLOADED))
-    ranks = {name: shortage.rank(name, order) for name in devices}
+    ranks = {name: pausing.rank(name, order) for name in devices}
     for rank in sorted(set(ranks.values())):
         alike = [name for name in devices if ranks[name] == rank]
         rows = [map(_candidate, db.execute(_GOOD_OF_DEVICE, (name,))) for name in alike]

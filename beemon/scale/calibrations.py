@@ -24,8 +24,7 @@ from beemon.base.readings import GRAMS, WEIGHT, Calibration, Sampled
 from beemon.ledger import calibrations, quarantine, rows
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import LedgerReader
-from beemon.scale import points as weighing
-from beemon.scale.points import NotMovedError, Point
+from beemon.scale.points import NotMovedError, Point, under_load, with_weight
 
 CONTINUED_SECONDS = 3600.0
 """How old a point may be on which the next step of a calibration builds."""
@@ -171,7 +170,7 @@ def _calibration(
         if step == "standing":  # it waits for what is added
             return known
         if step == "weight":
-            return weighing.with_weight(_recent(before, "zero", now_us), point)
+            return with_weight(_recent(before, "zero", now_us), point)
         return _under_load(before, point, now_us)
     except NotMovedError as error:
         raise UncalibratedError("not-moved", str(error)) from error
@@ -180,7 +179,7 @@ def _calibration(
 def _under_load(before: _Scale, added: Point, now_us: int) -> Calibration:
     standing, known = _recent(before, "standing", now_us), before.calibration
     if standing.grams is not None:
-        return weighing.under_load(standing, added, None)
+        return under_load(standing, added, None)
     zero = before.points.get("zero")
     if known is not None:
         zero = Point(known.zero, known.zero_uncertainty or 0.0, known.noise or 0.0)
@@ -190,7 +189,7 @@ def _under_load(before: _Scale, added: Point, now_us: int) -> Calibration:
             "the zero of this scale is not known; give the weight of the standing hive (`standing "
             "38kg 1kg`: within 1 kg), or start with the empty scale (`zero`)",
         )
-    return weighing.under_load(standing, added, zero)
+    return under_load(standing, added, zero)
 
 
 def _recent(before: _Scale, name: str, now_us: int) -> Point:

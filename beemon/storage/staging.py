@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def folder(final: Path) -> Iterator[Path]:
         _sync(written)
         written.chmod(0o777 & ~_umask())
         written.rename(final)
-        recordings.sync_folder(final.parent)
+        files.sync_folder(final.parent)
     except BaseException:
         shutil.rmtree(written, ignore_errors=True)
         raise
@@ -62,7 +62,7 @@ def _sync(written: Path) -> None:
         for name in names:
             with (Path(where) / name).open("rb") as file:
                 os.fsync(file.fileno())
-        recordings.sync_folder(Path(where))
+        files.sync_folder(Path(where))
 
 
 def _umask() -> int:

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 from beemon.base import clock
 from beemon.base.defects import attempt, contain, of_files
 from beemon.base.readings import Reading
-from beemon.checks import examine as checks
+from beemon.checks.examine import try_to_examine
 from beemon.checks.findings import CHECK_FAILED, NO_EVIDENCE, Examination
 from beemon.config.settings import DeviceSettings
 from beemon.devices._base import (
@@ -42,7 +42,7 @@ from beemon.devices._base import (
 )
 from beemon.devices.ask import ResolvedDevice, resolve_devices
 from beemon.media import tags
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.system import processes, service
 from beemon.worker.messages import (
     Answer,
@@ -259,13 +259,13 @@ class Worker(SpawnProcess):
         """
         assert work.place is not None
         asked = work.seconds if work.verb == "record" and not is_cut else None
-        found = checks.try_to_examine(work.place.temporary, facts, asked)
+        found = try_to_examine(work.place.temporary, facts, asked)
         failure = "; ".join(map(str, found.failures)) or None
         if any(finding.word in NO_EVIDENCE for finding in found.failures):
             raise CheckFailedError(failure)
         facts = {**facts, **found.verdict}
         _, defect = attempt(lambda: _tag(work, facts), None)
-        size, sha256 = recordings.keep_file(work.place)
+        size, sha256 = files.keep_file(work.place)
         if failure:
             self._release(work, CheckFailedError(failure))
         return Done(
@@ -391,4 +391,4 @@ def message_of(error: OSError) -> str:
     if not (error.strerror and error.filename):
         return str(error) or type(error).__name__
     file = Path(os.fsdecode(error.filename))
-    return f"{error.strerror}: {file.parent if recordings.is_temporary(file) else file}"
+    return f"{error.strerror}: {file.parent if files.is_temporary(file) else file}"

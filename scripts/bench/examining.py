@@ -40,7 +40,7 @@ def main() -> None:
             path = Path(folder) / name.replace("/", " ")
             make(path, kind, options, seconds)
             decoded, _ = alone(decode, path)
-            examined, memory = alone(examine, path)
+            examined, memory = alone(examine_whole, path)
             print(
                 f"{name:24}{seconds:7.0f}s{decoded:8.2f}s{examined:8.2f}s"
                 f"{examined / seconds:11.2%}{examined / decoded:11.2f}{memory / 1e6:6.0f}",
@@ -83,11 +83,11 @@ def _memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def examine(path: Path) -> None:
+def examine_whole(path: Path) -> None:
     """As a worker does after each recording."""
-    from beemon.checks import examine as checks
+    from beemon.checks.examine import examine
 
-    checks.examine(path, {})
+    examine(path, {})
 
 
 def decode(path: Path) -> None:

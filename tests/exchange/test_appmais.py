@@ -20,7 +20,7 @@ from beemon.exchange.period import parse
 from beemon.exchange.tables import View
 from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger, LedgerReader, open_reader
-from beemon.storage import files as recordings
+from beemon.storage.files import digest
 from tests import seasons
 
 ABOUT = About("apiary-7")
@@ -85,7 +85,7 @@ def test_a_copy_is_the_recording(archive: Path, reader: LedgerReader, tmp_path: 
     appmais.write(view, archive, tmp_path / "out", ABOUT)
     [original] = archive.glob("recordings/2026-06-01/*.flac")
     [copy] = (tmp_path / "out/audio").rglob("*.flac")
-    assert recordings.digest(copy) == recordings.digest(original)
+    assert digest(copy) == digest(original)
 
 
 def test_what_was_deleted_is_listed_as_missing(

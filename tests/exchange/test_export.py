@@ -19,7 +19,7 @@ from beemon.exchange import export
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View
 from beemon.ledger.ledger import LedgerReader
-from beemon.storage import files as recordings
+from beemon.storage.files import digest
 from tests import seasons
 
 ABOUT = export.About("apiary-7", 36.2, -81.7)
@@ -81,7 +81,7 @@ def test_the_manifest_has_the_hash_of_every_file(exported: Path) -> None:
     files = {file["path"]: file for file in manifest(exported)["files"]}
     assert {path.name for path in exported.iterdir()} == files.keys() | {"manifest.json"}
     for name, file in files.items():
-        assert recordings.digest(exported / name) == (file["size"], file["sha256"])
+        assert digest(exported / name) == (file["size"], file["sha256"])
     assert files["readings.csv"]["rows"] == 9
 
 

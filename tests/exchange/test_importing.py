@@ -29,7 +29,7 @@ from beemon.ledger.session import ArchiveSession
 from beemon.media import tags
 from beemon.media.convert import sound_to_flac
 from beemon.repair import check
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.lock import ArchiveBusyError, ArchiveLock
 from tests.media.test_convert import h264, samples, wav
 
@@ -94,7 +94,7 @@ def test_sound_is_kept_bit_for_bit_under_its_host_and_utc(
     )
     original = tree / f"audio/{DAY}/{HOST}@{DAY}@14-20-00.wav"
     assert samples(archive / row["path"]) == samples(original)
-    assert row["source_sha256"] == recordings.digest(original)[1]
+    assert row["source_sha256"] == files.digest(original)[1]
     assert (row["seconds"], row["clock"]) == (1.0, "imported")
 
 
@@ -406,13 +406,13 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.exchange.test_importing import import_appmais, source
-from beemon.storage import files as recordings
-keep, calls = recordings.keep_file, []
+from beemon.storage import files
+keep, calls = files.keep_file, []
 def die(place):
     if sys.argv[3] == "after":
         keep(place)
     os.kill(os.getpid(), signal.SIGKILL)
-recordings.keep_file = die
+files.keep_file = die
 import_appmais(Path(sys.argv[1]), source(Path(sys.argv[2])))
 """
 

@@ -39,7 +39,7 @@ from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator import Orchestrator
 from beemon.orchestrator.orchestrator import EXIT_DEFECT
 from beemon.repair import check
-from beemon.repair import rebuild as rebuilding
+from beemon.repair.rebuild import rebuild
 from beemon.server import Server
 from tests import seasons
 
@@ -351,7 +351,7 @@ def try_one(template: Path, folder: Path, seed: int) -> Seen:
     if status:
         seen.trouble.append(f"the next start ended with {status}")
     seen.aside = len(list(archive.glob("ledger-damaged-*.db")))
-    status, _ = forked(archive, lambda _: rebuilding.rebuild(archive) and None)
+    status, _ = forked(archive, lambda _: rebuild(archive) and None)
     if status:
         seen.trouble.append(f"the rebuild ended with {status}")
     seen.kept = min(1.0, count(archive) / before)

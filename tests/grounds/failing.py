@@ -38,7 +38,7 @@ from beemon.ledger.session import ArchiveSession
 from beemon.ledger.writer import LedgerWriter
 from beemon.media.tags import Tags
 from beemon.retention.keeper import Keeper, LedgerStuckError, through
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 from beemon.storage.space import Space
 from beemon.worker.messages import Work
@@ -172,7 +172,7 @@ class Archived(WritePath):
     def _unkept(self) -> Iterator[str]:
         for row in self.rows("SELECT * FROM recordings WHERE deleting_us IS NULL"):
             try:
-                _, sha256 = recordings.digest(self.archive / row["path"])
+                _, sha256 = files.digest(self.archive / row["path"])
             except OSError as error:
                 yield f"recording {row['recording']}: {error}"
             else:
@@ -182,7 +182,7 @@ class Archived(WritePath):
         known |= {row["final"] for row in self.rows("SELECT * FROM jobs WHERE leftover NOT NULL")}
         for file in (self.archive / "recordings").rglob("*"):
             name = str(file.relative_to(self.archive))
-            if file.is_file() and not recordings.is_temporary(file) and name not in known:
+            if file.is_file() and not files.is_temporary(file) and name not in known:
                 yield f"{name} is in no row"
 
 
@@ -234,7 +234,7 @@ class Recording(Archived):
 
     def _place(self, ledger: Ledger, job: int, number: int) -> Place | None:
         try:
-            where = recordings.find_place(
+            where = files.find_place(
                 self.archive, "hive", "microphone.brood", ".flac", number * US_PER_DAY
             )
         except OSError:

@@ -11,7 +11,7 @@ from beemon.ledger import inventory
 from beemon.ledger import recordings as catalog
 from beemon.ledger.inventory import Unknown
 from beemon.ledger.ledger import Ledger
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def file(archive: Path, name: str) -> Path:
-    path = archive / recordings.FOLDER / name
+    path = archive / files.FOLDER / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return path
@@ -54,7 +54,7 @@ def test_what_has_a_row_is_known_until_it_is_deleted(ledger: Ledger) -> None:
 
 
 def test_what_a_job_writes_is_known(ledger: Ledger) -> None:
-    place = recordings.find_place(ledger.archive, "hive", "camera.a", ".mp4", 10**15)
+    place = files.find_place(ledger.archive, "hive", "camera.a", ".mp4", 10**15)
     place.temporary.touch()
     [found] = unknown(ledger)
     assert found.is_temporary

@@ -12,7 +12,7 @@ import pytest
 
 from beemon.base import outcomes
 from beemon.ledger.ledger import Ledger, LedgerReader, LedgerVersionError, ended_facts
-from beemon.storage import files as recordings
+from beemon.storage import files
 from tests.faults import failing_disk
 
 PROJECT = Path(__file__).parents[2]
@@ -189,7 +189,7 @@ def test_the_latest_jobs_come_first(ledger, reader):
 
 def test_a_running_job_names_where_it_writes(tmp_path, ledger, raw, reader):
     job = accepted(ledger)
-    place = recordings.find_place(tmp_path, "hive", "microphone.brood", ".flac", 0)
+    place = files.find_place(tmp_path, "hive", "microphone.brood", ".flac", 0)
     with ledger.transaction():
         ledger.begin(job, "microphone.brood", place)
     device, temporary, final = raw.execute("SELECT device, temporary, final FROM jobs").fetchone()

@@ -20,7 +20,7 @@ from beemon.ledger import events, hours, redating
 from beemon.ledger import readings as series
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
-from beemon.storage import files as recordings
+from beemon.storage import files
 
 RIGHT_OFFSET_US = 1_780_000_000_000_000
 
@@ -262,7 +262,7 @@ class Life:
         ledger, began = self.ledger, self.clock.stamp()
         with ledger.transaction():
             job = ledger.accept("snapshot camera.a", "test")
-            place = recordings.find_place(
+            place = files.find_place(
                 ledger.archive, "hive", "camera.a", ".jpg", self.clock.now().utc_us,
                 lambda path: catalog.is_taken(ledger, path),
             )

@@ -17,7 +17,7 @@ from beemon.ledger import calibrations, events, quarantine, recovery, schema
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import Ledger, LedgerReader
 from beemon.ledger.session import ArchiveSession
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 from beemon.storage.lock import ArchiveBusyError, ArchiveLock
 from tests.faults import failing_disk
@@ -35,7 +35,7 @@ def open_recording(archive: Path) -> tuple[int, Place]:
     """A recording that a run of the service began and, by a crash, did not end."""
     register = run(archive)
     job = register.accept("record microphone.brood 30", "test")
-    place = recordings.find_place(archive, "hive", "microphone.brood", ".flac", 0)
+    place = files.find_place(archive, "hive", "microphone.brood", ".flac", 0)
     orchestrator = Ledger(archive, register.run_number)
     with orchestrator.transaction():
         orchestrator.begin(job, "microphone.brood", place)

@@ -13,7 +13,7 @@ import pytest
 from beemon.base.clock import now
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.ledger.recovery import Leftover
-from beemon.orchestrator import archive_worker as chores
+from beemon.orchestrator import archive_worker
 from beemon.orchestrator.archive_worker import ArchiveWorker
 from beemon.storage.files import Place
 from beemon.worker.messages import Done
@@ -33,7 +33,7 @@ class Loop:
         self.waits = False
 
     def add(self, leftovers: list[Leftover]) -> None:
-        self.chores.add([chores.salvage(leftover, self.settle) for leftover in leftovers])
+        self.chores.add([archive_worker.salvage(leftover, self.settle) for leftover in leftovers])
 
     def settle(self, leftover: Leftover, done: Done) -> None:
         self.settled.append((leftover.job, done))

@@ -10,7 +10,7 @@ import pytest
 from beemon import devices
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
-from beemon.orchestrator import estimate as planning
+from beemon.orchestrator import estimate
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CONFIG = """
@@ -44,7 +44,7 @@ interval = "1m"
 
 def planned(folder, text):
     (folder / "beemon.toml").write_text(text)
-    return planning.bytes_a_day(resolve_devices(config.load(folder / "beemon.toml").devices)[0], AT)
+    return estimate.bytes_a_day(resolve_devices(config.load(folder / "beemon.toml").devices)[0], AT)
 
 
 def test_slots_times_what_the_driver_says(tmp_path):

@@ -19,7 +19,7 @@ from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.task import Task
 from beemon.scale.calibrations import Calibrations
 from beemon.scale.compensation import Compensation
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.worker.messages import Done, Failed
 
 
@@ -133,7 +133,7 @@ def test_a_recording_is_entered_with_its_outcome(desk: Desk, tmp_path: Path) -> 
 
 def test_what_a_failed_recording_left_is_told_with_its_outcome(desk: Desk, tmp_path: Path) -> None:
     job = desk.open("record microphone.a 1", "microphone.a")
-    place = recordings.find_place(tmp_path, "hive", "microphone.a", ".flac", 0)
+    place = files.find_place(tmp_path, "hive", "microphone.a", ".flac", 0)
     with desk.ledger.transaction():
         desk.ledger.begin(job.number, "microphone.a", place)
     place.temporary.write_bytes(b"half a recording")

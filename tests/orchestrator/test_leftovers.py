@@ -15,7 +15,7 @@ from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
 from beemon.orchestrator.leftovers import Leftovers
-from beemon.storage import files as recordings
+from beemon.storage import files
 from tests.hive import until
 
 pytest.importorskip("soundfile")
@@ -30,7 +30,7 @@ class Archive:
         self.ledger = Ledger(folder)
         self.ledger.prepare()
         self.mail: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        place = recordings.find_place(folder, "hive", "microphone.a", ".flac", 0)
+        place = files.find_place(folder, "hive", "microphone.a", ".flac", 0)
         with self.ledger.transaction() as ledger:
             self.run = ledger.begin_run()
             self.job = ledger.accept("record microphone.a 1", "test")

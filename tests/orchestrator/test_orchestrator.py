@@ -56,12 +56,12 @@ duration = "12s"
 
 DIES_AFTER_THE_RENAME = """
 import os, signal
-from beemon.storage import files as recordings
-keep = recordings.keep_file
+from beemon.storage import files
+keep = files.keep_file
 def keep_and_die(where):
     keep(where)
     os.kill(os.getpid(), signal.SIGKILL)
-recordings.keep_file = keep_and_die
+files.keep_file = keep_and_die
 """
 
 

@@ -14,7 +14,7 @@ from beemon.ledger import events, index
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
 from beemon.repair import check
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.lock import ArchiveLock
 
 DEVICE = "microphone.brood"
@@ -26,9 +26,9 @@ def recording(ledger: Ledger) -> Path:
     return made(ledger)
 
 
-def begun(ledger: Ledger, content: bytes = b"sound") -> tuple[int, recordings.Place]:
+def begun(ledger: Ledger, content: bytes = b"sound") -> tuple[int, files.Place]:
     """A job that is writing a recording."""
-    where = recordings.find_place(ledger.archive, "hive", DEVICE, ".flac", 10**15)
+    where = files.find_place(ledger.archive, "hive", DEVICE, ".flac", 10**15)
     with ledger.transaction():
         job = ledger.accept(f"record {DEVICE}", "test")
         ledger.begin(job, DEVICE, where)
@@ -38,7 +38,7 @@ def begun(ledger: Ledger, content: bytes = b"sound") -> tuple[int, recordings.Pl
 
 def made(ledger: Ledger) -> Path:
     job, where = begun(ledger)
-    size, sha256 = recordings.keep_file(where)
+    size, sha256 = files.keep_file(where)
     with ledger.transaction():
         catalog.enter(ledger, job, DEVICE, where.final, {"size": size, "sha256": sha256})
         ledger.end(job, outcomes.done(recording=ledger.relative(where.final)))
@@ -63,7 +63,7 @@ def test_an_archive_without_recordings_has_nothing_wrong(ledger: Ledger) -> None
 def test_what_is_being_recorded_is_no_finding(tmp_path: Path, ledger: Ledger) -> None:
     _, where = begun(ledger)
     assert found(tmp_path) == []
-    recordings.keep_file(where)  # its outcome comes a moment later
+    files.keep_file(where)  # its outcome comes a moment later
     assert found(tmp_path) == []
 
 
@@ -76,7 +76,7 @@ def test_what_waits_to_be_salvaged_is_no_finding(tmp_path: Path, ledger: Ledger)
     assert check.check(tmp_path).notes == [
         "1 files were not finished; the next start salvages them"
     ]
-    recordings.keep_file(where)  # it is entered a moment later
+    files.keep_file(where)  # it is entered a moment later
     assert found(tmp_path) == []
 
 

@@ -19,7 +19,7 @@ from beemon.media import tags
 from beemon.media.tags import Tags
 from beemon.repair import check
 from beemon.repair.rebuild import Rebuilt, rebuild
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.lock import ArchiveBusyError, ArchiveLock
 from tests.hive import Hive
 
@@ -38,7 +38,7 @@ def archive(tmp_path: Path) -> Path:
 
 def recorded(archive: Path, number: int, *, tagged: bool = True) -> Path:
     start = START + number * 43_200_000_000
-    place = recordings.find_place(archive, "apiary-7", "microphone.brood", ".flac", start)
+    place = files.find_place(archive, "apiary-7", "microphone.brood", ".flac", start)
     with FlacWriter(place.temporary, 16_000, 1) as file:
         file.write(bytes(range(256)) * 125)
     facts = {"start_utc_us": start + 250_000, "seconds": 1.0, "samples": 16_000, "rate": 16_000}
@@ -46,7 +46,7 @@ def recorded(archive: Path, number: int, *, tagged: bool = True) -> Path:
         clock = "rtc" if number % 2 else "synchronised"
         said = Tags("apiary-7", "microphone.brood", 40 + number, 36.2, -81.7, clock, facts=facts)
         tags.write(place.temporary, said)
-    recordings.keep_file(place)
+    files.keep_file(place)
     return place.final
 
 
@@ -69,7 +69,7 @@ def test_every_recording_is_entered_as_its_file_says(archive: Path) -> None:
         assert (row["device"], row["start_us"], row["seconds"]) == ("microphone.brood", start, 1.0)
         assert row["clock"] == ("rtc" if number % 2 else "synchronised")
         assert json.loads(row["facts"])["job"] == 40 + number
-        assert (row["size"], row["sha256"]) == recordings.digest(archive / row["path"])
+        assert (row["size"], row["sha256"]) == files.digest(archive / row["path"])
     assert check.check(archive, full=True).findings == []
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from beemon.base.recording import RecordingFacts
-from beemon.checks import examine as checks
+from beemon.checks.examine import examine
 from beemon.ledger import recordings as catalog
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
 from beemon.media import jpeg
 from beemon.media.measure import measure
 from beemon.repair import check, salvage
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 
 PROJECT = Path(__file__).parents[2]
@@ -70,8 +70,8 @@ def test_what_a_killed_recorder_left_is_kept_and_counts(
     assert facts["salvaged"] is True
     assert facts["seconds"] > 1
     assert "verdict" not in facts
-    assert (facts["size"], facts["sha256"]) == recordings.digest(where.final)
-    assert checks.examine(where.final, facts).findings == []
+    assert (facts["size"], facts["sha256"]) == files.digest(where.final)
+    assert examine(where.final, facts).findings == []
     assert not where.temporary.exists()
 
 
@@ -147,7 +147,7 @@ def test_all_that_waits_is_salvaged_and_entered(tmp_path: Path) -> None:
     ledger.prepare()
     ledger.begin_run()
     for content in (b"nothing", b"\xff\xd8\xff" + jpeg.END):
-        place = recordings.find_place(tmp_path, "hive", "camera.a", ".jpg", 10**15)
+        place = files.find_place(tmp_path, "hive", "camera.a", ".jpg", 10**15)
         job = ledger.accept("snapshot camera.a", "test")
         ledger.begin(job, "camera.a", place)
         place.temporary.write_bytes(content)

@@ -12,11 +12,10 @@ import pytest
 from beemon.config.settings import RetentionSettings
 from beemon.ledger import events
 from beemon.ledger.writer import LedgerWriter
-from beemon.retention import deletion_note as note
-from beemon.retention import retention
+from beemon.retention import deletion_note, retention
 from beemon.retention.keeper import Keeper, KeeperThread, LedgerStuckError, through
-from beemon.storage import files as recordings
 from beemon.storage import reserve
+from beemon.storage.files import hold_file
 from beemon.storage.space import Space
 from tests.kept import Kept
 
@@ -134,7 +133,7 @@ def test_inodes_are_told_where_those_are_short(ground):
 
 def test_what_is_held_stays_and_the_next_goes(ground):
     ground.disk.foreign = 71 * MB
-    with recordings.hold_file(ground.kept.archive / "recordings/2026-06-01" / f"1.{CAMERA}.flac"):
+    with hold_file(ground.kept.archive / "recordings/2026-06-01" / f"1.{CAMERA}.flac"):
         ground.settle()
     assert sorted(ground.left())[:6] == [1, 2, 4, 6, 8, 10]
 
@@ -200,11 +199,11 @@ def test_on_a_full_disk_that_takes_no_entry_it_is_noted_and_entered_later(ground
     files = list((ground.kept.archive / "recordings").rglob("*.flac"))
     assert len(files) < 20
     assert len(ground.left()) == 20
-    assert len(note.read(ground.kept.archive)) == 20 - len(files)
+    assert len(deletion_note.read(ground.kept.archive)) == 20 - len(files)
     ground.keeper = ground.make()  # a crash, and the next start
     ground.settle()
     assert len(ground.left()) == len(files)
-    assert note.read(ground.kept.archive) == []
+    assert deletion_note.read(ground.kept.archive) == []
     assert retention.half_done(ground.kept.ledger.db) == []
 
 

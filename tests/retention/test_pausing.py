@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beemon.retention import pausing as shortage
+from beemon.retention import pausing
 from beemon.storage.space import Limits, Space
 
 LIMITS = Limits(1000, 100)
@@ -15,7 +15,7 @@ ORDER = ("camera", "microphone")
 
 def paused(free, before=(), order=ORDER, inodes=1000):
     space = Space(free, 10**6, inodes, 10**6)
-    return sorted(shortage.paused(space, LIMITS, RECORDERS, order, before))
+    return sorted(pausing.paused(space, LIMITS, RECORDERS, order, before))
 
 
 def test_whose_recordings_go_first_pause_first():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from beemon.retention import retention
 from beemon.retention.retention import Candidate
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 from tests.kept import Kept
 
@@ -178,14 +178,14 @@ def test_a_file_that_cannot_be_removed_does_not_keep_the_others(kept, tmp_path):
 
 def test_a_recording_is_held_for_as_long_as_someone_needs_it(kept, tmp_path):
     path = tmp_path / kept.add(CAMERA, size=5)
-    assert not recordings.is_held(path)
-    with recordings.hold_file(path) as file, recordings.hold_file(path):
+    assert not files.is_held(path)
+    with files.hold_file(path) as file, files.hold_file(path):
         assert file.read() == bytes(5)
-        assert recordings.is_held(path)
-    assert not recordings.is_held(path)
+        assert files.is_held(path)
+    assert not files.is_held(path)
 
 
 def test_what_is_not_there_is_not_held(tmp_path):
-    assert not recordings.is_held(tmp_path / "none")
-    with pytest.raises(FileNotFoundError), recordings.hold_file(tmp_path / "none"):
+    assert not files.is_held(tmp_path / "none")
+    with pytest.raises(FileNotFoundError), files.hold_file(tmp_path / "none"):
         pass

@@ -15,7 +15,7 @@ from beemon.ledger import calibrations, events, inspections
 from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
 from beemon.ledger.looks import Looks
-from beemon.scale import watch as scales
+from beemon.scale import watch
 from beemon.scale.watch import KIND, LOOK_SECONDS, Scales
 from beemon.timing.sun import Place
 from tests.book import HOUR, MINUTE, NOON, SECOND, Book
@@ -176,8 +176,8 @@ def test_who_calibrates_the_scale_puts_weights_on_it(apiary):
 def test_the_sun_is_asked_where_the_hive_stands():
     noon, midnight = NOON / 1e6, NOON / 1e6 + 12 * 3600
     for place in (Place(52.5, 13.4), None):
-        is_day = scales.day_at(place)
+        is_day = watch.day_at(place)
         assert is_day(noon)
         assert not is_day(midnight)
-    north = scales.day_at(Place(78.0, 15.6))
+    north = watch.day_at(Place(78.0, 15.6))
     assert north(midnight)

@@ -13,7 +13,7 @@ import pytest
 from beemon.base import moments
 from beemon.ledger.ledger import LedgerReader
 from beemon.media import tags
-from beemon.storage import files as recordings
+from beemon.storage import files
 from tests.hive import Hive, until
 
 pytest.importorskip("av")
@@ -122,7 +122,7 @@ def test_a_file_says_what_its_ledger_says(tmp_path: Path) -> None:
     assert (said.latitude, said.longitude) == (36.21, -81.67)
     assert said.facts["start_utc_us"] == job["start_utc_us"]
     assert said.facts["frames"] == job["frames"]
-    assert (job["size"], job["sha256"]) == recordings.digest(hive.archive / job["recording"])
+    assert (job["size"], job["sha256"]) == files.digest(hive.archive / job["recording"])
 
 
 def test_the_features_of_an_inspected_hive_say_so(hive: Hive) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 from beemon.worker.worker import message_of, reason_of
 from tests.faults import failing_disk
@@ -19,7 +19,7 @@ SOUND = b"fLaC" + bytes(1000)
 
 
 def place(archive: Path, utc_us: int = NOON) -> Place:
-    return recordings.find_place(archive, "apiary-7", "microphone.brood", ".flac", utc_us)
+    return files.find_place(archive, "apiary-7", "microphone.brood", ".flac", utc_us)
 
 
 def test_a_name_says_which_hive_when_and_which_device(tmp_path):
@@ -66,10 +66,10 @@ def test_a_second_has_room_for_999_recordings_and_no_more(tmp_path):
 def test_a_kept_recording_has_its_final_name_its_size_and_its_hash(tmp_path):
     where = place(tmp_path)
     where.temporary.write_bytes(SOUND)
-    assert recordings.keep_file(where) == (len(SOUND), hashlib.sha256(SOUND).hexdigest())
+    assert files.keep_file(where) == (len(SOUND), hashlib.sha256(SOUND).hexdigest())
     assert where.final.read_bytes() == SOUND
     assert not where.temporary.exists()
-    assert recordings.digest(where.final) == (len(SOUND), hashlib.sha256(SOUND).hexdigest())
+    assert files.digest(where.final) == (len(SOUND), hashlib.sha256(SOUND).hexdigest())
 
 
 def test_a_recording_is_never_replaced(tmp_path):
@@ -77,7 +77,7 @@ def test_a_recording_is_never_replaced(tmp_path):
     where.temporary.write_bytes(SOUND)
     where.final.write_bytes(b"an earlier one")
     with pytest.raises(FileExistsError, match="exists already"):
-        recordings.keep_file(where)
+        files.keep_file(where)
     assert where.final.read_bytes() == b"an earlier one"
     assert where.temporary.read_bytes() == SOUND
 
@@ -85,7 +85,7 @@ def test_a_recording_is_never_replaced(tmp_path):
 def test_what_was_never_written_cannot_be_kept(tmp_path):
     where = place(tmp_path)
     with pytest.raises(FileNotFoundError):
-        recordings.keep_file(where)
+        files.keep_file(where)
     assert not where.final.exists()
 
 
@@ -98,15 +98,15 @@ def test_a_disk_that_fails_leaves_nothing_under_a_final_name(tmp_path):
 
 def test_a_leftover_is_kept_where_it_holds_something(tmp_path):
     (tmp_path / "some").write_bytes(SOUND)
-    assert recordings.discard_if_empty(tmp_path / "some") == len(SOUND)
+    assert files.discard_if_empty(tmp_path / "some") == len(SOUND)
     assert (tmp_path / "some").exists()
 
 
 def test_a_leftover_that_holds_nothing_goes(tmp_path):
     (tmp_path / "none").touch()
-    assert recordings.discard_if_empty(tmp_path / "none") == 0
+    assert files.discard_if_empty(tmp_path / "none") == 0
     assert not (tmp_path / "none").exists()
-    assert recordings.discard_if_empty(tmp_path / "none") == 0
+    assert files.discard_if_empty(tmp_path / "none") == 0
 
 
 def test_a_leftover_that_has_gone_stays_away(
@@ -118,17 +118,17 @@ def test_a_leftover_that_has_gone_stays_away(
         synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
 
     monkeypatch.setattr(os, "fsync", fsync)
-    recordings.discard_if_empty(tmp_path / "removed by who was killed then")
+    files.discard_if_empty(tmp_path / "removed by who was killed then")
     (tmp_path / "none").touch()
-    recordings.discard_if_empty(tmp_path / "none")
+    files.discard_if_empty(tmp_path / "none")
     assert synced == [tmp_path, tmp_path]
 
 
 def test_only_a_folder_is_synced_as_one(tmp_path):
-    recordings.sync_folder(tmp_path)
+    files.sync_folder(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError):
-        recordings.sync_folder(tmp_path / "file")
+        files.sync_folder(tmp_path / "file")
 
 
 @pytest.mark.parametrize("good_syncs", [0, 1], ids=["the file's", "the folder's"])
@@ -145,6 +145,6 @@ def test_a_failed_sync_is_the_archives_error_and_not_the_devices(
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(OSError, match="Input/output error") as caught:
-        recordings.keep_file(place)
+        files.keep_file(place)
     assert reason_of(caught.value) == "archive-error"
     assert message_of(caught.value) == f"Input/output error: {tmp_path}"

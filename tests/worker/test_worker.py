@@ -16,7 +16,7 @@ import pytest
 from beemon.devices._base import Device, DeviceError, began
 from beemon.media import tags
 from beemon.media.tags import Tags
-from beemon.storage import files as recordings
+from beemon.storage import files
 from beemon.storage.files import Place
 from beemon.worker.messages import Work
 from beemon.worker.worker import (
@@ -91,7 +91,7 @@ def test_a_good_recording_is_kept_with_its_tags_and_features(keeping: tuple[Work
     done = worker._keep(work, facts, is_cut=False)
     assert done.failure is None
     assert not {"verdict", "findings"} & set(done.facts)
-    assert (done.facts["size"], done.facts["sha256"]) == recordings.digest(done.path)
+    assert (done.facts["size"], done.facts["sha256"]) == files.digest(done.path)
     assert tags.read(done.path).facts == facts
     assert len(done.readings) == 14
     assert {(r.sensor, r.at.utc_us) for r in done.readings} == {

@@ -19,7 +19,7 @@ from pathlib import Path
 from beemon.ledger import completeness, index, rows
 from beemon.ledger.ledger import NAME
 from beemon.repair import check
-from beemon.storage import files as recordings
+from beemon.storage.files import FOLDER, is_temporary
 from tests.grounds.powercut import exports, load, media
 from tests.grounds.powercut.promises import Promise
 
@@ -121,7 +121,7 @@ class Judge:
         for name in files.keys() & rows.keys():
             self.counts["files"] += 1
             yield from self._other_content(files[name], rows[name])
-        for path in filter(recordings.is_temporary, _files(archive)):
+        for path in filter(is_temporary, _files(archive)):
             yield f"forgotten leftover: {path.name}"
 
     def _other_content(self, path: Path, row: Row) -> Iterator[str]:
@@ -171,11 +171,11 @@ class _Readable:
 
 def final_files(archive: Path) -> list[Path]:
     """Every file of the archive that bears the name of a whole recording."""
-    return [path for path in _files(archive) if not recordings.is_temporary(path)]
+    return [path for path in _files(archive) if not is_temporary(path)]
 
 
 def _files(archive: Path) -> list[Path]:
-    top = archive / recordings.FOLDER
+    top = archive / FOLDER
     days = [day for day in (os.scandir(top) if top.exists() else []) if day.is_dir()]
     return [Path(file.path) for day in days for file in os.scandir(day) if file.is_file()]
 
