@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any
 
 from beemon.base import outcomes
+from beemon.base.facts import JsonObject
 from beemon.base.outcomes import Ending, Outcome
 from beemon.base.readings import Reading
 from beemon.config.settings import Settings
@@ -85,7 +85,7 @@ class Job:
 
     def read_ending(self) -> Ending:
         """The outcome of a `read`: done only where every quantity has a value."""
-        facts: dict[str, Any] = {"lacking": self.lacking} if self.lacking else {}
+        facts: JsonObject = {"lacking": self.lacking} if self.lacking else {}
         values = {f"{r.sensor} {r.quantity}": r.value for r in self.readings if r.value is not None}
         if not self.failures:
             return outcomes.done(readings=values)

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any
 
 from beemon.base import clock
 from beemon.devices.ask import ResolvedDevice
@@ -130,7 +129,7 @@ class WorkerProcess:
         self.is_ready |= isinstance(message, Ready) and not self.is_resting
         self._tell_heard(message)
 
-    def _on_end(self, pipe: Connection[Any, Any]) -> None:
+    def _on_end(self, pipe: Connection[Downward, Upward]) -> None:
         pipe.close()
         if not self._let_go:
             self._tell_ended(self._how_it_ended())

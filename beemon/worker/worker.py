@@ -20,7 +20,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from beemon.base import clock
 from beemon.base.defects import attempt, contain, of_files
@@ -91,7 +91,7 @@ class Worker(SpawnProcess):
     """Drives ``devices`` for the Orchestrator at the other end of ``pipe``."""
 
     def __init__(
-        self, name: str, devices: Mapping[str, DeviceSettings], pipe: Connection[Any, Any]
+        self, name: str, devices: Mapping[str, DeviceSettings], pipe: Connection[Upward, Downward]
     ) -> None:
         super().__init__(name=f"beemon-{name}", daemon=True)
         self._settings = devices
