@@ -32,9 +32,10 @@ _QUICK = ("ping", "version", "status", "devices", "help")
 
 
 class Answers:
-    """Answers requests of at most ``most`` bytes; usable from any thread.
+    """Makes the reply to a request of at most ``most`` bytes; usable from any thread.
 
-    ``token``, if set, must be said first by every client over TCP.
+    A command goes to the ``intake``, a query to ``queries``; a client that waits or watches gets
+    its reports from the ``board``. ``token``, if set, must be sent first by every client over TCP.
     """
 
     def __init__(
@@ -46,11 +47,16 @@ class Answers:
         self._config, self._intake, self._queries, self._board = config, intake, queries, board
         self._answering = threading.BoundedSemaphore(_MOST_ANSWERS)
         self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
-        self._authorised: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._authorised: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     def answer(
         self, message: bytes, socket_connection: socket.socket, ip_address: IPAddress
     ) -> bytes:
+        """Return the reply to one request; `watch` sends its reports itself, and never returns.
+
+        Raises :class:`RequestError` if the request is refused, ``sqlite3.Error`` if the ledger
+        fails, and ``ConnectionError`` or ``TimeoutError`` if the client has gone.
+        """
         text = protocol.decode(message, self._most)
         if self.token is not None and not self.is_known(socket_connection, ip_address):
             return self._authorise(text, self.token, socket_connection)
@@ -69,7 +75,7 @@ class Answers:
             return protocol.ok(self._queries.answer(request))
 
     def is_known(self, socket_connection: socket.socket, ip_address: IPAddress) -> bool:
-        """Whether a client needs to say no token any more."""
+        """Whether a client may send requests: it came by the Unix socket, or has sent the token."""
         if self.token is None or unix.is_peer(ip_address):
             return True
         return socket_connection in self._authorised
@@ -125,7 +131,10 @@ class Answers:
 
 
 def _check_still_there(socket_connection: socket.socket) -> None:
-    """Raise where nothing can be sent any more; one who only ended their requests still listens."""
+    """Raise ``ConnectionAbortedError`` if the client has gone.
+
+    A client that has only ended its requests (``shutdown(SHUT_WR)``) still reads replies.
+    """
     look = select.poll()
     look.register(socket_connection, 0)
     if look.poll(0):

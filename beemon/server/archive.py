@@ -41,17 +41,17 @@ class ArchiveInUse:
 
     @property
     def path(self) -> Path:
-        """Its folder."""
+        """The archive's folder."""
         return self._config.current().archive_path
 
     def open(self) -> Trouble | None:
-        """Try to open it; return what is wrong with it. Raises ``ArchiveBusyError``."""
+        """Try to open the archive; return the problem, or None. Raises ``ArchiveBusyError``."""
         error = self._error()
         self._trouble = None if error is None else access.trouble(error, self.path)
         return self._trouble
 
     def opened(self) -> ArchiveSession:
-        """The archive, where the start could open it. Raises :class:`RequestError`."""
+        """The open archive. Raises :class:`RequestError` as long as it could not be opened."""
         if self._trouble:
             raise RequestError("no-ledger", str(self._trouble))
         return self.session
@@ -61,7 +61,7 @@ class ArchiveInUse:
         return self.opened().reader
 
     def why_shut(self) -> Trouble | None:
-        """Why it could not be opened yet."""
+        """The reason that the archive could not be opened yet; None if it is open."""
         return self._trouble
 
     def starts(self) -> Sequence[Start]:
@@ -69,11 +69,11 @@ class ArchiveInUse:
         return self.session.starts
 
     def note_hung(self, how: str) -> None:
-        """Enter that this run ends by an Orchestrator that hangs."""
+        """Enter that this run ends because the Orchestrator hangs."""
         self.session.end_run(starts.HUNG, how)
 
     def give_up(self, error: sqlite3.Error) -> bool:
-        """Whether an error means damage, for which the next start makes a new ledger."""
+        """Whether an error means damage; if it does, the next start makes a new ledger."""
         log.error("the database failed: %s", error)
         try:
             return self.session.give_up(error)
@@ -88,7 +88,10 @@ class ArchiveInUse:
         self._tell_aside()
 
     def is_known_back(self, now: float) -> bool:
-        """Whether the right archive is there again, after its disk was away; looked at seldom."""
+        """Whether the right archive is there again after its disk was away.
+
+        Looks at the disk every few seconds only, however often it is called.
+        """
         beat = self._board.heartbeat
         is_lost = self.session.stranger or (beat and beat.trouble("ledger"))
         if not is_lost or now < self._next_look:
@@ -97,9 +100,10 @@ class ArchiveInUse:
         return self.session.is_known_back
 
     def close(self, failure: Exception | None, *, is_defect: bool) -> None:
-        """Enter how the run ends, over which failure, and whether over a defect; then close.
+        """Enter the end of the run in the archive, and close it.
 
-        A config that was refused gives way to the last good one: that is no failure.
+        ``failure`` is what ended the run, None at an ordinary stop. A refused config does not
+        count: the next start uses the last good one. ``is_defect``: the Orchestrator had a defect.
         """
         is_failure = not isinstance(failure, ConfigError | None)
         self.session.end_run(

@@ -1,4 +1,4 @@
-"""The crowd: the clients that are connected, how many there may be, and how they leave."""
+"""Clients: their connections, and the limits of these in number, memory and time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from beemon.base import clock
+from beemon.protocol.address import IPAddress
 from beemon.protocol.lines import RequestError
 
 _HANG_UP_SECONDS = 0.5
@@ -25,11 +25,15 @@ _KEEPALIVE = (  # a client that vanished is noticed within a minute or two
 # <asm-generic/socket.h>: 66 is SO_RCVTIMEO_NEW, whose times have 64 bits on a 32-bit machine too.
 _TIMEVAL = "qq" if socket.SO_RCVTIMEO == 66 else "ll"
 
-Serve = Callable[[socket.socket, Any], None]
+Serve = Callable[[socket.socket, IPAddress], None]
+"""Serves one client until the connection is to end."""
 
 
 class Clients:
-    """Serves each client in a thread of its own, up to ``most`` at once, less those exempt."""
+    """Serves each client in a thread of its own, up to ``most`` at once.
+
+    ``exempt`` returns the number of clients that do not count: they wait or watch.
+    """
 
     def __init__(self, most: int, exempt: Callable[[], int], serve: Serve) -> None:
         self._most = most
@@ -38,7 +42,7 @@ class Clients:
         self._clients: set[socket.socket] = set()
         self._refused: deque[tuple[float, socket.socket]] = deque()
 
-    def admit(self, connection: socket.socket, address: Any) -> None:
+    def admit(self, connection: socket.socket, address: IPAddress) -> None:
         """Serve a client that has just connected, or refuse it politely."""
         self.tidy()
         if len(self._clients) - self._exempt() >= self._most:
@@ -55,7 +59,7 @@ class Clients:
             self._refuse(connection)
 
     def tidy(self) -> None:
-        """Close the connections of those who were refused and have read why by now."""
+        """Close the connections of refused clients that have had time to read the reason."""
         now = clock.now().monotonic
         while self._refused and (
             len(self._refused) > _MOST_REFUSED or now - self._refused[0][0] > _REFUSED_SECONDS
@@ -71,7 +75,7 @@ class Clients:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
 
-    def _serve(self, connection: socket.socket, address: Any) -> None:
+    def _serve(self, connection: socket.socket, address: IPAddress) -> None:
         try:
             if connection.family != socket.AF_UNIX:
                 _set_up_tcp(connection)
@@ -94,8 +98,11 @@ class Clients:
 
 
 class Places:
-    """Places for clients that wait or watch: ``most`` in all, for one client ``each``, so that
-    others get one; and for watchers ``watching``, since only a wait ends by itself."""
+    """Counts the clients that wait or watch: at most ``most``.
+
+    One client has at most ``each`` places, so that others get one. Watchers have at most
+    ``watching``, because only a wait ends by itself.
+    """
 
     def __init__(self, most: int, each: int, watching: int) -> None:
         self._most, self._each, self._watching = most, each, watching
@@ -104,7 +111,7 @@ class Places:
 
     @contextlib.contextmanager
     def take(self, client: str, *, watches: bool) -> Iterator[None]:
-        """Have a place. Raises :class:`RequestError` if there is none."""
+        """Hold a place for the context. Raises :class:`RequestError` if there is none."""
         place = client, watches
         with self._lock:
             self._check(*place)
@@ -179,7 +186,7 @@ class RequestTimer:
         return began is not None and clock.now().monotonic - began >= self._request
 
     def after(self, *, pending: bool, anew: bool) -> None:
-        """Some bytes came. ``pending``: a request has begun; ``anew``: after another one's end."""
+        """Set the wait after some bytes. ``pending``: a request has begun; ``anew``: one ended."""
         if not pending:
             if self._began is not None:
                 wait_at_most(self._connection, self._idle)

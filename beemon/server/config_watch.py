@@ -47,22 +47,22 @@ class ConfigWatch:
         self._thread = threading.Thread(target=self._go_on, name="config", daemon=True)
 
     def start(self) -> None:
-        """Begin to look; without a config there is nothing to look at."""
+        """Begin to watch, if the service has a config file."""
         if self._begun.source is not None and not self._stopped.is_set():
             self.look()
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Watch no more."""
         self._stopped.set()
 
     def take_over(self) -> None:
-        """The config on disk was just taken over; the next look says whether it still is that."""
+        """Settle the problem, because the config on disk is taken over; the next look checks it."""
         self._seen = None
         self._board.settle_trouble(ABOUT)
 
     def look(self) -> None:
-        """Note what is wrong now, or that all is well; nothing is read that did not change."""
+        """Note the problem with the config on disk, or that there is none, if its files changed."""
         running = self._settings()
         path = config.original(running)
         seen = running, _signature(path)

@@ -12,7 +12,6 @@ import socket
 import sqlite3
 import weakref
 from collections.abc import Callable
-from typing import Any
 
 from beemon.base.defects import contain, of_kind
 from beemon.protocol import commands
@@ -136,7 +135,9 @@ class Refusals:
     """Counts, for each connection, the requests in a row that were not understood."""
 
     def __init__(self) -> None:
-        self._counts: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._counts: weakref.WeakKeyDictionary[socket.socket, int] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def count(self, error: RequestError, connection: socket.socket) -> None:
         """Count a refusal, if it is one of a request that was not understood."""

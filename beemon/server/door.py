@@ -9,9 +9,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from beemon.protocol import unix
+from beemon.protocol.address import IPAddress
 from beemon.server.clients import Clients, Serve
 from beemon.server.latest import LatestState
 from beemon.server.limits import Limits
@@ -24,16 +24,17 @@ _MAX_LOCAL = 100  # clients by the Unix socket, beside those by TCP
 
 
 class Door:
-    """Accepts clients for a crowd from :meth:`open` until :meth:`close`.
+    """Accepts ``clients`` from :meth:`open` until :meth:`close`.
 
-    ``accept`` takes a listener and returns the new connection and who is at its other end.
+    Every ``tidy_seconds`` refused clients are closed. ``accept`` takes a listener and returns a new
+    connection and the address at its other end.
     """
 
     def __init__(
-        self, crowd: Clients, tidy_seconds: float,
-        accept: Callable[[socket.socket], tuple[socket.socket, Any]] = socket.socket.accept,
+        self, clients: Clients, tidy_seconds: float,
+        accept: Callable[[socket.socket], tuple[socket.socket, IPAddress]] = socket.socket.accept,
     ) -> None:
-        self._crowd = crowd
+        self._clients = clients
         self._tidy_seconds = tidy_seconds
         self._accept = accept
         self._listener: socket.socket | None = None
@@ -58,7 +59,7 @@ class Door:
         assert listener is not None
         with self._in_use:
             while not self._closed:
-                self._crowd.tidy()
+                self._clients.tidy()
                 try:
                     connection, address = self._accept(listener)
                 except TimeoutError:
@@ -78,19 +79,19 @@ class Door:
 
     def dismiss_clients(self) -> None:
         """End every connection of a door that is closed."""
-        self._crowd.dismiss()
+        self._clients.dismiss()
         if self._listener is not None:
             with self._in_use:
                 self._listener.close()
 
-    def _admit(self, connection: socket.socket, address: Any) -> None:
+    def _admit(self, connection: socket.socket, address: IPAddress) -> None:
         if self._starved:
             log.info("clients are accepted again")
             self._starved = False
-        self._crowd.admit(connection, address)
+        self._clients.admit(connection, address)
 
     def _accept_failed(self, error: OSError) -> None:
-        """Only a bad listener is the end; other errors belong to one client, or pass.
+        """Raise the error of a bad listener; other errors belong to one client, or pass.
 
         accept(2): a network error of the new connection comes as an error of accept.
         """
@@ -107,9 +108,9 @@ class Door:
 
 
 class Doors:
-    """The door for clients by TCP, and the one for those by the Unix socket.
+    """The door for clients by TCP, and the one for clients by the Unix socket.
 
-    Clients who wait or watch, by the ``board``, have places of their own.
+    Clients that wait or watch, which the ``board`` knows, do not count against the ``limits``.
     """
 
     def __init__(self, limits: Limits, board: LatestState, serve: Serve) -> None:

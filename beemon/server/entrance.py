@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Address(Protocol):
-    """Where an entrance listens. ``meanwhile`` says what is not possible while it cannot."""
+    """An address to listen on; ``meanwhile`` says what is not possible as long as that fails."""
 
     name: ClassVar[str]
     meanwhile: ClassVar[str]
@@ -34,7 +34,7 @@ class Address(Protocol):
         """Listen. Raises :class:`AddressError`, :class:`ConfigError`."""
 
     def tell_listening(self) -> None:
-        """Clients may connect from now on."""
+        """Write in the log that clients can connect, if nobody would know it otherwise."""
 
     def leave(self) -> None:
         """Leave nothing behind at the end."""
@@ -77,7 +77,7 @@ class TcpAddress:
         return listener
 
     def tell_listening(self) -> None:
-        """Write it in the log."""
+        """Write the address and its port in the log."""
         log.info("listening on %s port %d", self.host, self.port)
 
     def leave(self) -> None:
@@ -102,7 +102,7 @@ class UnixAddress:
         return unix.listen(self._path)
 
     def tell_listening(self) -> None:
-        """No journal needs to say it: the path is fixed."""
+        """Write nothing: the path is always the same."""
 
     def leave(self) -> None:
         """Remove the file."""

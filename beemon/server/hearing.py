@@ -41,7 +41,7 @@ class Hearing:
         return self._board.heartbeat_age
 
     def hear(self, report: Report) -> None:
-        """Take a report."""
+        """Pass a report on, and draw the consequences."""
         if isinstance(report, Replaced) and not self._ending.has_begun:
             log.warning("another version of beemon was installed; it takes over from this one")
             self._ending.begin()

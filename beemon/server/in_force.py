@@ -29,7 +29,7 @@ class ConfigInForce:
         return config.load(config.original(self._settings))
 
     def take_over(self, settings: Settings) -> None:
-        """Put a config in force; it is the last good one from now on."""
+        """Put settings in force, and keep them as the last good ones."""
         if settings.server != self._settings.server:
             log.warning("[server] changes take effect when the service is restarted")
         self._settings = settings

@@ -1,4 +1,4 @@
-"""The intake: a command that a client sent is entered in the ledger and put on the queue."""
+"""The intake: enter a client's command in the ledger, and put it on the queue."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class CommandQueue(Protocol):
         """Put a command on it. Raises ``queue.Full``, ``ValueError`` (closed), ``OSError``."""
 
     def full(self) -> bool:
-        """Whether it takes no more."""
+        """Whether it takes no more commands."""
 
 
 @dataclass(frozen=True)
 class OpenJob:
-    """For whom a job is done, by which devices."""
+    """The client of a job, and the devices that work on it."""
 
     client: str
     devices: set[str]
@@ -121,7 +121,7 @@ class Intake:
             raise RequestError("no-ledger", str(trouble))
 
     def _check_room(self, client: str, devices: set[str], *, is_urgent: bool) -> None:
-        """No client, and no device's backlog, takes all places on the queue."""
+        """Raise :class:`RequestError` if the client or a device has its share of the queue."""
         jobs = self._open_jobs.copy().values()
         asked = Counter(device for job in jobs for device in job.devices & devices)
         own = sum(job.client == client for job in jobs)

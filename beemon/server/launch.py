@@ -1,5 +1,4 @@
-"""The launch: the archive is opened, at once or when its disk allows it, and the Orchestrator
-started in it."""
+"""The launch: open the archive, at once or later, and start the Orchestrator in it."""
 
 from __future__ import annotations
 
@@ -61,7 +60,7 @@ class Launch:
         self.process.wait()
 
     def tell(self, trouble: Trouble | None) -> None:
-        """The archive's disk was asked: a service that does so again and again is alive."""
+        """Tell systemd that the service is alive: it asks the archive's disk again and again."""
         if trouble is not None:
             self._line.prove_alive()
             self._line.show()

@@ -33,7 +33,7 @@ class Part(Protocol):
         """Report the result of an attempt."""
 
     def begin(self) -> None:
-        """Do what follows once it is open."""
+        """Begin its work: it is open after a repeated attempt."""
 
     def stay(self) -> None:
         """Return when the thing begun has ended. Raises ``OSError`` if it failed."""
@@ -60,7 +60,7 @@ class Opening:
         self._thread = threading.Thread(target=self._try_again, name=part.name, daemon=True)
 
     def at_once(self) -> bool:
-        """Attempt it now, in the caller's thread; whether it succeeded.
+        """Try to open it now, in the caller's thread; return whether that succeeded.
 
         Raises the ``OSError`` that opening raises.
         """
@@ -71,11 +71,11 @@ class Opening:
         return trouble is None
 
     def go_on(self) -> None:
-        """Attempt it in a thread of its own until it succeeds, then begin."""
+        """Try to open it in a thread of its own until that succeeds, then begin."""
         self._thread.start()
 
     def wait_for_attempt(self, seconds: float) -> None:
-        """Return when it was attempted once, but after ``seconds`` in any case."""
+        """Return when it was tried once, but after ``seconds`` in any case."""
         self._attempted.wait(seconds)
 
     def give_up(self, seconds: float) -> None:

@@ -1,5 +1,4 @@
-"""Link: the Server's side of the Orchestrator. It starts the process, receives its reports, and
-notices its death.
+"""The Orchestrator's process, seen from the Server: start it, take its reports, notice its death.
 
 The Server, the queues and the Orchestrator fail together: if the Orchestrator dies or hangs, the
 Server ends too. systemd then starts both again with new queues.
@@ -37,7 +36,7 @@ _ABORT_SECONDS = 2.0
 
 
 class OrchestratorDiedError(RuntimeError):
-    """The Orchestrator ended, or hung, without being told to."""
+    """The Orchestrator ended by itself, or hung."""
 
 
 class Misses:
@@ -53,7 +52,10 @@ class Misses:
         self._looked: float | None = None
 
     def is_hung(self, now: float, age: float, is_unread: bool) -> bool:
-        """Whether it is to be aborted; true once. ``is_unread``: a report waits to be read."""
+        """Whether to abort it now; true once.
+
+        ``age`` is that of the latest heartbeat in seconds; ``is_unread``: a report waits.
+        """
         was_away = self._looked is not None and now - self._looked > _AWAY_SECONDS
         self._looked = now
         if is_unread or was_away or age <= self._stale_seconds:
@@ -115,8 +117,8 @@ class OrchestratorProcess:
     def start(self, settings: Settings, run_number: int) -> None:
         """Start the Orchestrator and wait until it runs.
 
-        Raises :class:`~beemon.config.settings.ConfigError` where a driver refuses its options, and
-        :class:`OrchestratorDiedError`.
+        Raises :class:`~beemon.config.settings.ConfigError` if a driver refuses its options, and
+        :class:`OrchestratorDiedError` if it does not come to run.
         """
         process = Orchestrator(settings, self._commands, self._reports, run_number)
         process.start()

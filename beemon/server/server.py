@@ -125,7 +125,7 @@ class Server:
 
         While the archive's disk prevents opening it, no command is accepted. Raises ``OSError`` if
         the address cannot be bound (unless ``keep_trying``), or if another beemon uses the archive.
-        Raises :class:`~beemon.config.ConfigError` if a driver refuses its options, and
+        Raises :class:`~beemon.config.settings.ConfigError` if a driver refuses its options, and
         :class:`~beemon.server.orchestrator_process.OrchestratorDiedError`.
         """
         if self._ending.has_begun:
@@ -162,7 +162,7 @@ class Server:
     # Start, reload and end
 
     def _begin(self) -> None:
-        """Come to where clients are served."""
+        """Do all that comes before clients are served."""
         if not self._keep_trying:
             self._entrances.listen()
         self._config.watch.start()
@@ -207,7 +207,7 @@ class Server:
 
 
 def _session(settings: Settings) -> ArchiveSession:
-    """The archive that the config names; one that no config names need not be known again."""
+    """The archive of the config; only that of a config file is remembered by its identity."""
     path, memory = settings.archive_path, None
     if settings.source:
         with contextlib.suppress(OSError):  # a user without a folder has no place to remember it

@@ -9,17 +9,17 @@ from beemon.system.service import Notifier
 
 
 class StatusLine:
-    """Shows by the ``notifier`` the sentence that ``queries`` make of the troubles on the board."""
+    """Shows the sentence of ``queries`` on the state of the ``board``, by the ``notifier``."""
 
     def __init__(self, board: LatestState, queries: Queries, notifier: Notifier) -> None:
         self._board, self._queries, self._notifier = board, queries, notifier
 
     def show(self) -> None:
-        """Show it as it is now."""
+        """Show the present state."""
         self._notifier.status(self._queries.sentence())
 
     def tell(self, about: str, trouble: Trouble | None) -> None:
-        """Note what is wrong with something, or None: it is settled. Then show it."""
+        """Note a problem with one thing, or None if it is settled; then show it."""
         if trouble is None:
             self._board.settle_trouble(about)
         else:
