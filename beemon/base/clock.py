@@ -76,7 +76,7 @@ class Stamp(NamedTuple):
 
 
 class Clock(Protocol):
-    """What tells the time: the machine's clocks, or those of a simulated year."""
+    """A source of time: the computer's clocks, or those of a simulated year."""
 
     def now(self) -> Moment:
         """This instant."""
@@ -134,7 +134,7 @@ class ClockWatch:
         self._last = first
 
     def find_change(self, at: Stamp) -> Change | None:
-        """What changed since the look before."""
+        """The change since the previous look; None if there is none."""
         before, self._last = self._last, at
         seconds = (at.offset_us - before.offset_us) / 1e6
         if abs(seconds) < JUMP_SECONDS:
@@ -145,12 +145,11 @@ class ClockWatch:
 
 
 def kernel_error_us() -> int | None:
-    """How wrong the wall clock may be, as the kernel estimates, in microseconds; None if unknown.
+    """The kernel's estimate of the wall clock's error, in microseconds; None if unknown.
 
-    What keeps the time (chrony, ntpd, systemd-timesyncd) tells the kernel how good it is; from
-    then on the kernel adds 500 µs a second, and forgets it when the time is set by hand.
-    systemd's ``timedatectl`` goes by the same number (adjtimex(2), ``maxerror``). A sandbox may
-    refuse the call.
+    A time service (chrony, ntpd, systemd-timesyncd) reports its accuracy to the kernel. The kernel
+    then adds 500 µs per second, and forgets the estimate when the time is set by hand. systemd's
+    ``timedatectl`` uses the same number (adjtimex(2), ``maxerror``). A sandbox may refuse the call.
     """
     import ctypes  # a client asks for no record's time
 
@@ -191,10 +190,10 @@ def believe(at: Moment) -> Quality:
 def quality(
     root: Path = Path("/"), error_us: Callable[[], int | None] = kernel_error_us
 ) -> Quality:
-    """How far the wall clock can be believed just now.
+    """The present reliability of the wall clock.
 
-    systemd-timesyncd leaves a mark for the rest of the boot; what else keeps the time is known by
-    what it told the kernel, or systemd where the kernel may not be asked.
+    systemd-timesyncd leaves a mark for the rest of the boot. Other time services report to the
+    kernel, or systemd is asked if the kernel may not be.
     """
     if (root / _TIMESYNC_MARK).exists() or _is_marked(CONFIRMED):
         return Quality.SYNCHRONISED

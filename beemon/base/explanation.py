@@ -26,7 +26,7 @@ def meanings(explained: Mapping[str, Explanation]) -> dict[str, str]:
 
 
 def why(error: OSError) -> str:
-    """What an error of the system says, and the remedy if a permission is missing."""
+    """The message of a system error, and the remedy if a permission is missing."""
     said = error.strerror or str(error)
     is_denied = isinstance(error, PermissionError) and error.strerror
     return f"{said}; {MAY_READ}" if is_denied else said

@@ -26,7 +26,7 @@ JsonObject = dict[str, Json]
 
 
 class Mark(StrEnum):
-    """How a field travels that does not travel like the others."""
+    """A rule for a field with a special form in JSON."""
 
     KEPT = "kept"
     INLINE = "inline"
@@ -99,7 +99,8 @@ def from_json(kind: type[T], told: Mapping[str, Json]) -> T:
 
 
 def _inline(member: Member, told: Mapping[str, Json], known: Sequence[Member]) -> object:
-    """What the members beside the owner's own make: facts of a class, or whatever is left."""
+    """The value of the members that are not the owner's: facts of a class, or the remaining
+    members."""
     if isinstance(member.type, type) and dataclasses.is_dataclass(member.type):
         return from_json(member.type, told)
     taken = {name for other in known for name in names(other)}
@@ -131,7 +132,7 @@ def _choices(hint: object) -> tuple[object, ...]:
 
 
 def _reader(hint: object, value: Json, name: str) -> Callable[[], object] | None:
-    """What reads a value that is of this type; None where it is not."""
+    """A function that reads a value of this type; None if there is none for it."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint is object:
         return lambda: value

@@ -32,7 +32,7 @@ _TYPE_NAMES: Mapping[object, str] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with the config, where it stands and what would be right."""
+    """One problem of the config, with its position and its remedy."""
 
     where: str
     message: str

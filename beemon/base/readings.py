@@ -41,11 +41,11 @@ QUALITIES = {
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a raw number becomes a value: what is above ``zero``, times ``factor``.
+    """The conversion of a raw number to a value: (raw - ``zero``) times ``factor``.
 
-    One that was measured (``beemon calibrate``) also has the ``job`` that made it, the standard
-    deviation of one raw sample (``noise``), and how well it is known: the standard uncertainties
-    of ``zero`` (raw) and ``factor``, and their ``covariance``. The config's has none of these.
+    One that was measured (``beemon calibrate``) also has the ``job`` that made it, and the standard
+    deviation of one raw sample (``noise``). It has the standard uncertainties of ``zero`` (raw) and
+    ``factor``, and their ``covariance``. A calibration in the config has none of these.
     """
 
     zero: float
@@ -63,10 +63,12 @@ class Calibration:
     def uncertainty(self, raw: float, raw_uncertainty: float | None) -> float | None:
         """The standard uncertainty of the value of a raw number, in the value's unit.
 
-        With the value W = (r - z) f, by the law of propagation of uncertainty for correlated input
+        The value is W = (r - z) f. By the law of propagation of uncertainty for correlated input
         quantities (JCGM 100:2008, 5.2.2, equation 13; annex H.3 is such a calibration curve):
-        u²(W) = f² u²(r) + f² u²(z) + (r - z)² u²(f) - 2 f (r - z) u(z, f). None where the
-        calibration says nothing of its own, or nothing is known of the raw number's.
+
+            u²(W) = f² u²(r) + f² u²(z) + (r - z)² u²(f) - 2 f (r - z) u(z, f)
+
+        Without an uncertainty of the calibration or of the raw number, there is no result (None).
         """
         known = self.zero_uncertainty, self.factor_uncertainty, raw_uncertainty
         if known[0] is None or known[1] is None or known[2] is None:
@@ -83,10 +85,10 @@ class Calibration:
 class Sampled:
     """One quantity of a converter over many samples.
 
-    ``value`` is their trimmed mean in ``unit``, ``raw`` that of the raw numbers, with its standard
-    uncertainty and the standard deviation of a single one (``noise``). ``spread`` is how far it
-    moves, in ``unit``: the standard deviation of the samples, but for wild ones, or how far the
-    median of the later half is from that of the earlier one, where that is more.
+    ``value`` is their trimmed mean in ``unit``, and ``raw`` that of the raw numbers. ``raw`` has a
+    standard uncertainty, and a single raw number the standard deviation ``noise``. ``spread``, in
+    ``unit``, is the larger of two numbers. One is the standard deviation of the samples without
+    outliers. The other is the difference between the medians of the earlier and the later half.
     """
 
     quantity: str
@@ -101,13 +103,12 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Reading:
-    """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` there is none.
+    """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` why there is none.
 
-    ``at`` is the moment; ``reason`` is a word of ``outcomes.REASONS``, ``quality`` one
-    of :data:`QUALITIES`: ``good``, or what should make a reader careful; ``raw`` is what the
-    hardware said, where the value was calculated from it, and ``calibration`` the one that was
-    used for that; ``uncertainty`` is the value's standard uncertainty in ``unit``, where it is
-    known.
+    ``at`` is the time. ``reason`` is a word of ``outcomes.REASONS``. ``quality`` is one of
+    :data:`QUALITIES`: ``good``, or a warning to the reader. If the value was calculated, ``raw`` is
+    the number from the hardware, and ``calibration`` the calibration used. ``uncertainty`` is the
+    value's standard uncertainty in ``unit``, if it is known.
     """
 
     sensor: str

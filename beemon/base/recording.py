@@ -24,10 +24,10 @@ class LostSamples:
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """What is known of a recording; nothing of it is always known.
+    """The facts about a recording; each may be unknown.
 
-    A driver says when it began and what it holds, then others add what they find. What a driver
-    of another package knows beside that, plain JSON values by names of its own, is ``more``.
+    A driver states the start and the content, and others add their findings. Further facts of a
+    driver from another package, plain JSON values under its own names, are in ``more``.
     """
 
     start_utc_us: Annotated[int | None, "when it began, in microseconds since 1970 (UTC)"] = None
@@ -96,19 +96,20 @@ class RecordingFacts:
 
     @property
     def start(self) -> Stamp:
-        """When it began. Raises ``ValueError`` where that is not known."""
+        """The time at which it began. Raises ``ValueError`` if this is not known."""
         if self.start_utc_us is None or self.start_monotonic is None or self.clock is None:
             raise ValueError("it is not known when the recording began")
         return Stamp(self.start_utc_us, self.start_monotonic, self.clock)
 
     def and_then(self, later: RecordingFacts) -> RecordingFacts:
-        """What both know; where they differ, what ``later`` says."""
+        """The facts of both; if they differ, those of ``later``."""
         return recording_facts({**to_json(self), **to_json(later)})
 
 
 def recording_facts(told: Mapping[str, Json]) -> RecordingFacts:
-    """What a JSON object tells, whoever wrote it: of a member that is no such value as it should
-    be nothing is known, and it stays among ``more``.
+    """The facts in a JSON object from any source.
+
+    A member with a value of the wrong type counts as unknown, and is kept in ``more``.
     """
     try:
         return from_json(RecordingFacts, told)

@@ -24,8 +24,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Trouble:
-    """One thing that is wrong with the service: what it is ``about`` (one word, and of all that
-    are open only one has it), what it ``says``, and the ``remedy``: the next command or act.
+    """One problem of the service.
+
+    ``about`` is one word that only one open problem has. ``says`` is the problem in words.
+    ``remedy`` is the next command or act.
     """
 
     about: str
@@ -54,7 +56,7 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Planned:
-    """How many bytes a day the config asks for, by device, as its drivers estimate it."""
+    """The bytes per day that the config needs, by device, as the drivers estimate it."""
 
     bytes_a_day: dict[str, float]
 

@@ -24,7 +24,7 @@ _TYPED = {
 
 
 def problems(file: str, text: str) -> list[Problem]:
-    """Each line that has such a character, once, with what to type instead."""
+    """Each line with such a character, once, with the character to type instead."""
     return [
         Problem(f"{file}:{number}", _advice(wrong))
         for number, line in enumerate(text.split("\n"), start=1)

@@ -37,7 +37,7 @@ class Local(NamedTuple):
 
 
 def local() -> tzinfo:
-    """This machine's zone; UTC where it has none, as the C library has it."""
+    """This computer's time zone; UTC if it has none, as in the C library."""
     return find_local().zone
 
 
@@ -59,7 +59,7 @@ def find_local(root: Path = Path("/")) -> Local:
 
 
 def named(name: str) -> tzinfo:
-    """The zone of a name or of a POSIX rule. Raises ``ValueError`` where it is unknown."""
+    """The zone of a name or of a POSIX rule. Raises ``ValueError`` if it is unknown."""
     if name == SYSTEM:
         return local()
     if name == "UTC":

@@ -28,11 +28,11 @@ Examiner = Callable[[Path, RecordingFacts], Examination]
 def examine(
     path: Path, facts: Mapping[str, Json], asked: float | None = None
 ) -> Examination:
-    """Look at the recording at ``path``, whole.
+    """Examine the complete recording at ``path``.
 
-    ``facts`` are what its driver said of it, as far as it is known; ``asked`` is how many seconds
-    it was to have, where it was not ended early. Raises ImportError where the library that decodes
-    its kind is not installed.
+    ``facts`` are those of its driver, as far as they are known. ``asked`` is the requested length
+    in seconds, unless it was ended early. Raises ``ImportError`` if the library that decodes its
+    kind is not installed.
     """
     try:
         examiner = examiner_for(path)
@@ -51,9 +51,9 @@ def examine(
 def try_to_examine(
     path: Path, facts: Mapping[str, Json], asked: float | None = None
 ) -> Examination:
-    """:func:`examine`; if that has a defect, a finding says so, and the recording counts.
+    """:func:`examine`; a defect in it becomes a finding, and the recording counts.
 
-    Raises ``OSError``, which is the disk's.
+    Raises ``OSError`` for an error of the disk.
     """
     found, details = attempt(lambda: examine(path, facts, asked), Examination())
     if details:
@@ -62,7 +62,7 @@ def try_to_examine(
 
 
 def examiner_for(path: Path) -> Examiner | None:
-    """What looks at a file of its kind."""
+    """The examiner for the kind of a file."""
     kind = kind_of(path)
     if kind is Kind.FLAC:
         from beemon.checks import sound
@@ -80,7 +80,7 @@ def examiner_for(path: Path) -> Examiner | None:
 
 
 def _promises(said: RecordingFacts) -> Iterator[Finding]:
-    """What the file's head promised, and there is not."""
+    """The difference between the length in the file's header and the real length."""
     if said.unfinished:
         message = "its header was never finished: some of it may be missing"
         yield Finding(SHORT, message, fails=False)

@@ -138,9 +138,9 @@ class Feature:
 
 @dataclass
 class Examination:
-    """What looking at a recording brought: what there is to say against it, and its features.
+    """The result of an examination: the findings and the features.
 
-    ``defects`` are tracebacks by the look that had one, the ``check`` or the ``features``.
+    ``defects`` are tracebacks by the failed part, the ``check`` or the ``features``.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -178,7 +178,7 @@ class Examination:
 
     @property
     def verdict(self) -> JsonObject:
-        """What it adds to the recording's facts: nothing where there is nothing to say."""
+        """The additions to the recording's facts; none if there is no finding."""
         said: JsonObject = {}
         if self.findings:
             said["findings"] = [str(finding) for finding in self.findings]

@@ -96,7 +96,7 @@ class Look:
         return self.light < DARK
 
     def findings(self) -> Iterator[Finding]:
-        """What is wrong with the view."""
+        """The problems of the view."""
         if self.range <= BLANK_RANGE:
             word = findings.BLACK if self.mean < DARK else findings.BLANK
             message = f"nothing can be seen: all of it has a brightness of about {self.mean:.0f}"
@@ -113,7 +113,7 @@ class Look:
 
 
 def luma(frame: Picture) -> Image:
-    """The brightness of a decoded frame; without a copy where it has a plane of its own."""
+    """The brightness of a decoded frame; without a copy if it has a plane of its own."""
     if frame.format.name not in PLANAR:
         frame = frame.reformat(format="gray")
     plane = frame.planes[0]
@@ -143,11 +143,11 @@ def shrunk(image: Image | Floats, side: int) -> Floats:
 
 
 def blur(image: Floats) -> float:
-    """From 0, sharp, to 1: how little a picture loses when it is blurred again.
+    """The blur of a picture, from 0 (sharp) to 1: the effect of blurring it again.
 
-    (F. Crété, T. Dolmiere, P. Ladret, M. Nicolas, The blur effect: perception and estimation with
-    a new no-reference perceptual blur metric, Proc. SPIE 6492, 2007.) Of the two directions, the
-    worse one. Noise counts as sharpness.
+    See F. Crété, T. Dolmiere, P. Ladret, M. Nicolas, The blur effect: perception and estimation
+    with a new no-reference perceptual blur metric, Proc. SPIE 6492, 2007. The worse of the two
+    directions counts. Noise counts as sharpness.
     """
     return max(_blur(image), _blur(image.T))
 
@@ -165,10 +165,10 @@ def _blur(image: Floats) -> float:
 
 
 def edge_width(image: Floats) -> float | None:
-    """Over how many pixels the sharpest edge rises; None where nothing has enough contrast.
+    """The width of the sharpest edge in pixels; None if nothing has enough contrast.
 
-    In each tile it is the whole difference over the steepest slope: for an edge that was blurred
-    by a Gaussian of a standard deviation s, that is s times the square root of two pi.
+    In each tile it is the total difference divided by the steepest slope. For an edge blurred by a
+    Gaussian of standard deviation s, this is s times the square root of two pi.
     """
     height, width = (length // EDGE_TILE for length in image.shape)
     if not (height and width):
@@ -192,6 +192,6 @@ def moved(before: Floats, after: Floats) -> float:
 
 
 def changes(before: Floats, after: Floats) -> Floats:
-    """By how much the mean of each square changed, but for what the light changed everywhere."""
+    """The change of the mean of each square, without the change of the light everywhere."""
     difference = shrunk(after - before, max(1, before.shape[1] // ACROSS))
     return abs(difference - np.median(difference))

@@ -88,7 +88,7 @@ class Heard:
 
 
 class Channel:
-    """What one channel's samples are like, gathered while they are read."""
+    """The properties of one channel's samples, collected while they are read."""
 
     def __init__(self, rate: int, kind: str) -> None:
         self._full = FULL_SCALE[kind]
@@ -195,7 +195,8 @@ def _length(heard: Heard, said: RecordingFacts) -> Iterator[Finding]:
 
 
 def _content(heard: Heard) -> Iterator[Finding]:
-    """What is wrong with every channel fails the sound; one channel may have no microphone."""
+    """The findings of every channel; a sound fails only if all channels do, since one may be
+    unused."""
     found = [list(_channel(channel, heard)) for channel in heard.channels]
     fatal = all(any(finding.fails for finding in of_one) for of_one in found)
     for number, of_one in enumerate(found, start=1):

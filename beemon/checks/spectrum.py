@@ -85,8 +85,8 @@ def band_power(frequencies: Floats, powers: Floats, low: float, high: float) -> 
 def centroid(frequencies: Floats, powers: Floats, low: float, high: float) -> float | None:
     """The spectrum's centre of gravity between two frequencies: sum(f P) / sum(P), in Hz.
 
-    (G. Peeters, A large set of audio features for sound description, CUIDADO 2004, 6.1.1, with the
-    power spectrum for its weight.) None where there is no power at all.
+    None if there is no power at all. See G. Peeters, A large set of audio features for sound
+    description, CUIDADO 2004, 6.1.1, with the power spectrum as the weight.
     """
     chosen = (frequencies >= low) & (frequencies <= high)
     whole = powers[chosen].sum()

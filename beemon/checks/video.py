@@ -147,7 +147,7 @@ class Burst:
         self._packets = 0
 
     def takes(self, packet: Packet) -> bool:
-        """Decode the next packet; True where that was the last one it needs."""
+        """Decode the next packet; return True if it was the last one needed."""
         self._packets += 1
         try:
             frames = packet.decode()
@@ -170,7 +170,7 @@ class Burst:
 
 
 def features(seen: Seen) -> list[Feature]:
-    """How much moves: the share of the picture that changed within a burst, on average."""
+    """The motion: the share of the picture that changed within a burst, on average."""
     if not seen.motion:
         return []
     return [Feature("motion", 100 * float(np.mean(seen.motion)), "%")]

@@ -33,7 +33,7 @@ DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 
 def add_words(words: Any) -> None:
-    """Add what can be done here to what can be typed after ``beemon``."""
+    """Add the words of this module to those of ``beemon``."""
     _add_archive(words.add_parser(
         "archive", usage="beemon archive check|rebuild [OPTION…]",
         description=f"check: {HERE['archive check']}. rebuild: {HERE['archive rebuild']}.",
@@ -249,7 +249,7 @@ def _zone_of(reader: LedgerReader) -> tzinfo:
 
 
 def _clock_of(reader: LedgerReader, archive: Path) -> Quality | None:
-    """How far the service believes this machine's clock, if it runs; it may know more than we."""
+    """The quality of this computer's clock according to the service, if it runs."""
     from beemon.ledger import starts
     from beemon.storage import lock
 
@@ -292,7 +292,7 @@ def import_folder(options: argparse.Namespace) -> int:
 
 
 def _source(options: argparse.Namespace) -> Any:
-    """What was typed of the folder. Raises ``ValueError``."""
+    """The folder to import, as typed. Raises ``ValueError``."""
     from fractions import Fraction
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -320,7 +320,7 @@ def _source(options: argparse.Namespace) -> Any:
 
 
 def _about(options: argparse.Namespace) -> About:
-    """What the config says of the hive; an archive alone does not name it."""
+    """The hive's data in the config; an archive alone does not name its hive."""
     from beemon.config import settings as config
     from beemon.exchange import export
 
@@ -343,9 +343,9 @@ def _print_export(output: Path, manifest: dict[str, Any]) -> None:
 
 
 def archive_of(options: argparse.Namespace) -> Path:
-    """The archive that was named, or the config's; the default one where it has no config.
+    """The archive named by the user or by the config; the default one without a config.
 
-    Raises ``OSError`` where neither can be known.
+    Raises ``OSError`` if neither can be determined.
     """
     from beemon.config import settings as config
 

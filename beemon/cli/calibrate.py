@@ -71,7 +71,7 @@ class Guide:
                 raise GivenUpError(said)
 
     def _weight(self, question: str, *, may_lack: bool = False) -> str:
-        """A weight and its tolerance, as the command takes them; what is wrong it says itself."""
+        """A weight and its tolerance, in the command's form; it reports a problem itself."""
         weight = ""
         while not weight:
             weight = self._ask(question).replace(" ", "")

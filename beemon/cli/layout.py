@@ -67,7 +67,7 @@ def complain(message: object) -> None:
 
 
 def ask(question: str) -> str:
-    """What somebody at the terminal answers to a question."""
+    """The answer of a person at the terminal to a question."""
     *lines, last = text([question], sys.stdout, width_of(sys.stdout)).split("\n")
     for line in lines:
         print(line)
@@ -138,7 +138,7 @@ def _plain_character(character: str, encoding: str) -> str:
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
-    """For what is printed without this module: argparse's errors, or a traceback."""
+    """Replace characters in text printed without this module: argparse's errors, or a traceback."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     wrong = error.object[error.start : error.end]

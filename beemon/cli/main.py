@@ -200,7 +200,7 @@ def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:
 
 
 def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> None:
-    """What the config makes of the disk, as far as it can be known without the service."""
+    """Print the budget of the disk, as far as it follows from the config without the service."""
     from datetime import UTC, datetime
 
     from beemon.base.facts import to_json
@@ -223,7 +223,7 @@ def _print_budget(settings: Settings, devices: Mapping[str, ResolvedDevice]) -> 
 
 
 def _server_problems(path: Path, settings: Settings) -> list[Problem]:
-    """What would keep the service from listening; that this beemon itself listens would not."""
+    """The problems that would keep the service from listening, unless it already does."""
     from beemon.base.options import Problem
     from beemon.config import settings as config
     from beemon.protocol import address
@@ -313,7 +313,7 @@ def _guide(client: Client, scale: str) -> int:
 
 
 def _converse(client: Client, options: argparse.Namespace) -> Reply:
-    """Send the request, wait where that was asked for; the reply to be shown."""
+    """Send the request, wait if requested, and return the reply to show."""
     since = getattr(options, "since", None)
     request = " ".join([options.word, *options.arguments, *([since] if since else [])])
     reply = client.request(request, patient=options.word == "wait")
@@ -323,7 +323,7 @@ def _converse(client: Client, options: argparse.Namespace) -> Reply:
 
 
 def _with_more(reply: Reply, client: Client, options: argparse.Namespace) -> Reply:
-    """What a person wants to see beside it: the last job that ended, or what a `read` measured."""
+    """The reply with details for a person: the last job that ended, or the values of a `read`."""
     from dataclasses import replace
 
     if options.word == "status":
@@ -363,7 +363,8 @@ def _watch(client: Client, options: argparse.Namespace) -> int:
 
 
 def _reach(options: argparse.Namespace) -> Client:
-    """The service: where it was asked for, else where the config has it, else by the defaults."""
+    """A connection to the service at the given address, else that of the config, else the default.
+    """
     from beemon.cli import archive as here
     from beemon.config import settings as config
     from beemon.protocol import client

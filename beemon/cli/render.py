@@ -102,7 +102,7 @@ def report(payload: Payload) -> str:
 
 
 def vocabulary() -> Iterator[Part]:
-    """Every word that can be typed after `beemon`, with what it does."""
+    """Every word that can be typed after `beemon`, with its summary."""
     asked = [word for word in VOCABULARY.values() if word.name != "auth"]
     groups = {
         "Commands (each becomes a numbered job with one outcome):":
@@ -128,7 +128,7 @@ def explanation(word: str) -> Iterator[str]:
 
 
 def _remedies(job: Payload) -> Iterator[str]:
-    """What to do about a job that did not end done."""
+    """The remedies for a job whose outcome is not done."""
     words = [job.get("reason")]
     if words == [CHECK_FAILED]:
         words = [str(finding).partition(":")[0] for finding in job.get("findings", ())] or words
@@ -499,7 +499,7 @@ def _time(iso: str) -> str:
 
 
 def _ago(iso: str, now: datetime) -> str:
-    """How long ago a moment was; where the clocks here and there disagree, the moment itself."""
+    """The age of a moment; if the clocks of both computers disagree, the moment itself."""
     seconds = (now - datetime.fromisoformat(iso)).total_seconds()
     if seconds < -5:
         return _time(iso)

@@ -87,7 +87,7 @@ def _absolute_path(value: object) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Hive:
-    """Which hive this is and where it stands (degrees, WGS 84)."""
+    """The hive: its name, and its position in degrees (WGS 84)."""
 
     name: str = option("hive", parse=_hive_name)
     latitude: float | None = option(None, minimum=-90, maximum=90)
@@ -95,7 +95,7 @@ class Hive:
 
     @property
     def place(self) -> Place | None:
-        """Where it stands, if that is known."""
+        """The position, if it is known."""
         if self.latitude is None or self.longitude is None:
             return None
         return Place(self.latitude, self.longitude)
@@ -138,9 +138,10 @@ def default_archive() -> Path:
 
 
 def memory_file() -> Path:
-    """Where it is remembered which archive belongs where: in no archive, if that can be helped.
+    """The file that remembers which archive belongs in each folder; outside of the archives if
+    possible.
 
-    Under systemd in ``$CACHE_DIRECTORY``. Raises ``OSError`` where the user has no such folder.
+    Under systemd it is in ``$CACHE_DIRECTORY``. Raises ``OSError`` if the user has no such folder.
     """
     given = os.environ.get("CACHE_DIRECTORY", "").split(":")[0]
     return (Path(given).absolute() if given else default_archive()) / "known-archives"
@@ -170,11 +171,12 @@ def _order(value: object) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionSettings:
-    """What goes when the disk fills up: ``min_free`` (bytes) and ``min_free_inodes`` stay free.
+    """The rules for deleting recordings: ``min_free`` (bytes) and ``min_free_inodes`` are kept
+    free.
 
-    ``order`` names the devices or kinds whose recordings go first; those it does not name come
-    after it, together. ``keep`` are the newest recordings of each device that never go.
-    ``evidence`` is how much (bytes) recordings that failed their check may take in any case.
+    ``order`` names the devices or kinds whose recordings are deleted first; the others follow
+    together. ``keep`` is the number of newest recordings of each device that are never deleted.
+    ``evidence`` is the space, in bytes, for recordings that failed their check.
     """
 
     min_free: float = option(2e9, parse=size)
@@ -278,8 +280,8 @@ def is_loopback(host: str) -> bool:
 def config_files(path: Path) -> list[Path]:
     """The files that make up a config, in the order in which they are read.
 
-    Raises :class:`ConfigError` where ``conf.d`` cannot be looked into: what is in it would be
-    missing, and nobody would know.
+    Raises :class:`ConfigError` if ``conf.d`` cannot be read, because its options would be missing
+    without a notice.
     """
     folder = path.parent / "conf.d"
     try:
@@ -315,7 +317,7 @@ def load(path: Path) -> Settings:
 
 
 def _read(file: Path) -> tuple[bytes, dict[str, object], dict[Key, str]]:
-    """What is in a file, the same as a table, and where each key of it stands."""
+    """The text of a file, its table, and the position of each key."""
     import tomllib  # the Orchestrator and the workers read no file
 
     try:
@@ -395,7 +397,7 @@ class _Loader:
         return lambda name: self.where(*table, *([name] if name else []))
 
     def settings(self) -> Settings:
-        """All that could be read; where there are problems, defaults stand in for the rest."""
+        """All options that could be read; if there are problems, defaults replace the rest."""
         for name in self.merged:
             if name not in _TABLES:
                 message = f'unknown table or option "{name}"{suggestion(name, _TABLES)}'
@@ -580,9 +582,9 @@ def _replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def load_last_good(path: Path, error: ConfigError) -> Settings:
-    """The settings that ran last, marked as standing in for those at ``path``.
+    """The last settings that worked, marked as a substitute for those at ``path``.
 
-    Raises ``error`` where there are none.
+    Raises ``error`` if there are none.
     """
     try:
         kept = _last_good_folder()
@@ -598,10 +600,11 @@ def load_last_good(path: Path, error: ConfigError) -> Settings:
 
 
 def load_at_start(path: Path) -> Settings:
-    """The settings in ``path``. Raises :class:`ConfigError`, also for what a power cut left of it.
+    """The settings in ``path``. Raises :class:`ConfigError`, also for a file that a power cut
+    damaged.
 
-    An empty file is a good config without devices, and a file that was cut may be a good one with
-    less in it. An operator who means that reloads.
+    An empty file is a valid config without devices, and a file that was cut short may be valid with
+    fewer devices. If this is intended, the operator reloads.
     """
     found = load(path)
     try:
@@ -634,5 +637,5 @@ def _last_good_folder() -> Path:
 
 
 def _fresh(kept: Path) -> Path:
-    """Where a new copy is written, whole, before the old one goes."""
+    """The place of a new copy, which is complete before the old one is deleted."""
     return kept.with_name(f"{kept.name}.new")

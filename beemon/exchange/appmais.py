@@ -40,9 +40,9 @@ _FIRST = ("temperature", "humidity", "weight")
 
 @dataclass(frozen=True)
 class Name:
-    """What the name of a recording's file says; day and time are local.
+    """The parts of a recording's file name; day and time are local.
 
-    ``again``: it is not the first of that name, as in an hour of the autumn that comes twice.
+    ``again`` means that it is not the first of that name, as in the repeated hour in autumn.
     """
 
     host: str
@@ -53,7 +53,7 @@ class Name:
 
 
 def parse_name(name: str) -> Name | None:
-    """A file's name taken apart; None where it is not of that form, or of no moment there is."""
+    """The parts of a file's name; None if it has another form, or an impossible time."""
     found = _NAME.fullmatch(name)
     if found is None:
         return None
@@ -84,10 +84,10 @@ def to_celsius(fahrenheit: float) -> float:
 
 
 def write(view: View, archive: Path, output: Path, about: About) -> JsonObject:
-    """Write a period in that layout into the new folder ``output``; return the manifest.
+    """Write a period in this layout into the new folder ``output``; return the manifest.
 
-    Recordings are copied; what is deleted meanwhile is listed as ``missing``. Raises ``OSError``,
-    ``sqlite3.Error``; then there is no such folder.
+    Recordings are copied. Those deleted meanwhile are listed as ``missing``. After ``OSError`` or
+    ``sqlite3.Error`` the folder does not exist.
     """
     with staging.folder(output) as folder, one_moment(view.ledger.db):
         missing = _copy_recordings(view, archive, folder, about.hive)
@@ -121,7 +121,7 @@ def _copy_recordings(view: View, archive: Path, folder: Path, host: str) -> list
 
 
 def _recorder_folders(view: View) -> dict[str, str]:
-    """``audio`` and ``video`` where that says which; else with the device's own name."""
+    """``audio`` and ``video`` if this is unique; else with the device's own name."""
     devices = [row["device"] for row in view.select(
         "SELECT DISTINCT device FROM recordings WHERE start_us >= :from AND start_us < :until"
         " AND :of_devices"

@@ -54,7 +54,7 @@ class Column:
         return _CONVERSIONS.get(self.written_in, (self.written_in, float))[0]
 
     def value(self, written: float) -> tuple[float, float | None]:
-        """A value in :attr:`unit`, and what was written, where that is something else."""
+        """A value in :attr:`unit`, and the original number if it differs."""
         if self.written_in not in _CONVERSIONS:
             return written, None
         return _CONVERSIONS[self.written_in][1](written), written
@@ -106,7 +106,7 @@ def read(path: Path, expected: Sequence[Column]) -> Iterator[Line | str]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines, of which each is cut where it is longer than one of readings can be."""
+    """The lines; a line that is too long for readings is cut."""
     while line := file.readline(LONGEST_LINE):
         rest = line
         while rest and not rest.endswith(b"\n"):
@@ -115,7 +115,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _cells(line: bytes) -> list[str]:
-    """The cells of a line; none where it is empty. Raises ``ValueError``."""
+    """The cells of a line; none if it is empty. Raises ``ValueError``."""
     if b"\0" in line:
         raise ValueError("it contains NUL characters, probably after a power cut")
     if len(line) == LONGEST_LINE:

@@ -50,7 +50,7 @@ _CLOCK_QUALITIES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class About:
-    """What only the config knows of an archive: the hive's name, and its position in degrees."""
+    """The facts that only the config has: the hive's name, and its position in degrees."""
 
     hive: str
     latitude: float | None = None
@@ -109,7 +109,7 @@ def _cell(kind: str, value: object) -> object:
 
 
 def parquet_writer() -> Writer:
-    """What writes Parquet files. Raises :class:`MissingPyarrowError`."""
+    """A function that writes Parquet files. Raises :class:`MissingPyarrowError`."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -141,7 +141,7 @@ def _batches(table: Table) -> Iterator[list[Row]]:
 
 
 def manifest_of(view: View, form: str) -> JsonObject:
-    """What is to be known of an export, but for its files."""
+    """The manifest of an export without its list of files."""
     made = clock.stamp()
     return {
         "format": f"beemon {form}",

@@ -60,8 +60,8 @@ _FORESEEN = defects.of_kind(sqlite3.Error, OSError, ValueError)
 
 @dataclass(frozen=True)
 class _Brought:
-    """A file as it is kept here: when its recording began (microseconds since 1970), where it comes
-    from, and what is known of it."""
+    """A converted file, the start of its recording (microseconds since 1970), its source, and its
+    facts."""
 
     start_us: int
     source: str
@@ -90,16 +90,16 @@ class Source:
         return not self.hosts or file.host is None or file.host in self.hosts
 
     def columns_of(self, sensor: str) -> Sequence[Column] | None:
-        """What the columns in a sensor's folder are, if anyone knows."""
+        """The meaning of the columns in a sensor's folder, if it is known."""
         known = daily.columns(daily.KNOWN[sensor]) if sensor in daily.KNOWN else None
         return self.columns.get(sensor, known)
 
 
 @dataclass
 class Counts:
-    """What an import did; ``problems`` are sentences, each about a file or a line of one.
+    """The result of an import; ``problems`` are sentences, each about a file or a line.
 
-    ``failed`` of the recordings did not pass their content check, and count as evidence only.
+    ``failed`` recordings did not pass their content check, and are kept as evidence only.
     """
 
     recordings: int = 0
@@ -177,7 +177,8 @@ def _refuse_other_hive(source: Source, ledger: Ledger, taken: Sequence[File]) ->
 
 @contextmanager
 def _work(archive: Path) -> Iterator[Path]:
-    """A folder for files that are being converted; what a killed import left in one goes first."""
+    """A folder for files that are being converted; the remains of a killed import are deleted
+    first."""
     for left in archive.glob(f"{_WORK}*"):
         shutil.rmtree(left)
     work = Path(tempfile.mkdtemp(prefix=_WORK, dir=archive))
@@ -208,7 +209,7 @@ class _Import:
             self._take(file)
 
     def _take(self, file: File) -> None:
-        """One file of many: whatever is wrong with it is reported, and costs no other."""
+        """Import one file; a problem is reported and does not prevent the import of others."""
         try:
             defects.contain(
                 partial(self._enter, file), partial(self._tell_unreadable, file), _FORESEEN

@@ -55,8 +55,11 @@ class UnknownDeviceError(LookupError):
 
 @dataclass(frozen=True)
 class View:
-    """What is to be seen of a ledger: a period, of some devices or all (none named), in the local
-    time of a zone. ``clock`` is how far the service that writes the ledger believes its clock."""
+    """A part of a ledger: a period, for some devices or for all (none named), in a zone's local
+    time.
+
+    ``clock`` is the reliability of the clock according to the service that writes the ledger.
+    """
 
     ledger: Readable
     period: Period
@@ -242,7 +245,7 @@ def _hours(view: View) -> Iterator[Row]:
 
 
 def _completeness(view: View) -> Iterator[Row]:
-    """What was due in the period is what was due since its begin, less what was since its end."""
+    """The slots due in the period: those due since its begin, minus those due since its end."""
     since = completeness.of(view.ledger, view.period.from_us - 1)["devices"]
     later = completeness.of(view.ledger, view.period.until_us - 1)["devices"]
     for device in sorted(since):
@@ -300,7 +303,7 @@ def units(view: View) -> list[Unit]:
 
 
 def calibrations(view: View) -> list[JsonObject]:
-    """How raw values became values."""
+    """The calibrations."""
     query = "SELECT * FROM calibrations WHERE :of_devices ORDER BY calibration"
     return list(rows.readable(view.select(query, "sensor"), describe))
 

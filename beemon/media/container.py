@@ -14,7 +14,7 @@ _GLOBAL_HEADER = 1 << 22  # AV_CODEC_FLAG_GLOBAL_HEADER of libavcodec/avcodec.h
 
 
 class CodecContext(Protocol):
-    """What PyAV says of a stream's codec."""
+    """PyAV's description of a stream's codec."""
 
     name: str
     width: int
@@ -25,7 +25,7 @@ class CodecContext(Protocol):
 
 
 class Stream(Protocol):
-    """A video stream of PyAV; ``frames`` is how many its head promises, 0 where that is unknown."""
+    """A video stream of PyAV; ``frames`` is the number in its header, 0 if unknown."""
 
     codec_context: CodecContext
     frames: int
@@ -101,9 +101,9 @@ class UndecodableError(ValueError):
 
 @contextmanager
 def opened(path: Path, kind: str | None = None) -> Iterator[tuple[Film, Stream]]:
-    """The file and its first video stream; errors of what is done with them are its own, too.
+    """The file and its first video stream; errors within the block become its own.
 
-    Raises :class:`UndecodableError`. Its metadata may be of any bytes.
+    Raises :class:`UndecodableError`. Its metadata may contain any bytes.
     """
     import av
 

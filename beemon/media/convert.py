@@ -37,12 +37,11 @@ class UnconvertibleError(ValueError):
 
 
 def sound_to_flac(source: Path, target: Path) -> JsonObject:
-    """A WAV or FLAC file as FLAC, without loss; what was written is read again and compared.
+    """Convert a WAV or FLAC file to FLAC, without loss; the result is read again and compared.
 
-    Where the file ends before its head says, or its head was never finished, there is as much as
-    can be decoded, and the facts say so (``promised_samples``, ``unfinished``). Raises
-    :class:`UnconvertibleError` where it cannot be read or FLAC cannot hold it (more than 24 bits),
-    and ``OSError``.
+    If the file ends too early, or its header is unfinished, all decodable samples are converted.
+    The facts then have ``promised_samples`` and ``unfinished``. Raises :class:`UnconvertibleError`
+    if it cannot be read or has more than 24 bits, and ``OSError``.
     """
     import soundfile
 
@@ -141,7 +140,7 @@ def _md5(path: Path) -> bytes:
 
 
 def count_samples(path: Path) -> int:
-    """How many samples of each channel can be decoded. Raises ``LibsndfileError``."""
+    """The number of samples of each channel that can be decoded. Raises ``LibsndfileError``."""
     import soundfile
 
     with soundfile.SoundFile(str(path)) as sound:
@@ -189,7 +188,7 @@ def _write_flac(sound: SoundFile, target: Path) -> None:
 
 
 def _flac_subtype(sound: SoundFile) -> str:
-    """What holds its samples in FLAC. Raises UnconvertibleError where nothing does."""
+    """The FLAC format for its samples. Raises UnconvertibleError if there is none."""
     if not sound.frames:
         raise UnconvertibleError("it contains no sound")
     if kind := _FLAC_SUBTYPES.get(sound.subtype):
@@ -224,10 +223,10 @@ def _content(sound: SoundFile) -> tuple[int, int, str]:
 
 
 def h264_to_mp4(source: Path, target: Path, frame_rate: Fraction) -> int:
-    """A raw H.264 stream as MP4, its frames as they are; return how many.
+    """Convert a raw H.264 stream to MP4 with the same frames; return their number.
 
-    Each frame is shown for as long as the others. Raises :class:`UnconvertibleError` where it
-    cannot be read, or its frames do not come in the order in which they are shown.
+    All frames have the same duration. Raises :class:`UnconvertibleError` if it cannot be read, or
+    if its frames are not in the order in which they are shown.
     """
     import av
 

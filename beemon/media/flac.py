@@ -27,17 +27,17 @@ _ROOM = 4096
 
 
 class Header(NamedTuple):
-    """What a frame's header says: how long it is (bytes), and how many samples the frame has."""
+    """The header of a frame: its length in bytes, and the number of samples in the frame."""
 
     length: int
     samples: int
 
 
 def mend(path: Path) -> int:
-    """Cut a FLAC file behind its last whole frame; return the number of samples that stay.
+    """Cut a FLAC file after its last complete frame; return the number of samples that remain.
 
-    A file whose head is already right is left as it is. Raises ``ValueError`` where it is no FLAC
-    file, or its header is torn, and ``OSError``.
+    A file with a correct header does not change. Raises ``ValueError`` if it is not a FLAC file, or
+    if its header is torn, and ``OSError``.
     """
     with path.open("r+b") as file:
         start = _first_frame(file.read(1 << 20))
@@ -52,13 +52,13 @@ def mend(path: Path) -> int:
 
 
 def promised(path: Path) -> int:
-    """The number of samples that the head promises; 0 where it was not known (a pipe's end)."""
+    """The number of samples in the header; 0 if it was not known (the end of a pipe)."""
     with path.open("rb") as file:
         return _promised(file.read(_STREAMINFO_END))
 
 
 def promised_md5(path: Path) -> bytes | None:
-    """The hash of all samples that the head promises; None where it was not known."""
+    """The hash of all samples in the header; None if it was not known."""
     with path.open("rb") as file:
         said = file.read(_STREAMINFO_END)[_MD5_AT:]
     return said if any(said) else None
@@ -151,13 +151,13 @@ def _header(data: mmap.mmap, start: int) -> Header | None:
 
 
 def _coded_length(first: int) -> int:
-    """How many bytes a frame's number has, by its first one (as in UTF-8)."""
+    """The number of bytes of a frame's number, from its first byte (as in UTF-8)."""
     ones = 8 - (~first & 0xFF).bit_length()
     return max(1, ones)
 
 
 def _table(polynomial: int, bits: int) -> list[int]:
-    """What each value of the upper eight bits does to a checksum."""
+    """The effect of each value of the upper eight bits on a checksum."""
     top, mask, table = 1 << bits - 1, (1 << bits) - 1, []
     for byte in range(256):
         crc = byte << bits - 8

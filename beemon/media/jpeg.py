@@ -26,7 +26,7 @@ def segments(data: bytes) -> list[tuple[int, int]]:
 
 
 def size(data: bytes) -> tuple[int, int] | None:
-    """The width and height that a picture's head states; None where it is no picture's head."""
+    """The width and height in a picture's header; None if it is not the header of a picture."""
     if not data.startswith(MARK):
         return None
     for start, _ in segments(data):

@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 
 def kind_of(path: Path) -> Kind | None:
-    """What a file is; None if it is not one of these. Raises ``OSError``."""
+    """The kind of a file; None if it is not one of these. Raises ``OSError``."""
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if head.startswith(flac.MARK):

@@ -22,16 +22,16 @@ _INDEX = b"mfra"
 
 
 class Box(NamedTuple):
-    """A box at the outermost level: its kind, and where it ends."""
+    """A box at the outermost level: its kind, and the position of its end."""
 
     kind: bytes
     end: int
 
 
 def mend(path: Path) -> int:
-    """Cut an MP4 file behind its last whole fragment; return how many stay.
+    """Cut an MP4 file after its last complete fragment; return the number of fragments that remain.
 
-    Raises ``ValueError`` where it is not an MP4 file, or its header is torn, and ``OSError``.
+    Raises ``ValueError`` if it is not an MP4 file, or if its header is torn, and ``OSError``.
     """
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)

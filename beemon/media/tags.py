@@ -50,10 +50,10 @@ class BadTagsError(ValueError):
 
 @dataclass(frozen=True)
 class Tags:
-    """What a file says of itself.
+    """The tags in a file.
 
-    ``facts`` are the driver's, with ``start_utc_us`` and ``seconds`` among them; ``clock`` is how
-    far that time could be believed; ``findings`` are the sentences of the content check.
+    ``facts`` are those of the driver, including ``start_utc_us`` and ``seconds``. ``clock`` is the
+    reliability of that time. ``findings`` are the sentences of the content check.
     """
 
     hive: str
@@ -94,19 +94,19 @@ class Tags:
 
 
 def write(path: Path, tags: Tags) -> None:
-    """Put the tags into a finished FLAC, MP4 or JPEG file, in the place of any that are there.
+    """Write the tags into a finished FLAC, MP4 or JPEG file, and replace existing ones.
 
-    Needs mutagen for FLAC and MP4. Raises :class:`BadTagsError` where the file is not one of these,
-    ``OSError`` where it cannot be written.
+    Needs mutagen for FLAC and MP4. Raises :class:`BadTagsError` if the file is not one of these,
+    and ``OSError`` if it cannot be written.
     """
     writers = {Kind.FLAC: _write_flac, Kind.MP4: _write_mp4, Kind.JPEG: _write_jpeg}
     writers[_kind(path)](path, tags.fields())
 
 
 def read(path: Path) -> Tags | None:
-    """What a file says of itself; None where beemon did not tag it.
+    """The tags in a file; None if beemon did not tag it.
 
-    Raises :class:`BadTagsError`, or ``OSError`` where the file cannot be read.
+    Raises :class:`BadTagsError`, or ``OSError`` if the file cannot be read.
     """
     said = fields_of(path).get(f"{_OWN}Facts")
     if said is None:
@@ -159,14 +159,15 @@ def _opened(kind: Kind, path: Path) -> FLAC | MP4:
 
 
 def _save(file: FLAC | MP4, path: Path) -> None:
-    """In place, where there is room."""
+    """Save the tags, in place if there is room."""
     with _told_of(path):
         file.save(padding=lambda room: max(room.padding, 0))
 
 
 @contextmanager
 def _told_of(path: Path) -> Iterator[None]:
-    """mutagen has one error for what a file holds and for what the disk does."""
+    """Distinguish errors of the content from those of the disk, because mutagen has one for both.
+    """
     import mutagen
 
     try:

@@ -32,7 +32,7 @@ _LONGEST_REPLY = 64 << 20  # bytes; only a program that is not beemon sends more
 
 @dataclass(frozen=True)
 class Reply:
-    """What the Server said: whether it was OK, and its object."""
+    """The Server's reply: whether it was OK, and its object."""
 
     ok: bool
     payload: dict[str, Any]
@@ -80,11 +80,11 @@ class Client:
             self._authorise(token)
 
     def request(self, text: str, *, patient: bool = False) -> Reply:
-        """Send one request and read its reply; ``patient`` waits for as long as it takes.
+        """Send one request and read its reply; ``patient`` waits without a limit.
 
-        Raises :class:`ServiceUnreachableError` where the connection ends, or what answers is not
-        beemon, and :class:`~beemon.protocol.lines.RequestError` if ``text`` holds a line break or
-        another character that does not print: nothing is sent then.
+        Raises :class:`ServiceUnreachableError` if the connection ends, or if the other side is not
+        beemon. Raises :class:`~beemon.protocol.lines.RequestError`, and sends nothing, if ``text``
+        holds a line break or another non-printing character.
         """
         check_printable(text)
         if patient:
@@ -136,7 +136,7 @@ class Client:
             ) from error
 
     def _who_else(self) -> str:
-        """How to find out who else may hold the port."""
+        """The command that shows which other program may hold the port."""
         if self._port is None:
             return ""
         return (

@@ -37,9 +37,9 @@ Parser = Callable[[str, str, Devices], Any]
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a word: how `help` shows it, and how it is parsed.
+    """One argument of a word: its form in `help`, and its parser.
 
-    A parser takes the argument's name, what the client wrote and the known devices.
+    A parser takes the argument's name, the client's text and the known devices.
     """
 
     name: str
@@ -413,7 +413,7 @@ HARMLESS = [
 
 
 def parse(text: str, devices: Devices) -> Request:
-    """What a request asks for. Raises :class:`~beemon.protocol.lines.RequestError`."""
+    """Parse a request. Raises :class:`~beemon.protocol.lines.RequestError`."""
     words = [word for word in text.split(" ") if word]
     if not words:
         raise RequestError("empty", "the request is empty; `help` lists the words")

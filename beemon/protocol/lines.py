@@ -131,11 +131,11 @@ class RequestError(ValueError):
 
 
 class RequestReader:
-    """Cuts a stream of bytes into requests, however the stream was cut into pieces.
+    """Cuts a stream of bytes into requests, independently of the pieces in which it arrives.
 
-    A request of more than ``limit`` bytes comes out once, cut down to ``limit + 1`` bytes, as
-    soon as it is known to be too long; the rest of its line is skipped. Where that rest is not
-    text, nothing comes out any more, and ``is_foreign`` is true.
+    A request of more than ``limit`` bytes is returned once, cut to ``limit + 1`` bytes, as soon as
+    it is too long; the rest of its line is skipped. If that rest is not text, nothing more is
+    returned, and ``is_foreign`` is true.
     """
 
     def __init__(self, limit: int) -> None:
@@ -163,7 +163,7 @@ class RequestReader:
         return requests + self._overflow()
 
     def finish(self) -> list[bytes]:
-        """No more is coming: what is left is the last request."""
+        """End the stream: the remaining bytes are the last request."""
         return self.feed(b"\n") if self.pending else []
 
     def _overflow(self) -> list[bytes]:

@@ -73,10 +73,10 @@ def connect(path: Path, timeout: float | None) -> socket.socket:
 
 
 def accept(listener: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
-    """The next client, and its user as ``("uid 1000", 0)``: in the place of an IP address.
+    """The next client, with its user in place of an IP address: ``("uid 1000", 0)``.
 
-    Raises ``TimeoutError``, and ``OSError`` once the listener is shut down. Linux says EAGAIN to
-    who accepts from a Unix socket that is shut down, and Python would try again without a pause.
+    Raises ``TimeoutError``, and ``OSError`` once the listener is shut down. Linux then returns
+    EAGAIN, after which Python would try again without a pause.
     """
     seconds = listener.gettimeout()
     poll = select.poll()

@@ -51,7 +51,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """What a check looked at and found; ``notes`` are for a person, and wrong in nothing."""
+    """The result of a check: its scope and findings; ``notes`` for a person are not errors."""
 
     recordings: int = 0
     size: int = 0
@@ -160,7 +160,8 @@ class _Check:
     # Every file has its row
 
     def _files(self) -> Iterator[Finding]:
-        """Those without; what a new ledger is yet to learn of is no finding, but counted."""
+        """Recordings without a row in the ledger; those that a new ledger has yet to read are only
+        counted."""
         is_complete = index.is_complete(self._db)
         waiting = 0
         for file in inventory.unknown_files(self._archive, self._db):

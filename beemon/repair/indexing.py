@@ -50,10 +50,10 @@ def index_as(run: int, archive: Path) -> dict[str, int]:
 
 
 def index_all(ledger: Ledger) -> dict[str, int]:
-    """Enter every recording that the ledger does not know; return how many were looked at.
+    """Enter every recording that the ledger does not know; return the number of files examined.
 
-    Unfinished recordings are salvaged. What is of no known kind stays as it is and is counted as
-    ``unknown``. May be stopped at any moment and begun again. Raises ``OSError``,
+    Unfinished recordings are salvaged. Files of an unknown kind are left unchanged and counted as
+    ``unknown``. It may be stopped at any moment and repeated. Raises ``OSError``,
     ``sqlite3.Error``.
     """
     counts = {"entered": 0, "unknown": 0}
@@ -92,7 +92,7 @@ def _entries(archive: Path, reader: LedgerReader, counts: dict[str, int]) -> Ite
 
 
 def _salvaged(temporary: Path) -> Entry | None:
-    """What a job left that a lost ledger knew of."""
+    """The salvaged remains of a job that only a lost ledger knew."""
     final = temporary.with_name(
         temporary.name.removeprefix(".").removesuffix(files.TEMPORARY_SUFFIX)
     )
@@ -105,7 +105,7 @@ def _salvaged(temporary: Path) -> Entry | None:
 
 
 def _whole(path: Path) -> Entry | None:
-    """What a recording's file says of itself; None where it says nothing."""
+    """The facts in a recording's own file; None if it has none."""
     if not path.name.isprintable():
         return None  # a name of any bytes fits into no ledger
     told = _told_by_tags(path) or _told_by_name(path)

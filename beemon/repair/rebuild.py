@@ -18,9 +18,12 @@ from beemon.storage.lock import ArchiveLock
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """How many recordings were ``entered``, how many files are ``unknown``, how many recordings
-    are ``lost``: entered once, and without a file now; and what was ``taken`` from each ledger
-    that had been set aside."""
+    """The result of a rebuild.
+
+    ``entered`` is the number of recordings entered, and ``unknown`` that of unknown files. ``lost``
+    is the number of recordings in the ledger whose files are missing. ``taken`` are the rows taken
+    from each damaged ledger.
+    """
 
     entered: int
     unknown: int
@@ -29,9 +32,9 @@ class Rebuilt:
 
 
 def rebuild(archive: Path) -> Rebuilt:
-    """Enter what the files say in the ledger, and what can be read of ledgers that were set aside.
+    """Enter the recordings from their files, and the readable rows of damaged ledgers.
 
-    A ledger that is missing is made; a damaged one is set aside first. Raises
+    A missing ledger is created, and a damaged one is first renamed. Raises
     :class:`~beemon.storage.lock.ArchiveBusyError` while a service runs, and ``OSError``.
     """
     if not archive.is_dir():
@@ -64,14 +67,14 @@ def _unwritable(error: sqlite3.Error) -> OSError:
 
 
 def _set_aside_if_damaged(archive: Path) -> None:
-    """Leave word that the ledger is to be set aside, where its file is damaged."""
+    """Mark the ledger as damaged if its file is."""
     with closing(ArchiveLock(archive)):
         if (archive / NAME).exists() and (wrong := examination.of_file(archive)):
             quarantine.mark(archive, wrong)
 
 
 def _enter_lost(ledger: Ledger) -> int:
-    """Enter as deleted what has no file any more, each with an event that says so."""
+    """Enter recordings without a file as deleted, each with an event."""
     lost = [row for row in catalog.kept(ledger.db) if not (ledger.archive / row["path"]).exists()]
     with ledger.transaction():
         for row in lost:

@@ -32,12 +32,12 @@ class StillInUseError(BlockingIOError):
 
 
 def salvage(where: Place) -> JsonObject | None:
-    """Give what is left at ``where.temporary`` its final name; return what is known of it.
+    """Give the file at ``where.temporary`` its final name; return the facts about it.
 
-    None: nothing in it could be kept, and it was removed. The facts hold ``size``, ``sha256``
-    and what was measured, ``salvaged`` or, for one that has its final name already and is whole,
-    ``recovered``, and the ``verdict`` and ``findings`` where its check failed.
-    Raises :class:`StillInUseError`, ``OSError``.
+    Return None if nothing in it could be kept; it is then deleted. The facts hold ``size``,
+    ``sha256`` and the measurements. They also hold ``salvaged``, or ``recovered`` for a complete
+    file with its final name, and the ``verdict`` and ``findings`` of a failed check. Raises
+    :class:`StillInUseError`, ``OSError``.
     """
     if not where.temporary.exists():
         if where.final.parent.is_dir():  # who gave it that name, or removed it, may have ended
@@ -54,9 +54,9 @@ def salvage(where: Place) -> JsonObject | None:
 
 
 def salvage_all(ledger: Ledger) -> int:
-    """Salvage and enter all that waits for it, here and now; return how many files that were.
+    """Salvage and enter all waiting remains at once; return their number.
 
-    For who has the archive to itself. Raises ``OSError``, ``sqlite3.Error``.
+    The caller must be the only user of the archive. Raises ``OSError``, ``sqlite3.Error``.
     """
     found = recovery.leftovers(ledger)
     for leftover in found:
@@ -67,9 +67,10 @@ def salvage_all(ledger: Ledger) -> int:
 
 
 def refuse_if_in_use(path: Path) -> None:
-    """Raise :class:`StillInUseError` where any other process has the file open.
+    """Raise :class:`StillInUseError` if another process has the file open.
 
-    The kernel grants a write lease on a file only to who alone has it open (fcntl(2)).
+    The kernel grants a write lease on a file only to the single process that has it open
+    (fcntl(2)).
     """
     with path.open("r+b") as file:
         try:
@@ -92,7 +93,7 @@ def _mend(path: Path) -> int:
 
 
 def _facts(path: Path, size: int, sha256: str) -> JsonObject:
-    """What a file said of itself, if it was finished, and what it is found to be."""
+    """The facts in the file's tags, if it was finished, and those found by measuring it."""
     told = _told(path)
     try:
         measured = to_json(measure(path))
@@ -106,7 +107,7 @@ def _facts(path: Path, size: int, sha256: str) -> JsonObject:
 
 
 def _told(path: Path) -> JsonObject:
-    """Tags are a recording's last bytes; without them it says nothing."""
+    """The facts in the tags, which are a recording's last bytes; none without tags."""
     try:
         said = tags.read(path)
     except (tags.BadTagsError, ImportError):

@@ -24,7 +24,7 @@ TEMPORARY_SUFFIX = ".part"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a recording is written, and where it goes when it is whole."""
+    """The temporary path of a recording, and its final path when it is complete."""
 
     temporary: Path
     final: Path
@@ -93,10 +93,10 @@ def _digest(file: BufferedReader) -> tuple[int, str]:
 
 
 def discard_if_empty(path: Path) -> int:
-    """Remove a leftover that holds nothing; return how many bytes another one holds.
+    """Remove a file left by a crash if it is empty; return its size in bytes otherwise.
 
-    It has gone for good then, also where someone else removed it: what is written of it in the
-    ledger must not outlive that.
+    The removal is durable, even if another process made it. Otherwise a power cut could undo a
+    removal that the ledger already states.
     """
     try:
         size = path.stat().st_size

@@ -28,7 +28,7 @@ class Space:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is to stay free."""
+    """The space to keep free."""
 
     bytes: float
     inodes: float
@@ -45,7 +45,7 @@ class Limits:
         return Limits(self.bytes * factor, self.inodes * factor)
 
     def lack(self, space: Space) -> tuple[float, float]:
-        """How many bytes and inodes there would have to be more of; 0 for enough."""
+        """The missing bytes and inodes; 0 if there are enough."""
         free_inodes = self.inodes if space.free_inodes is None else space.free_inodes
         return max(0.0, self.bytes - space.free_bytes), max(0.0, self.inodes - free_inodes)
 

@@ -19,9 +19,9 @@ from beemon.storage import files
 
 @contextmanager
 def folder(final: Path) -> Iterator[Path]:
-    """A folder to write in, which becomes ``final`` at the end, and goes where there is an error.
+    """A folder to write in, which is renamed to ``final`` at the end, and deleted after an error.
 
-    Raises ``FileExistsError`` where there is such a file already, and ``OSError``.
+    Raises ``FileExistsError`` if ``final`` exists already, and ``OSError``.
     """
     if os.path.lexists(final):
         raise FileExistsError(f"{final} exists already; name another folder with --output")

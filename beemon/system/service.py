@@ -81,7 +81,7 @@ def _watchdog_seconds() -> float | None:
 
 
 class _Terminal(logging.Formatter):
-    """Log lines for a person: the time, the level where it matters, the text."""
+    """Log lines for a person: the time, the level if it is a warning or worse, the text."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(shown_level)s%(message)s", "%H:%M:%S")
@@ -130,7 +130,7 @@ def fields(
 
 
 def last_result() -> str | None:
-    """What systemd said of the service's last end in this boot: the unit's ExecStopPost= keeps it.
+    """The result of the service's last run in this boot, which the unit's ExecStopPost= saved.
 
     Its first word is one of ``$SERVICE_RESULT`` (systemd.exec(5)): success, watchdog, signal, ….
     """

@@ -110,10 +110,11 @@ def _sun_time(event: str, sign: str | None, text: str | None) -> SunTime:
 class Schedule:
     """The times of a device's work.
 
-    ``window`` is a start and an end; an end at or before the start is on the next day, so
-    ``["00:00", "00:00"]`` is the whole day (for that, a sunrise counts as 06:00 and a sunset as
-    18:00). ``duration`` is a recording's length in seconds; sensors have none, and a camera
-    without one takes snapshots. ``place`` is the hive's, which a window by the sun needs.
+    ``window`` is a start and an end. An end at or before the start is on the next day, so
+    ``["00:00", "00:00"]`` is the whole day. For this comparison, a sunrise counts as 06:00 and a
+    sunset as 18:00. ``duration`` is the length of a recording in seconds; sensors have none, and a
+    camera without one takes snapshots. ``place`` is the position of the hive, for a window that
+    follows the sun.
     """
 
     interval: float = option(
@@ -152,9 +153,9 @@ def next_slot(
 def slots_between(
     schedule: Schedule, after: datetime, until: datetime, zone: tzinfo
 ) -> Series | None:
-    """The slots later than ``after`` and up to ``until``; None where there are none.
+    """The slots later than ``after`` and up to ``until``; None if there are none.
 
-    Calculated a day at a time, however many slots a day has.
+    They are calculated one day at a time, independently of the number of slots per day.
     """
     first = last = None
     slots = 0
@@ -167,7 +168,7 @@ def slots_between(
 def count_slots(
     schedule: Schedule, after: datetime, until: datetime, zone: tzinfo
 ) -> int:
-    """How many slots are later than ``after`` and not later than ``until``."""
+    """The number of slots later than ``after`` and not later than ``until``."""
     series = slots_between(schedule, after, until, zone)
     return series.slots if series else 0
 
@@ -197,7 +198,7 @@ def describe(schedule: Schedule, zone: tzinfo) -> str:
 
 
 def recall(text: str) -> tuple[Schedule, tzinfo]:
-    """The schedule and the zone of a description. Raises ``ValueError`` where it is not valid."""
+    """The schedule and the zone of a description. Raises ``ValueError`` if it is not valid."""
     table = json.loads(text)
     given = table if isinstance(table, dict) else {}
     try:

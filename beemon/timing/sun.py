@@ -81,7 +81,8 @@ def _refined(place: Place, at: datetime, side: int) -> datetime:
 
 
 def _half_day(place: Place, declination: float) -> float:
-    """The sun's hour angle when it sets: 0 where it does not rise, pi where it does not set."""
+    """The sun's hour angle at sunset: 0 on a day without a sunrise, pi on a day without a sunset.
+    """
     latitude = math.radians(max(-89.99, min(place.latitude, 89.99)))
     cosine = (math.sin(_HORIZON) - math.sin(latitude) * math.sin(declination)) / (
         math.cos(latitude) * math.cos(declination)

@@ -25,7 +25,7 @@ _QUESTION = ("timedatectl", "show", "--property=NTPSynchronized", "--value")
 
 
 def begin_asking() -> None:
-    """Ask in a thread of its own, where that is of use: until the answer is yes."""
+    """Ask in a separate thread, if it is useful, until the answer is yes."""
     mark = clock.mark(clock.CONFIRMED)
     if mark is None or clock.kernel_error_us() is not None:
         return
@@ -51,7 +51,8 @@ def ask_until_yes(mark: Path, pause: float = FIRST_PAUSE_SECONDS) -> None:
 
 
 def is_synchronised() -> bool:
-    """What systemd says; False too where it does not answer. Raises ``OSError``."""
+    """Whether systemd reports a synchronised clock; False if it does not answer. Raises
+    ``OSError``."""
     try:
         answer = subprocess.run(
             _QUESTION, capture_output=True, timeout=_ANSWER_SECONDS, check=False
