@@ -46,13 +46,8 @@ class Client:
     """
 
     def __init__(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 8080,
-        *,
-        token: str | None = None,
-        timeout: float | None = 10.0,
-        socket_path: Path | None = None,
+        self, host: str = "127.0.0.1", port: int = 8080, *,
+        token: str | None = None, timeout: float | None = 10.0, socket_path: Path | None = None,
     ) -> None:
         self._where = str(socket_path or f"{shown(host, 60)} port {port}")
         self._port = None if socket_path else port

@@ -9,7 +9,6 @@ import socket
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import Any
 
 from beemon.protocol import commands, unix
 from beemon.protocol import lines as protocol
@@ -92,7 +91,7 @@ class Answers:
 
     def _wait(
         self, job: int, socket_connection: socket.socket, ip_address: IPAddress
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         with self._waiting_place(ip_address, watches=False) as mail:
             found = self._queries.job(job)
             while not found.keys() & {"outcome", "damaged"} or self._intake.is_handing_over(job):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 from beemon.base import zone
 from beemon.base.clock import Stamp
@@ -23,6 +23,20 @@ _REMEDY = "to see why: beemon events 1d start; sudo journalctl -u beemon -p warn
 _POWER_REMEDY = "check the power supply, its cable and the battery; beemon events 1d start"
 
 
+class LatestStart(TypedDict):
+    """When the service last started, in ISO 8601, and why."""
+
+    at: str
+    why: str
+
+
+class StartFacts(TypedDict, total=False):
+    """The part of a status that tells of starts; empty before the first is entered."""
+
+    start: LatestStart
+    restarts_last_day: int
+
+
 class Restarts:
     """The starts of the service in the last 24 hours, the newest first."""
 
@@ -34,11 +48,11 @@ class Restarts:
         self._crashes = [start for start in self._unplanned if start.why != POWER_CUT]
         self._latest = starts[0] if starts else None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> StartFacts:
         """The cause of the last start and the number of restarts, for `status`."""
         if self._latest is None:
             return {}
-        latest = {"at": iso(self._latest.at.utc_us), "why": self._latest.why}
+        latest: LatestStart = {"at": iso(self._latest.at.utc_us), "why": self._latest.why}
         return {"start": latest, "restarts_last_day": len(self._unplanned)}
 
     @property
