@@ -82,8 +82,8 @@ def _serve(settings: Settings, notifier: Notifier) -> int:
 def _obey_signals(server: Server) -> None:
     """Have a thread act on signals.
 
-    A handler runs in the main thread alone, between two of its steps: after a signal that came
-    just before it waits for a client, only when that wait is over.
+    A signal handler runs only in the main thread, between two of its steps. If the signal came just
+    before a wait for a client, the handler would run only after the wait.
     """
     actions = {
         signal.SIGTERM: server.stop, signal.SIGINT: server.stop, signal.SIGHUP: server.reload,

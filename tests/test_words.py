@@ -317,12 +317,6 @@ def test_its_better_wording_has_none(better):
 
 
 FILES = sorted(SOURCE.rglob("*.py"))
-ROOMS = (
-    "base", "checks", "cli", "config", "exchange", "ledger", "media", "orchestrator", "protocol",
-    "repair", "retention", "scale", "server", "storage", "system", "timing", "worker",
-)
-"""The packages whose classes and functions are described in plain English."""
-PLAIN = [file for file in FILES if file.relative_to(SOURCE).parts[0] in ROOMS]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
@@ -342,7 +336,7 @@ def test_no_docstring_has_a_banned_word(file):
     assert {line: match[0] for line, text in texts.items() if (match := BANNED.search(text))} == {}
 
 
-@pytest.mark.parametrize("file", PLAIN, ids=lambda file: str(file.relative_to(SOURCE)))
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
 def test_no_docstring_of_a_class_or_a_function_has_a_fault(file):
     found = {
         node.name: wrong for node in ast.walk(parsed(file))

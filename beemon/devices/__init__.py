@@ -64,7 +64,7 @@ def module(kind: str, driver: str) -> ModuleType:
 
 
 def _added(kind: str) -> EntryPoints:
-    """What the installed packages add."""
+    """The drivers that installed packages add."""
     return entry_points(group=f"beemon.{PACKAGES[kind]}")
 
 

@@ -89,7 +89,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class CommonSettings:
-    """What every device has; a driver's own ``Settings`` adds its options."""
+    """The options of every device; a driver's own ``Settings`` adds its options."""
 
     name: str = option(doc="the device's name, kind and all: sensor.brood")
     timeout: float = option(5.0, parse=_timeout, doc="maximum time for one reading or snapshot")
@@ -131,7 +131,7 @@ class OutputSettings(CommonSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class Conversion:
-    """How a quantity that the driver measured becomes another: grams from a load cell's voltage."""
+    """The conversion of a measured quantity to another: grams from a load cell's voltage."""
 
     quantity: str = option(doc="the name of the result")
     unit: str = option(doc="the unit of the result")
@@ -159,7 +159,7 @@ def _stuck_after(value: object) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class SensorSettings(CommonSettings):
-    """What every sensor has that measures a level; one that counts is read as it is."""
+    """The options of every sensor that measures a level; counters do not have them."""
 
     samples: int = option(
         1, minimum=1, maximum=1000,
@@ -179,11 +179,12 @@ class SensorSettings(CommonSettings):
 class Measurement:
     """One quantity as a sensor measured it: ``value`` in ``unit`` (SI or °C, %, g).
 
-    ``quality`` is a word of :data:`beemon.base.readings.QUALITIES`. ``stuck_after`` are the seconds
-    after which only a dead sensor still says exactly the same; None: a good one might for ever.
-    ``uncertainty`` is the standard uncertainty of ``value``. A driver leaves both this and
-    ``calibration`` to the sampling, as also what is known of the raw number's own
-    (``raw_uncertainty``), by the samples of which it is the mean.
+    ``quality`` is a word of :data:`beemon.base.readings.QUALITIES`. ``stuck_after`` is the time in
+    seconds after which only a dead sensor returns the same value; None for no limit.
+    ``uncertainty`` is the standard uncertainty of ``value``.
+
+    A driver leaves ``uncertainty`` and ``calibration`` to the sampling. The same is true of
+    ``raw_uncertainty``, that of the raw number, which is a mean of several samples.
     """
 
     quantity: str
@@ -229,9 +230,11 @@ class Device:
         self.on_lost: Callable[[DeviceError], None] = lambda _: None
 
     def absent(self) -> str | None:
-        """What it needs that this machine does not have, by a cheap look; None if nothing is known.
+        """The package or file that this computer lacks for the device; None if nothing is known to
+        be missing.
 
-        Nothing is opened, and no one else is disturbed: it is asked when a config is checked.
+        The check is cheap: it opens nothing and disturbs no process, because it runs when a config
+        is checked.
         """
         return None
 
@@ -242,10 +245,10 @@ class Device:
         """Give the hardware back; harmless when it is not open."""
 
     def bind_anew(self) -> str | None:
-        """Where nothing else helped: have the kernel let go of the hardware and find it again.
+        """Make the kernel release the hardware and find it again, if nothing else helped.
 
-        It is asked while the device is closed. Returns what the kernel calls the hardware, None
-        where it is not of the kind. Raises :class:`DeviceError`.
+        The device is closed at this time. Returns the kernel's name of the hardware, or None if it
+        is of another kind. Raises :class:`DeviceError`.
         """
         return None
 
@@ -257,9 +260,10 @@ class Sensor(Device, ABC):
 
     @abstractmethod
     def read(self) -> Sequence[Measurement | Refusal]:
-        """Measure now. Raises :class:`DeviceError`; never returns a stand-in value.
+        """Measure now. Raises :class:`DeviceError`; never returns a substitute value.
 
-        A sensor of several quantities may refuse some of them; where it has none, it raises.
+        A sensor of several quantities may refuse some of them. If it has no value at all, it
+        raises.
         """
 
 
@@ -274,11 +278,12 @@ class Recorder(Device, ABC):
 
     @abstractmethod
     def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
-        """Write ``seconds`` of media to ``path`` and say what was written.
+        """Write ``seconds`` of media to ``path`` and return the facts about it.
 
-        When ``cancelled`` is set, finish the file early and properly. ``follows``: this recording
-        was waiting when the one before it ended, so it begins where that one stopped, with no
-        gap. The facts hold at least what :func:`began` says, and ``seconds`` (of media, measured).
+        When ``cancelled`` is set, finish the file early and properly. ``follows`` means that this
+        recording was waiting when the previous one ended: it begins at that end, without a gap. The
+        facts hold at least those of :func:`began`, and ``seconds`` (the measured length of the
+        media).
         """
 
 
@@ -356,7 +361,8 @@ class Output(Device, ABC):
             self._return = None
 
     def _come_back(self) -> None:
-        """In the timer's thread. Where it fails the worker ends: the next one begins safely."""
+        """Return to the safe state, in the timer's thread. If it fails, the worker ends, and the
+        next one starts safely."""
         with self._lock:
             if threading.current_thread() is not self._return:
                 return  # somebody switched it at the same moment

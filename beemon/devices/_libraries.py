@@ -31,14 +31,14 @@ def library(name: str) -> ModuleType:
 
 
 def absent(*names: str) -> str | None:
-    """What is to be installed of these Python packages; they are looked for, and not imported."""
+    """The packages to install for these Python modules, which are looked up and not imported."""
     missing = (name for name in names if importlib.util.find_spec(name) is None)
     found = next(missing, None)
     return None if found is None else str(_missing(found, f"Python package {found} is missing"))
 
 
 def absent_program(name: str) -> str | None:
-    """What is to be installed for the program to be there, if it is not."""
+    """The package to install for the program, if it is missing."""
     is_there = shutil.which(name) is not None
     return None if is_there else str(_missing(name, f"program {name} is not installed"))
 

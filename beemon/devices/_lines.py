@@ -40,7 +40,7 @@ class Line:
 
 
 class Listener(Protocol):
-    """What follows the lines; it is called by one thread at a time."""
+    """An object that follows the lines; one thread at a time calls it."""
 
     @property
     def levels(self) -> Levels:

@@ -20,7 +20,7 @@ LOWEST, HIGHEST = 0, 27
 
 
 class Pin(Protocol):
-    """The pin below a device of gpiozero's: what it is at, and who hears of each edge."""
+    """The pin below a device of gpiozero: its level, and the listener for its edges."""
 
     state: float
     edges: str
@@ -74,9 +74,7 @@ LEVELS = {"high": True, "low": False, None: None}
 
 
 def absent(node: str = "gpiochip*") -> str | None:
-    """What pins need that is not there, as this node below ``/dev``; a factory that was chosen
-    needs none.
-    """
+    """The missing node below ``/dev`` that pins need; a chosen factory needs none."""
     if missing := absent_library("gpiozero"):
         return missing
     gpiozero = sys.modules.get("gpiozero")
@@ -128,7 +126,8 @@ def _taking(*pins: int) -> Iterator[ModuleType]:
 
 @contextmanager
 def asked(*pins: int) -> Iterator[None]:
-    """Whatever gpiozero or the library below it raises inside, as a :class:`DeviceError`."""
+    """Convert any error that gpiozero or its pin library raises inside to a :class:`DeviceError`.
+    """
     gpiozero = library("gpiozero")
     try:
         yield
@@ -153,6 +152,6 @@ def give_back(device: Holder) -> None:
 
 
 def _of_lgpio() -> tuple[type[Exception], ...]:
-    """What lgpio raises, as where another process holds a pin: an error of its own, of no kin."""
+    """The errors of lgpio, for example if another process holds a pin: they have no common base."""
     lgpio = sys.modules.get("lgpio")
     return (lgpio.error,) if lgpio else ()

@@ -38,9 +38,9 @@ class NotAllowedError(DeviceError):
 
 
 def device_of(class_device: Path) -> Path | None:
-    """The USB device that something in ``/sys/class`` belongs to, by its folder in sysfs.
+    """The USB device of something in ``/sys/class``, by its folder in sysfs.
 
-    None where it is no USB device, or is not there; never a hub.
+    None if it is not a USB device, or does not exist; never a hub.
     """
     place = (class_device / "device").resolve()
     for folder in (place, *place.parents):
@@ -55,10 +55,10 @@ def bind_anew(
     away_seconds: float = AWAY_SECONDS,
     back_seconds: float = BACK_SECONDS,
 ) -> str | None:
-    """Take the drivers away from the device that ``find`` finds, and let it find them again.
+    """Detach the drivers of the device that ``find`` returns, and attach them again.
 
-    Returns its name once it is found again; None if there is none to begin with. Raises
-    :class:`NotAllowedError`, and :class:`DeviceError` where it does not come back.
+    Returns its name once it is found again; None if there was none. Raises
+    :class:`NotAllowedError`, and :class:`DeviceError` if it does not come back.
     """
     device = find()
     if device is None:
@@ -78,9 +78,10 @@ def bind_anew(
 
 
 def let_back(sysfs: Path) -> None:
-    """Let those find their drivers again that were kept from them when a worker was killed.
+    """Attach the drivers of devices that were detached when a worker was killed.
 
-    Those differ from what somebody else keeps away by the file's group, which may write.
+    These are the devices whose file the udev rule made writable for the group. Devices that
+    somebody else detached are left alone.
     """
     for switch in (sysfs / "bus/usb/devices").glob("*/authorized"):
         with contextlib.suppress(OSError):  # it was pulled out at this moment

@@ -42,7 +42,7 @@ class ResolvedDevice:
 
     @property
     def timeout(self) -> float:
-        """How long one reading or snapshot may take, in seconds."""
+        """The maximum time for one reading or snapshot, in seconds."""
         samples = self.settings.samples if isinstance(self.settings, SensorSettings) else 1
         return float(self.settings.timeout) * samples
 
@@ -60,7 +60,7 @@ class ResolvedDevice:
         return duration * self.settings.bytes_a_second
 
     def suffix_of(self, verb: str) -> str:
-        """The ending of the file that this verb makes. Raises ``TypeError`` where it makes none."""
+        """The ending of the file that this verb makes. Raises ``TypeError`` if it makes none."""
         if verb == "snapshot":
             return ".jpg"
         if not issubclass(self.driver, Recorder):
@@ -93,7 +93,7 @@ def resolve_devices(
 
 
 def find_absent(resolved: Iterable[ResolvedDevice]) -> list[Problem]:
-    """What this machine lacks for the devices just now, by a cheap look at each."""
+    """The packages and files that this computer lacks for the devices, by a cheap check of each."""
     return [
         Problem(device.config.where(""), f"warning: {device.name}: {absent}")
         for device in resolved

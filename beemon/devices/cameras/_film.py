@@ -16,11 +16,13 @@ STANDS_SECONDS = 3.0  # how far the frames' own clock may fall behind
 
 @dataclass
 class Film:
-    """The frames from the first key frame at ``number`` or after, for ``seconds`` from ``begin``.
+    """The frames of a recording: ``seconds`` from ``begin``, from the first key frame at
+    ``number``.
 
-    ``begin`` (monotonic) is when the recording was asked for, None where its first frame counts
-    as that: what comes before ``begin`` is pre-roll. Where frames were dropped before they could
-    be taken it continues at the next key frame, since those between cannot be shown.
+    ``begin`` is the time of the request in monotonic seconds, or None if the first frame counts as
+    the beginning. Frames before ``begin`` are pre-roll. If frames were dropped before they were
+    taken, the recording continues at the next key frame, because the frames in between cannot be
+    shown.
     """
 
     ring: FrameRing
@@ -67,17 +69,17 @@ class Film:
 
     @property
     def bad(self) -> int:
-        """How many pictures were left out between the first and the last."""
+        """The number of pictures left out between the first and the last."""
         return self.last.bad - self.first.bad if self.first and self.last else 0
 
     @property
     def rate(self) -> float | None:
-        """How many pictures a second came, by their times; None where one tells nothing."""
+        """The pictures per second by their times; None for a single picture."""
         came = self.frames + self.lost + self.bad
         return (came - 1) / self._shown if self._shown > 0 else None
 
     def facts(self) -> Facts:
-        """What a recording says of its frames."""
+        """The facts of a recording about its frames."""
         facts: Facts = {"seconds": self.length, "frames": self.frames, "lost_frames": self.lost}
         if self.bad:
             facts["bad_pictures"] = self.bad

@@ -12,10 +12,10 @@ Codec = Literal["h264", "mjpeg"]
 
 @dataclass(frozen=True)
 class Frame:
-    """One encoded picture and when it is shown.
+    """One encoded picture and the time at which it is shown.
 
-    H.264 is in Annex B byte-stream form, and its key frames bring their parameter sets with them
-    (ITU-T H.264, annex B): a film can begin at any of them.
+    H.264 is in Annex B byte-stream form. Its key frames contain their parameter sets (ITU-T H.264,
+    annex B), so a recording can begin at any of them.
     """
 
     data: bytes

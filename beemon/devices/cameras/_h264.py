@@ -33,10 +33,10 @@ class H264Encoder:
         self._key_us: int | None = None
 
     def encode(self, picture: Picture, time_us: int, *, key: bool = False) -> Iterator[Frame]:
-        """The frames that a picture (an ``av.VideoFrame``) brings out, as a rule its own.
+        """The frames that the encoder returns for a picture (an ``av.VideoFrame``), usually one.
 
-        ``key`` makes it a key frame, and so does a second without one, however few pictures come
-        in it; of what it was in another film nothing is left.
+        ``key`` makes it a key frame. So does one second without a key frame, even at a low frame
+        rate. Its properties from another recording are removed.
         """
         if key or self._key_us is None or time_us - self._key_us >= _KEY_EVERY_US:
             picture.pict_type, self._key_us = _INTRA, time_us

@@ -67,9 +67,9 @@ class Mp4Writer:
             os.close(self._file)
 
     def add(self, frame: Frame) -> None:
-        """Append a frame. The first one must be a key frame; none may be earlier than another.
+        """Append a frame. The first one must be a key frame, and frames must be in order of time.
 
-        Raises :class:`DeviceError` where it is no picture that a film can begin with.
+        Raises :class:`DeviceError` if a recording cannot begin with this frame.
         """
         if self._stream is None:
             try:
@@ -88,7 +88,7 @@ class Mp4Writer:
             self._press_down()
 
     def _packet(self, frame: Frame) -> Packet:
-        """The frame for the muxer, marked where it is a key frame."""
+        """The frame for the muxer, marked if it is a key frame."""
         packet: Packet = self._av.Packet(frame.data)
         try:
             packet.is_keyframe = frame.is_key

@@ -26,10 +26,10 @@ class Arrival:
 
 
 class FrameRing:
-    """Filled by one thread with what an encoder gives, read by any others by number.
+    """Frames from an encoder: one thread adds them, and others read them by number.
 
-    What is older than ``seconds``, or more than :data:`LARGEST_BYTES`, is dropped; a reader that
-    is late learns how much that was from the number of the first frame that it gets.
+    Frames older than ``seconds``, or beyond :data:`LARGEST_BYTES`, are dropped. A reader that is
+    late sees the loss in the number of the first frame that it gets.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -54,7 +54,7 @@ class FrameRing:
 
     @property
     def bad(self) -> int:
-        """How many pictures were left out so far."""
+        """The number of pictures left out so far."""
         return self._bad
 
     def leave_out(self) -> None:
@@ -74,7 +74,7 @@ class FrameRing:
             self._changed.notify_all()
 
     def fail(self, error: DeviceError) -> DeviceError:
-        """Nothing more will arrive; who waits for more gets the error, or the one before it."""
+        """End the stream: readers that wait get this error, or an earlier one."""
         with self._changed:
             self._failure = self._failure or error
             self._changed.notify_all()

@@ -108,7 +108,8 @@ class StreamSettings(CommonSettings):
 
 
 class StreamCamera(Camera):
-    """What such cameras share; a driver says how to start, to stop, and to take a picture."""
+    """The common part of such cameras; a driver adds how to start, to stop and to take a picture.
+    """
 
     overlaps = True
     times_are_exposures: ClassVar[bool] = False
@@ -142,7 +143,7 @@ class StreamCamera(Camera):
         """A JPEG picture of this moment."""
 
     def _want_key_frame(self) -> None:
-        """Ask the encoder for a key frame, where it can be asked."""
+        """Request a key frame from the encoder, if it supports this."""
 
     def open(self) -> None:
         library("av")
@@ -201,10 +202,11 @@ class StreamCamera(Camera):
         return {**start, **self._measured(jpeg.size(picture), self.settings.picture)}
 
     def _film(self, ring: FrameRing, seconds: float, *, follows: bool) -> Film:
-        """Where a recording begins: where the other one ended, before now, or at once.
+        """The frames of a recording that begins at the end of the previous one, before now, or at
+        once.
 
-        It can begin at a key frame only, so one that follows shares its first frames, up to a
-        second, with the one before it rather than leave a gap.
+        It can begin at a key frame only. To leave no gap, a following recording shares its first
+        frames, up to a second, with the previous one.
         """
         rate = self.settings.frame_rate
         if follows and self._end is not None:
@@ -223,7 +225,7 @@ class StreamCamera(Camera):
         return self._ring
 
     def _measured(self, size: Size | None, wanted: Size, rate: float | None = None) -> Facts:
-        """What came of the camera, and in ``informed`` how that differs from what was to come."""
+        """The measured facts, with the difference from the settings in ``informed``."""
         facts: Facts = {"width": size[0], "height": size[1]} if size else {}
         asked, differs = self.settings.frame_rate, []
         if size is not None and size != wanted:
@@ -283,9 +285,9 @@ def different_rate(rate: float, asked: int) -> str:
 
 
 def taken_at(sensor_us: int) -> float:
-    """When a frame that just arrived was taken (monotonic seconds), by its sensor's time stamp.
+    """The time at which a frame was taken (monotonic seconds), from its sensor's time stamp.
 
-    That counts from the boot; where it cannot be meant so, the frame was taken on arrival.
+    The stamp counts from the boot. If it is impossible, the time of arrival is used.
     """
     arrived = time.monotonic()
     delay = time.clock_gettime(time.CLOCK_BOOTTIME) - sensor_us / 1e6

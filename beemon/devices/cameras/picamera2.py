@@ -87,7 +87,7 @@ class LibCamera(Protocol):
 
 
 class NoMemoryError(DeviceLostError):
-    """No contiguous memory was left; what a process took of it comes back when it ends."""
+    """No contiguous memory was left; the memory of a process is released when it ends."""
 
     reason = "no-memory"
 
@@ -302,7 +302,7 @@ def configuration(wanted: Settings) -> dict[str, object]:
 
 
 def controls(wanted: Settings) -> dict[str, object]:
-    """What libcamera is to do otherwise than by itself."""
+    """The controls of libcamera that differ from its defaults."""
     frame_us = round(US_PER_SECOND / wanted.frame_rate)
     found: dict[str, object] = {"FrameDurationLimits": (frame_us, frame_us)}
     if wanted.exposure_us is not None:
@@ -369,9 +369,10 @@ def output_into(ring: FrameRing, encoder: Encoder, *, is_h264: bool) -> object:
 
 @contextmanager
 def as_device_errors(what: str) -> Iterator[None]:
-    """Whatever picamera2 raises inside, as a :class:`DeviceError` with the cause's own words.
+    """Convert any error that picamera2 raises inside to a :class:`DeviceError` with the same
+    message.
 
-    It raises RuntimeError for most things, and what its own calls happen to raise for others.
+    It raises RuntimeError for most problems, and the errors of its own calls for others.
     """
     try:
         yield

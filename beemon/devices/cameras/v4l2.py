@@ -73,7 +73,7 @@ class Settings(StreamSettings):
 
     @property
     def wanted(self) -> dict[str, str]:
-        """What libavdevice's v4l2 asks the camera for."""
+        """The options for libavdevice's v4l2."""
         found = {"video_size": f"{self.width}x{self.height}", "framerate": str(self.frame_rate)}
         if sent := ("mjpeg" if self.codec == "mjpeg" else self.input):
             found["input_format"] = sent
@@ -122,7 +122,7 @@ class BadPictureError(ValueError):
 
 
 class Source:
-    """What the camera sends, read by one thread and encoded as the settings say."""
+    """The camera's pictures, read by one thread and encoded according to the settings."""
 
     def __init__(self, settings: Settings, kind: str) -> None:
         self.key_wanted = Event()

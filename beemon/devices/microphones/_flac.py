@@ -44,7 +44,7 @@ class FlacWriter:
 
     @property
     def facts(self) -> dict[str, int]:
-        """What the file holds, as its recording says it."""
+        """The facts of a recording about its file."""
         bits = BITS[self._file.subtype]
         return {"rate": self._file.samplerate, "channels": self._file.channels, "bits": bits}
 

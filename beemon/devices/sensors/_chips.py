@@ -58,8 +58,8 @@ _POWER_ON = Silence("power-on-value", "it returned 85 °C, its value after power
 class Chip:
     """One kind of chip; ``subsystem`` is the part of the kernel that reads it.
 
-    ``zero`` is what the kernel's driver says in ``_raw`` at zero, where it states no offset, and
-    ``factors`` are by what its numbers become beemon's unit, where they are not in the ABI's.
+    ``zero`` is the kernel driver's number in ``_raw`` at zero, if the driver states no offset.
+    ``factors`` convert its numbers to beemon's units, if they are not in the units of the ABI.
     """
 
     title: str = ""
@@ -172,7 +172,7 @@ _NOBODY = Chip()
 
 
 def chip_of(device: str, subsystem: str) -> Chip:
-    """What is known of a device of that name (``sht3x``, ``sht3x@1-0044``, ``28-…``)."""
+    """The chip with that name (``sht3x``, ``sht3x@1-0044``, ``28-…``), if it is known."""
     if subsystem == "w1":
         return ONE_WIRE[device[:2].lower()]
     name = device.partition("@")[0]

@@ -15,7 +15,7 @@ from beemon.devices.sensors._pulses import Pulses
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchSettings(CommonSettings):
-    """The options of a switch: where it is, and which level counts."""
+    """The options of a switch: its pin, and its active level."""
 
     pin: int = option(
         minimum=_pins.LOWEST, maximum=_pins.HIGHEST, doc="the pin's GPIO (BCM) number"

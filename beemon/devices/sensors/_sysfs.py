@@ -62,13 +62,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def error_of(error: OSError, path: str) -> DeviceError:
-    """What the kernel's error says of the device, as far as its driver tells it apart."""
+    """The error of a device for the kernel's error number."""
     kind = _KINDS_OF_ERROR.get(error.errno or 0, DeviceIOError)
     return kind(error.errno, error.strerror, path)
 
 
 def listing(folder: Path) -> list[Path]:
-    """What a folder holds; nothing where it is not there."""
+    """The content of a folder; empty if it does not exist."""
     try:
         return list(folder.iterdir())
     except OSError:  # the kernel makes the folder with its first device

@@ -72,7 +72,7 @@ FULL_SCALE = 2**23 * 128 / 0.5e3
 
 
 def counts(seed: int, seconds: float, grams: float, sample: int) -> float:
-    """What a scale's converter says under a load, with noise that no two samples share."""
+    """The raw number of a scale's converter under a load, with different noise for each sample."""
     drift = COUNTS_PER_KELVIN * (outside_temperature(seed, seconds) - 20.0)
     noise = NOISE_COUNTS * _chance(f"{seed} noise {seconds:.6f} {sample}")
     return float(round(COUNTS_AT_ZERO + COUNTS_PER_GRAM * grams + drift + noise))

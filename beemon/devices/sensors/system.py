@@ -57,7 +57,7 @@ _WIRELESS_LINK = (
 
 
 class Quantity(NamedTuple):
-    """How a quantity is measured, and whether this machine has it."""
+    """A quantity: its measurement, and a check whether this computer has it."""
 
     unit: str
     measure: Callable[[Settings], float]
@@ -95,7 +95,7 @@ def throttled(settings: Settings) -> float:
 
 
 def throttled_since_boot(settings: Settings) -> float:
-    """1 where it has been slowed down since it was started, else 0."""
+    """1 if it has been slowed down since it was started, else 0."""
     return _flag(settings, SLOWED_DOWN << SINCE_BOOT)
 
 
@@ -135,7 +135,7 @@ def memory_available(settings: Settings) -> float:
 
 
 def disk_free(settings: Settings) -> float:
-    """What a user without privileges can still write under ``path``, in bytes."""
+    """The space in bytes that a user without privileges can still write under ``path``."""
     path = settings.path or os.environ.get(ARCHIVE, "/")
     try:
         found = os.statvfs(path)

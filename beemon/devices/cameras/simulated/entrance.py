@@ -100,7 +100,7 @@ class Walker:
         )
 
     def place(self, seconds: float) -> Place:
-        """Where it is, as shares of the picture."""
+        """Its position, as shares of the picture."""
         return on_board(*(
             centre + reach * (
                 0.75 * math.sin(pace * seconds + slow)
@@ -140,7 +140,7 @@ class Flyer:
         return abs(self._part(seconds) - 0.5) > AWAY / 2
 
     def place(self, seconds: float) -> Place:
-        """Where it is, as shares of the picture; slow at the board, fast further away."""
+        """Its position, as shares of the picture; slow at the board, fast further away."""
         part = self._part(seconds)
         leaving = part < 0.5
         flown = (part if leaving else 1 - part) / (0.5 - AWAY / 2)
@@ -157,13 +157,14 @@ class Flyer:
 
 @dataclass(frozen=True)
 class Sprite:
-    """A small picture: what it leaves of what is behind it (of 256), and what it adds."""
+    """A small picture: the share of the background that it keeps (of 256), and the part that it
+    adds."""
 
     keeps: npt.NDArray[np.uint16]
     adds: Image
 
     def stamp(self, image: Image, x: int, y: int) -> None:
-        """Put it on an image around a point; what falls outside is left out."""
+        """Draw it on an image around a point; parts outside the image are left out."""
         size = len(self.adds)
         left, top = x - size // 2, y - size // 2
         rows = slice(max(0, -top), min(size, image.shape[0] - top))

@@ -84,7 +84,7 @@ def halved(plane: Floats) -> Floats:
 def plane_sprites(sprite: Sprite) -> list[Sprite]:
     """A sprite for each plane.
 
-    ``keeps * behind + adds`` is the same sum in another colour space, but for the zeros' share.
+    ``keeps * behind + adds`` is the same sum in another colour space, except for the zeros' share.
     """
     keeps = sprite.keeps[..., 0] / 256
     adds = separated(sprite.adds.astype(np.float64), 1 - keeps)

@@ -144,7 +144,8 @@ class Capture:
         self._messages.join(timeout=1.0)
 
     def _read_some(self, pipe: int) -> bytes:
-        """What there is; of a stream that begins again a whole period, whose age is known."""
+        """The available bytes; after a new start of the stream a whole period, whose age is known.
+        """
         data = os.read(pipe, 1 << 16)
         if self._overran is not None and time.monotonic() - self._overran > OLD_SECONDS:
             # The kernel emptied its buffer and counts anew; arecord fills up what it had begun.
@@ -201,7 +202,7 @@ class Capture:
         return " ".join(self._said)
 
     def _error(self, message: str) -> DeviceError:
-        """What arecord said, as an error; of a card that is not there, which ones there are."""
+        """The message of arecord as an error; for a missing card, with the cards that exist."""
         settings = self._settings
         if UNFIT.search(message) and settings.card:
             message += f'; let ALSA convert: pcm = "plughw:{settings.card}" instead of card'
@@ -212,9 +213,9 @@ class Capture:
 
 
 def refuse_other(given: Params, settings: Settings) -> None:
-    """Raise DeviceError where the card delivers something else than it was asked for.
+    """Raise DeviceError if the card delivers another format than requested.
 
-    arecord says nothing of a rate that is up to 5 % off.
+    arecord does not report a rate that is up to 5 % off.
     """
     asked = Params(settings.rate, settings.card_channels, settings.format)
     if given != asked:
@@ -234,7 +235,7 @@ def kept(frames: bytes, settings: Settings) -> bytes:
 
 
 def arecord_command(settings: Settings, name: str) -> list[str]:
-    """How arecord is started: so that it dies with the thread that starts it."""
+    """The command for arecord, so that it dies with the thread that starts it."""
     return [
         *(program("setpriv"), "--pdeathsig", "KILL"),
         *(program("arecord"), "-D", name, "-t", "raw", "-f", settings.format),

@@ -23,7 +23,7 @@ _INTERFACE = re.compile(r"\d+-([\d.]+):\d+\.\d+")
 
 @dataclass(frozen=True)
 class Card:
-    """A sound card: its id, and the USB port that it is plugged into, where it is a USB card."""
+    """A sound card: its id, and its USB port if it is a USB card."""
 
     id: str
     port: str | None
@@ -63,7 +63,7 @@ def there_are(found: list[Card]) -> str:
 
 
 def _card(folder: Path) -> Card | None:
-    """None where it is being unplugged at this moment."""
+    """The card in a folder; None if it is being unplugged at this moment."""
     try:
         return Card((folder / "id").read_text().strip(), _port(folder / "device"))
     except OSError:

@@ -25,7 +25,7 @@ class Cut:
 
     @property
     def overwritten(self) -> int:
-        """How many samples were gone before they could be written, or never came."""
+        """The number of samples that were lost before they could be written, or never came."""
         return self.position - self.begin - self.written
 
     def chunks(

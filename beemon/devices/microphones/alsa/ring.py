@@ -31,7 +31,7 @@ class Gap:
     is_overrun: bool = False
 
     def within(self, begin: int, end: int) -> Gap:
-        """What of it lies there; it may be empty."""
+        """The part of it that is within these limits; it may be empty."""
         first = max(self.begin, begin)
         return Gap(first, max(first, min(self.end, end)), self.uncertainty, self.is_overrun)
 
@@ -40,12 +40,12 @@ class Gap:
 
 
 class Ring:
-    """Filled by one thread with what arrives, read by another by number.
+    """Samples from a source: one thread adds them, and another reads them by number.
 
-    A *frame* is one sample of every channel, ``frame_bytes`` long. What was not taken before
-    ``capacity`` later frames arrived is overwritten; the reader learns exactly how much that was
-    from the number of the first frame that it gets. The source may go away and come back: the
-    numbers go on by the clock meanwhile, and nothing is there by those numbers.
+    A *frame* is one sample of every channel, ``frame_bytes`` long. A frame is overwritten after
+    ``capacity`` later ones. The reader sees the exact loss in the number of the first frame that it
+    gets. The source may go away and come back: meanwhile the numbers continue by the clock, without
+    frames.
     """
 
     def __init__(self, frame_bytes: int, capacity: int, rate: int) -> None:
@@ -70,11 +70,11 @@ class Ring:
 
     @property
     def absence(self) -> Exception | None:
-        """Why the source is away; None where it is there."""
+        """The reason why the source is away; None if it is there."""
         return self._absence
 
     def gaps_between(self, begin: int, end: int) -> list[Gap]:
-        """What is missing of those frames because the source was away, or was not heeded."""
+        """The gaps in those frames, while the source was away or was not read."""
         with self._changed:
             return [part for gap in self._gaps if (part := gap.within(begin, end))]
 
@@ -121,16 +121,17 @@ class Ring:
             self.append(data, back.at)
 
     def fail(self, error: Exception) -> None:
-        """Nothing more will arrive; who waits for more gets the error."""
+        """End the stream: a reader that waits gets the error."""
         with self._changed:
             self._failure = self._failure or error
             self._changed.notify_all()
 
     def take(self, first: int, until: int, timeout: float) -> tuple[int, bytes]:
-        """What there is of the frames from ``first`` up to ``until``, and the number it begins at.
+        """The available frames from ``first`` up to ``until``, and the number of the first one
+        returned.
 
-        That is a later one than ``first`` where the frames were overwritten or never came. Waits
-        for one frame at least, up to ``timeout`` seconds; after that there may be none.
+        This number is later than ``first`` if frames were overwritten or never came. It waits up to
+        ``timeout`` seconds for at least one frame; after that the result may be empty.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._end > first or self._failure, timeout)
@@ -151,7 +152,7 @@ class Ring:
         return min(self._offsets, default=time.monotonic() - self._end / self._rate)
 
     def _missing(self, moment: float) -> int:
-        """How many frames were lost in an absence that ends at that moment."""
+        """The number of frames lost in an absence that ends at that moment."""
         return max(0, round((moment - self._left.at) * self._rate))
 
     def _uncertainty(self, back: Moment, missing: int) -> int:

@@ -95,7 +95,7 @@ class Settings(CommonSettings):
 
     @property
     def source(self) -> str:
-        """What messages call the device."""
+        """The name of the device in messages."""
         return self.pcm or str(self.card)
 
     @property
@@ -110,7 +110,7 @@ class Settings(CommonSettings):
 
     @property
     def card_channels(self) -> int:
-        """How many channels the card is asked for."""
+        """The number of channels to request from the card."""
         return len(SLOTS) if self.slot else self.channels
 
     @property

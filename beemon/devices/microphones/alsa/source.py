@@ -12,9 +12,10 @@ from beemon.devices.microphones.alsa.stamps import PROC, Stamps
 
 @dataclass(frozen=True)
 class Source:
-    """What arecord is to open: its name, and the kernel's folder of the device where it is a card.
+    """The device that arecord opens: its name, and the kernel's folder of the device if it is a
+    card.
 
-    Which card is at a port changes as cards are plugged in, so it is looked up each time.
+    The card at a port changes when cards are plugged in, so it is looked up each time.
     """
 
     name: str
@@ -22,7 +23,8 @@ class Source:
 
     @classmethod
     def of(cls, settings: Settings) -> Source:
-        """Raises :class:`DeviceMissingError` where no card is at the port."""
+        """The source of the settings. Raises :class:`DeviceMissingError` if no card is at the port.
+        """
         if settings.pcm:
             return cls(settings.pcm, None)
         word = CARD.fullmatch(str(settings.card))
@@ -32,5 +34,5 @@ class Source:
         return cls(f"hw:CARD={card},DEV={device}", PROC / card / f"pcm{device}c")
 
     def stamps(self, pid: int, rate: int, longest: float) -> Stamps | None:
-        """What tells when its samples were taken, where anything does."""
+        """The time stamps of its samples, if the kernel has them."""
         return Stamps(self.folder, pid, rate, longest) if self.folder else None

@@ -39,7 +39,7 @@ def least_late(moments: Collection[float]) -> Moment:
 
 @dataclass(frozen=True)
 class Status:
-    """What the kernel says of a stream that runs: frames taken so far, and when it began."""
+    """The kernel's status of a running stream: the frames taken so far, and the start time."""
 
     frames: int
     began: str
@@ -47,7 +47,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Params:
-    """What the kernel says that a card delivers."""
+    """The kernel's parameters of a stream, as the card delivers it."""
 
     rate: int
     channels: int
@@ -93,7 +93,7 @@ class Stamps:
         return Moment(origin.at + frames / self._rate, origin.within)
 
     def params(self) -> Params | None:
-        """What the card really delivers; None where the kernel does not say."""
+        """The real parameters of the card; None if the kernel does not state them."""
         for file in self._folder.glob("sub*/status"):
             if status_in(file, self._pid) is not None:
                 return params_in(file.with_name("hw_params"))
@@ -120,7 +120,7 @@ class Stamps:
 
 
 def status_in(file: Path, pid: str) -> Status | None:
-    """What a stream's file says, where the stream runs and is that process's."""
+    """The status in a stream's file, if the stream runs and belongs to that process."""
     said = _said_in(file)
     if said.get("state") != "RUNNING" or said.get("owner_pid") != pid:
         return None
@@ -128,7 +128,8 @@ def status_in(file: Path, pid: str) -> Status | None:
 
 
 def params_in(file: Path) -> Params | None:
-    """What a stream's ``hw_params`` says: ``rate: 48000 (48000/1)``, ``channels: 1``, ..."""
+    """The parameters in a stream's ``hw_params``: ``rate: 48000 (48000/1)``, ``channels: 1``, ...
+    """
     said = _said_in(file)
     try:
         return Params(int(said["rate"].split()[0]), int(said["channels"]), said["format"])

@@ -75,7 +75,7 @@ class Driver(SimulatedRecorder, Microphone):
         }
 
     def _chunks(self, stream: Stream, first: int, asked: int, cancelled: Event) -> Iterator[bytes]:
-        """The asked samples as they become due; fewer where it is cancelled."""
+        """The requested samples as they become due; fewer if it is cancelled."""
         from beemon.devices.microphones.simulated.hum import hum
 
         fault_at = first + asked // 2 if self._is_to_fail() else None

@@ -31,8 +31,8 @@ def hum(seed: int, rate: int, first: int, count: int) -> bytes:
 def white_noise(seed: int, numbers: npt.NDArray[np.int64]) -> Floats:
     """A number from -1 to 1 for each number, by the mixing steps of SplitMix64.
 
-    (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014.) It wants
-    no state, so any part of the stream can be made without what came before.
+    It needs no state, so any part of the stream can be made without the earlier parts. See Steele,
+    Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014.
     """
     z = (numbers.astype(np.uint64) + np.uint64(seed) * np.uint64(2**32)) * np.uint64(
         0x9E3779B97F4A7C15

@@ -27,8 +27,11 @@ _BOTH_SEEN = 2  # steps after which an animal has been in both beams
 
 @dataclass
 class Tally:
-    """What passed. ``turned_back`` broke both beams and left the way it came; ``unclear`` could
-    have been other than it was counted, or could not be counted: then it is in no other number."""
+    """The counts of passages.
+
+    ``turned_back`` counts bees that broke both beams and returned. ``unclear`` counts passages
+    whose number of bees is uncertain or unknown; the latter are in no other count.
+    """
 
     bees_in: int = 0
     bees_out: int = 0

@@ -64,7 +64,7 @@ class Chip:
         self._settled_at = 0.0
 
     def reset(self) -> None:
-        """Switch the chip off and on again; what it converts before it has settled is not used."""
+        """Switch the chip off and on again; conversions before it has settled are not used."""
         self._clock.state = 1
         self._sleep(OFF_SECONDS)
         self._clock.state = 0
@@ -112,9 +112,9 @@ class Chip:
 def signed(word: int) -> int:
     """The number in a conversion's two's complement word.
 
-    Raises BadReadingError for the words that measure nothing: all ones, which is what DOUT reads
-    as when the chip has no power, sleeps or is not there; and the two ends of the range, where it
-    is saturated. Of 2**24 words, -1 is the only good one that is lost by it.
+    Raises BadReadingError for the words that measure nothing. Both ends of the range mean
+    saturation. All ones is the word on DOUT if the chip has no power, sleeps or is missing. Of the
+    2**24 words, -1 is the only valid one that is lost by this.
     """
     half = 1 << (BITS - 1)
     if word == 2 * half - 1:

@@ -35,7 +35,7 @@ FOLDERS = {"hwmon": "class/hwmon", "iio": "bus/iio/devices", "w1": "bus/w1/devic
 
 
 class Kind(NamedTuple):
-    """What a kind of channel measures: kernel value times ``factor`` is in ``unit``."""
+    """A kind of channel: the kernel's value times ``factor`` is in ``unit``."""
 
     quantity: str
     unit: str
@@ -247,7 +247,8 @@ class Driver(Sensor):
         return folder, [found[name] for name in chosen]
 
     def _lacking(self, channels: Sequence[Channel]) -> Iterator[Refusal]:
-        """What the chip would measure, were it what its name says; unless the config chose."""
+        """The quantities that the chip lacks compared to its name, unless the config chose
+        channels."""
         chip, has = self._chip, {channel.kind.quantity for channel in channels}
         if self.settings.channels:
             return
@@ -330,10 +331,10 @@ def channels_of(folder: Path, subsystem: str) -> Iterator[Channel]:
 
 
 def kernel_value(folder: Path, channel: str, zero: float = 0.0) -> tuple[float, float]:
-    """What the kernel says of a channel, and that in the ABI's unit.
+    """The kernel's value of a channel, in its own unit and in the unit of the ABI.
 
-    IIO states either the value (``_input``) or ``_raw``, where the value is (raw + offset) x scale;
-    ``zero`` is what a chip says in ``_raw`` at zero, where the kernel states no offset for it.
+    IIO states either the value (``_input``) or ``_raw``; the value is then (raw + offset) x scale.
+    ``zero`` is the chip's number in ``_raw`` at zero, if the kernel states no offset.
     """
     for name in (channel, f"{channel}_input"):
         if (folder / name).exists():
@@ -359,7 +360,7 @@ def _refuse_faulty(folder: Path, channel: Channel) -> None:
 
 
 def _boot_line(chip: Chip) -> str:
-    """What a Raspberry Pi needs to have the chip, for a message."""
+    """The line that a Raspberry Pi needs for the chip, for a message."""
     if not chip.boot:
         return ""
     note = f" ({chip.note})" if chip.note else ""
@@ -398,7 +399,7 @@ def _shared_number(folder: Path, channel: str, what: str, default: float) -> flo
 
 
 def _names(folder: Path, subsystem: str) -> list[str]:
-    """What the config may call a device: its name, and that with its bus address."""
+    """The possible names of a device in the config: its name, and its name with the bus address."""
     if subsystem == "w1":
         return [folder.name]
     try:

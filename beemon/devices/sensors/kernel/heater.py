@@ -31,11 +31,11 @@ class Heater:
 
     @property
     def quality(self) -> str:
-        """The quality of what is measured now."""
+        """The quality of a measurement made now."""
         return "heated" if self._monotonic() < self._heated_at + COOL_SECONDS else "good"
 
     def look(self, chip: Path, humidity: float | None) -> Measurement | Refusal:
-        """Heat, if it is time to; ``heater`` is 1 where it was, or says why it could not be."""
+        """Heat if it is time to; ``heater`` is then 1, or has the reason why it failed."""
         wet = humidity is not None and humidity >= self._above
         if not wet or self._monotonic() < self._heated_at + self._every:
             return Measurement("heater", 0.0, "")
