@@ -116,7 +116,7 @@ def _take_fit(desk: Desk, job: Job, found: Made | NoFitError | None) -> None:
     if found is None or isinstance(found, NoFitError):
         desk.jobs.end(job, outcomes.failed("no-fit", str(found)) if found else DEFECT)
         return
-    desk.compensation.use(found)
+    desk.compensation.use_fit(found)
 
     def keep(ledger: Ledger) -> None:
         calibrations.enter(ledger, found)

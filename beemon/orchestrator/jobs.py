@@ -173,7 +173,7 @@ class Jobs:
             readings = self._refusals(task.device, answer.reason)
             job.take_failure(task.device, answer, readings)
         job.readings += self._looks.guard(
-            "compensation", lambda: self._compensation.of(readings), ()
+            "compensation", lambda: self._compensation.compensate(readings), ()
         )
         if not job.pending:
             self.end(job, job.read_ending(), readings=job.readings)

@@ -58,21 +58,21 @@ class Compensation:
 
     def take_over(self, kept: Iterable[Made]) -> None:
         """Put in force the fits that an earlier run kept."""
-        for _ in rows.readable((made for made in kept if made.quantity == QUANTITY), self.use):
+        for _ in rows.readable((made for made in kept if made.quantity == QUANTITY), self.use_fit):
             pass
 
     def change(self, devices: Mapping[str, DeviceSettings]) -> None:
         """Take over other devices."""
         self._weighing = _weighing_of(devices)
 
-    def use(self, made: Made) -> None:
+    def use_fit(self, made: Made) -> None:
         """Put a fit in force."""
         facts = made.facts
         temperature, quantity = facts["temperature"].split()
         found = Fit(**{name: facts[name] for name in _FIELDS})
         self._fits[made.sensor] = _Kept(found, facts["job"], (temperature, quantity))
 
-    def of(self, readings: Iterable[Reading]) -> list[Reading]:
+    def compensate(self, readings: Iterable[Reading]) -> list[Reading]:
         """The compensated weight for each weight among these readings."""
         readings = list(readings)
         self._warmth |= {(reading.sensor, reading.quantity): reading for reading in readings}

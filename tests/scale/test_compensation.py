@@ -110,7 +110,7 @@ def test_a_weight_has_its_compensated_one_beside_it(book):
     compensation = Compensation([fit(book)], DEVICES)
     made = fit(book).facts
     readings = [warmth(made["reference"] + 10), weighed(quality="inspection")]
-    [beside] = compensation.of(readings)
+    [beside] = compensation.compensate(readings)
     assert (beside.quantity, beside.unit, beside.at) == (QUANTITY, "g", AT)
     assert beside.value == pytest.approx(35_000 - 10 * made["slope"], abs=0.01)
     assert (beside.raw, beside.quality) == (35_000.0, "inspection")
@@ -122,7 +122,7 @@ def test_its_reading_names_the_fit(book):
     made = fit(book)
     with book.ledger.transaction() as ledger:
         number = calibrations.enter(ledger, made)
-        series.keep(ledger, 8, Compensation([made], DEVICES).of([warmth(20.0), weighed()]))
+        series.keep(ledger, 8, Compensation([made], DEVICES).compensate([warmth(20.0), weighed()]))
     [row] = book.rows(
         "SELECT calibration FROM readings JOIN series USING (series)"
         f" WHERE quantity = '{QUANTITY}'"
@@ -134,12 +134,12 @@ def test_its_reading_names_the_fit(book):
 def test_without_a_fresh_temperature_there_is_a_reason(book):
     made = fit(book)
     for known in ([], [warmth(20.0, 5000.0 - FRESH_SECONDS - 1)], [warmth(None)]):
-        [beside] = Compensation([made], DEVICES).of([*known, weighed()])
+        [beside] = Compensation([made], DEVICES).compensate([*known, weighed()])
         assert (beside.value, beside.reason) == (None, "no-temperature")
 
 
 def test_a_weight_that_is_missing_is_missing_here_too(book):
-    [beside] = Compensation([fit(book)], DEVICES).of([
+    [beside] = Compensation([fit(book)], DEVICES).compensate([
         warmth(20.0), replace(weighed(None, "timeout"), uncertainty=None)
     ])
     assert beside.reason == "timeout"
@@ -148,10 +148,10 @@ def test_a_weight_that_is_missing_is_missing_here_too(book):
 def test_a_fit_by_another_temperature_is_not_used(book):
     other = replace(SCALE, weighing=Weighing(temperature=("sensor.other", "temperature")))
     compensation = Compensation([fit(book)], {"sensor.scale": other})
-    assert compensation.of([warmth(20.0), weighed()]) == []
+    assert compensation.compensate([warmth(20.0), weighed()]) == []
     compensation.change(DEVICES)
-    assert len(compensation.of([weighed()])) == 1
+    assert len(compensation.compensate([weighed()])) == 1
 
 
 def test_without_a_fit_nothing_is_beside_it():
-    assert Compensation([], DEVICES).of([warmth(20.0), weighed()]) == []
+    assert Compensation([], DEVICES).compensate([warmth(20.0), weighed()]) == []

@@ -28,7 +28,7 @@ DEFECTS = {
     "drift": "beemon.scale.compensation:fitted",
     "hours": "beemon.ledger.hours:reckon",
     "redating": "beemon.ledger.redating:Redating.step",
-    "compensation": "beemon.scale.compensation:Compensation.of",
+    "compensation": "beemon.scale.compensation:Compensation.compensate",
     "calibrations": "beemon.scale.calibrations:Calibrations.last_made",
     "inspection": "beemon.ledger.inspections:resume",
     "features": "beemon.checks.sound:features",
