@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.session import ArchiveSession
@@ -30,7 +31,7 @@ class Kept:
         path.write_bytes(bytes(size))
         job = self.register.accept(f"record {device}", "test")
         with self.ledger.transaction() as ledger:
-            number = catalog.enter(ledger, job, device, path, {"size": size, "sha256": "-"})
+            number = catalog.enter(ledger, job, device, path, RecordingFacts(size=size, sha256="-"))
             for name, value in columns.items():
                 change = f"UPDATE recordings SET {name} = ? WHERE recording = ?"
                 ledger.db.execute(change, (value, number))

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from beemon.base.recording import RecordingFacts
 from beemon.devices.cameras._h264 import H264Encoder
 from beemon.devices.cameras._mp4 import Mp4Writer
 from beemon.devices.cameras.simulated.entrance import Entrance
@@ -39,13 +40,13 @@ def noise(rms: float, seconds: float = 4.0, rate: int = 16000, seed: int = 1) ->
 
 def write_sound(
     path: Path, samples: Array, rate: int = 16000, sample_bytes: int = 2
-) -> dict[str, Any]:
+) -> RecordingFacts:
     """A FLAC file of samples (a column for each channel); the facts as a driver gives them."""
     columns = samples.reshape(len(samples), -1)
     kind = {2: "<i2", 4: "<i4"}[sample_bytes]
     with FlacWriter(path, rate, columns.shape[1], sample_bytes) as flac:
         flac.write(columns.astype(kind).tobytes())
-    return {"samples": len(samples), "rate": rate, "seconds": len(samples) / rate}
+    return RecordingFacts(samples=len(samples), rate=rate, seconds=len(samples) / rate)
 
 
 class View:
@@ -93,7 +94,7 @@ def write_video(
     rate: int = 15,
     times: Sequence[float] | None = None,
     bitrate: int = 1_000_000,
-) -> dict[str, Any]:
+) -> RecordingFacts:
     """An MP4 file of pictures, at their times (seconds); the facts as a driver gives them."""
     encoder, count = None, 0
     with Mp4Writer(path, "h264") as video:
@@ -106,4 +107,5 @@ def write_video(
             count += 1
         for encoded in encoder.rest() if encoder else ():
             video.add(encoded)
-    return {"frames": count, "seconds": (times[-1] if times else (count - 1) / rate) + 1 / rate}
+    seconds = (times[-1] if times else (count - 1) / rate) + 1 / rate
+    return RecordingFacts(frames=count, seconds=seconds)

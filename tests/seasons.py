@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from beemon.base import outcomes
 from beemon.base.clock import Quality, Stamp
+from beemon.base.facts import to_json
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.ledger import events
 from beemon.ledger import readings as series
@@ -58,11 +61,11 @@ def _recording(ledger: Ledger, noon: int) -> None:
     with FlacWriter(place.temporary, 16_000, 1) as file:
         file.write(bytes(range(256)) * 250)
     size, sha256 = files.keep_file(place)
-    facts = {"start_utc_us": noon, "seconds": 2.0, "samples": 32_000, "rate": 16_000}
+    facts = RecordingFacts(noon, seconds=2.0, samples=32_000, rate=16_000)
     with ledger.transaction():
         catalog.enter(ledger, job, "microphone.brood", place.final,
-                      {**facts, "size": size, "sha256": sha256, "clock": "rtc"})
-        ledger.end(job, outcomes.done(recording=ledger.relative(place.final), **facts))
+                      replace(facts, size=size, sha256=sha256, clock=Quality.RTC))
+        ledger.end(job, outcomes.done(recording=ledger.relative(place.final), **to_json(facts)))
 
 
 def _job(ledger: Ledger, command: str, at_us: int) -> int:

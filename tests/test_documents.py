@@ -18,6 +18,7 @@ import soundfile
 
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
+from beemon.base.recording import RecordingFacts
 from beemon.base.status import DEVICE_STATES, DeviceState
 from beemon.checks.examine import examine
 from beemon.checks.findings import FINDINGS
@@ -125,7 +126,8 @@ def test_the_manual_of_the_words_has_every_step_of_a_weight_with_its_meaning():
 def test_the_manual_of_the_words_has_every_feature(tmp_path):
     noise = np.random.default_rng(1).normal(0, 0.1, 32000)
     soundfile.write(tmp_path / "noise.flac", noise, 16000)
-    names = [feature.quantity for feature in examine(tmp_path / "noise.flac", {}).features]
+    found = examine(tmp_path / "noise.flac", RecordingFacts())
+    names = [feature.quantity for feature in found.features]
     bands = [name for name in names if name.startswith("band_")]
     explained = {
         name for tag in explained_words("FEATURES") for name in re.findall(r"[a-z_0-9]+", tag)

@@ -10,12 +10,11 @@ dark night, a quiet cluster, a view without movement and a gust of wind fail not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from beemon.base.defects import attempt
-from beemon.base.facts import Json
-from beemon.base.recording import RecordingFacts, recording_facts
+from beemon.base.recording import RecordingFacts
 from beemon.checks.findings import SHORT, UNCHECKED, UNREADABLE, Examination, Finding
 from beemon.media.kinds import Kind, kind_of
 
@@ -25,9 +24,7 @@ SHORT_SHARE, SHORT_SECONDS = 0.1, 0.1
 Examiner = Callable[[Path, RecordingFacts], Examination]
 
 
-def examine(
-    path: Path, facts: Mapping[str, Json], asked: float | None = None
-) -> Examination:
+def examine(path: Path, facts: RecordingFacts, asked: float | None = None) -> Examination:
     """Examine the complete recording at ``path``.
 
     ``facts`` are those of its driver, as far as they are known. ``asked`` is the requested length
@@ -40,16 +37,15 @@ def examine(
         return Examination([Finding(UNREADABLE, str(error))])
     if examiner is None:
         return Examination([Finding(UNREADABLE, "it is not a FLAC, MP4 or JPEG file")])
-    said = recording_facts(facts)
-    found = examiner(path, said)
-    found.findings += _promises(said)
-    if asked is not None and said.seconds is not None:
-        found.findings += _length(said, said.seconds, asked)
+    found = examiner(path, facts)
+    found.findings += _promises(facts)
+    if asked is not None and facts.seconds is not None:
+        found.findings += _length(facts, facts.seconds, asked)
     return found
 
 
 def try_to_examine(
-    path: Path, facts: Mapping[str, Json], asked: float | None = None
+    path: Path, facts: RecordingFacts, asked: float | None = None
 ) -> Examination:
     """:func:`examine`; a defect in it becomes a finding, and the recording counts.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from beemon.base.clock import Stamp
 from beemon.base.defects import attempt
 from beemon.base.explanation import Explanation
-from beemon.base.facts import JsonObject
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 
 CHECK_FAILED = "check-failed"
 """The reason of what a recording that does not count would have said."""
@@ -176,10 +176,7 @@ class Examination:
         """The findings for which the recording does not count."""
         return [finding for finding in self.findings if finding.fails]
 
-    @property
-    def verdict(self) -> JsonObject:
-        """The additions to the recording's facts; none if there is no finding."""
-        said: JsonObject = {}
-        if self.findings:
-            said["findings"] = [str(finding) for finding in self.findings]
-        return {**said, "verdict": "failed"} if self.failures else said
+    def judged(self, facts: RecordingFacts) -> RecordingFacts:
+        """The recording's facts, with the findings and the verdict if there are any."""
+        said = tuple(map(str, self.findings)) or facts.findings
+        return replace(facts, findings=said, verdict="failed" if self.failures else facts.verdict)

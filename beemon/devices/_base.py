@@ -27,14 +27,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from beemon.base import clock
 from beemon.base.options import BadOptionError, build, duration, in_toml, option
 from beemon.base.readings import Calibration
-
-Facts = dict[str, Any]
-"""What a recording says of itself: plain JSON values, kept with it in the ledger."""
+from beemon.base.recording import RecordingFacts
 
 
 class DeviceError(OSError):
@@ -277,7 +275,9 @@ class Recorder(Device, ABC):
     overlaps: ClassVar[bool] = False
 
     @abstractmethod
-    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+    def record(
+        self, path: Path, seconds: float, cancelled: Event, *, follows: bool
+    ) -> RecordingFacts:
         """Write ``seconds`` of media to ``path`` and return the facts about it.
 
         When ``cancelled`` is set, finish the file early and properly. ``follows`` means that this
@@ -300,7 +300,7 @@ class Camera(Recorder):
     suffix = ".mp4"
 
     @abstractmethod
-    def snapshot(self, path: Path) -> Facts:
+    def snapshot(self, path: Path) -> RecordingFacts:
         """Write one JPEG picture to ``path`` and say what was written."""
 
 
@@ -378,14 +378,11 @@ ARCHIVE = "BEEMON_ARCHIVE"
 _NOT_THE_DRIVERS = ("driver", "schedule", "weighing")
 
 
-def began(monotonic: float) -> Facts:
+def began(monotonic: float) -> RecordingFacts:
     """When a recording began, from the monotonic clock's seconds then, as its facts say it."""
     now = clock.stamp()
-    return {
-        "start_utc_us": now.utc_us - round((now.monotonic - monotonic) * 1e6),
-        "start_monotonic": round(monotonic, 6),
-        "clock": now.quality.value,
-    }
+    start_us = now.utc_us - round((now.monotonic - monotonic) * 1e6)
+    return RecordingFacts(start_us, round(monotonic, 6), now.quality)
 
 
 def own_options(settings: Mapping[str, object]) -> dict[str, object]:

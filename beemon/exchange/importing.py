@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from fractions import Fraction
 from functools import partial
@@ -22,9 +22,9 @@ from pathlib import Path
 
 from beemon.base import defects, outcomes
 from beemon.base.clock import Quality, Stamp
-from beemon.base.facts import JsonObject, to_json
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import examine
 from beemon.checks.findings import Examination
 from beemon.exchange import appmais, daily
@@ -65,7 +65,7 @@ class _Brought:
 
     start_us: int
     source: str
-    facts: JsonObject
+    facts: RecordingFacts
 
 
 class MissingFactError(ValueError):
@@ -263,22 +263,20 @@ class _Import:
     def _written(self, file: File, written: Path, name: Name) -> _Brought:
         """Write a file as it is kept here; return what is known of it."""
         start_us, is_ambiguous = utc_us(name.day, name.time, self._source.zone, again=name.again)
-        facts: JsonObject = {
-            "start_utc_us": start_us, "clock": Quality.IMPORTED, "source": file.source,
-            "source_sha256": files.digest(file.path)[1],
-        }
-        if is_ambiguous:
-            facts["ambiguous_time"] = True
+        facts = RecordingFacts(
+            start_us, clock=Quality.IMPORTED, source=file.source,
+            source_sha256=files.digest(file.path)[1], ambiguous_time=is_ambiguous or None,
+        )
         if written.suffix == ".flac":
-            facts |= sound_to_flac(file.path, written)
+            facts = facts.and_then(sound_to_flac(file.path, written))
         elif name.ending == ".h264":
             assert self._source.frame_rate is not None
             h264_to_mp4(file.path, written, self._source.frame_rate)
-            facts["frame_rate"] = float(self._source.frame_rate)
+            facts = replace(facts, frame_rate=float(self._source.frame_rate))
         else:
             shutil.copyfile(file.path, written)
-        facts = {**to_json(measure(written)), **facts}
-        if written.suffix == ".mp4" and "frames" not in facts:
+        facts = measure(written).and_then(facts)
+        if written.suffix == ".mp4" and facts.frames is None:
             raise UnconvertibleError("it is not an MP4 file")
         _refuse_untaggable(written, name.host)
         return _Brought(start_us, file.source, facts)
@@ -298,7 +296,7 @@ class _Import:
             size, sha256 = files.keep_file(place)
             with ledger.transaction():
                 catalog.enter(ledger, job, device, place.final,
-                              {**brought.facts, **found.verdict, "size": size, "sha256": sha256})
+                              replace(found.judged(brought.facts), size=size, sha256=sha256))
                 at = Stamp(brought.start_us, 0.0, Quality.IMPORTED)
                 series.keep_belated(ledger, job, found.readings(device, at))
                 ledger.end(job, outcomes.done(recording=ledger.relative(place.final)))
@@ -423,10 +421,10 @@ def _refuse_untaggable(written: Path, host: str) -> None:
         tags.write(written, Tags(host, "", 0))
 
 
-def _tags(host: str, device: str, job: int, facts: JsonObject, found: Examination) -> Tags:
+def _tags(host: str, device: str, job: int, facts: RecordingFacts, found: Examination) -> Tags:
     return Tags(
         host, device, job, clock=Quality.IMPORTED,
         verdict=tags.FAILED if found.failures else tags.GOOD,
         findings=tuple(map(str, found.findings)),
-        facts={name: value for name, value in facts.items() if name != "clock"},
+        facts=replace(facts, clock=None),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.base import outcomes
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import events, inventory, rows
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
@@ -28,7 +29,7 @@ ORIGIN = "archive"
 _LATEST = 50
 """Of how many recordings, the latest, the jobs are looked up, so that no new job has the same."""
 
-Entry = tuple[Path, str, dict[str, Any]]
+Entry = tuple[Path, str, RecordingFacts]
 """A recording's file, its device and its facts."""
 
 

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from beemon.base.facts import to_json
 from beemon.base.moments import iso
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 
@@ -30,24 +32,21 @@ _BETWEEN = (
 )
 
 
-def enter(ledger: Ledger, job: int, device: str, path: Path, facts: dict[str, Any]) -> int:
+def enter(ledger: Ledger, job: int, device: str, path: Path, facts: RecordingFacts) -> int:
     """Enter a complete recording, within a transaction; return its number.
 
-    ``facts`` hold ``size`` (bytes) and ``sha256``. They also hold ``start_utc_us``,
-    ``start_monotonic``, the ``clock``'s quality at the start, and the ``seconds`` of media.
-    ``verdict`` and ``findings`` are the results of the check. Raises ``sqlite3.IntegrityError`` if
-    the path was entered before.
+    Raises ``sqlite3.IntegrityError`` if the path was entered before, or if the facts lack ``size``
+    or ``sha256``.
     """
-    rest = {k: v for k, v in facts.items() if k not in _COLUMNS}
-    findings = facts.get("findings")
+    rest = {k: v for k, v in to_json(facts).items() if k not in _COLUMNS}
     cursor = ledger.db.execute(
         "INSERT INTO recordings (job, device, path, size, sha256, start_us, start_monotonic,"
         " seconds, clock, verdict, findings, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            job, device, ledger.relative(path), facts["size"], facts["sha256"],
-            facts.get("start_utc_us"), facts.get("start_monotonic"), facts.get("seconds"),
-            facts.get("clock", ledger.clock.stamp().quality), facts.get("verdict", "good"),
-            json.dumps(findings) if findings else None, json.dumps(rest),
+            job, device, ledger.relative(path), facts.size, facts.sha256,
+            facts.start_utc_us, facts.start_monotonic, facts.seconds,
+            facts.clock or ledger.clock.stamp().quality, facts.verdict or "good",
+            json.dumps(facts.findings) if facts.findings else None, json.dumps(rest),
         ),
     )
     return int(cursor.lastrowid or 0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beemon.base import outcomes
+from beemon.base.facts import JsonObject, to_json
 from beemon.base.outcomes import Ending
+from beemon.base.recording import RecordingFacts, recording_facts
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.rows import parse
@@ -17,13 +19,13 @@ from beemon.storage import files
 _YET = ", and are yet to be salvaged"
 
 
-def keep_rest(ledger: Ledger, where: files.Place) -> tuple[str, dict[str, Any]]:
+def keep_rest(ledger: Ledger, where: files.Place) -> tuple[str, JsonObject]:
     """The leftover of an unfinished recording: a sentence, and the job's facts of it.
 
     One that had its final name is whole; like any other leftover it is entered when it was
     looked at (:mod:`beemon.repair.salvage`): here nothing is read, for somebody waits.
     """
-    leftover = {"leftover": ledger.relative(where.temporary)}
+    leftover: JsonObject = {"leftover": ledger.relative(where.temporary)}
     try:
         left = files.discard_if_empty(where.temporary)
         if not left and where.final.is_file():
@@ -81,7 +83,7 @@ def leftovers(ledger: Ledger) -> list[Leftover]:
     ]
 
 
-def settle(ledger: Ledger, leftover: Leftover, salvaged: dict[str, Any]) -> str:
+def settle(ledger: Ledger, leftover: Leftover, salvaged: RecordingFacts | None) -> str:
     """Enter what was salvaged, within a transaction, or that nothing was; say it in a sentence.
 
     The job's outcome stays as it is; its facts name the recording. When the recording began is
@@ -90,16 +92,14 @@ def settle(ledger: Ledger, leftover: Leftover, salvaged: dict[str, Any]) -> str:
     job = ledger.db.execute("SELECT * FROM sound_jobs WHERE job = ?", (leftover.job,)).fetchone()
     facts = parse(job["facts"])
     facts.pop("leftover", None)
-    if "recovered" in salvaged and _YET in (job["message"] or ""):
-        # It was no whole one: a salvage gave it its name, and was cut off before this was entered.
-        salvaged = {**salvaged, "salvaged": True}
-        del salvaged["recovered"]
-    if salvaged:
+    said = "none of it was usable, so it was deleted"
+    if salvaged is not None:
+        if salvaged.recovered and _YET in (job["message"] or ""):
+            # A salvage gave it its name, and was cut off before this was entered.
+            salvaged = replace(salvaged, salvaged=True, recovered=None)
         facts |= _enter(ledger, leftover, job, salvaged)
-        seconds = salvaged.get("seconds")
+        seconds = salvaged.seconds
         said = f"{seconds:.1f} s were salvaged" if seconds else "it was kept"
-    else:
-        said = "none of it was usable, so it was deleted"
     ledger.db.execute(
         "UPDATE jobs SET leftover = NULL, message = ?, facts = ? WHERE job = ?",
         (_with_end(job["message"], said), json.dumps(facts) if facts else None, leftover.job),
@@ -108,18 +108,18 @@ def settle(ledger: Ledger, leftover: Leftover, salvaged: dict[str, Any]) -> str:
 
 
 def _enter(
-    ledger: Ledger, leftover: Leftover, job: sqlite3.Row, salvaged: dict[str, Any]
-) -> dict[str, Any]:
+    ledger: Ledger, leftover: Leftover, job: sqlite3.Row, salvaged: RecordingFacts
+) -> JsonObject:
     path = ledger.relative(leftover.place.final)
     if catalog.find(ledger.db, path) is None:
-        began = {
+        began = recording_facts({
             "start_utc_us": job["started_us"], "start_monotonic": job["started_monotonic"],
             "clock": job["clock"],
-        }
+        })
         catalog.enter(ledger, leftover.job, leftover.device, leftover.place.final,
-                      {**began, **salvaged})
-    rest = {k: v for k, v in salvaged.items() if k not in ("verdict", "findings", "sha256")}
-    return {"recording": path, **rest}
+                      began.and_then(salvaged))
+    rest = replace(salvaged, verdict=None, findings=None, sha256=None)
+    return {"recording": path, **to_json(rest)}
 
 
 def _with_end(message: str | None, said: str) -> str:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from beemon.base.facts import JsonObject
+from beemon.base.recording import RecordingFacts
 from beemon.media import flac, tags, wav
 from beemon.media.container import TICKS, NewFilm, UndecodableError, add_stream_like, opened
 from beemon.media.kinds import Kind, kind_of
@@ -36,7 +36,7 @@ class UnconvertibleError(ValueError):
     """The file cannot be read, or would lose something."""
 
 
-def sound_to_flac(source: Path, target: Path) -> JsonObject:
+def sound_to_flac(source: Path, target: Path) -> RecordingFacts:
     """Convert a WAV or FLAC file to FLAC, without loss; the result is read again and compared.
 
     If the file ends too early, or its header is unfinished, all decodable samples are converted.
@@ -53,22 +53,22 @@ def sound_to_flac(source: Path, target: Path) -> JsonObject:
         raise UnconvertibleError(f"the sound cannot be decoded: {error.error_string}") from error
 
 
-def _mended(source: Path, target: Path) -> JsonObject:
+def _mended(source: Path, target: Path) -> RecordingFacts:
     """A FLAC file as it is; of one that is torn every frame that can be decoded, in a new file."""
     promised = flac.promised(source)
     shutil.copyfile(source, target)
     if _decodes(target):
-        return {}
+        return RecordingFacts()
     try:
         flac.strip(target)
     except ValueError as error:
         raise UnconvertibleError(str(error)) from error
     if _decodes(target):
-        return {}
+        return RecordingFacts()
     samples = _write_decodable(target.rename(target.with_suffix(".torn")), target)
     if not samples:
         raise UnconvertibleError("it contains no sound")
-    return {"promised_samples": promised} if promised > samples else {}
+    return RecordingFacts(promised_samples=promised if promised > samples else None)
 
 
 def _write_decodable(source: Path, target: Path) -> int:
@@ -150,7 +150,7 @@ def count_samples(path: Path) -> int:
     return found
 
 
-def _converted(source: Path, target: Path) -> JsonObject:
+def _converted(source: Path, target: Path) -> RecordingFacts:
     """A WAV file, as far as it goes."""
     head = wav.head_of(source)
     with source.open("rb") as file:
@@ -159,10 +159,10 @@ def _converted(source: Path, target: Path) -> JsonObject:
         if _content(_sound(readable)) != _content(_sound(target)):
             raise UnconvertibleError("the FLAC file does not hold what the original holds")
     if head is None or head.is_true:
-        return {}
+        return RecordingFacts()
     if head.promised is None:
-        return {"unfinished": True}
-    return {"promised_samples": head.promised // head.frame_bytes}
+        return RecordingFacts(unfinished=True)
+    return RecordingFacts(promised_samples=head.promised // head.frame_bytes)
 
 
 def _sound(file: Path | BinaryIO | wav.Whole) -> SoundFile:

@@ -13,18 +13,19 @@ file moves, so a power cut during the write leaves a readable file.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Final
 
 from beemon import __version__
-from beemon.base import clock, moments
-from beemon.base.facts import Json, JsonObject
+from beemon.base import moments
+from beemon.base.clock import Quality
+from beemon.base.facts import KEPT, Json, JsonObject, to_json
+from beemon.base.recording import RecordingFacts, Verdict, recording_facts
 from beemon.media import jpeg
 from beemon.media.kinds import Kind, kind_of
 
@@ -35,11 +36,17 @@ if TYPE_CHECKING:
 ROOM = " " * 2500
 """What a recorder sets as its new file's comment."""
 
-GOOD, FAILED = "good", "failed"
+GOOD: Final = "good"
+FAILED: Final = "failed"
 """The verdicts: a recording that counts, and one that is kept as evidence."""
 
 _OWN = "beemon|"
 _MP4_ITEM = "----:beemon:"
+
+_NONSENSE = (
+    ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, OSError
+)
+"""What reading raises where a tag makes no sense."""
 
 Fields = Mapping[str, str]
 
@@ -59,13 +66,13 @@ class Tags:
     hive: str
     device: str
     job: int
-    latitude: float | None = None
-    longitude: float | None = None
-    clock: str = clock.Quality.UNSURE
+    latitude: Annotated[float | None, KEPT] = None
+    longitude: Annotated[float | None, KEPT] = None
+    clock: Quality = Quality.UNSURE
     version: str = __version__
-    verdict: str = GOOD
+    verdict: Verdict = GOOD
     findings: tuple[str, ...] = ()
-    facts: Mapping[str, Json] = field(default_factory=dict)
+    facts: RecordingFacts = RecordingFacts()
 
     def fields(self) -> dict[str, str]:
         """As names and texts."""
@@ -73,24 +80,21 @@ class Tags:
             "Hive": self.hive, "Device": self.device, "Job": self.job, "Clock": self.clock,
             "Version": self.version, "Verdict": self.verdict,
             "Findings": "; ".join(self.findings) or None,
-            "Facts": json.dumps(self._exact(), separators=(",", ":")),
+            "Facts": json.dumps(to_json(self), separators=(",", ":")),
         }
         return {**self._guano(), **{f"{_OWN}{k}": str(v) for k, v in own.items() if v is not None}}
 
     def _guano(self) -> dict[str, str]:
-        start, seconds = self.facts.get("start_utc_us"), self.facts.get("seconds")
+        start, seconds = self.facts.start_utc_us, self.facts.seconds
         placed = self.latitude is not None and self.longitude is not None
         known = {
             "GUANO|Version": "1.0",
-            "Timestamp": moments.iso(start) if isinstance(start, int) else None,
+            "Timestamp": moments.iso(start) if start is not None else None,
             "Length": f"{seconds:.6g}" if seconds else None,
-            "Samplerate": self.facts.get("rate"),
+            "Samplerate": self.facts.rate,
             "Loc Position": f"{self.latitude} {self.longitude}" if placed else None,
         }
         return {name: str(value) for name, value in known.items() if value is not None}
-
-    def _exact(self) -> JsonObject:
-        return {**dataclasses.asdict(self), "findings": list(self.findings)}
 
 
 def write(path: Path, tags: Tags) -> None:
@@ -113,22 +117,29 @@ def read(path: Path) -> Tags | None:
         return None
     try:
         exact = json.loads(said)
-        found = Tags(**{**exact, "findings": tuple(map(str, exact["findings"]))})
+        told: JsonObject = exact.get("facts", {})
+        _refuse_other_times(told)
+        found = Tags(**{
+            **exact, "clock": Quality(exact.get("clock", Quality.UNSURE)),
+            "findings": tuple(map(str, exact["findings"])), "facts": recording_facts(told),
+        })
         _refuse_other_kinds(found)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, OSError) as error:
+    except _NONSENSE as error:
         raise BadTagsError(f"{path}: {error}") from error  # OSError: a time before all calendars
     return found
 
 
 def _refuse_other_kinds(said: Tags) -> None:
     """Raise ``ValueError`` where a tag is not of its kind: a file may hold anything."""
-    clock.Quality(said.clock)
-    kinds = ((said.hive, str), (said.device, str), (said.job, int), (said.facts, dict))
+    kinds = ((said.hive, str), (said.device, str), (said.job, int))
     if not all(isinstance(value, kind) for value, kind in kinds) or not 0 <= said.job < 1 << 53:
         raise ValueError("its tags have the wrong types")
-    start, seconds = said.facts.get("start_utc_us", 0), said.facts.get("seconds", 0)
     if said.verdict not in (GOOD, FAILED):
         raise ValueError(f"its verdict is unknown: {said.verdict}")
+
+
+def _refuse_other_times(told: Mapping[str, Json]) -> None:
+    start, seconds = told.get("start_utc_us", 0), told.get("seconds", 0)
     if type(start) is not int or not moments.EARLIEST_US <= start <= moments.LATEST_US:
         raise ValueError("its start is not a time")
     if not isinstance(seconds, int | float) or not math.isfinite(seconds):

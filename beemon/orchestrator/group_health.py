@@ -111,8 +111,9 @@ class GroupHealth:
             health.troubled("; ".join(f"{q}: {why}" for q, why in answer.refused.items()), now)
         elif isinstance(answer, Done) and works:
             health.well(now)
-            if "seconds" in answer.facts or "informed" in answer.facts:
-                health.note = answer.facts.get("informed")  # a picture alone has no rate
+            made = answer.recording
+            if made and (made.seconds is not None or made.informed):
+                health.note = made.informed  # a picture alone has no rate
         else:
             health.troubled(trouble_of(answer), now)
         self.tell(device)

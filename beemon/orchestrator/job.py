@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass, field
 
 from beemon.base import outcomes
-from beemon.base.facts import JsonObject
+from beemon.base.facts import JsonObject, to_json
 from beemon.base.outcomes import Ending, Outcome
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.config.settings import Settings
 from beemon.scale.calibrations import Step
 from beemon.worker.messages import Done, Failed
@@ -99,13 +100,13 @@ class Job:
 
     def recording_ending(self, done: Done, path: str, cut: str | None) -> Ending:
         """The outcome of a recording that is kept under ``path``, if only as evidence."""
-        facts = {"recording": path, **done.facts}
+        facts = {"recording": path, **to_json(done.recording or RecordingFacts())}
         reason = cut or self.cut
         if done.cut and reason:
-            return outcomes.interrupted(reason, done.failure, **facts)
+            return Ending(Outcome.INTERRUPTED, reason, done.failure, facts)
         if done.failure:
-            return outcomes.failed("check-failed", done.failure, **facts)
-        return outcomes.done(**facts)
+            return Ending(Outcome.FAILED, "check-failed", done.failure, facts)
+        return Ending(Outcome.DONE, facts=facts)
 
     def failed_ending(self, failed: Failed, cut: str | None) -> Ending:
         """The outcome if nothing is kept: ``interrupted`` if the job was cut short before, else
@@ -135,7 +136,7 @@ def said(ending: Ending) -> str:
     words = [ending.reason, ending.message]
     if "recording" in ending.facts:
         seconds = ending.facts.get("seconds")
-        length = f" ({seconds:.1f} s)" if seconds else ""
+        length = f" ({seconds:.1f} s)" if seconds and isinstance(seconds, int | float) else ""
         words.append(f"{ending.facts['recording']}{length}")
     told = "; ".join(word for word in words if word)
     return f": {told}" if told else ""

@@ -6,10 +6,10 @@ it. It is reported when that is durable, and not before.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from beemon.base.clock import MACHINE, Clock
 from beemon.base.facts import to_json
 from beemon.base.outcomes import Ending
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import calibrations, recovery
 from beemon.ledger import readings as series
 from beemon.ledger import recordings as catalog
@@ -86,10 +87,10 @@ class Jobs:
             self._take_calibration(job, answer)
         elif isinstance(answer, Failed):
             self.end(job, job.failed_ending(answer, task.cut), leftover=task.place)
-        elif answer.path is None:
+        elif answer.path is None or answer.recording is None:
             self.end(job, outcomes.done(**answer.facts))
         else:
-            self._end_recording(job, task, answer, answer.path)
+            self._end_recording(job, task, answer, answer.path, answer.recording)
 
     def end_unbegun(self, number: int, command: QueuedCommand, ending: Ending) -> None:
         """Give an outcome to a command that never became work."""
@@ -184,15 +185,17 @@ class Jobs:
         known = self._quantities.get(sensor) or {UNKNOWN_QUANTITY: ""}
         return [Reading(sensor, name, unit, None, reason, at) for name, unit in known.items()]
 
-    def _end_recording(self, job: Job, task: Task, answer: Done, path: Path) -> None:
+    def _end_recording(
+        self, job: Job, task: Task, answer: Done, path: Path, made: RecordingFacts
+    ) -> None:
         for look, details in answer.defects.items():
             self._looks.switch_off(look, details)
         relative = str(path.relative_to(self._archive))
-        facts = {**answer.facts, **({"inspection": True} if job.inspected else {})}
-        ending = job.recording_ending(dataclasses.replace(answer, facts=facts), relative, task.cut)
+        made = replace(made, inspection=True) if job.inspected else made
+        ending = job.recording_ending(replace(answer, recording=made), relative, task.cut)
 
         def keep(ledger: Ledger) -> None:
-            catalog.enter(ledger, job.number, task.device, path, facts)
+            catalog.enter(ledger, job.number, task.device, path, made)
 
         readings = answer.readings if self._looks.is_on("features") else []
         readings = marked(readings) if job.inspected else readings

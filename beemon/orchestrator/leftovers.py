@@ -82,7 +82,7 @@ class Leftovers:
     def _salvaged(self, leftover: Leftover, done: Done) -> None:
 
         def settle(ledger: Ledger) -> str:
-            return recovery.settle(ledger, leftover, done.facts)
+            return recovery.settle(ledger, leftover, done.recording)
 
         self._write(
             self._looks.within("leftovers", settle, "it could not be added"),

@@ -13,12 +13,13 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from beemon.base import clock
-from beemon.base.facts import JsonObject, to_json
 from beemon.base.moments import to_microseconds
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import index, inventory
 from beemon.ledger.index import Entry
 from beemon.ledger.ledger import Ledger, LedgerReader
@@ -101,7 +102,7 @@ def _salvaged(temporary: Path) -> Entry | None:
         facts = salvage(Place(temporary, final)) if told else None
     except StillInUseError:
         return None
-    return (final, told[0], {**told[1], **facts}) if told and facts else None
+    return (final, told[0], told[1].and_then(facts)) if told and facts else None
 
 
 def _whole(path: Path) -> Entry | None:
@@ -112,25 +113,27 @@ def _whole(path: Path) -> Entry | None:
     if told is None:
         return None
     device, facts = told
-    facts.pop("start_monotonic", None)  # it counted in another boot than the index's job
-    if "seconds" not in facts:
-        facts |= _measured(path)
+    if facts.seconds is None:
+        facts = facts.and_then(_measured(path))
     size, sha256 = files.digest(path)
-    return path, device, {**facts, "size": size, "sha256": sha256}
+    facts = replace(facts, size=size, sha256=sha256)
+    return path, device, replace(facts, start_monotonic=None)  # it is of another boot than the job
 
 
-def _told_by_tags(path: Path) -> tuple[str, JsonObject] | None:
+def _told_by_tags(path: Path) -> tuple[str, RecordingFacts] | None:
     try:
         said = tags.read(path)
     except (tags.BadTagsError, ImportError):
         return None
     if said is None:
         return None
-    own = {"clock": said.clock, "verdict": said.verdict, "findings": list(said.findings)}
-    return said.device, {**said.facts, **own, "job": said.job}
+    return said.device, replace(
+        said.facts, clock=said.clock, verdict=said.verdict, findings=said.findings or None,
+        job=said.job,
+    )
 
 
-def _told_by_name(path: Path) -> tuple[str, JsonObject] | None:
+def _told_by_name(path: Path) -> tuple[str, RecordingFacts] | None:
     """The moment in a name is that of the job's begin; the quality of the clock is unknown."""
     found = _NAME.fullmatch(path.name)
     if found is None:
@@ -140,13 +143,13 @@ def _told_by_name(path: Path) -> tuple[str, JsonObject] | None:
     except ValueError:
         return None  # a moment that there is not, such as one of 2026-02-31
     start = to_microseconds(moment)
-    return found["device"], {"start_utc_us": start, "clock": clock.Quality.UNSURE}
+    return found["device"], RecordingFacts(start, clock=clock.Quality.UNSURE)
 
 
-def _measured(path: Path) -> JsonObject:
+def _measured(path: Path) -> RecordingFacts:
     try:
-        return to_json(measure(path))
+        return measure(path)
     except UnmeasurableError as error:
-        return {"verdict": tags.FAILED, "findings": [str(error)]}
+        return RecordingFacts(verdict=tags.FAILED, findings=(str(error),))
     except ImportError:
-        return {}
+        return RecordingFacts()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import logging
+from dataclasses import replace
 from pathlib import Path
 
-from beemon.base.facts import JsonObject, to_json
+from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import try_to_examine
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger
@@ -31,7 +32,7 @@ class StillInUseError(BlockingIOError):
     """The worker that wrote the file has not gone yet."""
 
 
-def salvage(where: Place) -> JsonObject | None:
+def salvage(where: Place) -> RecordingFacts | None:
     """Give the file at ``where.temporary`` its final name; return the facts about it.
 
     Return None if nothing in it could be kept; it is then deleted. The facts hold ``size``,
@@ -44,13 +45,13 @@ def salvage(where: Place) -> JsonObject | None:
             files.sync_folder(where.final.parent)
         if not where.final.exists():
             return None
-        return {**_facts(where.final, *files.digest(where.final)), "recovered": True}
+        return replace(_facts(where.final, *files.digest(where.final)), recovered=True)
     refuse_if_in_use(where.temporary)
     if not _mend(where.temporary):
         where.temporary.unlink()
         files.sync_folder(where.temporary.parent)
         return None
-    return {**_facts(where.final, *files.keep_file(where)), "salvaged": True}
+    return replace(_facts(where.final, *files.keep_file(where)), salvaged=True)
 
 
 def salvage_all(ledger: Ledger) -> int:
@@ -60,9 +61,9 @@ def salvage_all(ledger: Ledger) -> int:
     """
     found = recovery.leftovers(ledger)
     for leftover in found:
-        facts = salvage(leftover.place) or {}
+        salvaged = salvage(leftover.place)
         with ledger.transaction():
-            recovery.settle(ledger, leftover, facts)
+            recovery.settle(ledger, leftover, salvaged)
     return len(found)
 
 
@@ -92,24 +93,24 @@ def _mend(path: Path) -> int:
         return 0
 
 
-def _facts(path: Path, size: int, sha256: str) -> JsonObject:
+def _facts(path: Path, size: int, sha256: str) -> RecordingFacts:
     """The facts in the file's tags, if it was finished, and those found by measuring it."""
     told = _told(path)
     try:
-        measured = to_json(measure(path))
+        measured = measure(path)
     except UnmeasurableError as error:
-        verdict: JsonObject = {"verdict": tags.FAILED, "findings": [str(error)]}
-        return {**told, **verdict, "size": size, "sha256": sha256}
+        findings = (str(error),)
+        return replace(told, verdict=tags.FAILED, findings=findings, size=size, sha256=sha256)
     found = try_to_examine(path, measured)
     for look, details in found.defects.items():
         log.error("%s: the %s has a defect:\n%s", path.name, look, details.rstrip())
-    return {**told, **measured, **found.verdict, "size": size, "sha256": sha256}
+    return replace(found.judged(told.and_then(measured)), size=size, sha256=sha256)
 
 
-def _told(path: Path) -> JsonObject:
+def _told(path: Path) -> RecordingFacts:
     """The facts in the tags, which are a recording's last bytes; none without tags."""
     try:
         said = tags.read(path)
     except (tags.BadTagsError, ImportError):
-        return {}
-    return {**said.facts, "clock": said.clock} if said else {}
+        return RecordingFacts()
+    return replace(said.facts, clock=said.clock) if said else RecordingFacts()

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from beemon.base.facts import JsonObject
 from beemon.base.readings import Calibration, Reading, Sampled
+from beemon.base.recording import RecordingFacts
 from beemon.media.tags import Tags
 from beemon.storage.files import Place
 
@@ -110,7 +111,8 @@ class NotSafe:
 
 @dataclass(frozen=True)
 class Done:
-    """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording.
+    """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording, and
+    ``recording`` what is known of it; ``facts`` are what other work brought.
 
     ``refused`` says of each quantity without a value why it has none; ``failure`` what its check
     found in a recording that does not count, and is kept as evidence. ``defects`` are
@@ -122,7 +124,8 @@ class Done:
     readings: list[Reading] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     path: Path | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    recording: RecordingFacts | None = None
+    facts: JsonObject = field(default_factory=dict)
     cut: bool = False
     failure: str | None = None
     defects: dict[str, str] = field(default_factory=dict)

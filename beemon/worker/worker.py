@@ -25,6 +25,7 @@ from typing import NoReturn
 from beemon.base import clock
 from beemon.base.defects import attempt, contain, of_files
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import try_to_examine
 from beemon.checks.findings import CHECK_FAILED, NO_EVIDENCE, Examination
 from beemon.config.settings import DeviceSettings
@@ -33,7 +34,6 @@ from beemon.devices._base import (
     Device,
     DeviceError,
     DeviceLostError,
-    Facts,
     Output,
     Recorder,
     Refusal,
@@ -247,12 +247,12 @@ class Worker(SpawnProcess):
             facts = device.snapshot(temporary)
         else:
             facts = device.record(temporary, work.seconds, cancelled, follows=work.follows)
-            if cancelled.is_set() and not facts["seconds"]:
+            if cancelled.is_set() and not facts.seconds:
                 return Failed(work.number, "cancelled", "nothing was recorded yet")
-        is_cut = cancelled.is_set() and facts.get("seconds", 0) < work.seconds - _SHORT_BY
+        is_cut = cancelled.is_set() and (facts.seconds or 0) < work.seconds - _SHORT_BY
         return self._keep(work, facts, is_cut=is_cut)
 
-    def _keep(self, work: Work, facts: Facts, *, is_cut: bool) -> Done:
+    def _keep(self, work: Work, facts: RecordingFacts, *, is_cut: bool) -> Done:
         """Examine a finished file and keep it: as a recording, or as evidence against its device.
 
         Raises :class:`CheckFailedError` where nothing can be made of it; then it is left over.
@@ -263,7 +263,7 @@ class Worker(SpawnProcess):
         failure = "; ".join(map(str, found.failures)) or None
         if any(finding.word in NO_EVIDENCE for finding in found.failures):
             raise CheckFailedError(failure)
-        facts = {**facts, **found.verdict}
+        facts = found.judged(facts)
         _, defect = attempt(lambda: _tag(work, facts), None)
         size, sha256 = files.keep_file(work.place)
         if failure:
@@ -272,7 +272,7 @@ class Worker(SpawnProcess):
             work.number,
             readings=_features(work.device, found, facts),
             path=work.place.final,
-            facts={**facts, "size": size, "sha256": sha256},
+            recording=dataclasses.replace(facts, size=size, sha256=sha256),
             cut=is_cut,
             failure=failure,
             defects={**found.defects, **({"tags": defect} if defect else {})},
@@ -311,21 +311,20 @@ def _do_chore(work: Work) -> Done:
     if work.place is None:
         raise TypeError(f"{work.verb} of nothing")
     if work.verb == INDEX:
-        return Done(work.number, facts=indexing.index_as(work.number, work.place.final))
-    facts = salvage.salvage(work.place)
-    return Done(work.number, path=work.place.final if facts else None, facts=facts or {})
+        return Done(work.number, facts={**indexing.index_as(work.number, work.place.final)})
+    found = salvage.salvage(work.place)
+    return Done(work.number, path=work.place.final if found else None, recording=found)
 
 
-def _tag(work: Work, facts: Facts) -> None:
+def _tag(work: Work, facts: RecordingFacts) -> None:
     if work.place is None or work.tags is None:
         return
-    said = {key: value for key, value in facts.items() if key not in ("findings", "verdict")}
     whole = dataclasses.replace(
         work.tags,
-        clock=facts.get("clock", clock.quality()),
-        verdict=facts.get("verdict", tags.GOOD),
-        findings=tuple(facts.get("findings", ())),
-        facts=said,
+        clock=facts.clock or clock.quality(),
+        verdict=facts.verdict or tags.GOOD,
+        findings=facts.findings or (),
+        facts=dataclasses.replace(facts, verdict=None, findings=None),
     )
     try:
         tags.write(work.place.temporary, whole)
@@ -334,14 +333,9 @@ def _tag(work: Work, facts: Facts) -> None:
                     extra=service.fields(device=work.device))
 
 
-def _features(device: str, found: Examination, facts: Facts) -> list[Reading]:
+def _features(device: str, found: Examination, facts: RecordingFacts) -> list[Reading]:
     """A recording's features as readings of it, dated at its start."""
-    if not found.features:
-        return []
-    at = clock.Stamp(
-        facts["start_utc_us"], facts["start_monotonic"], clock.Quality(facts["clock"])
-    )
-    return found.readings(device, at)
+    return found.readings(device, facts.start) if found.features else []
 
 
 def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from beemon import devices
+from beemon.base.recording import RecordingFacts
 
 SPEED = 100_000.0  # they are made as fast as the machine can
 KINDS = {
@@ -87,7 +88,7 @@ def examine_whole(path: Path) -> None:
     """As a worker does after each recording."""
     from beemon.checks.examine import examine
 
-    examine(path, {})
+    examine(path, RecordingFacts())
 
 
 def decode(path: Path) -> None:

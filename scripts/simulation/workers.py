@@ -13,12 +13,13 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from clockwork import Clockwork
 
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.devices.ask import ResolvedDevice
 from beemon.devices.sensors.simulated import QUANTITIES
 from beemon.orchestrator.worker_process import Mailbox
@@ -167,8 +168,8 @@ class SimulatedWorker:
     def _done(self, work: Work, *, is_lie: bool, is_cut: bool) -> Answer:
         if work.verb == SALVAGE:
             assert work.place is not None
-            facts = salvage(work.place)
-            return Done(work.number, path=work.place.final if facts else None, facts=facts or {})
+            found = salvage(work.place)
+            return Done(work.number, path=work.place.final if found else None, recording=found)
         if work.verb == TRY:
             return Done(work.number)
         if work.verb == "read":
@@ -199,15 +200,14 @@ class SimulatedWorker:
         work.place.temporary.write_bytes(os.urandom(size))
         kept, sha256 = files.keep_file(work.place)
         at = self._world.clock.stamp()
-        facts: dict[str, Any] = {
-            "size": kept, "sha256": sha256, "seconds": seconds, "clock": at.quality,
-            "start_utc_us": at.utc_us - round(seconds * 1e6),
-            "start_monotonic": at.monotonic - seconds,
-        }
+        made = RecordingFacts(
+            at.utc_us - round(seconds * 1e6), at.monotonic - seconds, at.quality, seconds,
+            size=kept, sha256=sha256,
+        )
         if is_lie:
-            facts |= {"verdict": "failed", "findings": ["silent"]}
+            made = replace(made, verdict="failed", findings=("silent",))
         return Done(
-            work.number, path=work.place.final, facts=facts, cut=is_cut,
+            work.number, path=work.place.final, recording=made, cut=is_cut,
             failure="silent" if is_lie else None,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_a_file_that_was_cut_short_is_found(recording, tmp_path, kept):
 )
 def test_facts_that_are_not_so_are_found(recordings, kind, fact, value):
     path, facts = recordings[kind]
-    assert found(path, {**facts, fact: value}) == ["wrong-length"]
+    assert found(path, replace(facts, **{fact: value})) == ["wrong-length"]
 
 
 def test_sound_without_samples_is_empty(tmp_path):
@@ -92,5 +93,5 @@ def test_sound_without_samples_is_empty(tmp_path):
 
 def test_a_finding_reads_as_a_sentence(recordings):
     path, facts = recordings["film"]
-    (finding,) = examine(path, {**facts, "frames": 29}).findings
+    (finding,) = examine(path, replace(facts, frames=29)).findings
     assert str(finding) == "wrong-length: 30 frames instead of the 29 written"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_no_sound_of_the_simulated_hive_is_flagged(tmp_path, first):
         seed, at = chance.randrange(2**32), chance.uniform(0, 86400)
         samples = hive_sound(seconds, rate, seed, at)
         facts = write_sound(tmp_path / "a", samples, rate)
-        found = examine(tmp_path / "a", {**facts, "lost_samples": 0}, asked=seconds)
+        found = examine(tmp_path / "a", replace(facts, lost_samples=0), asked=seconds)
         assert said(found) == [], f"recording {number}"
         assert len(found.features) == 14
 
@@ -59,7 +60,7 @@ def test_no_video_and_no_picture_of_the_simulated_hive_is_flagged(tmp_path, firs
         pictures = view.pictures(frames, rate, at=chance.uniform(0, 86400))
         bitrate = chance.choice([300_000, 1_000_000, 4_000_000])
         facts = write_video(tmp_path / "a", pictures, rate, bitrate=bitrate)
-        found = examine(tmp_path / "a", {**facts, "frame_rate": rate}, asked=seconds)
+        found = examine(tmp_path / "a", replace(facts, frame_rate=rate), asked=seconds)
         assert said(found) == [], f"recording {number}"
         assert found.features[0].value > 0
         if number < PICTURES:  # a view is dear to make
@@ -68,7 +69,7 @@ def test_no_video_and_no_picture_of_the_simulated_hive_is_flagged(tmp_path, firs
 
 def assert_picture_is_good(path, picture):
     path.write_bytes(jpeg(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-    assert said(examine(path, {})) == []
+    assert said(examine(path, RecordingFacts())) == []
 
 
 def others(*suffixes: str) -> list[Path]:
@@ -84,7 +85,7 @@ def test_no_sound_that_comes_with_debian_is_flagged(tmp_path):
         samples, rate = soundfile.read(str(file), always_2d=True)
         steps = np.clip(np.round(samples * 32767), -32768, 32767)
         facts = write_sound(tmp_path / "a", steps, rate)
-        assert said(examine(tmp_path / "a", facts, asked=facts["seconds"])) == [], file
+        assert said(examine(tmp_path / "a", facts, asked=facts.seconds)) == [], file
 
 
 @pytest.mark.ground("media")

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("av")
 
+from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import examine
 from beemon.checks.picture import Look, blur, changes, edge_width, luma, moved, shrunk, small
 from beemon.devices.cameras._jpeg import jpeg
@@ -23,7 +24,7 @@ def look(tmp_path):
 
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
         (tmp_path / "a.part").write_bytes(jpeg(frame))
-        return [(f.word, f.fails) for f in examine(tmp_path / "a.part", {}).findings]
+        return [(f.word, f.fails) for f in examine(tmp_path / "a.part", RecordingFacts()).findings]
 
     return look
 

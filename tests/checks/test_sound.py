@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def look(tmp_path):
     def look(heard, rate=16000, asked=None, sample_bytes=2, **facts):
         path = tmp_path / "a.part"
         written = write_sound(path, heard, rate, sample_bytes)
-        return examine(path, {**written, **facts}, asked)
+        return examine(path, replace(written, **facts), asked)
 
     return look
 

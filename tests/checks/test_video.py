@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ pytest.importorskip("av")
 
 import av
 
+from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import examine
 from beemon.devices.cameras._frames import Frame
 from beemon.devices.cameras._jpeg import jpeg
@@ -28,7 +30,7 @@ def look(tmp_path):
     def look(pictures, asked=None, times=None, bitrate=1_000_000, **facts):
         path = tmp_path / "a.part"
         written = write_video(path, pictures, RATE, times, bitrate)
-        return examine(path, {**written, **facts}, asked)
+        return examine(path, replace(written, **facts), asked)
 
     return look
 
@@ -98,7 +100,7 @@ def test_pictures_that_cannot_be_decoded_are_counted_and_others_looked_at(tmp_pa
             broken = number and number % every == 0
             data = picture[:300] if broken else picture
             video.add(Frame(data, is_key=True, time_us=round(number / RATE * 1e6)))
-    found = told(examine(tmp_path / "a", {"frames": FRAMES}))
+    found = told(examine(tmp_path / "a", RecordingFacts(frames=FRAMES)))
     assert found == ([("broken", True)] if fails else [("broken", False)])
 
 

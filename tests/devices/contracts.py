@@ -14,6 +14,8 @@ import time
 import pytest
 
 from beemon.base.clock import Quality
+from beemon.base.facts import to_json
+from beemon.base.recording import recording_facts
 from beemon.checks.examine import examine
 from beemon.devices._base import DeviceError, Measurement
 
@@ -128,27 +130,27 @@ class RecorderContract(DeviceContract):
 
     def test_a_recording_holds_what_it_states(self, opened, tmp_path):
         facts = self.record(opened, tmp_path / "recording.part", 1.5)
-        assert facts["seconds"] == pytest.approx(1.5, abs=0.1)
+        assert facts.seconds == pytest.approx(1.5, abs=0.1)
         assert examine(tmp_path / "recording.part", facts).findings == []
 
     def test_facts_can_be_kept_as_json(self, opened, tmp_path):
         facts = self.record(opened, tmp_path / "a", 0.5)
-        assert json.loads(json.dumps(facts)) == facts
+        assert recording_facts(json.loads(json.dumps(to_json(facts)))) == facts
 
     def test_it_states_when_it_began_by_the_wall_clock(self, opened, tmp_path):
         before = time.time() - 1
         facts = self.record(opened, tmp_path / "a", 0.5)
-        assert isinstance(facts["start_utc_us"], int)
-        assert before < facts["start_utc_us"] / 1e6 < time.time()
-        since_boot = facts["start_utc_us"] / 1e6 - facts["start_monotonic"]
+        assert isinstance(facts.start_utc_us, int)
+        assert before < facts.start_utc_us / 1e6 < time.time()
+        since_boot = facts.start_utc_us / 1e6 - facts.start_monotonic
         assert since_boot == pytest.approx(time.time() - time.monotonic(), abs=0.1)
-        assert facts["clock"] in list(Quality)
+        assert facts.clock in list(Quality)
 
     def test_a_cancelled_recording_is_short_and_whole(self, opened, tmp_path):
         cancelled = threading.Event()
         threading.Timer(0.4, cancelled.set).start()
         facts = self.record(opened, tmp_path / "a", 600, cancelled)
-        assert 0 < facts["seconds"] < 600
+        assert 0 < facts.seconds < 600
         assert examine(tmp_path / "a", facts).findings == []
 
     def test_a_device_that_is_not_open_says_so(self, device, tmp_path):
@@ -180,17 +182,17 @@ class MicrophoneContract(RecorderContract):
 
     def test_it_has_exactly_the_samples_that_were_asked_for(self, opened, tmp_path):
         facts = self.record(opened, tmp_path / "a", 0.7)
-        assert facts["samples"] == round(0.7 * facts["rate"])
-        assert facts["lost_samples"] == 0
+        assert facts.samples == round(0.7 * facts.rate)
+        assert facts.lost_samples == 0
 
     def test_a_recording_that_follows_begins_where_the_other_ended(self, opened, tmp_path):
         first = self.record(opened, tmp_path / "a", 0.5)
         time.sleep(0.15)  # the stream goes on meanwhile
         second = self.record(opened, tmp_path / "b", 0.5, follows=True)
-        assert second["first_sample"] == first["first_sample"] + first["samples"]
+        assert second.first_sample == first.first_sample + first.samples
 
     def test_the_first_recording_has_nothing_to_follow(self, opened, tmp_path):
-        assert self.record(opened, tmp_path / "a", 0.5, follows=True)["samples"] > 0
+        assert self.record(opened, tmp_path / "a", 0.5, follows=True).samples > 0
 
 
 class CameraContract(RecorderContract):
@@ -199,7 +201,7 @@ class CameraContract(RecorderContract):
     def test_a_snapshot_is_a_picture(self, opened, tmp_path):
         facts = opened.snapshot(tmp_path / "picture.part")
         assert examine(tmp_path / "picture.part", facts).findings == []
-        assert json.loads(json.dumps(facts)) == facts
+        assert recording_facts(json.loads(json.dumps(to_json(facts)))) == facts
 
     def test_a_snapshot_does_not_wait_for_the_recording(self, opened, tmp_path):
         cancelled = threading.Event()
@@ -217,7 +219,7 @@ class CameraContract(RecorderContract):
         first = self.record(opened, tmp_path / "a", 0.5)
         time.sleep(0.15)  # the stream goes on meanwhile
         second = self.record(opened, tmp_path / "b", 0.5, follows=True)
-        assert second["first_frame"] <= first["first_frame"] + first["frames"]
+        assert second.first_frame <= first.first_frame + first.frames
 
     def test_a_closed_camera_takes_no_snapshot(self, device, tmp_path):
         with pytest.raises(DeviceError):

@@ -55,7 +55,7 @@ def test_pre_roll_comes_on_top(stream):
     stream.send(range(40))
     film = stream.film(5, begin=stream.taken(20))
     assert run(film) == list(range(5, 30))
-    assert film.facts()["pre_roll"] == pytest.approx(1.5)
+    assert film.facts().pre_roll == pytest.approx(1.5)
 
 
 def test_its_facts_say_what_it_holds(stream):
@@ -63,10 +63,10 @@ def test_its_facts_say_what_it_holds(stream):
     film = stream.film(10)
     run(film)
     facts = film.facts()
-    assert (facts["frames"], facts["first_frame"], facts["lost_frames"]) == (10, 10, 0)
-    assert facts["longest_gap"] == pytest.approx(0.1)
+    assert (facts.frames, facts.first_frame, facts.lost_frames) == (10, 10, 0)
+    assert facts.longest_gap == pytest.approx(0.1)
     began = time.time() - (time.monotonic() - stream.taken(10))
-    assert facts["start_utc_us"] / 1e6 == pytest.approx(began, abs=0.1)
+    assert facts.start_utc_us / 1e6 == pytest.approx(began, abs=0.1)
 
 
 def test_cancelled_it_has_what_was_there(stream):
@@ -109,7 +109,7 @@ def test_frames_that_were_dropped_are_counted_and_it_goes_on_at_a_key_frame():
     stream.send(range(3, 60))  # while the disk hung; those before 49 are dropped
     assert next(frames).number == 50
     assert film.lost == 47
-    assert film.facts()["longest_gap"] == pytest.approx(4.8)
+    assert film.facts().longest_gap == pytest.approx(4.8)
 
 
 def test_frames_that_came_late_are_a_gap(stream):
@@ -117,7 +117,7 @@ def test_frames_that_came_late_are_a_gap(stream):
     stream.send(range(5, 30), late=0.4)
     film = stream.film(0)
     run(film)
-    assert film.facts()["longest_gap"] == pytest.approx(0.5)
+    assert film.facts().longest_gap == pytest.approx(0.5)
 
 
 def test_frames_whose_own_clock_stands_end_all_the_same():

@@ -85,22 +85,22 @@ class TestRecordings:
         for thread in threads:
             thread.join()
         assert [examine(tmp_path / name, facts[name]).findings for name in "ab"] == [[], []]
-        assert facts["b"]["first_frame"] < facts["a"]["first_frame"] + facts["a"]["frames"]
+        assert facts["b"].first_frame < facts["a"].first_frame + facts["a"].frames
 
     def test_one_that_follows_leaves_no_frame_out(self, camera, tmp_path):
         device = camera()
         first = record(device, tmp_path / "a", 0.7)
         time.sleep(0.4)
         second = record(device, tmp_path / "b", 0.7, follows=True)
-        assert second["first_frame"] <= first["first_frame"] + first["frames"]
-        assert (first["lost_frames"], second["lost_frames"]) == (0, 0)
+        assert second.first_frame <= first.first_frame + first.frames
+        assert (first.lost_frames, second.lost_frames) == (0, 0)
 
     def test_what_was_before_is_in_it(self, camera, tmp_path):
         device = camera(pre_roll="2s")
         time.sleep(3)
         facts = record(device, tmp_path / "a", 1)
-        assert 1.9 < facts["pre_roll"] < 3.2
-        assert facts["seconds"] == pytest.approx(1 + facts["pre_roll"], abs=0.2)
+        assert 1.9 < facts.pre_roll < 3.2
+        assert facts.seconds == pytest.approx(1 + facts.pre_roll, abs=0.2)
         assert examine(tmp_path / "a", facts).findings == []
 
     def test_it_begins_at_zero_after_five_hours(self, camera, below, tmp_path):
@@ -114,7 +114,7 @@ class TestRecordings:
         device = camera()
         before = time.time()
         facts = record(device, tmp_path / "a", 0.5)
-        assert before - 0.2 < facts["start_utc_us"] / 1e6 < before + 2
+        assert before - 0.2 < facts.start_utc_us / 1e6 < before + 2
 
     def test_a_light_is_on_for_it_and_off_otherwise(self, camera, tmp_path):
         gpiozero = pytest.importorskip("gpiozero")
@@ -165,8 +165,8 @@ camera.record(Path(sys.argv[1]), 600, threading.Event(), follows=False)
 @on_the_ground
 class TestSnapshots:
     def test_they_cost_a_recording_nothing(self, camera, tmp_path):
-        device, facts = camera(), {}
-        film = threading.Thread(target=lambda: facts.update(record(device, tmp_path / "a", 2)))
+        device, made = camera(), []
+        film = threading.Thread(target=lambda: made.append(record(device, tmp_path / "a", 2)))
         film.start()
         taken = 0
         while film.is_alive():
@@ -174,7 +174,7 @@ class TestSnapshots:
             taken += 1
             time.sleep(0.05)
         assert taken > 3
-        assert examine(tmp_path / "a", facts).findings == []
+        assert examine(tmp_path / "a", *made).findings == []
 
     def test_they_show_the_hive_s_entrance(self, camera, tmp_path):
         from beemon.devices.cameras.simulated.entrance import Entrance
@@ -187,10 +187,10 @@ class TestSnapshots:
     def test_they_may_be_larger_than_the_video(self, camera, tmp_path):
         device = camera(picture_width=640, picture_height=480)
         facts = device.snapshot(tmp_path / "a")
-        assert (facts["width"], facts["height"]) == (640, 480)
+        assert (facts.width, facts.height) == (640, 480)
         assert picture(tmp_path / "a").shape == (480, 640, 3)
         facts = record(device, tmp_path / "b", 0.5)
-        assert (facts["width"], facts["height"]) == (320, 240)
+        assert (facts.width, facts.height) == (320, 240)
         assert examine(tmp_path / "b", facts).findings == []
 
     def test_rows_need_not_be_a_multiple_of_64_bytes(self, camera, tmp_path):
@@ -209,7 +209,7 @@ class TestFaults:
         before = len(list(Path("/proc/self/fd").iterdir()))
         for _ in range(10):
             device.open()
-            assert record(device, tmp_path / "a", 0.2)["frames"]
+            assert record(device, tmp_path / "a", 0.2).frames
             device.close()
         assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
 

@@ -64,8 +64,8 @@ def difference(one, other):
 def test_a_film_has_the_frames_it_states_at_the_times_they_were_due(camera, tmp_path):
     facts = record(camera(speed=20.0), tmp_path / "a.mp4", 2)
     assert times(tmp_path / "a.mp4") == pytest.approx([n / 15 for n in range(30)], abs=1e-4)
-    assert (facts["frames"], facts["seconds"]) == (30, 2.0)
-    assert (facts["width"], facts["height"], facts["frame_rate"]) == (320, 240, 15)
+    assert (facts.frames, facts.seconds) == (30, 2.0)
+    assert (facts.width, facts.height, facts.frame_rate) == (320, 240, 15)
 
 
 def test_it_is_h264_with_a_key_frame_a_second(camera, tmp_path):
@@ -96,8 +96,8 @@ def test_recordings_back_to_back_have_no_gap(camera, tmp_path):
     time.sleep(0.05)
     second = record(device, tmp_path / "b.mp4", 1, follows=True)
     third = record(device, tmp_path / "c.mp4", 1)
-    assert second["first_frame"] == first["first_frame"] + first["frames"]
-    assert third["first_frame"] > second["first_frame"]
+    assert second.first_frame == first.first_frame + first.frames
+    assert third.first_frame > second.first_frame
     assert times(tmp_path / "b.mp4")[0] == 0.0
 
 
@@ -111,21 +111,21 @@ def test_it_states_when_it_began(camera, tmp_path):
     device = camera(speed=10.0)
     before = time.time_ns() // 1000
     facts = record(device, tmp_path / "a.mp4", 1)
-    assert before - 1000 <= facts["start_utc_us"] <= time.time_ns() // 1000
+    assert before - 1000 <= facts.start_utc_us <= time.time_ns() // 1000
 
 
 def test_cancelled_it_keeps_what_it_has(camera, tmp_path):
     cancelled = threading.Event()
     threading.Timer(0.3, cancelled.set).start()
     facts = record(camera(), tmp_path / "a.mp4", 60, cancelled=cancelled)
-    assert 1 <= facts["frames"] < 60 * 15
-    assert len(frames(tmp_path / "a.mp4")) == facts["frames"]
+    assert 1 <= facts.frames < 60 * 15
+    assert len(frames(tmp_path / "a.mp4")) == facts.frames
 
 
 def test_a_recording_is_never_empty(camera, tmp_path):
     cancelled = threading.Event()
     cancelled.set()
-    assert record(camera(), tmp_path / "a.mp4", 60, cancelled=cancelled)["frames"] == 1
+    assert record(camera(), tmp_path / "a.mp4", 60, cancelled=cancelled).frames == 1
     assert len(frames(tmp_path / "a.mp4")) == 1
 
 
@@ -140,7 +140,7 @@ def test_a_snapshot_can_be_taken_while_it_records(camera, tmp_path):
     cancelled.set()
     film.join()
     ((_, picture),) = frames(tmp_path / "a.jpg")
-    assert picture.shape == (facts["height"], facts["width"], 3) == (240, 320, 3)
+    assert picture.shape == (facts.height, facts.width, 3) == (240, 320, 3)
     assert difference(picture, device._entrance.picture(0.1)) < 8
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 import pytest
 
 from beemon.base.options import BadOptionError
+from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import examine
 from beemon.devices import load
 from beemon.devices._base import DeviceError, DeviceLostError, DeviceMissingError
@@ -163,7 +164,7 @@ def test_what_a_camera_sends_as_jpeg_is_kept_as_it_comes(jpegs, tmp_path):
     device.snapshot(tmp_path / "b")
     device.close()
     assert examine(tmp_path / "a", facts).findings == []
-    assert examine(tmp_path / "b", {}).findings == []
+    assert examine(tmp_path / "b", RecordingFacts()).findings == []
     with av.open(str(tmp_path / "a")) as video:
         assert {bytes(packet) for packet in video.demux(video=0) if packet.size} <= set(sent)
 
@@ -175,8 +176,8 @@ def test_bad_pictures_among_good_ones_are_left_out_and_counted(sends, tmp_path, 
 
     device = sends(15, (96, 64), spoil, width=96, height=64, frame_rate=15, codec=codec)
     facts = record(device, tmp_path / "a", 1.0)
-    assert facts["bad_pictures"] in (4, 5)
-    assert facts["frames"] == pytest.approx(15 - facts["bad_pictures"], abs=1)
+    assert facts.bad_pictures in (4, 5)
+    assert facts.frames == pytest.approx(15 - facts.bad_pictures, abs=1)
     found = examine(tmp_path / "a", facts, asked=1.0)
     assert [(f.word, f.fails) for f in found.findings] == [("broken", False)]
 
@@ -188,16 +189,16 @@ def test_a_camera_of_which_every_picture_is_torn_is_lost_for_that_reason(sends):
 
 def test_a_camera_that_never_writes_a_pictures_end_is_recorded(sends, tmp_path):
     device = sends(15, (96, 64), lambda _, data: data[:-2], width=96, height=64, frame_rate=15)
-    assert "bad_pictures" not in record(device, tmp_path / "a", 1.0)
+    assert record(device, tmp_path / "a", 1.0).bad_pictures is None
 
 
 def test_a_camera_that_is_slower_than_asked_is_recorded_at_its_own_rate(sends, tmp_path):
     device = sends(10, (96, 64), width=96, height=64, frame_rate=30)
     facts = record(device, tmp_path / "a", 1.0)
-    assert facts["frame_rate"] == pytest.approx(10, abs=0.1)
-    assert (facts["frames"], facts["seconds"]) == (10, pytest.approx(1.0))
-    assert "sends 10 pictures a second, not the 30" in facts["informed"]
-    assert "set frame_rate = 10" in facts["informed"]
+    assert facts.frame_rate == pytest.approx(10, abs=0.1)
+    assert (facts.frames, facts.seconds) == (10, pytest.approx(1.0))
+    assert "sends 10 pictures a second, not the 30" in facts.informed
+    assert "set frame_rate = 10" in facts.informed
     assert examine(tmp_path / "a", facts, asked=1.0).findings == []
 
 
@@ -207,11 +208,11 @@ def test_a_camera_of_another_size_is_recorded_at_its_own_size(sends, tmp_path, c
     facts = record(device, tmp_path / "a", 1.0)
     picture = device.snapshot(tmp_path / "b")
     for found in (facts, picture):
-        assert (found["width"], found["height"]) == (160, 120)
+        assert (found.width, found.height) == (160, 120)
     for found in (measure(tmp_path / "a"), measure(tmp_path / "b")):
         assert (found.width, found.height) == (160, 120)
-    assert "set width = 160 and height = 120" in facts["informed"]
-    assert "informed" in picture
+    assert "set width = 160 and height = 120" in facts.informed
+    assert picture.informed is not None
 
 
 def test_a_picture_of_another_size_than_the_others_is_left_out(sends, tmp_path):
@@ -220,7 +221,7 @@ def test_a_picture_of_another_size_than_the_others_is_left_out(sends, tmp_path):
         return data[:at] + b"\x01" + data[at + 1 :] if number % 8 == 7 else data
 
     facts = record(sends(15, (96, 64), grow, frame_rate=15), tmp_path / "a", 1.0)
-    assert (facts["height"], facts["bad_pictures"]) in ((64, 1), (64, 2))
+    assert (facts.height, facts.bad_pictures) in ((64, 1), (64, 2))
 
 
 def test_a_camera_that_sends_no_jpeg_is_not_kept_as_it_comes():

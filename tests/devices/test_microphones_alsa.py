@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,11 +111,11 @@ def test_in_real_time_what_was_heard_is_kept_bit_for_bit(fakemic, opened, tmp_pa
     device = opened(pcm="fakemic")
     before = time.time()
     facts, samples = record(device, tmp_path / "a.flac", 1.25)
-    assert facts["samples"] == 60_000
+    assert facts.samples == 60_000
     assert samples == fakemic.samples(facts)
-    assert facts["lost_samples"] == facts["overruns"] == 0
-    assert facts["seconds"] == 1.25
-    assert before - 0.5 <= facts["start_utc_us"] / 1e6 <= before + 1.0
+    assert facts.lost_samples == facts.overruns == 0
+    assert facts.seconds == 1.25
+    assert before - 0.5 <= facts.start_utc_us / 1e6 <= before + 1.0
     assert time.time() - before >= 0.9
 
 
@@ -126,7 +127,7 @@ def test_two_recordings_back_to_back_have_no_gap(fakemic, opened, tmp_path):
     first, one = record(device, tmp_path / "a.flac", 1.1)
     time.sleep(0.12)  # what arrives meanwhile belongs to the second one
     second, two = record(device, tmp_path / "b.flac", 1.1, follows=True)
-    assert second["first_sample"] == first["first_sample"] + first["samples"]
+    assert second.first_sample == first.first_sample + first.samples
     assert one + two == fakemic.samples({**first, "samples": 105_600})
 
 
@@ -156,10 +157,10 @@ def test_two_microphones_at_once_each_hear_their_own(fakemic, opened, tmp_path):
     spans = []
     for name, ear in ears.items():
         facts = [facts for facts, _ in heard[name]]
-        assert [each["lost_samples"] for each in facts] == [0] * 3
-        whole = {**facts[0], "samples": 3 * 33_600}
+        assert [each.lost_samples for each in facts] == [0] * 3
+        whole = replace(facts[0], samples=3 * 33_600)
         assert b"".join(samples for _, samples in heard[name]) == ear.samples(whole)
-        begin = facts[0]["start_monotonic"]
+        begin = facts[0].start_monotonic
         spans.append((begin, begin + 2.1))
     assert max(begin for begin, _ in spans) < min(end for _, end in spans)
 
@@ -172,7 +173,7 @@ def test_a_recording_that_does_not_follow_begins_with_the_next_sample(fakemic, o
     first, _ = record(device, tmp_path / "a.flac", 0.5)
     time.sleep(0.2)
     second, samples = record(device, tmp_path / "b.flac", 0.5)
-    assert second["first_sample"] > first["first_sample"] + first["samples"]
+    assert second.first_sample > first.first_sample + first.samples
     assert samples == fakemic.samples(second)
 
 
@@ -182,9 +183,9 @@ def test_a_recording_that_does_not_follow_begins_with_the_next_sample(fakemic, o
 def test_of_a_stereo_card_the_microphones_side_is_kept(fakemic, opened, tmp_path, slot, side):
     fakemic.start(pace=0.05, channels=2)
     facts, samples = record(opened(pcm="fakemic", slot=slot), tmp_path / "a.flac", 0.5)
-    assert facts["channels"] == 1
-    assert facts["samples"] == 24_000
-    first = 2 * facts["first_sample"]  # the voices' samples are taken as left, right, left …
+    assert facts.channels == 1
+    assert facts.samples == 24_000
+    first = 2 * facts.first_sample  # the voices' samples are taken as left, right, left …
     heard = memoryview(fakemic.source).cast("h")[first : first + 48_000]
     assert samples == heard[side::2].tobytes()
 
@@ -197,7 +198,7 @@ def test_cancelled_it_keeps_what_it_has(fakemic, opened, tmp_path):
     device = opened(pcm="fakemic")
     threading.Timer(0.3, cancelled.set).start()
     facts, samples = record(device, tmp_path / "a.flac", 60, cancelled=cancelled)
-    assert 0 < facts["samples"] < 60 * 48_000
+    assert 0 < facts.samples < 60 * 48_000
     assert samples == fakemic.samples(facts)
 
 
@@ -275,7 +276,7 @@ def test_a_card_is_found_by_its_port_each_time_the_stream_begins(arecord, opened
     sysfs.unplug(1)
     threading.Timer(1.5, sysfs.plug, [0, "Device", "1-1.2"]).start()
     facts, _ = record(device, tmp_path / "a.flac", 5)
-    assert facts["replugs"] == 1
+    assert facts.replugs == 1
     arguments = (tmp_path / "arguments").read_text().split()
     names = [arguments[place + 1] for place, word in enumerate(arguments) if word == "-D"]
     assert set(names[:1]) == {"hw:CARD=Device_1,DEV=1"}
@@ -291,12 +292,12 @@ def test_an_overrun_is_a_gap_whose_samples_are_told_by_the_clock(arecord, opened
     )
     device = opened(card="CARD=Device")
     facts, samples = record(device, tmp_path / "a.flac", 3)
-    assert (facts["overruns"], facts["replugs"]) == (1, 0)
-    [gap] = facts["gaps"]
-    assert facts["lost_samples"] == gap["samples"] == 3 * 48_000 - facts["samples"]
-    assert 0.9 <= gap["samples"] / 48_000 <= 1.6  # a second, and the machine's delay
-    before = gap["at"] - facts["first_sample"]
-    assert samples == b"\0\0" * before + b"22" * (facts["samples"] - before)
+    assert (facts.overruns, facts.replugs) == (1, 0)
+    [gap] = facts.gaps
+    assert facts.lost_samples == gap.samples == 3 * 48_000 - facts.samples
+    assert 0.9 <= gap.samples / 48_000 <= 1.6  # a second, and the machine's delay
+    before = gap.at - facts.first_sample
+    assert samples == b"\0\0" * before + b"22" * (facts.samples - before)
 
 
 def test_a_card_that_goes_silent_fails_the_recording(arecord, opened, tmp_path):
@@ -353,18 +354,18 @@ def test_a_card_that_is_unplugged_is_waited_for_and_its_gap_is_told(
     arecord(UNPLUGGED.format(folder=tmp_path, error=error))
     device = opened(card="CARD=Device")
     facts, one = record(device, tmp_path / "a.flac", 5)
-    assert facts["replugs"] == 1
-    [gap] = facts["gaps"]
-    assert gap["samples"] == facts["lost_samples"] == 5 * 48_000 - facts["samples"]
-    assert 1.9 <= gap["samples"] / 48_000 <= 3.5  # two seconds of waiting, and the machine's delay
-    assert gap["uncertainty"] > 0
-    before = gap["at"] - facts["first_sample"]
-    assert one == b"00" * before + b"22" * (facts["samples"] - before)
+    assert facts.replugs == 1
+    [gap] = facts.gaps
+    assert gap.samples == facts.lost_samples == 5 * 48_000 - facts.samples
+    assert 1.9 <= gap.samples / 48_000 <= 3.5  # two seconds of waiting, and the machine's delay
+    assert gap.uncertainty > 0
+    before = gap.at - facts.first_sample
+    assert one == b"00" * before + b"22" * (facts.samples - before)
     arguments = (tmp_path / "arguments").read_text().splitlines()
     assert arguments == [arguments[0]] * 3
     after, two = record(device, tmp_path / "b.flac", 0.5, follows=True)
-    assert after["first_sample"] == facts["first_sample"] + 5 * 48_000
-    assert after["lost_samples"] == after["replugs"] == 0
+    assert after.first_sample == facts.first_sample + 5 * 48_000
+    assert after.lost_samples == after.replugs == 0
     assert "gaps" not in after
     assert two == b"22" * 24_000
 
@@ -394,7 +395,7 @@ def test_of_an_i2s_microphone_the_upper_24_bits_are_kept(arecord, opened, tmp_pa
     device = opened(card="CARD=Device", format="S32_LE", channels=2, rate=8000)
     facts = device.record(tmp_path / "a.flac", 0.1, threading.Event(), follows=False)
     sound, _ = soundfile.read(str(tmp_path / "a.flac"), dtype="int32", always_2d=True)
-    assert facts["samples"] == len(sound) == 800
+    assert facts.samples == len(sound) == 800
     assert sound[0].tobytes() == bytes([0, 2, 3, 0x84, 0, 0xFF, 0xFE, 0x7D])
 
 
@@ -404,7 +405,7 @@ def test_one_side_of_an_i2s_bus_keeps_its_24_bits(arecord, opened, tmp_path):
     device = opened(card="CARD=Device", format="S32_LE", slot="right", rate=8000)
     facts = device.record(tmp_path / "a.flac", 0.1, threading.Event(), follows=False)
     sound, _ = soundfile.read(str(tmp_path / "a.flac"), dtype="int32", always_2d=True)
-    assert facts["samples"] == len(sound) == 800
+    assert facts.samples == len(sound) == 800
     assert sound.tobytes() == bytes([0, 0xFF, 0xFE, 0x7D]) * 800
 
 
@@ -416,7 +417,7 @@ def test_a_sample_that_arrives_in_two_pieces_is_put_together(arecord, opened, tm
     )
     device = opened(card="CARD=Device", channels=2, rate=4000)
     facts, samples = record(device, tmp_path / "a.flac", 0.025)
-    assert samples == bytes([1, 2, 3, 4]) * facts["samples"]
+    assert samples == bytes([1, 2, 3, 4]) * facts.samples
 
 
 @pytest.mark.parametrize(

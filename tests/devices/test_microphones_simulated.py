@@ -52,10 +52,10 @@ def test_a_sample_depends_on_the_seed_and_its_number_alone(microphone, tmp_path)
     device = microphone(speed=100.0, seed=7)
     time.sleep(0.01)
     facts, samples = record(device, tmp_path / "a.flac", 2)
-    assert facts["first_sample"] > 0
-    expected = hum(7, 16000, facts["first_sample"], facts["samples"])
+    assert facts.first_sample > 0
+    expected = hum(7, 16000, facts.first_sample, facts.samples)
     assert samples.tobytes() == expected
-    assert expected != hum(8, 16000, facts["first_sample"], facts["samples"])
+    assert expected != hum(8, 16000, facts.first_sample, facts.samples)
 
 
 def test_any_part_of_the_stream_is_the_same_however_it_is_cut():
@@ -81,9 +81,9 @@ def test_recordings_back_to_back_have_no_gap(microphone, tmp_path):
     first, one = record(device, tmp_path / "a.flac", 1)
     time.sleep(0.05)
     second, two = record(device, tmp_path / "b.flac", 1, follows=True)
-    assert second["first_sample"] == first["first_sample"] + first["samples"]
+    assert second.first_sample == first.first_sample + first.samples
     both = one.tobytes() + two.tobytes()
-    assert both == hum(1, 16000, first["first_sample"], 32000)
+    assert both == hum(1, 16000, first.first_sample, 32000)
 
 
 def test_a_recording_that_does_not_follow_begins_now(microphone, tmp_path):
@@ -91,7 +91,7 @@ def test_a_recording_that_does_not_follow_begins_now(microphone, tmp_path):
     first, _ = record(device, tmp_path / "a.flac", 1)
     time.sleep(0.05)
     second, _ = record(device, tmp_path / "b.flac", 1)
-    assert second["first_sample"] >= first["first_sample"] + first["samples"] + 0.05 * 50 * 16000
+    assert second.first_sample >= first.first_sample + first.samples + 0.05 * 50 * 16000
 
 
 def test_it_takes_as_long_as_it_should(microphone, tmp_path):
@@ -103,15 +103,15 @@ def test_it_takes_as_long_as_it_should(microphone, tmp_path):
 def test_it_states_when_it_began(microphone, tmp_path):
     before = time.time_ns() // 1000
     facts, _ = record(microphone(speed=10.0), tmp_path / "a.flac", 1)
-    assert before - 1000 <= facts["start_utc_us"] <= time.time_ns() // 1000
+    assert before - 1000 <= facts.start_utc_us <= time.time_ns() // 1000
 
 
 def test_cancelled_it_keeps_what_it_has(microphone, tmp_path):
     cancelled = threading.Event()
     threading.Timer(0.6, cancelled.set).start()
     facts, samples = record(microphone(), tmp_path / "a.flac", 60, cancelled=cancelled)
-    assert facts["samples"] == len(samples)
-    assert 0 < facts["seconds"] < 60
+    assert facts.samples == len(samples)
+    assert 0 < facts.seconds < 60
 
 
 @pytest.mark.process

@@ -118,7 +118,7 @@ def test_what_was_imported_is_a_good_archive(imported: LedgerReader, archive: Pa
     assert check.check(archive, full=True).findings == []
     said = tags.read(archive / recording(imported, "microphone.audio")["path"])
     assert said is not None
-    assert (said.hive, said.facts["source"]) == (HOST, f"audio/{HOST}@{DAY}@14-20-00.wav")
+    assert (said.hive, said.facts.source) == (HOST, f"audio/{HOST}@{DAY}@14-20-00.wav")
 
 
 def test_a_second_import_adds_nothing(imported: LedgerReader, archive: Path, tree: Path) -> None:

@@ -30,6 +30,7 @@ from pathlib import Path
 from beemon import devices
 from beemon.base import outcomes
 from beemon.base.moments import US_PER_DAY
+from beemon.base.recording import RecordingFacts
 from beemon.config import settings as config
 from beemon.ledger import recordings as catalog
 from beemon.ledger import recovery
@@ -230,7 +231,7 @@ class Recording(Archived):
         except OSError as error:
             self.write(partial(self._fail, job=job, where=where, message=str(error)))
             return
-        self.write(lambda ledger: self._keep(ledger, job, where, done.facts))
+        self.write(lambda ledger: self._keep(ledger, job, where, done.recording))
 
     def _place(self, ledger: Ledger, job: int, number: int) -> Place | None:
         try:
@@ -242,10 +243,10 @@ class Recording(Archived):
         ledger.begin(job, "microphone.brood", where)
         return where
 
-    def _keep(self, ledger: Ledger, job: int, where: Place, facts: dict) -> None:
-        catalog.enter(ledger, job, "microphone.brood", where.final, facts)
+    def _keep(self, ledger: Ledger, job: int, where: Place, made: RecordingFacts) -> None:
+        catalog.enter(ledger, job, "microphone.brood", where.final, made)
         name = ledger.relative(where.final)
-        ledger.end(job, outcomes.done(recording=name, seconds=facts["seconds"]))
+        ledger.end(job, outcomes.done(recording=name, seconds=made.seconds))
 
     def _fail(self, ledger: Ledger, job: int, where: Place, message: str) -> None:
         said, facts = recovery.keep_rest(ledger, where)
@@ -310,7 +311,7 @@ class Deleting(Archived):
         path.touch()
         sha256 = hashlib.sha256(b"").hexdigest()
         job = ledger.accept("record microphone.brood 1", "test")
-        catalog.enter(ledger, job, "microphone.brood", path, {"size": 0, "sha256": sha256})
+        catalog.enter(ledger, job, "microphone.brood", path, RecordingFacts(size=0, sha256=sha256))
 
     def write(self, change: Callable[[Ledger], object]) -> object:
         with contextlib.suppress(LedgerStuckError):

@@ -134,10 +134,10 @@ class TestRecordings:
         camera.close()
         shown = probed(tmp_path / "a.mp4", "frame=pts_time")["frames"]
         times = [float(frame["pts_time"]) for frame in shown]
-        assert len(times) == facts["frames"] == 60
+        assert len(times) == facts.frames == 60
         assert times == pytest.approx([n / 15 for n in range(60)], abs=1e-4)
         duration = float(probed(tmp_path / "a.mp4", "format=duration")["format"]["duration"])
-        assert duration == pytest.approx(facts["seconds"], abs=1 / 15)
+        assert duration == pytest.approx(facts.seconds, abs=1 / 15)
 
     def test_metaflac_knows_how_long_the_sound_is(
         self, reader: LedgerReader, tmp_path: Path

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "devices"))
 
 from contracts import CameraContract
 
+from beemon.base.recording import RecordingFacts
 from beemon.devices import load
 from beemon.devices._base import DeviceMissingError
 
@@ -42,9 +43,8 @@ def there() -> None:
     find()
 
 
-def record(device: Any, path: Path, seconds: float) -> dict[str, Any]:
-    facts: dict[str, Any] = device.record(path, seconds, threading.Event(), follows=False)
-    return facts
+def record(device: Any, path: Path, seconds: float) -> RecordingFacts:
+    return device.record(path, seconds, threading.Event(), follows=False)
 
 
 def test_frames_have_the_kernel_s_times(tmp_path: Path) -> None:
@@ -56,10 +56,10 @@ def test_frames_have_the_kernel_s_times(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "a")) as video:
         times = [float(frame.time) for frame in video.decode(video=0)]
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    print(f"{facts['frames']} frames, {min(gaps):.3f} to {max(gaps):.3f} s apart")
+    print(f"{facts.frames} frames, {min(gaps):.3f} to {max(gaps):.3f} s apart")
     assert times[0] == 0.0
     # An emulated machine takes frames out of the kernel's queue seconds late; that is no matter.
-    assert before - 5 < facts["start_utc_us"] / 1e6 < before + 5
+    assert before - 5 < facts.start_utc_us / 1e6 < before + 5
 
 
 def test_unplugged_and_plugged_in_again_it_records(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_unplugged_and_plugged_in_again_it_records(tmp_path: Path) -> None:
     subprocess.run(["modprobe", "vivid", "n_devs=1"], check=True)
     find()
     device.open()
-    assert record(device, tmp_path / "b", 1)["frames"]
+    assert record(device, tmp_path / "b", 1).frames
     device.close()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from beemon.base import outcomes
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import changes, events, identity
 from beemon.ledger import readings as series
 from beemon.ledger import recordings as catalog
@@ -37,7 +38,7 @@ def end_a_job(ledger: Ledger, archive: Path | None = None) -> int:
         series.keep(ledger, job, [Reading("sensor.a", "temperature", "°C", 1.0, None, at)])
         if archive:
             catalog.enter(ledger, job, "microphone.a", archive / f"{job}.flac",
-                          {"size": 1, "sha256": "5e"})
+                          RecordingFacts(size=1, sha256="5e"))
         ledger.end(job, outcomes.done())
     return job
 
@@ -69,7 +70,7 @@ def test_what_is_entered_for_a_job_after_its_end_is_a_change(ledger, tmp_path):
     cursor = up_to_date(ledger)
     with ledger.transaction():
         number = catalog.enter(ledger, job, "microphone.a", tmp_path / "a.flac",
-                               {"size": 1, "sha256": "5e"})
+                               RecordingFacts(size=1, sha256="5e"))
     assert changes.follow(ledger, cursor)[0] == [Change(2, job, None)]
     with ledger.transaction():
         catalog.begin_deletion(ledger, number, 5)

@@ -18,6 +18,7 @@ import pytest
 from beemon.base import outcomes
 from beemon.base.clock import Quality
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import changes, events, identity, quarantine, recovery, redating, uploads
 from beemon.ledger import readings as series
 from beemon.ledger import recordings as catalog
@@ -167,15 +168,14 @@ class Life:
     def enter_recording(self, job: int) -> None:
         path = self.archive / "recordings" / f"{job}-{self.chance.random()}.flac"
         at = self.clock.stamp()
-        catalog.enter(self.ledger, job, "microphone.a", path, {
-            "size": 1, "sha256": "5e", "start_utc_us": at.utc_us, "start_monotonic": at.monotonic,
-            "clock": at.quality,
-        })
+        catalog.enter(self.ledger, job, "microphone.a", path, RecordingFacts(
+            at.utc_us, at.monotonic, at.quality, size=1, sha256="5e"
+        ))
 
     def salvage(self) -> None:
         for leftover in recovery.leftovers(self.ledger)[:1]:
             recovery.settle(self.ledger, leftover, self.chance.choice([
-                {}, {"size": 1, "sha256": "5e", "seconds": 2.0},
+                None, RecordingFacts(size=1, sha256="5e", seconds=2.0),
             ]))
 
     def enter_event(self) -> None:

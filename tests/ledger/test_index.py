@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import events, index
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
@@ -80,7 +81,7 @@ def test_the_job_that_indexes_has_one_outcome(ledger: Ledger) -> None:
 def test_a_recording_is_entered_once(ledger: Ledger) -> None:
     path = picture(ledger.archive, 17)
     begun(ledger)
-    entries = [(path, "camera.a", {"size": 4, "sha256": "ab"})]
+    entries = [(path, "camera.a", RecordingFacts(size=4, sha256="ab"))]
     assert index.enter(ledger, 1, entries) == 1
     assert index.enter(ledger, 1, entries) == 0
     assert len(list(catalog.kept(ledger.db))) == 1

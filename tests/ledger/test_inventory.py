@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import inventory
 from beemon.ledger import recordings as catalog
 from beemon.ledger.inventory import Unknown
@@ -45,7 +46,7 @@ def test_unknown_files_come_in_the_order_of_their_names(ledger: Ledger) -> None:
 
 def test_what_has_a_row_is_known_until_it_is_deleted(ledger: Ledger) -> None:
     path = file(ledger.archive, "2026-01-01/a")
-    number = catalog.enter(ledger, 1, "camera.a", path, {"size": 0, "sha256": ""})
+    number = catalog.enter(ledger, 1, "camera.a", path, RecordingFacts(size=0, sha256=""))
     assert unknown(ledger) == []
     catalog.begin_deletion(ledger, number, 1)
     assert unknown(ledger) == []

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
 from beemon.base import outcomes
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
 from beemon.storage.files import Place
 
-FACTS = {"size": 9, "sha256": "ab", "start_utc_us": 5, "seconds": 1.5, "samples": 72000}
+FACTS = RecordingFacts(5, size=9, sha256="ab", seconds=1.5, samples=72000)
 
 
 def entered(ledger: Ledger, name: str, device: str = "microphone.brood", **facts) -> int:
     with ledger.transaction():
         job = ledger.accept(f"record {device}", "test")
-        return catalog.enter(ledger, job, device, ledger.archive / name, {**FACTS, **facts})
+        return catalog.enter(ledger, job, device, ledger.archive / name, replace(FACTS, **facts))
 
 
 def paths(ledger: Ledger, device: str | None = None) -> list[str]:
@@ -37,7 +39,7 @@ def test_a_recording_is_entered_with_what_it_says_of_itself(ledger):
 def test_what_a_check_and_the_clock_said_stands_beside_it(ledger):
     findings = ["silent: -90 dBFS"]
     entered(ledger, "x.flac", clock="unsure", start_monotonic=7.5, verdict="failed",
-            findings=findings)
+            findings=tuple(findings))
     row = catalog.find(ledger.db, "x.flac")
     assert (row["clock"], row["start_monotonic"], row["verdict"]) == ("unsure", 7.5, "failed")
     assert json.loads(row["findings"]) == findings

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import recordings as catalog
 from beemon.ledger import recovery
 from beemon.ledger.ledger import Ledger, LedgerGoneError, LedgerReader, describe
@@ -78,7 +80,7 @@ def test_nothing_is_accepted_into_a_file_that_was_removed_or_replaced(
 
 # What was salvaged
 
-SALVAGED = {"size": 4, "sha256": "ab", "seconds": 2.5, "samples": 40_000, "salvaged": True}
+SALVAGED = RecordingFacts(size=4, sha256="ab", seconds=2.5, samples=40_000, salvaged=True)
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def leftover(ledger: Ledger, tmp_path: Path) -> recovery.Leftover:
 
 
 def settled(
-    ledger: Ledger, leftover: recovery.Leftover, salvaged: dict[str, Any]
+    ledger: Ledger, leftover: recovery.Leftover, salvaged: RecordingFacts | None
 ) -> dict[str, Any]:
     """The job after that, when its leftover is no longer waited for."""
     with ledger.transaction():
@@ -128,8 +130,7 @@ def test_the_start_of_a_salvaged_recording_is_its_jobs(
 def test_what_an_earlier_salvage_had_named_already_was_salvaged_and_not_whole(
     ledger: Ledger, leftover: recovery.Leftover
 ) -> None:
-    named = {key: value for key, value in SALVAGED.items() if key != "salvaged"}
-    job = settled(ledger, leftover, {**named, "recovered": True})
+    job = settled(ledger, leftover, replace(SALVAGED, salvaged=None, recovered=True))
     row = catalog.find(ledger.db, "a.mp4")
     assert job["salvaged"] is True
     assert "recovered" not in job
@@ -140,7 +141,7 @@ def test_what_an_earlier_salvage_had_named_already_was_salvaged_and_not_whole(
 def test_what_was_of_no_use_is_said_to_have_gone(
     ledger: Ledger, leftover: recovery.Leftover
 ) -> None:
-    job = settled(ledger, leftover, {})
+    job = settled(ledger, leftover, None)
     assert job["message"].endswith("; none of it was usable, so it was deleted")
     assert "leftover" not in job
     assert "recording" not in job

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from beemon.base import outcomes
 from beemon.base.clock import Moment, Quality, Stamp
+from beemon.base.facts import to_json
 from beemon.base.moments import US_PER_HOUR
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import events, hours, redating
 from beemon.ledger import readings as series
 from beemon.ledger import recordings as catalog
@@ -122,10 +124,9 @@ def test_what_an_unsure_clock_dated_gets_its_true_time(ledger, clock):
 def test_a_recording_keeps_its_name_and_says_what_it_was_dated_before(ledger, clock):
     with ledger.transaction():
         job = ledger.accept("record m.a", "test")
-        facts = {"size": 1, "sha256": "x", "start_utc_us": 5_250_000, "start_monotonic": 5.25,
-                 "clock": "unsure", "seconds": 2.0}
+        facts = RecordingFacts(5_250_000, 5.25, Quality.UNSURE, 2.0, size=1, sha256="x")
         catalog.enter(ledger, job, "m.a", ledger.archive / "hive@1970-01-01.flac", facts)
-        ledger.end(job, outcomes.done(**facts))
+        ledger.end(job, outcomes.done(**to_json(facts)))
     set_right(clock)
     date_anew(ledger)
     row = catalog.find(ledger.db, "hive@1970-01-01.flac")
@@ -269,8 +270,7 @@ class Life:
             ledger.begin(job, "camera.a", place)
             self.places.append(place.final)
             self.clock.pass_by(10)
-            facts = {"size": 1, "sha256": "x", "start_utc_us": began.utc_us,
-                     "start_monotonic": began.monotonic, "clock": began.quality.value}
+            facts = RecordingFacts(*began, size=1, sha256="x")
             catalog.enter(ledger, job, "camera.a", place.final, facts)
             ledger.end(job, outcomes.done())
 

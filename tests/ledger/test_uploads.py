@@ -7,6 +7,7 @@ import json
 import pytest
 
 from beemon.base.outcomes import Ending, Outcome
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import recordings as catalog
 from beemon.ledger import uploads
 from beemon.ledger.ledger import Ledger
@@ -19,7 +20,7 @@ PATH = "recordings/a.flac"
 def recording(ledger) -> int:
     with ledger.transaction():
         job = ledger.accept("record microphone.a", "test")
-        facts = {"size": 1, "sha256": SHA256, "seconds": 2.0}
+        facts = RecordingFacts(size=1, sha256=SHA256, seconds=2.0)
         return catalog.enter(ledger, job, "microphone.a", ledger.archive / PATH, facts)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from beemon.base.recording import RecordingFacts
 from beemon.media.convert import UnconvertibleError, h264_to_mp4, sound_to_flac
 
 soundfile = pytest.importorskip("soundfile")
@@ -50,7 +51,7 @@ def test_sound_of_24_bits_in_32_is_kept_bit_for_bit(tmp_path: Path) -> None:
     source, target = tmp_path / "a.wav", tmp_path / "a.flac"
     wide = [sample << 8 for sample in range(-2000, 2000)]
     write_wav(source, b"".join(sample.to_bytes(4, "little", signed=True) for sample in wide), 32)
-    assert sound_to_flac(source, target) == {}
+    assert sound_to_flac(source, target) == RecordingFacts()
     assert (samples(target), soundfile.info(str(target)).subtype) == (samples(source), "PCM_24")
 
 
@@ -83,7 +84,7 @@ def test_sound_goes_on_as_far_as_it_can_whatever_its_head_promises(
     tmp_path: Path, form: bytes, promised: int, facts: dict[str, Any]
 ) -> None:
     source = write_wav(tmp_path / "a.wav", NOISE, promised=promised, form=form)
-    assert sound_to_flac(source, tmp_path / "a.flac") == facts
+    assert sound_to_flac(source, tmp_path / "a.flac") == RecordingFacts(**facts)
     with soundfile.SoundFile(str(tmp_path / "a.flac")) as file:
         assert bytes(file.buffer_read(dtype="int16")) == NOISE
 
@@ -92,7 +93,7 @@ def test_sound_goes_on_as_far_as_it_can_whatever_its_head_promises(
 def test_what_follows_the_sound_is_no_sound(tmp_path: Path, length: int) -> None:
     source = write_wav(tmp_path / "a.wav", NOISE)
     source.write_bytes(source.read_bytes() + b"LIST" + struct.pack("<I", length) + b"INFO")
-    assert sound_to_flac(source, tmp_path / "a.flac") == {}
+    assert sound_to_flac(source, tmp_path / "a.flac") == RecordingFacts()
     assert soundfile.info(str(tmp_path / "a.flac")).frames == len(NOISE) // 2
 
 
@@ -120,14 +121,14 @@ def test_a_flac_file_out_of_a_pipe_gets_its_length(tmp_path: Path) -> None:
     data[21] &= 0xF0
     data[22:42] = bytes(20)  # neither the number of samples nor their hash was known at its begin
     source.write_bytes(data)
-    assert sound_to_flac(source, target) == {}
+    assert sound_to_flac(source, target) == RecordingFacts()
     assert samples(target) == samples(tmp_path / "a.wav")
 
 
 def test_a_flac_file_that_is_torn_is_kept_up_to_there(tmp_path: Path) -> None:
     source, target = flac(tmp_path / "a.flac"), tmp_path / "b.flac"
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
-    assert sound_to_flac(source, target) == {"promised_samples": 60_000}
+    assert sound_to_flac(source, target) == RecordingFacts(promised_samples=60_000)
     count = soundfile.info(str(target)).frames
     assert 20_000 < count < 40_000
     assert samples(target) == samples(tmp_path / "a.wav")[: 4 * count]
@@ -144,7 +145,7 @@ def test_a_torn_frame_of_a_flac_file_costs_no_other(
     middle = len(data) // 2
     data[middle : middle + 50] = bytes(50)
     torn.write_bytes(data)
-    assert sound_to_flac(torn, target) == {"promised_samples": 60_000}
+    assert sound_to_flac(torn, target) == RecordingFacts(promised_samples=60_000)
     kept, original = samples(target), samples(whole)
     assert 50_000 < len(kept) // (4 * channels) < 60_000
     head = next(n for n in range(len(kept)) if kept[n] != original[n])
@@ -160,14 +161,14 @@ def test_a_flac_file_that_is_not_what_its_hash_says_is_decoded_frame_by_frame(
     data = bytearray(source.read_bytes())
     data[26:42] = b"no such hash.   "
     source.write_bytes(data)
-    assert sound_to_flac(source, target) == {}
+    assert sound_to_flac(source, target) == RecordingFacts()
     assert samples(target) == samples(tmp_path / "a.wav")
     assert target.read_bytes()[26:42] != data[26:42]
 
 
 def test_a_flac_file_that_is_whole_is_kept_as_it_is(tmp_path: Path) -> None:
     source = flac(tmp_path / "a.flac")
-    assert sound_to_flac(source, tmp_path / "b.flac") == {}
+    assert sound_to_flac(source, tmp_path / "b.flac") == RecordingFacts()
     assert (tmp_path / "b.flac").read_bytes() == source.read_bytes()
 
 

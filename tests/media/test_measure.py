@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from beemon import devices
-from beemon.base.facts import to_json
 from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import examine
 from beemon.media.convert import h264_to_mp4, sound_to_flac
@@ -54,7 +53,7 @@ def test_a_video_that_ends_before_its_head_says_tells_what_that_promised(tmp_pat
     assert found.frames is not None
     assert found.frames < 30
     assert found.promised_frames == 48
-    assert [str(f) for f in examine(torn, to_json(found)).failures] == [
+    assert [str(f) for f in examine(torn, found).failures] == [
         f"short: there are {found.frames} frames, but its header promises 48"
     ]
 
@@ -74,7 +73,7 @@ def test_a_video_of_a_kind_that_nobody_knows_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(data.replace(b"avc1", b"XXXX"))
     with pytest.raises(UnmeasurableError, match="it holds nothing that can be decoded"):
         measure(tmp_path / "a.mp4")
-    [finding] = examine(tmp_path / "a.mp4", {}).failures
+    [finding] = examine(tmp_path / "a.mp4", RecordingFacts()).failures
     assert finding.word == "unreadable"
 
 

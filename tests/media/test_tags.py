@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from beemon.base.recording import RecordingFacts
 from beemon.devices import load
 from beemon.media import tags
 from beemon.media.tags import BadTagsError, Tags
@@ -23,7 +24,7 @@ NOON = 1_780_315_200_000_000  # 2026-06-01 12:00:00 UTC, in microseconds
 TAGS = Tags(
     hive="apiary-7", device="microphone.brood", job=17, latitude=36.21, longitude=-81.67,
     clock="synchronised", findings=("clipped: 0.2 % of the samples",),
-    facts={"start_utc_us": NOON, "seconds": 2.0, "rate": 16000, "samples": 32000, "note": "é; ü"},
+    facts=RecordingFacts(NOON, seconds=2.0, rate=16000, samples=32000, more={"note": "é; ü"}),
 )
 SMALL = {"driver": "simulated", "speed": 100.0}
 
@@ -93,7 +94,7 @@ def test_a_sound_or_a_film_keeps_its_size_and_all_beyond_its_first_4_kib(roomy):
 
 
 def test_tags_that_need_more_than_the_room_are_written_all_the_same(file):
-    big = dataclasses.replace(TAGS, facts={"note": "x" * 4000})
+    big = dataclasses.replace(TAGS, facts=RecordingFacts(more={"note": "x" * 4000}))
     tags.write(file, big)
     assert tags.read(file) == big
     assert decoded(file) > 0
@@ -103,7 +104,7 @@ def test_a_film_whose_fragments_moved_can_be_searched(made, tmp_path):
     import av
 
     film = shutil.copy(made / "film.part", tmp_path / "film.mp4")
-    tags.write(film, dataclasses.replace(TAGS, facts={"note": "x" * 4000}))
+    tags.write(film, dataclasses.replace(TAGS, facts=RecordingFacts(more={"note": "x" * 4000})))
     with av.open(str(film)) as video:
         video.seek(1_000_000)
         assert float(next(video.decode(video=0)).time) == pytest.approx(1.0)

@@ -10,6 +10,7 @@ import pytest
 from beemon.base import outcomes
 from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.config.settings import Settings
 from beemon.orchestrator.job import Job, QueuedCommand, said
 from beemon.worker.messages import Done, Failed
@@ -30,7 +31,8 @@ def test_a_queued_command_is_the_clients_text_and_survives_the_queue() -> None:
 
 
 def test_a_recording_that_was_cut_is_interrupted_and_keeps_its_file() -> None:
-    ending = job().recording_ending(Done(1, facts={"seconds": 2.0}, cut=True), "x.flac", "stopping")
+    done = Done(1, recording=RecordingFacts(seconds=2.0), cut=True)
+    ending = job().recording_ending(done, "x.flac", "stopping")
     assert (ending.outcome, ending.reason) == ("interrupted", "stopping")
     assert ending.facts["recording"] == "x.flac"
 

@@ -11,6 +11,7 @@ import pytest
 from beemon.base import clock, outcomes
 from beemon.base.clock import Stamp
 from beemon.base.readings import Reading
+from beemon.base.recording import RecordingFacts
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
 from beemon.orchestrator.inspection import Inspection
@@ -123,8 +124,8 @@ def test_a_recording_is_entered_with_its_outcome(desk: Desk, tmp_path: Path) -> 
     desk.inspection.begin("", clock.stamp())
     job.inspected = desk.inspection.is_on
     path = tmp_path / "recordings/2026-06-01/a.flac"
-    facts = {"size": 1, "sha256": "0", "seconds": 1.0}
-    desk.jobs.take(task(job, "microphone.a"), Done(1, path=path, facts=facts))
+    made = RecordingFacts(size=1, sha256="0", seconds=1.0)
+    desk.jobs.take(task(job, "microphone.a"), Done(1, path=path, recording=made))
     desk.write()
     [row] = desk.ledger.db.execute("SELECT path, job, facts FROM recordings").fetchall()
     assert row[:2] == ("recordings/2026-06-01/a.flac", job.number)

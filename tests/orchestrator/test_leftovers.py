@@ -67,7 +67,7 @@ def test_where_nothing_is_unfinished_no_worker_is_started(tmp_path: Path) -> Non
     archive = Archive(tmp_path)
     for leftover in recovery.leftovers(archive.ledger):
         with archive.ledger.transaction() as ledger:
-            recovery.settle(ledger, leftover, {})
+            recovery.settle(ledger, leftover, None)
     leftovers = Leftovers(
         tmp_path, archive.run, archive.write, Looks(archive.write), archive.mail.put
     )

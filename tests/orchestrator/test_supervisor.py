@@ -590,13 +590,15 @@ def test_one_that_hangs_as_it_is_opened_is_to_blame_and_not_who_waits_for_that(
 
 
 INFORMS = """
+from dataclasses import replace
+
 from beemon.devices.microphones import simulated
 Settings = simulated.Settings
 
 class Driver(simulated.Driver):
     def record(self, path, seconds, cancelled, *, follows):
         facts = super().record(path, seconds, cancelled, follows=follows)
-        return {**facts, "informed": "gives 44100 Hz"} if seconds > 1 else facts
+        return replace(facts, informed="gives 44100 Hz") if seconds > 1 else facts
 """
 
 

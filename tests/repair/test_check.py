@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from beemon.base import outcomes
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import events, index
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
@@ -40,7 +41,7 @@ def made(ledger: Ledger) -> Path:
     job, where = begun(ledger)
     size, sha256 = files.keep_file(where)
     with ledger.transaction():
-        catalog.enter(ledger, job, DEVICE, where.final, {"size": size, "sha256": sha256})
+        catalog.enter(ledger, job, DEVICE, where.final, RecordingFacts(size=size, sha256=sha256))
         ledger.end(job, outcomes.done(recording=ledger.relative(where.final)))
     return where.final
 

@@ -12,6 +12,7 @@ from typing import Any
 import mutagen.flac
 import pytest
 
+from beemon.base.recording import RecordingFacts
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.ledger import index
 from beemon.ledger.ledger import LedgerReader
@@ -41,7 +42,7 @@ def recorded(archive: Path, number: int, *, tagged: bool = True) -> Path:
     place = files.find_place(archive, "apiary-7", "microphone.brood", ".flac", start)
     with FlacWriter(place.temporary, 16_000, 1) as file:
         file.write(bytes(range(256)) * 125)
-    facts = {"start_utc_us": start + 250_000, "seconds": 1.0, "samples": 16_000, "rate": 16_000}
+    facts = RecordingFacts(start + 250_000, seconds=1.0, samples=16_000, rate=16_000)
     if tagged:
         clock = "rtc" if number % 2 else "synchronised"
         said = Tags("apiary-7", "microphone.brood", 40 + number, 36.2, -81.7, clock, facts=facts)

@@ -67,10 +67,10 @@ def test_what_a_killed_recorder_left_is_kept_and_counts(
         process.kill()
     facts = salvage.salvage(where)
     assert facts is not None
-    assert facts["salvaged"] is True
-    assert facts["seconds"] > 1
-    assert "verdict" not in facts
-    assert (facts["size"], facts["sha256"]) == files.digest(where.final)
+    assert facts.salvaged is True
+    assert facts.seconds > 1
+    assert facts.verdict is None
+    assert (facts.size, facts.sha256) == files.digest(where.final)
     assert examine(where.final, facts).findings == []
     assert not where.temporary.exists()
 
@@ -118,7 +118,7 @@ def test_a_whole_picture_is_kept(where: Place) -> None:
     camera.snapshot(where.temporary)
     facts = salvage.salvage(where)
     assert facts is not None
-    assert (facts["width"], facts["height"]) == (640, 480)
+    assert (facts.width, facts.height) == (640, 480)
     assert measure(where.final) == RecordingFacts(width=640, height=480)
 
 
@@ -126,8 +126,8 @@ def test_what_cannot_be_decoded_is_kept_as_evidence(where: Place) -> None:
     where.temporary.write_bytes(b"\xff\xd8\xff" + bytes(3000) + jpeg.END)
     facts = salvage.salvage(where)
     assert facts is not None
-    assert facts["verdict"] == "failed"
-    assert facts["findings"]
+    assert facts.verdict == "failed"
+    assert facts.findings
 
 
 def test_a_name_that_was_given_just_before_a_crash_is_made_to_last(

@@ -120,8 +120,8 @@ def test_a_file_says_what_its_ledger_says(tmp_path: Path) -> None:
     assert said is not None
     assert (said.hive, said.device, said.job) == ("test-hive", "camera.entrance", job["job"])
     assert (said.latitude, said.longitude) == (36.21, -81.67)
-    assert said.facts["start_utc_us"] == job["start_utc_us"]
-    assert said.facts["frames"] == job["frames"]
+    assert said.facts.start_utc_us == job["start_utc_us"]
+    assert said.facts.frames == job["frames"]
     assert (job["size"], job["sha256"]) == files.digest(hive.archive / job["recording"])
 
 

@@ -125,7 +125,7 @@ def test_recordings_overlap_and_snapshots_disturb_neither(opened, tmp_path):
         time.sleep(0.1)
     assert taken > 3
     assert [examine(tmp_path / name, facts[name]).findings for name in "ab"] == [[], []]
-    assert [facts[name]["lost_frames"] for name in "ab"] == [0, 0]
+    assert [facts[name].lost_frames for name in "ab"] == [0, 0]
 
 
 def test_ten_restarts(tmp_path):
@@ -134,7 +134,7 @@ def test_ten_restarts(tmp_path):
     for _ in range(10):
         device.open()
         device.snapshot(tmp_path / "a")
-        assert record(device, tmp_path / "b", 0.3)["frames"]
+        assert record(device, tmp_path / "b", 0.3).frames
         device.close()
         descriptors.append(len(list(Path("/proc/self/fd").iterdir())))
     print(f"descriptors after each of ten restarts: {descriptors}")

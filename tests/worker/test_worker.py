@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from beemon.base.recording import RecordingFacts
 from beemon.devices._base import Device, DeviceError, began
 from beemon.media import tags
 from beemon.media.tags import Tags
@@ -80,9 +81,9 @@ def keeping(tmp_path: Path) -> tuple[Worker, Work]:
     return worker, Work(3, "microphone.m", "record", 2.0, place, tags=said)
 
 
-def facts_of(work: Work, samples: Any) -> dict[str, Any]:
+def facts_of(work: Work, samples: Any) -> RecordingFacts:
     assert work.place is not None
-    return {**write_sound(work.place.temporary, samples), **began(1000.0)}
+    return write_sound(work.place.temporary, samples).and_then(began(1000.0))
 
 
 def test_a_good_recording_is_kept_with_its_tags_and_features(keeping: tuple[Worker, Work]) -> None:
@@ -90,12 +91,13 @@ def test_a_good_recording_is_kept_with_its_tags_and_features(keeping: tuple[Work
     facts = facts_of(work, hive_sound(2))
     done = worker._keep(work, facts, is_cut=False)
     assert done.failure is None
-    assert not {"verdict", "findings"} & set(done.facts)
-    assert (done.facts["size"], done.facts["sha256"]) == files.digest(done.path)
+    made = done.recording
+    assert (made.verdict, made.findings) == (None, None)
+    assert (made.size, made.sha256) == files.digest(done.path)
     assert tags.read(done.path).facts == facts
     assert len(done.readings) == 14
     assert {(r.sensor, r.at.utc_us) for r in done.readings} == {
-        ("microphone.m", facts["start_utc_us"])
+        ("microphone.m", facts.start_utc_us)
     }
 
 
@@ -104,17 +106,20 @@ def test_what_fails_its_check_is_kept_with_the_verdict(keeping: tuple[Worker, Wo
     done = worker._keep(work, facts_of(work, np.zeros(32000)), is_cut=False)
     assert done.failure is not None
     assert done.failure.startswith("silent: ")
-    assert done.facts["verdict"] == tags.read(done.path).verdict == "failed"
-    assert done.facts["findings"] == [done.failure]
+    assert done.recording.verdict == tags.read(done.path).verdict == "failed"
+    assert done.recording.findings == (done.failure,)
     assert {(r.value, r.reason) for r in done.readings} == {(None, "check-failed")}
 
 
 def test_what_is_only_told_of_fails_nothing(keeping: tuple[Worker, Work]) -> None:
     worker, work = keeping
-    done = worker._keep(work, {**facts_of(work, hive_sound(2)), "lost_samples": 5}, is_cut=False)
+    facts = dataclasses.replace(facts_of(work, hive_sound(2)), lost_samples=5)
+    done = worker._keep(work, facts, is_cut=False)
     assert done.failure is None
-    assert done.facts["findings"] == ["lost: 5 samples (0.00 s) were lost during the recording"]
-    assert tags.read(done.path).findings == tuple(done.facts["findings"])
+    assert done.recording.findings == (
+        "lost: 5 samples (0.00 s) were lost during the recording",
+    )
+    assert tags.read(done.path).findings == done.recording.findings
 
 
 def test_too_short_is_what_was_not_cut(keeping: tuple[Worker, Work]) -> None:
@@ -129,6 +134,6 @@ def test_of_what_cannot_be_read_no_evidence_is_kept(keeping: tuple[Worker, Work]
     worker, work = keeping
     work.place.temporary.write_bytes(b"fLaC and no more")
     with pytest.raises(CheckFailedError, match="unreadable"):
-        worker._keep(work, {"samples": 1, "rate": 1, "seconds": 1.0}, is_cut=False)
+        worker._keep(work, RecordingFacts(samples=1, rate=1, seconds=1.0), is_cut=False)
     assert work.place.temporary.exists()
     assert not work.place.final.exists()

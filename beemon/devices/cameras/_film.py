@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 from beemon.base.moments import US_PER_SECOND
-from beemon.devices._base import Facts, began
+from beemon.base.recording import RecordingFacts
+from beemon.devices._base import began
 from beemon.devices.cameras._ring import Arrival, FrameRing
 
 POLL_SECONDS = 0.25  # how soon a cancelled recording notices
@@ -78,18 +79,20 @@ class Film:
         came = self.frames + self.lost + self.bad
         return (came - 1) / self._shown if self._shown > 0 else None
 
-    def facts(self) -> Facts:
+    def facts(self) -> RecordingFacts:
         """The facts of a recording about its frames."""
-        facts: Facts = {"seconds": self.length, "frames": self.frames, "lost_frames": self.lost}
-        if self.bad:
-            facts["bad_pictures"] = self.bad
-        if self.first is not None:
-            facts |= began(self.first.taken)
-            facts["first_frame"] = self.first.number
-            facts["longest_gap"] = self.longest_gap
-            if self.begin is not None:
-                facts["pre_roll"] = max(0.0, self.begin - self.first.taken)
-        return facts
+        first, begin = self.first, self.begin
+        facts = RecordingFacts()
+        if first is not None:
+            pre_roll = None if begin is None else max(0.0, begin - first.taken)
+            facts = replace(
+                began(first.taken),
+                first_frame=first.number, longest_gap=self.longest_gap, pre_roll=pre_roll,
+            )
+        return replace(
+            facts, seconds=self.length, frames=self.frames, lost_frames=self.lost,
+            bad_pictures=self.bad or None,
+        )
 
     def _is_over(self, arrival: Arrival) -> bool:
         if self.first is None:

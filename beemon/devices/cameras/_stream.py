@@ -12,14 +12,15 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import ClassVar, Literal
 
 from beemon.base.options import BadOptionError, duration, in_toml, option
+from beemon.base.recording import RecordingFacts
 from beemon.devices import _pins
-from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, Facts, began
+from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, began
 from beemon.devices._libraries import absent, library
 from beemon.devices.cameras._film import Film
 from beemon.devices.cameras._frames import Codec, Frame
@@ -180,7 +181,9 @@ class StreamCamera(Camera):
         except DeviceError as error:
             log.warning("%s: %s", self.settings.name, error)
 
-    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+    def record(
+        self, path: Path, seconds: float, cancelled: Event, *, follows: bool
+    ) -> RecordingFacts:
         ring = self._opened()
         with self._lit(cancelled), Mp4Writer(path, self.settings.codec) as video:
             film = self._film(ring, seconds, follows=follows)
@@ -188,18 +191,20 @@ class StreamCamera(Camera):
                 video.add(arrival.frame)
         with self._ends:
             self._end = film.number
-        repeated = {"repeated_frames": film.repeated} if self.times_are_exposures else {}
         wanted = self.settings.width, self.settings.height
-        measured = self._measured(video.size, wanted, film.rate)
-        return {**measured, "codec": self.settings.codec, **film.facts(), **repeated}
+        return replace(
+            self._measured(film.facts(), video.size, wanted, film.rate),
+            codec=self.settings.codec,
+            repeated_frames=film.repeated if self.times_are_exposures else None,
+        )
 
-    def snapshot(self, path: Path) -> Facts:
+    def snapshot(self, path: Path) -> RecordingFacts:
         self._opened()
         with self._lit(Event()):
             start = began(time.monotonic())
             picture = self._picture()
         path.write_bytes(picture)
-        return {**start, **self._measured(jpeg.size(picture), self.settings.picture)}
+        return self._measured(start, jpeg.size(picture), self.settings.picture)
 
     def _film(self, ring: FrameRing, seconds: float, *, follows: bool) -> Film:
         """The frames of a recording that begins at the end of the previous one, before now, or at
@@ -224,17 +229,20 @@ class StreamCamera(Camera):
             raise DeviceError(f"{self.settings.name} is not open")
         return self._ring
 
-    def _measured(self, size: Size | None, wanted: Size, rate: float | None = None) -> Facts:
+    def _measured(
+        self, facts: RecordingFacts, size: Size | None, wanted: Size, rate: float | None = None
+    ) -> RecordingFacts:
         """The measured facts, with the difference from the settings in ``informed``."""
-        facts: Facts = {"width": size[0], "height": size[1]} if size else {}
         asked, differs = self.settings.frame_rate, []
         if size is not None and size != wanted:
             differs.append(different_size(size, wanted))
-        if rate is not None:
-            facts["frame_rate"] = round(rate, 3)
-            if abs(rate - asked) > RATE_TOLERANCE * asked:
-                differs.append(different_rate(rate, asked))
-        return {**facts, "informed": "; ".join(differs)} if differs else facts
+        if rate is not None and abs(rate - asked) > RATE_TOLERANCE * asked:
+            differs.append(different_rate(rate, asked))
+        width, height = size or (None, None)
+        return replace(
+            facts, width=width, height=height, informed="; ".join(differs) or None,
+            frame_rate=None if rate is None else round(rate, 3),
+        )
 
     @contextmanager
     def _lit(self, cancelled: Event) -> Iterator[None]:

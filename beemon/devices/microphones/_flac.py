@@ -6,8 +6,10 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from beemon.base.recording import RecordingFacts
 from beemon.devices._libraries import library
 from beemon.media import tags
 
@@ -42,11 +44,12 @@ class FlacWriter:
             )
             self._file.comment = tags.ROOM
 
-    @property
-    def facts(self) -> dict[str, int]:
-        """The facts of a recording about its file."""
-        bits = BITS[self._file.subtype]
-        return {"rate": self._file.samplerate, "channels": self._file.channels, "bits": bits}
+    def described(self, facts: RecordingFacts) -> RecordingFacts:
+        """The recording's facts, with those of its file."""
+        return replace(
+            facts, rate=self._file.samplerate, channels=self._file.channels,
+            bits=BITS[self._file.subtype],
+        )
 
     def __enter__(self) -> FlacWriter:
         return self

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from beemon.devices._base import Facts
+from beemon.base.recording import RecordingFacts
 from beemon.devices.cameras import simulated
 from beemon.devices.cameras._frames import Frame
 from beemon.devices.cameras._h264 import H264Encoder
@@ -24,10 +25,13 @@ BITS, CELL = 24, 16  # cells of so many pixels across and down, along the upper 
 class Driver(simulated.Driver):
     """Its recordings also say what encoding them and drawing their pictures took this thread."""
 
-    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+    def record(
+        self, path: Path, seconds: float, cancelled: Event, *, follows: bool
+    ) -> RecordingFacts:
         self._drawing = 0.0
         facts = super().record(path, seconds, cancelled, follows=follows)
-        return {**facts, "encoding_seconds": self._timed.seconds, "drawing_seconds": self._drawing}
+        spent = {"encoding_seconds": self._timed.seconds, "drawing_seconds": self._drawing}
+        return replace(facts, more={**facts.more, **spent})
 
     def _encoder(self) -> H264Encoder:
         self._timed = TimedEncoder(*self._format())

@@ -8,14 +8,15 @@ fragment is written to the disk at once, so the video recorded before a crash ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import option
-from beemon.devices._base import Camera, Facts, began
+from beemon.base.recording import RecordingFacts
+from beemon.devices._base import Camera, began
 from beemon.devices._libraries import absent, library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.cameras._h264 import H264Encoder
@@ -73,7 +74,9 @@ class Driver(SimulatedRecorder, Camera):
         self._planes = Planes(self._entrance)
         self._begin_stream(wanted.frame_rate)
 
-    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+    def record(
+        self, path: Path, seconds: float, cancelled: Event, *, follows: bool
+    ) -> RecordingFacts:
         stream = self._opened()
         first = self._first(stream, follows=follows)
         start = began(stream.due(first))
@@ -89,15 +92,15 @@ class Driver(SimulatedRecorder, Camera):
                 video.add(frame)
         self._end = end
         frames = end - first
-        return {
-            **self._facts(start),
-            "seconds": frames / self.settings.frame_rate,
-            "frames": frames,
-            "frame_rate": self.settings.frame_rate,
-            "first_frame": first,
-        }
+        return replace(
+            self._facts(start),
+            seconds=frames / self.settings.frame_rate,
+            frames=frames,
+            frame_rate=self.settings.frame_rate,
+            first_frame=first,
+        )
 
-    def snapshot(self, path: Path) -> Facts:
+    def snapshot(self, path: Path) -> RecordingFacts:
         stream = self._opened()
         if self._is_to_fail():
             self._faults.show()
@@ -134,6 +137,5 @@ class Driver(SimulatedRecorder, Camera):
         wanted = self.settings
         return wanted.width, wanted.height, wanted.frame_rate, wanted.bitrate
 
-    def _facts(self, start: Facts) -> Facts:
-        size = {"width": self.settings.width, "height": self.settings.height}
-        return {**start, **size}
+    def _facts(self, start: RecordingFacts) -> RecordingFacts:
+        return replace(start, width=self.settings.width, height=self.settings.height)

@@ -14,11 +14,13 @@ gap. If the device is not a ``card``, the times of arrival are used.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+from beemon.base.recording import LostSamples, RecordingFacts
 from beemon.devices import _usb
-from beemon.devices._base import DeviceError, DeviceMissingError, Facts, Microphone, began
+from beemon.devices._base import DeviceError, DeviceMissingError, Microphone, began
 from beemon.devices._libraries import absent, absent_program, library
 from beemon.devices.microphones._flac import FlacWriter
 from beemon.devices.microphones.alsa.capture import Capture
@@ -86,7 +88,9 @@ class Driver(Microphone):
         found = CARD.search(self.settings.source)
         return found and (found["id"] or found["port"])
 
-    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+    def record(
+        self, path: Path, seconds: float, cancelled: Event, *, follows: bool
+    ) -> RecordingFacts:
         if self._capture is None:
             raise DeviceError(f"{self.settings.name} is not open")
         ring, rate = self._capture.ring, self.settings.rate
@@ -102,24 +106,24 @@ class Driver(Microphone):
         self._end = cut.position
         if not cut.written and not cancelled.is_set():
             raise DeviceMissingError(f"{self.settings.source}: the card was missing all the time")
-        return {**_facts(self._capture, cut, rate), **flac.facts}
+        return flac.described(_facts(self._capture, cut, rate))
 
 
-def _facts(capture: Capture, cut: Cut, rate: int) -> Facts:
+def _facts(capture: Capture, cut: Cut, rate: int) -> RecordingFacts:
     gaps = capture.ring.gaps_between(cut.begin, cut.position)
-    return {
-        **began(capture.ring.arrival(cut.first)),
-        "seconds": cut.written / rate,
-        "samples": cut.written,
-        "first_sample": cut.first,
-        "lost_samples": cut.overwritten,
-        "overruns": sum(gap.is_overrun for gap in gaps),
-        "replugs": sum(not gap.is_overrun for gap in gaps),
-        **_told(gaps),
-    }
+    return replace(
+        began(capture.ring.arrival(cut.first)),
+        seconds=cut.written / rate,
+        samples=cut.written,
+        first_sample=cut.first,
+        lost_samples=cut.overwritten,
+        overruns=sum(gap.is_overrun for gap in gaps),
+        replugs=sum(not gap.is_overrun for gap in gaps),
+        gaps=_told(gaps) or None,
+    )
 
 
-def _told(gaps: list[Gap]) -> Facts:
+def _told(gaps: list[Gap]) -> tuple[LostSamples, ...]:
     """Where in the stream samples are missing, how many, and how many more or less it may be."""
-    told = [{"at": gap.begin, "samples": len(gap), "uncertainty": gap.uncertainty} for gap in gaps]
-    return {"gaps": told[:GAPS_TOLD]} if told else {}
+    told = gaps[:GAPS_TOLD]
+    return tuple(LostSamples(gap.begin, len(gap), gap.uncertainty) for gap in told)

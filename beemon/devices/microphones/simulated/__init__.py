@@ -8,13 +8,14 @@ sample's number. The clock paces the stream, so a recording of a minute takes a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Literal
 
 from beemon.base.options import option
-from beemon.devices._base import Facts, Microphone, began
+from beemon.base.recording import RecordingFacts
+from beemon.devices._base import Microphone, began
 from beemon.devices._libraries import absent, library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.microphones._flac import COMPRESSION, FlacWriter
@@ -53,7 +54,9 @@ class Driver(SimulatedRecorder, Microphone):
         library("soundfile")
         self._begin_stream(self.settings.rate)
 
-    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Facts:
+    def record(
+        self, path: Path, seconds: float, cancelled: Event, *, follows: bool
+    ) -> RecordingFacts:
         stream = self._opened()
         rate = self.settings.rate
         first = self._first(stream, follows=follows)
@@ -65,14 +68,13 @@ class Driver(SimulatedRecorder, Microphone):
                 flac.write(chunk)
                 self._end += len(chunk) // 2
         samples = self._end - first
-        return {
-            **start,
-            "seconds": samples / rate,
-            "samples": samples,
-            **flac.facts,
-            "lost_samples": 0,
-            "first_sample": first,
-        }
+        return replace(
+            flac.described(start),
+            seconds=samples / rate,
+            samples=samples,
+            lost_samples=0,
+            first_sample=first,
+        )
 
     def _chunks(self, stream: Stream, first: int, asked: int, cancelled: Event) -> Iterator[bytes]:
         """The requested samples as they become due; fewer if it is cancelled."""
