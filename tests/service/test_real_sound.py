@@ -36,7 +36,7 @@ def test_voices_come_out_of_record_bit_for_bit_and_without_a_gap(
 ) -> None:
     asked = [1.5, 0.777, 2]
     jobs = [hive.ask(f"record microphone.voices {seconds}")["job"] for seconds in asked]
-    ended = [hive.ask(f"wait {job}") for job in jobs]
+    ended = [hive.wait(job) for job in jobs]
     assert [job["outcome"] for job in ended] == ["done"] * 3
     assert [job["samples"] for job in ended] == [round(48000 * seconds) for seconds in asked]
     for job in ended:
