@@ -86,6 +86,9 @@ class Run:
 
     def lose_power(self) -> None:
         """End at once: what was committed is kept, and what is at work is never answered."""
+        keeper = self._loop.desk.keeper
+        keeper.finish()
+        keeper.run()  # once finished, it only lets go of the ledger
         self._ledger.close()
         self._session.close()
 

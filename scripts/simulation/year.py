@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import random
 import resource
 from collections import Counter
@@ -63,7 +64,7 @@ interval = "15m"
 
 @dataclass
 class Seen:
-    """What was looked at: how many of each event, the least that was free, memory by the day."""
+    """What was looked at: how many of each event, the least that was free, memory by the run."""
 
     events: Counter[str] = field(default_factory=Counter)
     least_free: int = 2**63
@@ -85,7 +86,6 @@ class Year:
         self._config = disk / "beemon.toml"
         self._sound = "5m"
         self._run: Run | None = None
-        self._day = -1
         self._had_holiday = False
 
     def play(self) -> None:
@@ -96,6 +96,7 @@ class Year:
             self.seen.events[happening.__name__.replace("_", " ")] += 1
             happening(self)
         self._running.stop()
+        self._look_back()
 
     # What happens
 
@@ -174,6 +175,7 @@ class Year:
         return config.load(self._config)
 
     def _start(self) -> None:
+        self._look_back()
         self._world = World(self.clock, self._chance, self.seen.events)
         self._run = Run(self.archive, self._settings(), ZONE, self._world)
 
@@ -195,10 +197,17 @@ class Year:
         found = space.measure_space(self.archive)
         if not self._filler.exists():
             self.seen.least_free = min(self.seen.least_free, found.free_bytes)
-        day = int((self._end_us - self.clock.utc_us) / 1e6 // DAY)
-        if day != self._day:
-            self._day = day
+
+    def _look_back(self) -> None:
+        """See what a run holds that has ended; then let go of it, as the end of a process does.
+
+        Its ledger is closed by now. Until then SQLite keeps up to 2 MB of pages for each of four
+        connections: that takes days to fill, and begins again with each run.
+        """
+        if self._run is not None:
+            gc.collect()
             self.seen.memory.append(_held_bytes())
+            self._run = None
 
 
 HAPPENINGS = (
