@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 MAY_READ = "join its group, `sudo adduser $USER beemon`, and log in again; or use sudo"
-"""What somebody does who may not read what the service's group may."""
+"""The remedy for a user without the read permissions of the service's group."""
 
 
 class Explanation(NamedTuple):

@@ -16,7 +16,7 @@ UNKNOWN_QUANTITY = "reading"
 """Stands for a sensor's quantities, in a reading without a value, until the sensor named them."""
 
 WEIGHT, GRAMS = "weight", "g"
-"""What a scale's calibration makes of a converter's number."""
+"""The quantity and the unit into which a calibration converts a converter's number."""
 
 QUALITIES = {
     "good": Explanation(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 SYSTEM = "system"
-"""Stands for this machine's zone, where that has neither a name nor a rule, and in old ledgers."""
+"""The name for this computer's zone, if it has neither a name nor a rule, and in old ledgers."""
 
 _LOCAL = "etc/localtime"
 _DATABASE = "/zoneinfo/"
@@ -24,7 +24,7 @@ _INSTALL = "sudo apt install tzdata, then restart beemon"
 _CORRECT = "correct TZ in the service's environment (sudo systemctl edit beemon), then restart it"
 
 _NO_ZONE = (ValueError, struct.error, AssertionError, IndexError)
-"""What zoneinfo raises of a file that holds something else."""
+"""The errors of zoneinfo for a file that is not a time zone."""
 
 
 class Local(NamedTuple):

@@ -19,7 +19,7 @@ from beemon.checks.findings import SHORT, UNCHECKED, UNREADABLE, Examination, Fi
 from beemon.media.kinds import Kind, kind_of
 
 SHORT_SHARE, SHORT_SECONDS = 0.1, 0.1
-"""By how much a recording may fall short of what was asked: the larger of the two."""
+"""The allowed difference from the requested length: the larger of the two."""
 
 Examiner = Callable[[Path, RecordingFacts], Examination]
 

@@ -12,7 +12,7 @@ from beemon.base.readings import Reading
 from beemon.base.recording import RecordingFacts
 
 CHECK_FAILED = "check-failed"
-"""The reason of what a recording that does not count would have said."""
+"""The reason of a job whose recording failed its check."""
 
 UNREADABLE, EMPTY, WRONG_LENGTH, SHORT = "unreadable", "empty", "wrong-length", "short"
 SILENT, STUCK, FLAT, CLIPPED, OFFSET, LOST = "silent", "stuck", "flat", "clipped", "offset", "lost"
@@ -109,7 +109,7 @@ FINDINGS = {
 """Every finding, and from where on it fails a recording."""
 
 NO_EVIDENCE = {UNREADABLE, EMPTY}
-"""What is found in a file in which there is nothing for anyone to look at."""
+"""The findings of a file without any content to keep as evidence."""
 
 
 @dataclass(frozen=True)

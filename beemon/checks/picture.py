@@ -36,10 +36,10 @@ EDGE_TILE, EDGE_CONTRAST = 32, 24
 BLUR_REACH = 9
 
 MOVED = 8.0
-"""By how much the mean of 8 by 8 pixels must change before something moved there: sensor noise of
-3 changes it by 2, a new compression of the same picture by 7."""
+"""The change of the mean of 8 by 8 pixels that counts as motion. Sensor noise of 3 changes it by 2,
+and compressing the same picture again by 7."""
 ACROSS = 40
-"""Number of squares that are examined across a picture: 8 by 8 pixels where it is 320 wide."""
+"""Number of squares that are examined across a picture: 8 by 8 pixels each if it is 320 wide."""
 PLANAR = {"gray", "nv12"} | {
     f"yuv{range_}{chroma}p" for range_ in ("", "j") for chroma in (420, 422, 440, 444)
 }

@@ -17,11 +17,11 @@ RESOLUTION = 8.0
 """Hz between two lines of the spectrum, at the most: a band of 50 Hz holds six at least."""
 SMALLEST_SEGMENT = 256
 ENOUGH_SEGMENTS = 100
-"""From this number on, a band of 50 Hz is known to a quarter of a decibel (each line varies by its
-own size over the root of that many, and six neighbours under this window as three would). To
-overlap them would cost twice as much, and gain less than a tenth."""
+"""The number of segments at which a band of 50 Hz is accurate to a quarter of a decibel. Each line
+varies by its own size over the root of this number, and six neighbours under this window as three
+would. Overlapping segments would double the work and gain less than a tenth."""
 SILENCE = 1e-20
-"""The least power that a level in dB is given for (-200 dBFS): what is digital zero has none."""
+"""The least power with a level in dB (-200 dBFS); digital zero has no level."""
 
 
 class Spectrum:

@@ -44,7 +44,7 @@ GAP_TIMES, GAP_SECONDS = 3.0, 0.3
 """A gap is longer than three times its neighbours: exposure may change, not from one frame to the
 next; and than 0.3 s."""
 GAPS_SHARE, GAP_LONGEST = 0.05, 2.0
-"""What gaps may make up of a video, and how long one may be (seconds), before it does not
+"""The largest share of a video that gaps may have, and the longest gap (seconds), for it to
 count."""
 NEIGHBOURS = 9
 SAME_TIME, DOUBLED_SHARE = 0.0005, 0.02  # s; a few such frames a minute are a busy processor's
@@ -52,11 +52,11 @@ RATE_SHARE, RATE_LEAST = 0.9, 0.5
 """The shares of the due frames below which the video is mentioned, and fails."""
 
 GRAIN = 0.5
-"""The mean difference, pixel by pixel, between key frames that are seconds apart: where it is
-less, there is not even a sensor's noise. Measured with x264 at 0.2 to 0.4 bit a pixel: the same
-picture encoded again 0.1 to 0.4; with a noise of 0.5 of 255 0.6 to 0.8, of 1 1.3, of 2 2.2. At
-0.07 bit a pixel the same picture has 1.1, since its key frames are encoded differently: there a
-camera that does not change cannot be told from a view that does."""
+"""The least mean difference, pixel by pixel, between key frames that are seconds apart. Below it
+there is no sensor noise. Measured with x264 at 0.2 to 0.4 bit per pixel: the same picture encoded
+again has 0.1 to 0.4. A noise of 0.5 (of 255) gives 0.6 to 0.8, a noise of 1 gives 1.3, and a noise
+of 2 gives 2.2. At 0.07 bit per pixel the same picture has 1.1, because its key frames are encoded
+differently. A frozen camera is then not recognised."""
 
 Times = npt.NDArray[np.float64]
 

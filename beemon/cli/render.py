@@ -29,13 +29,13 @@ HERE = {
     "archive check": "check that the database and the files agree",
     "archive rebuild": "rebuild the database from the files; stop the service first",
 }
-"""What `beemon` does by itself, without asking the service."""
+"""The words that `beemon` carries out itself, without the service."""
 
 EXPLAINED = {
     "reason": REASONS, "error code": ERRORS, "finding": FINDINGS, "quality": QUALITIES,
     "device state": DEVICE_STATES,
 }
-"""Every word that beemon explains, by what it is."""
+"""Every word that beemon explains, by its kind."""
 
 _STATES = {
     "healthy": "is healthy",
@@ -193,9 +193,9 @@ def _of_devices(devices: Mapping[str, Payload], now: datetime) -> Iterator[Seque
         if "note" in device:
             yield "note", f"{name}: {device['note']}"
         if "recovery" in device:
-            yield "recovery", f"{name}: {_recovery(device['recovery'])}"
+            yield "failures", f"{name}: {_recovery(device['recovery'])}"
         if "rebind_trouble" in device:
-            yield "recovery", f"{name}: its USB device: {device['rebind_trouble']}"
+            yield "failures", f"{name}: its USB device: {device['rebind_trouble']}"
 
 
 def _step(step: Payload, now: datetime) -> str:
@@ -544,4 +544,4 @@ _LISTED: dict[str, Callable[[Payload, datetime], Iterator[Part]]] = {
     "jobs": lambda payload, _: _jobs(payload["jobs"]),
     "devices": lambda payload, _: _devices(payload["devices"]),
 }
-"""What a reply to each of these words looks like; the others are recognised by their content."""
+"""The layout of the reply to each of these words; the others are recognised by their content."""

@@ -257,9 +257,9 @@ class Settings:
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     source: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    """What was read: ``source`` and its ``conf.d``, by their names in its folder."""
+    """The files that were read: ``source`` and its ``conf.d``, by their names in its folder."""
     fallback: str | None = None
-    """What is wrong with the settings on disk, when these are the last good ones."""
+    """The problem of the settings on disk, if these are the last good ones."""
     original: Path | None = None
     """Then, where the settings on disk are."""
 

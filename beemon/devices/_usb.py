@@ -21,9 +21,9 @@ from pathlib import Path
 from beemon.devices._base import DeviceError
 
 AWAY_SECONDS = 1.0
-"""For how long the device has no drivers: who had it open is to notice."""
+"""Time in seconds without drivers, so that programs with the device open notice it."""
 BACK_SECONDS = 10.0
-"""How long it may then take to be there again, under its name."""
+"""Maximum time in seconds for the device to return under its name."""
 _LOOK_SECONDS = 0.1
 _HUB = "09"  # bDeviceClass, USB 2.0 specification, table 11-15
 

@@ -28,7 +28,7 @@ from beemon.storage import files, staging
 
 NAN = "nan"
 FOLDERS = {"microphone": "audio", "camera": "video"}
-"""What a recorder's folder is called there, where it is the only one of its kind."""
+"""The name of a recorder's folder there, if it is the only one of its kind."""
 
 _NAME = re.compile(
     r"(?P<host>[^@]+)@(?P<day>\d{4}-\d\d-\d\d)@(?P<time>\d\d-\d\d-\d\d)(?:-(?P<again>\d+))?"

@@ -20,7 +20,7 @@ KNOWN = {
     "temp": ("temperature:F", "humidity:%"),
     "cpu": ("cpu_temperature:F",),
 }
-"""What the columns in a folder are, as far as it is known: a quantity and its unit."""
+"""The known columns of a folder: a quantity and its unit."""
 
 _CONVERSIONS: dict[str, tuple[str, Callable[[float], float]]] = {
     "F": ("°C", to_celsius),
@@ -29,7 +29,7 @@ _CONVERSIONS: dict[str, tuple[str, Callable[[float], float]]] = {
     "lb": ("g", lambda pounds: pounds * 453.59237),
     "kg": ("g", lambda kilograms: kilograms * 1000),
 }
-"""What a unit becomes here; another one stays as it is."""
+"""The conversions of units; other units stay the same."""
 LARGEST = 1e300
 """No value is larger; its conversion must not overflow either."""
 LONGEST_LINE = 4096

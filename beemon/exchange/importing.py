@@ -49,7 +49,7 @@ NAN = "not-a-number"
 """The reason of a reading that was written as ``nan``."""
 
 _ENDINGS = {".wav": ".flac", ".flac": ".flac", ".h264": ".mp4", ".mp4": ".mp4"}
-"""What a file of this ending becomes."""
+"""The new ending of a file with this ending."""
 _KINDS = {".flac": "microphone", ".mp4": "camera"}
 _WORK = ".import."
 _ORIGIN = "import"

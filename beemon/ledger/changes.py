@@ -21,7 +21,7 @@ from beemon.ledger.events import Readable
 from beemon.ledger.ledger import Ledger
 
 MOST = 1000
-"""How many changes :func:`follow` returns at a time."""
+"""Maximum number of changes that :func:`follow` returns at a time."""
 
 _BELOW_ALL = -(2**63)
 _PAGE = "SELECT change, job, event FROM sound_changes WHERE change > ? ORDER BY change LIMIT ?"

@@ -17,10 +17,10 @@ from beemon.ledger import rows, slots
 from beemon.ledger.events import Readable
 
 OPEN = "open"
-"""What a slot is whose job has no outcome yet."""
+"""The state of a slot whose job has no outcome yet."""
 
 Counts = dict[str, Counter[tuple[str, str | None]]]
-"""For each device: how many slots have which outcome, for which reason."""
+"""For each device: the number of slots by outcome and reason."""
 
 
 def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from beemon.base.moments import US_PER_HOUR
 from beemon.ledger.ledger import Ledger
 
 AT_A_TIME = 24
-"""How many hours are calculated in one transaction, so that others may write in between."""
+"""Number of hours calculated in one transaction, so that others can write in between."""
 
 _SUMS = """
 count(value) FILTER (WHERE quality IS NOT 'inspection') AS count,

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 KIND = "archive"
 """The event that says that another archive than before is in use."""
 JOBS_AHEAD = 10_000
-"""How many job numbers are remembered at a time, so that the memory is seldom written."""
+"""Number of job numbers reserved at a time, so that the file is seldom written."""
 
 
 @dataclass(frozen=True)

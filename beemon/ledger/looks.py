@@ -59,7 +59,7 @@ _DISKS = {
 }
 _DISKS_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
 _MOST_TEXT = 20_000
-"""How many characters of a traceback are kept: its last."""
+"""Maximum number of characters of a traceback to keep: its last ones."""
 
 
 def is_disks(error: Exception) -> bool:

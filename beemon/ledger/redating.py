@@ -16,7 +16,7 @@ from beemon.ledger import hours
 from beemon.ledger.ledger import Ledger
 
 ROWS_AT_A_TIME = 2000
-"""How many rows of a table go into one transaction, so that others may write in between."""
+"""Number of rows of a table in one transaction, so that others can write in between."""
 
 _ANY = """
 SELECT EXISTS (SELECT 1 FROM sound_runs WHERE clock = 'unsure')

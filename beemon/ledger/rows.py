@@ -31,7 +31,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-"""What a stored value raises that is not what beemon writes."""
+"""The errors raised by a stored value that beemon did not write."""
 MOST_NUMBER = 2**53
 """No row has a number above this; behind a damaged one the next would have none."""
 _MOST_FINDINGS = 1000
@@ -68,7 +68,7 @@ AND ifnull(json_type(facts, '$.zero'), 'null') IN ('integer', 'real', 'null')
 AND ifnull(json_type(facts, '$.factor'), 'null') IN ('integer', 'real', 'null') ELSE 1 END
 """
 _NEEDS = {("events", "facts"): _EVENT_FACTS, ("calibrations", "facts"): _CALIBRATION_FACTS}
-"""What facts have to hold, by table and column."""
+"""The required members of facts, by table and column."""
 
 
 class Rule(NamedTuple):

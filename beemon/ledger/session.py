@@ -56,7 +56,7 @@ class ArchiveSession:
         result: Callable[[], str | None] | None = None,
     ) -> None:
         self.stranger: str | None = None
-        """What is wrong, where another archive than the one that is known is in its place."""
+        """The problem, if another archive is in the place of the known one."""
         self.starts: list[Start] = []
         """The latest starts of the service, the newest first."""
         self._archive = archive

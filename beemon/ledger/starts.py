@@ -19,10 +19,10 @@ from beemon.ledger.events import Readable
 from beemon.ledger.ledger import Ledger
 
 KIND = "start"
-"""The events that say so."""
+"""The kind of the events about starts."""
 
 STOPPED, HUNG, FAILED = "stopped", "hung", "failed"
-"""How a run ended that could say so."""
+"""The ends of a run that could still be entered."""
 
 FIRST, STOP, REBOOT, UPGRADE = "first", "stop", "reboot", "upgrade"
 WATCHDOG, CRASH, FAILURE, POWER_CUT = "watchdog", "crash", "failure", "power-cut"
@@ -40,7 +40,7 @@ _SENTENCES = {
     POWER_CUT: "after the machine had lost its power or been reset",
 }
 _MOST = 2000
-"""How many runs are looked at: a crash loop has many in a day."""
+"""Maximum number of runs to examine: a crash loop has many in a day."""
 _MOST_EVENTS = 20
 """The most starts of an hour, in a crash loop, that are events; the runs count them all."""
 

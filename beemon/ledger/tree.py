@@ -17,7 +17,7 @@ from beemon.base.names import is_device_word, is_hive_name
 from beemon.protocol.commands import shown
 
 _DAY = re.compile(r"(?:19[7-9]|20\d)\d-\d\d-\d\d", re.ASCII)
-"""In other centuries nobody recorded a hive; what is not of these may have no UTC at all."""
+"""The name of a day's folder. Only these centuries are accepted, because others may have no UTC."""
 
 
 @dataclass(frozen=True)

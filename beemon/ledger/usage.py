@@ -12,7 +12,7 @@ from beemon.ledger import wal
 from beemon.ledger.ledger import LOG_BYTES, NAME
 
 LATEST = 10_000
-"""How many recordings are looked at, the newest first, those that were deleted among them."""
+"""Number of recordings to examine, the newest first, including deleted ones."""
 MOST_DAYS = 7
 
 _RECORDINGS = (

@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 1.0
 
 Write = Callable[[Ledger], Any]
-"""Something to write within a transaction; what it returns goes to ``Written``."""
+"""A change to make within a transaction; its result is passed to ``Written``."""
 Written = Callable[[Any], None]
-"""What to do when that is durable."""
+"""A function to call when the change is durable."""
 
 
 class LedgerWriter(threading.Thread):

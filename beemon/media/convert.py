@@ -29,7 +29,7 @@ _CONTAINER = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 _BLOCK = 1 << 16
 _SAMPLE_BYTES = 4  # of int32
 BITS = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}
-"""The bits of a sample, by what libsndfile calls them in a FLAC file."""
+"""The bits of a sample, by libsndfile's name of the format in a FLAC file."""
 
 
 class UnconvertibleError(ValueError):

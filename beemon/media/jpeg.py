@@ -10,7 +10,7 @@ COMMENT = b"\xff\xfe"
 _SCAN = b"\xda"  # the picture's data begin
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF (ITU-T T.81, table B.1)
 _PADDING = 4096
-"""How much may stand behind a picture's end: some cameras fill up their buffers."""
+"""Maximum number of bytes after a picture's end: some cameras fill up their buffers."""
 
 
 def segments(data: bytes) -> list[tuple[int, int]]:

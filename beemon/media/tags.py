@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mutagen.mp4 import MP4
 
 ROOM = " " * 2500
-"""What a recorder sets as its new file's comment."""
+"""The comment that a recorder writes into its new file to reserve space."""
 
 GOOD: Final = "good"
 FAILED: Final = "failed"
@@ -46,7 +46,7 @@ _MP4_ITEM = "----:beemon:"
 _NONSENSE = (
     ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, OSError
 )
-"""What reading raises where a tag makes no sense."""
+"""The errors raised by a tag with an invalid value."""
 
 Fields = Mapping[str, str]
 

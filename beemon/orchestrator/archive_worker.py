@@ -23,14 +23,14 @@ from beemon.worker.worker import INDEX, SALVAGE
 log = logging.getLogger(__name__)
 
 SALVAGE_SECONDS = 900.0
-"""How long one file may take: an hour of sound on the smallest Pi."""
+"""Maximum time for one file, in seconds: enough for an hour of sound on the smallest Pi."""
 INDEX_SECONDS = 7 * 86400.0
-"""How long it may take to read every file of an archive."""
+"""Maximum time to read every file of an archive, in seconds."""
 RETRY_SECONDS = (2.0, 60.0, 600.0)
 """When to try again what could not be done; then the next start does."""
 
 Settle = Callable[[Done], None]
-"""What is to be done with the worker's answer."""
+"""A function that handles the worker's answer."""
 
 
 @dataclass(frozen=True)

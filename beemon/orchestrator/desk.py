@@ -33,8 +33,8 @@ from beemon.worker.lanes import lane_of
 from beemon.worker.messages import Failed
 
 TRY_SECONDS = 3.0
-"""How long after a start or a reload a device that nobody has asked yet is tried, in seconds:
-urgent work is first."""
+"""Time after a start or a reload, in seconds, until unused devices are tried: urgent work is
+first."""
 
 
 @dataclass(frozen=True)

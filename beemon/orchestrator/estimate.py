@@ -11,9 +11,9 @@ from beemon.retention.budget import LEDGER
 from beemon.timing import schedule
 
 RECORDING_BYTES = 1500
-"""What a recording takes in the ledger: its job, its row, its features (measured)."""
+"""Bytes of a recording in the ledger: its job, its row, its features (measured)."""
 READ_BYTES = 500
-"""What the reading of a sensor takes there, with three quantities (measured: 200 and 90 each)."""
+"""Bytes of a sensor's reading in the ledger, with three quantities (measured: 200 and 90 each)."""
 
 
 def bytes_a_day(devices: Mapping[str, ResolvedDevice], at: datetime) -> dict[str, float]:

@@ -32,7 +32,7 @@ DEFAULT_SECONDS = 10.0
 """A recording's length where neither the command nor a schedule gives one."""
 SLACK_SECONDS = 10.0
 SLACK_SHARE = 0.25
-"""What a recording may take beyond its own length, and as a share of that: to end the file, check,
+"""Additional time for a recording, as a share of its length and in seconds: to end the file, check,
 hash and sync it."""
 
 Handler = Callable[[Desk, Job, Request], None]

@@ -24,8 +24,8 @@ REBIND_SECONDS = 1800.0
 """Minimum time, in seconds, between two rebinds: other devices may share the USB port."""
 
 TIERS = ("errors", "reopened", "restarts", "rebound", "given_up")
-"""Steps of recovery: the next request alone, the device opened again, its worker started again
-after a while, its USB device bound again, and the long wait of a device that is given up."""
+"""Steps of recovery. First the next request alone, then opening the device again, then a new worker
+after a while. Then its USB device is reset, and finally the device is given up for a long time."""
 
 
 _SPAN = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?( (s|min|h|d)\b)?")

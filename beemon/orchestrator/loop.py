@@ -15,7 +15,7 @@ from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.status import Status
 
 STOP_SECONDS = 6.0
-"""How long open recordings get to end properly at a stop."""
+"""Time in seconds for open recordings to end properly at a stop."""
 
 
 class Thread(Protocol):

@@ -24,7 +24,7 @@ from beemon.orchestrator.timetable import LATE_SECONDS, Timetable
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""How often the time is looked at, to notice a clock that is set."""
+"""Time in seconds between two looks at the clock, to notice that it was set."""
 
 Execute = Callable[[QueuedCommand, int], None]
 End = Callable[[int, QueuedCommand, Ending], None]

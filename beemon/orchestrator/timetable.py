@@ -19,9 +19,10 @@ from beemon.timing import schedule
 from beemon.timing.schedule import Schedule, WindowState
 
 LATE_SECONDS = 10.0
-"""How late a slot may begin; one that had to wait longer is skipped, not run at a wrong time."""
+"""Maximum delay of a slot, in seconds; a later one is skipped, not run at a wrong time."""
 MOST_SECONDS_SKIPPED = 86400.0
-"""A clock that is set further ahead was wrong before: what it passed over never was due."""
+"""Maximum step of the clock, in seconds. After a larger one the clock was wrong before, and the
+slots passed over were never due."""
 PAUSED = "paused"
 
 

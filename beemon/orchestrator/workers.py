@@ -25,9 +25,10 @@ from beemon.worker.worker import TRY
 log = logging.getLogger(__name__)
 
 MOST_APART = 4
-"""How many devices may get a worker of their own for that: each takes memory for a Python."""
+"""Maximum number of devices with a worker of their own: each takes the memory of a Python
+process."""
 REST_SECONDS = 30.0
-"""How long an unused recorder stays open outside its window."""
+"""Time in seconds for which an unused recorder stays open outside its window."""
 
 Devices = Mapping[str, ResolvedDevice]
 

@@ -257,10 +257,10 @@ _RECORDING = Argument("RECORDING", _recording)
 URGENT = ("start", "stop", "inspection", "clock", "cancel", "reload")
 """Commands that wait for no device; they are taken when no other command is."""
 PROOFS = ("hash", "read-back")
-"""How an upload is proved: the remote storage told the hash of what it holds, or all of it was read
-back. The size alone proves nothing."""
+"""The proofs of an upload: the remote storage computed the hash, or the whole file was read back.
+The size alone proves nothing."""
 STEPS = ("zero", "weight", "standing", "added", "temperature")
-"""What a scale can be calibrated by."""
+"""The steps of a scale's calibration."""
 
 _WORDS = (
     Word(

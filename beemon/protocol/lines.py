@@ -108,7 +108,7 @@ ERRORS = {
 NOT_UNDERSTOOD = ("empty", "too-long", "unknown-command", "bad-argument", "unknown-device")
 """The errors of a client that does not know the vocabulary."""
 MAX_REFUSED = 5
-"""How many requests in a row may have such an error before the connection is closed."""
+"""Maximum number of requests in a row with such an error before the connection is closed."""
 
 _HTTP = re.compile(  # a method, or a field name (RFC 9110, section 5.6.2) and its colon
     rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) |[!#$%&'*+.^_`|~0-9A-Za-z-]+:"

@@ -21,7 +21,7 @@ from beemon.protocol.address import BACKLOG, AddressError
 
 NAME = "beemon.sock"
 PACKAGED = Path("/run/beemon") / NAME
-"""Where it is for the service that the package installs."""
+"""The path of the socket of the packaged service."""
 _UID = "uid "
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 

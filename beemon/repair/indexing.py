@@ -33,7 +33,7 @@ from beemon.storage.files import Place
 log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 5.0
-"""How long to look at files before what was found is entered."""
+"""Time in seconds to read files before the results are entered."""
 
 _NAME = re.compile(
     r"(?P<hive>[^@]+)@(?P<moment>\d{4}-\d\d-\d\d@\d\d-\d\d-\d\dZ)(?:-\d+)?"

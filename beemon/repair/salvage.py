@@ -25,7 +25,8 @@ from beemon.storage.files import Place
 log = logging.getLogger(__name__)
 
 _MENDERS = {Kind.FLAC: flac.mend, Kind.MP4: mp4.mend, Kind.JPEG: jpeg.count_whole}
-"""What cuts a file of a kind behind its last whole part, and returns how many there are."""
+"""Functions that cut a file of a kind after its last complete part, and return the number of
+parts."""
 
 
 class StillInUseError(BlockingIOError):

@@ -15,7 +15,7 @@ from beemon.storage.space import AGAIN, Limits, Space
 
 DAY_SECONDS = 86400.0
 LEDGER = "ledger"
-"""Stands beside the devices for what the ledger itself takes."""
+"""The name of the ledger's own share beside the devices."""
 
 
 def reckon(

@@ -29,10 +29,11 @@ from beemon.storage.space import AGAIN, Limits, Space
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
-"""How often the disk is looked at; a recording that met a full disk makes it look at once."""
+"""Time in seconds between two looks at the disk; a recording that finds it full causes a look at
+once."""
 
 PATIENCE_SECONDS = 5.0
-"""How long it waits for the ledger before it continues without."""
+"""Maximum time in seconds to wait for the ledger before it continues without."""
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -28,7 +28,7 @@ from beemon.retention import pausing
 from beemon.storage import files
 
 MOST_AT_ONCE = 100
-"""How many are deleted in one transaction, at most."""
+"""Maximum number of recordings deleted in one transaction."""
 BLOCK = 4096  # what a file takes on disk is a multiple of this
 
 _COLUMNS = "recording, device, path, size"

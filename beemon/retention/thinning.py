@@ -15,7 +15,7 @@ from beemon.ledger.ledger import Ledger
 JOBS_KEPT = 20_000
 """Readings of the latest jobs stay; two jobs a minute make these a week."""
 FREE_BYTES = 1 << 20
-"""So much room in the ledger is to be free for what is written next."""
+"""Space in bytes to keep free in the ledger for new entries."""
 _MOST_HOURS = 48  # that are looked at for one that can go
 
 _FIRST_FROM = "SELECT utc_us FROM readings WHERE utc_us >= ? ORDER BY utc_us LIMIT 1"

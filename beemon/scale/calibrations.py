@@ -27,10 +27,10 @@ from beemon.ledger.ledger import LedgerReader
 from beemon.scale.points import NotMovedError, Point, under_load, with_weight
 
 CONTINUED_SECONDS = 3600.0
-"""How old a point may be on which the next step of a calibration builds."""
+"""Maximum age in seconds of a point that the next step of a calibration uses."""
 STEADIEST = {"mV/V": 0.001, "V": 5e-6}
-"""How far a scale may move by itself while a point is measured, in the unit of its converter: half
-a thousandth of what most load cells give at full load, 2 mV/V (with 5 V at the bridge, 10 mV)."""
+"""Maximum movement of a scale while a point is measured, in the unit of its converter. It is half a
+thousandth of the output of most load cells at full load, 2 mV/V (with 5 V at the bridge, 10 mV)."""
 
 class UncalibratedError(ValueError):
     """A step that made no calibration; ``reason`` is a word of ``outcomes.REASONS``."""

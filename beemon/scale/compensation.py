@@ -24,13 +24,13 @@ from beemon.scale.drift import Fit, Hour, NoFitError, fit
 
 QUANTITY = "weight_compensated"
 FRESH_SECONDS = 900.0
-"""How old a temperature may be that a weight is compensated by."""
+"""Maximum age in seconds of a temperature used to compensate a weight."""
 FITTED_HOURS = 90 * 24
 """The hours that a fit looks back: load cells age, and the year's weather changes."""
 SETTLED_HOURS, LAST_HOURS = 2, 8
-"""A night's hours are those from two hours after sunset on, when the bees are in and the day's
-nectar has lost its first water, and no more than eight before sunrise: a long night loses weight
-less evenly."""
+"""The hours of a night to use. They begin two hours after sunset, when the bees are in and the
+day's nectar has lost its first water. At most eight hours before sunrise are used, because a long
+night loses weight less evenly."""
 WET_HOURS = 12
 """So long after rain a hive still dries."""
 

@@ -43,18 +43,21 @@ KINDS = {
     "added": "something was added: a super, or feed",
     "loss": "weight was lost, but not to a swarm: at once, at night, or without bees leaving",
 }
-"""What can have happened to a hive, by its weight."""
+"""The kinds of steps, with their meanings."""
 
 SLOWEST = 40.0 / MINUTE
-"""The rate of an episode in g/s: above foragers that leave, 1 kg or 7500 of 0.13 g in half an hour
-at the most, and below a small swarm (one that beelogger's users saw: 1872 g in 21 min)."""
+"""The least rate of an episode, in g/s. It is above that of leaving foragers, at most 1 kg (7500
+foragers of 0.13 g) in 30 minutes. It is below that of a small swarm; users of beelogger saw 1872 g
+in 21 min."""
 SURELY, AROUND = 5.0, 120 * MINUTE
-"""An episode moves the weight by this many times its own movement in the hours around, by wind."""
+"""An episode changes the weight by at least ``SURELY`` times its usual change, for example by wind,
+in ``AROUND`` seconds before and after."""
 FLIGHT = 45.0 / MINUTE
-"""What is slower than this all in all, in g/s, is no swarm: the fastest that foragers leave, 1 kg
-in half an hour, and a third of that for the wind."""
+"""The least mean rate of a swarm, in g/s. It is the fastest loss of foragers, 1 kg in 30 minutes,
+and a third more for the wind."""
 WINDOW = 5 * MINUTE
-"""Over how long a change is looked at, or from one reading to the next where they are rarer."""
+"""Time in seconds over which a change is measured; between two readings if they are further apart.
+"""
 LONGEST_GAP = 20 * MINUTE
 QUIET = 30 * MINUTE
 """The stable time after an episode: a loss may yet be put back, so that beelogger,
@@ -69,8 +72,8 @@ BRIEF = 20 * MINUTE
 LID = 600.0
 """By this many grams at most is the hive lighter after a lid: foragers may leave meanwhile."""
 SWARM = 700.0, 4000.0
-"""What a swarm weighs in g: beekeepers see 1 to 3 kg leave, and want an alarm from 1.5 lb (680 g)
-or 3 lb on."""
+"""The weight of a swarm in g. Beekeepers see 1 to 3 kg leave, and want an alarm from 1.5 lb (680 g)
+or 3 lb."""
 SWARM_SECONDS = 45 * MINUTE
 AT_ONCE, DENSE = 0.8, 2 * MINUTE
 """So much of a change, from one reading to the next where they are dense, was somebody's hand."""

@@ -21,7 +21,8 @@ from beemon.server.latest import LatestState, Mail
 from beemon.server.queries import Queries
 
 MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING = 50, 40, 30
-"""How many clients may wait or watch: in all, from one address or user, and watchers alone."""
+"""Maximum number of clients that wait or watch: in all, from one address or user, and watchers
+alone."""
 
 _WATCH_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still there

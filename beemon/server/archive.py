@@ -24,7 +24,7 @@ from beemon.storage.lock import ArchiveBusyError
 log = logging.getLogger(__name__)
 
 _FORESEEN = OSError | ConfigError | OrchestratorDiedError | None
-"""How a run may end without a defect."""
+"""The errors that may end a run without a defect."""
 _LOOK_SECONDS = 5.0  # between two looks whether the right archive is there again
 
 

@@ -31,7 +31,8 @@ Receive = Callable[[bytes, socket.socket, IPAddress], None]
 
 _MOST_UNSENT = 8 << 20  # bytes of replies that clients have not taken
 _FORESEEN = of_kind(RequestError, sqlite3.Error, ConnectionError, TimeoutError)
-"""What a request may raise. The last two are the client's: it has gone, or takes no answer."""
+"""The errors that a request may raise. The last two mean that the client has gone, or takes no
+answer."""
 
 
 class Conversations:

@@ -24,7 +24,7 @@ from beemon.system.service import Notifier, fields
 log = logging.getLogger(__name__)
 
 MAX_OPEN_JOBS, MAX_CLIENT_JOBS, MAX_DEVICE_JOBS = 100, 80, 50
-"""How many commands may be open: in all, from one address or user, and for one device."""
+"""Maximum number of open commands: in all, from one address or user, and for one device."""
 RESERVE = 20
 """Places on the queue for urgent commands when it is full."""
 

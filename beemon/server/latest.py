@@ -15,7 +15,7 @@ from beemon.base.status import DeviceStatus
 from beemon.protocol.replies import DeviceReport
 
 Mail = queue.SimpleQueue[JsonObject | None]
-"""What a waiting client gets: reports as JSON objects, or None when the Server stops."""
+"""The reports for a waiting client: JSON objects, or None when the Server stops."""
 
 
 class LatestState:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
 STOP_SECONDS = 8.5
-"""How long the Orchestrator may take to end properly; its own limits are shorter."""
+"""Time in seconds for the Orchestrator to end properly; its own limits are shorter."""
 _LOOK_SECONDS = 1.0
 _AWAY_SECONDS = 3 * _LOOK_SECONDS
 _MISSES = 2

@@ -13,7 +13,7 @@ from pathlib import Path
 MOST_SHARE = 0.25
 """No more than this share of a disk is kept free, however small the disk is."""
 AGAIN = 1.25
-"""What was begun because of too little space continues until there is this much more of it."""
+"""Measures against low space end when this many times the limit is free."""
 
 
 @dataclass(frozen=True)

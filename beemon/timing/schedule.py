@@ -22,12 +22,12 @@ from beemon.timing.sun import Place
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SUN_TIME = re.compile(r"(sunrise|sunset)(?:([+-])(\S+))?", re.ASCII)
 _NOMINAL = {"sunrise": timedelta(hours=6), "sunset": timedelta(hours=18)}
-"""What tells on which day a window by the sun ends, the same one all the year."""
+"""The nominal times of sunrise and sunset, to find the day on which a window by the sun ends."""
 _MOST_OFFSET = 12 * 3600.0
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 _NEAR_DAYS = 4
-"""How many days ahead a slot is looked for: a clock change may take one, the polar sun many."""
+"""Number of days ahead to search for a slot: a clock change can remove one, the polar sun many."""
 
 
 @dataclass(frozen=True)

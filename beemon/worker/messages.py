@@ -155,6 +155,6 @@ class Lost:
 
 
 Answer = Done | Failed
-"""What ends a piece of work."""
+"""The messages that end a task."""
 Upward = Ready | Begun | Rebound | Opened | Switched | NotSafe | Done | Failed | Lost
 Downward = Work | Cut | Finish

@@ -33,7 +33,7 @@ TRIM_SHARE = 10
 """One sample in this many is left out at either end, and at least one of three or more."""
 
 RESOLUTION = 1 / math.sqrt(12)
-"""The standard uncertainty of a whole number for what it stands for (JCGM 100:2008, F.2.2.1)."""
+"""The standard uncertainty of a number that was rounded to an integer (JCGM 100:2008, F.2.2.1)."""
 CALIBRATION_SAMPLES = 30
 """Minimum number of samples whose mean is a point of a calibration."""
 

@@ -66,17 +66,17 @@ from beemon.worker.sampling import Sampler
 log = logging.getLogger(__name__)
 
 FINISH_SECONDS = 5.0
-"""How long recordings get to end properly when the worker is told to finish."""
+"""Time in seconds for recordings to end properly when the worker must finish."""
 
 SALVAGE, INDEX = "salvage", "index"
-"""What a worker without devices does."""
+"""The tasks of a worker without devices."""
 CALIBRATE = "calibrate"
-"""What a sensor's worker does beside reading it."""
+"""The task of a sensor's worker besides reading."""
 TRY = "try"
-"""What a worker does with a device that has not shown yet whether it works: it is opened, and a
-sensor read, without a job or a reading."""
+"""The task for a device that has not worked yet: it is opened, and a sensor is read, without a job
+or a reading."""
 NICE = 10
-"""How far such a worker gives way to those who record."""
+"""The niceness of such a worker, so that recordings have priority."""
 
 _SHORT_BY = 0.1  # seconds by which a recording may fall short and still count as whole
 

@@ -22,7 +22,7 @@ class Arrival:
     frame: Frame
     taken: float
     bad: int = 0
-    """How many pictures of the stream were left out before it, for they cannot be shown."""
+    """Number of pictures of the stream left out before it, because they cannot be shown."""
 
 
 class FrameRing:

@@ -34,7 +34,7 @@ PLAUSIBLE: Mapping[str, Range] = {
     "co2": (0.0, 1_000_000.0),
     "illuminance": (0.0, 200_000.0),
 }
-"""What can be true at all; no daylight is brighter than 130,000 lx."""
+"""The range of possible values; no daylight is brighter than 130,000 lx."""
 
 
 class Silence(NamedTuple):
@@ -167,7 +167,7 @@ ONE_WIRE: Mapping[str, Chip] = {
 """By the family, which is the first two digits of an id; those whose unit is documented."""
 
 _OTHERS: Mapping[str, Chip] = {"w1_slave_temp": _THERMOMETER}
-"""What the kernel shows a second time under another name: its 1-Wire thermometers in hwmon."""
+"""Devices that the kernel shows a second time under another name: 1-Wire thermometers in hwmon."""
 _NOBODY = Chip()
 
 

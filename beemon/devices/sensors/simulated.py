@@ -65,7 +65,7 @@ QUANTITIES: dict[str, tuple[Callable[[int, float], float], str]] = {
 BRIDGE = "bridge"
 COUNTS_AT_ZERO, COUNTS_PER_GRAM = -213_400.0, 42.0
 COUNTS_PER_KELVIN = 630.0
-"""How a scale without compensation moves with the air's temperature, from 20 °C on: 15 g/K."""
+"""The drift of a scale without compensation with the air temperature, from 20 °C: 15 g/K."""
 NOISE_COUNTS = 60.0
 FULL_SCALE = 2**23 * 128 / 0.5e3
 """Counts of 24 bits at gain 128 for a bridge of 1 mV/V, as an HX711 has them."""

@@ -30,7 +30,7 @@ from beemon.devices._base import (
 from beemon.devices.sensors.hx711.protocol import BITS, Chip, PulseError, SilentError
 
 TRIES = 5
-"""How many conversions may be thrown away before there is no sample."""
+"""Number of conversions that may be invalid before a sample fails."""
 REMEMBERED = 100
 """Over how many conversions the discard rate is reported."""
 _HOUR = 3600.0

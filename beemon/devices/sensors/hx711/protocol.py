@@ -19,11 +19,11 @@ BITS = 24
 LONGEST_PULSE_SECONDS = 50e-6
 """The longest high time of PD_SCK by the data sheet; from 60 µs on the chip is off."""
 READY_SECONDS = 1.0
-"""How long a conversion may take: 0.1 s at 10 a second, and 0.4 s more after power-up."""
+"""Maximum time of a conversion: 0.1 s at 10 per second, and 0.4 s more after power-up."""
 SETTLE_SECONDS = 0.4
 """After power-up, until the output is settled (at 10 conversions a second)."""
 OFF_SECONDS = 120e-6
-"""How long PD_SCK is high to switch the chip off for certain."""
+"""Time for which PD_SCK is high to switch the chip off with certainty."""
 POLL_SECONDS = 0.001
 PULSES = {128: 1, 32: 2, 64: 3}
 """Pulses after the last bit, by the gain that they choose; 32 is the chip's input B."""

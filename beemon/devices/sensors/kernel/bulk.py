@@ -17,9 +17,9 @@ from beemon.devices._base import DeviceError
 from beemon.devices.sensors._sysfs import DeviceIOError, listing, read_text, write_text
 
 FRESH_SECONDS = 5.0
-"""How old a conversion may be that nobody has read yet."""
+"""Maximum age of a conversion that has not been read yet, in seconds."""
 LONGEST_SECONDS = 2.0
-"""How long a conversion may take; 0.75 s at 12 bits, and some sensors are slow."""
+"""Maximum time of a conversion, in seconds: 0.75 s at 12 bits, and some sensors are slow."""
 POLL_SECONDS = 0.02
 
 
