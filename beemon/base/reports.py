@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from beemon.base.facts import JsonObject
 from beemon.base.options import Problem
 from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
 
@@ -66,7 +66,7 @@ class JobEnded:
     """A job has its outcome, and the ledger has it too."""
 
     job: int
-    facts: dict[str, Any]
+    facts: JsonObject
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from beemon.base import zone
 from beemon.base.clock import Clock
+from beemon.base.facts import JsonObject
 from beemon.base.reports import JobEnded, Report
 from beemon.base.status import WeightStep
 from beemon.config.settings import Settings
@@ -147,7 +147,7 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
 def _jobs(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Jobs:
     report = around.report
 
-    def ended(job: int, facts: dict[str, Any]) -> None:
+    def ended(job: int, facts: JsonObject) -> None:
         """Called by the writer when an outcome is durable."""
         report(JobEnded(job, facts))
         if "leftover" in facts:

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from beemon.base import outcomes
 from beemon.base.clock import MACHINE, Clock
-from beemon.base.facts import to_json
+from beemon.base.facts import JsonObject, to_json
 from beemon.base.outcomes import Ending
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.base.recording import RecordingFacts
@@ -57,7 +56,7 @@ class Jobs:
         calibrations: Calibrations,
         compensation: Compensation,
         looks: Looks,
-        ended: Callable[[int, dict[str, Any]], None],
+        ended: Callable[[int, JsonObject], None],
         clock: Clock = MACHINE,
     ) -> None:
         self.jobs: dict[int, Job] = {}

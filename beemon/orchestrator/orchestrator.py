@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable
 from multiprocessing.context import SpawnProcess
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from beemon.base import clock, defects, zone
 from beemon.base.reports import Rejected, Report, Stopped
@@ -44,7 +44,7 @@ class Orchestrator(SpawnProcess):
     def __init__(
         self,
         settings: Settings,
-        command_queue: multiprocessing.queues.Queue[Any],
+        command_queue: multiprocessing.queues.Queue[str | None],
         report_queue: multiprocessing.queues.Queue[Report | None],
         run_number: int,
     ) -> None:
