@@ -60,7 +60,8 @@ def to_json(facts: DataclassInstance) -> JsonObject:
         value = _value_to_json(getattr(facts, member.field))
         if Mark.INLINE in member.marks:
             assert isinstance(value, Mapping | None)
-            told = {**(value or {}), **told}
+            for name, each in (value or {}).items():
+                told.setdefault(name, each)
         elif value is not None or Mark.KEPT in member.marks:
             told[member.name] = value
     return told

@@ -106,6 +106,17 @@ class RecordingFacts:
         return recording_facts({**to_json(self), **to_json(later)})
 
 
+@dataclass(frozen=True)
+class Recording:
+    """A recording of the archive, as the database knows it."""
+
+    recording: Annotated[int, "its number"]
+    device: Annotated[str, "the device that made it"]
+    path: Annotated[str, "the path of its file in the archive"]
+    utc: Annotated[str, "the time of its begin"]
+    facts: Annotated[RecordingFacts, "the facts about it", INLINE]
+
+
 def recording_facts(told: Mapping[str, Json]) -> RecordingFacts:
     """The facts in a JSON object from any source.
 

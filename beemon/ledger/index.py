@@ -11,7 +11,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from beemon.base import outcomes
 from beemon.base.recording import RecordingFacts
@@ -83,13 +82,13 @@ def enter(ledger: Ledger, job: int, entries: Iterable[Entry]) -> int:
     return new
 
 
-def end(ledger: Ledger, job: int, **facts: Any) -> None:
+def end(ledger: Ledger, job: int, *, entered: int, unknown: int = 0) -> None:
     """Say that the index is complete, and give its job its outcome."""
     with ledger.transaction():
         if not is_complete(ledger.db):
-            message = f"every recording was examined: {facts['entered']} were added"
-            events.enter(ledger, KIND, message, complete=True, **facts)
-        ledger.end(job, outcomes.done(**facts))
+            message = f"every recording was examined: {entered} were added"
+            events.enter(ledger, KIND, message, complete=True, entered=entered, unknown=unknown)
+        ledger.end(job, outcomes.done(entered=entered, unknown=unknown))
 
 
 def _free_job(ledger: Ledger) -> int:

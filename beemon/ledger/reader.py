@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.base.clock import MACHINE, Clock
+from beemon.base.recording import Recording
 from beemon.ledger import calibrations, completeness, events, recordings, rows, usage
 from beemon.ledger import readings as series
 from beemon.ledger.history import history
@@ -63,11 +64,11 @@ class ArchiveReader:
 
     def recordings(
         self, from_us: int, until_us: int, device: str | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[Recording]:
         """The recordings that began in a period and are not deleted, in order of time."""
         with self._reading() as ledger:
             found = recordings.between(ledger.db, from_us, until_us, device)
-            return list(rows.readable(found, recordings.describe))
+            return list(rows.readable(found, recordings.of_row))
 
     def latest(self) -> list[dict[str, Any]]:
         """The latest reading of each quantity."""

@@ -11,16 +11,17 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from beemon.base.facts import to_json
 from beemon.base.moments import iso
-from beemon.base.recording import RecordingFacts
+from beemon.base.recording import Recording, RecordingFacts, recording_facts
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 
 _COLUMNS = ("size", "sha256", "clock", "start_monotonic", "verdict", "findings")
 """Facts that have a column of their own under the same name."""
+_SHOWN = ("job", "size", "sha256", "seconds", "clock", "verdict")
+"""Columns that are facts; one that is named among the others is taken from there."""
 _KEPT = "SELECT * FROM recordings WHERE deleting_us IS NULL ORDER BY recording"
 _KEPT_OF_DEVICE = (
     "SELECT * FROM recordings WHERE device = ? AND deleting_us IS NULL ORDER BY recording"
@@ -68,14 +69,11 @@ def between(
     return db.execute(_BETWEEN, (from_us, until_us, device)).fetchall()
 
 
-def describe(row: sqlite3.Row) -> dict[str, Any]:
-    """A recording's row as clients see it: no empty fields, times as text."""
-    described = {
-        **{name: row[name] for name in ("recording", "job", "device", "path", "size", "sha256")},
-        "utc": iso(row["start_us"]), "seconds": row["seconds"], "clock": row["clock"],
-        "verdict": row["verdict"], **rows.parse(row["facts"]),
-    }
-    return {key: value for key, value in described.items() if value is not None}
+def of_row(row: sqlite3.Row) -> Recording:
+    """The recording of a row. Raises one of :data:`~beemon.ledger.rows.UNREADABLE`."""
+    columns = {name: row[name] for name in _SHOWN}
+    facts = recording_facts({**columns, **rows.parse(row["facts"])})
+    return Recording(row["recording"], row["device"], row["path"], iso(row["start_us"]), facts)
 
 
 def newest(db: sqlite3.Connection, device: str) -> sqlite3.Row | None:

@@ -98,3 +98,7 @@ def test_a_class_tells_its_members_and_their_meaning():
 ])
 def test_types_have_names_for_people(hint, told):
     assert type_name(hint) == told
+
+
+def test_a_member_of_the_others_never_takes_the_place_of_a_known_one():
+    assert to_json(Hive("oak", None, more={"name": "elm", "queen": "blue"}))["name"] == "oak"

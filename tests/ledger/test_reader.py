@@ -65,8 +65,9 @@ def test_recordings_of_a_period_are_those_that_began_in_it(asked: ArchiveReader)
     assert asked.recordings(NOON, NOON + DAY) == [first]
     assert asked.recordings(NOON + DAY, NOON + 2 * DAY, "microphone.brood") == [second]
     assert asked.recordings(NOON, NOON + DAY, "camera.entrance") == []
-    assert (first["device"], first["utc"][:10]) == ("microphone.brood", "2026-06-01")
-    assert first["path"].endswith(".flac")
+    assert (first.device, first.utc[:10]) == ("microphone.brood", "2026-06-01")
+    assert first.path.endswith(".flac")
+    assert (first.facts.rate, first.facts.verdict) == (16_000, "good")
 
 
 def test_readings_and_their_history_are_looked_up(asked: ArchiveReader) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from beemon.base import outcomes
+from beemon.base.clock import Quality
+from beemon.base.facts import to_json
 from beemon.base.recording import RecordingFacts
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
@@ -96,3 +98,28 @@ def test_a_deletion_that_did_not_begin_cannot_end(ledger):
         catalog.end_deletion(ledger, number, 11)
     assert paths(ledger) == ["x.flac"]
     assert catalog.find(ledger.db, "x.flac")["deleted_us"] is None
+
+
+def told(ledger: Ledger, name: str) -> dict[str, object]:
+    row = catalog.find(ledger.db, name)
+    assert row is not None
+    return to_json(catalog.of_row(row))
+
+
+def test_a_recording_is_told_with_its_facts_beside_its_columns(ledger):
+    entered(ledger, "x.flac", clock=Quality.RTC, findings=("flat: 1 s",), more={"gain": 3})
+    assert told(ledger, "x.flac") == {
+        "recording": 1, "job": 1, "device": "microphone.brood", "path": "x.flac", "size": 9,
+        "sha256": "ab", "utc": "1970-01-01T00:00:00.000Z", "seconds": 1.5, "clock": "rtc",
+        "verdict": "good", "start_utc_us": 5, "samples": 72000, "gain": 3,
+    }
+
+
+@pytest.mark.parametrize("stored", [
+    {"rate": "fast", "frames": [1], "gaps": 7}, {"bits": None}, {"later": {"a": 1}}, {"job": 40},
+])
+def test_what_an_earlier_version_stored_is_told_as_it_was(ledger, stored):
+    entered(ledger, "x.flac")
+    ledger.db.execute("UPDATE recordings SET facts = ?", (json.dumps(stored),))
+    kept = {name: value for name, value in stored.items() if value is not None}
+    assert {**told(ledger, "x.flac"), **kept} == told(ledger, "x.flac")

@@ -9,7 +9,9 @@ import threading
 
 import pytest
 
-from beemon.base.recording import RecordingFacts
+from beemon import __version__
+from beemon.base.facts import to_json
+from beemon.base.recording import RecordingFacts, recording_facts
 from beemon.devices import load
 from beemon.media import tags
 from beemon.media.tags import BadTagsError, Tags
@@ -27,6 +29,14 @@ TAGS = Tags(
     facts=RecordingFacts(NOON, seconds=2.0, rate=16000, samples=32000, more={"note": "é; ü"}),
 )
 SMALL = {"driver": "simulated", "speed": 100.0}
+
+
+FACTS_IN_THE_FILE = (
+    '{"hive":"apiary-7","device":"microphone.brood","job":17,"latitude":36.21,"longitude":-81.67,'
+    '"clock":"synchronised","version":"VERSION","verdict":"good",'
+    '"findings":["clipped: 0.2 % of the samples"],"facts":{"start_utc_us":1780315200000000,'
+    '"seconds":2.0,"samples":32000,"rate":16000,"note":"\\u00e9; \\u00fc"}}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +66,24 @@ def roomy(request, made, tmp_path):
 def test_what_is_written_is_read(file):
     tags.write(file, TAGS)
     assert tags.read(file) == TAGS
+
+
+def test_the_facts_stand_in_the_file_as_json(file):
+    tags.write(file, TAGS)
+    written = tags.fields_of(file)["beemon|Facts"]
+    assert written == FACTS_IN_THE_FILE.replace("VERSION", __version__)
+
+
+def test_a_place_that_is_unknown_is_null():
+    written = Tags("hive", "camera.a", 1).fields()["beemon|Facts"]
+    assert '"latitude":null,"longitude":null' in written
+
+
+def test_a_fact_of_another_type_is_written_again_as_it_was(file):
+    odd = recording_facts({"rate": "fast", "gaps": [1], "later": {"a": 1}})
+    tags.write(file, dataclasses.replace(TAGS, facts=odd))
+    assert tags.read(file).facts == odd
+    assert to_json(odd) == {"rate": "fast", "gaps": [1], "later": {"a": 1}}
 
 
 def test_the_fields_have_names_that_others_know(file):
