@@ -14,12 +14,14 @@ from functools import partial
 from typing import Any
 
 from beemon.base import clock, moments
-from beemon.base.facts import JsonObject
+from beemon.base.facts import JsonObject, to_json
 from beemon.base.options import suggestion
+from beemon.base.outcomes import Outcome
 from beemon.exchange.period import Period
 from beemon.ledger import completeness, rows
 from beemon.ledger.calibrations import describe
 from beemon.ledger.events import Readable
+from beemon.protocol.replies import SlotCounts
 
 Row = Mapping[str, Any]
 
@@ -246,23 +248,22 @@ def _hours(view: View) -> Iterator[Row]:
 
 def _completeness(view: View) -> Iterator[Row]:
     """The slots due in the period: those due since its begin, minus those due since its end."""
-    since = completeness.of(view.ledger, view.period.from_us - 1)["devices"]
-    later = completeness.of(view.ledger, view.period.until_us - 1)["devices"]
+    since = completeness.of(view.ledger, view.period.from_us - 1).devices
+    later = completeness.of(view.ledger, view.period.until_us - 1).devices
     for device in sorted(since):
         if view.devices and device not in view.devices:
             continue
-        after = _flat(later.get(device, {}))
+        after = _flat(later[device]) if device in later else {}
         for (outcome, reason), slots in _flat(since[device]).items():
             count = slots - after.get((outcome, reason), 0)
             yield {"device": device, "outcome": outcome, "reason": reason, "slots": count}
 
 
-def _flat(counts: Mapping[str, Any]) -> dict[tuple[str, str | None], int]:
+def _flat(counts: SlotCounts) -> dict[tuple[str, str | None], int]:
     flat: dict[tuple[str, str | None], int] = {
-        (key, None): value for key, value in counts.items()
-        if key not in ("reasons", "recount", "adds_up")
+        (name, None): getattr(counts, name) for name in ("due", *Outcome, completeness.OPEN)
     }
-    for outcome, reasons in counts.get("reasons", {}).items():
+    for outcome, reasons in counts.reasons.items():
         flat |= {(outcome, reason): slots for reason, slots in reasons.items()}
     return flat
 
@@ -305,7 +306,7 @@ def units(view: View) -> list[Unit]:
 def calibrations(view: View) -> list[JsonObject]:
     """The calibrations."""
     query = "SELECT * FROM calibrations WHERE :of_devices ORDER BY calibration"
-    return list(rows.readable(view.select(query, "sensor"), describe))
+    return [to_json(one) for one in rows.readable(view.select(query, "sensor"), describe)]
 
 
 def runs(view: View) -> list[JsonObject]:

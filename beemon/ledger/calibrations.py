@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from beemon.base.clock import Quality, Stamp
+from beemon.base.facts import from_json
 from beemon.base.moments import iso
 from beemon.base.readings import Calibration, Reading
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
+from beemon.protocol.replies import CalibrationFacts
 
 _FIND = "SELECT calibration FROM sound_calibrations WHERE sensor = ? AND quantity = ? AND "
 _JOB = "CASE WHEN json_valid(facts) THEN json_extract(facts, '$.job') END"
@@ -101,21 +103,21 @@ def take_over(ledger: Ledger, damaged: Path) -> int:
     return len(found)
 
 
-def history(db: sqlite3.Connection, sensors: Collection[str] = ()) -> list[dict[str, Any]]:
+def history(db: sqlite3.Connection, sensors: Collection[str] = ()) -> list[CalibrationFacts]:
     """All there ever were, of these sensors or of all, the oldest first, as clients see them."""
     found = db.execute("SELECT * FROM sound_calibrations ORDER BY calibration")
     return [
-        told for told in rows.readable(found, describe) if not sensors or told["sensor"] in sensors
+        told for told in rows.readable(found, describe) if not sensors or told.sensor in sensors
     ]
 
 
-def describe(row: sqlite3.Row) -> dict[str, Any]:
+def describe(row: sqlite3.Row) -> CalibrationFacts:
     """A calibration's row as clients see it."""
-    return {
+    return from_json(CalibrationFacts, {
+        **rows.parse(row["facts"]),
         "calibration": row["calibration"], "sensor": row["sensor"],
         "quantity": row["quantity"], "made": iso(row["made_us"]), "clock": row["clock"],
-        **rows.parse(row["facts"]),
-    }
+    })
 
 
 def _made(row: sqlite3.Row) -> Made:

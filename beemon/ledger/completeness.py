@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from typing import Any
 
 from beemon.base import moments
 from beemon.base.clock import Quality
 from beemon.base.outcomes import Outcome
 from beemon.ledger import rows, slots
 from beemon.ledger.events import Readable
+from beemon.protocol.replies import Completeness, SlotCounts, Unaccounted
 
 OPEN = "open"
 """The state of a slot whose job has no outcome yet."""
@@ -23,7 +23,7 @@ Counts = dict[str, Counter[tuple[str, str | None]]]
 """For each device: the number of slots by outcome and reason."""
 
 
-def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
+def of(ledger: Readable, since_us: int = 0) -> Completeness:
     """The slots later than ``since_us``, up to where they are accounted for, as clients see them.
 
     Raises ``sqlite3.OperationalError``.
@@ -40,15 +40,15 @@ def of(ledger: Readable, since_us: int = 0) -> dict[str, Any]:
         device: _described(counts[device], recount.get(device, 0))
         for device in sorted(counts.keys() | recount.keys())
     }
-    return {
-        "since": moments.iso(since_us),
-        **({"first": moments.iso(first_us)} if first_us is not None else {}),
-        "until": moments.iso(until_us),
-        "devices": devices,
-        "unslotted": unslotted,
-        "unaccounted": unknown,
-        "adds_up": all(device["adds_up"] for device in devices.values()),
-    }
+    return Completeness(
+        since=moments.iso(since_us),
+        first=None if first_us is None else moments.iso(first_us),
+        until=moments.iso(until_us),
+        devices=devices,
+        unslotted=unslotted,
+        unaccounted=tuple(unknown),
+        adds_up=all(device.adds_up for device in devices.values()),
+    )
 
 
 def devices_of(command: str) -> list[str]:
@@ -133,21 +133,20 @@ def _count_unslotted(db: sqlite3.Connection, since_us: int) -> dict[str, int]:
     }
 
 
-def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[dict[str, Any]]:
+def _unaccounted(db: sqlite3.Connection, since_us: int) -> list[Unaccounted]:
     told = db.execute(
         "SELECT device, facts FROM sound_events WHERE kind = ? ORDER BY event", (slots.UNACCOUNTED,)
     )
     found = [(row["device"], rows.parse(row["facts"])) for row in told]
     return [
-        {
-            "from": moments.iso(facts["from_us"]), "until": moments.iso(facts["until_us"]),
-            "why": facts["why"], **({"device": device} if device else {}),
-        }
+        Unaccounted(
+            moments.iso(facts["from_us"]), facts["why"], moments.iso(facts["until_us"]), device
+        )
         for device, facts in found if facts["until_us"] > since_us
     ]
 
 
-def _unaccounted_now(db: sqlite3.Connection) -> list[dict[str, Any]]:
+def _unaccounted_now(db: sqlite3.Connection) -> list[Unaccounted]:
     """The present period without slots, as its event will name it once the clock is right."""
     run = db.execute("SELECT * FROM sound_runs ORDER BY run DESC LIMIT 1").fetchone()
     if run is None or run["accounted_us"] is not None or run["clock"] != Quality.UNSURE:
@@ -157,10 +156,10 @@ def _unaccounted_now(db: sqlite3.Connection) -> list[dict[str, Any]]:
         " (SELECT coalesce(max(run), 0) FROM sound_runs WHERE accounted_us IS NOT NULL)"
         " ORDER BY run LIMIT 1"
     ).fetchone()
-    return [{"from": moments.iso(first_us), "why": "the clock is not right yet"}]
+    return [Unaccounted(moments.iso(first_us), "the clock is not right yet")]
 
 
-def _described(counts: Counter[tuple[str, str | None]], recount: int | None) -> dict[str, Any]:
+def _described(counts: Counter[tuple[str, str | None]], recount: int | None) -> SlotCounts:
     outcomes = dict.fromkeys((*map(str, Outcome), OPEN), 0)
     reasons: dict[str, dict[str, int]] = defaultdict(dict)
     for (outcome, reason), times in counts.most_common():
@@ -168,7 +167,6 @@ def _described(counts: Counter[tuple[str, str | None]], recount: int | None) -> 
         if reason:
             reasons[outcome][reason] = times
     due = counts.total()
-    return {
-        "due": due, **outcomes, "reasons": dict(reasons), "recount": recount,
-        "adds_up": due == recount,
-    }
+    return SlotCounts(
+        due=due, **outcomes, reasons=dict(reasons), recount=recount, adds_up=due == recount
+    )

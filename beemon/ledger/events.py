@@ -16,6 +16,7 @@ from beemon.base.clock import Quality, Stamp
 from beemon.base.moments import iso
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
+from beemon.protocol.replies import EventFacts
 
 
 class Readable(Protocol):
@@ -102,13 +103,12 @@ def latest_of(ledger: Readable, kind: str, device: str) -> Event | None:
     return next(rows.readable([row] if row else [], _event), None)
 
 
-def describe(event: Event) -> dict[str, Any]:
+def describe(event: Event) -> EventFacts:
     """An event as clients see it."""
-    return {
-        "event": event.number, "utc": iso(event.at.utc_us), "clock": event.at.quality.value,
-        "kind": event.kind, **({"device": event.device} if event.device else {}),
-        "message": event.message, "facts": dict(event.facts),
-    }
+    return EventFacts(
+        event=event.number, utc=iso(event.at.utc_us), clock=event.at.quality.value,
+        kind=event.kind, device=event.device, message=event.message, facts=event.facts,
+    )
 
 
 def _event(row: sqlite3.Row) -> Event:

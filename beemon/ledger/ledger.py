@@ -14,16 +14,18 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from beemon import __version__
 from beemon.base.clock import MACHINE, Clock, Stamp
+from beemon.base.facts import BadFactsError, Json, from_json, to_json
 from beemon.base.moments import iso
 from beemon.base.outcomes import Ending
 from beemon.ledger import rows, schema
+from beemon.protocol.replies import JobFacts
 from beemon.storage import files, lock
 
 NAME = "ledger.db"
@@ -207,19 +209,19 @@ class LedgerReader:
         """Close the file."""
         self.db.close()
 
-    def job(self, job: int) -> dict[str, Any] | None:
+    def job(self, job: int) -> JobFacts | None:
         """All details of one job; if its row is damaged, the kind of damage."""
         row = self.db.execute("SELECT * FROM sound_jobs WHERE job = ?", (job,)).fetchone()
-        found = list(rows.readable([row], describe)) if row else []
+        found = list(rows.readable([row], job_facts)) if row else []
         if found:
             return found[0]
         why = "it cannot be read" if row else rows.why_damaged(self.db, "jobs", job)
-        return {"job": job, "damaged": why} if why else None
+        return JobFacts(job, damaged=why) if why else None
 
-    def jobs(self, count: int) -> list[dict[str, Any]]:
+    def jobs(self, count: int) -> list[JobFacts]:
         """The latest jobs, the newest first."""
         found = self.db.execute("SELECT * FROM sound_jobs ORDER BY job DESC LIMIT ?", (count,))
-        return list(rows.readable(found, describe))
+        return list(rows.readable(found, job_facts))
 
 
 def open_reader(archive: Path) -> LedgerReader:
@@ -235,28 +237,37 @@ def open_reader(archive: Path) -> LedgerReader:
         return LedgerReader(archive, at_rest=True)
 
 
-def describe(row: sqlite3.Row) -> dict[str, Any]:
-    """A job's row as clients see it: no empty fields, times as text."""
-    described = {
-        "job": row["job"],
-        "command": row["command"],
-        "origin": row["origin"],
-        "slot": iso(row["slot_us"]) if row["slot_us"] is not None else None,
-        "accepted": iso(row["accepted_us"]),
-        "started": iso(row["started_us"]) if row["started_us"] else None,
-        "ended": iso(row["ended_us"]) if row["ended_us"] else None,
-        "outcome": row["outcome"],
-        "reason": row["reason"],
-        "message": row["message"],
-        **rows.parse(row["facts"]),
-    }
-    return {key: value for key, value in described.items() if value is not None}
+def job_facts(row: sqlite3.Row) -> JobFacts:
+    """The facts of a job, of its row."""
+    return _with_rest(JobFacts(
+        job=row["job"],
+        command=row["command"],
+        origin=row["origin"],
+        slot=_iso(row["slot_us"]),
+        accepted=iso(row["accepted_us"]),
+        started=_iso(row["started_us"]),
+        ended=_iso(row["ended_us"]),
+        outcome=row["outcome"],
+        reason=row["reason"],
+        message=row["message"],
+    ), rows.parse(row["facts"]))
 
 
-def ended_facts(job: int, ending: Ending) -> dict[str, Any]:
-    """A job's outcome as reports and replies carry it."""
-    facts = {"job": job, "outcome": ending.outcome.value, "reason": ending.reason,
-             "message": ending.message, **ending.facts}
-    return {key: value for key, value in facts.items() if value is not None}
+def ended_facts(job: int, command: str, ending: Ending) -> JobFacts:
+    """The facts of a job that has just ended, for those who wait for it."""
+    return _with_rest(JobFacts(
+        job=job, command=command, outcome=ending.outcome.value, reason=ending.reason,
+        message=ending.message,
+    ), ending.facts)
 
 
+def _with_rest(job: JobFacts, rest: Mapping[str, Json]) -> JobFacts:
+    """A job with the facts that depend on its command, even if an older beemon wrote others."""
+    try:
+        return from_json(JobFacts, {**to_json(job), **rest})
+    except BadFactsError:
+        return replace(job, more=rest)
+
+
+def _iso(us: int | None) -> str | None:
+    return None if us is None else iso(us)

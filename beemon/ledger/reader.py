@@ -19,6 +19,14 @@ from beemon.ledger import readings as series
 from beemon.ledger.history import history
 from beemon.ledger.ledger import LedgerReader, open_reader
 from beemon.ledger.usage import Usage
+from beemon.protocol.replies import (
+    CalibrationFacts,
+    Completeness,
+    EventFacts,
+    History,
+    JobFacts,
+    ReadingFacts,
+)
 
 
 class ArchiveReader:
@@ -44,12 +52,12 @@ class ArchiveReader:
                 self._ledger.close()
                 self._ledger = None
 
-    def job(self, job: int) -> dict[str, Any] | None:
+    def job(self, job: int) -> JobFacts | None:
         """All details of one job."""
         with self._reading() as ledger:
             return ledger.job(job)
 
-    def jobs(self, count: int) -> list[dict[str, Any]]:
+    def jobs(self, count: int) -> list[JobFacts]:
         """The latest jobs, the newest first."""
         with self._reading() as ledger:
             return ledger.jobs(count)
@@ -70,7 +78,7 @@ class ArchiveReader:
             found = recordings.between(ledger.db, from_us, until_us, device)
             return list(rows.readable(found, recordings.of_row))
 
-    def latest(self) -> list[dict[str, Any]]:
+    def latest(self) -> list[ReadingFacts]:
         """The latest reading of each quantity."""
         with self._reading() as ledger:
             return series.latest(ledger.db)
@@ -80,18 +88,18 @@ class ArchiveReader:
         with self._reading() as ledger:
             return series.quantities(ledger.db, device)
 
-    def history(self, device: str, quantity: str, from_us: int) -> dict[str, Any] | None:
+    def history(self, device: str, quantity: str, from_us: int) -> History | None:
         """One quantity from a time on, by the reading or by the hour; None where the device has
         no such quantity."""
         with self._reading() as ledger:
             return history(ledger.db, device, quantity, from_us, self._clock.now().utc_us)
 
-    def calibrations(self, sensors: Collection[str]) -> list[dict[str, Any]]:
+    def calibrations(self, sensors: Collection[str]) -> list[CalibrationFacts]:
         """The calibrations of these sensors, or of all."""
         with self._reading() as ledger:
             return calibrations.history(ledger.db, sensors)
 
-    def events(self, from_us: int, most: int, kind: str | None) -> list[dict[str, Any]]:
+    def events(self, from_us: int, most: int, kind: str | None) -> list[EventFacts]:
         """The newest ``most`` events since a time, of one kind or of all kinds."""
         with self._reading() as ledger:
             return [events.describe(one) for one in events.since(ledger, from_us, most, kind)]
@@ -109,7 +117,7 @@ class ArchiveReader:
             own = usage.ledger(ledger.db, self._archive, now_us)
         return {**found, **({"ledger": own} if own else {})}
 
-    def completeness(self, since_us: int) -> dict[str, Any]:
+    def completeness(self, since_us: int) -> Completeness:
         """The outcomes of the slots since a time. It can take a while and blocks no writer."""
         with self.one_moment() as ledger:
             return completeness.of(ledger, since_us)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable
-from typing import Any
 
 from beemon.base import moments
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.ledger import calibrations, hours
 from beemon.ledger.ledger import Ledger
+from beemon.protocol.replies import ReadingFacts
 
 _ENTER = (
     "INSERT INTO readings (utc_us, series, value, reason, quality, raw, calibration, monotonic_ms,"
@@ -94,22 +94,19 @@ def _quality(reading: Reading) -> str | None:
     return None if reading.quality == "good" else reading.quality
 
 
-def latest(db: sqlite3.Connection) -> list[dict[str, Any]]:
+def latest(db: sqlite3.Connection) -> list[ReadingFacts]:
     """The latest reading of each quantity of each sensor, as clients see it."""
     rows = db.execute(
         "SELECT * FROM sound_latest JOIN sound_series USING (series) ORDER BY sensor, quantity"
     )
     return [
-        {
-            "sensor": row["sensor"], "quantity": row["quantity"],
-            "utc": moments.iso(row["utc_us"]), "unit": row["unit"],
-            **({"value": row["value"], "quality": row["quality"] or "good"}
-               if row["reason"] is None else {"reason": row["reason"]}),
-            **{
-                name: row[name] for name in ("raw", "uncertainty", "calibration")
-                if row[name] is not None
-            },
-        }
+        ReadingFacts(
+            sensor=row["sensor"], quantity=row["quantity"], utc=moments.iso(row["utc_us"]),
+            unit=row["unit"], value=row["value"] if row["reason"] is None else None,
+            quality=row["quality"] or "good" if row["reason"] is None else None,
+            reason=row["reason"], raw=row["raw"], uncertainty=row["uncertainty"],
+            calibration=row["calibration"],
+        )
         for row in rows
     ]
 

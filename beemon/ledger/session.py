@@ -158,7 +158,7 @@ class ArchiveSession:
     def lost_sight_of(self) -> list[str]:
         """The damaged ledgers from which no row was taken yet."""
         recovered = self.reader.events(0, 1000, RECOVERED)
-        taken = {event["facts"].get("aside") for event in recovered}
+        taken = {event.facts.get("aside") for event in recovered}
         return [path.name for path in quarantine.all_aside(self._archive)
                 if path.name not in taken]
 

@@ -137,7 +137,7 @@ class Jobs:
             commands.shown(job.text, 80), said(ending),
             extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
         )
-        self._ended(job.number, {"command": job.text, **ended_facts(job.number, ending)})
+        self._ended(job.number, to_json(ended_facts(job.number, job.text, ending)))
 
     def _take_calibration(self, job: Job, answer: Done) -> None:
         if job.step is None:

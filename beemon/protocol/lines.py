@@ -23,9 +23,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from beemon.base.explanation import Explanation
+from beemon.base.facts import JsonObject, to_json
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ERRORS = {
     "empty": Explanation(
@@ -227,12 +231,12 @@ def check_printable(text: str) -> None:
         )
 
 
-def ok(payload: dict[str, Any]) -> bytes:
-    """The OK line with a JSON object."""
-    return _line("OK", payload)
+def ok(reply: DataclassInstance) -> bytes:
+    """The OK line with a reply."""
+    return _line("OK", to_json(reply))
 
 
-def parse_reply(line: bytes) -> tuple[bool, dict[str, Any]]:
+def parse_reply(line: bytes) -> tuple[bool, JsonObject]:
     """A reply line as (whether it was OK, its object). Raises ``ValueError`` for anything else."""
     word, _, rest = line.decode("utf-8").strip().partition(" ")
     if word not in ("OK", "ERROR"):
@@ -243,7 +247,7 @@ def parse_reply(line: bytes) -> tuple[bool, dict[str, Any]]:
     return word == "OK", payload
 
 
-def _line(word: str, payload: dict[str, Any]) -> bytes:
+def _line(word: str, payload: JsonObject) -> bytes:
     return f"{word} {_encode(payload)}\n".encode("ascii")
 
 

@@ -12,7 +12,11 @@ from typing import Annotated, Literal
 from beemon.base.facts import INLINE, KEPT, Json
 from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
 
+ServiceState = Literal["starting", "healthy", "degraded", "hung"]
+"""Whether the service works; ``healthy`` needs evidence from every device."""
 More = Mapping[str, Json]
+HistoryRow = tuple[str | float | None, ...]
+"""The values of one row, in the order of the columns."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class ServiceStatus:
     """The status of the service and of each device."""
 
     state: Annotated[
-        Literal["starting", "healthy", "degraded", "hung"],
+        ServiceState,
         "`healthy` means that every device has worked and nothing is wrong",
     ]
     hive: Annotated[str, "the hive's name"]
@@ -113,7 +117,7 @@ class ServiceStatus:
 class DeviceConfig:
     """One device of the config."""
 
-    driver: Annotated[str | None, "its driver", KEPT]
+    driver: Annotated[str, "its driver"]
     interval_seconds: Annotated[float | None, "time between its scheduled jobs, in s"] = None
 
 
@@ -253,7 +257,7 @@ class History:
     by: Annotated[Literal["reading", "hour"], "the content of a row"]
     columns: Annotated[tuple[str, ...], "the names of the columns"]
     rows: Annotated[
-        tuple[tuple[str | float | None, ...], ...],
+        tuple[HistoryRow, ...],
         "in order of time: `utc`, `value`, `reason`, `quality` of each reading; or `utc`, `mean`, "
         "`minimum`, `maximum`, `count`, `missing` of each hour",
     ]
@@ -334,32 +338,30 @@ class Watching:
     watching: Annotated[bool, "always true"] = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JobReport:
     """A line of a watch: a job has ended."""
 
-    ended: Annotated[JobFacts, "the job", INLINE]
     report: Annotated[Literal["job"], "always `job`"] = "job"
+    ended: Annotated[JobFacts, "the job", INLINE]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeviceReport:
     """A line of a watch: a device's state has changed."""
 
+    report: Annotated[Literal["device"], "always `device`"] = "device"
     device: Annotated[str, "the device"]
     state: Annotated[DeviceState, "its state"]
     trouble: Annotated[str | None, "the problem"] = None
-    report: Annotated[Literal["device"], "always `device`"] = "device"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StateReport:
     """A line of a watch: nothing has changed for 10 seconds."""
 
-    state: Annotated[
-        Literal["starting", "healthy", "degraded", "hung"], "the state of the service"
-    ]
     report: Annotated[Literal["state"], "always `state`"] = "state"
+    state: Annotated[ServiceState, "the state of the service"]
 
 
 @dataclass(frozen=True)

@@ -135,11 +135,11 @@ class _Check:
             yield Finding(NO_RECORDING, f"job {row['job']}", message)
 
     def _slots(self) -> Iterator[Finding]:
-        for device, counts in completeness.of(self._reader)["devices"].items():
-            if not counts["adds_up"] and counts["recount"] is not None:
+        for device, counts in completeness.of(self._reader).devices.items():
+            if not counts.adds_up and counts.recount is not None:
                 message = (
-                    f"according to its schedule, {counts['recount']} jobs were due, but "
-                    f"{counts['due']} are recorded"
+                    f"according to its schedule, {counts.recount} jobs were due, but "
+                    f"{counts.due} are recorded"
                 )
                 yield Finding(LOST_SLOTS, device, message)
 

@@ -35,7 +35,7 @@ def reckon(
     room = max(0.0, space.free_bytes - limits.bytes)
     return Budget(
         devices=shares,
-        bytes_a_day=round(bytes_a_day),
+        bytes_a_day=bytes_a_day,
         free_bytes=space.free_bytes,
         min_free_bytes=round(limits.bytes),
         days_until_full=round(room / bytes_a_day, 4) if bytes_a_day else None,

@@ -14,6 +14,14 @@ from beemon.protocol import commands, unix
 from beemon.protocol import lines as protocol
 from beemon.protocol.address import IPAddress
 from beemon.protocol.lines import RequestError
+from beemon.protocol.replies import (
+    Accepted,
+    Authorised,
+    JobFacts,
+    JobReport,
+    StateReport,
+    Watching,
+)
 from beemon.server.clients import Places
 from beemon.server.in_force import ConfigInForce
 from beemon.server.intake import Intake
@@ -62,13 +70,13 @@ class Answers:
             return self._authorise(text, self.token, socket_connection)
         request = commands.parse(text, self._config.current().devices)
         if request.word.is_command:
-            return protocol.ok({"job": self._intake.accept(request, *ip_address[:2])})
+            return protocol.ok(Accepted(self._intake.accept(request, *ip_address[:2])))
         if request.word.name == "wait":
             return protocol.ok(self._wait(request["JOB"], socket_connection, ip_address))
         if request.word.name == "watch":
             return self._watch(socket_connection, ip_address)
         if request.word.name == "auth":
-            return protocol.ok({"authorised": True})
+            return protocol.ok(Authorised())
         if request.word.name in _QUICK:
             return protocol.ok(self._queries.answer(request))
         with self._answering:
@@ -88,14 +96,14 @@ class Answers:
         if word != "auth" or not right:
             raise RequestError("not-authorised", "send `auth TOKEN` first, with the right token")
         self._authorised.add(socket_connection)
-        return protocol.ok({"authorised": True})
+        return protocol.ok(Authorised())
 
     def _wait(
         self, job: int, socket_connection: socket.socket, ip_address: IPAddress
-    ) -> dict[str, object]:
+    ) -> JobFacts:
         with self._waiting_place(ip_address, watches=False) as mail:
             found = self._queries.job(job)
-            while not found.keys() & {"outcome", "damaged"} or self._intake.is_handing_over(job):
+            while not (found.outcome or found.damaged) or self._intake.is_handing_over(job):
                 try:
                     message = mail.get(timeout=_LOOK_SECONDS)
                 except queue.Empty:
@@ -103,18 +111,18 @@ class Answers:
                     continue
                 if message is None:
                     raise RequestError("stopping", f"the service stopped before job {job} ended")
-                if message.get("job") == job:
+                if isinstance(message, JobReport) and message.ended.job == job:
                     found = self._queries.job(job)
         return found
 
     def _watch(self, socket_connection: socket.socket, ip_address: IPAddress) -> bytes:
         with self._waiting_place(ip_address, watches=True) as mail:
-            socket_connection.sendall(protocol.ok({"watching": True}))
+            socket_connection.sendall(protocol.ok(Watching()))
             while True:
                 try:
                     message = mail.get(timeout=_WATCH_SECONDS)
                 except queue.Empty:  # a client that has gone is noticed by writing to it
-                    message = {"report": "state", "state": self._queries.state()}
+                    message = StateReport(state=self._queries.state())
                 if message is None:
                     raise RequestError("stopping", "the service is stopping")
                 if mail.qsize() > _MOST_UNREAD:

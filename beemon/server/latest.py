@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from beemon.base import clock
-from beemon.base.facts import JsonObject, to_json
+from beemon.base.facts import from_json
 from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Trouble
 from beemon.base.status import DeviceStatus
-from beemon.protocol.replies import DeviceReport
+from beemon.protocol.replies import DeviceReport, JobFacts, JobReport, StateReport
 
-Mail = queue.SimpleQueue[JsonObject | None]
-"""The reports for a waiting client: JSON objects, or None when the Server stops."""
+Message = JobReport | DeviceReport | StateReport
+Mail = queue.SimpleQueue[Message | None]
+"""What a waiting client gets: reports, or None when the Server stops."""
 
 
 class LatestState:
@@ -88,7 +89,7 @@ class LatestState:
             with self._lock:
                 self._subscribers.discard(mail)
 
-    def _send(self, message: JsonObject | None) -> None:
+    def _send(self, message: Message | None) -> None:
         for mail in self._subscribers:
             mail.put(message)
 
@@ -101,9 +102,9 @@ def _changed(beat: Heartbeat, report: DeviceChanged) -> Heartbeat:
     return replace(beat, devices={**beat.devices, report.device: changed})
 
 
-def _message(report: Report) -> JsonObject | None:
+def _message(report: Report) -> Message | None:
     if isinstance(report, JobEnded):
-        return {"report": "job", **report.facts}
+        return JobReport(ended=from_json(JobFacts, {**report.facts, "job": report.job}))
     if isinstance(report, DeviceChanged):
-        return to_json(DeviceReport(report.device, report.state, report.trouble))
+        return DeviceReport(device=report.device, state=report.state, trouble=report.trouble)
     return None

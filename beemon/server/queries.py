@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
 
 from beemon import __version__
 from beemon.base import clock, zone
 from beemon.base.explanation import meanings
-from beemon.base.facts import to_json
 from beemon.base.moments import span_us, to_microseconds
 from beemon.base.options import suggestion
-from beemon.base.reports import Trouble
+from beemon.base.reports import Heartbeat, Trouble
 from beemon.base.status import DeviceStatus
 from beemon.config.settings import Settings
 from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.starts import Start
 from beemon.protocol.commands import VOCABULARY, Request, shown
 from beemon.protocol.lines import ERRORS, RequestError
+from beemon.protocol.replies import (
+    Budget,
+    CalibrationList,
+    Completeness,
+    DeviceConfig,
+    Devices,
+    EventList,
+    Help,
+    HelpOfWord,
+    History,
+    JobFacts,
+    JobList,
+    Pong,
+    ReadingList,
+    Reply,
+    ServiceState,
+    ServiceStatus,
+    TroubleStatus,
+    Version,
+)
 from beemon.retention import budget
 from beemon.server.latest import LatestState
 from beemon.server.restarts import Restarts
@@ -35,6 +54,7 @@ DEFAULT_COMPLETENESS = timedelta(days=30)
 STALE_SECONDS = 10.0
 """Age of the Orchestrator's heartbeat from which on it counts as hung."""
 
+_NO_HEARTBEAT = Heartbeat(0.0)
 _GLANCE_SECONDS = 1.0
 
 
@@ -59,9 +79,9 @@ class Queries:
         self._shut = shut
         self._starts = starts
         self._started = clock.now().monotonic
-        self._glanced: tuple[float, dict[str, Any]] = (-_GLANCE_SECONDS, {})
-        self._answers: dict[str, Callable[[Request], dict[str, Any]]] = {
-            "ping": lambda _: {"pong": True},
+        self._glanced: tuple[float, Machine | None] = (-_GLANCE_SECONDS, None)
+        self._answers: dict[str, Callable[[Request], Reply]] = {
+            "ping": lambda _: Pong(),
             "version": lambda _: self._version(),
             "help": self._help,
             "status": lambda _: self.status(),
@@ -76,37 +96,44 @@ class Queries:
             "budget": lambda _: self._budget(),
         }
 
-    def answer(self, request: Request) -> dict[str, Any]:
-        """The answer's object. Raises :class:`RequestError`, ``sqlite3.OperationalError``."""
+    def answer(self, request: Request) -> Reply:
+        """The reply to a query. Raises :class:`RequestError`, ``sqlite3.OperationalError``."""
         return self._answers[request.word.name](request)
 
-    def job(self, number: int) -> dict[str, Any]:
+    def job(self, number: int) -> JobFacts:
         """The ledger's record of a job. Raises :class:`RequestError` if there is none."""
         found = self._reader().job(number)
         if found is None:
             raise RequestError("unknown-job", f"the database holds no job {number}")
         return found
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> ServiceStatus:
         """The state of everything; works also when the Orchestrator hangs."""
-        settings, now = self._settings(), clock.now().monotonic
-        beat = self._board.heartbeat
-        status: dict[str, Any] = {
-            "state": self.state(),
-            "hive": settings.hive.name,
-            "version": __version__,
-            "uptime_seconds": round(now - self._started, 1),
-            "heartbeat_age_seconds": round(now - beat.monotonic, 1) if beat else None,
-            "devices": {name: to_json(d) for name, d in beat.devices.items()} if beat else {},
-            "running": {str(job): text for job, text in beat.running.items()} if beat else {},
-            "waiting": beat.waiting if beat else 0,
-            **({"inspection": to_json(beat.inspection)} if beat and beat.inspection else {}),
-            **self._restarts().describe(),
-        }
-        troubles = [asdict(trouble) for trouble in self._troubles()]
-        return {**status, "troubles": troubles, **self._machine(settings, now)}
+        now, beat = clock.now().monotonic, self._board.heartbeat or _NO_HEARTBEAT
+        restarts, machine = self._restarts(), self._machine(now)
+        return ServiceStatus(
+            state=self.state(),
+            hive=self._settings().hive.name,
+            version=__version__,
+            uptime_seconds=round(now - self._started, 1),
+            heartbeat_age_seconds=None if beat is _NO_HEARTBEAT else round(now - beat.monotonic, 1),
+            devices=beat.devices,
+            running={str(job): text for job, text in beat.running.items()},
+            waiting=beat.waiting,
+            inspection=beat.inspection,
+            start=restarts.start,
+            restarts_last_day=restarts.count,
+            troubles=tuple(
+                TroubleStatus(one.about, one.says, one.remedy) for one in self._troubles()
+            ),
+            clock=machine.clock,
+            zone=machine.zone,
+            archive=machine.archive,
+            free_bytes=machine.free_bytes,
+            archive_trouble=machine.archive_trouble,
+        )
 
-    def state(self) -> str:
+    def state(self) -> ServiceState:
         """``starting``, ``healthy``, ``degraded`` or ``hung``."""
         age, beat = self._board.heartbeat_age, self._board.heartbeat
         if age is None or beat is None:
@@ -136,13 +163,11 @@ class Queries:
         more = [trouble.says for trouble in self._troubles()]
         return ". ".join([doing, health, *more])
 
-    def _machine(self, settings: Settings, now: float) -> dict[str, Any]:
+    def _machine(self, now: float) -> Machine:
         """The clock and the disk, looked at once a second at most, however often it is asked."""
         looked, seen = self._glanced
-        if now - looked >= _GLANCE_SECONDS:
-            seen = {
-                "clock": clock.quality().value, "zone": str(zone.local()), **_disk(settings)
-            }
+        if seen is None or now - looked >= _GLANCE_SECONDS:
+            seen = _look_at_machine(self._settings().archive_path)
             self._glanced = now, seen
         return seen
 
@@ -158,42 +183,40 @@ class Queries:
     def _restarts(self) -> Restarts:
         return Restarts(self._starts(), clock.stamp(), clock.boot_id())
 
-    def _version(self) -> dict[str, Any]:
+    def _version(self) -> Version:
         """Which beemon this is: of two that could answer, a client asks which one did."""
         settings = self._settings()
         path = settings.original or settings.source
-        told = {"config": str(path.absolute())} if path else {}
-        return {"version": __version__, "boot_id": clock.boot_id(), **told}
+        return Version(__version__, clock.boot_id(), str(path.absolute()) if path else None)
 
-    def _devices(self) -> dict[str, Any]:
-        return {
-            "devices": {
-                name: {
-                    "driver": device.table.get("driver"),
-                    **({"interval_seconds": device.schedule.interval} if device.schedule else {}),
-                }
-                for name, device in self._settings().devices.items()
-            }
-        }
+    def _devices(self) -> Devices:
+        return Devices({
+            name: DeviceConfig(
+                driver=str(device.table["driver"]),
+                interval_seconds=device.schedule.interval if device.schedule else None,
+            )
+            for name, device in self._settings().devices.items()
+        })
 
-    def _jobs(self, request: Request) -> dict[str, Any]:
-        return {"jobs": self._reader().jobs(min(request["COUNT"] or DEFAULT_JOBS, MOST_JOBS))}
+    def _jobs(self, request: Request) -> JobList:
+        count = min(request["COUNT"] or DEFAULT_JOBS, MOST_JOBS)
+        return JobList(tuple(self._reader().jobs(count)))
 
-    def _readings(self, request: Request) -> dict[str, Any]:
+    def _readings(self, request: Request) -> ReadingList:
         wanted: Collection[str] = request["SENSOR"] or self._settings().devices
-        return {"readings": [r for r in self._reader().latest() if r["sensor"] in wanted]}
+        return ReadingList(tuple(r for r in self._reader().latest() if r.sensor in wanted))
 
-    def _calibrations(self, request: Request) -> dict[str, Any]:
-        return {"calibrations": self._reader().calibrations(request["SENSOR"])}
+    def _calibrations(self, request: Request) -> CalibrationList:
+        return CalibrationList(tuple(self._reader().calibrations(request["SENSOR"])))
 
-    def _events(self, request: Request) -> dict[str, Any]:
+    def _events(self, request: Request) -> EventList:
         begin_us = _begin_us(request["SINCE"] or DEFAULT_EVENTS)
         found = self._reader().events(begin_us, MOST_EVENTS, request["KIND"])
         if found or not request["KIND"]:
-            return {"events": found}
-        return {"events": [], "kinds": self._reader().event_kinds()}
+            return EventList(tuple(found))
+        return EventList((), tuple(self._reader().event_kinds()))
 
-    def _history(self, request: Request) -> dict[str, Any]:
+    def _history(self, request: Request) -> History:
         device, quantity, since = request["DEVICE"], request["QUANTITY"], request["SINCE"]
         told = self._reader().history(device, quantity, _begin_us(since or DEFAULT_HISTORY))
         if told is None:
@@ -207,28 +230,28 @@ class Queries:
             )
         return told
 
-    def _completeness(self, request: Request) -> dict[str, Any]:
+    def _completeness(self, request: Request) -> Completeness:
         return self._reader().completeness(_begin_us(request["SINCE"] or DEFAULT_COMPLETENESS))
 
-    def _budget(self) -> dict[str, Any]:
+    def _budget(self) -> Budget:
         settings = self._settings()
         try:
             found = space.measure_space(settings.archive_path)
         except OSError as error:
             raise RequestError("no-ledger", f"the archive: {error.strerror}") from error
-        return to_json(budget.reckon(
+        return budget.reckon(
             self._board.planned, self._reader().usage(), found, settings.retention
-        ))
+        )
 
-    def _help(self, request: Request) -> dict[str, Any]:
+    def _help(self, request: Request) -> Help | HelpOfWord:
         if request["WORD"]:
             word = VOCABULARY[request["WORD"]]
-            return {"usage": word.usage, "summary": word.summary}
-        return {
-            "commands": {w.usage: w.summary for w in VOCABULARY.values() if w.is_command},
-            "queries": {w.usage: w.summary for w in VOCABULARY.values() if not w.is_command},
-            "errors": meanings(ERRORS),
-        }
+            return HelpOfWord(word.usage, word.summary)
+        return Help(
+            commands={w.usage: w.summary for w in VOCABULARY.values() if w.is_command},
+            queries={w.usage: w.summary for w in VOCABULARY.values() if not w.is_command},
+            errors=meanings(ERRORS),
+        )
 
 
 def _is_untried(device: DeviceStatus) -> bool:
@@ -243,9 +266,20 @@ def _begin_us(since: datetime | timedelta) -> int:
     return to_microseconds(since)
 
 
-def _disk(settings: Settings) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Machine:
+    """What a look at the clock and the disk shows."""
+
+    clock: str
+    zone: str
+    archive: str
+    free_bytes: int | None = None
+    archive_trouble: str | None = None
+
+
+def _look_at_machine(archive: Path) -> Machine:
+    found = Machine(clock.quality().value, str(zone.local()), str(archive))
     try:
-        usage = shutil.disk_usage(settings.archive_path)
+        return replace(found, free_bytes=shutil.disk_usage(archive).free)
     except OSError as error:
-        return {"archive": str(settings.archive_path), "archive_trouble": error.strerror}
-    return {"archive": str(settings.archive_path), "free_bytes": usage.free}
+        return replace(found, archive_trouble=error.strerror)

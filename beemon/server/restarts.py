@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
 
 from beemon.base import zone
 from beemon.base.clock import Stamp
 from beemon.base.moments import iso, to_datetime
 from beemon.base.reports import Trouble
 from beemon.ledger.starts import CRASH, FAILURE, POWER_CUT, WATCHDOG, Start
+from beemon.protocol.replies import ServiceStart
 
 DAY_SECONDS = 86_400.0
 POWER_CUTS = 3
@@ -23,20 +23,6 @@ _REMEDY = "to see why: beemon events 1d start; sudo journalctl -u beemon -p warn
 _POWER_REMEDY = "check the power supply, its cable and the battery; beemon events 1d start"
 
 
-class LatestStart(TypedDict):
-    """When the service last started, in ISO 8601, and why."""
-
-    at: str
-    why: str
-
-
-class StartFacts(TypedDict, total=False):
-    """The part of a status that tells of starts; empty before the first is entered."""
-
-    start: LatestStart
-    restarts_last_day: int
-
-
 class Restarts:
     """The starts of the service in the last 24 hours, the newest first."""
 
@@ -48,12 +34,16 @@ class Restarts:
         self._crashes = [start for start in self._unplanned if start.why != POWER_CUT]
         self._latest = starts[0] if starts else None
 
-    def describe(self) -> StartFacts:
-        """The cause of the last start and the number of restarts, for `status`."""
-        if self._latest is None:
-            return {}
-        latest: LatestStart = {"at": iso(self._latest.at.utc_us), "why": self._latest.why}
-        return {"start": latest, "restarts_last_day": len(self._unplanned)}
+    @property
+    def start(self) -> ServiceStart | None:
+        """The latest start; None while none is known."""
+        latest = self._latest
+        return None if latest is None else ServiceStart(iso(latest.at.utc_us), latest.why)
+
+    @property
+    def count(self) -> int | None:
+        """The number of unplanned restarts; None while no start is known."""
+        return None if self._latest is None else len(self._unplanned)
 
     @property
     def trouble(self) -> Trouble | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from year import FREE_SHARE, Seen, Year
 
+from beemon.base.facts import to_json
 from beemon.cli import layout
 from beemon.cli import render as rendering
 from beemon.cli.render import amount
@@ -69,10 +70,10 @@ def tell(archive: Path, seen: Seen, megabytes: int) -> int:
     complete = completeness.of(reader)
     reader.close()
     print()
-    layout.say(*rendering.parts("completeness", complete))
+    layout.say(*rendering.parts("completeness", to_json(complete)))
     wanted = megabytes * 1e6 * FREE_SHARE
     promises = {
-        "every slot has exactly one outcome, and their sum is what was due": complete["adds_up"],
+        "every slot has exactly one outcome, and their sum is what was due": complete.adds_up,
         "the archive's check finds nothing": not check.check(archive).findings,
         f"room is kept: never less than {amount(seen.least_free, 'B')} free, where "
         f"{wanted / 1e6:g} of {megabytes} MB were wanted": seen.least_free > 0.9 * wanted,

@@ -8,6 +8,7 @@ import pytest
 
 from beemon.base import outcomes
 from beemon.base.clock import Quality
+from beemon.base.facts import to_json
 from beemon.ledger import completeness
 from beemon.ledger.ledger import LedgerReader
 from beemon.ledger.slots import Due, Series, Skip, Turn
@@ -31,7 +32,7 @@ def run(book: Book, minute: int, ending: outcomes.Ending | None, command="read s
 
 
 def told(book: Book, since_us: int = 0) -> dict:
-    return completeness.of(book.ledger, since_us)
+    return to_json(completeness.of(book.ledger, since_us))
 
 
 def test_before_the_first_account_there_is_nothing_to_tell(book):
@@ -207,8 +208,8 @@ def test_what_is_written_meanwhile_does_not_disturb_the_count(book, tmp_path):
     reader.db.execute("SELECT count(*) FROM skips").fetchone()
     one_hour = Series(NOON + MINUTE, NOON + HOUR, 60)
     book.enter(Skip("sensor.a", "late", one_hour), accounted_us=NOON + HOUR)
-    found = completeness.of(reader)
+    found = to_json(completeness.of(reader))
     assert (found["devices"]["sensor.a"]["due"], found["adds_up"]) == (0, True)
     reader.db.execute("COMMIT")
-    assert completeness.of(reader)["devices"]["sensor.a"]["due"] == 60
+    assert completeness.of(reader).devices["sensor.a"].due == 60
     reader.close()

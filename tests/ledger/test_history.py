@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from beemon.base.clock import Quality, Stamp
+from beemon.base.facts import to_json
 from beemon.base.moments import US_PER_DAY, US_PER_HOUR
 from beemon.base.readings import Reading
 from beemon.ledger import history
@@ -35,7 +36,8 @@ def keep(ledger: Ledger, *minutes_ago: int, every_us: int = MINUTE, unit: str = 
 
 
 def told(ledger: Ledger, span_us: int):
-    return history.history(ledger.db, "sensor.a", "temperature", NOW - span_us, NOW)
+    found = history.history(ledger.db, "sensor.a", "temperature", NOW - span_us, NOW)
+    return found and to_json(found)
 
 
 def test_a_short_span_is_each_reading_in_order(ledger):

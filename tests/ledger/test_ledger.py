@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from beemon.base import outcomes
+from beemon.base.facts import to_json
 from beemon.ledger.ledger import Ledger, LedgerReader, LedgerVersionError, ended_facts
+from beemon.protocol.replies import JobFacts
 from beemon.storage import files
 from tests.faults import failing_disk
 
@@ -55,7 +57,7 @@ def test_it_is_prepared_once_and_found_again(tmp_path, ledger, reader):
     again = Ledger(tmp_path)
     again.prepare()
     again.close()
-    assert reader.job(job)["command"] == "record microphone.brood"
+    assert reader.job(job).command == "record microphone.brood"
 
 
 def test_one_of_a_newer_beemon_is_left_alone(tmp_path, raw):
@@ -131,7 +133,7 @@ def test_a_killed_writer_loses_only_what_was_not_committed(tmp_path, ledger, rea
     ) as writer:
         assert writer.stdout.readline() == b"half way\n"
         writer.kill()
-    assert [job["origin"] for job in reader.jobs(10)] == ["kept"]
+    assert [job.origin for job in reader.jobs(10)] == ["kept"]
     assert accepted(ledger) == 2
 
 
@@ -143,7 +145,7 @@ def test_jobs_are_numbered_from_one_and_upwards(ledger):
 
 def test_a_job_says_what_was_asked_by_whom_and_when(ledger, reader):
     job = accepted(ledger, "  read   sensor.żądło ", "10.0.0.7:5000")
-    described = reader.job(job)
+    described = to_json(reader.job(job))
     assert described.pop("accepted").endswith("Z")
     assert described == {
         "job": 1, "command": "  read   sensor.żądło ", "origin": "10.0.0.7:5000",
@@ -153,7 +155,7 @@ def test_a_job_says_what_was_asked_by_whom_and_when(ledger, reader):
 def test_an_ended_job_says_how(ledger, reader):
     job = accepted(ledger)
     assert ended(ledger, job, outcomes.failed("timeout", "no answer", tries=2))
-    described = reader.job(job)
+    described = to_json(reader.job(job))
     assert described["outcome"] == "failed"
     assert described["reason"] == "timeout"
     assert described["message"] == "no answer"
@@ -165,9 +167,9 @@ def test_a_job_has_one_outcome_and_the_first_one_stands(ledger, reader):
     job = accepted(ledger)
     assert ended(ledger, job, outcomes.done(samples=7))
     assert not ended(ledger, job, outcomes.failed("timeout"))
-    assert reader.job(job)["outcome"] == "done"
-    assert reader.job(job)["samples"] == 7
-    assert "reason" not in reader.job(job)
+    assert reader.job(job).outcome == "done"
+    assert reader.job(job).more["samples"] == 7
+    assert reader.job(job).reason is None
 
 
 def test_a_job_that_is_not_there_has_no_end(ledger, reader):
@@ -184,7 +186,7 @@ def test_an_outcome_is_one_of_the_four(ledger, raw):
 def test_the_latest_jobs_come_first(ledger, reader):
     for _ in range(5):
         accepted(ledger)
-    assert [job["job"] for job in reader.jobs(3)] == [5, 4, 3]
+    assert [job.job for job in reader.jobs(3)] == [5, 4, 3]
 
 
 def test_a_running_job_names_where_it_writes(tmp_path, ledger, raw, reader):
@@ -196,13 +198,20 @@ def test_a_running_job_names_where_it_writes(tmp_path, ledger, raw, reader):
     assert device == "microphone.brood"
     assert tmp_path / temporary == place.temporary
     assert tmp_path / final == place.final
-    assert reader.job(job)["started"].endswith("Z")
+    assert reader.job(job).started.endswith("Z")
 
 
 def test_an_outcome_is_reported_without_empty_fields():
-    assert ended_facts(7, outcomes.done(samples=3)) == {"job": 7, "outcome": "done", "samples": 3}
-    assert ended_facts(7, outcomes.skipped("busy", "later")) == {
-        "job": 7, "outcome": "skipped", "reason": "busy", "message": "later",
+    done = ended_facts(7, "read", outcomes.done(samples=3))
+    assert to_json(done) == {"job": 7, "command": "read", "outcome": "done", "samples": 3}
+    busy = ended_facts(7, "read", outcomes.skipped("busy", "later"))
+    assert busy == JobFacts(7, "read", outcome="skipped", reason="busy", message="later")
+
+
+def test_facts_that_another_version_wrote_are_kept_as_they_are():
+    job = ended_facts(7, "read", outcomes.done(readings="none", output=5))
+    assert to_json(job) == {
+        "job": 7, "command": "read", "outcome": "done", "readings": "none", "output": 5,
     }
 
 

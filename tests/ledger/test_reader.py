@@ -55,8 +55,8 @@ def test_nothing_can_be_written_by_it(asked: ArchiveReader) -> None:
 
 def test_jobs_are_looked_up(asked: ArchiveReader) -> None:
     newest, older = asked.jobs(2)
-    assert newest["job"] > older["job"]
-    assert asked.job(newest["job"]) == newest
+    assert newest.job > older.job
+    assert asked.job(newest.job) == newest
     assert asked.job(10**6) is None
 
 
@@ -71,11 +71,11 @@ def test_recordings_of_a_period_are_those_that_began_in_it(asked: ArchiveReader)
 
 
 def test_readings_and_their_history_are_looked_up(asked: ArchiveReader) -> None:
-    assert {one["sensor"] for one in asked.latest()} >= {"sensor.brood", "sensor.scale"}
+    assert {one.sensor for one in asked.latest()} >= {"sensor.brood", "sensor.scale"}
     assert asked.quantities("sensor.brood") == ["humidity", "temperature"]
     told = asked.history("sensor.brood", "temperature", NOON - MINUTE)
     assert told is not None
-    assert (told["unit"], told["by"]) == ("°C", "hour")
+    assert (told.unit, told.by) == ("°C", "hour")
     assert asked.history("sensor.brood", "colour", NOON) is None
 
 
@@ -84,9 +84,9 @@ def test_events_are_looked_up_by_time_and_kind(session: ArchiveSession, tmp_path
         events.enter(other, "inspection", "begun", state="begun", note="")
         events.enter(other, "weight", "swarm", "sensor.scale", step="swarm", seconds=60)
     reader = session.reader
-    assert [one["message"] for one in reader.events(0, 9, None)][-2:] == ["begun", "swarm"]
+    assert [one.message for one in reader.events(0, 9, None)][-2:] == ["begun", "swarm"]
     [swarm] = reader.events(0, 9, "weight")
-    assert (swarm["device"], swarm["facts"]) == ("sensor.scale", {"step": "swarm", "seconds": 60})
+    assert (swarm.device, swarm.facts) == ("sensor.scale", {"step": "swarm", "seconds": 60})
     assert reader.events(2**62, 9, None) == []
     assert {"inspection", "weight"} <= set(reader.event_kinds())
 
@@ -96,7 +96,7 @@ def test_calibrations_are_looked_up_by_sensor(session: ArchiveSession, tmp_path:
     with closing(Ledger(tmp_path, session.run_number)) as other, other.transaction():
         calibrations.enter(other, made)
     [one] = session.reader.calibrations([])
-    assert (one["sensor"], one["job"], one["factor"]) == ("sensor.scale", 7, 2.0)
+    assert (one.sensor, one.more["job"], one.factor) == ("sensor.scale", 7, 2.0)
     assert session.reader.calibrations(["sensor.other"]) == []
 
 
@@ -106,7 +106,7 @@ def test_whether_work_was_done_in_a_run_is_known(asked: ArchiveReader) -> None:
 
 
 def test_completeness_and_usage_are_answered(asked: ArchiveReader) -> None:
-    assert asked.completeness(0)["adds_up"]
+    assert asked.completeness(0).adds_up
     assert set(asked.usage()) <= {"microphone.brood", "ledger"}
 
 

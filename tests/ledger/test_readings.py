@@ -11,6 +11,7 @@ from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import UNKNOWN_QUANTITY, Calibration, Reading
 from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger
+from beemon.protocol.replies import ReadingFacts
 
 
 def at(utc_us: int) -> Stamp:
@@ -30,19 +31,21 @@ def test_the_latest_reading_of_each_quantity_is_at_hand(ledger):
     keep(ledger, 1, reading(1_000_000, 34.0), reading(1_000_000, 20.0, sensor="b"))
     keep(ledger, 2, reading(2_000_000, None, "timeout"))
     assert series.latest(ledger.db) == [
-        {"sensor": "sensor.a", "quantity": "temperature", "utc": "1970-01-01T00:00:02.000Z",
-         "unit": "°C", "reason": "timeout"},
-        {"sensor": "sensor.b", "quantity": "temperature", "utc": "1970-01-01T00:00:01.000Z",
-         "unit": "°C", "value": 20.0, "quality": "good"},
+        ReadingFacts(
+            "sensor.a", "temperature", "1970-01-01T00:00:02.000Z", "°C", reason="timeout"
+        ),
+        ReadingFacts(
+            "sensor.b", "temperature", "1970-01-01T00:00:01.000Z", "°C", 20.0, "good"
+        ),
     ]
 
 
 def test_a_sensor_that_failed_before_it_named_its_quantities_leaves_no_old_reason(ledger):
     unknown = Reading("sensor.a", UNKNOWN_QUANTITY, "", None, "missing-device", at(1_000_000))
     keep(ledger, 1, unknown)
-    assert [latest["quantity"] for latest in series.latest(ledger.db)] == ["reading"]
+    assert [latest.quantity for latest in series.latest(ledger.db)] == ["reading"]
     keep(ledger, 2, reading(2_000_000, 34.0))
-    assert [latest["quantity"] for latest in series.latest(ledger.db)] == ["temperature"]
+    assert [latest.quantity for latest in series.latest(ledger.db)] == ["temperature"]
 
 
 def test_every_reading_is_kept_with_its_job(ledger):
@@ -84,8 +87,8 @@ def test_a_belated_reading_does_not_become_the_latest(ledger, tmp_path):
         series.keep(ledger, 1, [reading(2_000_000, 34.0)])
         series.keep_belated(ledger, 2, [reading(1_000_000, 20.0), reading(1_500_000, 21.0)])
     [latest] = series.latest(ledger.db)
-    assert latest["value"] == 34.0
+    assert latest.value == 34.0
     with ledger.transaction():
         series.keep_belated(ledger, 3, [reading(3_000_000, 22.0)])
     [latest] = series.latest(ledger.db)
-    assert latest["value"] == 22.0
+    assert latest.value == 22.0

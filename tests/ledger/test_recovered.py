@@ -71,7 +71,7 @@ def test_all_of_a_sound_ledger_comes_back_and_is_marked(archive: Path) -> None:
     assert taken.gaps == {}
     assert {table: taken.rows[table] for table in kept} == kept
     with closing(LedgerReader(archive)) as reader:
-        marks = {job["recovered_from"] for job in reader.jobs(99) if job["origin"] == "schedule"}
+        marks = {job.more["recovered_from"] for job in reader.jobs(99) if job.origin == "schedule"}
         assert marks == {aside.name}
         event = events.latest(reader, "inspection")
         assert event is not None
@@ -80,7 +80,7 @@ def test_all_of_a_sound_ledger_comes_back_and_is_marked(archive: Path) -> None:
         assert [row["value"] for row in found][:3] == [35.0, 35.125, 35.25]
         [run] = reader.db.execute("SELECT * FROM runs WHERE ended = 'recovered'").fetchall()
         assert aside.name in run["ended_why"]
-        assert completeness.of(reader)["adds_up"]
+        assert completeness.of(reader).adds_up
     assert [f for f in check.check(archive).findings if f.word != check.NO_ROW] == []
 
 
@@ -104,10 +104,10 @@ def test_jobs_whose_number_is_taken_get_another(archive: Path) -> None:
     with closing(LedgerReader(archive)) as reader:
         job = reader.job(1)
         assert job is not None
-        assert job["command"] == "read sensor.other"
+        assert job.command == "read sensor.other"
         moved = reader.job(-1)
         assert moved is not None
-        assert moved["recovered_from"] == aside.name
+        assert moved.more["recovered_from"] == aside.name
 
 
 def test_what_is_the_latest_stays_the_latest(archive: Path) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from beemon.base.facts import to_json
 from beemon.base.recording import RecordingFacts
 from beemon.ledger import recordings as catalog
 from beemon.ledger import recovery
-from beemon.ledger.ledger import Ledger, LedgerGoneError, LedgerReader, describe
+from beemon.ledger.ledger import Ledger, LedgerGoneError, LedgerReader, job_facts
 from beemon.storage.files import Place
 
 
@@ -36,7 +37,7 @@ def interrupted(ledger: Ledger, place: Place) -> dict[str, object]:
     found = reader.job(job)
     reader.close()
     assert found is not None
-    assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
+    assert (found.outcome, found.reason) == ("interrupted", "crash")
     return found
 
 
@@ -46,15 +47,15 @@ def test_a_recording_that_a_crash_left_whole_waits_to_be_entered(
     place = Place(tmp_path / ".a.mp4.part", tmp_path / "a.mp4")
     place.final.write_bytes(b"whole")
     found = interrupted(ledger, place)
-    assert (found["leftover"], found["message"]) == (".a.mp4.part", "the recording was complete")
+    assert (found.leftover, found.message) == (".a.mp4.part", "the recording was complete")
 
 
 def test_what_a_crash_left_unfinished_stays_and_is_named(ledger: Ledger, tmp_path: Path) -> None:
     place = Place(tmp_path / ".a.mp4.part", tmp_path / "a.mp4")
     place.temporary.write_bytes(b"half")
     found = interrupted(ledger, place)
-    assert found["leftover"] == ".a.mp4.part"
-    assert found["message"] == "4 bytes were recorded, and are yet to be salvaged"
+    assert found.leftover == ".a.mp4.part"
+    assert found.message == "4 bytes were recorded, and are yet to be salvaged"
 
 
 def test_a_leftover_that_cannot_be_read_does_not_keep_the_service_from_starting(
@@ -63,7 +64,7 @@ def test_a_leftover_that_cannot_be_read_does_not_keep_the_service_from_starting(
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     found = interrupted(ledger, Place(loop / ".a.mp4.part", loop / "a.mp4"))
-    assert "cannot be read: [Errno 40]" in str(found["message"])
+    assert "cannot be read: [Errno 40]" in str(found.message)
 
 
 def test_nothing_is_accepted_into_a_file_that_was_removed_or_replaced(
@@ -101,7 +102,7 @@ def settled(
         recovery.settle(ledger, leftover, salvaged)
     assert recovery.leftovers(ledger) == []
     row = ledger.db.execute("SELECT * FROM jobs").fetchone()
-    return describe(row)
+    return to_json(job_facts(row))
 
 
 def test_a_salvaged_recording_is_entered_and_its_job_names_it(

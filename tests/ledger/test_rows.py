@@ -16,6 +16,7 @@ from beemon.ledger.calibrations import Made
 from beemon.ledger.history import history
 from beemon.ledger.ledger import NAME, Ledger, LedgerReader
 from beemon.ledger.session import ArchiveSession
+from beemon.protocol.replies import JobFacts
 from beemon.repair import check
 from tests import seasons
 
@@ -81,8 +82,8 @@ def test_a_job_that_cannot_be_read_says_so(archive: Path) -> None:
     harm(archive, "UPDATE jobs SET facts = '{' WHERE job = 1")
     reader = LedgerReader(archive)
     told = reader.job(1)
-    assert told == {"job": 1, "damaged": "facts is not JSON, or is incomplete"}
-    assert 1 not in [job["job"] for job in reader.jobs(99)]
+    assert told == JobFacts(1, damaged="facts is not JSON, or is incomplete")
+    assert 1 not in [job.job for job in reader.jobs(99)]
     assert reader.job(10**6) is None
     reader.close()
 
@@ -90,7 +91,7 @@ def test_a_job_that_cannot_be_read_says_so(archive: Path) -> None:
 def test_a_number_that_json_cannot_say_is_damage(archive: Path) -> None:
     harm(archive, "UPDATE jobs SET facts = '{\"seconds\": 1e999}' WHERE job = 1")
     reader = LedgerReader(archive)
-    assert reader.job(1) == {"job": 1, "damaged": "it cannot be read"}
+    assert reader.job(1) == JobFacts(1, damaged="it cannot be read")
     reader.close()
 
 
@@ -99,14 +100,14 @@ def test_an_infinite_value_is_left_out_of_the_history(archive: Path) -> None:
     reader = LedgerReader(archive)
     told = history(reader.db, "sensor.brood", "temperature", seasons.NOON, seasons.NOON + 10**9)
     assert told is not None
-    assert told["rows"] == []
+    assert told.rows == ()
     reader.close()
 
 
 def test_text_that_is_not_utf8_is_shown_and_named_by_the_check(archive: Path) -> None:
     harm(archive, "UPDATE jobs SET command = CAST(x'72656164ff' AS TEXT) WHERE job = 1")
     reader = LedgerReader(archive)
-    assert {job["job"]: job["command"] for job in reader.jobs(99)}[1] == "read\ufffd"
+    assert {job.job: job.command for job in reader.jobs(99)}[1] == "read\ufffd"
     reader.close()
     [finding] = [f for f in check.check(archive).findings if f.word == check.DAMAGED_ROW]
     assert (finding.where, finding.message) == ("jobs 1", "command is not UTF-8")

@@ -68,17 +68,17 @@ def test_opening_it_twice_is_one_run(register):
 
 def test_what_was_accepted_can_be_looked_up(register):
     assert register.accept("read", "test") == 1
-    assert register.reader.job(1)["command"] == "read"
+    assert register.reader.job(1).command == "read"
     assert register.reader.job(2) is None
-    assert [job["job"] for job in register.reader.jobs(5)] == [1]
+    assert [job.job for job in register.reader.jobs(5)] == [1]
     assert register.reader.latest() == []
 
 
 def test_a_command_that_could_not_be_handed_on_has_failed(register):
     job = register.accept("read", "test")
     register.fail(job, "not-queued", "the queue did not take it")
-    assert register.reader.job(job)["outcome"] == "failed"
-    assert register.reader.job(job)["reason"] == "not-queued"
+    assert register.reader.job(job).outcome == "failed"
+    assert register.reader.job(job).reason == "not-queued"
 
 
 def test_threads_may_share_it(register):
@@ -91,7 +91,7 @@ def test_threads_may_share_it(register):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(job["job"] for job in register.reader.jobs(100)) == list(range(1, 41))
+    assert sorted(job.job for job in register.reader.jobs(100)) == list(range(1, 41))
 
 
 def test_a_disk_that_fails_is_told_and_forgotten(register):
@@ -174,7 +174,7 @@ def test_a_scale_stays_calibrated_when_the_ledger_was_damaged(tmp_path):
         register = run(tmp_path)
         [kept] = register.reader.calibrations([])
         register.close()
-        assert (kept["made"], kept["job"], kept["factor"]) == ("1970-01-01T00:00:00.000Z", -7, 2.0)
+        assert (kept.made, kept.more["job"], kept.factor) == ("1970-01-01T00:00:00.000Z", -7, 2.0)
 
 
 def test_a_ledger_of_which_a_page_was_ruined_is_set_aside_too(tmp_path):
@@ -383,8 +383,8 @@ def test_jobs_that_an_earlier_run_left_open_were_interrupted(tmp_path, caplog):
         second = run(tmp_path)
     assert second.run_number == 2
     found = second.reader.job(left)
-    assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
-    assert second.reader.job(ended)["outcome"] == "failed"
+    assert (found.outcome, found.reason) == ("interrupted", "crash")
+    assert second.reader.job(ended).outcome == "failed"
     assert caplog.messages == ["job 1 of an earlier run was interrupted: read"]
     assert (caplog.records[0].JOB, caplog.records[0].OUTCOME) == ("1", "interrupted")
     second.close()
@@ -396,7 +396,7 @@ def test_jobs_of_this_run_are_left_alone(tmp_path, register):
     with orchestrator.transaction():
         assert recovery.close_earlier_runs(orchestrator) == []
     orchestrator.close()
-    assert "outcome" not in register.reader.job(job)
+    assert register.reader.job(job).outcome is None
 
 
 def test_a_recording_that_was_whole_waits_to_be_entered(tmp_path):
@@ -405,9 +405,9 @@ def test_a_recording_that_was_whole_waits_to_be_entered(tmp_path):
     register = run(tmp_path)
     found = register.reader.job(job)
     register.close()
-    assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
-    assert found["message"] == "the recording was complete"
-    assert tmp_path / found["leftover"] == place.temporary
+    assert (found.outcome, found.reason) == ("interrupted", "crash")
+    assert found.message == "the recording was complete"
+    assert tmp_path / found.leftover == place.temporary
 
 
 def test_a_part_of_a_recording_is_kept_and_named(tmp_path):
@@ -416,9 +416,9 @@ def test_a_part_of_a_recording_is_kept_and_named(tmp_path):
     register = run(tmp_path)
     found = register.reader.job(job)
     register.close()
-    assert found["outcome"] == "interrupted"
-    assert tmp_path / found["leftover"] == place.temporary
-    assert found["message"] == f"{len(SOUND)} bytes were recorded, and are yet to be salvaged"
+    assert found.outcome == "interrupted"
+    assert tmp_path / found.leftover == place.temporary
+    assert found.message == f"{len(SOUND)} bytes were recorded, and are yet to be salvaged"
     assert place.temporary.read_bytes() == SOUND
 
 
@@ -430,8 +430,8 @@ def test_a_recording_that_holds_nothing_leaves_nothing(tmp_path, began):
     register = run(tmp_path)
     found = register.reader.job(job)
     register.close()
-    assert found["message"] == "nothing was recorded yet"
-    assert "leftover" not in found
+    assert found.message == "nothing was recorded yet"
+    assert found.leftover is None
     assert not place.temporary.exists()
 
 
@@ -441,7 +441,7 @@ def test_what_was_closed_once_is_not_closed_again(tmp_path):
     run(tmp_path).close()
     register = run(tmp_path)
     assert register.run_number == 3
-    assert register.reader.job(job)["message"] == "the recording was complete"
+    assert register.reader.job(job).message == "the recording was complete"
     register.close()
 
 
@@ -451,7 +451,7 @@ def test_a_start_that_fails_half_way_closes_nothing(tmp_path):
         run(tmp_path)
     register = run(tmp_path)
     assert register.run_number == 2
-    assert register.reader.job(job)["outcome"] == outcomes.Outcome.INTERRUPTED
+    assert register.reader.job(job).outcome == outcomes.Outcome.INTERRUPTED
     register.close()
 
 
@@ -461,8 +461,8 @@ def test_a_recording_that_cannot_be_read_does_not_keep_the_service_from_starting
     register = run(tmp_path)
     found = register.reader.job(job)
     register.close()
-    assert (found["outcome"], found["reason"]) == ("interrupted", "crash")
-    assert "cannot be read" in found["message"]
+    assert (found.outcome, found.reason) == ("interrupted", "crash")
+    assert "cannot be read" in found.message
 
 
 # While it writes

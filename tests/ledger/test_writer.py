@@ -35,7 +35,7 @@ class Desk:
         return [self.mail.get(timeout=SOON) for _ in range(count)]
 
     def commands(self) -> list[str]:
-        return [job["command"] for job in reversed(self.reader.jobs(1000))]
+        return [job.command for job in reversed(self.reader.jobs(1000))]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_what_is_written_is_durable_before_anyone_is_told(desk):
     desk.writer.write(
         lambda ledger: ledger.accept("read", "test"), lambda job: told.put(desk.reader.job(job))
     )
-    assert told.get(timeout=SOON)["command"] == "read"
+    assert told.get(timeout=SOON).command == "read"
 
 
 def test_everything_is_written_in_its_order(desk):

@@ -107,7 +107,7 @@ def test_what_is_due_is_carried_out_once_the_ledger_has_it(desk):
     assert desk.executed == [
         ("record microphone.m 30", 1, "schedule"), ("read sensor.a", 2, "schedule"),
     ]
-    assert desk.register.reader.job(1)["command"] == "record microphone.m 30"
+    assert desk.register.reader.job(1).command == "record microphone.m 30"
 
 
 def test_it_looks_again_at_the_next_slot_or_soon(desk):
@@ -127,11 +127,11 @@ def test_while_the_ledger_cannot_be_written_one_look_waits_and_no_more(desk):
     assert commands(desk) == ["record microphone.m 30", "read sensor.a"]
     desk.look(50)
     desk.read_mail()
-    rows = desk.register.reader.completeness(0)["devices"]
-    assert {device: counts["reasons"] for device, counts in rows.items()} == {
+    rows = desk.register.reader.completeness(0).devices
+    assert {device: counts.reasons for device, counts in rows.items()} == {
         "microphone.m": {"skipped": {"late": 49}}, "sensor.a": {"skipped": {"late": 49}},
     }
-    assert desk.register.reader.completeness(0)["adds_up"]
+    assert desk.register.reader.completeness(0).adds_up
 
 
 def test_what_waited_too_long_for_the_ledger_is_not_run(desk):

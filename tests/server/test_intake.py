@@ -74,7 +74,7 @@ def test_a_command_is_in_the_ledger_and_on_the_queue_verbatim(service: Service) 
     assert (queued, queued.job, queued.origin) == ("read  sensor.a", job, "192.0.2.7:40000")
     found = service.archive.reader.job(job)
     assert found is not None
-    assert (found["command"], found["origin"]) == ("read  sensor.a", "192.0.2.7:40000")
+    assert (found.command, found.origin) == ("read  sensor.a", "192.0.2.7:40000")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_command_that_the_queue_does_not_take_has_failed(service: Service) -> 
     service.intake.queue = ClosedQueue()
     assert service.refusal("read")[0] == "queue-full"
     (job,) = service.archive.reader.jobs(9)
-    assert (job["outcome"], job["reason"]) == ("failed", "not-queued")
+    assert (job.outcome, job.reason) == ("failed", "not-queued")
     service.intake.queue = queue.Queue()
     for _ in range(MAX_DEVICE_JOBS):
         service.say("read sensor.a")  # it has kept no place
@@ -194,4 +194,4 @@ def test_a_reload_that_is_not_queued_hands_nothing_over(service: Service) -> Non
     service.intake.queue = ClosedQueue()
     assert service.refusal("reload")[0] == "queue-full"
     (job,) = service.archive.reader.jobs(9)
-    assert not service.intake.is_handing_over(job["job"])
+    assert not service.intake.is_handing_over(job.job)

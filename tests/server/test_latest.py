@@ -9,6 +9,7 @@ import pytest
 from beemon.base import clock
 from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Started, Stopped
 from beemon.base.status import DeviceState, DeviceStatus
+from beemon.protocol.replies import DeviceReport, JobFacts, JobReport
 from beemon.server.latest import LatestState
 
 DONE = JobEnded(17, {"job": 17, "outcome": "done"})
@@ -56,14 +57,13 @@ def test_a_waiting_client_gets_every_report_from_then_on(board):
         board.post(DeviceChanged("camera.entrance", DeviceState.BACKING_OFF, "timeout: no answer"))
         board.post(DeviceChanged("camera.entrance", DeviceState.RUNNING, None))
         board.post(DONE)
-        assert mail.get_nowait() == {
-            "report": "device", "device": "camera.entrance", "state": "backing-off",
-            "trouble": "timeout: no answer",
-        }
-        assert mail.get_nowait() == {
-            "report": "device", "device": "camera.entrance", "state": "running",
-        }
-        assert mail.get_nowait() == {"report": "job", "job": 17, "outcome": "done"}
+        assert mail.get_nowait() == DeviceReport(
+            device="camera.entrance", state=DeviceState.BACKING_OFF, trouble="timeout: no answer"
+        )
+        assert mail.get_nowait() == DeviceReport(
+            device="camera.entrance", state=DeviceState.RUNNING
+        )
+        assert mail.get_nowait() == JobReport(ended=JobFacts(17, outcome="done"))
         assert nothing_in(mail)
 
 

@@ -11,6 +11,7 @@ from beemon.config.settings import ArchiveSettings, Settings
 from beemon.ledger.usage import Usage
 from beemon.protocol.commands import parse
 from beemon.protocol.lines import RequestError
+from beemon.protocol.replies import BudgetShare
 from beemon.server.latest import LatestState
 from beemon.server.queries import Queries
 
@@ -82,9 +83,9 @@ def test_the_budget_is_of_the_plan_that_was_told_and_of_what_was_measured(tmp_pa
     board.post(Planned({"camera.entrance": 4e9, "ledger": 1e6}))
     queries = Queries(board, lambda: settings, Ledger)
     told = queries.answer(parse("budget", []))
-    assert told["devices"]["camera.entrance"]["bytes_a_day"] == 5e8
-    assert told["devices"]["ledger"] == {"bytes_a_day": 1e6, "planned_bytes_a_day": 1e6}
-    assert told["days_until_full"] >= 0
+    assert told.devices["camera.entrance"].bytes_a_day == 5e8
+    assert told.devices["ledger"] == BudgetShare(1_000_000, 1_000_000)
+    assert told.days_until_full >= 0
 
 
 def test_there_is_no_budget_of_an_archive_that_is_not_there(tmp_path):

@@ -25,8 +25,8 @@ def restarts(*starts: Start) -> Restarts:
 def test_a_start_that_was_wanted_is_no_trouble(why):
     found = restarts(start(why, 1))
     assert found.trouble is None
-    assert found.describe()["restarts_last_day"] == 0
-    assert found.describe()["start"]["why"] == why
+    assert found.count == 0
+    assert found.start.why == why
 
 
 @pytest.mark.parametrize(("why", "said"), [
@@ -51,10 +51,10 @@ def test_a_crash_loop_is_counted():
 def test_one_power_cut_is_none_but_several_a_day_are():
     cuts = [start("power-cut", hours, f"boot-{hours}") for hours in (1, 2, 3)]
     assert restarts(cuts[0]).trouble is None
-    assert restarts(cuts[0]).describe()["restarts_last_day"] == 1
+    assert restarts(cuts[0]).count == 1
     assert "power supply" in restarts(*cuts).trouble.remedy
 
 
 def test_without_a_ledger_nothing_is_known_of_it():
     assert restarts().trouble is None
-    assert restarts().describe() == {}
+    assert (restarts().start, restarts().count) == (None, None)

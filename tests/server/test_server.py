@@ -317,7 +317,7 @@ class TestCommands:
         server.command_queue = ClosedQueue()
         assert ask(server, COMMAND)[1]["code"] == "queue-full"
         (job,) = server._archive.session.reader.jobs(1)
-        assert (job["outcome"], job["reason"]) == ("failed", "not-queued")
+        assert (job.outcome, job.reason) == ("failed", "not-queued")
 
     def test_a_reload_that_could_not_be_queued_is_not_waited_for(self, settings: Settings) -> None:
         class ClosedQueue(queue.Queue[Any]):

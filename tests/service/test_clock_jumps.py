@@ -203,7 +203,7 @@ def check_life(devices: str, steps: list[tuple[tuple[str, float], float]]) -> No
         check_the_spans(life)
         life.ledger.close()
     check_that_none_came_twice(life)
-    assert account["adds_up"], account
+    assert account.adds_up, account
 
 
 @pytest.mark.timeout(600)  # of a machine that has much else to do; by itself it takes 15 s

@@ -69,9 +69,9 @@ class Judge:
     def _miscounted(self, ledger: sqlite3.Connection) -> Iterator[str]:
         """Every slot has one outcome, and as many were due as the schedules say."""
         account = completeness.of(_Readable(ledger))
-        for device, counted in account["devices"].items():
-            self.counts["slots"] += counted["due"]
-            if not counted["adds_up"]:
+        for device, counted in account.devices.items():
+            self.counts["slots"] += counted.due
+            if not counted.adds_up:
                 yield f"slots that do not add up: {device}: {counted}"
         for row in ledger.execute(_TWICE):
             yield f"slot twice: {row['command']} at {row['slot_us']}"
