@@ -268,7 +268,7 @@ def _begin_us(since: datetime | timedelta) -> int:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a look at the clock and the disk shows."""
+    """The state of the clock and the disk."""
 
     clock: str
     zone: str

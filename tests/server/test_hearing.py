@@ -83,7 +83,7 @@ def test_a_job_that_ended_has_left_its_place_before_anybody_hears_of_it(service:
         service.hearing.hear(JobEnded(job, {"job": job, "outcome": "done"}))
         message = mail.get_nowait()
     assert message is not None
-    assert message["job"] == job
+    assert message.ended.job == job
     assert not service.intake._open_jobs
 
 
