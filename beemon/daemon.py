@@ -25,7 +25,7 @@ EXIT_BAD_CONFIG = 78
 
 
 def serve(path: Path, *, verbose: bool = False) -> int:
-    """Run the service with the config at ``path`` until it is told to stop; its exit status.
+    """Run the service with the config at ``path`` until a signal stops it; its exit status.
 
     A config that is wrong at the start gives way to the last good one, if there is one.
     """

@@ -34,10 +34,14 @@ BANNED = re.compile(
 HABITS = {
     "a free clause in the place of a noun": re.compile(
         r"(^|: )(what|who|whoever|whatever|how)\b(?!.*\?)"
-        r"|\b(for|of|by|to|with|from) (who|whoever|what|whatever)\b|\bwhat nobody\b",
+        r"|\b(for|of|by|to|with|from) (who|whoever|what|whatever)\b|\bwhat nobody\b"
+        r"|\b(by|from|over|of) how (many|much|long|far)\b",
         re.IGNORECASE,
     ),
-    "`where` for `if`": re.compile(r"\bwhere (that|it|no|there) \w+", re.IGNORECASE),
+    "`where` for `if`": re.compile(
+        r"\bwhere (that|it|no|there) \w+|(^|[:;] )where (the|an?|nobody|none|one|some|those|all)\b",
+        re.IGNORECASE,
+    ),
     "`but for` for `except`": re.compile(r"\bbut for\b"),
     "an inversion": re.compile(
         r"^(Not|In|On|Of|By|At)( \w+){1,2} (is|are|stands?|goe?s?)\b(?! to)", re.IGNORECASE

@@ -34,7 +34,7 @@ _MAXIMUM_ERROR_US = 16 * US_PER_SECOND
 
 
 class Quality(StrEnum):
-    """Where the wall clock's time comes from.
+    """The source of the wall clock's time.
 
     ``TOLD``: an operator set it, or looked at it, and said that it is right. ``REDATED``: an unsure
     clock dated the record; once the clock was right, within the same boot, the record was dated
@@ -58,7 +58,7 @@ class Moment(NamedTuple):
 
     @property
     def offset_us(self) -> int:
-        """Where the monotonic clock stood at 0, in microseconds since 1970."""
+        """The time at which the monotonic clock was 0, in microseconds since 1970."""
         return self.utc_us - round(self.monotonic * 1e6)
 
 
@@ -71,7 +71,7 @@ class Stamp(NamedTuple):
 
     @property
     def offset_us(self) -> int:
-        """Where the monotonic clock stood at 0, in microseconds since 1970."""
+        """The time at which the monotonic clock was 0, in microseconds since 1970."""
         return self.utc_us - round(self.monotonic * 1e6)
 
 

@@ -1,8 +1,8 @@
 """Tables of named options, turned into frozen dataclasses, with every problem found at once.
 
 A settings class is a frozen dataclass whose fields are made by :func:`option`, which says what a
-value may be. :func:`build` holds a TOML table against it. Nothing here reads a file: where an
-option stands is asked of the caller, so that a problem can name its file and line.
+value may be. :func:`build` holds a TOML table against it. This module reads no file: the caller
+supplies the position of an option, so that a problem can name its file and line.
 """
 
 from __future__ import annotations

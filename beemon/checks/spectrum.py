@@ -1,9 +1,9 @@
-"""Where the power of a sound lies: Welch's estimate of its spectrum, and what sums that up.
+"""Spectrum: the distribution of a sound's power by Welch's method, and its summaries.
 
-The spectrum is the mean of the periodograms of segments, each without its own mean and under a
-Hann window; where they are few they overlap by half (P. D. Welch, The use of fast Fourier transform
-for the estimation of power spectra, IEEE Trans. Audio Electroacoust. 15, 1967). Power counts
-against a full scale of 1: a sine of amplitude 1 has a power of 0.5, that is -3.0 dBFS.
+The spectrum is the mean of the periodograms of segments, each without its own mean and under a Hann
+window; if there are few, they overlap by half (P. D. Welch, The use of fast Fourier transform for
+the estimation of power spectra, IEEE Trans. Audio Electroacoust. 15, 1967). Power counts against a
+full scale of 1: a sine of amplitude 1 has a power of 0.5, that is -3.0 dBFS.
 """
 
 from __future__ import annotations

@@ -215,7 +215,8 @@ def _broken(seen: Seen, said: RecordingFacts) -> Iterator[Finding]:
 
 
 def _gaps(times: Times) -> Iterator[Finding]:
-    """Where a frame came much later than its neighbours do, and frames that share their time."""
+    """The gaps before frames that came much later than usual, and the frames that share their time.
+    """
     steps = np.diff(times)
     if not len(steps):
         return

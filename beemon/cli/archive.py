@@ -367,7 +367,7 @@ def archive_by(config: Path, settings: Settings) -> Path:
 
 
 def sockets_of(config: Path, settings: Settings) -> list[Path]:
-    """Where the service that runs with this config may have its socket, the likeliest first."""
+    """The possible sockets of the service that runs with this config, the likeliest first."""
     from beemon.protocol import unix
 
     packaged = [unix.PACKAGED] if str(config) == DEFAULT_CONFIG else []

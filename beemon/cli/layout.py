@@ -1,7 +1,7 @@
 """Layout: text for people, as wide as their terminal and in characters that it can show.
 
-A part is a paragraph or a :class:`Table`. Where the width is not known, as in a pipe or in the
-journal, each paragraph is one line, and so is each row.
+A part is a paragraph or a :class:`Table`. If the width is not known, as in a pipe or in the
+journal, each paragraph and each row is one line.
 """
 
 from __future__ import annotations

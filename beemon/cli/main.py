@@ -294,7 +294,7 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _is_guided(options: argparse.Namespace) -> bool:
-    """Whether a person is to be led through a calibration: at a terminal, without a step."""
+    """Whether to guide a person through a calibration: at a terminal, without a step."""
     alone = options.word == "calibrate" and len(options.arguments) == 1 and not options.json
     return alone and sys.stdin.isatty() and sys.stdout.isatty()
 

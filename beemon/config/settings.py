@@ -103,7 +103,7 @@ class Hive:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """Where the Server listens, and its patience; the names are those of its constructor."""
+    """The address of the Server, and its time limits; the names are those of its constructor."""
 
     host_address: str = option("127.0.0.1")
     listening_port: int = option(8080, minimum=1, maximum=65535)

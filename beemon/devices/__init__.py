@@ -26,7 +26,7 @@ PACKAGES = {
 
 
 class UnknownDriverError(LookupError):
-    """No driver of that name for that kind of device; the text lists those there are."""
+    """No driver of that name for that kind of device; the text lists the existing ones."""
 
 
 class BrokenDriverError(ImportError):

@@ -327,7 +327,7 @@ class Output(Device, ABC):
 
     @property
     def is_safe_on(self) -> bool:
-        """Whether its safe state is to be on."""
+        """Whether its safe state is on."""
         return self.settings.safe == "on"
 
     def turn(self, *, on: bool, seconds: float | None = None) -> float | None:

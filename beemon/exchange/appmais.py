@@ -135,7 +135,7 @@ def _recorder_folders(view: View) -> dict[str, str]:
 
 
 def _place(folder: Path, host: str, moment: datetime) -> Path:
-    """Where a file of that moment goes, without its ending; makes the day's folder."""
+    """The path of a file of that moment, without its ending; makes the day's folder."""
     day = folder / f"{moment:%Y-%m-%d}"
     day.mkdir(parents=True, exist_ok=True)
     return day / f"{host}@{moment:%Y-%m-%d@%H-%M-%S}"

@@ -41,7 +41,7 @@ def parse(first: str, last: str | None = None, zone: tzinfo = UTC) -> Period:
 
 
 def _span(text: str, zone: tzinfo) -> tuple[int, int]:
-    """Where a day or a moment begins and ends."""
+    """The beginning and the end of a day or a moment."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

@@ -110,7 +110,8 @@ def _remedy_owner(archive: Path, disk: Mount) -> str:
 
 @dataclass(frozen=True)
 class Mount:
-    """Where a disk is mounted, and how: with ``options`` here, with ``disk_options`` at all."""
+    """The mount point of a disk, and its mode: with ``options`` here, with ``disk_options`` at all.
+    """
 
     point: Path
     options: frozenset[str]

@@ -139,6 +139,6 @@ def _latest(db: sqlite3.Connection) -> int:
 
 
 def _number_of_ledger(db: sqlite3.Connection) -> int:
-    """When the ledger was made, for it alone; 0 if that cannot be told."""
+    """When the ledger was made, for it alone; 0 if this is unknown."""
     row = db.execute("SELECT made_us FROM sound_archive").fetchone()
     return int(row[0]) if row else 0

@@ -106,7 +106,7 @@ def enter_stranger(ledger: Ledger, expected: str, message: str) -> None:
 
 
 def at(archive: Path) -> str | None:
-    """The UUID of the archive that lies in a folder just now, if it can be told."""
+    """The UUID of the archive that is in a folder now, if it can be read."""
     try:
         with contextlib.closing(LedgerReader(archive)) as reader:
             row = reader.db.execute("SELECT uuid FROM sound_archive").fetchone()

@@ -26,7 +26,7 @@ COMMAND = "index"
 ORIGIN = "archive"
 
 _LATEST = 50
-"""Of how many recordings, the latest, the jobs are looked up, so that no new job has the same."""
+"""Number of latest recordings whose jobs are looked up, so that no new job has the same number."""
 
 Entry = tuple[Path, str, RecordingFacts]
 """A recording's file, its device and its facts."""
@@ -41,7 +41,7 @@ def is_complete(db: sqlite3.Connection) -> bool:
 
 
 def begin_if_new(ledger: Ledger) -> bool:
-    """Say that the index is not complete, where this is a ledger's first run and there are files.
+    """Mark the index as incomplete if this is a ledger's first run and there are files.
 
     Stands within a transaction. Job numbers go on behind those of the latest recordings.
     """

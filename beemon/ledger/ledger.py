@@ -33,7 +33,8 @@ BUSY_SECONDS = 5.0
 PAGE_BYTES = 1024
 """Of a new ledger. A minute's readings touch some ten pages, and each is written whole."""
 WAL_PAGES = 4000
-"""From this number of pages, the log goes into the file; less often, and a page goes there once."""
+"""From this number of pages, the log is copied into the file; less often, and a page goes there
+once."""
 LOG_BYTES = WAL_PAGES * PAGE_BYTES
 """A log that was longer is cut down to this once it is in the file."""
 

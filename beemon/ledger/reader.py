@@ -10,7 +10,6 @@ import threading
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from beemon.base.clock import MACHINE, Clock
 from beemon.base.recording import Recording

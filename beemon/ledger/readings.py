@@ -136,7 +136,7 @@ def values(
 
 
 def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:
-    """The series of a sensor's quantity; where its unit has changed, the one of its latest."""
+    """The series of a sensor's quantity; if its unit has changed, the latest one."""
     row: sqlite3.Row | None = db.execute(
         "SELECT * FROM sound_series WHERE sensor = ? AND quantity = ? ORDER BY series DESC LIMIT 1",
         (sensor, quantity),

@@ -155,7 +155,7 @@ class _Transfer:
             })
 
     def _take_recordings(self) -> None:
-        """Those that no file tells of any more, or that are not entered from their files yet."""
+        """Those without a file, or not yet entered from their files."""
         known = {path for (path,) in self._db.execute("SELECT path FROM main.recordings")}
         for row, number in self._below("recordings"):
             if row["path"] not in known:

@@ -84,7 +84,7 @@ class Begin:
 
 @dataclass(frozen=True)
 class Unaccounted:
-    """A span of which it cannot be told what was due, and why."""
+    """A period for which the due slots are unknown, and the reason."""
 
     from_us: int
     until_us: int

@@ -1,7 +1,7 @@
-"""Starts: why each run of the service began, as told from how the run before it ended.
+"""Starts: the cause of each start of the service, derived from the end of the previous run.
 
-A run that is told to stop enters that it stopped, and one that fails enters why. A run that was
-killed cannot: then systemd has left word of it, or else the machine lost its power.
+A run that is stopped enters this, and a run that fails enters the reason. A run that was killed
+cannot: then systemd has left word of it, or else the machine lost its power.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STOPPED, HUNG, FAILED = "stopped", "hung", "failed"
 FIRST, STOP, REBOOT, UPGRADE = "first", "stop", "reboot", "upgrade"
 WATCHDOG, CRASH, FAILURE, POWER_CUT = "watchdog", "crash", "failure", "power-cut"
 UNPLANNED = (WATCHDOG, CRASH, FAILURE, POWER_CUT)
-"""Why a run began, where nobody wanted the run before it to end."""
+"""The causes of an unplanned start."""
 
 _SENTENCES = {
     FIRST: "for the first time with this archive",

@@ -118,7 +118,7 @@ def _entries(folder: Path, root: Path) -> Iterator[Path | str]:
 
 
 def _is(kind: Callable[[], bool]) -> bool:
-    """Whether something is of a kind; where nobody may look, it is of none."""
+    """Whether something is of a kind; without the permission to look, it is of none."""
     try:
         return kind()
     except OSError:

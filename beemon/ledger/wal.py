@@ -68,7 +68,7 @@ def _trouble(archive: Path, log_bytes: int) -> Trouble:
 
 
 def _holders(archive: Path) -> Iterator[tuple[int, str]]:
-    """The processes that read the ledger just now, as far as the kernel tells of them."""
+    """The processes that read the ledger now, as far as the kernel shows them."""
     try:
         inode = (archive / f"{NAME}-shm").stat().st_ino
         lines = Path("/proc/locks").read_text("ascii").splitlines()

@@ -1,7 +1,7 @@
 """Media of other systems become files as beemon keeps them, without loss.
 
-Sound goes into FLAC bit for bit. A raw H.264 stream has no times at all, so that whoever brings it
-must say its frame rate; its frames go into MP4 as they are.
+Sound is converted to FLAC bit for bit. A raw H.264 stream has no times at all, so that whoever
+brings it must say its frame rate; its frames go into MP4 as they are.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ MARK = b"fLaC"
 _SYNC = (b"\xff\xf8", b"\xff\xf9")
 _STREAMINFO_END = 8 + 34
 _COUNT_AT, _MD5_AT = 8 + 13, 8 + 18
-"""Where the number of samples stands (four bits of a byte, and four bytes), and then their MD5."""
+"""The position of the number of samples (four bits of a byte, and four bytes), then of their MD5.
+"""
 _BLOCK_SIZES = {1: 192, **{n: 576 << n - 2 for n in range(2, 6)},
                 **{n: 256 << n - 8 for n in range(8, 16)}}
 _LONGEST_HEADER = 16
@@ -90,7 +91,7 @@ def _count(shared: int, samples: int) -> bytes:
 
 
 def _first_frame(head: bytes) -> int:
-    """Where the sound begins, behind the blocks that describe it."""
+    """The position at which the sound begins, after the blocks that describe it."""
     if not head.startswith(MARK):
         raise ValueError("it is not a FLAC file")
     start, is_last = len(MARK), False
@@ -105,7 +106,7 @@ def _first_frame(head: bytes) -> int:
 
 
 def _whole_part(data: mmap.mmap, start: int) -> tuple[int, int]:
-    """Where the last whole frame ends, and how many samples there are up to there."""
+    """The end of the last complete frame, and the number of samples up to it."""
     samples, number = 0, 0
     while (header := _header(data, start)) is not None:
         end = _end_of_frame(data, start, header)
@@ -116,7 +117,8 @@ def _whole_part(data: mmap.mmap, start: int) -> tuple[int, int]:
 
 
 def _end_of_frame(data: mmap.mmap, start: int, header: Header) -> int | None:
-    """Where a whole frame ends: where another begins, or the file ends, and its checksum fits."""
+    """The end of a complete frame: its checksum is right, and another frame or the end of the file
+    follows."""
     for end in _ends(data, start + header.length):
         if _crc16(data[start : end - 2]) == int.from_bytes(data[end - 2 : end], "big"):
             return end
@@ -124,7 +126,7 @@ def _end_of_frame(data: mmap.mmap, start: int, header: Header) -> int | None:
 
 
 def _ends(data: mmap.mmap, start: int) -> Iterator[int]:
-    """Where a frame may end: before each header that could be one, and at the end of the file."""
+    """The possible ends of a frame: before each possible header, and at the end of the file."""
     at = start
     while (at := data.find(b"\xff", at)) >= 0:
         if _header(data, at) is not None:

@@ -22,8 +22,8 @@ def measure(path: Path) -> RecordingFacts:
     """The measures of a FLAC, MP4 or JPEG file.
 
     Raises :class:`UnmeasurableError`, or ``OSError``. A FLAC file is decoded to its end, an MP4
-    file's frames are counted, not decoded. Where the head promises more than there is, they say
-    how much (``promised_samples``, ``promised_frames``).
+    file's frames are counted, not decoded. If the header promises more than there is, they state
+    the numbers (``promised_samples``, ``promised_frames``).
     """
     measurers = {
         Kind.FLAC: _measure_sound, Kind.MP4: _measure_video, Kind.JPEG: _measure_picture,

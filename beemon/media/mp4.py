@@ -47,7 +47,8 @@ def mend(path: Path) -> int:
 
 
 def _whole_part(boxes: list[Box]) -> tuple[int, int]:
-    """Where the last whole fragment ends, or the index behind it, and how many there are."""
+    """The end of the last complete fragment, or of the index after it, and the number of fragments.
+    """
     end, fragments, before = 0, 0, b""
     for box in boxes:
         if box.kind == b"mdat" and before == b"moof":

@@ -224,7 +224,7 @@ def _mp4_fields(path: Path) -> dict[str, str]:
 
 
 def _forget_index(path: Path) -> None:
-    """Where the fragments moved, the index of them at the file's end is wrong: make it a gap.
+    """If the fragments moved, their index at the file's end is wrong: replace it by a gap.
 
     It is the last box, and its own last four bytes are its length (ISO/IEC 14496-12, 8.8.10-11).
     """

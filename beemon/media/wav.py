@@ -21,7 +21,7 @@ _MAKESHIFT = 0x7FFFF000
 
 
 class Head(NamedTuple):
-    """Where the sound begins, how much of it there is, and how much the head promises (bytes).
+    """The position of the sound, its length, and the length in the header (bytes).
 
     ``promised`` lacks a value where the head was never finished: then what follows it is no chunk.
     """
@@ -105,7 +105,7 @@ class Whole(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Where the next byte comes from."""
+        """The position of the next byte."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

@@ -19,7 +19,8 @@ from beemon.ledger.writer import Write, Written
 log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 60.0
-"""Time, in seconds, between two looks for work; where a step left some, the next is at once."""
+"""Time, in seconds, between two looks for work; if a step left some, the next step follows at once.
+"""
 
 
 class ClockKeeper:

@@ -96,7 +96,7 @@ class GroupHealth:
         return signal.SIGKILL if end.signal is signal.SIGABRT and not is_news else end.signal
 
     def strike(self, devices: Collection[str], end: WorkerEnd, now: float) -> None:
-        """Count the end of a worker as a failure of these devices; the caller tells of it."""
+        """Count the end of a worker as a failure of these devices; the caller reports it."""
         for device in devices:
             self.of[device].strike(end.trouble, now)
 

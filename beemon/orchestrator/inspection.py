@@ -63,7 +63,7 @@ class Inspection:
         return InspectionStatus(begun, left, self._begun.note or None)
 
     def marked(self, readings: Iterable[Reading]) -> list[Reading]:
-        """The readings, with a quality that tells of the inspection where one is on."""
+        """The readings, with the quality ``inspection`` during an inspection."""
         return marked(readings) if self.is_on else list(readings)
 
 

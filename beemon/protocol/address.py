@@ -26,7 +26,7 @@ _OTHERWISE = (
 
 
 IPAddress = tuple[str, int]
-"""Where a client is: its host and port; by the Unix socket, its user and 0."""
+"""The address of a client: its host and port; by the Unix socket, its user and 0."""
 
 
 class AddressError(OSError):

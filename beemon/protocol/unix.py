@@ -27,7 +27,7 @@ _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 
 
 def path_for(archive: Path) -> Path:
-    """Where the service has its socket: under systemd in ``$RUNTIME_DIRECTORY``."""
+    """The path of the service's socket: under systemd in ``$RUNTIME_DIRECTORY``."""
     given = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     return (Path(given) if given else archive) / NAME
 

@@ -105,9 +105,9 @@ class _Tally:
 class Keeper:
     """Keeps room in an archive: each :meth:`round` looks once and deletes one batch at most.
 
-    ``write`` is how it writes to the ledger, ``tell`` gets each new :class:`Room`. Where the
-    ledger does not know all files yet (``may_delete`` is false), nothing is deleted. A log of the
-    ledger beyond ``log_bytes`` is emptied.
+    ``write`` is how it writes to the ledger, ``tell`` gets each new :class:`Room`. While the ledger
+    does not know all files yet (``may_delete`` is false), nothing is deleted. A log of the ledger
+    beyond ``log_bytes`` is emptied.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Keeper:
         return self._deleting and self._thin(found)
 
     def _begin(self, chosen: list[Candidate], found: Space) -> None:
-        """Enter that they are about to go; where the disk is too full for that, note it."""
+        """Enter that they are about to go; if the disk is too full for this, write the note."""
         try:
             self._write(lambda ledger: retention.begin_deletion(ledger, chosen))
         except LedgerStuckError:

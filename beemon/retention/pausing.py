@@ -31,7 +31,7 @@ def paused(
     order: Sequence[str],
     before: Collection[str] = (),
 ) -> frozenset[str]:
-    """The recorders that are to pause, where those of ``before`` do already."""
+    """The recorders that must pause, if those of ``before`` do already."""
 
     def pauses(device: str) -> bool:
         factor = share(device, order) * (AGAIN if device in before else 1.0)

@@ -110,7 +110,7 @@ def choose(
     inodes_wanted: float,
     is_held: Callable[[Candidate], bool],
 ) -> list[Candidate]:
-    """The first of those offered that give so much space, leaving out what is held."""
+    """The first of those offered that free enough space, without those that are held."""
     chosen: list[Candidate] = []
     free = (candidate for candidate in offered if not is_held(candidate))
     for candidate in islice(free, MOST_AT_ONCE):
@@ -156,7 +156,7 @@ def remove_files(
 
 
 def end_deletion(ledger: Ledger, gone: Iterable[Candidate]) -> None:
-    """Enter that their files have gone; a day's folder goes with the last of them."""
+    """Enter that their files have gone; a day's folder is deleted with the last of them."""
     now = ledger.clock.now().utc_us
     for folder, inside in _by_folder(ledger.archive, gone).items():
         for candidate in inside:

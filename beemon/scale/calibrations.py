@@ -44,8 +44,8 @@ class UncalibratedError(ValueError):
 class Step:
     """One step of a calibration: of which sensor, under which load.
 
-    ``grams`` are known within ``tolerance``. ``is_in_config`` tells of a quantity whether the
-    config calibrates it.
+    ``grams`` are known within ``tolerance``. ``is_in_config`` returns whether the config calibrates
+    a quantity.
     """
 
     sensor: str

@@ -39,7 +39,7 @@ _FIELDS = tuple(Fit.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class _Kept:
-    """A fit with the job that made it, and the temperature that it goes by."""
+    """A fit with the job that made it, and its temperature sensor."""
 
     fit: Fit
     job: int

@@ -60,7 +60,7 @@ class Fit:
     hours: int
 
     def drift(self, celsius: float) -> float:
-        """By how many grams the weight is too high at a temperature."""
+        """The grams by which the weight is too high at a temperature."""
         return self.slope * (celsius - self.reference)
 
     def uncertainty(self, celsius: float, weight_uncertainty: float | None) -> float | None:

@@ -49,7 +49,8 @@ class Point:
 
 
 class _Input(NamedTuple):
-    """An input quantity: its uncertainty, and by how much zero and factor change with it."""
+    """An input quantity: its uncertainty, and the derivatives of zero and factor with respect to
+    it."""
 
     uncertainty: float
     of_zero: float

@@ -60,39 +60,42 @@ WINDOW = 5 * MINUTE
 """
 LONGEST_GAP = 20 * MINUTE
 QUIET = 30 * MINUTE
-"""The stable time after an episode: a loss may yet be put back, so that beelogger,
-too, waits before it calls one a swarm."""
+"""The stable time after an episode, in seconds. A loss may be put back within it, so beelogger also
+waits before it reports a swarm."""
 LEVEL = 20 * MINUTE
-"""Of so much on either side is a level the median."""
+"""The time on each side of an episode, in seconds, whose median is the level."""
 BEYOND = 300.0
 """The grams by which a weight must go beyond both levels, and :data:`SURELY` beyond the effect of
 wind, for somebody to have been there."""
 BRIEF = 20 * MINUTE
-"""A lid alone is not off for longer."""
+"""The longest time, in seconds, for which a lid alone is off."""
 LID = 600.0
-"""By this many grams at most is the hive lighter after a lid: foragers may leave meanwhile."""
+"""The largest change, in g, if only the lid was lifted: foragers may leave meanwhile."""
 SWARM = 700.0, 4000.0
 """The weight of a swarm in g. Beekeepers see 1 to 3 kg leave, and want an alarm from 1.5 lb (680 g)
 or 3 lb."""
 SWARM_SECONDS = 45 * MINUTE
 AT_ONCE, DENSE = 0.8, 2 * MINUTE
-"""So much of a change, from one reading to the next where they are dense, was somebody's hand."""
+"""A person caused a change if the share ``AT_ONCE`` of it is between two successive readings.
+
+This needs readings at most ``DENSE`` seconds apart."""
 ADDED = 700.0
 RAIN = 150.0
-"""From how many grams on rain is reported: a film of 0.5 mm on a roof of 0.25 m² is 125 g."""
+"""The least rain to report, in g: a film of 0.5 mm on a roof of 0.25 m² is 125 g."""
 SOAKED = 2000.0
-"""A hive takes up no more within minutes: where nobody measures rain, more was put on it."""
+"""The largest gain by rain within minutes, in g. Without a rain gauge, more means something added.
+"""
 RAIN_RATE = 3.0 / MINUTE
-"""A slow rise in g/s, over :data:`LEVEL`; a very strong flow is slower."""
+"""The least rate of a slow rise by rain, in g/s, over :data:`LEVEL`; a strong flow is slower."""
 HOMECOMING = 1000.0
-"""So much, in g and within an hour, may be foragers that come home before it rains."""
+"""The largest gain within an hour, in g, by foragers that come home before it rains."""
 LEAST_MM = 0.2
 BEES_OUT = 200
-"""Where bees are counted, fewer that left than this, in excess of those that came, are no swarm."""
+"""The least number of bees in a swarm, if bees are counted: those out minus those in."""
 SWARM_BEES = 5000
-"""This many that left within the time are a swarm, however slowly the weight went."""
+"""The number of bees out minus bees in that is a swarm, even if the weight falls slowly."""
 DRIFT = 300.0 / 3600
-"""In g/s, what foraging may have changed meanwhile (3 kg in ten hours of a day)."""
+"""The largest change by foraging, in g/s (3 kg in ten hours of a day)."""
 
 Interval = tuple[float, float]
 
@@ -352,7 +355,7 @@ def _level(part: Sequence[Weighed], begin: float, end: float) -> _Level | None:
 
 
 def _rises(part: Sequence[Weighed], around: Around) -> Iterator[Step]:
-    """Where the weight rose slowly, and it was rain."""
+    """The slow rises of the weight that rain caused."""
     for first, last in _rising(part):
         begin, end = part[first].at, part[last].at
         before = _level(part, begin - LEVEL, begin)

@@ -38,7 +38,7 @@ KIND = "weight"
 """The kind of its events."""
 LOOK_SECONDS = 300.0
 WATCHED_SECONDS = 8 * 3600.0
-"""An inspection takes two hours at most, and rain some; before it two hours tell of the wind."""
+"""An inspection takes two hours at most, and rain some; two hours before it show the wind."""
 
 CALIBRATING_SECONDS = 1800.0
 """So long before and after a point of a calibration somebody puts weights on the scale."""

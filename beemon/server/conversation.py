@@ -150,7 +150,7 @@ class Refusals:
         self._counts.pop(connection, None)
 
     def are_too_many(self, connection: socket.socket) -> bool:
-        """Whether the client is to be sent away."""
+        """Whether to close the connection."""
         return self._counts.get(connection, 0) >= protocol.MAX_REFUSED
 
 

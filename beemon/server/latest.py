@@ -16,7 +16,7 @@ from beemon.protocol.replies import DeviceReport, JobFacts, JobReport, StateRepo
 
 Message = JobReport | DeviceReport | StateReport
 Mail = queue.SimpleQueue[Message | None]
-"""What a waiting client gets: reports, or None when the Server stops."""
+"""The reports for a waiting client, or None when the Server stops."""
 
 
 class LatestState:

@@ -64,8 +64,8 @@ class Ready:
 class Begun:
     """The worker turns to the device, for the piece of work of that number.
 
-    0 is an output that it makes safe as it starts. Said before the device is touched: where the
-    worker hangs or dies, it is known over whom.
+    0 is an output that it makes safe as it starts. Sent before the device is used, so that the
+    cause is known if the worker hangs or dies.
     """
 
     device: str
@@ -145,7 +145,7 @@ class Failed:
 class Lost:
     """The device is lost to this process, which ends over it; so is all its work.
 
-    ``details`` are for the journal: the traceback, where its driver has a defect.
+    ``details`` are for the journal: the traceback, if its driver has a defect.
     """
 
     device: str

@@ -176,7 +176,8 @@ class Worker(SpawnProcess):
     def _make(self, name: str) -> Device:
         """The device, not yet open.
 
-        It is resolved as it is first opened: where its driver ends the process, it is known whose.
+        It is resolved when it is first opened, so that the cause is known if its driver ends the
+        process.
         """
         if name not in self._resolved:
             found, problems = resolve_devices({name: self._settings[name]})
@@ -204,7 +205,7 @@ class Worker(SpawnProcess):
         self._send(answer)
 
     def _guarded(self, work: Work, action: Callable[[], None]) -> bool:
-        """Do it; where the driver or the disk fails, say the reason."""
+        """Do it; if the driver or the disk fails, report the reason."""
         try:
             contain(action, partial(self._end_by_defect, work.device), of_files)
         except DeviceLostError as error:

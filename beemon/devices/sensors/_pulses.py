@@ -28,7 +28,7 @@ class Pulses:
         self._line.change(active, at)
 
     def resynchronise(self, levels: Levels, now: float) -> None:
-        """Take over the level that the line really has, where an edge was lost."""
+        """Use the real level of the line, if an edge was lost."""
         self._settle(now)
         [active] = levels
         self._count += active and not self._line.settled

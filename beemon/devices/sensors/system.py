@@ -43,7 +43,7 @@ PROCESSOR_ZONES = ("cpu-thermal", "cpu_thermal", "soc-thermal", "x86_pkg_temp")
 LOW_SUPPLY = 0b0001
 SLOWED_DOWN = 0b1110
 SINCE_BOOT = 16
-"""Bits of get_throttled, and how far those are shifted that tell of the time since boot."""
+"""Bits of get_throttled, and the shift of those for the time since boot."""
 
 WEAKEST_DBM = -120.0
 """No radio hears less: the noise of one Wi-Fi channel alone is -101 dBm."""
@@ -105,7 +105,8 @@ def clock_synchronised(_: Settings) -> float:
 
 
 def rtc_offset(settings: Settings) -> float:
-    """By how many seconds the battery clock is ahead of the system's; it has whole seconds."""
+    """The seconds by which the battery-backed clock is ahead of the system's; it has whole seconds.
+    """
     return read_number(_battery_clock(settings)) - time.time()
 
 

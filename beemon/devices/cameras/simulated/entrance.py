@@ -55,7 +55,7 @@ class Entrance:
         return image
 
     def bees(self, seconds: float) -> Iterator[Bee]:
-        """Those that are to be seen at a moment, from the furthest behind."""
+        """The bees that are visible at a moment, beginning with the furthest."""
         for walker in self._walkers:
             yield self._bee(0, walker.place(seconds), walker.place(seconds + 0.05))
         flap = 1 + int(seconds * 50) % len(FLAPS)
@@ -72,7 +72,8 @@ class Entrance:
 
 
 class Bee(NamedTuple):
-    """Where a bee is in the picture (pixels), where its head points, and how it holds its wings."""
+    """The position of a bee in the picture (pixels), the direction of its head, and the position of
+    its wings."""
 
     pose: int
     heading: int

@@ -47,7 +47,7 @@ FAILED = re.compile(r"read error")  # the card may be there again when arecord i
 class Capture:
     """An arecord process, and the threads that read its sound and its messages.
 
-    Where its card is unplugged, another one is started until the card is back.
+    If its card is unplugged, a new one is started until the card is back.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -22,14 +22,14 @@ LATE_SECONDS = 5.0  # a stream that began at another time than it says has anoth
 
 @dataclass(frozen=True)
 class Moment:
-    """When something was at its source (monotonic), and by how many seconds that may be wrong."""
+    """The time at the source (monotonic), and its largest error in seconds."""
 
     at: float
     within: float
 
 
 def least_late(moments: Collection[float]) -> Moment:
-    """The earliest of several that are never too early, and by how much nine in ten are late.
+    """The earliest of several times that are never too early, and the delay of nine in ten of them.
 
     The tenth was held up by the processor, which tells nothing of the source.
     """

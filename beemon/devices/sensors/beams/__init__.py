@@ -68,8 +68,8 @@ class Settings(CommonSettings):
 class Driver(Sensor):
     """Counts what passed since the read before: in, out, half-way and back, and unclear.
 
-    ``interval`` are the seconds that the counts belong to: where these do not add up to the time
-    that passed, nobody counted meanwhile.
+    ``interval`` is the time in seconds that the counts cover. If the intervals do not add up to the
+    elapsed time, nothing was counted in the rest.
     """
 
     group = "gpio"

@@ -32,7 +32,7 @@ from beemon.devices.sensors.hx711.protocol import BITS, Chip, PulseError, Silent
 TRIES = 5
 """Number of conversions that may be invalid before a sample fails."""
 REMEMBERED = 100
-"""Over how many conversions the discard rate is reported."""
+"""Number of conversions over which the discard rate is reported."""
 _HOUR = 3600.0
 
 
