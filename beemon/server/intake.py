@@ -6,17 +6,16 @@ import logging
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from beemon.base.reports import JobEnded
 from beemon.config.settings import ConfigError, Settings
-from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol import commands
 from beemon.protocol.commands import Request
 from beemon.protocol.lines import RequestError
+from beemon.server.archive import ArchiveInUse
 from beemon.server.in_force import ConfigInForce
 from beemon.server.latest import LatestState
 from beemon.system.service import Notifier, fields
@@ -48,18 +47,11 @@ class OpenJob:
 
 
 class Intake:
-    """Accepts commands for ``queue`` until :meth:`close`; usable from any thread.
-
-    ``archive`` gives the archive, or raises :class:`RequestError` while there is none.
-    """
+    """Accepts commands for ``queue`` until :meth:`close`; usable from any thread."""
 
     def __init__(
-        self,
-        queue: CommandQueue,
-        config: ConfigInForce,
-        archive: Callable[[], ArchiveSession],
-        board: LatestState,
-        notifier: Notifier,
+        self, queue: CommandQueue, config: ConfigInForce, archive: ArchiveInUse,
+        board: LatestState, notifier: Notifier,
     ) -> None:
         self.queue = queue
         self._config = config
@@ -86,7 +78,7 @@ class Intake:
             self._check_state()
             self._check_room(client, devices, is_urgent=request.word.name in commands.URGENT)
             settings = self._settings_on_disk() if request.word.name == "reload" else None
-            job = self._archive().accept(request.text, origin)
+            job = self._archive.opened().accept(request.text, origin)
             if settings is not None:
                 self._handovers[job] = settings
                 self._notifier.reloading()
@@ -155,5 +147,5 @@ class Intake:
             self._open_jobs.pop(job, None)
             if self._handovers.pop(job, None):
                 self._notifier.ready()  # what was announced does not happen
-            self._archive().fail(job, "not-queued", f"the queue did not take it: {error}")
+            self._archive.opened().fail(job, "not-queued", f"the queue did not take it: {error}")
             raise RequestError("queue-full", "the queue did not take the command") from error

@@ -85,7 +85,7 @@ class Server:
         self._config = in_force = ConfigInForce(settings, board)
         self._archive = archive = ArchiveInUse(ledger or _session(settings), in_force, board)
         jobs = _new_queue() if command_queue is None else command_queue
-        self._intake = Intake(jobs, in_force, archive.opened, board, self._notifier)
+        self._intake = Intake(jobs, in_force, archive, board, self._notifier)
         queries = Queries(board, in_force.current, archive.reader, archive.why_shut, archive.starts)
         answers = Answers(limits.receive_size_bytes, token, in_force, self._intake, queries, board)
         line = StatusLine(board, queries, self._notifier)

@@ -49,7 +49,7 @@ class Service:
         self.board, self.watchdog = LatestState(), Watchdog()
         config = ConfigInForce(settings, self.board)
         archive = ArchiveInUse(session, config, self.board)
-        self.intake = Intake(queue.Queue(), config, archive.opened, self.board, self.watchdog)
+        self.intake = Intake(queue.Queue(), config, archive, self.board, self.watchdog)
         self.ending = Ending(self.intake)
         queries = Queries(self.board, config.current, archive.reader)
         line = StatusLine(self.board, queries, self.watchdog)

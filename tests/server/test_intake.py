@@ -17,6 +17,7 @@ from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol.commands import parse
 from beemon.protocol.lines import RequestError
+from beemon.server.archive import ArchiveInUse
 from beemon.server.in_force import ConfigInForce
 from beemon.server.intake import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, RESERVE, Intake
 from beemon.server.latest import LatestState
@@ -42,11 +43,8 @@ class Service:
         self.board = LatestState()
         self.config = ConfigInForce(settings, self.board)
         self.queue: queue.Queue[QueuedCommand] = queue.Queue()
-        self.intake = Intake(self.queue, self.config, self.opened, self.board, Notifier())
-
-    def opened(self) -> ArchiveSession:
-        self.archive.open()
-        return self.archive
+        archive = ArchiveInUse(self.archive, self.config, self.board)
+        self.intake = Intake(self.queue, self.config, archive, self.board, Notifier())
 
     def say(self, text: str, client: str = "192.0.2.7", port: int = 40000) -> int:
         return self.intake.accept(parse(text, self.config.current().devices), client, port)
@@ -140,7 +138,7 @@ def test_a_command_that_the_queue_does_not_take_has_failed(service: Service) -> 
 
 
 def test_what_cannot_be_entered_is_not_queued(service: Service) -> None:
-    service.opened()
+    service.archive.open()
     with failing_disk(), pytest.raises(sqlite3.OperationalError):
         service.say("read")
     assert service.queue.empty()
@@ -187,7 +185,8 @@ def test_a_reload_that_fails_leaves_what_is_in_force(service: Service) -> None:
 def test_a_config_that_is_wrong_is_refused_and_enters_nothing(service: Service) -> None:
     service.file.write_text("[sensor.a")
     assert service.refusal("reload")[0] == "bad-config"
-    assert service.opened().reader.jobs(9) == []
+    service.archive.open()
+    assert service.archive.reader.jobs(9) == []
 
 
 def test_a_reload_that_is_not_queued_hands_nothing_over(service: Service) -> None:
