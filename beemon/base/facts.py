@@ -34,6 +34,8 @@ class Mark(StrEnum):
 
 KEPT, INLINE = Mark.KEPT, Mark.INLINE
 
+_PLAIN = (bool, int, float, str)
+
 T = TypeVar("T", bound="DataclassInstance")
 
 
@@ -58,16 +60,20 @@ def to_json(facts: DataclassInstance) -> JsonObject:
     told: JsonObject = {}
     for member in members(type(facts)):
         value = _value_to_json(getattr(facts, member.field))
+        if value is None and Mark.KEPT not in member.marks:
+            continue
         if Mark.INLINE in member.marks:
-            assert isinstance(value, Mapping | None)
-            for name, each in (value or {}).items():
+            assert isinstance(value, Mapping)
+            for name, each in value.items():
                 told.setdefault(name, each)
-        elif value is not None or Mark.KEPT in member.marks:
+        else:
             told[member.name] = value
     return told
 
 
 def _value_to_json(value: object) -> Json:
+    if value is None or type(value) in _PLAIN:  # most are, and the other checks are slow
+        return typing.cast("Json", value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_json(value)
     if isinstance(value, Enum):
@@ -76,7 +82,7 @@ def _value_to_json(value: object) -> Json:
         return {str(key): _value_to_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_value_to_json(each) for each in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, int | float | str):
         return value
     raise TypeError(f"{value!r} cannot travel")
 

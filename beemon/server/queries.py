@@ -181,7 +181,7 @@ class Queries:
         return found
 
     def _restarts(self) -> Restarts:
-        return Restarts(self._starts(), clock.stamp(), clock.boot_id())
+        return Restarts(self._starts(), clock.stamp, clock.boot_id())
 
     def _version(self) -> Version:
         """Which beemon this is: of two that could answer, a client asks which one did."""

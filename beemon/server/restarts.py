@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from beemon.base import zone
 from beemon.base.clock import Stamp
@@ -24,12 +24,18 @@ _POWER_REMEDY = "check the power supply, its cable and the battery; beemon event
 
 
 class Restarts:
-    """The starts of the service in the last 24 hours, the newest first."""
+    """The starts of the service in the last 24 hours, the newest first.
 
-    def __init__(self, starts: Sequence[Start], now: Stamp, boot_id: str) -> None:
+    ``stamp`` tells the present time; it is asked only if a start was unplanned.
+    """
+
+    def __init__(
+        self, starts: Sequence[Start], stamp: Callable[[], Stamp], boot_id: str
+    ) -> None:
+        unplanned = [start for start in starts if start.is_unplanned]
+        now = stamp() if unplanned else None
         self._unplanned = [
-            start for start in starts
-            if start.is_unplanned and start.age(now, boot_id) < DAY_SECONDS
+            start for start in unplanned if now and start.age(now, boot_id) < DAY_SECONDS
         ]
         self._crashes = [start for start in self._unplanned if start.why != POWER_CUT]
         self._latest = starts[0] if starts else None

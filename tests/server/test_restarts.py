@@ -18,7 +18,7 @@ def start(why: str, hours_ago: float, boot: str = "boot") -> Start:
 
 
 def restarts(*starts: Start) -> Restarts:
-    return Restarts(starts, NOW, "boot")
+    return Restarts(starts, lambda: NOW, "boot")
 
 
 @pytest.mark.parametrize("why", ["first", "stop", "reboot"])
