@@ -1,8 +1,8 @@
 """Time: clock readings, and how reliable each one is.
 
-Wall-clock time is UTC in whole microseconds since 1970; spans are measured on the monotonic
-clock, in seconds. A Pi without a battery clock starts in the past, so each record also carries
-the boot id and the clock's quality.
+Wall-clock time is UTC in whole microseconds since 1970. Intervals are measured on the monotonic
+clock, in seconds. A Pi without a battery-backed clock starts with a wrong date, so each record also
+has the boot id and the quality of the clock.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A reading: one quantity of a sensor at one moment, as a value or as a reason for its absence.
 
-There is no third case and no stand-in number: a reading without a value says why.
+There is no third case and no substitute number: a reading without a value has a reason.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Characters in a config that look like those of TOML and are not.
+"""Characters in a config that look like those of TOML but are different.
 
-A word processor, a web page or a phone's keyboard puts them there. They are looked for where a
-file could not be read as TOML, since within quotation marks and comments any character is fine.
+Word processors, web pages and phone keyboards insert them. They are searched for only if a file is
+not valid TOML, because any character is allowed within quotation marks and comments.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Time zones: the one that the clock on the wall here follows, and those that have a name.
+"""Time zones: this computer's zone, and zones by name.
 
-A zone's text is its name: ``Europe/Berlin``, or, of a zone without such a name, its rule as POSIX
-writes it (``CET-1CEST,M3.5.0,M10.5.0/3``). :func:`named` finds either again.
+The text of a zone is its name, such as ``Europe/Berlin``. A zone without a name has its POSIX rule
+instead (``CET-1CEST,M3.5.0,M10.5.0/3``). :func:`named` accepts both.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Commands that work on an archive directly, without the service.
 
-Each function takes what was typed and returns an exit status: 0 all well; 1 something is wrong
-with the archive, or it is in use; 78 the config that was to name it cannot be read.
+Each function takes the typed arguments and returns an exit status. 0 means success. 1 means a
+problem of the archive, or an archive in use. 78 means that the config cannot be read.
 """
 
 from __future__ import annotations

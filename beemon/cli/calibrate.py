@@ -1,7 +1,7 @@
 """Guide: leads a beekeeper at the hive through a scale's calibration, step by step.
 
-Each step is a command like any other; here is only said what to do before it, and what came of it.
-One that fails is offered again: nothing was changed by it.
+Each step is a normal command. The guide gives the instructions before it and shows its result. A
+step that fails changes nothing, and the guide offers to repeat it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from beemon.protocol.client import Client
 
 
 class GivenUpError(RuntimeError):
-    """The calibration did not come to its end; the text says why."""
+    """The calibration was not finished; the text is the reason."""
 
 
 class Guide:
@@ -27,7 +27,7 @@ class Guide:
         self._ask, self._say = ask, say
 
     def calibrate(self) -> None:
-        """From the first question to the last weight. Raises :class:`GivenUpError`."""
+        """Ask and measure until the scale is calibrated. Raises :class:`GivenUpError`."""
         self._say(f"Calibrating {self._scale}. Ctrl-C ends it at any time.")
         if self._agrees("Can you empty the scale and put a known weight on it? [y/n]"):
             self._ready("Take everything off the scale and step back")
@@ -52,7 +52,7 @@ class Guide:
         )
 
     def _step(self, step: str) -> dict[str, Any]:
-        """Measure until it succeeds, or nobody wants it again."""
+        """Measure until it succeeds, or the user gives up."""
         while True:
             self._say("Measuring …")
             reply = self._client.request(f"calibrate {self._scale} {step}")

@@ -1,6 +1,7 @@
-"""Replies as a person at a terminal reads them: objects in, lines out.
+"""Replies in the form for a person at a terminal: objects in, lines out.
 
-The protocol's replies are for programs; nothing here is sent, and nothing may depend on it.
+Programs read the protocol's replies instead. The text from this module is never sent, and no
+program may depend on it.
 """
 
 from __future__ import annotations

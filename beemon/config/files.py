@@ -1,4 +1,4 @@
-"""Files that a person names: read whole, and never waited for."""
+"""Files named by a person: read completely, without waiting for a device or a pipe."""
 
 from __future__ import annotations
 

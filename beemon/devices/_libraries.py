@@ -1,4 +1,4 @@
-"""Packages that a driver imports when it opens, and what to install where one is missing."""
+"""Packages that a driver imports when it opens, and the package to install if one is missing."""
 
 from __future__ import annotations
 

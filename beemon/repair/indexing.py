@@ -1,7 +1,7 @@
 """Indexing: recordings are entered in the ledger from the tags in their files.
 
-Their tags hold what the ledger held. A file without tags says by its name whose it is and when
-it began, and by its content how long it is.
+The tags hold the same facts as the ledger. For a file without tags, its name gives the device and
+the start, and its content gives the length.
 """
 
 from __future__ import annotations

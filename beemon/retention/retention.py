@@ -1,14 +1,13 @@
-"""Retention: which recordings are deleted when space runs short, in an order that is declared.
+"""Retention: the recordings to delete when space is short, in the configured order.
 
-Those that were uploaded first, the oldest at first; then the others in the order of devices that
-the config gives, of each the oldest at first; then those that failed their check. The newest of
-each device stay, and the newest of its good ones, and so does whatever someone holds
-(:func:`~beemon.storage.files.hold_file`).
-Old means made early: recordings are numbered in that order, and the clock is not asked.
+Uploaded recordings are deleted first, the oldest of them first. The others follow in the order of
+devices in the config, the oldest of each device first. Recordings that failed their check are last.
+The newest recordings of each device are kept, and its newest good ones. So is any recording that is
+held (:func:`~beemon.storage.files.hold_file`).
 
-However much space there is, recordings that failed their check have a quota.
-
-A deletion has two steps in the ledger, so that what a power cut left half done is finished.
+The age of a recording is its number, so a wrong clock does not matter. Recordings that failed their
+check have a quota, independently of the free space. A deletion has two steps in the ledger, so that
+a half finished one is completed after a power cut.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Thinning: the last thing that is given up for space are single readings of hours long past.
+"""Thinning: delete individual readings of old hours, as the last way to gain space.
 
-The sums of those hours stay (:mod:`beemon.ledger.hours`). The ledger's file does not become
-smaller by it, but what is written next finds room in it. Long past means that many jobs came
-after them: the clock is not asked.
+The hourly sums are kept (:mod:`beemon.ledger.hours`). The ledger's file does not become smaller,
+but new entries use the space in it. An hour is old if many jobs came after it, so a wrong clock
+does not matter.
 """
 
 from __future__ import annotations

@@ -196,8 +196,8 @@ def _recent(before: _Scale, name: str, now_us: int) -> Point:
     """The point on which a step builds. Raises :class:`UncalibratedError`."""
     point, measured_us = before.points.get(name), before.measured_us.get(name, 0)
     if point is None or abs(now_us - measured_us) > CONTINUED_SECONDS * 1e6:
-        when = "not measured yet" if point is None else f"of {iso(measured_us)}, too long ago"
-        raise UncalibratedError("no-zero", f"`{name}` must come first; it is {when}")
+        when = "not measured yet" if point is None else f"too old, from {iso(measured_us)}"
+        raise UncalibratedError("no-zero", f"measure `{name}` first: it is {when}")
     return point
 
 

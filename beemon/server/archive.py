@@ -78,7 +78,7 @@ class ArchiveInUse:
         try:
             return self.session.give_up(error)
         except OSError as trouble:
-            log.error("it is damaged and remains so: %s", trouble)
+            log.error("the damaged database cannot be replaced at the next start: %s", trouble)
             return False
 
     def tell_oddities(self) -> None:

@@ -1,7 +1,7 @@
-"""Recordings on disk: their names, and the write that a power cut cannot tear.
+"""Recordings on disk: their names, and a write that a power cut cannot leave half done.
 
-A recording is written under a temporary name, checked and hashed, then synced, renamed and its
-folder synced. So a file under a final name is always whole.
+A recording is written under a temporary name, checked and hashed. Then the file is synced and
+renamed, and its folder is synced. A file with a final name is therefore always complete.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One service to one archive: a lock that a second one cannot take, and that names the first."""
+"""The lock of an archive: only one service can hold it, and it names the holder."""
 
 from __future__ import annotations
 

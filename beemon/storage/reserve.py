@@ -1,7 +1,7 @@
-"""Reserve: a few files that hold space and inodes for the ledger until the disk is full.
+"""Reserve: a few files that occupy space and inodes, for the ledger to use on a full disk.
 
-Then they are removed, so that outcomes can be entered anyway, and made again when there is
-enough space. Nothing is in them.
+They are then removed, so that outcomes can still be entered. They are created again when there is
+enough space.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Space: the free space on the archive's disk, and the part of it that is reserved.
 
-A disk is full when it has no bytes left, or no inodes: small files use those up first. Some file
-systems make inodes as they need them (btrfs, vfat) and can be short of bytes alone.
+A disk is full when it has no free bytes, or no free inodes: small files use up the inodes first.
+Some file systems create inodes on demand (btrfs, vfat) and can be short of bytes only.
 """
 
 from __future__ import annotations

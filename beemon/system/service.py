@@ -1,6 +1,6 @@
-"""The service in the eyes of systemd and the journal: readiness, watchdog, status line, logs.
+"""The service's link to systemd and the journal: readiness, watchdog, status line, logs.
 
-Without systemd every call here is harmless, and the log goes to standard error for a person.
+Without systemd, every call here is harmless, and the log goes to standard error for a person.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Messages between the Orchestrator and a worker over their pipe.
 
-Down go :class:`Work`, :class:`Cut` and :class:`Finish`; up come :class:`Ready`, :class:`Begun`,
-:class:`Rebound`, :class:`Opened`, :class:`Switched`, :class:`NotSafe`, and for each piece of work a
-:class:`Done` or a :class:`Failed`; the last message may be a :class:`Lost`.
+The Orchestrator sends :class:`Work`, :class:`Cut` and :class:`Finish`. The worker sends
+:class:`Ready`, :class:`Begun`, :class:`Rebound`, :class:`Opened`, :class:`Switched` and
+:class:`NotSafe`. It sends a :class:`Done` or a :class:`Failed` for each task. Its last message may
+be a :class:`Lost`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Fragmented MP4 out of encoded frames: everything written before a crash can be played.
+"""Fragmented MP4 from encoded frames: everything written before a crash can be played.
 
-A fragment ends before each key frame (with MJPEG, after a second) and is handed to the kernel when
-it is whole; every few seconds it is also pressed down to the disk, since a power cut takes what the
-kernel still holds. A crash costs the last fragment, a power cut those few seconds.
+A fragment ends before each key frame (with MJPEG, after a second), and is then written to the file.
+Every few seconds the file is synced to the disk, because a power cut loses the data that is still
+in the kernel. A crash loses the last fragment, and a power cut loses those few seconds.
 """
 
 from __future__ import annotations

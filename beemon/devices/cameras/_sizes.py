@@ -1,4 +1,4 @@
-"""Options that say how large a picture is."""
+"""Options for the size of a picture."""
 
 from __future__ import annotations
 
