@@ -10,7 +10,8 @@ import threading
 import time
 import wave
 from pathlib import Path
-from typing import Any
+
+from beemon.base.recording import RecordingFacts
 
 VOICES = sorted(Path("/usr/share/sounds/alsa").glob("*_*.wav"))
 """The recordings that alsa-utils ships: 48 kHz, 16 bit, one channel."""
@@ -58,9 +59,11 @@ class FakeMicrophone:
             self._thread.join()
             os.close(reader)
 
-    def samples(self, facts: dict[str, Any]) -> bytes:
+    def samples(self, facts: RecordingFacts) -> bytes:
         """What the recording must hold, by what it says of itself."""
-        first, length = 2 * facts["first_sample"] % len(self.source), 2 * facts["samples"]
+        assert facts.first_sample is not None
+        assert facts.samples is not None
+        first, length = 2 * facts.first_sample % len(self.source), 2 * facts.samples
         rounds = (first + length) // len(self.source) + 1
         return (self.source * rounds)[first : first + length]
 

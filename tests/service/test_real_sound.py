@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from beemon.base.recording import recording_facts
 from tests.grounds.sound import REAL_TIME, FakeMicrophone
 from tests.hive import Hive
 
@@ -41,7 +42,7 @@ def test_voices_come_out_of_record_bit_for_bit_and_without_a_gap(
     assert [job["samples"] for job in ended] == [round(48000 * seconds) for seconds in asked]
     for job in ended:
         heard = soundfile.read(str(hive.archive / job["recording"]), dtype="int16")[0].tobytes()
-        assert heard == fakemic.samples(job)
+        assert heard == fakemic.samples(recording_facts(job))
         assert any(heard)
         assert job["lost_samples"] == 0
     for before, after in itertools.pairwise(ended):
