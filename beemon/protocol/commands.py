@@ -278,8 +278,9 @@ _WORDS = (
     Word("read", "read the given sensors, or all", (_SENSORS,), is_command=True),
     Word(
         "calibrate",
-        "measure a scale that is empty (zero), holds a known WEIGHT or the standing hive, or has a "
-        "WEIGHT added; WEIGHT is right within TOLERANCE; or fit its temperature drift",
+        "calibrate a scale: STEP is zero (empty), weight (WEIGHT on it), standing (the hive on it) "
+        "or added (WEIGHT added); WEIGHT is accurate to TOLERANCE; or temperature, to correct its "
+        "drift",
         (
             Argument("SCALE", _device("sensor")),
             Argument("STEP", _one_of(*STEPS), choices=(
