@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.grounds.deadline import within
 
 BOOT = Path(__file__).with_name("boot")
@@ -32,6 +34,9 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
+
+RELEASES = [pytest.param("bookworm", marks=pytest.mark.long), "trixie"]
+"""What most is shown on: with BEEMON_LONG on Debian 12 too."""
 
 Completed = subprocess.CompletedProcess[str]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.grounds.container import Container
+from tests.grounds.container import RELEASES, Container
 from tests.grounds.deadline import within
 from tests.grounds.package import install
 from tests.grounds.tree import bare
@@ -34,7 +34,7 @@ FLOWS = {"record": "record microphone.brood 0.5", "read": "read sensor.brood"}
 DROP_IN = f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\n"
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+@pytest.fixture(scope="module", params=RELEASES)
 def machine(request: pytest.FixtureRequest) -> Iterator[Container]:
     """A machine on which commands flow and the watchdog is short."""
     with Container(bare(request.param)) as booted:

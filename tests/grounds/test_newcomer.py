@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grounds.container import Container
+from tests.grounds.container import RELEASES, Container
 from tests.grounds.registry import binds, settings
 from tests.grounds.tree import PROJECT, SYSTEM, tree
 
@@ -23,7 +23,7 @@ TESTS = "" if "BEEMON_LONG" in os.environ else SOME
 times: bare Debian 12 has no time zones."""
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+@pytest.fixture(scope="module", params=RELEASES)
 def release(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.grounds.container import Container
+from tests.grounds.container import RELEASES, Container
 from tests.grounds.deadline import within
 from tests.grounds.package import Installation, apt, ask, higher_version, install, package
 from tests.grounds.tree import PROJECT, bare, tree
@@ -25,16 +25,17 @@ def installed(release: str, recommends: bool) -> Iterator[Installation]:
         yield Installation(release, said, seconds, (machine.upper, bare(release)))
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+@pytest.fixture(scope="module", params=RELEASES)
 def installation(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """With what the package depends on alone."""
     with installed(request.param, recommends=False) as installation:
         yield installation
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param("bookworm", marks=pytest.mark.long), "trixie"]
-)
+on_both = pytest.mark.parametrize("installation", ["bookworm", "trixie"], indirect=True)
+
+
+@pytest.fixture(scope="module", params=RELEASES)
 def whole(request: pytest.FixtureRequest) -> Iterator[Installation]:
     """With what it recommends."""
     with installed(request.param, recommends=True) as installation:
@@ -48,6 +49,7 @@ def machine(installation: Installation) -> Iterator[Container]:
         yield booted
 
 
+@on_both
 def test_apt_installs_it_and_asks_nothing(installation: Installation) -> None:
     assert_quiet(installation)
 
@@ -57,6 +59,7 @@ def assert_quiet(installation: Installation) -> None:
     assert not re.search(r"Configuring beemon|\[Y/n\]", installation.transcript)
 
 
+@on_both
 def test_it_is_active_within_five_seconds(installation: Installation) -> None:
     assert installation.seconds_until_active < 5
 
@@ -84,6 +87,7 @@ def try_simulated_hive(machine: Container) -> None:
     machine.run("beemon", "record", "microphone.simulated", "1", "--wait")
 
 
+@on_both
 def test_it_is_active_after_a_boot(machine: Container) -> None:
     assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
 
@@ -331,6 +335,7 @@ PROBE = """\
 """
 
 
+@on_both
 def test_what_drivers_need_works_in_the_sandbox(machine: Container) -> None:
     assert_works_in_the_sandbox(machine)
 
@@ -347,7 +352,7 @@ def assert_works_in_the_sandbox(machine: Container) -> None:
     assert "all of it works" in machine.journal("-u", "probe")
 
 
-@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+@pytest.mark.parametrize("release", RELEASES)
 def test_piuparts_finds_nothing_left_behind(release: str) -> None:
     """Installed, removed and purged without a trace, as Debian's own checker sees it."""
     checker = tree("trixie", ("piuparts", "systemd-sysv", "tzdata"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.grounds.container import Container
+from tests.grounds.container import RELEASES, Container
 from tests.grounds.deadline import within
 from tests.grounds.package import LAST_WITH_CONFFILE, apt, ask, earlier_package, has_commit, package
 from tests.grounds.tree import bare
@@ -34,7 +34,7 @@ driver = "simulated"
 """
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+@pytest.fixture(scope="module", params=RELEASES)
 def earlier(request: pytest.FixtureRequest) -> Iterator[tuple[Path, ...]]:
     """A machine on which the earlier package was installed."""
     with Container(bare(request.param)) as machine:
