@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from beemon.base.reports import Trouble
+from beemon.protocol.reports import Trouble
 
 log = logging.getLogger(__name__)
 

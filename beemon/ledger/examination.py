@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from beemon.base.reports import Trouble
 from beemon.ledger import quarantine, rows
 from beemon.ledger.ledger import LedgerReader
 from beemon.ledger.quarantine import is_damage
 from beemon.ledger.rows import Damage
+from beemon.protocol.reports import Trouble
 
 log = logging.getLogger(__name__)
 

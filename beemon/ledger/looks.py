@@ -17,10 +17,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from beemon.base.defects import Judge, attempt
-from beemon.base.reports import Trouble
 from beemon.ledger import events, quarantine
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.writer import Write, Written
+from beemon.protocol.reports import Trouble
 
 log = logging.getLogger(__name__)
 

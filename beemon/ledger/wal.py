@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from beemon.base.reports import Trouble
 from beemon.ledger.ledger import LOG_BYTES, NAME
+from beemon.protocol.reports import Trouble
 
 MOST_BYTES = 4 * LOG_BYTES
 """A longer log is emptied, or reported: it is some four times what it takes between two times."""

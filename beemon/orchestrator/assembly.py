@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from beemon.base import zone
 from beemon.base.clock import Clock
 from beemon.base.facts import JsonObject
-from beemon.base.reports import JobEnded, Report
 from beemon.base.status import WeightStep
 from beemon.config.settings import Settings
 from beemon.devices.ask import ResolvedDevice
@@ -33,6 +32,7 @@ from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
 from beemon.orchestrator.worker_process import StartWorker
 from beemon.orchestrator.workers import Workers
+from beemon.protocol.reports import JobEnded, Report
 from beemon.retention.keeper import IS_OFF, Keeper, KeeperThread, through
 from beemon.scale.calibrations import Calibrations
 from beemon.scale.compensation import Compensation

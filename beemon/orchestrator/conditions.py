@@ -6,13 +6,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 
-from beemon.base.reports import Trouble
 from beemon.ledger import events
 from beemon.ledger.examination import KIND as EXAMINATION
 from beemon.ledger.examination import Found
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.inbox import Pulse
 from beemon.orchestrator.timetable import Timetable
+from beemon.protocol.reports import Trouble
 from beemon.retention.keeper import Room
 
 log = logging.getLogger(__name__)

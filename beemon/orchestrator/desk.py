@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from beemon.base import moments
 from beemon.base.clock import Clock
-from beemon.base.reports import Planned, Report
 from beemon.devices.ask import ResolvedDevice
 from beemon.ledger.looks import Looks
 from beemon.ledger.writer import Write, Written
@@ -25,6 +24,7 @@ from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
 from beemon.orchestrator.worker_handle import Owner
 from beemon.orchestrator.workers import Workers
+from beemon.protocol.reports import Planned, Report
 from beemon.retention.keeper import KeeperThread
 from beemon.scale.calibrations import Calibrations, kept_calibrations
 from beemon.scale.compensation import Compensation

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from beemon.base.reports import Started
 from beemon.orchestrator.clock_watch import ClockKeeper
 from beemon.orchestrator.desk import Desk
 from beemon.orchestrator.dispatcher import Dispatcher
 from beemon.orchestrator.inbox import HEARTBEAT_SECONDS
 from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.status import Status
+from beemon.protocol.reports import Started
 
 STOP_SECONDS = 6.0
 """Time in seconds for open recordings to end properly at a stop."""

@@ -16,7 +16,6 @@ from multiprocessing.context import SpawnProcess
 from typing import NoReturn
 
 from beemon.base import clock, defects, zone
-from beemon.base.reports import Rejected, Report, Stopped
 from beemon.config.settings import Settings
 from beemon.devices._base import ARCHIVE
 from beemon.devices.ask import resolve_devices
@@ -26,6 +25,7 @@ from beemon.orchestrator.conditions import LedgerWriting
 from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.loop import Loop
 from beemon.orchestrator.worker_process import WorkerProcess
+from beemon.protocol.reports import Rejected, Report, Stopped
 from beemon.system import processes, service
 from beemon.timing import timedate
 

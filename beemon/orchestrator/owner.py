@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from beemon.base.clock import Clock
-from beemon.base.reports import DeviceChanged, Replaced, Report
 from beemon.ledger import switches
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.health import Health
@@ -14,6 +13,7 @@ from beemon.orchestrator.inbox import Pulse
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.troubles import Troubles
+from beemon.protocol.reports import DeviceChanged, Replaced, Report
 from beemon.worker.messages import Answer, Failed
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from beemon.base import zone
-from beemon.base.reports import Heartbeat, Trouble
 from beemon.base.status import DeviceStatus, WeightStep
 from beemon.ledger.looks import Looks
 from beemon.orchestrator.conditions import DiskSpace, LedgerExamination, LedgerWriting
@@ -16,6 +15,7 @@ from beemon.orchestrator.inspection import Inspection
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.workers import Workers
+from beemon.protocol.reports import Heartbeat, Trouble
 from beemon.scale.calibrations import Calibrations
 
 

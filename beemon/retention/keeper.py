@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from beemon.base.reports import Trouble
 from beemon.config.settings import RetentionSettings
 from beemon.ledger import events, index, wal
 from beemon.ledger.ledger import Ledger, LedgerReader
 from beemon.ledger.writer import Write, Written
+from beemon.protocol.reports import Trouble
 from beemon.retention import deletion_note, pausing, retention, thinning
 from beemon.retention.retention import Candidate
 from beemon.storage import files, reserve, space

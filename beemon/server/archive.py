@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from beemon.base.reports import Trouble
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError
 from beemon.ledger import access, quarantine, starts
@@ -16,6 +15,7 @@ from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.session import ArchiveSession
 from beemon.ledger.starts import Start
 from beemon.protocol.lines import RequestError
+from beemon.protocol.reports import Trouble
 from beemon.server.in_force import ConfigInForce
 from beemon.server.latest import LatestState
 from beemon.server.orchestrator_process import OrchestratorDiedError

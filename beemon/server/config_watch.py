@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 
 from beemon.base.options import Problem
-from beemon.base.reports import Trouble
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError, Settings
+from beemon.protocol.reports import Trouble
 from beemon.server.latest import LatestState
 
 ABOUT = "config"

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from beemon.base.reports import Trouble
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError
 from beemon.protocol import address, commands, unix
 from beemon.protocol.address import AddressError
+from beemon.protocol.reports import Trouble
 from beemon.server.answers import Answers
 from beemon.server.door import Door
 from beemon.server.ending import Ending

@@ -6,7 +6,7 @@ import logging
 import math
 
 from beemon.base import clock
-from beemon.base.reports import Heartbeat, JobEnded, Replaced, Report, Started
+from beemon.protocol.reports import Heartbeat, JobEnded, Replaced, Report, Started
 from beemon.server.archive import ArchiveInUse
 from beemon.server.ending import Ending
 from beemon.server.intake import Intake

@@ -9,12 +9,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
-from beemon.base.reports import JobEnded
 from beemon.config.settings import ConfigError, Settings
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol import commands
 from beemon.protocol.commands import Request
 from beemon.protocol.lines import RequestError
+from beemon.protocol.reports import JobEnded
 from beemon.server.archive import ArchiveInUse
 from beemon.server.in_force import ConfigInForce
 from beemon.server.latest import LatestState

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from beemon.base import clock
 from beemon.base.facts import from_json
-from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Trouble
 from beemon.base.status import DeviceStatus
 from beemon.protocol.replies import DeviceReport, JobFacts, JobReport, StateReport
+from beemon.protocol.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Trouble
 
 Message = JobReport | DeviceReport | StateReport
 Mail = queue.SimpleQueue[Message | None]

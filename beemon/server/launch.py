@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from beemon.base.reports import Trouble
 from beemon.config import settings
 from beemon.config.settings import ConfigError
+from beemon.protocol.reports import Trouble
 from beemon.server.archive import ArchiveInUse
 from beemon.server.ending import Ending
 from beemon.server.hearing import Hearing

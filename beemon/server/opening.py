@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import Protocol
 
-from beemon.base.reports import Trouble
+from beemon.protocol.reports import Trouble
 from beemon.server.ending import Ending
 
 log = logging.getLogger(__name__)

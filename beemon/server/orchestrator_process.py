@@ -17,10 +17,10 @@ from multiprocessing.connection import wait
 from typing import Any, Protocol
 
 from beemon.base import clock
-from beemon.base.reports import Rejected, Report, Started, Stopped
 from beemon.config.settings import ConfigError, Settings
 from beemon.orchestrator import Orchestrator
 from beemon.orchestrator.orchestrator import EXIT_DEFECT
+from beemon.protocol.reports import Rejected, Report, Started, Stopped
 from beemon.system import installed
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,6 @@ from beemon.base import clock, zone
 from beemon.base.explanation import meanings
 from beemon.base.moments import span_us, to_microseconds
 from beemon.base.options import suggestion
-from beemon.base.reports import Heartbeat, Trouble
 from beemon.base.status import DeviceStatus
 from beemon.config.settings import Settings
 from beemon.ledger.reader import ArchiveReader
@@ -40,6 +39,7 @@ from beemon.protocol.replies import (
     TroubleStatus,
     Version,
 )
+from beemon.protocol.reports import Heartbeat, Trouble
 from beemon.retention import budget
 from beemon.server.latest import LatestState
 from beemon.server.restarts import Restarts

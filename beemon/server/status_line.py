@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beemon.base.reports import Trouble
+from beemon.protocol.reports import Trouble
 from beemon.server.latest import LatestState
 from beemon.server.queries import Queries
 from beemon.system.service import Notifier

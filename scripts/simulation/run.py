@@ -15,7 +15,6 @@ from typing import Any
 from workers import SimulatedWorker, World
 
 from beemon.base import zone
-from beemon.base.reports import Report
 from beemon.config.settings import Settings
 from beemon.devices.ask import resolve_devices
 from beemon.ledger.ledger import Ledger
@@ -24,6 +23,7 @@ from beemon.orchestrator.assembly import Surroundings, assemble
 from beemon.orchestrator.conditions import LedgerWriting
 from beemon.orchestrator.inbox import Action, Inbox
 from beemon.orchestrator.job import QueuedCommand
+from beemon.protocol.reports import Report
 
 KEEP_SECONDS = 120.0
 """How often the keeper looks; its thread does so more often, and at once when the disk is full."""

@@ -29,7 +29,6 @@ from typing import Any
 from beemon.base import outcomes
 from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Reading
-from beemon.base.reports import Started, Stopped
 from beemon.config import settings as config
 from beemon.ledger import attempts, calibrations, events, inspections
 from beemon.ledger import readings as series
@@ -38,6 +37,7 @@ from beemon.ledger.ledger import NAME, Ledger
 from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator import Orchestrator
 from beemon.orchestrator.orchestrator import EXIT_DEFECT
+from beemon.protocol.reports import Started, Stopped
 from beemon.repair import check
 from beemon.repair.rebuild import rebuild
 from beemon.server import Server

@@ -14,7 +14,6 @@ import pytest
 from beemon.base import zone
 from beemon.base.clock import Moment, Quality, Stamp
 from beemon.base.readings import Reading
-from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Started
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
 from beemon.ledger import events, recovery
@@ -26,6 +25,7 @@ from beemon.orchestrator.desk import TRY_SECONDS
 from beemon.orchestrator.inbox import HEARTBEAT_SECONDS, Action, Inbox
 from beemon.orchestrator.job import QueuedCommand
 from beemon.orchestrator.loop import STOP_SECONDS
+from beemon.protocol.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Started
 from beemon.retention.keeper import Room
 from beemon.worker.messages import (
     Begun,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from beemon.base.reports import Trouble
 from beemon.config.settings import ConfigError, Problem, Settings
 from beemon.protocol.address import AddressError
+from beemon.protocol.reports import Trouble
 from beemon.server.clients import Clients
 from beemon.server.door import Door
 from beemon.server.ending import Ending

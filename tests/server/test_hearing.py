@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from beemon.base import clock
-from beemon.base.reports import Heartbeat, JobEnded, Replaced
 from beemon.config.settings import ArchiveSettings, Settings
 from beemon.ledger.session import ArchiveSession
 from beemon.protocol.commands import parse
+from beemon.protocol.reports import Heartbeat, JobEnded, Replaced
 from beemon.server.archive import ArchiveInUse
 from beemon.server.ending import Ending
 from beemon.server.hearing import Hearing

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from beemon.base.reports import Heartbeat, JobEnded, Trouble
 from beemon.config import settings as config
 from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol.commands import parse
 from beemon.protocol.lines import RequestError
+from beemon.protocol.reports import Heartbeat, JobEnded, Trouble
 from beemon.server.archive import ArchiveInUse
 from beemon.server.in_force import ConfigInForce
 from beemon.server.intake import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, RESERVE, Intake

@@ -7,9 +7,9 @@ import queue
 import pytest
 
 from beemon.base import clock
-from beemon.base.reports import DeviceChanged, Heartbeat, JobEnded, Started, Stopped
 from beemon.base.status import DeviceState, DeviceStatus
 from beemon.protocol.replies import DeviceReport, JobFacts, JobReport
+from beemon.protocol.reports import DeviceChanged, Heartbeat, JobEnded, Started, Stopped
 from beemon.server.latest import LatestState
 
 DONE = JobEnded(17, {"job": 17, "outcome": "done"})

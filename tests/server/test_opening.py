@@ -6,7 +6,7 @@ import queue
 
 import pytest
 
-from beemon.base.reports import Trouble
+from beemon.protocol.reports import Trouble
 from beemon.server.ending import Ending
 from beemon.server.opening import Opening
 from beemon.storage.lock import ArchiveBusyError

@@ -6,12 +6,12 @@ import pytest
 
 from beemon.base import clock
 from beemon.base.moments import US_PER_DAY
-from beemon.base.reports import Planned
 from beemon.config.settings import ArchiveSettings, Settings
 from beemon.ledger.usage import Usage
 from beemon.protocol.commands import parse
 from beemon.protocol.lines import RequestError
 from beemon.protocol.replies import BudgetShare
+from beemon.protocol.reports import Planned
 from beemon.server.latest import LatestState
 from beemon.server.queries import Queries
 

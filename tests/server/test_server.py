@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from beemon.base.reports import Heartbeat, JobEnded, Trouble
 from beemon.config import settings as config
 from beemon.config.settings import ArchiveSettings, ServerSettings, Settings
 from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.session import ArchiveSession
+from beemon.protocol.reports import Heartbeat, JobEnded, Trouble
 from beemon.server import Server
 from beemon.server.intake import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, OpenJob
 from beemon.server.limits import Limits

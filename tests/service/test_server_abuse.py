@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from beemon.base.reports import JobEnded
 from beemon.config.settings import ArchiveSettings, Settings
+from beemon.protocol.reports import JobEnded
 from beemon.server import Server, answers
 from beemon.server.answers import MAX_WAITING
 from beemon.server.limits import Limits
