@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from beemon.base import zone
 from beemon.base.clock import Clock
-from beemon.base.facts import JsonObject
 from beemon.base.status import WeightStep
 from beemon.config.settings import Settings
 from beemon.devices.ask import ResolvedDevice
@@ -32,6 +31,7 @@ from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
 from beemon.orchestrator.worker_process import StartWorker
 from beemon.orchestrator.workers import Workers
+from beemon.protocol.replies import JobFacts
 from beemon.protocol.reports import JobEnded, Report
 from beemon.retention.keeper import IS_OFF, Keeper, KeeperThread, through
 from beemon.scale.calibrations import Calibrations
@@ -147,10 +147,10 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
 def _jobs(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Jobs:
     report = around.report
 
-    def ended(job: int, facts: JsonObject) -> None:
+    def ended(facts: JobFacts) -> None:
         """Called by the writer when an outcome is durable."""
-        report(JobEnded(job, facts))
-        if "leftover" in facts:
+        report(JobEnded(facts))
+        if facts.leftover:
             leftovers.look()
 
     return Jobs(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from beemon.base import outcomes
 from beemon.base.clock import MACHINE, Clock
-from beemon.base.facts import JsonObject, to_json
+from beemon.base.facts import to_json
 from beemon.base.outcomes import Ending
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.base.recording import RecordingFacts
@@ -30,6 +30,7 @@ from beemon.orchestrator.inspection import Inspection, marked
 from beemon.orchestrator.job import Job, QueuedCommand, said
 from beemon.orchestrator.task import Task
 from beemon.protocol import commands
+from beemon.protocol.replies import JobFacts
 from beemon.scale.calibrations import Calibrations, Step, Told, UncalibratedError
 from beemon.scale.compensation import Compensation
 from beemon.storage.files import Place
@@ -56,7 +57,7 @@ class Jobs:
         calibrations: Calibrations,
         compensation: Compensation,
         looks: Looks,
-        ended: Callable[[int, JsonObject], None],
+        ended: Callable[[JobFacts], None],
         clock: Clock = MACHINE,
     ) -> None:
         self.jobs: dict[int, Job] = {}
@@ -137,7 +138,7 @@ class Jobs:
             commands.shown(job.text, 80), said(ending),
             extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
         )
-        self._ended(job.number, to_json(ended_facts(job.number, job.text, ending)))
+        self._ended(ended_facts(job.number, job.text, ending))
 
     def _take_calibration(self, job: Job, answer: Done) -> None:
         if job.step is None:

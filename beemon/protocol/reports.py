@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from beemon.base.facts import JsonObject
 from beemon.base.options import Problem
 from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
+from beemon.protocol.replies import JobFacts
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ class Planned:
 class JobEnded:
     """A job has its outcome, and the ledger has it too."""
 
-    job: int
-    facts: JsonObject
+    facts: JobFacts
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Hearing:
         if isinstance(report, Started):
             self._well_from = clock.now().monotonic + _WELL_SECONDS
         if isinstance(report, JobEnded):
-            self._archive.session.saw(report.job)
+            self._archive.session.saw(report.facts.job)
             self._intake.end_job(report)
         self._board.post(report)  # after the switch: who waits for a reload may rely on it
         if isinstance(report, Heartbeat):

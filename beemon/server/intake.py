@@ -92,11 +92,11 @@ class Intake:
 
     def end_job(self, report: JobEnded) -> None:
         """Free the place of a job; put the config in force that a reload has handed over."""
-        self._open_jobs.pop(report.job, None)
-        settings = self._handovers.pop(report.job, None)
+        self._open_jobs.pop(report.facts.job, None)
+        settings = self._handovers.pop(report.facts.job, None)
         if settings is None:
             return
-        if report.facts["outcome"] == "done":
+        if report.facts.outcome == "done":
             self._config.take_over(settings)
         if not self._handovers:
             self._notifier.ready()

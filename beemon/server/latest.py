@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from beemon.base import clock
-from beemon.base.facts import from_json
 from beemon.base.status import DeviceStatus
-from beemon.protocol.replies import DeviceReport, JobFacts, JobReport, StateReport
+from beemon.protocol.replies import DeviceReport, JobReport, StateReport
 from beemon.protocol.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Trouble
 
 Message = JobReport | DeviceReport | StateReport
@@ -104,7 +103,7 @@ def _changed(beat: Heartbeat, report: DeviceChanged) -> Heartbeat:
 
 def _message(report: Report) -> Message | None:
     if isinstance(report, JobEnded):
-        return JobReport(ended=from_json(JobFacts, {**report.facts, "job": report.job}))
+        return JobReport(ended=report.facts)
     if isinstance(report, DeviceChanged):
         return DeviceReport(device=report.device, state=report.state, trouble=report.trouble)
     return None

@@ -10,6 +10,7 @@ import pytest
 
 from beemon.base import clock, outcomes
 from beemon.base.clock import Stamp
+from beemon.base.facts import to_json
 from beemon.base.readings import Reading
 from beemon.base.recording import RecordingFacts
 from beemon.ledger.ledger import Ledger
@@ -39,7 +40,7 @@ class Desk:
             folder, lambda *write: self.waiting.append(write), self.inspection,
             Calibrations([]), Compensation([], {}),
             Looks(lambda *write: self.waiting.append(write)),
-            lambda job, facts: self.told.append(facts),
+            lambda facts: self.told.append(to_json(facts)),
         )
 
     def open(self, text: str, *devices: str) -> Job:

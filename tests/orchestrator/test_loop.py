@@ -13,6 +13,7 @@ import pytest
 
 from beemon.base import zone
 from beemon.base.clock import Moment, Quality, Stamp
+from beemon.base.facts import to_json
 from beemon.base.readings import Reading
 from beemon.config import settings as config
 from beemon.devices.ask import resolve_devices
@@ -210,7 +211,10 @@ class Bench:
     def outcome_of(self, job: int) -> dict[str, Any]:
         """Let the loop turn until the job has its outcome; return what is reported of it."""
         return self.turn_until(lambda: next(
-            (report.facts for report in self.reported(JobEnded) if report.job == job), None
+            (
+                to_json(report.facts) for report in self.reported(JobEnded)
+                if report.facts.job == job
+            ), None
         ))
 
     def do(self, text: str) -> dict[str, Any]:
@@ -263,7 +267,7 @@ def test_a_read_of_all_sensors_waits_for_each(bench: Bench) -> None:
 def test_a_command_without_a_job_gets_one(bench: Bench) -> None:
     bench.inbox.forward(bench.loop.take)("read sensor.b")
     [ended] = bench.turn_until(lambda: bench.reported(JobEnded))
-    assert (ended.facts["command"], ended.facts["outcome"]) == ("read sensor.b", "done")
+    assert (ended.facts.command, ended.facts.outcome) == ("read sensor.b", "done")
 
 
 def test_what_is_no_command_is_refused(bench: Bench) -> None:
@@ -273,7 +277,7 @@ def test_what_is_no_command_is_refused(bench: Bench) -> None:
 
 def test_a_due_slot_runs_each_time(scheduled: Bench) -> None:
     scheduled.turn_for(150.0)
-    ended = [report.facts for report in scheduled.reported(JobEnded)]
+    ended = [to_json(report.facts) for report in scheduled.reported(JobEnded)]
     assert len(ended) in (2, 3)
     assert {(facts["command"], facts["outcome"]) for facts in ended} == {("read sensor.a", "done")}
 

@@ -13,6 +13,7 @@ from beemon.base import clock
 from beemon.config.settings import ArchiveSettings, Settings
 from beemon.ledger.session import ArchiveSession
 from beemon.protocol.commands import parse
+from beemon.protocol.replies import JobFacts
 from beemon.protocol.reports import Heartbeat, JobEnded, Replaced
 from beemon.server.archive import ArchiveInUse
 from beemon.server.ending import Ending
@@ -80,7 +81,7 @@ def test_the_age_of_the_latest_heartbeat_is_known(service: Service) -> None:
 def test_a_job_that_ended_has_left_its_place_before_anybody_hears_of_it(service: Service) -> None:
     job = service.intake.accept(parse("read", ()), "192.0.2.7", 1)
     with service.board.subscription() as mail:
-        service.hearing.hear(JobEnded(job, {"job": job, "outcome": "done"}))
+        service.hearing.hear(JobEnded(JobFacts(job, outcome="done")))
         message = mail.get_nowait()
     assert message is not None
     assert message.ended.job == job

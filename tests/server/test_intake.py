@@ -16,6 +16,7 @@ from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol.commands import parse
 from beemon.protocol.lines import RequestError
+from beemon.protocol.replies import JobFacts
 from beemon.protocol.reports import Heartbeat, JobEnded, Trouble
 from beemon.server.archive import ArchiveInUse
 from beemon.server.in_force import ConfigInForce
@@ -55,7 +56,7 @@ class Service:
         return refused.value.code, str(refused.value)
 
     def end(self, job: int, outcome: str = "done") -> None:
-        self.intake.end_job(JobEnded(job, {"job": job, "outcome": outcome}))
+        self.intake.end_job(JobEnded(JobFacts(job, outcome=outcome)))
 
 
 @pytest.fixture

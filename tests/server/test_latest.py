@@ -12,7 +12,7 @@ from beemon.protocol.replies import DeviceReport, JobFacts, JobReport
 from beemon.protocol.reports import DeviceChanged, Heartbeat, JobEnded, Started, Stopped
 from beemon.server.latest import LatestState
 
-DONE = JobEnded(17, {"job": 17, "outcome": "done"})
+DONE = JobEnded(JobFacts(17, outcome="done"))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from beemon.config import settings as config
 from beemon.config.settings import ArchiveSettings, ServerSettings, Settings
 from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.session import ArchiveSession
+from beemon.protocol.replies import JobFacts
 from beemon.protocol.reports import Heartbeat, JobEnded, Trouble
 from beemon.server import Server
 from beemon.server.intake import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS, OpenJob
@@ -303,7 +304,7 @@ class TestCommands:
 
     def test_a_place_is_free_again_when_the_job_has_ended(self, server: Server) -> None:
         jobs = [ask(server, COMMAND)[1]["job"] for _ in range(MAX_DEVICE_JOBS)]
-        server._hearing.hear(JobEnded(jobs[0], {"job": jobs[0], "outcome": "done"}))
+        server._hearing.hear(JobEnded(JobFacts(jobs[0], outcome="done")))
         assert ask(server, COMMAND)[0] == "OK"
         assert ask(server, COMMAND)[1]["code"] == "queue-full"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from beemon.config.settings import ArchiveSettings, Settings
+from beemon.protocol.replies import JobFacts
 from beemon.protocol.reports import JobEnded
 from beemon.server import Server, answers
 from beemon.server.answers import MAX_WAITING
@@ -190,7 +191,7 @@ def test_a_watcher_that_falls_behind_is_let_go(tmp_path: Path) -> None:
     class Slow:
         def sendall(self, _: bytes) -> None:
             for job in range(answers._MOST_UNREAD + 2):
-                server._board.post(JobEnded(job, {"job": job, "outcome": "done"}))
+                server._board.post(JobEnded(JobFacts(job, outcome="done")))
 
     with pytest.raises(TimeoutError):
         server.on_receive(b"watch", Slow(), CLIENT)  # type: ignore[arg-type]
