@@ -221,8 +221,8 @@ def test_a_waiting_recording_follows_the_one_before_it(office: Office, hire: Hir
     for job in (1, 2):
         supervisor.submit(record(job, 5), time.monotonic())
     answers = [office.next_answer(supervisor)[1] for _ in range(2)]
-    first, second = (a.facts for a in answers if isinstance(a, Done))
-    assert second["first_sample"] == first["first_sample"] + first["samples"]
+    first, second = (a.recording for a in answers if isinstance(a, Done))
+    assert second.first_sample == first.first_sample + first.samples
 
 
 def test_what_is_cut_while_it_waits_is_answered_at_once(office: Office, hire: Hire) -> None:
