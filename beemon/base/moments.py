@@ -24,7 +24,8 @@ def to_datetime(utc_us: int, zone: tzinfo = UTC) -> datetime:
 
     Raises ``OverflowError`` for a time outside :data:`EARLIEST_US` to :data:`LATEST_US`.
     """
-    return (_EPOCH + timedelta(microseconds=utc_us)).astimezone(zone)
+    moment = _EPOCH + timedelta(microseconds=utc_us)
+    return moment if zone is UTC else moment.astimezone(zone)
 
 
 def to_microseconds(moment: datetime) -> int:
