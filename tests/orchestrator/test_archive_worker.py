@@ -50,7 +50,7 @@ class Loop:
             self.turn()
             return condition()
 
-        until(turned, 60)
+        until(turned)
 
 
 @pytest.fixture

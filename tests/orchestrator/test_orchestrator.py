@@ -111,7 +111,7 @@ class TestWork:
 
     def test_a_snapshot_is_taken_while_the_camera_records(self, hive: Hive) -> None:
         video = hive.ask("record camera.entrance 60")
-        until(lambda: hive.ask("status")["devices"]["camera.entrance"]["state"] == "running", 30)
+        until(lambda: hive.ask("status")["devices"]["camera.entrance"]["state"] == "running")
         picture = hive.do("snapshot camera.entrance")
         assert picture["outcome"] == "done"
         assert (hive.archive / picture["recording"]).read_bytes()[:2] == b"\xff\xd8"
@@ -242,7 +242,7 @@ duration = "1s"
 
     def test_a_client_s_film_does_not_wait_for_the_schedule_s(self, tmp_path: Path) -> None:
         with Hive(tmp_path, LONG_FILMS) as hive:
-            [scheduled] = until(lambda: hive.ask("status")["running"], 20)
+            [scheduled] = until(lambda: hive.ask("status")["running"])
             assert hive.do("record camera.entrance 0.3")["outcome"] == "done"
             assert "outcome" not in hive.ask(f"job {scheduled}")
 
@@ -376,7 +376,7 @@ class TestSalvage:
     def test_what_a_killed_worker_left_becomes_a_recording(self, hive: Hive) -> None:
         job = begun(hive, "record microphone.brood 300")
         os.kill(hive.children()["beemon-micropho"], signal.SIGKILL)
-        ended = until(lambda: with_recording(hive, job), 60)
+        ended = until(lambda: with_recording(hive, job))
         assert (ended["outcome"], ended["reason"]) == ("failed", "worker-died")
         assert ended["message"].endswith(" s were salvaged")
         assert ended["seconds"] > 1
@@ -392,7 +392,7 @@ class TestSalvage:
         hive.process.wait()
         hive.start()
         for job in jobs:
-            ended = until(partial(with_recording, hive, job), 60)
+            ended = until(partial(with_recording, hive, job))
             assert (ended["outcome"], ended["reason"]) == ("interrupted", "crash")
             assert ended["salvaged"] is True
         assert check.check(hive.archive, full=True).findings == []
@@ -409,7 +409,7 @@ def begun(hive: Hive, command: str) -> int:
     """A job that has written something that can be salvaged."""
     job: int = hive.ask(command)["job"]
     part = f"*.{command.split()[1]}.*.part"
-    until(lambda: any(f.stat().st_size > 50_000 for f in hive.archive.rglob(part)), 60)
+    until(lambda: any(f.stat().st_size > 50_000 for f in hive.archive.rglob(part)))
     return job
 
 

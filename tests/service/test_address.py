@@ -64,17 +64,17 @@ def test_whatever_the_address_is_the_service_records(hive: Hive, host: str, says
     token.chmod(0o640)
     configure(hive, f'host_address = "{host}"\ntoken_file = "{token}"')
     hive.begin()
-    until(lambda: is_at_work(hive), 30)
-    until(lambda: says.replace("\\\\", "\\") in hive.said() or "listening" in hive.said(), 30)
+    until(lambda: is_at_work(hive))
+    until(lambda: says.replace("\\\\", "\\") in hive.said() or "listening" in hive.said())
 
 
 def test_a_port_that_becomes_free_is_taken(hive: Hive) -> None:
     with socket.create_server(("127.0.0.1", hive.port)):
         hive.begin()
-        until(lambda: is_at_work(hive), 30)
+        until(lambda: is_at_work(hive))
         until(lambda: f"it is in use by process {os.getpid()}" in hive.said())
         assert f"sudo ss -ltnp 'sport = :{hive.port}'" in hive.said()
-    until(hive.answers, 30)
+    until(hive.answers)
     assert hive.troubles() == {}
 
 
@@ -113,7 +113,7 @@ def test_without_its_token_tcp_is_not_served_until_that_is_mended(
     spoil(token)
     configure(hive, f'token_file = "{token}"')
     hive.begin()
-    until(lambda: is_at_work(hive), 30)
+    until(lambda: is_at_work(hive))
     until(lambda: f"it does not listen on 127.0.0.1 port {hive.port}: {token}: " in hive.said())
     with pytest.raises(ConnectionError):
         hive.client()
@@ -125,7 +125,7 @@ def test_without_its_token_tcp_is_not_served_until_that_is_mended(
     fresh.write_text(TOKEN)
     fresh.chmod(0o640)
     fresh.rename(token)
-    until(lambda: "listening on" in hive.said(), 30)
+    until(lambda: "listening on" in hive.said())
     with hive.client(token=TOKEN) as client:
         assert client.request("status").payload["troubles"] == []
     with hive.client() as client:
@@ -136,9 +136,9 @@ def test_the_socket_says_what_is_wrong_with_the_address_and_takes_commands(hive:
     configure(hive, 'token_file = "/none"')
     hive.begin()
     path = hive.archive / unix.NAME
-    until(path.is_socket, 30)
+    until(path.is_socket)
     with Client(socket_path=path) as client:
-        until(lambda: client.request("status").payload["state"] == "degraded", 30)
+        until(lambda: client.request("status").payload["state"] == "degraded")
         (trouble,) = client.request("status").payload["troubles"]
         assert trouble["about"] == "address"
         assert f"it does not listen on 127.0.0.1 port {hive.port}: /none" in trouble["says"]
@@ -155,7 +155,7 @@ def test_the_command_line_uses_the_socket_and_needs_no_token(
     token.chmod(0o640)
     configure(hive, f'token_file = "{token}"')
     hive.begin()
-    until(lambda: "listening on" in hive.said(), 30)
+    until(lambda: "listening on" in hive.said())
     token.unlink()
     assert cli.main(["ping", "--config", str(hive.config)]) == 0
     assert capsys.readouterr().err == ""

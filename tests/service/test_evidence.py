@@ -22,14 +22,14 @@ def test_a_hive_is_starting_until_each_device_was_tried_and_healthy_then(tmp_pat
         assert status["state"] == "starting"
         ages = [device["last_good_age_seconds"] for device in status["devices"].values()]
         assert None in ages
-        until(lambda: hive.ask("status")["state"] == "healthy", 60)
+        until(lambda: hive.ask("status")["state"] == "healthy")
         assert hive.ask("jobs")["jobs"] == []  # nobody asked for anything
         assert hive.ask("readings")["readings"] == []
 
 
 def test_a_device_that_is_absent_is_told_before_anybody_asks_it(tmp_path: Path) -> None:
     with Hive(tmp_path, ABSENT, ) as hive:
-        until(lambda: hive.ask("status")["state"] == "degraded", 30)
+        until(lambda: hive.ask("status")["state"] == "degraded")
         assert "28-0316a2794dff" in hive.ask("status")["devices"]["sensor.probe"]["trouble"]
 
 
@@ -39,7 +39,7 @@ def test_a_device_that_a_reload_brings_is_tried_too(tmp_path: Path) -> None:
         hive.write(ABSENT)
         hive.do("reload")
         assert hive.ask("status")["state"] == "starting"
-        until(lambda: hive.ask("status")["state"] == "degraded", 30)
+        until(lambda: hive.ask("status")["state"] == "degraded")
 
 
 def test_a_restart_that_nobody_wanted_is_told_with_its_reason(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_good_client_is_served_among_five_hundred(hive: Hive) -> None:
     assert _p99(times) < P99_SECONDS
     assert seen["answers"] > 0.8 * crowd.ASKING * SECONDS
     assert seen["ended"].keys() <= {"loris"}, "only who dribbles is hung up on"
-    until(lambda: _held(hive) <= before, 10)
+    until(lambda: _held(hive) <= before)
     assert hive.answers()
 
 

