@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import os
 import re
-import runpy
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from beemon.protocol.lines import ERRORS, MAX_REFUSED, NOT_UNDERSTOOD
 from beemon.scale.steps import KINDS
 from beemon.server import answers, intake, limits
 from beemon.timing.schedule import Schedule
+from scripts.manual import fill
 from tests.grounds import GROUNDS
 from tests.plugins import install
 from tests.test_imports import ROWS
@@ -379,8 +379,7 @@ FOR_TESTS = {
 @pytest.fixture(scope="module")
 def manual() -> str:
     """The manual page of the config, as the package has it."""
-    page: str = runpy.run_path(str(PROJECT / "scripts/driver_manual.py"))["fill"](PAGE.read_text())
-    return page
+    return fill(PAGE.read_text())
 
 
 def explained(manual: str) -> set[str]:

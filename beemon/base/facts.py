@@ -9,6 +9,7 @@ A field whose name is a word of Python ends with an underscore, which does not t
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -200,7 +201,9 @@ def type_name(hint: object) -> str:
         return f"list of {type_name(inner[0])}"
     if origin in (dict, Mapping):
         return f"object of {type_name(inner[1])} by name"
-    return _PLAIN_NAMES.get(typing.cast("type", hint), "object")
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", hint.__name__).lower()
+    return _PLAIN_NAMES.get(typing.cast("type", hint), "any value")
 
 
 @cache

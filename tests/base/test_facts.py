@@ -91,7 +91,7 @@ def test_a_class_tells_its_members_and_their_meaning():
 
 @pytest.mark.parametrize(("hint", "told"), [
     (float | None, "number or null"),
-    (tuple[Sting, ...], "list of object"),
+    (tuple[Sting, ...], "list of sting"),
     (Mapping[str, int], "object of whole number by name"),
     (Literal["on", "off"], "one of on, off"),
     (Mood, "one of calm, cross"),

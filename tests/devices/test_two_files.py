@@ -48,7 +48,7 @@ def test_a_driver_and_its_test_pass_all_that_is_asked_of_drivers(copy: Path) -> 
 
 @pytest.mark.process
 def test_the_manual_of_the_config_has_the_driver(copy: Path) -> None:
-    page = run(copy, "scripts/driver_manual.py", "debian/beemon.toml.5")
+    page = run(copy, "-m", "scripts.manual", "debian/beemon.toml.5")
     part = page.partition("\n.SS sensor: scale\n")[2].partition("\n.SS ")[0]
     assert 'path = "/run/scale/weight"' in part
     assert "The file that holds the weight in grams." in part

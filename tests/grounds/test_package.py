@@ -1,7 +1,6 @@
 """`apt install ./beemon.deb` on Debian 12 and 13, and what comes after it."""
 
 import re
-import runpy
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from textwrap import dedent
 
 import pytest
 
+from scripts.manual import fill
 from tests.grounds.container import RELEASES, Container
 from tests.grounds.deadline import within
 from tests.grounds.package import Installation, apt, ask, higher_version, install, package
@@ -152,7 +152,6 @@ def test_where_the_archive_cannot_be_written_the_remedy_lets_it(
 
 
 def test_each_file_that_the_manual_pages_name_is_there(machine: Container) -> None:
-    fill = runpy.run_path(str(PROJECT / "scripts/driver_manual.py"))["fill"]
     config = fill((PROJECT / "debian/beemon.toml.5").read_text())
     text = ((PROJECT / "debian/beemon.1").read_text() + config).replace("\\-", "-")
     named = set(re.findall(r"/usr/share/[a-z/]+[A-Za-z./-]*[A-Za-z]", text))

@@ -1,0 +1,24 @@
+"""Manual pages: the sections that are written from the code when the package is built."""
+
+from __future__ import annotations
+
+from scripts.manual.drivers import write_drivers
+from scripts.manual.replies import write_objects, write_replies
+
+HEADINGS = {
+    ".SH DRIVERS\n": write_drivers,
+    ".SH REPLIES TO QUERIES\n": write_replies,
+    ".SH OBJECTS\n": write_objects,
+}
+"""The headings whose section is written, and what writes it."""
+
+
+def fill(page: str) -> str:
+    """The page with these sections. Raises ``ValueError`` if it has none of the headings."""
+    found = [heading for heading in HEADINGS if heading in page]
+    if not found:
+        raise ValueError(f"the page has none of the lines {' '.join(HEADINGS).split()}")
+    for heading in found:
+        before, _, after = page.partition(heading)
+        page = before + heading + HEADINGS[heading]() + after
+    return page
