@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from beemon.protocol.client import Client
+from tests.replies import CheckedClient
 
 T = TypeVar("T")
 
@@ -103,9 +103,9 @@ class Hive:
         except OSError:
             return False
 
-    def client(self, **options: Any) -> Client:
-        """A new connection."""
-        return Client(port=self.port, **{"timeout": PATIENCE_SECONDS, **options})
+    def client(self, **options: Any) -> CheckedClient:
+        """A new connection, which holds each reply against the manual."""
+        return CheckedClient(port=self.port, **{"timeout": PATIENCE_SECONDS, **options})
 
     def ask(self, text: str) -> dict[str, Any]:
         """The object of an OK reply."""

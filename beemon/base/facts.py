@@ -109,10 +109,11 @@ def from_json(kind: type[T], told: Mapping[str, Json]) -> T:
 def _inline(member: Member, told: Mapping[str, Json], known: Sequence[Member]) -> object:
     """The value of the members that are not the owner's: facts of a class, or the remaining
     members."""
+    taken = {name for other in known if other is not member for name in names(other)}
+    rest = {name: value for name, value in told.items() if name not in taken}
     if isinstance(member.type, type) and dataclasses.is_dataclass(member.type):
-        return from_json(member.type, told)
-    taken = {name for other in known for name in names(other)}
-    return {name: value for name, value in told.items() if name not in taken}
+        return from_json(member.type, rest)
+    return rest
 
 
 def names(member: Member) -> Iterator[str]:

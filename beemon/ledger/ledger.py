@@ -24,6 +24,7 @@ from beemon.base.clock import MACHINE, Clock, Stamp
 from beemon.base.facts import BadFactsError, Json, from_json, to_json
 from beemon.base.moments import iso
 from beemon.base.outcomes import Ending
+from beemon.base.recording import RecordingFacts
 from beemon.ledger import rows, schema
 from beemon.protocol.replies import JobFacts
 from beemon.storage import files, lock
@@ -267,7 +268,7 @@ def _with_rest(job: JobFacts, rest: Mapping[str, Json]) -> JobFacts:
     try:
         return from_json(JobFacts, {**to_json(job), **rest})
     except BadFactsError:
-        return replace(job, more=rest)
+        return replace(job, result=RecordingFacts(more=rest))
 
 
 def _iso(us: int | None) -> str | None:

@@ -6,10 +6,11 @@ beemon-protocol(7) has its section REPLIES from here. Times are texts in ISO 860
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from beemon.base.facts import INLINE, KEPT, Json
+from beemon.base.recording import RecordingFacts
 from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
 
 ServiceState = Literal["starting", "healthy", "degraded", "hung"]
@@ -129,6 +130,40 @@ class Devices:
 
 
 @dataclass(frozen=True)
+class CalibrationResult:
+    """A calibration: what was measured, and the formula that follows from it."""
+
+    step: Annotated[
+        str | None, "its step: `zero`, `weight`, `standing`, `added` or `temperature`"
+    ] = None
+    quantity: Annotated[str | None, "the measured quantity"] = None
+    of: Annotated[str | None, "the quantity of the converter"] = None
+    unit: Annotated[str | None, "the unit of the values"] = None
+    raw: Annotated[float | None, "mean of the raw numbers"] = None
+    mean: Annotated[float | None, "mean of the values"] = None
+    spread: Annotated[float | None, "standard deviation of the values"] = None
+    zero: Annotated[float | None, "raw number of the empty scale"] = None
+    factor: Annotated[float | None, "value for each step of the raw number"] = None
+    grams: Annotated[float | None, "the weight by the new formula, in g"] = None
+    uncertainty: Annotated[float | None, "standard uncertainty of that weight, in g"] = None
+    noise: Annotated[float | None, "standard deviation of one raw number"] = None
+    zero_uncertainty: Annotated[float | None, "standard uncertainty of `zero`"] = None
+    factor_uncertainty: Annotated[float | None, "standard uncertainty of `factor`"] = None
+    covariance: Annotated[float | None, "covariance of `zero` and `factor`"] = None
+    points: Annotated[More | None, "the measurement of each step"] = None
+    slope: Annotated[float | None, "temperature drift of the scale, in g/K"] = None
+    slope_uncertainty: Annotated[float | None, "standard uncertainty of `slope`, in g/K"] = None
+    reference: Annotated[float | None, "temperature without a correction, in °C"] = None
+    r2: Annotated[float | None, "share of the change that the temperature explains"] = None
+    residual: Annotated[float | None, "standard deviation of the rest, in g"] = None
+    nights: Annotated[int | None, "number of nights of the fit"] = None
+    hours: Annotated[int | None, "number of hours of the fit"] = None
+    temperature: Annotated[str | None, "the sensor and quantity of the temperature"] = None
+    from_: Annotated[str | None, "begin of the first night"] = None
+    until: Annotated[str | None, "end of the last night"] = None
+
+
+@dataclass(frozen=True)
 class JobFacts:
     """A job. Its last members depend on its command."""
 
@@ -166,9 +201,16 @@ class JobFacts:
     uploaded: Annotated[str | None, "of `uploaded`: path of the recording"] = None
     forgotten: Annotated[str | None, "of `forgotten`: path of the recording"] = None
     devices: Annotated[tuple[str, ...] | None, "of `reload`: the devices in force"] = None
-    more: Annotated[
-        More, "of `record`, `snapshot` and `calibrate`: facts of the result", INLINE
-    ] = field(default_factory=dict)
+    proof: Annotated[str | None, "of `uploaded`: `hash` or `read-back`"] = None
+    count: Annotated[int | None, "of an import: number of readings"] = None
+    entered: Annotated[int | None, "of an index: number of recordings that were added"] = None
+    unknown: Annotated[int | None, "of an index: number of files that are no recordings"] = None
+    calibration: Annotated[
+        CalibrationResult, "of `calibrate`: what was measured", INLINE
+    ] = CalibrationResult()
+    result: Annotated[
+        RecordingFacts, "of `record` and `snapshot`: the facts of the recording", INLINE
+    ] = RecordingFacts()
 
 
 @dataclass(frozen=True)
@@ -210,11 +252,10 @@ class CalibrationFacts:
     quantity: Annotated[str, "the measured quantity"]
     made: Annotated[str, "its time"]
     clock: Annotated[str, "quality of the clock then"]
-    zero: Annotated[float | None, "raw number of the empty scale"] = None
-    factor: Annotated[float | None, "value for each step of the raw number"] = None
-    more: Annotated[More, "facts of its measurement, unless it is from the config", INLINE] = field(
-        default_factory=dict
-    )
+    job: Annotated[int | None, "the job that measured it; missing: it is from the config"] = None
+    result: Annotated[
+        CalibrationResult, "its measurement and its formula", INLINE
+    ] = CalibrationResult()
 
 
 @dataclass(frozen=True)

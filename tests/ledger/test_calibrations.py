@@ -37,7 +37,7 @@ def test_a_reading_of_the_configs_enters_it_once(ledger):
     with ledger.transaction():
         series.keep(ledger, 9, [reading(Calibration(5.0, 7.0), second) for second in (1, 2)])
     [kept] = calibrations.history(ledger.db)
-    assert (kept.zero, kept.factor, kept.calibration) == (5.0, 7.0, 1)
+    assert (kept.result.zero, kept.result.factor, kept.calibration) == (5.0, 7.0, 1)
     assert calibrations.in_force(ledger.db) == []
 
 
@@ -54,6 +54,6 @@ def test_the_history_is_of_all_or_of_some(ledger):
     with ledger.transaction():
         for one in (made(1), made(2), made(3, "sensor.other")):
             calibrations.enter(ledger, one)
-    assert [one.more["job"] for one in calibrations.history(ledger.db)] == [1, 2, 3]
+    assert [one.job for one in calibrations.history(ledger.db)] == [1, 2, 3]
     [only] = calibrations.history(ledger.db, ["sensor.other"])
-    assert (only.more["job"], only.made) == (3, "1970-01-01T00:00:01.000Z")
+    assert (only.job, only.made) == (3, "1970-01-01T00:00:01.000Z")

@@ -168,7 +168,7 @@ def test_a_job_has_one_outcome_and_the_first_one_stands(ledger, reader):
     assert ended(ledger, job, outcomes.done(samples=7))
     assert not ended(ledger, job, outcomes.failed("timeout"))
     assert reader.job(job).outcome == "done"
-    assert reader.job(job).more["samples"] == 7
+    assert reader.job(job).result.samples == 7
     assert reader.job(job).reason is None
 
 

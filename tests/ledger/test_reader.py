@@ -96,7 +96,7 @@ def test_calibrations_are_looked_up_by_sensor(session: ArchiveSession, tmp_path:
     with closing(Ledger(tmp_path, session.run_number)) as other, other.transaction():
         calibrations.enter(other, made)
     [one] = session.reader.calibrations([])
-    assert (one.sensor, one.more["job"], one.factor) == ("sensor.scale", 7, 2.0)
+    assert (one.sensor, one.job, one.result.factor) == ("sensor.scale", 7, 2.0)
     assert session.reader.calibrations(["sensor.other"]) == []
 
 

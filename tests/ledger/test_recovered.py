@@ -71,7 +71,7 @@ def test_all_of_a_sound_ledger_comes_back_and_is_marked(archive: Path) -> None:
     assert taken.gaps == {}
     assert {table: taken.rows[table] for table in kept} == kept
     with closing(LedgerReader(archive)) as reader:
-        marks = {job.more["recovered_from"] for job in reader.jobs(99) if job.origin == "schedule"}
+        marks = {job.result.recovered_from for job in reader.jobs(99) if job.origin == "schedule"}
         assert marks == {aside.name}
         event = events.latest(reader, "inspection")
         assert event is not None
@@ -107,7 +107,7 @@ def test_jobs_whose_number_is_taken_get_another(archive: Path) -> None:
         assert job.command == "read sensor.other"
         moved = reader.job(-1)
         assert moved is not None
-        assert moved.more["recovered_from"] == aside.name
+        assert moved.result.recovered_from == aside.name
 
 
 def test_what_is_the_latest_stays_the_latest(archive: Path) -> None:

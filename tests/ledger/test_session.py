@@ -174,7 +174,7 @@ def test_a_scale_stays_calibrated_when_the_ledger_was_damaged(tmp_path):
         register = run(tmp_path)
         [kept] = register.reader.calibrations([])
         register.close()
-        assert (kept.made, kept.more["job"], kept.factor) == ("1970-01-01T00:00:00.000Z", -7, 2.0)
+        assert (kept.made, kept.job, kept.result.factor) == ("1970-01-01T00:00:00.000Z", -7, 2.0)
 
 
 def test_a_ledger_of_which_a_page_was_ruined_is_set_aside_too(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beemon.base.recording import RecordingFacts
 from beemon.protocol.lines import (
     ERRORS,
     RequestError,
@@ -230,7 +231,7 @@ JSON = st.recursive(
 
 @given(more=st.dictionaries(st.text().filter(lambda name: name != "job"), JSON, max_size=3))
 def test_a_reply_is_read_back_as_it_was_written(more: dict):
-    line = ok(JobFacts(17, more=more))
+    line = ok(JobFacts(17, result=RecordingFacts(more=more)))
     assert line.isascii()
     assert line.find(b"\n") == len(line) - 1
     assert parse_reply(line) == (True, {"job": 17, **more})

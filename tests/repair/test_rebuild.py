@@ -88,7 +88,7 @@ def test_new_jobs_have_numbers_of_their_own(archive: Path) -> None:
     rebuild(archive)
     with closing(LedgerReader(archive)) as reader:
         [job] = reader.jobs(10)
-    assert (job.job, job.outcome, job.more["entered"]) == (46, "done", 6)
+    assert (job.job, job.outcome, job.entered) == (46, "done", 6)
 
 
 def test_a_file_without_tags_says_by_its_name_what_it_is(tmp_path: Path) -> None:
