@@ -131,7 +131,7 @@ class Devices:
 
 @dataclass(frozen=True)
 class CalibrationResult:
-    """A calibration: what was measured, and the formula that follows from it."""
+    """The measurement of a calibration, and the formula that follows from it."""
 
     step: Annotated[
         str | None, "its step: `zero`, `weight`, `standing`, `added` or `temperature`"
@@ -206,7 +206,7 @@ class JobFacts:
     entered: Annotated[int | None, "of an index: number of recordings that were added"] = None
     unknown: Annotated[int | None, "of an index: number of files that are no recordings"] = None
     calibration: Annotated[
-        CalibrationResult, "of `calibrate`: what was measured", INLINE
+        CalibrationResult, "of `calibrate`: the measurement and its formula", INLINE
     ] = CalibrationResult()
     result: Annotated[
         RecordingFacts, "of `record` and `snapshot`: the facts of the recording", INLINE

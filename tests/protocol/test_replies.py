@@ -12,14 +12,14 @@ from scripts.manual.replies import find_inner_objects
 from tests.replies import check_reply
 
 QUERIES = [word.name for word in VOCABULARY.values() if not word.is_command]
-KINDS = [kind for kinds in REPLIES.values() for kind in kinds]
+KINDS = dict.fromkeys(kind for kinds in REPLIES.values() for kind in kinds)
 
 
 def test_each_query_has_its_reply():
     assert set(REPLIES) == set(QUERIES)
 
 
-@pytest.mark.parametrize("kind", [*dict.fromkeys([*KINDS, *find_inner_objects()])], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*KINDS, *find_inner_objects()], ids=lambda kind: kind.__name__)
 def test_each_member_says_what_it_is(kind):
     assert [member.name for member in members(kind) if not member.says] == []
 
