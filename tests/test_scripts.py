@@ -55,7 +55,7 @@ def script(tmp_path: Path) -> Script:
 
 def test_it_runs_what_starts_no_process_then_what_does_and_then_the_grounds(script):
     assert script.run("-k", "a server")[1] == [
-        "<-m><pytest><-m><not ground and not process><-n><4><-k><a server>",
+        "<-m><pytest><-m><not ground and not process><-n><2><-k><a server>",
         "<-m><pytest><-m><process and not ground><-n><4><-k><a server>",
         "<-m><pytest><-m><ground><-k><a server>",
     ]
@@ -63,14 +63,14 @@ def test_it_runs_what_starts_no_process_then_what_does_and_then_the_grounds(scri
 
 def test_the_quick_run_is_the_first_part_alone(script):
     assert script.run("--quick", "-x")[1] == [
-        "<-m><pytest><-m><not ground and not process><-n><4><-x>"
+        "<-m><pytest><-m><not ground and not process><-n><2><-x>"
     ]
 
 
 @pytest.mark.parametrize("options", [("-m", "not long or slow"), ("-mnot long or slow",)])
 def test_a_users_marks_narrow_each_part(script, options):
     assert script.run(*options, "tests/ledger")[1] == [
-        "<-m><pytest><-m><not ground and not process and (not long or slow)><-n><4>"
+        "<-m><pytest><-m><not ground and not process and (not long or slow)><-n><2>"
         "<tests/ledger>",
         "<-m><pytest><-m><process and not ground and (not long or slow)><-n><4><tests/ledger>",
         "<-m><pytest><-m><ground and (not long or slow)><tests/ledger>",

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from beemon.base.explanation import why
 from beemon.cli import layout
-from beemon.cli.render import HERE, amount
+from beemon.cli.numbers import amount
+from beemon.cli.render import HERE
 
 if TYPE_CHECKING:
     from datetime import tzinfo

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from beemon.cli.render import amount
+from beemon.cli.numbers import amount
 from beemon.protocol.client import Client
 
 

@@ -18,11 +18,13 @@ from beemon.cli import layout
 if TYPE_CHECKING:
     import argparse
 
+    from beemon.base.facts import JsonObject
     from beemon.base.options import Problem
     from beemon.config.settings import DeviceSettings, Settings
     from beemon.devices.ask import ResolvedDevice
     from beemon.protocol.client import Client, Reply
     from beemon.protocol.commands import Word
+    from beemon.protocol.replies import JobFacts, ReadingFacts
 
 # Each child of the service loads this module anew, as its parent's main one: what only the
 # command line needs is imported where it is used.
@@ -281,7 +283,9 @@ def _ask(options: argparse.Namespace) -> int:
                 return _watch(client, options)
             if _is_guided(options):
                 return _guide(client, options.arguments[0])
-            return _print(_converse(client, options), options)
+            reply = _converse(client, options)
+            has_more = reply.ok and not options.json
+            return _print(reply, options, _ask_more(reply, client, options) if has_more else None)
     except NotAdmittedError as error:
         layout.complain(error)
         return EXIT_REFUSED
@@ -313,33 +317,49 @@ def _guide(client: Client, scale: str) -> int:
 
 
 def _converse(client: Client, options: argparse.Namespace) -> Reply:
-    """Send the request, wait if requested, and return the reply to show."""
+    """Send the request, wait if requested, and return the reply."""
     since = getattr(options, "since", None)
     request = " ".join([options.word, *options.arguments, *([since] if since else [])])
     reply = client.request(request, patient=options.word == "wait")
-    if reply.ok and getattr(options, "wait", False):
-        reply = client.wait(reply.payload["job"])
-    return reply if options.json or not reply.ok else _with_more(reply, client, options)
-
-
-def _with_more(reply: Reply, client: Client, options: argparse.Namespace) -> Reply:
-    """The reply with details for a person: the last job that ended, or the values of a `read`."""
-    from dataclasses import replace
-
-    if options.word == "status":
-        jobs = client.request("jobs").payload.get("jobs", ())
-        ended = [job for job in jobs if "ended" in job]
-        last = max(ended, key=lambda job: str(job["ended"]), default=None)
-        return replace(reply, payload={**reply.payload, "last_job": last})
-    if options.word == "read" and options.wait:
-        readings = client.request(" ".join(["readings", *options.arguments]))
-        measured = [
-            reading for reading in readings.payload.get("readings", ())
-            if reading["sensor"].startswith("sensor.")
-            and str(reading["utc"]) >= str(reply.payload["accepted"])
-        ]
-        return replace(reply, payload={**reply.payload, "measured": measured})
+    job = reply.payload.get("job")
+    if reply.ok and getattr(options, "wait", False) and isinstance(job, int):
+        return client.wait(job)
     return reply
+
+
+def _ask_more(
+    reply: Reply, client: Client, options: argparse.Namespace
+) -> JobFacts | list[ReadingFacts] | None:
+    """Details for a person: the last job that ended, or the readings of a `read`."""
+    from beemon.base.facts import BadFactsError
+
+    try:
+        if options.word == "status":
+            return _last_job(client)
+        accepted = reply.payload.get("accepted")
+        if options.word == "read" and isinstance(accepted, str):
+            return _readings_since(accepted, client, options.arguments)
+    except BadFactsError:  # of another version
+        pass
+    return None
+
+
+def _last_job(client: Client) -> JobFacts | None:
+    from beemon.base.facts import from_json
+    from beemon.protocol.replies import JobList
+
+    reply = client.request("jobs")
+    jobs = from_json(JobList, reply.payload).jobs if reply.ok else ()
+    return max((job for job in jobs if job.ended), key=lambda job: str(job.ended), default=None)
+
+
+def _readings_since(utc: str, client: Client, sensors: Sequence[str]) -> list[ReadingFacts]:
+    from beemon.base.facts import from_json
+    from beemon.protocol.replies import ReadingList
+
+    reply = client.request(" ".join(["readings", *sensors]))
+    found = from_json(ReadingList, reply.payload).readings if reply.ok else ()
+    return [one for one in found if one.sensor.startswith("sensor.") and one.utc >= utc]
 
 
 def _watch(client: Client, options: argparse.Namespace) -> int:
@@ -397,19 +417,23 @@ def _token(file: Path | None) -> str | None:
         return None
 
 
-def _shown(word: str, payload: dict[str, Any]) -> list[layout.Part]:
+def _shown(
+    word: str, payload: JsonObject, more: JobFacts | list[ReadingFacts] | None
+) -> list[layout.Part]:
     """A reply as a person reads it; one that makes no sense here as it came."""
     from beemon.cli import render as rendering
 
     try:
-        return list(rendering.parts(word, payload))
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return list(rendering.parts(word, payload, more=more))
+    except (ValueError, OverflowError):
         import json
 
         return [json.dumps(payload)]
 
 
-def _print(reply: Reply, options: argparse.Namespace) -> int:
+def _print(
+    reply: Reply, options: argparse.Namespace, more: JobFacts | list[ReadingFacts] | None = None
+) -> int:
     if options.json:
         import json
 
@@ -420,7 +444,7 @@ def _print(reply: Reply, options: argparse.Namespace) -> int:
         if remedy := error.get("remedy"):  # an older service sends none
             layout.complain(remedy.replace("WORD", options.word))
     else:
-        layout.say(*_shown(options.word, reply.payload))
+        layout.say(*_shown(options.word, reply.payload, more))
     if not reply.ok:
         return EXIT_USAGE if reply.payload["code"] in USAGE_CODES else EXIT_REFUSED
     well = reply.payload.get("outcome", "done") == "done" and "damaged" not in reply.payload

@@ -12,15 +12,37 @@ from datetime import UTC, datetime
 from typing import Any
 
 from beemon.base import moments
+from beemon.base.facts import Json, JsonObject, to_json
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
-from beemon.base.status import DEVICE_STATES
+from beemon.base.status import DEVICE_STATES, DeviceStatus, InspectionStatus, WeightStep
 from beemon.checks.findings import CHECK_FAILED, FINDINGS
 from beemon.cli.layout import Part, Table
+from beemon.cli.numbers import DECIMALS, amount, span
 from beemon.protocol.commands import VOCABULARY
 from beemon.protocol.lines import ERRORS
-
-Payload = Mapping[str, Any]
+from beemon.protocol.replies import (
+    Accepted,
+    Budget,
+    BudgetShare,
+    CalibrationList,
+    CalibrationResult,
+    Completeness,
+    DeviceReport,
+    Devices,
+    EventList,
+    History,
+    JobFacts,
+    JobList,
+    JobReport,
+    ReadingFacts,
+    ReadingList,
+    Reply,
+    ServiceStatus,
+    SlotCounts,
+    StateReport,
+    read_reply,
+)
 
 HERE = {
     "serve": "run the service in the foreground; systemd normally does this",
@@ -56,14 +78,7 @@ _CLOCKS = {
     "rtc": "taken from the battery clock at start",
     "unsure": "unsure: not synchronised with the network, so times may be wrong",
 }
-_LARGER = {  # units for large values: from which value on, their name, and decimals
-    "B": ((1e9, "GB", 1), (1e6, "MB", 1), (1e3, "kB", 1)),
-    "g": ((1e3, "kg", 3),),
-}
-_DECIMALS = {"dBFS": 1, "Hz": 1, "%": 2}  # as far as it means something; programs get it all
 _FRESH_SECONDS = 60.0  # evidence that is younger needs no age
-_SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"))
-_MONTH, _YEAR = 30.44 * 86400, 365.25 * 86400
 _RECOVERIES = {
     "errors": "{} errors",
     "reopened": "reopened {}×",
@@ -75,30 +90,43 @@ _BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
 
 
-def parts(word: str, payload: Payload, now: datetime | None = None) -> Iterator[Part]:
-    """The reply to a request that began with ``word``; ``now`` (aware) is for ages."""
+def parts(
+    word: str,
+    payload: JsonObject,
+    now: datetime | None = None,
+    more: JobFacts | Sequence[ReadingFacts] | None = None,
+) -> Iterator[Part]:
+    """The reply to a request that began with ``word``; ``now`` (aware) is for ages.
+
+    ``more`` stands beside it: by a status the latest job, by a ``read`` its readings. Raises
+    :class:`BadFactsError` if the reply is not of this version.
+    """
     at = now or datetime.now(UTC)
-    if word in _LISTED:
-        yield from _LISTED[word](payload, at)
-    elif "command" in payload:
-        yield from _job(payload, at)
-    elif set(payload) == {"job"}:
-        yield f"job {payload['job']} accepted; see its outcome with: beemon wait {payload['job']}"
+    reply = read_reply(word, payload)
+    if isinstance(reply, ServiceStatus):
+        yield from _status(reply, more if isinstance(more, JobFacts) else None, at)
+    elif isinstance(reply, JobFacts):
+        yield from _job(reply, () if isinstance(more, JobFacts) else more or (), at)
+    elif isinstance(reply, ReadingList):
+        yield from _readings(reply.readings, at)
+    elif isinstance(reply, Accepted):
+        yield f"job {reply.job} accepted; see its outcome with: beemon wait {reply.job}"
     else:
-        yield from _pairs(payload)
+        yield from _LISTED.get(type(reply), _pairs)(reply)
 
 
-def report(payload: Payload) -> str:
-    """One report of `watch`, in one line."""
-    if payload.get("report") == "job":
-        said = [payload.get("message"), _recording(payload), _values(payload.get("readings"))]
+def report(payload: JsonObject) -> str:
+    """One report of `watch`, in one line. Raises :class:`BadFactsError`."""
+    reply = read_reply("watch", payload)
+    if isinstance(reply, JobReport):
+        job = reply.ended
+        said = [job.message, _recording(job), _values(job.readings)]
         told = "; ".join(text for text in said if text)
-        did = f"job {payload['job']} ({payload['command']})"
-        return f"{did} {_outcome(payload)}{f': {told}' if told else ''}"
-    if payload.get("report") == "device":
-        return f"{payload['device']} {_doing(payload)}{_colon(payload.get('trouble'))}"
-    if payload.get("report") == "state":
-        return f"the service {_STATES.get(payload['state'], payload['state'])}"
+        return f"job {job.job} ({job.command}) {_outcome(job)}{_colon(told)}"
+    if isinstance(reply, DeviceReport):
+        return f"{reply.device} {reply.state}{_colon(reply.trouble)}"
+    if isinstance(reply, StateReport):
+        return f"the service {_STATES[reply.state]}"
     return "watching, until Ctrl-C"
 
 
@@ -128,124 +156,123 @@ def explanation(word: str) -> Iterator[str]:
             yield f"  {found.remedy}"
 
 
-def _remedies(job: Payload) -> Iterator[str]:
+def _remedies(job: JobFacts) -> Iterator[str]:
     """The remedies for a job whose outcome is not done."""
-    words = [job.get("reason")]
+    words = [job.reason]
     if words == [CHECK_FAILED]:
-        words = [str(finding).partition(":")[0] for finding in job.get("findings", ())] or words
+        words = [finding.partition(":")[0] for finding in job.result.findings or ()] or words
     for word in words:
         if found := FINDINGS.get(str(word)) or REASONS.get(str(word)):
             yield found.remedy
 
 
-def _status(status: Payload, now: datetime) -> Iterator[Part]:
-    untried = sum(_is_untried(device) for device in status["devices"].values())
+def _status(status: ServiceStatus, last: JobFacts | None, now: datetime) -> Iterator[Part]:
+    untried = sum(map(_is_untried, status.devices.values()))
     known = f": {untried} of its devices not tried yet" if untried else ""
-    state = _STATES.get(status["state"], status["state"])
-    yield f"{status['hive']} {state}{known if status['state'] == 'starting' else ''}."
+    yield f"{status.hive} {_STATES[status.state]}{known if status.state == 'starting' else ''}."
     yield ""
-    if status["devices"]:
+    if status.devices:
         rows = [
-            (name, _doing(device), _scheduled(device), device.get("trouble", ""))
-            for name, device in sorted(status["devices"].items())
+            (name, _doing(device), _scheduled(device), device.trouble or "")
+            for name, device in sorted(status.devices.items())
         ]
         yield Table([("device", "state", "schedule", "problem"), *rows], headed=True)
     else:
         yield "No device yet: the config names none, or the service is starting."
-    for name, device in sorted(status["devices"].items()):
-        if reason := REASONS.get(device.get("trouble", "").partition(":")[0]):
+    for name, device in sorted(status.devices.items()):
+        if reason := REASONS.get((device.trouble or "").partition(":")[0]):
             yield f"{name}: {reason.remedy}"
     yield ""
-    yield Table(list(_service(status, now)))
+    yield Table([*_service(status, last, now)])
 
 
-def _service(status: Payload, now: datetime) -> Iterator[Sequence[str]]:
-    beat = status["heartbeat_age_seconds"]
+def _service(
+    status: ServiceStatus, last: JobFacts | None, now: datetime
+) -> Iterator[Sequence[str]]:
+    beat = status.heartbeat_age_seconds
     heard = "no heartbeat yet" if beat is None else f"heartbeat {span(beat)} ago"
-    yield "service", f"beemon {status['version']}, up {span(status['uptime_seconds'])}, {heard}"
-    start = status.get("start", {})
-    if start.get("why") in _STARTS:
-        yield "started", f"{_STARTS[start['why']]}, {_ago(start['at'], now)}"
-    for job, text in status["running"].items():
+    yield "service", f"beemon {status.version}, up {span(status.uptime_seconds)}, {heard}"
+    if status.start and status.start.why in _STARTS:
+        yield "started", f"{_STARTS[status.start.why]}, {_ago(status.start.at, now)}"
+    for job, text in status.running.items():
         yield "at work", f"job {job}: {text}"
-    if begun := status.get("inspection"):
-        yield "inspection", _inspection(begun, now)
-    if status["waiting"]:
-        yield "waiting", _count(status["waiting"], "job")
-    if last := status.get("last_job"):
-        ago = _ago(last["ended"], now)
-        yield "last job", f"{last['job']} {_outcome(last)}: {last['command']}, {ago}"
-    yield from _of_devices(status["devices"], now)
-    clock_state = _CLOCKS.get(status["clock"], str(status["clock"]))
-    zone = f"; time zone {status['zone']}" if status.get("zone") else ""
-    yield "clock", f"{clock_state}{zone}"
-    free = f"{amount(status['free_bytes'], 'B')} free" if "free_bytes" in status else None
-    yield "archive", f"{status['archive']}, {free or status.get('archive_trouble')}"
-    for trouble in status["troubles"]:
-        yield trouble["about"], f"{trouble['says']}{_colon(trouble['remedy'])}"
+    if status.inspection:
+        yield "inspection", _inspection(status.inspection, now)
+    if status.waiting:
+        yield "waiting", _count(status.waiting, "job")
+    if last and last.ended:
+        yield "last job", f"{last.job} {_outcome(last)}: {last.command}, {_ago(last.ended, now)}"
+    yield from _of_devices(status.devices, now)
+    clock_state = _CLOCKS.get(status.clock, status.clock)
+    yield "clock", f"{clock_state}; time zone {status.zone}"
+    free = status.free_bytes
+    room = status.archive_trouble if free is None else f"{amount(free, 'B')} free"
+    yield "archive", f"{status.archive}, {room}"
+    for trouble in status.troubles:
+        yield trouble.about, f"{trouble.says}{_colon(trouble.remedy)}"
 
 
-def _of_devices(devices: Mapping[str, Payload], now: datetime) -> Iterator[Sequence[str]]:
+def _of_devices(
+    devices: Mapping[str, DeviceStatus], now: datetime
+) -> Iterator[Sequence[str]]:
     for name, device in sorted(devices.items()):
-        if "calibrated" in device:
-            yield "calibrated", f"{name}: {_ago(device['calibrated'], now)}"
-        if "step" in device:
-            yield "weight", f"{name}: {_step(device['step'], now)}"
-        if "note" in device:
-            yield "note", f"{name}: {device['note']}"
-        if "recovery" in device:
-            yield "failures", f"{name}: {_recovery(device['recovery'])}"
-        if "rebind_trouble" in device:
-            yield "failures", f"{name}: its USB device: {device['rebind_trouble']}"
+        if device.calibrated:
+            yield "calibrated", f"{name}: {_ago(device.calibrated, now)}"
+        if device.step:
+            yield "weight", f"{name}: {_step(device.step, now)}"
+        if device.note:
+            yield "note", f"{name}: {device.note}"
+        if device.recovery:
+            yield "failures", f"{name}: {_recovery(device.recovery)}"
+        if device.rebind_trouble:
+            yield "failures", f"{name}: its USB device: {device.rebind_trouble}"
 
 
-def _step(step: Payload, now: datetime) -> str:
-    kind = "swarm candidate" if step["step"] == "swarm" else step["step"]
-    sign = "-" if step["grams"] < 0 else "+"
-    unit = step["unit"]
-    change = f"{sign}{amount(abs(step['grams']), unit)} ± {amount(step['uncertainty'], unit)}"
-    return f"{kind}, {change}, {_ago(step['at'], now)}"
+def _step(step: WeightStep, now: datetime) -> str:
+    kind = "swarm candidate" if step.step == "swarm" else step.step
+    sign = "-" if step.grams < 0 else "+"
+    size, unsure = amount(abs(step.grams), step.unit), amount(step.uncertainty, step.unit)
+    return f"{kind}, {sign}{size} ± {unsure}, {_ago(step.at, now)}"
 
 
-def _doing(device: Payload) -> str:
-    state: str = device["state"]
-    if again := device.get("retry_in_seconds"):
-        return f"{state}, next attempt in {span(again)}"
-    if device.get("trouble"):
-        return state
-    if "output" in device:
-        back = device.get("returns_in_seconds")
-        return str(device["output"]) + ("" if back is None else f" for another {span(back)}")
-    age = device.get("last_good_age_seconds") or 0.0
-    return state if age < _FRESH_SECONDS else f"{state}, good {span(age)} ago"
+def _doing(device: DeviceStatus) -> str:
+    if device.retry_in_seconds:
+        return f"{device.state}, next attempt in {span(device.retry_in_seconds)}"
+    if device.trouble:
+        return device.state
+    if device.output:
+        back = device.returns_in_seconds
+        return device.output + ("" if back is None else f" for another {span(back)}")
+    age = device.last_good_age_seconds or 0.0
+    return device.state if age < _FRESH_SECONDS else f"{device.state}, good {span(age)} ago"
 
 
-def _is_untried(device: Payload) -> bool:
+def _is_untried(device: DeviceStatus) -> bool:
     """Whether it is still unknown if the device works."""
-    return device.get("last_good_age_seconds", 0.0) is None and not device.get("trouble")
+    return device.last_good_age_seconds is None and not device.trouble
 
 
 def _recovery(counts: Mapping[str, int]) -> str:
     return ", ".join(_RECOVERIES[tier].format(count) for tier, count in counts.items())
 
 
-def _scheduled(device: Payload) -> str:
-    return str(device.get("held_back") or ("on" if device.get("scheduled") else "-"))
+def _scheduled(device: DeviceStatus) -> str:
+    return device.held_back or ("on" if device.scheduled else "-")
 
 
-def _inspection(inspection: Payload, now: datetime) -> str:
-    note = _colon(inspection.get("note"))
-    ends = span(inspection["ends_in_seconds"])
-    return f"begun {_ago(inspection['begun'], now)}{note}; ends automatically in {ends}"
+def _inspection(inspection: InspectionStatus, now: datetime) -> str:
+    ends = span(inspection.ends_in_seconds)
+    begun = f"begun {_ago(inspection.begun, now)}{_colon(inspection.note)}"
+    return f"{begun}; ends automatically in {ends}"
 
 
-def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[Part]:
+def _readings(readings: Iterable[ReadingFacts], now: datetime) -> Iterator[Part]:
     rows = [
         (
-            reading["sensor"],
-            reading["quantity"],
-            f"no value: {reading['reason']}" if "reason" in reading else _value(reading),
-            _ago(reading["utc"], now) + _by(reading),
+            reading.sensor,
+            reading.quantity,
+            f"no value: {reading.reason}" if reading.value is None else _value(reading),
+            _ago(reading.utc, now) + _by(reading),
         )
         for reading in sorted(readings, key=_as_people_count)
     ]
@@ -254,34 +281,34 @@ def _readings(readings: Iterable[Payload], now: datetime) -> Iterator[Part]:
         yield "No reading yet; `beemon read --wait` takes one."
 
 
-def _value(reading: Payload) -> str:
-    value = amount(reading["value"], reading["unit"])
-    if "uncertainty" not in reading:
+def _value(reading: ReadingFacts) -> str:
+    value = amount(reading.value or 0.0, reading.unit)
+    if reading.uncertainty is None:
         return value
-    return f"{value} ± {amount(reading['uncertainty'], reading['unit'])}"
+    return f"{value} ± {amount(reading.uncertainty, reading.unit)}"
 
 
-def _by(reading: Payload) -> str:
-    return f", by calibration {reading['calibration']}" if "calibration" in reading else ""
+def _by(reading: ReadingFacts) -> str:
+    return f", by calibration {reading.calibration}" if reading.calibration else ""
 
 
-def _events(told: Payload) -> Iterator[Part]:
-    rows = [(_time(one["utc"]), one["kind"], one["message"]) for one in told["events"]]
+def _events(told: EventList) -> Iterator[Part]:
+    rows = [(_time(one.utc), one.kind, one.message) for one in told.events]
     if not rows:
         yield "There are no events in that time."
-        if "kinds" in told:
-            yield f"The kinds of events so far: {', '.join(told['kinds']) or 'none'}."
+        if told.kinds is not None:
+            yield f"The kinds of events so far: {', '.join(told.kinds) or 'none'}."
         return
     yield Table([("when (UTC)", "kind", "what"), *rows], headed=True)
 
 
-def _calibrations(calibrations: Iterable[Payload]) -> Iterator[Part]:
+def _calibrations(told: CalibrationList) -> Iterator[Part]:
     rows = [
         (
-            str(one["calibration"]), _time(one["made"]), one["sensor"],
-            one.get("step", "config"), _line(one),
+            str(one.calibration), _time(one.made), one.sensor, one.result.step or "config",
+            _line(one.quantity, one.result),
         )
-        for one in calibrations
+        for one in told.calibrations
     ]
     if not rows:
         yield "There are no calibrations yet; `beemon calibrate SCALE` makes one."
@@ -290,63 +317,61 @@ def _calibrations(calibrations: Iterable[Payload]) -> Iterator[Part]:
     yield Table([heading, *rows], headed=True)
 
 
-def _line(one: Payload) -> str:
+def _line(quantity: str, one: CalibrationResult) -> str:
     """A calibration as a formula."""
-    if "slope" in one:
+    if one.slope is not None:
         return (
-            f"{one['quantity']} = {one['of']} - {one['slope']:.4g} ± {one['slope_uncertainty']:.2g}"
-            f" g/K x ({one['temperature']} - {one['reference']:.4g} °C); R² {one['r2']:.2f}, "
-            f"{one['nights']} nights, ± {one['residual']:.2g} g"
+            f"{quantity} = {one.of} - {one.slope:.4g} ± {one.slope_uncertainty:.2g}"
+            f" g/K x ({one.temperature} - {one.reference:.4g} °C); R² {one.r2:.2f}, "
+            f"{one.nights} nights, ± {one.residual:.2g} g"
         )
-    if one.get("factor") is None:
+    if one.factor is None:
         return "waits for the next step"
-    unsure = one.get("factor_uncertainty")
-    share = f" ± {unsure / abs(one['factor']):.2%}" if unsure is not None else ""
-    return f"{one['quantity']} = (raw - {one['zero']:.7g}) x {one['factor']:.6g}{share}"
+    unsure = one.factor_uncertainty
+    share = f" ± {unsure / abs(one.factor):.2%}" if unsure is not None else ""
+    return f"{quantity} = (raw - {one.zero:.7g}) x {one.factor:.6g}{share}"
 
 
-def _as_people_count(reading: Payload) -> tuple[str, list[tuple[int, str]]]:
+def _as_people_count(reading: ReadingFacts) -> tuple[str, list[tuple[int, str]]]:
     """A key to sort by: ``band_50_100`` comes before ``band_100_150``."""
-    parts = re.split(r"(\d+)", reading["quantity"])
-    return reading["sensor"], [(int(part), "") if part.isdigit() else (0, part) for part in parts]
+    parts = re.split(r"(\d+)", reading.quantity)
+    return reading.sensor, [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
-def _history(told: Payload) -> Iterator[Part]:
+def _history(told: History) -> Iterator[Part]:
     """Each row as it is, in the unit it was measured in, so that columns can be compared."""
     rows = [
-        (_time(utc), *(_measured(value, told["unit"]) for value in values))
-        for utc, *values in told["rows"]
+        (_time(str(utc)), *(_measured(value, told.unit) for value in values))
+        for utc, *values in told.rows
     ]
     if not rows:
-        yield f"No reading of {told['device']} {told['quantity']} in that time."
+        yield f"No reading of {told.device} {told.quantity} in that time."
         return
-    unit = f" in {told['unit']}" if told["unit"] else ""
-    yield f"{told['device']} {told['quantity']}{unit}, by the {told['by']}"
-    yield Table([tuple(told["columns"]), *rows], headed=True)
-    if told.get("truncated"):
+    unit = f" in {told.unit}" if told.unit else ""
+    yield f"{told.device} {told.quantity}{unit}, by the {told.by}"
+    yield Table([told.columns, *rows], headed=True)
+    if told.truncated:
         yield "Earlier readings are not shown."
 
 
-def _measured(value: object, unit: str) -> str:
-    if isinstance(value, float) and unit in _DECIMALS:
-        return f"{value:.{_DECIMALS[unit]}f}"
+def _measured(value: Json, unit: str) -> str:
+    if isinstance(value, float) and unit in DECIMALS:
+        return f"{value:.{DECIMALS[unit]}f}"
     return "-" if value is None else _plain(value)
 
 
-def _budget(told: Payload) -> Iterator[Part]:
+def _budget(told: Budget) -> Iterator[Part]:
     rows = [
-        (name, f"{amount(share['bytes_a_day'], 'B')} a day", _reckoned(share))
-        for name, share in told["devices"].items()
+        (name, f"{amount(share.bytes_a_day, 'B')} a day", _reckoned(share))
+        for name, share in told.devices.items()
     ]
-    yield Table([*rows, ("all", f"{amount(told['bytes_a_day'], 'B')} a day", "")])
+    yield Table([*rows, ("all", f"{amount(told.bytes_a_day, 'B')} a day", "")])
     yield ""
-    free, reserved = amount(told["free_bytes"], "B"), amount(told["min_free_bytes"], "B")
-    yield f"{free} free, {reserved} of it reserved. {_until_full(told['days_until_full'])}"
-    if told["uplink_kbit_s"] >= 0.05:
-        yield (
-            f"To upload everything, you need {told['uplink_kbit_s']:.1f} kbit/s all day and night."
-        )
-    yield f"When it is full: {told['then']}."
+    free, reserved = amount(told.free_bytes, "B"), amount(told.min_free_bytes, "B")
+    yield f"{free} free, {reserved} of it reserved. {_until_full(told.days_until_full)}"
+    if told.uplink_kbit_s >= 0.05:
+        yield f"To upload everything, you need {told.uplink_kbit_s:.1f} kbit/s all day and night."
+    yield f"When it is full: {told.then}."
 
 
 def _until_full(days: float | None) -> str:
@@ -357,111 +382,115 @@ def _until_full(days: float | None) -> str:
     return f"At this rate the disk is full in {span(days * 86400)}."
 
 
-def _reckoned(share: Payload) -> str:
+def _reckoned(share: BudgetShare) -> str:
     """Which of both it is, and the other beside it."""
-    if "measured_bytes_a_day" not in share:
+    if share.measured_days is None:
         return "estimated from the config"
-    said = f"measured over {share['measured_days']:.1f} days"
-    if "planned_bytes_a_day" in share:
-        said += f" (estimated from the config: {amount(share['planned_bytes_a_day'], 'B')})"
+    said = f"measured over {share.measured_days:.1f} days"
+    if share.planned_bytes_a_day is not None:
+        said += f" (estimated from the config: {amount(share.planned_bytes_a_day, 'B')})"
     return said
 
 
-def _completeness(told: Payload) -> Iterator[Part]:
-    devices: Mapping[str, Payload] = told["devices"]
-    due = sum(device["due"] for device in devices.values())
-    done = sum(device["done"] for device in devices.values())
+def _completeness(told: Completeness) -> Iterator[Part]:
+    due = sum(device.due for device in told.devices.values())
+    done = sum(device.done for device in told.devices.values())
     share = f" ({done / due:.1%})" if due else ""
-    since = max(told["since"], told.get("first", told["since"]))
+    since = max(told.since, told.first or told.since)
     if not due:
         yield f"No scheduled job has been recorded since {_time(since)} UTC."
     else:
         yield f"Of {due:,} scheduled jobs since {_time(since)} UTC, {done:,} are done{share}."
         yield ""
         heading = ("device", "due", *_BECAME, "reasons")
-        yield Table([heading, *map(_slots, devices.items())], headed=True)
+        rows = [_slots(device, counts) for device, counts in told.devices.items()]
+        yield Table([heading, *rows], headed=True)
         yield ""
-    for device, counts in devices.items():
-        if counts["recount"] is None:
-            yield f"{device} cannot be checked: its schedule is not valid on this machine (time " \
-                  "zone or python3-ephem missing)."
-        elif not counts["adds_up"]:
-            yield f"{device} does not add up: its schedule asks for {counts['recount']:,}."
-    if due and told["adds_up"]:
+    yield from _sums(told)
+    if due and told.adds_up:
         yield "It adds up: the schedules ask for the same number."
-    if ran := told["unslotted"]:
+    if ran := told.unslotted:
         became = ", ".join(f"{times:,} {outcome}" for outcome, times in ran.items())
         count = f"{sum(ran.values()):,}"
         yield f"{count} more scheduled commands do not match any scheduled time: {became}."
-    for span_ in told["unaccounted"]:
-        until = f" to {_time(span_['until'])}" if "until" in span_ else ""
-        device = f" for {span_['device']}" if "device" in span_ else ""
-        yield f"Not counted{device} from {_time(span_['from'])}{until}: {span_['why']}"
+    for time in told.unaccounted:
+        until = f" to {_time(time.until)}" if time.until else ""
+        device = f" for {time.device}" if time.device else ""
+        yield f"Not counted{device} from {_time(time.from_)}{until}: {time.why}"
 
 
-def _slots(of_device: tuple[str, Payload]) -> Sequence[str]:
-    device, counts = of_device
+def _sums(told: Completeness) -> Iterator[str]:
+    """The devices whose jobs do not add up, or cannot be checked."""
+    for device, counts in told.devices.items():
+        if counts.recount is None:
+            yield f"{device} cannot be checked: its schedule is not valid on this machine (time " \
+                  "zone or python3-ephem missing)."
+        elif not counts.adds_up:
+            yield f"{device} does not add up: its schedule asks for {counts.recount:,}."
+
+
+def _slots(device: str, counts: SlotCounts) -> Sequence[str]:
     reasons = "; ".join(
         f"{outcome}: {', '.join(f'{reason} {times:,}' for reason, times in found.items())}"
-        for outcome, found in counts["reasons"].items()
+        for outcome, found in counts.reasons.items()
     )
-    return (device, *(f"{counts[name]:,}" for name in ("due", *_BECAME)), reasons)
+    return (device, *(f"{getattr(counts, name):,}" for name in ("due", *_BECAME)), reasons)
 
 
-def _jobs(jobs: Iterable[Payload]) -> Iterator[Part]:
+def _jobs(told: JobList) -> Iterator[Part]:
     rows = [
-        (str(job["job"]), _time(job["accepted"]), _outcome(job), job["command"])
-        for job in jobs
+        (str(job.job), _time(job.accepted or ""), _outcome(job), job.command or "")
+        for job in told.jobs
     ]
     yield Table([("job", "accepted (UTC)", "outcome", "command"), *rows], headed=True)
 
 
-def _job(job: Payload, now: datetime) -> Iterator[Part]:
-    """A job, with all that the ledger holds of it."""
-    yield f"job {job['job']} {_outcome(job)}: {job['command']}"
-    if "message" in job:
-        yield f"  {job['message']}"
+def _job(job: JobFacts, measured: Sequence[ReadingFacts], now: datetime) -> Iterator[Part]:
+    """A job: its outcome, then its other facts, or the readings that it ``measured``."""
+    yield f"job {job.job} {_outcome(job)}: {job.command}"
+    if job.message:
+        yield f"  {job.message}"
     for remedy in _remedies(job):
         yield f"  {remedy}"
-    facts = {key: value for key, value in job.items() if key not in _IN_HEADLINE}
-    if "measured" in job:
-        yield from _readings(job["measured"], now)
+    if measured:
+        yield from _readings(measured, now)
         return
-    yield from _pairs(facts, indent=2)
+    facts = {key: value for key, value in to_json(job).items() if key not in _IN_HEADLINE}
+    yield Table([*_rows(facts)], indent=2)
 
 
-def _devices(devices: Mapping[str, Payload]) -> Iterator[Part]:
+def _devices(told: Devices) -> Iterator[Part]:
     yield Table([
         (
             name,
-            str(device["driver"]),
-            f"every {span(device['interval_seconds'])}" if "interval_seconds" in device
+            device.driver,
+            f"every {span(device.interval_seconds)}" if device.interval_seconds is not None
             else "on command",
         )
-        for name, device in sorted(devices.items())
+        for name, device in sorted(told.devices.items())
     ])
-    if not devices:
+    if not told.devices:
         yield "The config names no device."
 
 
-def _pairs(payload: Payload, indent: int = 0) -> Iterator[Part]:
-    """Anything else: a name and its value a line."""
-    rows: list[tuple[str, str]] = []
-    for key, value in payload.items():
+def _pairs(reply: Reply) -> Iterator[Part]:
+    """Any other reply: a name and its value a line."""
+    yield Table([*_rows(to_json(reply))])
+
+
+def _rows(told: JsonObject) -> Iterator[tuple[str, str]]:
+    for key, value in told.items():
         if isinstance(value, Mapping):
-            rows += [(inner, _plain(each)) for inner, each in value.items()]
-        elif key == "size":
-            rows.append((key, amount(value, "B")))
-        elif key == "start_utc_us":
-            rows.append(("start", moments.iso(value)))
-        elif key == "start_monotonic":
-            pass  # for programs
-        else:
-            rows.append((key, _plain(value)))
-    yield Table(rows, indent=indent)
+            yield from ((inner, _plain(each)) for inner, each in value.items())
+        elif key == "size" and isinstance(value, int):
+            yield key, amount(value, "B")
+        elif key == "start_utc_us" and isinstance(value, int):
+            yield "start", moments.iso(value)
+        elif key != "start_monotonic":  # for programs
+            yield key, _plain(value)
 
 
-def _plain(value: object) -> str:
+def _plain(value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
@@ -473,21 +502,20 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _outcome(job: Payload) -> str:
-    if "outcome" not in job:
+def _outcome(job: JobFacts) -> str:
+    if job.outcome is None:
         return "open"
-    reason = job.get("reason")
-    return f"{job['outcome']} ({reason})" if reason else str(job["outcome"])
+    return f"{job.outcome} ({job.reason})" if job.reason else job.outcome
 
 
-def _recording(job: Payload) -> str:
-    if "recording" not in job:
+def _recording(job: JobFacts) -> str:
+    if job.recording is None:
         return ""
-    length = f" ({job['seconds']:.1f} s)" if "seconds" in job else ""
-    return f"{job['recording']}{length}"
+    seconds = job.result.seconds
+    return job.recording + ("" if seconds is None else f" ({seconds:.1f} s)")
 
 
-def _values(readings: Payload | None) -> str:
+def _values(readings: Mapping[str, float] | None) -> str:
     return ", ".join(f"{name} {_plain(value)}" for name, value in (readings or {}).items())
 
 
@@ -507,42 +535,13 @@ def _ago(iso: str, now: datetime) -> str:
     return f"{span(round(seconds))} ago" if seconds >= 1 else "just now"
 
 
-def amount(value: float, unit: str) -> str:
-    """A value in a unit of a size that people use: ``70.2 GB``, ``29.8 kg``, ``35.07 °C``."""
-    for least, larger, decimals in _LARGER.get(unit, ()):
-        if abs(value) >= least:
-            return f"{value / least:.{decimals}f} {larger}"
-    if unit in _DECIMALS:
-        return f"{value:.{_DECIMALS[unit]}f} {unit}"
-    return f"{value:.7g} {unit}".rstrip()
-
-
-def span(seconds: float) -> str:
-    """``0.8 s``, ``45 s``, ``12 min``, ``3 h 20 min``, ``5 d 4 h``."""
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds >= 2 * _YEAR:
-        return "more than 100 years" if seconds > 100 * _YEAR else f"{seconds / _YEAR:.1f} years"
-    if seconds > 90 * 86400:
-        return f"{seconds / _MONTH:.0f} months"
-    for large, name, small, smaller in _SPANS:
-        if seconds >= large:
-            rest = int(seconds % large // small)
-            return f"{seconds // large:.0f} {name}" + (f" {rest} {smaller}" if rest else "")
-    return f"{seconds // 60:.0f} min"
-
-
-_LISTED: dict[str, Callable[[Payload, datetime], Iterator[Part]]] = {
-    "status": _status,
-    "readings": lambda payload, at: _readings(payload["readings"], at),
-    "history": lambda payload, _: _history(payload),
-    "events": lambda payload, _: _events(payload),
-    "calibrations": lambda payload, _: _calibrations(payload["calibrations"]),
-    "completeness": lambda payload, _: _completeness(payload),
-    "budget": lambda payload, _: _budget(payload),
-    "jobs": lambda payload, _: _jobs(payload["jobs"]),
-    "devices": lambda payload, _: _devices(payload["devices"]),
+_LISTED: dict[type, Callable[[Any], Iterator[Part]]] = {
+    History: _history,
+    EventList: _events,
+    CalibrationList: _calibrations,
+    Completeness: _completeness,
+    Budget: _budget,
+    JobList: _jobs,
+    Devices: _devices,
 }
-"""The layout of the reply to each of these words; the others are recognised by their content."""
+"""The layout of each reply that has one of its own."""

@@ -5,11 +5,12 @@ beemon-protocol(7) has its section REPLIES from here. Times are texts in ISO 860
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from beemon.base.facts import INLINE, KEPT, Json
+from beemon.base.facts import INLINE, KEPT, BadFactsError, Json, JsonObject, from_json
 from beemon.base.recording import RecordingFacts
 from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
 
@@ -414,7 +415,14 @@ class Error:
     remedy: Annotated[str, "the next step"]
 
 
-REPLIES = {
+Reply = (
+    Accepted | Pong | Authorised | Version | Help | HelpOfWord | ServiceStatus | Devices
+    | JobFacts | JobList | ReadingList | CalibrationList | EventList | History | Completeness
+    | Budget | Watching | JobReport | DeviceReport | StateReport
+)
+"""Every object that can stand after the word OK."""
+
+REPLIES: Mapping[str, tuple[type[Reply], ...]] = {
     "status": (ServiceStatus,),
     "devices": (Devices,),
     "job": (JobFacts,),
@@ -426,7 +434,7 @@ REPLIES = {
     "completeness": (Completeness,),
     "budget": (Budget,),
     "wait": (JobFacts,),
-    "watch": (Watching, JobReport, DeviceReport, StateReport),
+    "watch": (JobReport, DeviceReport, StateReport, Watching),
     "ping": (Pong,),
     "version": (Version,),
     "help": (Help, HelpOfWord),
@@ -434,9 +442,16 @@ REPLIES = {
 }
 """The replies to each query; a command's is :class:`Accepted`."""
 
-Reply = (
-    Accepted | Pong | Authorised | Version | Help | HelpOfWord | ServiceStatus | Devices
-    | JobFacts | JobList | ReadingList | CalibrationList | EventList | History | Completeness
-    | Budget | Watching | JobReport | DeviceReport | StateReport
-)
-"""Every object that can stand after the word OK."""
+
+
+def read_reply(word: str, told: JsonObject) -> Reply:
+    """The reply that an object is, to a request that began with ``word``.
+
+    The object of a command whose client waited for it is a job's. Raises
+    :class:`BadFactsError` if this version does not know it.
+    """
+    kinds = REPLIES.get(word, (JobFacts,) if "command" in told else (Accepted,))
+    for kind in kinds[:-1]:
+        with contextlib.suppress(BadFactsError):
+            return from_json(kind, told)
+    return from_json(kinds[-1], told)

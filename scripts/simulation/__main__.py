@@ -17,7 +17,7 @@ from year import FREE_SHARE, Seen, Year
 from beemon.base.facts import to_json
 from beemon.cli import layout
 from beemon.cli import render as rendering
-from beemon.cli.render import amount
+from beemon.cli.numbers import amount
 from beemon.ledger import completeness
 from beemon.ledger.ledger import LedgerReader
 from beemon.repair import check

@@ -8,37 +8,43 @@ from typing import Any
 
 import pytest
 
+from beemon.base.facts import BadFactsError
 from beemon.base.outcomes import REASONS
 from beemon.checks.findings import FINDINGS
 from beemon.cli.layout import fitted
-from beemon.cli.render import HERE, amount, parts, report, span, vocabulary
+from beemon.cli.numbers import amount, span
+from beemon.cli.render import HERE, parts, report, vocabulary
 from beemon.protocol.commands import VOCABULARY
+from beemon.protocol.replies import JobFacts, ReadingFacts
 
+GB = 10**9
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 STATUS = {
     "state": "degraded", "hive": "apiary-7", "version": "1.2", "uptime_seconds": 273_600.0,
     "heartbeat_age_seconds": 0.4,
     "devices": {
-        "sensor.brood": {"state": "backing-off", "trouble": "timeout: no answer",
-                         "retry_in_seconds": 4, "scheduled": True},
-        "camera.entrance": {"state": "resting", "scheduled": False},
+        "sensor.brood": {"state": "backing-off", "last_good_age_seconds": 70.0,
+                         "trouble": "timeout: no answer", "retry_in_seconds": 4,
+                         "scheduled": True},
+        "camera.entrance": {"state": "resting", "last_good_age_seconds": 5.0, "scheduled": False},
     },
     "running": {"17": "record microphone.brood 60"}, "waiting": 2, "troubles": [],
-    "clock": "rtc", "archive": "/var/lib/beemon", "free_bytes": 70_200_000_000,
+    "clock": "rtc", "zone": "Europe/Oslo", "archive": "/var/lib/beemon",
+    "free_bytes": 70_200_000_000,
 }
 
 
-def lines(word: str, payload: dict[str, Any], now: datetime = NOW) -> list[str]:
-    return [line for part in parts(word, payload, now) for line in fitted(part, None)]
+def lines(word: str, payload: dict[str, Any], now: datetime = NOW, more=None) -> list[str]:
+    return [line for part in parts(word, payload, now, more) for line in fitted(part, None)]
 
 
-def rendered(word: str, payload: dict[str, Any]) -> str:
-    return "\n".join(lines(word, payload, NOW))
+def rendered(word: str, payload: dict[str, Any], more=None) -> str:
+    return "\n".join(lines(word, payload, NOW, more))
 
 
 def test_status_begins_with_the_answer_and_goes_on_with_the_devices():
-    last = {"job": 16, "outcome": "done", "command": "read", "ended": "2026-06-01T11:57:00.000Z"}
-    assert rendered("status", {**STATUS, "last_job": last}) == f"""\
+    last = JobFacts(16, "read", outcome="done", ended="2026-06-01T11:57:00.000Z")
+    assert rendered("status", STATUS, last) == f"""\
 apiary-7 is running, with the problems below.
 
 device           state                             schedule  problem
@@ -50,7 +56,7 @@ service   beemon 1.2, up 3 d 4 h, heartbeat 0.4 s ago
 at work   job 17: record microphone.brood 60
 waiting   2 jobs
 last job  16 done: read, 3 min ago
-clock     taken from the battery clock at start
+clock     taken from the battery clock at start; time zone Europe/Oslo
 archive   /var/lib/beemon, 70.2 GB free"""
 
 
@@ -64,7 +70,9 @@ archive   /var/lib/beemon, 70.2 GB free"""
     ],
 )
 def test_an_output_is_shown_as_it_is_switched(said, shown):
-    devices = {"output.light": {"state": "running", "scheduled": False, **said}}
+    devices = {
+        "output.light": {"state": "running", "last_good_age_seconds": 1, "scheduled": False, **said}
+    }
     line = next(x for x in lines("status", {**STATUS, "devices": devices}, NOW) if "light" in x)
     assert shown in line
 
@@ -90,7 +98,8 @@ def test_status_says_what_troubles_the_service_itself():
 
 def test_status_says_that_the_hive_is_open_and_why_a_device_rests():
     inspection = {"begun": "2026-06-01T11:40:00.000Z", "ends_in_seconds": 6000, "note": "mites"}
-    devices = {"camera.c": {"state": "resting", "scheduled": True, "held_back": "inspection"}}
+    devices = {"camera.c": {"state": "resting", "last_good_age_seconds": 5, "scheduled": True,
+                            "held_back": "inspection"}}
     said = rendered("status", {**STATUS, "devices": devices, "inspection": inspection})
     assert "inspection  begun 20 min ago: mites; ends automatically in 1 h 40 min" in said
     assert "camera.c  resting  inspection" in said
@@ -99,7 +108,8 @@ def test_status_says_that_the_hive_is_open_and_why_a_device_rests():
 def test_status_says_what_a_device_was_recovered_from_and_nothing_of_one_that_never_failed():
     recovery = {"errors": 3, "reopened": 2, "restarts": 6, "given_up": 1}
     devices = {
-        "camera.c": {"state": "running", "recovery": recovery}, "camera.d": {"state": "running"},
+        "camera.c": {"state": "running", "last_good_age_seconds": 5, "recovery": recovery},
+        "camera.d": {"state": "running", "last_good_age_seconds": 5},
     }
     said = rendered("status", {**STATUS, "devices": devices})
     assert (
@@ -210,8 +220,9 @@ sensor.hive  load         0.5                2026-06-02 12:00:00
 sensor.hive  temperature  no value: timeout  just now
 sensor.hive  weight       29.814 kg          60 s ago"""
     assert "No reading yet" in rendered("readings", {"readings": []})
-    read = {"job": 3, "command": "read", "outcome": "done", "measured": readings[:1]}
-    assert rendered("read", read).startswith("job 3 done: read\nsensor.hive  weight")
+    read = {"job": 3, "command": "read", "outcome": "done"}
+    weight = ReadingFacts("sensor.hive", "weight", "2026-06-01T11:59:00.000Z", "g", 29814.1)
+    assert rendered("read", read, [weight]).startswith("job 3 done: read\nsensor.hive  weight")
 
 
 def test_jobs_are_a_table_and_an_open_one_has_no_outcome_yet():
@@ -248,10 +259,10 @@ job 9 interrupted (stopping): record microphone.a 3
   Start the service: `sudo systemctl start beemon`.
   origin         schedule
   recording      recordings/a.flac
+  sensor.a load  1
   start          2026-06-01T12:00:00.000Z
   seconds        2.5
-  size           67.9 kB
-  sensor.a load  1"""
+  size           67.9 kB"""
 
 
 def test_an_accepted_command_says_how_to_learn_its_outcome():
@@ -268,10 +279,15 @@ sensor.a  kernel     every 5 min"""
 
 
 def test_anything_else_is_names_and_values():
-    assert rendered("ping", {"pong": True, "of": [], "late": False}) == """\
-pong  yes
-of    none
-late  no"""
+    assert rendered("ping", {"pong": True}) == "pong  yes"
+    assert rendered("start", {"job": 3, "command": "start all", "scheduled": []}) == """\
+job 3 open: start all
+  scheduled  none"""
+
+
+def test_a_reply_of_another_version_is_none_that_can_be_shown():
+    with pytest.raises(BadFactsError, match='"zone" is missing'):
+        rendered("status", {name: each for name, each in STATUS.items() if name != "zone"})
 
 
 @pytest.mark.parametrize(
@@ -337,13 +353,13 @@ def test_an_amount_has_a_unit_of_its_size(value, unit, text):
 
 
 def test_a_budget_says_of_each_share_where_it_comes_from():
-    share = {"bytes_a_day": 2e9, "planned_bytes_a_day": 10.8e9}
+    share = {"bytes_a_day": 2 * GB, "planned_bytes_a_day": 10_800_000_000}
     shown = list(lines("budget", {
         "devices": {
-            "camera.entrance": {**share, "measured_bytes_a_day": 2e9, "measured_days": 7.0},
-            "microphone.brood": {"bytes_a_day": 4.2e9, "planned_bytes_a_day": 4.2e9},
+            "camera.entrance": {**share, "measured_bytes_a_day": 2 * GB, "measured_days": 7.0},
+            "microphone.brood": {"bytes_a_day": 4_200_000_000, "planned_bytes_a_day": 4_200_000_000},
         },
-        "bytes_a_day": 6.2e9, "free_bytes": 32e9, "min_free_bytes": 2e9, "days_until_full": 4.84,
+        "bytes_a_day": 6_200_000_000, "free_bytes": 32 * GB, "min_free_bytes": 2 * GB, "days_until_full": 4.84,
         "uplink_kbit_s": 574.1, "then": "the oldest go",
     }))
     assert shown == [
@@ -367,7 +383,7 @@ def test_a_budget_says_of_each_share_where_it_comes_from():
 )
 def test_a_disk_that_is_nearly_full_is_told_in_hours(days, text):
     shown = lines("budget", {
-        "devices": {}, "bytes_a_day": 1e9, "free_bytes": 9e9, "min_free_bytes": 2e9,
+        "devices": {}, "bytes_a_day": 1 * GB, "free_bytes": 9 * GB, "min_free_bytes": 2 * GB,
         "days_until_full": days, "uplink_kbit_s": 1.0, "then": "the oldest go",
     })
     assert f"{text}." in "\n".join(shown)
@@ -393,7 +409,8 @@ def test_status_tells_of_a_scale_that_it_is_calibrated_and_what_happened_last():
 
 
 def test_calibrations_are_formulas():
-    made = {"sensor": "sensor.scale", "quantity": "weight", "made": "2026-06-01T11:00:00.000Z"}
+    made = {"sensor": "sensor.scale", "quantity": "weight", "made": "2026-06-01T11:00:00.000Z",
+            "clock": "rtc"}
     fit = {"step": "temperature", "of": "weight", "slope": 14.96, "slope_uncertainty": 0.21,
            "temperature": "sensor.outside temperature", "reference": 11.3, "r2": 0.97,
            "nights": 20, "residual": 3.1}
@@ -426,7 +443,7 @@ def test_a_device_that_was_never_asked_is_untried_and_good_news_has_an_age():
         "camera.c": {"state": "untried", "last_good_age_seconds": None},
         "sensor.a": {"state": "running", "last_good_age_seconds": 2.0},
         "sensor.b": {"state": "running", "last_good_age_seconds": 7200.0},
-        "sensor.c": {"state": "in-trouble", "trouble": "timeout: no"},
+        "sensor.c": {"state": "in-trouble", "last_good_age_seconds": 9.0, "trouble": "timeout: no"},
     }
     said = rendered("status", {**STATUS, "state": "starting", "devices": devices})
     assert "is starting: 1 of its devices not tried yet." in said
@@ -454,7 +471,7 @@ def test_where_nothing_of_a_kind_happened_the_kinds_are_listed():
 
 
 def test_where_nothing_is_to_be_sent_no_uplink_is_asked_for():
-    told = {"devices": {}, "bytes_a_day": 0, "free_bytes": 9e9, "min_free_bytes": 2e9,
+    told = {"devices": {}, "bytes_a_day": 0, "free_bytes": 9 * GB, "min_free_bytes": 2 * GB,
             "days_until_full": None, "uplink_kbit_s": 0.0, "then": "the oldest go"}
     assert "kbit/s" not in rendered("budget", told)
 
