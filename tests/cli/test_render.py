@@ -357,9 +357,11 @@ def test_a_budget_says_of_each_share_where_it_comes_from():
     shown = list(lines("budget", {
         "devices": {
             "camera.entrance": {**share, "measured_bytes_a_day": 2 * GB, "measured_days": 7.0},
-            "microphone.brood": {"bytes_a_day": 4_200_000_000, "planned_bytes_a_day": 4_200_000_000},
+            "microphone.brood": {**share, "bytes_a_day": 42 * GB // 10,
+                                 "planned_bytes_a_day": 42 * GB // 10},
         },
-        "bytes_a_day": 6_200_000_000, "free_bytes": 32 * GB, "min_free_bytes": 2 * GB, "days_until_full": 4.84,
+        "bytes_a_day": 62 * GB // 10, "free_bytes": 32 * GB, "min_free_bytes": 2 * GB,
+        "days_until_full": 4.84,
         "uplink_kbit_s": 574.1, "then": "the oldest go",
     }))
     assert shown == [
