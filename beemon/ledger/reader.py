@@ -13,8 +13,9 @@ from pathlib import Path
 
 from beemon.base.clock import MACHINE, Clock
 from beemon.base.recording import Recording
-from beemon.ledger import calibrations, completeness, events, recordings, rows, usage
+from beemon.ledger import calibrations, changes, completeness, events, recordings, rows, usage
 from beemon.ledger import readings as series
+from beemon.ledger.changes import Cursor, Page
 from beemon.ledger.history import history
 from beemon.ledger.ledger import LedgerReader, open_reader
 from beemon.ledger.usage import Usage
@@ -107,6 +108,11 @@ class ArchiveReader:
         """The kinds of all events so far."""
         with self._reading() as ledger:
             return events.kinds(ledger)
+
+    def changes(self, cursor: Cursor | None, most: int = changes.MOST) -> Page:
+        """The jobs and events that changed after a cursor; see :mod:`beemon.ledger.changes`."""
+        with self._reading() as ledger:
+            return changes.follow(ledger, cursor, most)
 
     def usage(self) -> dict[str, Usage]:
         """The bytes per day on disk, by device, and those of the ledger."""

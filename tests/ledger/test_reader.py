@@ -91,6 +91,16 @@ def test_events_are_looked_up_by_time_and_kind(session: ArchiveSession, tmp_path
     assert {"inspection", "weight"} <= set(reader.event_kinds())
 
 
+def test_changes_are_followed_from_a_cursor(session: ArchiveSession, tmp_path: Path) -> None:
+    reader = session.reader
+    page = reader.changes(None)
+    while page.changes:
+        page = reader.changes(page.cursor)
+    with closing(Ledger(tmp_path, session.run_number)) as other, other.transaction():
+        number = events.enter(other, "weight", "swarm", "sensor.scale", step="swarm", seconds=60)
+    assert [one.event for one in reader.changes(page.cursor).changes] == [number]
+
+
 def test_calibrations_are_looked_up_by_sensor(session: ArchiveSession, tmp_path: Path) -> None:
     made = Made("sensor.scale", "weight", 5, Quality.RTC, {"job": 7, "factor": 2.0})
     with closing(Ledger(tmp_path, session.run_number)) as other, other.transaction():
