@@ -209,7 +209,9 @@ def _service(
     room = status.archive_trouble if free is None else f"{amount(free, 'B')} free"
     yield "archive", f"{status.archive}, {room}"
     for trouble in status.troubles:
-        yield trouble.about, f"{trouble.says}{_colon(trouble.remedy)}"
+        yield trouble.about, trouble.says
+        if trouble.remedy:
+            yield "", trouble.remedy
 
 
 def _of_devices(

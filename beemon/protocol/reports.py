@@ -35,7 +35,7 @@ class Trouble:
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.says}: {self.remedy}" if self.remedy else self.says
+        return f"{self.says}; {self.remedy}" if self.remedy else self.says
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def test_while_it_fails_it_is_tried_again_and_the_trouble_is_told_once(caplog):
     assert disk.called(6) == [full, full, broken, None, "begin", "stay"]
     assert disk.opening.trouble is None
     assert [record.getMessage() for record in caplog.records] == [
-        "the disk is full: delete something; meanwhile nothing is written",
+        "the disk is full; delete something; meanwhile nothing is written",
         "disk I/O error; meanwhile nothing is written",
     ]
 
