@@ -3,6 +3,7 @@
 Each field is ``Annotated`` with a sentence that tells what it is and its unit; the manual is made
 of these sentences. A field without a value (None) is left out of the object, unless it is marked
 :data:`KEPT`. The members of a field that is marked :data:`INLINE` stand beside those of its owner.
+If such a field is a mapping, it keeps all members that no other field takes.
 A field whose name is a word of Python ends with an underscore, which does not travel.
 """
 
@@ -12,7 +13,7 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING
 from enum import Enum, StrEnum
 from functools import cache
@@ -51,6 +52,11 @@ class Member:
     marks: frozenset[Mark]
     is_needed: bool
 
+    @property
+    def is_optional(self) -> bool:
+        """Whether it may be missing, which means None."""
+        return not self.is_needed and _takes_none(self.type)
+
 
 class BadFactsError(ValueError):
     """A JSON object is not what its class asks for; the text names the member and what it is."""
@@ -59,10 +65,12 @@ class BadFactsError(ValueError):
 def to_json(facts: DataclassInstance) -> JsonObject:
     """The object that travels."""
     told: JsonObject = {}
-    for member in members(type(facts)):
-        value = _value_to_json(getattr(facts, member.field))
-        if value is None and Mark.KEPT not in member.marks:
+    by_field, kept = _by_field(type(facts)), _kept(type(facts))
+    for field, found in vars(facts).items():
+        if found is None and field not in kept:  # most are None
             continue
+        member = by_field[field]
+        value = _value_to_json(found)
         if Mark.INLINE in member.marks:
             assert isinstance(value, Mapping)
             for name, each in value.items():
@@ -70,6 +78,17 @@ def to_json(facts: DataclassInstance) -> JsonObject:
         else:
             told[member.name] = value
     return told
+
+
+@cache
+def _by_field(kind: type[DataclassInstance]) -> Mapping[str, Member]:
+    return {member.field: member for member in members(kind)}
+
+
+@cache
+def _kept(kind: type[DataclassInstance]) -> frozenset[str]:
+    """The fields that travel also without a value."""
+    return frozenset(one.field for one in members(kind) if Mark.KEPT in one.marks)
 
 
 def _value_to_json(value: object) -> Json:
@@ -89,31 +108,69 @@ def _value_to_json(value: object) -> Json:
 
 
 def from_json(kind: type[T], told: Mapping[str, Json]) -> T:
-    """The facts that an object tells. Members that the class does not know are left out, or kept
-    by its field of all others. Raises :class:`BadFactsError`.
+    """The facts that an object tells. Raises :class:`BadFactsError`.
+
+    Members that the class does not know are left out, or kept by its field of all others. That
+    field also keeps an optional member with a value of the wrong type.
     """
-    known = members(kind)
+    facts, _ = _read(kind, told, keeps_wrong=_keeps_others(kind))
+    return facts
+
+
+def _read(
+    kind: type[T], told: Mapping[str, Json], *, keeps_wrong: bool
+) -> tuple[T, Mapping[str, Json]]:
+    """The facts that an object tells, and the members that they do not take."""
+    plain, inline = _parts(kind)
     values: dict[str, object] = {}
-    for member in known:
-        if Mark.INLINE in member.marks:
-            values[member.field] = _inline(member, told, known)
-        elif member.name in told:
-            values[member.field] = _value_from_json(member.type, told[member.name], member.name)
-        elif member.is_needed and not _takes_none(member.type):
-            raise BadFactsError(f'"{member.name}" is missing')
-        elif member.is_needed:
-            values[member.field] = None
-    return kind(**values)
+    rest: dict[str, Json] = {}
+    for name, value in told.items():
+        member = plain.get(name)
+        if member is None:
+            rest[name] = value
+            continue
+        try:
+            values[member.field] = _value_from_json(member.type, value, name)
+        except BadFactsError:
+            if not (keeps_wrong and member.is_optional):
+                raise
+            rest[name] = value
+    values.update(_lacking(plain.values(), values))
+    others: Mapping[str, Json] = rest
+    for member in inline:
+        if isinstance(member.type, type) and dataclasses.is_dataclass(member.type):
+            values[member.field], others = _read(member.type, others, keeps_wrong=keeps_wrong)
+        else:
+            values[member.field], others = others, {}
+    return kind(**values), others
 
 
-def _inline(member: Member, told: Mapping[str, Json], known: Sequence[Member]) -> object:
-    """The value of the members that are not the owner's: facts of a class, or the remaining
-    members."""
-    taken = {name for other in known if other is not member for name in names(other)}
-    rest = {name: value for name, value in told.items() if name not in taken}
-    if isinstance(member.type, type) and dataclasses.is_dataclass(member.type):
-        return from_json(member.type, rest)
-    return rest
+def _lacking(plain: Iterable[Member], values: Mapping[str, object]) -> Iterator[tuple[str, None]]:
+    """None for each field that has no default and is not told; it has to be optional."""
+    for member in plain:
+        if member.is_needed and member.field not in values:
+            if not _takes_none(member.type):
+                raise BadFactsError(f'"{member.name}" is missing')
+            yield member.field, None
+
+
+@cache
+def _parts(kind: type[DataclassInstance]) -> tuple[Mapping[str, Member], Sequence[Member]]:
+    """The members of a class by their names, and those whose own members stand beside them."""
+    known = members(kind)
+    return (
+        {member.name: member for member in known if Mark.INLINE not in member.marks},
+        [member for member in known if Mark.INLINE in member.marks],
+    )
+
+
+@cache
+def _keeps_others(kind: type[DataclassInstance]) -> bool:
+    """Whether a class has a field for all members that the other fields do not take."""
+    _, inline = _parts(kind)
+    return any(
+        not isinstance(member.type, type) or _keeps_others(member.type) for member in inline
+    )
 
 
 def names(member: Member) -> Iterator[str]:
@@ -126,6 +183,8 @@ def names(member: Member) -> Iterator[str]:
 
 
 def _value_from_json(hint: object, value: Json, name: str) -> object:
+    if type(value) in _plain_types(hint):  # most are, and the other checks are slow
+        return value
     if typing.get_origin(hint) is Annotated:
         return _value_from_json(typing.get_args(hint)[0], value, name)
     for choice in _choices(hint):
@@ -135,6 +194,14 @@ def _value_from_json(hint: object, value: Json, name: str) -> object:
     raise BadFactsError(f'"{name}" is {value!r}, which is no {type_name(hint)}')
 
 
+@cache
+def _plain_types(hint: object) -> frozenset[object]:
+    """The types whose values are taken as they are."""
+    found = {choice for choice in _choices(hint) if choice in (*_PLAIN, type(None))}
+    return frozenset({*found, int} if float in found else found)
+
+
+@cache
 def _choices(hint: object) -> tuple[object, ...]:
     is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
     return typing.get_args(hint) if is_union else (hint,)
@@ -143,7 +210,7 @@ def _choices(hint: object) -> tuple[object, ...]:
 def _reader(hint: object, value: Json, name: str) -> Callable[[], object] | None:
     """A function that reads a value of this type; None if there is none for it."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if hint is object:
+    if hint is object or isinstance(hint, typing.ForwardRef):  # as deep within Json
         return lambda: value
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return (lambda: from_json(hint, value)) if isinstance(value, Mapping) else None
@@ -162,9 +229,7 @@ def _is_plain(hint: object, value: Json) -> bool:
         return value in typing.get_args(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return value in [each.value for each in hint]
-    if hint is float:
-        return type(value) in (int, float)
-    return type(value) is hint
+    return type(value) in _plain_types(hint)
 
 
 def _plain(hint: object, value: Json) -> object:

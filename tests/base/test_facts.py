@@ -44,6 +44,7 @@ class Hive:
     frames: Annotated[Mapping[int, str], "what is on each"] = field(default_factory=dict)
     latest: Annotated[Sting, "the last one", INLINE] = Sting()
     more: Annotated[Mapping[str, Json], "what else is known", INLINE] = field(default_factory=dict)
+    swarms: Annotated[Mapping[str, Json] | None, "those of this year"] = None
 
 
 def test_what_is_none_is_left_out_unless_it_is_kept():
@@ -86,7 +87,7 @@ def test_what_json_cannot_hold_does_not_travel():
 def test_a_class_tells_its_members_and_their_meaning():
     assert [member.name for member in members(Hive)][:4] == ["name", "age_seconds", "mood", "from"]
     assert members(Sting)[1].says == "how deep, in millimetres"
-    assert [name for member in members(Hive)[-2:] for name in names(member)] == ["where", "depth"]
+    assert [name for member in members(Hive)[-3:-1] for name in names(member)] == ["where", "depth"]
 
 
 @pytest.mark.parametrize(("hint", "told"), [
@@ -102,3 +103,33 @@ def test_types_have_names_for_people(hint, told):
 
 def test_a_member_of_the_others_never_takes_the_place_of_a_known_one():
     assert to_json(Hive("oak", None, more={"name": "elm", "queen": "blue"}))["name"] == "oak"
+
+
+@pytest.mark.parametrize("value", [1, [[1]], {"a": {"b": {"c": [{"d": None}]}}}, [{"a": [2.5]}]])
+def test_a_value_of_any_depth_comes_back(value):
+    hive = Hive("oak", None, swarms={"first": value})
+    again = from_json(Hive, json.loads(json.dumps(to_json(hive))))
+    assert json.dumps(again.swarms["first"]) == json.dumps(value)
+
+
+@dataclass(frozen=True)
+class Visit:
+    number: Annotated[int, "its number"]
+    sting: Annotated[Sting, "a sting on it", INLINE] = Sting()
+    hive: Annotated[Others, "what was seen", INLINE] = field(default_factory=lambda: Others())
+
+
+@dataclass(frozen=True)
+class Others:
+    honey: Annotated[float | None, "in kilograms"] = None
+    more: Annotated[Mapping[str, Json], "what else is known", INLINE] = field(default_factory=dict)
+
+
+def test_an_optional_member_that_is_wrong_is_kept_among_the_others():
+    told = {"number": 1, "depth": "deep", "where": "hand", "honey": "much", "queen": "blue"}
+    visit = from_json(Visit, told)
+    assert visit.sting == Sting("hand")
+    assert visit.hive == Others(more={"depth": "deep", "honey": "much", "queen": "blue"})
+    assert to_json(visit) == told
+    with pytest.raises(BadFactsError, match='"number" is'):
+        from_json(Visit, {**told, "number": "one"})
