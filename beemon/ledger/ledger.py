@@ -16,15 +16,13 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from beemon import __version__
 from beemon.base.clock import MACHINE, Clock, Stamp
-from beemon.base.facts import BadFactsError, Json, from_json, to_json
+from beemon.base.facts import Json, from_json
 from beemon.base.moments import iso
 from beemon.base.outcomes import Ending
-from beemon.base.recording import RecordingFacts
 from beemon.ledger import rows, schema
 from beemon.protocol.replies import JobFacts
 from beemon.storage import files, lock
@@ -241,34 +239,32 @@ def open_reader(archive: Path) -> LedgerReader:
 
 def job_facts(row: sqlite3.Row) -> JobFacts:
     """The facts of a job, of its row."""
-    return _with_rest(JobFacts(
-        job=row["job"],
-        command=row["command"],
-        origin=row["origin"],
-        slot=_iso(row["slot_us"]),
-        accepted=iso(row["accepted_us"]),
-        started=_iso(row["started_us"]),
-        ended=_iso(row["ended_us"]),
-        outcome=row["outcome"],
-        reason=row["reason"],
-        message=row["message"],
-    ), rows.parse(row["facts"]))
+    return _job_facts(rows.parse(row["facts"]), {
+        "job": row["job"],
+        "command": row["command"],
+        "origin": row["origin"],
+        "slot": _iso(row["slot_us"]),
+        "accepted": iso(row["accepted_us"]),
+        "started": _iso(row["started_us"]),
+        "ended": _iso(row["ended_us"]),
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+        "message": row["message"],
+    })
 
 
 def ended_facts(job: int, command: str, ending: Ending) -> JobFacts:
     """The facts of a job that has just ended, for those who wait for it."""
-    return _with_rest(JobFacts(
-        job=job, command=command, outcome=ending.outcome.value, reason=ending.reason,
-        message=ending.message,
-    ), ending.facts)
+    return _job_facts(ending.facts, {
+        "job": job, "command": command, "outcome": ending.outcome.value, "reason": ending.reason,
+        "message": ending.message,
+    })
 
 
-def _with_rest(job: JobFacts, rest: Mapping[str, Json]) -> JobFacts:
-    """A job with the facts that depend on its command, even if an older beemon wrote others."""
-    try:
-        return from_json(JobFacts, {**to_json(job), **rest})
-    except BadFactsError:
-        return replace(job, result=RecordingFacts(more=rest))
+def _job_facts(rest: Mapping[str, Json], own: Mapping[str, Json]) -> JobFacts:
+    """A job's ``own`` facts, and those that depend on its command and never replace one of these.
+    """
+    return from_json(JobFacts, {**rest, **own})
 
 
 def _iso(us: int | None) -> str | None:

@@ -215,6 +215,12 @@ def test_facts_that_another_version_wrote_are_kept_as_they_are():
     }
 
 
+def test_no_fact_of_a_driver_replaces_a_jobs_own():
+    job = ended_facts(7, "read", outcomes.done(job=8, outcome="failed", temperature=21.5))
+    assert (job.job, job.outcome) == (7, "done")
+    assert to_json(job) == {"job": 7, "command": "read", "outcome": "done", "temperature": 21.5}
+
+
 # Reading
 
 def test_a_reader_cannot_write(reader):
