@@ -367,19 +367,30 @@ def _watch(client: Client, options: argparse.Namespace) -> int:
     from datetime import datetime
 
     from beemon.base import zone
-    from beemon.cli import render as rendering
 
     latest = ""
     for reply in client.watch():
         if not reply.ok:
             return _print(reply, options)
-        line = rendering.report(reply.payload)
+        line = _report(reply.payload)
         if options.json:
             print(json.dumps(reply.payload), flush=True)
         elif line != latest:  # the service's state comes every few seconds, as a sign of life
             layout.say(f"{datetime.now(zone.local()):%H:%M:%S} {line}")
         latest = line
     return 0
+
+
+def _report(payload: JsonObject) -> str:
+    """A report in one line; one that makes no sense here as it came."""
+    from beemon.cli import render as rendering
+
+    try:
+        return rendering.report(payload)
+    except ValueError:
+        import json
+
+        return json.dumps(payload)
 
 
 def _reach(options: argparse.Namespace) -> Client:
@@ -425,7 +436,7 @@ def _shown(
 
     try:
         return list(rendering.parts(word, payload, more=more))
-    except (ValueError, OverflowError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         import json
 
         return [json.dumps(payload)]

@@ -377,7 +377,7 @@ class Budget:
 class Watching:
     """The first line of a watch."""
 
-    watching: Annotated[bool, "always true"] = True
+    watching: Annotated[bool, "always true"]
 
 
 @dataclass(frozen=True, kw_only=True)

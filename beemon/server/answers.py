@@ -117,7 +117,7 @@ class Answers:
 
     def _watch(self, socket_connection: socket.socket, ip_address: IPAddress) -> bytes:
         with self._waiting_place(ip_address, watches=True) as mail:
-            socket_connection.sendall(protocol.ok(Watching()))
+            socket_connection.sendall(protocol.ok(Watching(watching=True)))
             while True:
                 try:
                     message = mail.get(timeout=_WATCH_SECONDS)

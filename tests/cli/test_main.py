@@ -15,6 +15,7 @@ import pytest
 
 from beemon import __version__
 from beemon.cli import main as cli
+from beemon.protocol.client import Client, Reply
 from beemon.protocol.commands import VOCABULARY
 from tests.hive import Hive, free_port
 
@@ -181,6 +182,26 @@ def test_config_check_looks_at_the_token_too(
     err = capsys.readouterr().err
     assert f"{tmp_path}/token: the token cannot be read: No such file or directory" in err
     assert 'unknown sensor driver "no"' in err
+
+
+@pytest.mark.parametrize("recovery", [{"prayers": 1}, {"errors": "many"}])
+def test_a_reply_of_another_version_is_shown_as_it_came(beemon, monkeypatch, recovery):
+    _, said, _ = beemon("status", "--json")
+    device = {"state": "running", "last_good_age_seconds": 1.0, "recovery": recovery}
+    payload = {**json.loads(said), "devices": {"camera.a": device}}
+    monkeypatch.setattr(Client, "request", lambda *_, **__: Reply(ok=True, payload=payload))
+    code, said, _ = beemon("status")
+    assert (code, json.loads(said)) == (0, payload)
+
+
+def test_a_report_of_another_version_is_shown_as_it_came(beemon, monkeypatch):
+    told = {"report": "device", "device": "camera.a", "state": "BACKOFF"}
+    replies = [Reply(ok=True, payload=told), Reply(ok=False, payload={"code": "stopping",
+                                                                      "message": "it stops"})]
+    monkeypatch.setattr(Client, "watch", lambda _: iter(replies))
+    code, said, _ = beemon("watch")
+    assert code == 1
+    assert json.loads(said.partition(" ")[2]) == told
 
 
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:

@@ -315,6 +315,21 @@ def test_a_report_is_one_line(payload, line):
     assert report(payload) == line
 
 
+def test_a_report_of_another_version_is_none_that_can_be_shown():
+    with pytest.raises(BadFactsError):
+        report({"report": "device", "device": "sensor.a", "state": "BACKOFF"})
+
+
+def test_a_job_with_an_odd_fact_hides_no_other():
+    jobs = [
+        {"job": 2, "command": "snapshot camera.a", "outcome": "done", "temperature": 21.5,
+         "readings": 3},
+        {"job": 1, "command": "read"},
+    ]
+    assert len(rendered("jobs", {"jobs": jobs}).splitlines()) == 3
+    assert "21.5" in rendered("job", jobs[0])
+
+
 def test_the_vocabulary_has_every_word_that_can_be_typed():
     text = "\n".join(line for part in vocabulary() for line in fitted(part, 80))
     usages = [word.usage for word in VOCABULARY.values() if word.name != "auth"]
