@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import json
 import logging
 import os
 import threading
@@ -24,6 +25,7 @@ from typing import NoReturn
 
 from beemon.base import clock
 from beemon.base.defects import attempt, contain, of_files
+from beemon.base.facts import to_json
 from beemon.base.readings import Reading
 from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import try_to_examine
@@ -259,6 +261,7 @@ class Worker(SpawnProcess):
         Raises :class:`CheckFailedError` where nothing can be made of it; then it is left over.
         """
         assert work.place is not None
+        _check_travels(facts)
         asked = work.seconds if work.verb == "record" and not is_cut else None
         found = try_to_examine(work.place.temporary, facts, asked)
         failure = "; ".join(map(str, found.failures)) or None
@@ -315,6 +318,14 @@ def _do_chore(work: Work) -> Done:
         return Done(work.number, facts={**indexing.index_as(work.number, work.place.final)})
     found = salvage.salvage(work.place)
     return Done(work.number, path=work.place.final if found else None, recording=found)
+
+
+def _check_travels(facts: RecordingFacts) -> None:
+    """Raise ``TypeError`` or ``ValueError`` for a fact of a driver that JSON cannot hold.
+
+    It would otherwise end the Orchestrator, or make the recording's row unreadable.
+    """
+    json.dumps(to_json(facts), allow_nan=False)
 
 
 def _tag(work: Work, facts: RecordingFacts) -> None:

@@ -137,3 +137,14 @@ def test_of_what_cannot_be_read_no_evidence_is_kept(keeping: tuple[Worker, Work]
         worker._keep(work, RecordingFacts(samples=1, rate=1, seconds=1.0), is_cut=False)
     assert work.place.temporary.exists()
     assert not work.place.final.exists()
+
+
+@pytest.mark.parametrize("odd", [np.float32(1.5), np.int64(3), float("nan"), b"3"])
+def test_a_fact_that_no_ledger_can_hold_is_a_defect_of_its_driver(
+    keeping: tuple[Worker, Work], odd: object
+) -> None:
+    worker, work = keeping
+    facts = dataclasses.replace(facts_of(work, hive_sound(1)), more={"gain": odd})
+    with pytest.raises((TypeError, ValueError)):
+        worker._keep(work, facts, is_cut=True)
+    assert work.place.temporary.exists()
