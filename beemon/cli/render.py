@@ -87,7 +87,7 @@ _RECOVERIES = {
     "given_up": "given up for 10 minutes {}×",
 }
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
-_IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report")
+_IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report", "damaged")
 
 
 def parts(
@@ -449,7 +449,7 @@ def _jobs(told: JobList) -> Iterator[Part]:
 
 def _job(job: JobFacts, measured: Sequence[ReadingFacts], now: datetime) -> Iterator[Part]:
     """A job: its outcome, then its other facts, or the readings that it ``measured``."""
-    yield f"job {job.job} {_outcome(job)}: {job.command}"
+    yield f"job {job.job} {_outcome(job)}{_colon(job.damaged or job.command)}"
     if job.message:
         yield f"  {job.message}"
     for remedy in _remedies(job):
@@ -505,6 +505,8 @@ def _count(number: int, noun: str) -> str:
 
 
 def _outcome(job: JobFacts) -> str:
+    if job.damaged is not None:
+        return "damaged"
     if job.outcome is None:
         return "open"
     return f"{job.outcome} ({job.reason})" if job.reason else job.outcome

@@ -450,7 +450,8 @@ def read_reply(word: str, told: JsonObject) -> Reply:
     The object of a command whose client waited for it is a job's. Raises
     :class:`BadFactsError` if this version does not know it.
     """
-    kinds = REPLIES.get(word, (JobFacts,) if "command" in told else (Accepted,))
+    is_job = "command" in told or "damaged" in told
+    kinds = REPLIES.get(word, (JobFacts,) if is_job else (Accepted,))
     for kind in kinds[:-1]:
         with contextlib.suppress(BadFactsError):
             return from_json(kind, told)

@@ -315,6 +315,13 @@ def test_a_report_is_one_line(payload, line):
     assert report(payload) == line
 
 
+@pytest.mark.parametrize("word", ["job", "wait", "record"])
+def test_a_job_whose_row_is_damaged_is_not_said_to_be_open(word):
+    assert rendered(word, {"job": 3, "damaged": "facts is not JSON"}).strip() == (
+        "job 3 damaged: facts is not JSON"
+    )
+
+
 def test_a_report_of_another_version_is_none_that_can_be_shown():
     with pytest.raises(BadFactsError):
         report({"report": "device", "device": "sensor.a", "state": "BACKOFF"})
