@@ -102,9 +102,10 @@ def _value_to_json(value: object) -> Json:
         return {str(key): _value_to_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_value_to_json(each) for each in value]
-    if isinstance(value, int | float | str):
-        return value
-    raise TypeError(f"{value!r} cannot travel")
+    for plain in (int, float, str):  # a NumPy float is a float, and travels as one
+        if isinstance(value, plain):
+            return plain(value)
+    raise TypeError(f"{value!r} of the type {type(value).__name__} cannot travel")
 
 
 def from_json(kind: type[T], told: Mapping[str, Json]) -> T:

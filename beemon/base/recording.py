@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from beemon.base.clock import Quality, Stamp
-from beemon.base.facts import INLINE, BadFactsError, Json, from_json, to_json
+from beemon.base.facts import INLINE, Json, from_json, members, names, to_json, type_name
+from beemon.base.moments import EARLIEST_US, LATEST_US
 
 Verdict = Literal["good", "failed"]
 """A recording that counts, and one that is kept as evidence."""
@@ -122,18 +124,29 @@ def recording_facts(told: Mapping[str, Json]) -> RecordingFacts:
 
     A member with a value of the wrong type counts as unknown, and is kept in ``more``.
     """
-    try:
-        return from_json(RecordingFacts, told)
-    except BadFactsError:
-        wrong = {name: value for name, value in told.items() if not _is_right(name, value)}
-        right = {name: value for name, value in told.items() if name not in wrong}
-        known = from_json(RecordingFacts, right)
-        return replace(known, more={**known.more, **wrong})
+    return from_json(RecordingFacts, told)
 
 
-def _is_right(name: str, value: Json) -> bool:
-    try:
-        from_json(RecordingFacts, {name: value})
-    except BadFactsError:
-        return False
-    return True
+def checked_facts(stated: object) -> RecordingFacts:
+    """The facts that a driver states, as plain values.
+
+    Raises ``TypeError`` or ``ValueError`` for a value that the database could not hold, or that
+    has another type than its member.
+    """
+    if not isinstance(stated, RecordingFacts):
+        raise TypeError(f"the facts of a recording are {stated!r}, which is no RecordingFacts")
+    told = to_json(stated)
+    for name, value in told.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError as error:
+            raise ValueError(f'"{name}" is {value!r}, which is not finite') from error
+    facts = from_json(RecordingFacts, told)
+    for member in members(RecordingFacts):
+        for name in facts.more.keys() & names(member):
+            wanted = type_name(member.type)
+            raise ValueError(f'"{name}" is {facts.more[name]!r}, which is no {wanted}')
+    start_us = facts.start_utc_us
+    if start_us is not None and not EARLIEST_US <= start_us <= LATEST_US:
+        raise ValueError(f'"start_utc_us" is {start_us}, which is no time')
+    return facts

@@ -301,7 +301,8 @@ class Camera(Recorder):
 
     @abstractmethod
     def snapshot(self, path: Path) -> RecordingFacts:
-        """Write one JPEG picture to ``path`` and say what was written."""
+        """Write one JPEG picture to ``path`` and return the facts about it, at least those of
+        :func:`began`."""
 
 
 class Output(Device, ABC):

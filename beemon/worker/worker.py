@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import json
 import logging
 import os
 import threading
@@ -24,10 +23,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from beemon.base import clock
+from beemon.base.clock import Stamp
 from beemon.base.defects import attempt, contain, of_files
-from beemon.base.facts import to_json
 from beemon.base.readings import Reading
-from beemon.base.recording import RecordingFacts
+from beemon.base.recording import RecordingFacts, checked_facts
 from beemon.checks.examine import try_to_examine
 from beemon.checks.findings import CHECK_FAILED, NO_EVIDENCE, Examination
 from beemon.config.settings import DeviceSettings
@@ -247,9 +246,10 @@ class Worker(SpawnProcess):
             raise TypeError(f"{work.device} cannot {work.verb}")
         temporary = work.place.temporary
         if work.verb == "snapshot" and isinstance(device, Camera):
-            facts = device.snapshot(temporary)
+            facts = checked_facts(device.snapshot(temporary))
         else:
-            facts = device.record(temporary, work.seconds, cancelled, follows=work.follows)
+            stated = device.record(temporary, work.seconds, cancelled, follows=work.follows)
+            facts = checked_facts(stated)
             if cancelled.is_set() and not facts.seconds:
                 return Failed(work.number, "cancelled", "nothing was recorded yet")
         is_cut = cancelled.is_set() and (facts.seconds or 0) < work.seconds - _SHORT_BY
@@ -261,20 +261,19 @@ class Worker(SpawnProcess):
         Raises :class:`CheckFailedError` where nothing can be made of it; then it is left over.
         """
         assert work.place is not None
-        _check_travels(facts)
         asked = work.seconds if work.verb == "record" and not is_cut else None
         found = try_to_examine(work.place.temporary, facts, asked)
         failure = "; ".join(map(str, found.failures)) or None
         if any(finding.word in NO_EVIDENCE for finding in found.failures):
             raise CheckFailedError(failure)
-        facts = found.judged(facts)
+        facts, start = found.judged(facts), facts.start
         _, defect = attempt(lambda: _tag(work, facts), None)
         size, sha256 = files.keep_file(work.place)
         if failure:
             self._release(work, CheckFailedError(failure))
         return Done(
             work.number,
-            readings=_features(work.device, found, facts),
+            readings=_features(work.device, found, start),
             path=work.place.final,
             recording=dataclasses.replace(facts, size=size, sha256=sha256),
             cut=is_cut,
@@ -320,14 +319,6 @@ def _do_chore(work: Work) -> Done:
     return Done(work.number, path=work.place.final if found else None, recording=found)
 
 
-def _check_travels(facts: RecordingFacts) -> None:
-    """Raise ``TypeError`` or ``ValueError`` for a fact of a driver that JSON cannot hold.
-
-    It would otherwise end the Orchestrator, or make the recording's row unreadable.
-    """
-    json.dumps(to_json(facts), allow_nan=False)
-
-
 def _tag(work: Work, facts: RecordingFacts) -> None:
     if work.place is None or work.tags is None:
         return
@@ -345,9 +336,9 @@ def _tag(work: Work, facts: RecordingFacts) -> None:
                     extra=service.fields(device=work.device))
 
 
-def _features(device: str, found: Examination, facts: RecordingFacts) -> list[Reading]:
+def _features(device: str, found: Examination, start: Stamp) -> list[Reading]:
     """A recording's features as readings of it, dated at its start."""
-    return found.readings(device, facts.start) if found.features else []
+    return found.readings(device, start) if found.features else []
 
 
 def _read(sensor: Sensor, work: Work, sampler: Sampler) -> Done:

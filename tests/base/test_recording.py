@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from beemon.base.clock import Quality, Stamp
 from beemon.base.facts import members, to_json
-from beemon.base.recording import LostSamples, RecordingFacts, recording_facts
+from beemon.base.recording import LostSamples, RecordingFacts, checked_facts, recording_facts
 
 SOUND = RecordingFacts(
     1_770_000_000_000_000, 12.5, Quality.RTC, 60.0, samples=960000, rate=16000,
@@ -55,6 +56,33 @@ def test_its_start_is_a_time_where_all_of_it_is_known():
     assert SOUND.start == Stamp(1_770_000_000_000_000, 12.5, Quality.RTC)
     with pytest.raises(ValueError, match="when the recording began"):
         _ = replace(SOUND, clock=None).start
+
+
+def test_what_a_driver_states_is_plain_once_it_is_checked():
+    stated = replace(SOUND, clock="rtc", seconds=np.float64(60), gaps=[LostSamples(5, 100, 3)])
+    checked = checked_facts(stated)
+    assert checked == SOUND
+    assert type(checked.seconds) is float
+    assert checked_facts(RecordingFacts()) == RecordingFacts()
+
+
+@pytest.mark.parametrize(
+    ("stated", "error", "says"),
+    [
+        ({"seconds": 1.0}, TypeError, "no RecordingFacts"),
+        (None, TypeError, "no RecordingFacts"),
+        (replace(SOUND, samples=np.int64(5)), TypeError, "int64"),
+        (replace(SOUND, more={"gain": np.float32(5)}), TypeError, "float32"),
+        (replace(SOUND, more={"gain": [float("inf")]}), ValueError, '"gain" is .inf., '),
+        (replace(SOUND, seconds=float("nan")), ValueError, '"seconds" is nan'),
+        (replace(SOUND, start_utc_us=1_770_000_000.0), ValueError, '"start_utc_us"'),
+        (replace(SOUND, start_utc_us=2**63), ValueError, "no time"),
+        (replace(SOUND, clock="sundial"), ValueError, '"clock"'),
+    ],
+)
+def test_what_the_database_cannot_hold_is_a_defect_of_the_driver(stated, error, says):
+    with pytest.raises(error, match=says):
+        checked_facts(stated)
 
 
 def test_each_member_says_what_it_is():

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from beemon.base.recording import RecordingFacts
-from beemon.devices._base import Device, DeviceError, began
+from beemon.devices._base import CommonSettings, Device, DeviceError, Microphone, began
 from beemon.media import tags
 from beemon.media.tags import Tags
 from beemon.storage import files
 from beemon.storage.files import Place
-from beemon.worker.messages import Work
+from beemon.worker.messages import Failed, Work
 from beemon.worker.worker import (
     CheckFailedError,
     Worker,
@@ -139,12 +139,44 @@ def test_of_what_cannot_be_read_no_evidence_is_kept(keeping: tuple[Worker, Work]
     assert not work.place.final.exists()
 
 
-@pytest.mark.parametrize("odd", [np.float32(1.5), np.int64(3), float("nan"), b"3"])
-def test_a_fact_that_no_ledger_can_hold_is_a_defect_of_its_driver(
-    keeping: tuple[Worker, Work], odd: object
+class Stating(Microphone):
+    """Writes what ``work`` is to keep, and states other facts than a driver may."""
+
+    def __init__(self, work: Work, stated: Any) -> None:
+        super().__init__(CommonSettings(name=work.device))
+        self.work, self.stated = work, stated
+
+    def record(self, path: Path, seconds: float, cancelled: Event, *, follows: bool) -> Any:
+        facts_of(self.work, hive_sound(2))
+        return self.stated
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"seconds": 2.0},
+        RecordingFacts(seconds=2.0),
+        *(
+            dataclasses.replace(began(1000.0), seconds=2.0, more={"gain": odd})
+            for odd in (np.float32(1.5), np.int64(3), float("nan"), b"3")
+        ),
+    ],
+)
+def test_facts_that_nobody_can_keep_are_the_drivers_defect_and_its_file_is_left(
+    keeping: tuple[Worker, Work], stated: Any
 ) -> None:
     worker, work = keeping
-    facts = dataclasses.replace(facts_of(work, hive_sound(1)), more={"gain": odd})
     with pytest.raises((TypeError, ValueError)):
-        worker._keep(work, facts, is_cut=True)
+        worker._record(Stating(work, stated), work, Event())
     assert work.place.temporary.exists()
+    assert not work.place.final.exists()
+
+
+def test_a_recording_that_was_cut_before_its_first_sample_needs_no_start(
+    keeping: tuple[Worker, Work],
+) -> None:
+    worker, work = keeping
+    cancelled = Event()
+    cancelled.set()
+    answer = worker._record(Stating(work, RecordingFacts(seconds=0.0)), work, cancelled)
+    assert answer == Failed(work.number, "cancelled", "nothing was recorded yet")
