@@ -196,6 +196,7 @@ class Measurement:
     raw_uncertainty: float | None = None
 
     def __post_init__(self) -> None:
+        _make_plain(self, "value", "raw", "uncertainty", "raw_uncertainty")
         if not math.isfinite(self.value):
             raise BadReadingError("not-a-number", f"{self.quantity} read as {self.value}")
 
@@ -212,6 +213,17 @@ class Refusal:
     reason: str
     message: str
     raw: float | None = None
+
+    def __post_init__(self) -> None:
+        _make_plain(self, "raw")
+
+
+def _make_plain(said: Measurement | Refusal, *names: str) -> None:
+    """Make floats of numbers of other types, such as NumPy's, which the ledger cannot hold."""
+    for name in names:
+        number = getattr(said, name)
+        if number is not None and type(number) not in (int, float):
+            object.__setattr__(said, name, float(number))
 
 
 class Device:

@@ -6,7 +6,9 @@ import math
 import random
 import statistics
 from collections.abc import Sequence
+from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,16 @@ class Scripted(Sensor):
 
 def weight(raw: float, stuck_after: float | None = None) -> Measurement:
     return Measurement("weight", raw / 2, "g", raw, stuck_after=stuck_after)
+
+
+def test_numbers_of_any_type_become_plain_ones() -> None:
+    said = Measurement(
+        "weight", np.float32(1.5), "g", np.int64(3), uncertainty=Decimal(1), raw_uncertainty=2
+    )
+    assert said == Measurement("weight", 1.5, "g", 3.0, uncertainty=1.0, raw_uncertainty=2)
+    refused = Refusal("weight", "g", "stuck", "it stands", np.int64(3))
+    numbers = (said.value, said.raw, said.uncertainty, said.raw_uncertainty, refused.raw)
+    assert [type(number) for number in numbers] == [float, float, float, int, float]
 
 
 def read_once(said: Sequence[object], **options):
