@@ -1,8 +1,7 @@
-"""Orchestrator: the process around the loop.
+"""Orchestrator: the process around the loop, as the Server starts it.
 
-Commands from the Server, messages of the workers, completed writes and the time arrive in the inbox
-as actions. The loop carries them out one after the other. The Orchestrator sends reports to the
-Server.
+The Server loads this module, but nothing of what works in the process (:mod:`work
+<beemon.orchestrator.work>`).
 """
 
 from __future__ import annotations
@@ -10,24 +9,14 @@ from __future__ import annotations
 import logging
 import multiprocessing.queues
 import os
-import threading
-from collections.abc import Callable
 from multiprocessing.context import SpawnProcess
 from typing import NoReturn
 
-from beemon.base import clock, defects, zone
+from beemon.base import defects
 from beemon.config.settings import Settings
 from beemon.devices._base import ARCHIVE
-from beemon.devices.ask import resolve_devices
-from beemon.ledger.writer import LedgerWriter
-from beemon.orchestrator.assembly import Surroundings, assemble
-from beemon.orchestrator.conditions import LedgerWriting
-from beemon.orchestrator.inbox import Inbox
-from beemon.orchestrator.loop import Loop
-from beemon.orchestrator.worker_process import WorkerProcess
-from beemon.protocol.reports import Rejected, Report, Stopped
+from beemon.protocol.reports import Report
 from beemon.system import processes, service
-from beemon.timing import timedate
 
 log = logging.getLogger(__name__)
 
@@ -64,54 +53,11 @@ class Orchestrator(SpawnProcess):
         defects.contain(self._work, _end_by_defect)
 
     def _work(self) -> None:
-        devices, problems = resolve_devices(self._settings.devices)
-        if problems:
-            self._reports.put(Rejected(problems))
-            return
-        inbox, writing = Inbox(), LedgerWriting()
-        writer = LedgerWriter(
-            self._settings.archive_path, self._run_number, inbox.forward(writing.tell)
-        )
-        writer.start()
-        around = Surroundings(
-            clock=clock.MACHINE, inbox=inbox, write=writer.write, writing=writing,
-            report=self._reports.put, start_worker=WorkerProcess, local=_local_zone(),
-        )
-        self._turn(assemble(self._settings, devices, self._run_number, around), inbox)
-        if not writer.finish(1.0):
-            log.error("the database could not be completed; the next start completes it")
-        self._reports.put(Stopped())
+        from beemon.orchestrator import work  # half of beemon, which the Server does without
 
-    def _turn(self, loop: Loop, inbox: Inbox) -> None:
-        """Have the loop turn until it is stopped, and the threads beside it work meanwhile."""
-        timedate.begin_asking()
-        for thread in loop.threads:
-            thread.start()
-        loop.start()
-        take = inbox.forward(loop.take)
-        threading.Thread(
-            target=self._forward_commands, args=(take,), name="commands", daemon=True
-        ).start()
-        while not loop.is_over:
-            loop.turn()
-        for thread in loop.threads:
-            thread.finish()
-
-    def _forward_commands(self, take: Callable[[str | None], None]) -> None:
-        while True:
-            command = self._commands.get()
-            take(command)
-            if command is None:
-                return
+        work.work(self._settings, self._commands, self._reports, self._run_number)
 
 
 def _end_by_defect(_: Exception) -> NoReturn:
     log.critical("the Orchestrator has a defect and ends", exc_info=True)
     os._exit(EXIT_DEFECT)  # what it started dies with it
-
-
-def _local_zone() -> zone.Local:
-    local = zone.find_local()
-    if local.trouble:
-        log.warning("%s: %s", local.trouble, local.remedy)
-    return local

@@ -1,0 +1,80 @@
+"""Work: what the process of the Orchestrator does until it is told to stop.
+
+Commands from the Server, messages of the workers, completed writes and the time arrive in the inbox
+as actions. The loop carries them out one after the other. The Orchestrator sends reports to the
+Server.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing.queues
+import threading
+from collections.abc import Callable
+
+from beemon.base import clock, zone
+from beemon.config.settings import Settings
+from beemon.devices.ask import resolve_devices
+from beemon.ledger.writer import LedgerWriter
+from beemon.orchestrator.assembly import Surroundings, assemble
+from beemon.orchestrator.conditions import LedgerWriting
+from beemon.orchestrator.inbox import Inbox
+from beemon.orchestrator.loop import Loop
+from beemon.orchestrator.worker_process import WorkerProcess
+from beemon.protocol.reports import Rejected, Report, Stopped
+from beemon.timing import timedate
+
+log = logging.getLogger(__name__)
+
+Commands = multiprocessing.queues.Queue[str | None]
+Reports = multiprocessing.queues.Queue[Report | None]
+
+
+def work(settings: Settings, commands: Commands, reports: Reports, run_number: int) -> None:
+    """Build the loop of a run, and have it turn until it is stopped."""
+    devices, problems = resolve_devices(settings.devices)
+    if problems:
+        reports.put(Rejected(problems))
+        return
+    inbox, writing = Inbox(), LedgerWriting()
+    writer = LedgerWriter(settings.archive_path, run_number, inbox.forward(writing.tell))
+    writer.start()
+    around = Surroundings(
+        clock=clock.MACHINE, inbox=inbox, write=writer.write, writing=writing,
+        report=reports.put, start_worker=WorkerProcess, local=_local_zone(),
+    )
+    _turn(assemble(settings, devices, run_number, around), inbox, commands)
+    if not writer.finish(1.0):
+        log.error("the database could not be completed; the next start completes it")
+    reports.put(Stopped())
+
+
+def _turn(loop: Loop, inbox: Inbox, commands: Commands) -> None:
+    """Have the loop turn until it is stopped, and the threads beside it work meanwhile."""
+    timedate.begin_asking()
+    for thread in loop.threads:
+        thread.start()
+    loop.start()
+    take = inbox.forward(loop.take)
+    threading.Thread(
+        target=_forward_commands, args=(commands, take), name="commands", daemon=True
+    ).start()
+    while not loop.is_over:
+        loop.turn()
+    for thread in loop.threads:
+        thread.finish()
+
+
+def _forward_commands(commands: Commands, take: Callable[[str | None], None]) -> None:
+    while True:
+        command = commands.get()
+        take(command)
+        if command is None:
+            return
+
+
+def _local_zone() -> zone.Local:
+    local = zone.find_local()
+    if local.trouble:
+        log.warning("%s: %s", local.trouble, local.remedy)
+    return local
