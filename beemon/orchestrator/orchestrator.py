@@ -1,7 +1,7 @@
 """Orchestrator: the process around the loop, as the Server starts it.
 
-The Server loads this module, but nothing of what works in the process (:mod:`work
-<beemon.orchestrator.work>`).
+The Server loads this module, but not the content of the process
+(:mod:`work <beemon.orchestrator.work>`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Work: what the process of the Orchestrator does until it is told to stop.
+"""Work: the content of the Orchestrator's process, from its start to its end.
 
 Commands from the Server, messages of the workers, completed writes and the time arrive in the inbox
 as actions. The loop carries them out one after the other. The Orchestrator sends reports to the
@@ -8,9 +8,9 @@ Server.
 from __future__ import annotations
 
 import logging
-import multiprocessing.queues
 import threading
 from collections.abc import Callable
+from multiprocessing.queues import Queue
 
 from beemon.base import clock, zone
 from beemon.config.settings import Settings
@@ -26,11 +26,10 @@ from beemon.timing import timedate
 
 log = logging.getLogger(__name__)
 
-Commands = multiprocessing.queues.Queue[str | None]
-Reports = multiprocessing.queues.Queue[Report | None]
 
-
-def work(settings: Settings, commands: Commands, reports: Reports, run_number: int) -> None:
+def work(
+    settings: Settings, commands: Queue[str | None], reports: Queue[Report | None], run_number: int
+) -> None:
     """Build the loop of a run, and have it turn until it is stopped."""
     devices, problems = resolve_devices(settings.devices)
     if problems:
@@ -49,7 +48,7 @@ def work(settings: Settings, commands: Commands, reports: Reports, run_number: i
     reports.put(Stopped())
 
 
-def _turn(loop: Loop, inbox: Inbox, commands: Commands) -> None:
+def _turn(loop: Loop, inbox: Inbox, commands: Queue[str | None]) -> None:
     """Have the loop turn until it is stopped, and the threads beside it work meanwhile."""
     timedate.begin_asking()
     for thread in loop.threads:
@@ -65,7 +64,7 @@ def _turn(loop: Loop, inbox: Inbox, commands: Commands) -> None:
         thread.finish()
 
 
-def _forward_commands(commands: Commands, take: Callable[[str | None], None]) -> None:
+def _forward_commands(commands: Queue[str | None], take: Callable[[str | None], None]) -> None:
     while True:
         command = commands.get()
         take(command)
