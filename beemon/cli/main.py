@@ -431,7 +431,7 @@ def _token(file: Path | None) -> str | None:
 def _shown(
     word: str, payload: JsonObject, more: JobFacts | list[ReadingFacts] | None
 ) -> list[layout.Part]:
-    """A reply as a person reads it; one that makes no sense here as it came."""
+    """A reply as a person reads it; one that makes no sense here as it came, with a note."""
     from beemon.cli import render as rendering
 
     try:
@@ -439,6 +439,7 @@ def _shown(
     except (ValueError, KeyError, TypeError, OverflowError):
         import json
 
+        layout.complain("the service may be another version; its reply follows as it came")
         return [json.dumps(payload)]
 
 

@@ -190,8 +190,9 @@ def test_a_reply_of_another_version_is_shown_as_it_came(beemon, monkeypatch, rec
     device = {"state": "running", "last_good_age_seconds": 1.0, "recovery": recovery}
     payload = {**json.loads(said), "devices": {"camera.a": device}}
     monkeypatch.setattr(Client, "request", lambda *_, **__: Reply(ok=True, payload=payload))
-    code, said, _ = beemon("status")
+    code, said, note = beemon("status")
     assert (code, json.loads(said)) == (0, payload)
+    assert "another version" in note
 
 
 def test_a_report_of_another_version_is_shown_as_it_came(beemon, monkeypatch):
