@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import reprlib
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -105,7 +106,7 @@ def _value_to_json(value: object) -> Json:
     for plain in (int, float, str):  # a NumPy float is a float, and travels as one
         if isinstance(value, plain):
             return plain(value)
-    raise TypeError(f"{value!r} of the type {type(value).__name__} cannot travel")
+    raise TypeError(f"{reprlib.repr(value)} of the type {type(value).__name__} cannot travel")
 
 
 def from_json(kind: type[T], told: Mapping[str, Json]) -> T:

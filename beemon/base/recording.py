@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -134,18 +135,19 @@ def checked_facts(stated: object) -> RecordingFacts:
     has another type than its member.
     """
     if not isinstance(stated, RecordingFacts):
-        raise TypeError(f"the facts of a recording are {stated!r}, which is no RecordingFacts")
+        raise TypeError(f"the facts are {reprlib.repr(stated)}, which is no RecordingFacts")
     told = to_json(stated)
     for name, value in told.items():
         try:
             json.dumps(value, allow_nan=False)
         except ValueError as error:
-            raise ValueError(f'"{name}" is {value!r}, which is not finite') from error
+            said = reprlib.repr(value)
+            raise ValueError(f'"{name}" is {said}, which is not finite') from error
     facts = from_json(RecordingFacts, told)
     for member in members(RecordingFacts):
         for name in facts.more.keys() & names(member):
-            wanted = type_name(member.type)
-            raise ValueError(f'"{name}" is {facts.more[name]!r}, which is no {wanted}')
+            said, wanted = reprlib.repr(facts.more[name]), type_name(member.type)
+            raise ValueError(f'"{name}" is {said}, which is no {wanted}')
     start_us = facts.start_utc_us
     if start_us is not None and not EARLIEST_US <= start_us <= LATEST_US:
         raise ValueError(f'"start_utc_us" is {start_us}, which is no time')

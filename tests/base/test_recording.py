@@ -85,5 +85,17 @@ def test_what_the_database_cannot_hold_is_a_defect_of_the_driver(stated, error, 
         checked_facts(stated)
 
 
+@pytest.mark.parametrize("stated", [
+    b"\xff" * 9999,
+    replace(SOUND, more={"picture": b"\xff" * 9999}),
+    replace(SOUND, more={"levels": [float("nan")] * 9999}),
+    replace(SOUND, codec=["h264"] * 9999),
+])
+def test_its_message_is_short_however_much_the_driver_states(stated):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        checked_facts(stated)
+    assert len(str(caught.value)) < 200
+
+
 def test_each_member_says_what_it_is():
     assert all(member.says for member in members(RecordingFacts))
