@@ -1,14 +1,17 @@
-"""The status of a device, as clients see it."""
+"""The status of the service and of its devices, as clients see it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from beemon.base.explanation import Explanation
 from beemon.base.facts import KEPT
+
+ServiceState = Literal["starting", "healthy", "degraded", "hung"]
+"""Whether the service works; ``healthy`` needs evidence from every device."""
 
 
 class DeviceState(StrEnum):
@@ -108,3 +111,50 @@ class InspectionStatus:
     begun: Annotated[str, "its begin"]
     ends_in_seconds: Annotated[int, "time until it ends by itself, in s"]
     note: Annotated[str | None, "the beekeeper's note"] = None
+
+
+@dataclass(frozen=True)
+class ServiceStart:
+    """The latest start of the service."""
+
+    at: Annotated[str, "its time"]
+    why: Annotated[str, "the event before it: `stop`, `reboot`, `crash`, `power-cut` and so on"]
+
+
+@dataclass(frozen=True)
+class TroubleStatus:
+    """A problem of the service."""
+
+    about: Annotated[str, "the subject, one word"]
+    says: Annotated[str, "the problem"]
+    remedy: Annotated[str, "the next step; can be empty"]
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """The status of the service and of each device."""
+
+    state: Annotated[
+        ServiceState,
+        "`healthy` means that every device has worked and nothing is wrong",
+    ]
+    hive: Annotated[str, "the hive's name"]
+    version: Annotated[str, "beemon's version"]
+    uptime_seconds: Annotated[float, "time since the start of the service, in s"]
+    heartbeat_age_seconds: Annotated[
+        float | None, "time since the recorder process last reported, in s", KEPT
+    ]
+    devices: Annotated[Mapping[str, DeviceStatus], "each device"]
+    running: Annotated[Mapping[str, str], "the jobs at work, and their commands"]
+    waiting: Annotated[int, "number of jobs that wait"]
+    troubles: Annotated[tuple[TroubleStatus, ...], "the problems of the service"]
+    clock: Annotated[str, "quality of the clock: `synchronised`, `told`, `rtc`, `unsure`"]
+    zone: Annotated[str, "the time zone of the schedules"]
+    archive: Annotated[str, "the folder of the recordings"]
+    inspection: Annotated[InspectionStatus | None, "the inspection that is on"] = None
+    start: Annotated[ServiceStart | None, "the latest start of the service"] = None
+    restarts_last_day: Annotated[
+        int | None, "number of unplanned restarts in the last 24 hours"
+    ] = None
+    free_bytes: Annotated[int | None, "free space on the disk, in bytes"] = None
+    archive_trouble: Annotated[str | None, "reason why the disk cannot be read"] = None

@@ -15,7 +15,13 @@ from beemon.base import moments
 from beemon.base.facts import Json, JsonObject, to_json
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
-from beemon.base.status import DEVICE_STATES, DeviceStatus, InspectionStatus, WeightStep
+from beemon.base.status import (
+    DEVICE_STATES,
+    DeviceStatus,
+    InspectionStatus,
+    ServiceStatus,
+    WeightStep,
+)
 from beemon.checks.findings import CHECK_FAILED, FINDINGS
 from beemon.cli.layout import Part, Table
 from beemon.cli.numbers import DECIMALS, amount, span
@@ -38,7 +44,6 @@ from beemon.protocol.replies import (
     ReadingFacts,
     ReadingList,
     Reply,
-    ServiceStatus,
     SlotCounts,
     StateReport,
     read_reply,

@@ -13,7 +13,7 @@ from beemon.base import clock, zone
 from beemon.base.explanation import meanings
 from beemon.base.moments import span_us, to_microseconds
 from beemon.base.options import suggestion
-from beemon.base.status import DeviceStatus
+from beemon.base.status import DeviceStatus, ServiceState, ServiceStatus, TroubleStatus
 from beemon.config.settings import Settings
 from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.starts import Start
@@ -34,9 +34,6 @@ from beemon.protocol.replies import (
     Pong,
     ReadingList,
     Reply,
-    ServiceState,
-    ServiceStatus,
-    TroubleStatus,
     Version,
 )
 from beemon.protocol.reports import Heartbeat, Trouble

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from beemon.base import zone
 from beemon.base.clock import Stamp
 from beemon.base.moments import iso, to_datetime
+from beemon.base.status import ServiceStart
 from beemon.ledger.starts import CRASH, FAILURE, POWER_CUT, WATCHDOG, Start
-from beemon.protocol.replies import ServiceStart
 from beemon.protocol.reports import Trouble
 
 DAY_SECONDS = 86_400.0
