@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from beemon.base.facts import JsonObject
     from beemon.base.options import Problem
+    from beemon.cli.health import LatestJob
     from beemon.config.settings import DeviceSettings, Settings
     from beemon.devices.ask import ResolvedDevice
     from beemon.protocol.client import Client, Reply
     from beemon.protocol.commands import Word
-    from beemon.protocol.replies import JobFacts, ReadingFacts
+    from beemon.protocol.replies import ReadingFacts
 
 # Each child of the service loads this module anew, as its parent's main one: what only the
 # command line needs is imported where it is used.
@@ -329,7 +330,7 @@ def _converse(client: Client, options: argparse.Namespace) -> Reply:
 
 def _ask_more(
     reply: Reply, client: Client, options: argparse.Namespace
-) -> JobFacts | list[ReadingFacts] | None:
+) -> LatestJob | list[ReadingFacts] | None:
     """Details for a person: the last job that ended, or the readings of a `read`."""
     from beemon.base.facts import BadFactsError
 
@@ -344,13 +345,11 @@ def _ask_more(
     return None
 
 
-def _last_job(client: Client) -> JobFacts | None:
-    from beemon.base.facts import from_json
-    from beemon.protocol.replies import JobList
+def _last_job(client: Client) -> LatestJob | None:
+    from beemon.cli import health
 
     reply = client.request("jobs")
-    jobs = from_json(JobList, reply.payload).jobs if reply.ok else ()
-    return max((job for job in jobs if job.ended), key=lambda job: str(job.ended), default=None)
+    return health.last_job(reply.payload) if reply.ok else None
 
 
 def _readings_since(utc: str, client: Client, sensors: Sequence[str]) -> list[ReadingFacts]:
@@ -429,12 +428,16 @@ def _token(file: Path | None) -> str | None:
 
 
 def _shown(
-    word: str, payload: JsonObject, more: JobFacts | list[ReadingFacts] | None
+    word: str, payload: JsonObject, more: LatestJob | list[ReadingFacts] | None
 ) -> list[layout.Part]:
     """A reply as a person reads it; one that makes no sense here as it came, with a note."""
-    from beemon.cli import render as rendering
-
     try:
+        if word == "status":
+            from beemon.cli import health
+
+            return list(health.parts(payload, more if isinstance(more, health.LatestJob) else None))
+        from beemon.cli import render as rendering
+
         return list(rendering.parts(word, payload, more=more))
     except (ValueError, KeyError, TypeError, OverflowError):
         import json
@@ -444,7 +447,7 @@ def _shown(
 
 
 def _print(
-    reply: Reply, options: argparse.Namespace, more: JobFacts | list[ReadingFacts] | None = None
+    reply: Reply, options: argparse.Namespace, more: LatestJob | list[ReadingFacts] | None = None
 ) -> int:
     if options.json:
         import json

@@ -15,16 +15,13 @@ from beemon.base import moments
 from beemon.base.facts import Json, JsonObject, to_json
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
-from beemon.base.status import (
-    DEVICE_STATES,
-    DeviceStatus,
-    InspectionStatus,
-    ServiceStatus,
-    WeightStep,
-)
+from beemon.base.status import DEVICE_STATES
 from beemon.checks.findings import CHECK_FAILED, FINDINGS
+from beemon.cli import health
+from beemon.cli.health import STATES, LatestJob, outcome
 from beemon.cli.layout import Part, Table
 from beemon.cli.numbers import DECIMALS, amount, span
+from beemon.cli.phrases import age, colon, day_and_time
 from beemon.protocol.commands import VOCABULARY
 from beemon.protocol.lines import ERRORS
 from beemon.protocol.replies import (
@@ -65,32 +62,6 @@ EXPLAINED = {
 }
 """Every word that beemon explains, by its kind."""
 
-_STATES = {
-    "healthy": "is healthy",
-    "degraded": "is running, with the problems below",
-    "hung": "hangs and is about to be restarted",
-    "starting": "is starting",
-}
-_STARTS = {
-    "watchdog": "by the watchdog, because it had stopped working",
-    "crash": "after a crash",
-    "failure": "after it had failed",
-    "power-cut": "after a power cut",
-}
-_CLOCKS = {
-    "synchronised": "right (synchronised with the network)",
-    "told": "right (as an operator said)",
-    "rtc": "taken from the battery clock at start",
-    "unsure": "unsure: not synchronised with the network, so times may be wrong",
-}
-_FRESH_SECONDS = 60.0  # evidence that is younger needs no age
-_RECOVERIES = {
-    "errors": "{} errors",
-    "reopened": "reopened {}×",
-    "restarts": "worker lost {}×",
-    "rebound": "USB device rebound {}×",
-    "given_up": "given up for 10 minutes {}×",
-}
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report", "damaged")
 
@@ -99,7 +70,7 @@ def parts(
     word: str,
     payload: JsonObject,
     now: datetime | None = None,
-    more: JobFacts | Sequence[ReadingFacts] | None = None,
+    more: LatestJob | Sequence[ReadingFacts] | None = None,
 ) -> Iterator[Part]:
     """The reply to a request that began with ``word``; ``now`` (aware) is for ages.
 
@@ -107,11 +78,12 @@ def parts(
     :class:`BadFactsError` if the reply is not of this version.
     """
     at = now or datetime.now(UTC)
+    if word == "status":
+        yield from health.parts(payload, more if isinstance(more, LatestJob) else None, at)
+        return
     reply = read_reply(word, payload)
-    if isinstance(reply, ServiceStatus):
-        yield from _status(reply, more if isinstance(more, JobFacts) else None, at)
-    elif isinstance(reply, JobFacts):
-        yield from _job(reply, () if isinstance(more, JobFacts) else more or (), at)
+    if isinstance(reply, JobFacts):
+        yield from _job(reply, () if isinstance(more, LatestJob) else more or (), at)
     elif isinstance(reply, ReadingList):
         yield from _readings(reply.readings, at)
     elif isinstance(reply, Accepted):
@@ -127,11 +99,11 @@ def report(payload: JsonObject) -> str:
         job = reply.ended
         said = [job.message, _recording(job), _values(job.readings)]
         told = "; ".join(text for text in said if text)
-        return f"job {job.job} ({job.command}) {_outcome(job)}{_colon(told)}"
+        return f"job {job.job} ({job.command}) {outcome(job)}{colon(told)}"
     if isinstance(reply, DeviceReport):
-        return f"{reply.device} {reply.state}{_colon(reply.trouble)}"
+        return f"{reply.device} {reply.state}{colon(reply.trouble)}"
     if isinstance(reply, StateReport):
-        return f"the service {_STATES[reply.state]}"
+        return f"the service {STATES[reply.state]}"
     return "watching, until Ctrl-C"
 
 
@@ -171,115 +143,13 @@ def _remedies(job: JobFacts) -> Iterator[str]:
             yield found.remedy
 
 
-def _status(status: ServiceStatus, last: JobFacts | None, now: datetime) -> Iterator[Part]:
-    untried = sum(map(_is_untried, status.devices.values()))
-    known = f": {untried} of its devices not tried yet" if untried else ""
-    yield f"{status.hive} {_STATES[status.state]}{known if status.state == 'starting' else ''}."
-    yield ""
-    if status.devices:
-        rows = [
-            (name, _doing(device), _scheduled(device), device.trouble or "")
-            for name, device in sorted(status.devices.items())
-        ]
-        yield Table([("device", "state", "schedule", "problem"), *rows], headed=True)
-    else:
-        yield "No device yet: the config names none, or the service is starting."
-    for name, device in sorted(status.devices.items()):
-        if reason := REASONS.get((device.trouble or "").partition(":")[0]):
-            yield f"{name}: {reason.remedy}"
-    yield ""
-    yield Table([*_service(status, last, now)])
-
-
-def _service(
-    status: ServiceStatus, last: JobFacts | None, now: datetime
-) -> Iterator[Sequence[str]]:
-    beat = status.heartbeat_age_seconds
-    heard = "no heartbeat yet" if beat is None else f"heartbeat {span(beat)} ago"
-    yield "service", f"beemon {status.version}, up {span(status.uptime_seconds)}, {heard}"
-    if status.start and status.start.why in _STARTS:
-        yield "started", f"{_STARTS[status.start.why]}, {_ago(status.start.at, now)}"
-    for job, text in status.running.items():
-        yield "at work", f"job {job}: {text}"
-    if status.inspection:
-        yield "inspection", _inspection(status.inspection, now)
-    if status.waiting:
-        yield "waiting", _count(status.waiting, "job")
-    if last and last.ended:
-        yield "last job", f"{last.job} {_outcome(last)}: {last.command}, {_ago(last.ended, now)}"
-    yield from _of_devices(status.devices, now)
-    clock_state = _CLOCKS.get(status.clock, status.clock)
-    yield "clock", f"{clock_state}; time zone {status.zone}"
-    free = status.free_bytes
-    room = status.archive_trouble if free is None else f"{amount(free, 'B')} free"
-    yield "archive", f"{status.archive}, {room}"
-    for trouble in status.troubles:
-        yield trouble.about, trouble.says
-        if trouble.remedy:
-            yield "", trouble.remedy
-
-
-def _of_devices(
-    devices: Mapping[str, DeviceStatus], now: datetime
-) -> Iterator[Sequence[str]]:
-    for name, device in sorted(devices.items()):
-        if device.calibrated:
-            yield "calibrated", f"{name}: {_ago(device.calibrated, now)}"
-        if device.step:
-            yield "weight", f"{name}: {_step(device.step, now)}"
-        if device.note:
-            yield "note", f"{name}: {device.note}"
-        if device.recovery:
-            yield "failures", f"{name}: {_recovery(device.recovery)}"
-        if device.rebind_trouble:
-            yield "failures", f"{name}: its USB device: {device.rebind_trouble}"
-
-
-def _step(step: WeightStep, now: datetime) -> str:
-    kind = "swarm candidate" if step.step == "swarm" else step.step
-    sign = "-" if step.grams < 0 else "+"
-    size, unsure = amount(abs(step.grams), step.unit), amount(step.uncertainty, step.unit)
-    return f"{kind}, {sign}{size} ± {unsure}, {_ago(step.at, now)}"
-
-
-def _doing(device: DeviceStatus) -> str:
-    if device.retry_in_seconds:
-        return f"{device.state}, next attempt in {span(device.retry_in_seconds)}"
-    if device.trouble:
-        return device.state
-    if device.output:
-        back = device.returns_in_seconds
-        return device.output + ("" if back is None else f" for another {span(back)}")
-    age = device.last_good_age_seconds or 0.0
-    return device.state if age < _FRESH_SECONDS else f"{device.state}, good {span(age)} ago"
-
-
-def _is_untried(device: DeviceStatus) -> bool:
-    """Whether it is still unknown if the device works."""
-    return device.last_good_age_seconds is None and not device.trouble
-
-
-def _recovery(counts: Mapping[str, int]) -> str:
-    return ", ".join(_RECOVERIES[tier].format(count) for tier, count in counts.items())
-
-
-def _scheduled(device: DeviceStatus) -> str:
-    return device.held_back or ("on" if device.scheduled else "-")
-
-
-def _inspection(inspection: InspectionStatus, now: datetime) -> str:
-    ends = span(inspection.ends_in_seconds)
-    begun = f"begun {_ago(inspection.begun, now)}{_colon(inspection.note)}"
-    return f"{begun}; ends automatically in {ends}"
-
-
 def _readings(readings: Iterable[ReadingFacts], now: datetime) -> Iterator[Part]:
     rows = [
         (
             reading.sensor,
             reading.quantity,
             f"no value: {reading.reason}" if reading.value is None else _value(reading),
-            _ago(reading.utc, now) + _by(reading),
+            age(reading.utc, now) + _by(reading),
         )
         for reading in sorted(readings, key=_as_people_count)
     ]
@@ -300,7 +170,7 @@ def _by(reading: ReadingFacts) -> str:
 
 
 def _events(told: EventList) -> Iterator[Part]:
-    rows = [(_time(one.utc), one.kind, one.message) for one in told.events]
+    rows = [(day_and_time(one.utc), one.kind, one.message) for one in told.events]
     if not rows:
         yield "There are no events in that time."
         if told.kinds is not None:
@@ -312,7 +182,7 @@ def _events(told: EventList) -> Iterator[Part]:
 def _calibrations(told: CalibrationList) -> Iterator[Part]:
     rows = [
         (
-            str(one.calibration), _time(one.made), one.sensor, one.result.step or "config",
+            str(one.calibration), day_and_time(one.made), one.sensor, one.result.step or "config",
             _line(one.quantity, one.result),
         )
         for one in told.calibrations
@@ -348,7 +218,7 @@ def _as_people_count(reading: ReadingFacts) -> tuple[str, list[tuple[int, str]]]
 def _history(told: History) -> Iterator[Part]:
     """Each row as it is, in the unit it was measured in, so that columns can be compared."""
     rows = [
-        (_time(str(utc)), *(_measured(value, told.unit) for value in values))
+        (day_and_time(str(utc)), *(_measured(value, told.unit) for value in values))
         for utc, *values in told.rows
     ]
     if not rows:
@@ -405,9 +275,10 @@ def _completeness(told: Completeness) -> Iterator[Part]:
     share = f" ({done / due:.1%})" if due else ""
     since = max(told.since, told.first or told.since)
     if not due:
-        yield f"No scheduled job has been recorded since {_time(since)} UTC."
+        yield f"No scheduled job has been recorded since {day_and_time(since)} UTC."
     else:
-        yield f"Of {due:,} scheduled jobs since {_time(since)} UTC, {done:,} are done{share}."
+        begin = day_and_time(since)
+        yield f"Of {due:,} scheduled jobs since {begin} UTC, {done:,} are done{share}."
         yield ""
         heading = ("device", "due", *_BECAME, "reasons")
         rows = [_slots(device, counts) for device, counts in told.devices.items()]
@@ -421,9 +292,9 @@ def _completeness(told: Completeness) -> Iterator[Part]:
         count = f"{sum(ran.values()):,}"
         yield f"{count} more scheduled commands do not match any scheduled time: {became}."
     for time in told.unaccounted:
-        until = f" to {_time(time.until)}" if time.until else ""
+        until = f" to {day_and_time(time.until)}" if time.until else ""
         device = f" for {time.device}" if time.device else ""
-        yield f"Not counted{device} from {_time(time.from_)}{until}: {time.why}"
+        yield f"Not counted{device} from {day_and_time(time.from_)}{until}: {time.why}"
 
 
 def _sums(told: Completeness) -> Iterator[str]:
@@ -446,7 +317,7 @@ def _slots(device: str, counts: SlotCounts) -> Sequence[str]:
 
 def _jobs(told: JobList) -> Iterator[Part]:
     rows = [
-        (str(job.job), _time(job.accepted or ""), _outcome(job), job.command or "")
+        (str(job.job), day_and_time(job.accepted or ""), outcome(job), job.command or "")
         for job in told.jobs
     ]
     yield Table([("job", "accepted (UTC)", "outcome", "command"), *rows], headed=True)
@@ -454,7 +325,7 @@ def _jobs(told: JobList) -> Iterator[Part]:
 
 def _job(job: JobFacts, measured: Sequence[ReadingFacts], now: datetime) -> Iterator[Part]:
     """A job: its outcome, then its other facts, or the readings that it ``measured``."""
-    yield f"job {job.job} {_outcome(job)}{_colon(job.damaged or job.command)}"
+    yield f"job {job.job} {outcome(job)}{colon(job.damaged or job.command)}"
     if job.message:
         yield f"  {job.message}"
     for remedy in _remedies(job):
@@ -505,18 +376,6 @@ def _plain(value: Json) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _outcome(job: JobFacts) -> str:
-    if job.damaged is not None:
-        return "damaged"
-    if job.outcome is None:
-        return "open"
-    return f"{job.outcome} ({job.reason})" if job.reason else job.outcome
-
-
 def _recording(job: JobFacts) -> str:
     if job.recording is None:
         return ""
@@ -526,22 +385,6 @@ def _recording(job: JobFacts) -> str:
 
 def _values(readings: Mapping[str, float] | None) -> str:
     return ", ".join(f"{name} {_plain(value)}" for name, value in (readings or {}).items())
-
-
-def _colon(text: str | None) -> str:
-    return f": {text}" if text else ""
-
-
-def _time(iso: str) -> str:
-    return iso.partition(".")[0].replace("T", " ")
-
-
-def _ago(iso: str, now: datetime) -> str:
-    """The age of a moment; if the clocks of both computers disagree, the moment itself."""
-    seconds = (now - datetime.fromisoformat(iso)).total_seconds()
-    if seconds < -5:
-        return _time(iso)
-    return f"{span(round(seconds))} ago" if seconds >= 1 else "just now"
 
 
 _LISTED: dict[type, Callable[[Any], Iterator[Part]]] = {

@@ -11,11 +11,12 @@ import pytest
 from beemon.base.facts import BadFactsError
 from beemon.base.outcomes import REASONS
 from beemon.checks.findings import FINDINGS
+from beemon.cli.health import LatestJob
 from beemon.cli.layout import fitted
 from beemon.cli.numbers import amount, span
 from beemon.cli.render import HERE, parts, report, vocabulary
 from beemon.protocol.commands import VOCABULARY
-from beemon.protocol.replies import JobFacts, ReadingFacts
+from beemon.protocol.replies import ReadingFacts
 
 GB = 10**9
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
@@ -43,7 +44,7 @@ def rendered(word: str, payload: dict[str, Any], more=None) -> str:
 
 
 def test_status_begins_with_the_answer_and_goes_on_with_the_devices():
-    last = JobFacts(16, "read", outcome="done", ended="2026-06-01T11:57:00.000Z")
+    last = LatestJob(16, "read", outcome="done", ended="2026-06-01T11:57:00.000Z")
     assert rendered("status", STATUS, last) == f"""\
 apiary-7 is running, with the problems below.
 

@@ -1,0 +1,206 @@
+"""The reply to `status` in the form for a person: the health of the service and of each device.
+
+It is the most common question. It has a module of its own so that little is loaded for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from beemon.base.facts import JsonObject, from_json
+from beemon.base.status import DeviceStatus, InspectionStatus, ServiceStatus, WeightStep
+from beemon.cli.layout import Part, Table
+from beemon.cli.numbers import amount, span
+from beemon.cli.phrases import age, colon
+
+if TYPE_CHECKING:
+    from beemon.protocol.replies import JobFacts
+
+STATES = {
+    "healthy": "is healthy",
+    "degraded": "is running, with the problems below",
+    "hung": "hangs and is about to be restarted",
+    "starting": "is starting",
+}
+_STARTS = {
+    "watchdog": "by the watchdog, because it had stopped working",
+    "crash": "after a crash",
+    "failure": "after it had failed",
+    "power-cut": "after a power cut",
+}
+_CLOCKS = {
+    "synchronised": "right (synchronised with the network)",
+    "told": "right (as an operator said)",
+    "rtc": "taken from the battery clock at start",
+    "unsure": "unsure: not synchronised with the network, so times may be wrong",
+}
+_FRESH_SECONDS = 60.0  # evidence that is younger needs no age
+_RECOVERIES = {
+    "errors": "{} errors",
+    "reopened": "reopened {}×",
+    "restarts": "worker lost {}×",
+    "rebound": "USB device rebound {}×",
+    "given_up": "given up for 10 minutes {}×",
+}
+
+
+@dataclass(frozen=True)
+class LatestJob:
+    """A job of those that `jobs` lists, as far as a status shows it."""
+
+    job: int
+    command: str | None = None
+    ended: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    damaged: str | None = None
+
+
+@dataclass(frozen=True)
+class LatestJobs:
+    """The reply to `jobs`."""
+
+    jobs: tuple[LatestJob, ...]
+
+
+def last_job(payload: JsonObject) -> LatestJob | None:
+    """The job that ended last, of a reply to `jobs`. Raises :class:`BadFactsError`."""
+    jobs = from_json(LatestJobs, payload).jobs
+    return max((job for job in jobs if job.ended), key=lambda job: str(job.ended), default=None)
+
+
+def outcome(job: LatestJob | JobFacts) -> str:
+    """The outcome of a job with its reason: ``done``, ``failed (timeout)``, ``open``."""
+    if job.damaged is not None:
+        return "damaged"
+    if job.outcome is None:
+        return "open"
+    return f"{job.outcome} ({job.reason})" if job.reason else job.outcome
+
+
+def parts(
+    payload: JsonObject, last: LatestJob | None = None, now: datetime | None = None
+) -> Iterator[Part]:
+    """The reply to `status`, and the ``last`` job; ``now`` (aware) is for ages.
+
+    Raises :class:`BadFactsError` if the reply is not of this version.
+    """
+    yield from _status(from_json(ServiceStatus, payload), last, now or datetime.now(UTC))
+
+
+def _status(status: ServiceStatus, last: LatestJob | None, now: datetime) -> Iterator[Part]:
+    untried = sum(map(_is_untried, status.devices.values()))
+    known = f": {untried} of its devices not tried yet" if untried else ""
+    yield f"{status.hive} {STATES[status.state]}{known if status.state == 'starting' else ''}."
+    yield ""
+    if status.devices:
+        rows = [
+            (name, _doing(device), _scheduled(device), device.trouble or "")
+            for name, device in sorted(status.devices.items())
+        ]
+        yield Table([("device", "state", "schedule", "problem"), *rows], headed=True)
+    else:
+        yield "No device yet: the config names none, or the service is starting."
+    yield from _remedies(status.devices)
+    yield ""
+    yield Table([*_service(status, last, now)])
+
+
+def _remedies(devices: Mapping[str, DeviceStatus]) -> Iterator[str]:
+    troubles = {name: one.trouble for name, one in sorted(devices.items()) if one.trouble}
+    if not troubles:
+        return
+    from beemon.base.outcomes import REASONS  # only trouble needs it
+
+    for name, trouble in troubles.items():
+        if reason := REASONS.get(trouble.partition(":")[0]):
+            yield f"{name}: {reason.remedy}"
+
+
+def _service(
+    status: ServiceStatus, last: LatestJob | None, now: datetime
+) -> Iterator[Sequence[str]]:
+    beat = status.heartbeat_age_seconds
+    heard = "no heartbeat yet" if beat is None else f"heartbeat {span(beat)} ago"
+    yield "service", f"beemon {status.version}, up {span(status.uptime_seconds)}, {heard}"
+    if status.start and status.start.why in _STARTS:
+        yield "started", f"{_STARTS[status.start.why]}, {age(status.start.at, now)}"
+    for job, text in status.running.items():
+        yield "at work", f"job {job}: {text}"
+    if status.inspection:
+        yield "inspection", _inspection(status.inspection, now)
+    if status.waiting:
+        yield "waiting", _count(status.waiting, "job")
+    if last and last.ended:
+        yield "last job", f"{last.job} {outcome(last)}: {last.command}, {age(last.ended, now)}"
+    yield from _of_devices(status.devices, now)
+    clock_state = _CLOCKS.get(status.clock, status.clock)
+    yield "clock", f"{clock_state}; time zone {status.zone}"
+    free = status.free_bytes
+    room = status.archive_trouble if free is None else f"{amount(free, 'B')} free"
+    yield "archive", f"{status.archive}, {room}"
+    for trouble in status.troubles:
+        yield trouble.about, trouble.says
+        if trouble.remedy:
+            yield "", trouble.remedy
+
+
+def _of_devices(
+    devices: Mapping[str, DeviceStatus], now: datetime
+) -> Iterator[Sequence[str]]:
+    for name, device in sorted(devices.items()):
+        if device.calibrated:
+            yield "calibrated", f"{name}: {age(device.calibrated, now)}"
+        if device.step:
+            yield "weight", f"{name}: {_step(device.step, now)}"
+        if device.note:
+            yield "note", f"{name}: {device.note}"
+        if device.recovery:
+            yield "failures", f"{name}: {_recovery(device.recovery)}"
+        if device.rebind_trouble:
+            yield "failures", f"{name}: its USB device: {device.rebind_trouble}"
+
+
+def _step(step: WeightStep, now: datetime) -> str:
+    kind = "swarm candidate" if step.step == "swarm" else step.step
+    sign = "-" if step.grams < 0 else "+"
+    size, unsure = amount(abs(step.grams), step.unit), amount(step.uncertainty, step.unit)
+    return f"{kind}, {sign}{size} ± {unsure}, {age(step.at, now)}"
+
+
+def _doing(device: DeviceStatus) -> str:
+    if device.retry_in_seconds:
+        return f"{device.state}, next attempt in {span(device.retry_in_seconds)}"
+    if device.trouble:
+        return device.state
+    if device.output:
+        back = device.returns_in_seconds
+        return device.output + ("" if back is None else f" for another {span(back)}")
+    age = device.last_good_age_seconds or 0.0
+    return device.state if age < _FRESH_SECONDS else f"{device.state}, good {span(age)} ago"
+
+
+def _is_untried(device: DeviceStatus) -> bool:
+    """Whether it is still unknown if the device works."""
+    return device.last_good_age_seconds is None and not device.trouble
+
+
+def _recovery(counts: Mapping[str, int]) -> str:
+    return ", ".join(_RECOVERIES[tier].format(count) for tier, count in counts.items())
+
+
+def _scheduled(device: DeviceStatus) -> str:
+    return device.held_back or ("on" if device.scheduled else "-")
+
+
+def _inspection(inspection: InspectionStatus, now: datetime) -> str:
+    ends = span(inspection.ends_in_seconds)
+    begun = f"begun {age(inspection.begun, now)}{colon(inspection.note)}"
+    return f"{begun}; ends automatically in {ends}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
