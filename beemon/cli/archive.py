@@ -369,11 +369,11 @@ def archive_by(config: Path, settings: Settings) -> Path:
 
 def sockets_of(config: Path, settings: Settings) -> list[Path]:
     """The possible sockets of the service that runs with this config, the likeliest first."""
-    from beemon.protocol import unix
+    from beemon.protocol import socket_file
 
-    packaged = [unix.PACKAGED] if str(config) == DEFAULT_CONFIG else []
+    packaged = [Path(socket_file.PACKAGED)] if str(config) == DEFAULT_CONFIG else []
     try:
-        return [*packaged, archive_by(config, settings) / unix.NAME]
+        return [*packaged, archive_by(config, settings) / socket_file.NAME]
     except OSError:  # a user without a home
         return packaged
 

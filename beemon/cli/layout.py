@@ -10,8 +10,6 @@ import codecs
 import io
 import os
 import sys
-import textwrap
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TextIO
 
@@ -116,6 +114,8 @@ def plain(word: str, encoding: str) -> str:
 def _visible(character: str) -> str:
     if character.isprintable() or character == "\n" or 0xD800 <= ord(character) <= 0xDFFF:
         return character
+    import unicodedata  # few texts need it
+
     return " " if unicodedata.category(character) == "Zs" else ascii(character)[1:-1]
 
 
@@ -127,6 +127,8 @@ def _shown(part: Part, encoding: str) -> Part:
 
 
 def _plain_character(character: str, encoding: str) -> str:
+    import unicodedata
+
     bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     for shown in (character, character.translate(_PLAIN), bare or "?"):
         try:
@@ -149,6 +151,8 @@ def _wrapped(line: str, width: int | None, indent: int) -> Iterator[str]:
     if width is None or len(line) <= width:
         yield line.rstrip()
         return
+    import textwrap  # a pipe needs none
+
     yield from textwrap.wrap(
         line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )

@@ -58,8 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _unknown_word(word: str) -> str | None:
     from beemon.base.options import suggestion
+    from beemon.base.quoting import shown
     from beemon.cli.render import HERE
-    from beemon.protocol.commands import HARMLESS, VOCABULARY, shown
+    from beemon.protocol.commands import HARMLESS, VOCABULARY
 
     asked = [name for name in VOCABULARY if name != "auth"]
     known = [*asked, *(word.partition(" ")[0] for word in HERE)]

@@ -13,8 +13,8 @@ from datetime import time
 from pathlib import Path
 from typing import BinaryIO
 
+from beemon.base.quoting import shown
 from beemon.exchange.appmais import to_celsius
-from beemon.protocol.commands import shown
 
 KNOWN = {
     "temp": ("temperature:F", "humidity:%"),

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from beemon.base.names import is_device_word, is_hive_name
-from beemon.protocol.commands import shown
+from beemon.base.quoting import shown
 
 _DAY = re.compile(r"(?:19[7-9]|20\d)\d-\d\d-\d\d", re.ASCII)
 """The name of a day's folder. Only these centuries are accepted, because others may have no UTC."""

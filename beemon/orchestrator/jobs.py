@@ -17,6 +17,7 @@ from beemon.base import outcomes
 from beemon.base.clock import MACHINE, Clock
 from beemon.base.facts import to_json
 from beemon.base.outcomes import Ending
+from beemon.base.quoting import shown
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.base.recording import RecordingFacts
 from beemon.ledger import calibrations, recovery
@@ -29,7 +30,6 @@ from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.inspection import Inspection, marked
 from beemon.orchestrator.job import Job, QueuedCommand, said
 from beemon.orchestrator.task import Task
-from beemon.protocol import commands
 from beemon.protocol.replies import JobFacts
 from beemon.scale.calibrations import Calibrations, Step, Told, UncalibratedError
 from beemon.scale.compensation import Compensation
@@ -135,7 +135,7 @@ class Jobs:
         """Called by the writer when the outcome is durable."""
         log.log(
             job.log_level(ending), "job %d %s: %s%s", job.number, ending.outcome.value,
-            commands.shown(job.text, 80), said(ending),
+            shown(job.text, 80), said(ending),
             extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
         )
         self._ended(ended_facts(job.number, job.text, ending))

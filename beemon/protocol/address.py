@@ -6,7 +6,7 @@ import errno
 import socket
 from typing import Any
 
-from beemon.protocol.commands import shown
+from beemon.base.quoting import shown
 from beemon.system import ports
 
 BACKLOG = 512

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from beemon.base import clock
-from beemon.protocol import unix
-from beemon.protocol.commands import shown
+from beemon.base.quoting import shown
+from beemon.protocol import socket_file
 from beemon.protocol.lines import check_printable, parse_reply
+
+# Each module that is loaded here makes every command slower.
+
+SocketPath = str | os.PathLike[str]
 
 
 class ServiceUnreachableError(ConnectionError):
@@ -30,8 +32,7 @@ class NotAdmittedError(ConnectionError):
 _LONGEST_REPLY = 64 << 20  # bytes; only a program that is not beemon sends more
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """The Server's reply: whether it was OK, and its object."""
 
     ok: bool
@@ -47,13 +48,14 @@ class Client:
 
     def __init__(
         self, host: str = "127.0.0.1", port: int = 8080, *,
-        token: str | None = None, timeout: float | None = 10.0, socket_path: Path | None = None,
+        token: str | None = None, timeout: float | None = 10.0,
+        socket_path: SocketPath | None = None,
     ) -> None:
         self._where = str(socket_path or f"{shown(host, 60)} port {port}")
         self._port = None if socket_path else port
         try:
             if socket_path:
-                self._socket = unix.connect(socket_path, timeout)
+                self._socket = socket_file.connect(socket_path, timeout)
             else:
                 self._socket = _connect(host, port, timeout)
         except PermissionError as error:
@@ -147,7 +149,7 @@ class Client:
 
 
 def reach(
-    sockets: Sequence[Path], host: str, port: int, token: Callable[[], str | None]
+    sockets: Sequence[SocketPath], host: str, port: int, token: Callable[[], str | None]
 ) -> Client:
     """The service of this machine: by the first of its sockets that is there, else by TCP.
 
@@ -174,6 +176,8 @@ def reach(
 
 
 def _check_machine(client: Client, host: str, port: int) -> None:
+    from beemon.base import clock  # not for the socket
+
     reply = client.request("version")
     if not reply.ok:  # as many clients as allowed, or no token: the Server hangs up
         client.close()

@@ -14,6 +14,7 @@ from typing import Any
 
 from beemon.base import zone
 from beemon.base.options import suggestion
+from beemon.base.quoting import shown
 from beemon.protocol.lines import RequestError
 
 MIN_SECONDS = 0.1
@@ -240,12 +241,6 @@ def _sha256(name: str, written: str, _: Devices) -> str:
 
 def _anything(_: str, written: str, __: Devices) -> str:
     return written
-
-
-def shown(text: str, limit: int = 40) -> str:
-    """A client's words, escaped and shortened for a message or a log."""
-    escaped = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
-    return escaped if len(escaped) <= limit else escaped[: limit - 1] + "…"
 
 
 _RECORDER = Argument("DEVICE", _device("camera", "microphone"))

@@ -26,10 +26,11 @@ import re
 from typing import TYPE_CHECKING
 
 from beemon.base.explanation import Explanation
-from beemon.base.facts import JsonObject, to_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+    from beemon.base.facts import JsonObject
 
 ERRORS = {
     "empty": Explanation(
@@ -233,6 +234,8 @@ def check_printable(text: str) -> None:
 
 def ok(reply: DataclassInstance) -> bytes:
     """The OK line with a reply."""
+    from beemon.base.facts import to_json  # a client reads lines, and writes none
+
     return _line("OK", to_json(reply))
 
 

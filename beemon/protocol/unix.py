@@ -18,10 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from beemon.protocol.address import BACKLOG, AddressError
+from beemon.protocol.socket_file import NAME, reached
 
-NAME = "beemon.sock"
-PACKAGED = Path("/run/beemon") / NAME
-"""The path of the socket of the packaged service."""
 _UID = "uid "
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 
@@ -40,7 +38,7 @@ def listen(path: Path) -> socket.socket:
     mode = 0o660 if os.environ.get("RUNTIME_DIRECTORY") else 0o600
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with _reached(path) as name, _alone(path.parent):
+        with reached(path) as name, _alone(path.parent):
             _remove_stale(name)
             os.fchmod(listener.fileno(), mode)  # nobody else may use it, even for a moment
             listener.bind(name)
@@ -55,21 +53,8 @@ def listen(path: Path) -> socket.socket:
 
 def remove(path: Path) -> None:
     """Remove the socket of a service that has ended. Raises ``OSError``."""
-    with _reached(path) as name, _alone(path.parent):
+    with reached(path) as name, _alone(path.parent):
         _remove_stale(name)
-
-
-def connect(path: Path, timeout: float | None) -> socket.socket:
-    """A connection to the service. Raises ``OSError``."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.settimeout(timeout)
-        with _reached(path) as name:
-            connection.connect(name)
-    except OSError:
-        connection.close()
-        raise
-    return connection
 
 
 def accept(listener: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
@@ -95,16 +80,6 @@ def accept(listener: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
 def is_peer(ip_address: tuple[str, int]) -> bool:
     """Whether a client came by a Unix socket."""
     return ip_address[0].startswith(_UID)
-
-
-@contextlib.contextmanager
-def _reached(path: Path) -> Iterator[str]:
-    """A name of at most 107 bytes for a path of any length: by way of its folder's descriptor."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable
 
 from beemon.base.defects import contain, of_kind
-from beemon.protocol import commands
+from beemon.base.quoting import shown
 from beemon.protocol import lines as protocol
 from beemon.protocol.address import IPAddress
 from beemon.protocol.lines import RequestError, RequestReader
@@ -155,7 +155,7 @@ class Refusals:
 
 
 def _defect(error: Exception, message: bytes) -> bytes:
-    log.exception("not answered: %s", commands.shown(repr(message), 80))
+    log.exception("not answered: %s", shown(repr(message), 80))
     said = f"{type(error).__name__}: {error}"
     return RequestError(
         "defect", f"it could not be answered ({said}); see: sudo journalctl -u beemon -p err; "
@@ -169,5 +169,5 @@ def _log_refusal(error: RequestError, message: bytes, ip_address: IPAddress) -> 
     elif error.code == "http":
         log.warning("%s speaks HTTP to this port and was refused", ip_address[0])
     else:
-        said = commands.shown(message.decode("utf-8", "replace"), 80)
+        said = shown(message.decode("utf-8", "replace"), 80)
         log.debug("%s said %s: %s", ip_address[0], said, error.code)

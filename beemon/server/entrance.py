@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from beemon.base.quoting import shown
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError
-from beemon.protocol import address, commands, unix
+from beemon.protocol import address, unix
 from beemon.protocol.address import AddressError
 from beemon.protocol.reports import Trouble
 from beemon.server.answers import Answers
@@ -63,7 +64,7 @@ class TcpAddress:
 
     def __str__(self) -> str:
         """Its name for people."""
-        return f"{commands.shown(self.host, 60)} port {self.port}"
+        return f"{shown(self.host, 60)} port {self.port}"
 
     def listen(self) -> socket.socket:
         """Listen, and ask clients for the token that its file holds now.

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
+from beemon.base.quoting import shown
 from beemon.config.settings import ConfigError, Settings
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol import commands
@@ -85,7 +86,7 @@ class Intake:
             self._open_jobs[job] = OpenJob(client, devices)
             self._put(QueuedCommand(request.text, job, origin, settings), job)
         log.info(
-            "job %d accepted: %s (%s)", job, commands.shown(request.text, 80), origin,
+            "job %d accepted: %s (%s)", job, shown(request.text, 80), origin,
             extra=fields(job=job),
         )
         return job

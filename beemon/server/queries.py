@@ -13,11 +13,12 @@ from beemon.base import clock, zone
 from beemon.base.explanation import meanings
 from beemon.base.moments import span_us, to_microseconds
 from beemon.base.options import suggestion
+from beemon.base.quoting import shown
 from beemon.base.status import DeviceStatus, ServiceState, ServiceStatus, TroubleStatus
 from beemon.config.settings import Settings
 from beemon.ledger.reader import ArchiveReader
 from beemon.ledger.starts import Start
-from beemon.protocol.commands import VOCABULARY, Request, shown
+from beemon.protocol.commands import VOCABULARY, Request
 from beemon.protocol.lines import ERRORS, RequestError
 from beemon.protocol.replies import (
     Budget,

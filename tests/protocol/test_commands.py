@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from beemon.protocol.commands import VOCABULARY, Request, kind_of, parse, shown
+from beemon.protocol.commands import VOCABULARY, Request, kind_of, parse
 from beemon.protocol.lines import ERRORS, RequestError, decode
 from tests.corpus import COMMANDS, DEVICES, LIMIT, MESSAGES, Message
 
@@ -150,20 +150,6 @@ def test_a_bad_number_is_told_what_would_be_right():
         'no device "sensor.scal"; did you mean "sensor.scale"?'
     )
     assert "must be a word that `help` lists" in str(refusal("help me"))
-
-
-def test_what_a_client_wrote_is_escaped_and_shortened_before_it_is_shown():
-    assert shown('say "hi"\n') == r"say \"hi\"\n"
-    assert shown("żądło\x1b[2J") == r"\u017c\u0105d\u0142o\x1b[2J"
-    assert shown("x" * 50) == "x" * 39 + "…"
-    assert shown("x" * 40) == "x" * 40
-
-
-@given(st.text())
-def test_nothing_shown_can_break_a_line_or_move_a_cursor(text: str):
-    safe = shown(text, 60)
-    assert safe.isprintable()
-    assert len(safe) <= 60
 
 
 def test_a_device_is_of_the_kind_before_the_dot():

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from beemon.protocol import unix
+from beemon.protocol import socket_file, unix
 from beemon.protocol.address import AddressError
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / unix.NAME
+    return tmp_path / socket_file.NAME
 
 
 def test_systemd_says_where_it_is(monkeypatch, tmp_path):
     monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/beemon:/run/other")
-    assert unix.path_for(tmp_path) == unix.PACKAGED
+    assert unix.path_for(tmp_path) == Path(socket_file.PACKAGED)
     monkeypatch.delenv("RUNTIME_DIRECTORY")
     assert unix.path_for(tmp_path) == tmp_path / "beemon.sock"
 
@@ -40,7 +40,7 @@ def test_who_may_use_it_is_said_by_its_mode_whatever_the_umask(
 
 
 def test_a_client_is_told_by_its_user(path):
-    with unix.listen(path) as listener, unix.connect(path, 10):
+    with unix.listen(path) as listener, socket_file.connect(path, 10):
         connection, who = unix.accept(listener)
         connection.close()
     assert who == (f"uid {os.getuid()}", 0)
@@ -51,14 +51,15 @@ def test_a_client_is_told_by_its_user(path):
 def test_a_path_may_be_of_any_length(tmp_path):
     folder = tmp_path / ("x" * 200) / ("y" * 200)
     folder.mkdir(parents=True)
-    with unix.listen(folder / unix.NAME) as listener, unix.connect(folder / unix.NAME, 10):
+    path = folder / socket_file.NAME
+    with unix.listen(path) as listener, socket_file.connect(path, 10):
         unix.accept(listener)[0].close()
 
 
 def test_the_socket_of_a_service_that_has_ended_is_replaced(path):
     unix.listen(path).close()
     assert path.is_socket()
-    with unix.listen(path) as listener, unix.connect(path, 10):
+    with unix.listen(path) as listener, socket_file.connect(path, 10):
         unix.accept(listener)[0].close()
 
 
@@ -90,9 +91,9 @@ def test_a_file_that_is_no_socket_is_left_alone_and_told(path):
 
 def test_a_folder_that_is_not_there_is_told(path):
     with pytest.raises(AddressError, match=f"cannot listen on {path.parent}/none/beemon.sock: No "):
-        unix.listen(path.parent / "none" / unix.NAME)
+        unix.listen(path.parent / "none" / socket_file.NAME)
     with pytest.raises(FileNotFoundError):
-        unix.connect(path, 10)
+        socket_file.connect(path, 10)
 
 
 def test_it_is_removed_when_its_service_has_ended(path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from beemon.cli import main as cli
-from beemon.protocol import unix
+from beemon.protocol import socket_file
 from beemon.protocol.client import Client
 from tests.hive import Hive, until
 
@@ -135,7 +135,7 @@ def test_without_its_token_tcp_is_not_served_until_that_is_mended(
 def test_the_socket_says_what_is_wrong_with_the_address_and_takes_commands(hive: Hive) -> None:
     configure(hive, 'token_file = "/none"')
     hive.begin()
-    path = hive.archive / unix.NAME
+    path = hive.archive / socket_file.NAME
     until(path.is_socket)
     with Client(socket_path=path) as client:
         until(lambda: client.request("status").payload["state"] == "degraded")
@@ -159,13 +159,13 @@ def test_the_command_line_uses_the_socket_and_needs_no_token(
     token.unlink()
     assert cli.main(["ping", "--config", str(hive.config)]) == 0
     assert capsys.readouterr().err == ""
-    (hive.archive / unix.NAME).unlink()
+    (hive.archive / socket_file.NAME).unlink()
     assert cli.main(["ping", "--config", str(hive.config)]) == 1
     said = capsys.readouterr().err
     assert f"{token}: the token cannot be read: No such file or directory" in said
     assert "send `auth TOKEN` first" in said
     assert hive.stop() == 0
-    assert not (hive.archive / unix.NAME).exists()
+    assert not (hive.archive / socket_file.NAME).exists()
 
 
 def test_a_kill_leaves_a_socket_that_the_next_start_replaces(hive: Hive) -> None:
@@ -173,9 +173,9 @@ def test_a_kill_leaves_a_socket_that_the_next_start_replaces(hive: Hive) -> None
     assert hive.process is not None
     hive.process.kill()
     hive.process.wait()
-    assert (hive.archive / unix.NAME).is_socket()
+    assert (hive.archive / socket_file.NAME).is_socket()
     hive.start()
-    with Client(socket_path=hive.archive / unix.NAME) as client:
+    with Client(socket_path=hive.archive / socket_file.NAME) as client:
         assert client.request("ping").ok
 
 
