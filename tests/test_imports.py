@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import json
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import pytest
 
 import beemon
 from beemon.devices import PACKAGES, drivers
+from beemon.protocol import socket_file, unix
 
 SOURCE = Path(beemon.__file__).parent
 
@@ -191,6 +195,68 @@ def test_who_only_asks_a_question_loads_little():
         cwd=SOURCE.parent, capture_output=True, text=True, check=True,
     ).stdout.split()
     assert {"multiprocessing", "sqlite3", "sdnotify", "beemon.server"} & set(loaded) == set()
+
+
+STATUS = """
+import os, sys
+bare, real, elsewhere = {*sys.modules}, os.open, sys.argv[1]
+os.open = lambda path, *rest: real(elsewhere if path == "/run/beemon" else path, *rest)
+from beemon.cli.main import main
+assert main(["status", *sys.argv[2:]]) == 0
+print(*{*sys.modules} - bare, file=sys.stderr)
+"""
+OWN = {
+    "", "base", "base.quoting", "base.explanation", "cli", "cli.layout", "cli.main", "cli.shortcut",
+    "protocol", "protocol.client", "protocol.lines", "protocol.socket_file",
+}
+OF_PEOPLE = {"base.facts", "base.status", "cli.health", "cli.numbers", "cli.phrases"}
+PYTHONS = {
+    "array", "collections", "contextlib", "copyreg", "enum", "errno", "functools", "itertools",
+    "json", "keyword", "math", "operator", "re", "reprlib", "select", "selectors", "socket",
+    "types", "typing", "warnings",
+    "unicodedata",  # where the layout is compiled first
+}
+OF_DATACLASSES = {
+    "ast", "copy", "dataclasses", "datetime", "dis", "importlib", "inspect", "linecache", "opcode",
+    "token", "tokenize", "weakref",
+}
+REPLIES = {
+    "status": {
+        "state": "healthy", "hive": "h", "version": "1", "uptime_seconds": 1.0,
+        "heartbeat_age_seconds": 0.1, "running": {}, "waiting": 0, "troubles": [], "clock": "rtc",
+        "zone": "UTC", "archive": "/", "free_bytes": 1,
+        "devices": {"sensor.a": {"state": "running", "last_good_age_seconds": 1.0}},
+    },
+    "jobs": {"jobs": [{"job": 1, "command": "read", "ended": "2026-06-01T12:00:00.000Z"}]},
+}
+"""What `status` asks for, of a hive that is well."""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("options", "own", "pythons"),
+    [([], OWN | OF_PEOPLE, PYTHONS | OF_DATACLASSES), (["--json"], OWN, PYTHONS)],
+    ids=["people", "programs"],
+)
+def test_a_status_is_shown_with_few_modules(tmp_path, options, own, pythons):
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as requests:
+            for request in requests:
+                told = json.dumps(REPLIES[request.decode().strip()])
+                connection.sendall(f"OK {told}\n".encode())
+
+    with unix.listen(tmp_path / socket_file.NAME) as listener:
+        threading.Thread(target=answer, daemon=True).start()
+        ran = subprocess.run(
+            [sys.executable, "-c", STATUS, tmp_path, *options], env={**os.environ, "COLUMNS": ""},
+            cwd=SOURCE.parent, capture_output=True, text=True, check=False,
+        )
+    assert ran.returncode == 0, ran.stderr
+    loaded = ran.stderr.split()
+    assert {name[7:] for name in loaded if unit(name) == "beemon"} == own
+    public = {unit(name) for name in loaded if not name.startswith("_")} - {"beemon"}
+    assert public - pythons == set()
 
 
 # Errors that nobody foresaw

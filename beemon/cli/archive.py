@@ -16,6 +16,7 @@ from beemon.base.explanation import why
 from beemon.cli import layout
 from beemon.cli.numbers import amount
 from beemon.cli.render import HERE
+from beemon.cli.shortcut import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -30,7 +31,6 @@ EXIT_WRONG = 1
 EXIT_USAGE = 2
 
 LEDGER = "ledger.db"
-DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 
 def add_words(words: Any) -> None:

@@ -6,17 +6,19 @@ problems; 2 wrong usage; 3 the service cannot be reached; 78 the config cannot b
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beemon import __version__
-from beemon.cli import layout
+from beemon.cli import layout, shortcut
+from beemon.cli.shortcut import Question
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from beemon.base.facts import JsonObject
     from beemon.base.options import Problem
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from beemon.protocol.commands import Word
     from beemon.protocol.replies import ReadingFacts
 
-# Each child of the service loads this module anew, as its parent's main one: what only the
-# command line needs is imported where it is used.
+# Each child of the service loads this module anew, as its parent's main one, and a question is
+# answered sooner than a module is loaded: what is not always needed is imported where it is used.
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -41,12 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``beemon`` with these arguments; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["help"]
     layout.prepare()
-    if problem := _unknown_word(given[0]):
-        layout.complain(problem)
-        return EXIT_USAGE
-    options = _parser().parse_args(given)
+    question = shortcut.parse(given)
+    if question is None:
+        if problem := _unknown_word(given[0]):
+            layout.complain(problem)
+            return EXIT_USAGE
+        options = _parser().parse_args(given)
     try:
-        status: int = options.run(options)
+        status: int = _ask(question) if question else options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -139,7 +143,7 @@ def _add_word(words: Any, word: Word) -> None:
         "--port", type=_port, help="the port of the service (default: from the config)"
     )
     here.add_config(parser)
-    parser.set_defaults(run=_help if word.name == "help" else _ask, word=word.name)
+    parser.set_defaults(run=_help if word.name == "help" else _ask_as_parsed, word=word.name)
 
 
 def _port(text: str) -> int:
@@ -268,26 +272,31 @@ def _help(options: argparse.Namespace) -> int:
     from beemon.cli import render as rendering
 
     if options.json:
-        return _ask(options)
+        return _ask_as_parsed(options)
     if found := list(rendering.explanation("".join(options.arguments[:1]))):
         layout.say(*found)
         return 0
     return main([*options.arguments[:1], "--help"])
 
 
-def _ask(options: argparse.Namespace) -> int:
+def _ask_as_parsed(options: argparse.Namespace) -> int:
+    given = vars(options).items()
+    return _ask(Question(**{name: value for name, value in given if name in Question._fields}))
+
+
+def _ask(question: Question) -> int:
     from beemon.protocol.client import NotAdmittedError, ServiceUnreachableError
     from beemon.protocol.lines import RequestError
 
     try:
-        with _reach(options) as client:
-            if options.word == "watch":
-                return _watch(client, options)
-            if _is_guided(options):
-                return _guide(client, options.arguments[0])
-            reply = _converse(client, options)
-            has_more = reply.ok and not options.json
-            return _print(reply, options, _ask_more(reply, client, options) if has_more else None)
+        with _reach(question) as client:
+            if question.word == "watch":
+                return _watch(client, question)
+            if _is_guided(question):
+                return _guide(client, question.arguments[0])
+            reply = _converse(client, question)
+            has_more = reply.ok and not question.json
+            return _print(reply, question, _ask_more(reply, client, question) if has_more else None)
     except NotAdmittedError as error:
         layout.complain(error)
         return EXIT_REFUSED
@@ -299,9 +308,9 @@ def _ask(options: argparse.Namespace) -> int:
         return EXIT_UNREACHABLE
 
 
-def _is_guided(options: argparse.Namespace) -> bool:
+def _is_guided(question: Question) -> bool:
     """Whether to guide a person through a calibration: at a terminal, without a step."""
-    alone = options.word == "calibrate" and len(options.arguments) == 1 and not options.json
+    alone = question.word == "calibrate" and len(question.arguments) == 1 and not question.json
     return alone and sys.stdin.isatty() and sys.stdout.isatty()
 
 
@@ -318,29 +327,29 @@ def _guide(client: Client, scale: str) -> int:
     return 0
 
 
-def _converse(client: Client, options: argparse.Namespace) -> Reply:
+def _converse(client: Client, question: Question) -> Reply:
     """Send the request, wait if requested, and return the reply."""
-    since = getattr(options, "since", None)
-    request = " ".join([options.word, *options.arguments, *([since] if since else [])])
-    reply = client.request(request, patient=options.word == "wait")
+    since = [question.since] if question.since else []
+    request = " ".join([question.word, *question.arguments, *since])
+    reply = client.request(request, patient=question.word == "wait")
     job = reply.payload.get("job")
-    if reply.ok and getattr(options, "wait", False) and isinstance(job, int):
+    if reply.ok and question.wait and isinstance(job, int):
         return client.wait(job)
     return reply
 
 
 def _ask_more(
-    reply: Reply, client: Client, options: argparse.Namespace
+    reply: Reply, client: Client, question: Question
 ) -> LatestJob | list[ReadingFacts] | None:
     """Details for a person: the last job that ended, or the readings of a `read`."""
     from beemon.base.facts import BadFactsError
 
     try:
-        if options.word == "status":
+        if question.word == "status":
             return _last_job(client)
         accepted = reply.payload.get("accepted")
-        if options.word == "read" and isinstance(accepted, str):
-            return _readings_since(accepted, client, options.arguments)
+        if question.word == "read" and isinstance(accepted, str):
+            return _readings_since(accepted, client, question.arguments)
     except BadFactsError:  # of another version
         pass
     return None
@@ -362,7 +371,7 @@ def _readings_since(utc: str, client: Client, sensors: Sequence[str]) -> list[Re
     return [one for one in found if one.sensor.startswith("sensor.") and one.utc >= utc]
 
 
-def _watch(client: Client, options: argparse.Namespace) -> int:
+def _watch(client: Client, question: Question) -> int:
     import json
     from datetime import datetime
 
@@ -371,9 +380,9 @@ def _watch(client: Client, options: argparse.Namespace) -> int:
     latest = ""
     for reply in client.watch():
         if not reply.ok:
-            return _print(reply, options)
+            return _print(reply, question)
         line = _report(reply.payload)
-        if options.json:
+        if question.json:
             print(json.dumps(reply.payload), flush=True)
         elif line != latest:  # the service's state comes every few seconds, as a sign of life
             layout.say(f"{datetime.now(zone.local()):%H:%M:%S} {line}")
@@ -393,28 +402,40 @@ def _report(payload: JsonObject) -> str:
         return json.dumps(payload)
 
 
-def _reach(options: argparse.Namespace) -> Client:
+def _reach(question: Question) -> Client:
+    """A connection to the packaged service by its socket; else to the service of the config."""
+    from beemon.protocol import client, socket_file
+
+    if str(question.config) == shortcut.DEFAULT_CONFIG and not (question.host or question.port):
+        with contextlib.suppress(client.ServiceUnreachableError):
+            return client.Client(socket_path=socket_file.PACKAGED)
+    return _reach_by_config(question)
+
+
+def _reach_by_config(question: Question) -> Client:
     """A connection to the service at the given address, else that of the config, else the default.
     """
+    from pathlib import Path
+
     from beemon.cli import archive as here
     from beemon.config import settings as config
     from beemon.protocol import client
 
-    settings = config.Settings()
+    settings, file = config.Settings(), Path(question.config)
     try:
-        settings = config.load(options.config)
+        settings = config.load(file)
     except config.ConfigError as error:
         settings = config.Settings(server=error.server or settings.server)
-        is_meant = options.config.exists() or str(options.config) != here.DEFAULT_CONFIG
+        is_meant = file.exists() or str(file) != shortcut.DEFAULT_CONFIG
         if error.server is None and is_meant:
-            port = options.port or settings.server.listening_port
+            port = question.port or settings.server.listening_port
             layout.complain(f"{error.problems[0]}; trying port {port}")
     server = settings.server
-    host, port = options.host or server.host_address, options.port or server.listening_port
+    host, port = question.host or server.host_address, question.port or server.listening_port
     host = here.reachable(host)
-    if options.host or options.port:
+    if question.host or question.port:
         return client.Client(host, port, token=_token(server.token_file))
-    sockets = here.sockets_of(options.config, settings)
+    sockets = here.sockets_of(file, settings)
     return client.reach(sockets, host, port, lambda: _token(server.token_file))
 
 
@@ -448,9 +469,9 @@ def _shown(
 
 
 def _print(
-    reply: Reply, options: argparse.Namespace, more: LatestJob | list[ReadingFacts] | None = None
+    reply: Reply, question: Question, more: LatestJob | list[ReadingFacts] | None = None
 ) -> int:
-    if options.json:
+    if question.json:
         import json
 
         print(json.dumps(reply.payload))
@@ -458,13 +479,13 @@ def _print(
         error = reply.payload
         layout.complain(f"{error['message']} ({error['code']})")
         if remedy := error.get("remedy"):  # an older service sends none
-            layout.complain(remedy.replace("WORD", options.word))
+            layout.complain(remedy.replace("WORD", question.word))
     else:
-        layout.say(*_shown(options.word, reply.payload, more))
+        layout.say(*_shown(question.word, reply.payload, more))
     if not reply.ok:
         return EXIT_USAGE if reply.payload["code"] in USAGE_CODES else EXIT_REFUSED
     well = reply.payload.get("outcome", "done") == "done" and "damaged" not in reply.payload
-    if getattr(options, "check", False):
+    if question.check:
         well = reply.payload.get("state") == "healthy"
     return 0 if well else EXIT_REFUSED
 
