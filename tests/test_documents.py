@@ -21,7 +21,7 @@ from beemon.base.recording import RecordingFacts
 from beemon.base.status import DEVICE_STATES, DeviceState
 from beemon.checks.examine import examine
 from beemon.checks.findings import FINDINGS
-from beemon.cli.render import HERE
+from beemon.cli.manual import HERE
 from beemon.config import settings as config
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import CommonSettings, DeviceError, Measurement, SensorSettings

@@ -12,7 +12,7 @@ import pytest
 
 import beemon
 from beemon.cli.main import main
-from beemon.cli.render import EXPLAINED, HERE
+from beemon.cli.manual import EXPLAINED, HERE
 from beemon.protocol.commands import VOCABULARY
 
 SOURCE = Path(beemon.__file__).parent

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from beemon.base.explanation import why
 from beemon.cli import layout
+from beemon.cli.manual import HERE
 from beemon.cli.numbers import amount
-from beemon.cli.render import HERE
 from beemon.cli.shortcut import DEFAULT_CONFIG
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _unknown_word(word: str) -> str | None:
     from beemon.base.options import suggestion
     from beemon.base.quoting import shown
-    from beemon.cli.render import HERE
+    from beemon.cli.manual import HERE
     from beemon.protocol.commands import HARMLESS, VOCABULARY
 
     asked = [name for name in VOCABULARY if name != "auth"]
@@ -78,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     import argparse
 
     from beemon.cli import archive as here
+    from beemon.cli.manual import HERE, vocabulary
     from beemon.cli.parser import Parser
-    from beemon.cli.render import HERE, vocabulary
     from beemon.protocol.commands import VOCABULARY
 
     parser = Parser(
@@ -269,11 +269,11 @@ def _is_own(path: Path, settings: Settings) -> bool:
 
 def _help(options: argparse.Namespace) -> int:
     """For a person `help` needs no service; for a program it is a query like any other."""
-    from beemon.cli import render as rendering
+    from beemon.cli import manual
 
     if options.json:
         return _ask_as_parsed(options)
-    if found := list(rendering.explanation("".join(options.arguments[:1]))):
+    if found := list(manual.explanation("".join(options.arguments[:1]))):
         layout.say(*found)
         return 0
     return main([*options.arguments[:1], "--help"])

@@ -13,17 +13,11 @@ from typing import Any
 
 from beemon.base import moments
 from beemon.base.facts import Json, JsonObject, to_json
-from beemon.base.outcomes import REASONS
-from beemon.base.readings import QUALITIES
-from beemon.base.status import DEVICE_STATES
-from beemon.checks.findings import CHECK_FAILED, FINDINGS
 from beemon.cli import health
 from beemon.cli.health import STATES, LatestJob, outcome
 from beemon.cli.layout import Part, Table
 from beemon.cli.numbers import DECIMALS, amount, span
 from beemon.cli.phrases import age, colon, day_and_time
-from beemon.protocol.commands import VOCABULARY
-from beemon.protocol.lines import ERRORS
 from beemon.protocol.replies import (
     Accepted,
     Budget,
@@ -45,22 +39,6 @@ from beemon.protocol.replies import (
     StateReport,
     read_reply,
 )
-
-HERE = {
-    "serve": "run the service in the foreground; systemd normally does this",
-    "config check": "check the config and print each problem with its file and line",
-    "export": "write the data of some days as CSV, Parquet or AppMAIS files",
-    "import": "import the files of another hive monitor (AppMAIS); stop the service first",
-    "archive check": "check that the database and the files agree",
-    "archive rebuild": "rebuild the database from the files; stop the service first",
-}
-"""The words that `beemon` carries out itself, without the service."""
-
-EXPLAINED = {
-    "reason": REASONS, "error code": ERRORS, "finding": FINDINGS, "quality": QUALITIES,
-    "device state": DEVICE_STATES,
-}
-"""Every word that beemon explains, by its kind."""
 
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report", "damaged")
@@ -107,39 +85,18 @@ def report(payload: JsonObject) -> str:
     return "watching, until Ctrl-C"
 
 
-def vocabulary() -> Iterator[Part]:
-    """Every word that can be typed after `beemon`, with its summary."""
-    asked = [word for word in VOCABULARY.values() if word.name != "auth"]
-    groups = {
-        "Commands (each becomes a numbered job with one outcome):":
-            {word.usage: word.summary for word in asked if word.is_command},
-        "Queries:":
-            {word.usage: word.summary for word in asked if not word.is_command},
-        "Without the service:": HERE,
-    }
-    longest = max(len(usage) for group in groups.values() for usage in group)
-    for heading, group in groups.items():
-        yield heading
-        yield Table([(usage.ljust(longest), told) for usage, told in group.items()], indent=2)
-        yield ""
-    yield "A DEVICE is its kind and its name in the config: microphone.brood."
-
-
-def explanation(word: str) -> Iterator[str]:
-    """The meanings and remedies of a word; none if it is unknown."""
-    for kind, table in EXPLAINED.items():
-        if found := table.get(word):
-            yield f"{word} ({kind}): {found.meaning}."
-            yield f"  {found.remedy}"
-
-
 def _remedies(job: JobFacts) -> Iterator[str]:
     """The remedies for a job whose outcome is not done."""
+    if job.reason is None:
+        return
+    from beemon.base.outcomes import REASONS  # few jobs need them
+    from beemon.checks.findings import CHECK_FAILED, FINDINGS
+
     words = [job.reason]
     if words == [CHECK_FAILED]:
         words = [finding.partition(":")[0] for finding in job.result.findings or ()] or words
     for word in words:
-        if found := FINDINGS.get(str(word)) or REASONS.get(str(word)):
+        if found := FINDINGS.get(word) or REASONS.get(word):
             yield found.remedy
 
 

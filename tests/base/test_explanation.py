@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from beemon.base.explanation import Explanation, meanings
-from beemon.cli.render import EXPLAINED, HERE, explanation
+from beemon.cli.manual import EXPLAINED, HERE, explanation
 from beemon.protocol.commands import VOCABULARY, parse
 
 PAGE = (Path(__file__).parents[2] / "debian/beemon-reasons.7").read_text("utf-8")

@@ -13,8 +13,9 @@ from beemon.base.outcomes import REASONS
 from beemon.checks.findings import FINDINGS
 from beemon.cli.health import LatestJob
 from beemon.cli.layout import fitted
+from beemon.cli.manual import HERE, vocabulary
 from beemon.cli.numbers import amount, span
-from beemon.cli.render import HERE, parts, report, vocabulary
+from beemon.cli.render import parts, report
 from beemon.protocol.commands import VOCABULARY
 from beemon.protocol.replies import ReadingFacts
 

@@ -1,0 +1,55 @@
+"""The manual: every word that can be typed, and every word that beemon explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from beemon.base.outcomes import REASONS
+from beemon.base.readings import QUALITIES
+from beemon.base.status import DEVICE_STATES
+from beemon.checks.findings import FINDINGS
+from beemon.cli.layout import Part, Table
+from beemon.protocol.commands import VOCABULARY
+from beemon.protocol.lines import ERRORS
+
+HERE = {
+    "serve": "run the service in the foreground; systemd normally does this",
+    "config check": "check the config and print each problem with its file and line",
+    "export": "write the data of some days as CSV, Parquet or AppMAIS files",
+    "import": "import the files of another hive monitor (AppMAIS); stop the service first",
+    "archive check": "check that the database and the files agree",
+    "archive rebuild": "rebuild the database from the files; stop the service first",
+}
+"""The words that `beemon` carries out itself, without the service."""
+
+EXPLAINED = {
+    "reason": REASONS, "error code": ERRORS, "finding": FINDINGS, "quality": QUALITIES,
+    "device state": DEVICE_STATES,
+}
+"""Every word that beemon explains, by its kind."""
+
+
+def vocabulary() -> Iterator[Part]:
+    """Every word that can be typed after `beemon`, with its summary."""
+    asked = [word for word in VOCABULARY.values() if word.name != "auth"]
+    groups = {
+        "Commands (each becomes a numbered job with one outcome):":
+            {word.usage: word.summary for word in asked if word.is_command},
+        "Queries:":
+            {word.usage: word.summary for word in asked if not word.is_command},
+        "Without the service:": HERE,
+    }
+    longest = max(len(usage) for group in groups.values() for usage in group)
+    for heading, group in groups.items():
+        yield heading
+        yield Table([(usage.ljust(longest), told) for usage, told in group.items()], indent=2)
+        yield ""
+    yield "A DEVICE is its kind and its name in the config: microphone.brood."
+
+
+def explanation(word: str) -> Iterator[str]:
+    """The meanings and remedies of a word; none if it is unknown."""
+    for kind, table in EXPLAINED.items():
+        if found := table.get(word):
+            yield f"{word} ({kind}): {found.meaning}."
+            yield f"  {found.remedy}"
