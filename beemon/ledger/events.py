@@ -18,6 +18,16 @@ from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 from beemon.protocol.replies import EventFacts
 
+_KINDS = """
+WITH RECURSIVE found (kind) AS (
+    SELECT min(kind) FROM sound_events WHERE kind >= ''
+    UNION ALL
+    SELECT (SELECT min(kind) FROM sound_events AS later WHERE later.kind > found.kind)
+    FROM found WHERE kind IS NOT NULL
+) SELECT kind FROM found WHERE kind IS NOT NULL
+"""
+"""From each kind to the next in the index, whatever the number of events."""
+
 
 class Readable(Protocol):
     """A ledger to read in: a ``Ledger`` or a ``LedgerReader``."""
@@ -72,8 +82,8 @@ def latest(ledger: Readable, kind: str) -> Event | None:
 def recent(ledger: Readable, count: int, kind: str | None = None) -> list[Event]:
     """The events that were entered last, of one kind or of all; the newest first."""
     found = ledger.db.execute(
-        "SELECT * FROM sound_events WHERE ?1 IS NULL OR kind = ?1 ORDER BY event DESC LIMIT ?2",
-        (kind, count),
+        f"SELECT * FROM sound_events WHERE {_of(kind)} ORDER BY event DESC LIMIT :most",  # noqa: S608
+        {"kind": kind, "most": count},
     )
     return list(rows.readable(found, _event))
 
@@ -81,17 +91,16 @@ def recent(ledger: Readable, count: int, kind: str | None = None) -> list[Event]
 def since(ledger: Readable, from_us: int, most: int, kind: str | None = None) -> list[Event]:
     """The events from a time on, of one kind or of all; the newest ``most``, in order of time."""
     found = ledger.db.execute(
-        "SELECT * FROM sound_events WHERE utc_us >= ?1 AND (?2 IS NULL OR kind = ?2)"
-        " ORDER BY utc_us DESC, event DESC LIMIT ?3",
-        (from_us, kind, most),
+        f"SELECT * FROM sound_events WHERE utc_us >= :from AND {_of(kind)}"  # noqa: S608
+        " ORDER BY utc_us DESC, event DESC LIMIT :most",
+        {"from": from_us, "kind": kind, "most": most},
     ).fetchall()
     return list(rows.readable(reversed(found), _event))
 
 
 def kinds(ledger: Readable) -> list[str]:
     """The kinds of all events that were ever entered."""
-    found = ledger.db.execute("SELECT DISTINCT kind FROM sound_events ORDER BY kind")
-    return [str(kind) for (kind,) in found]
+    return [str(kind) for (kind,) in ledger.db.execute(_KINDS)]
 
 
 def latest_of(ledger: Readable, kind: str, device: str) -> Event | None:
@@ -109,6 +118,11 @@ def describe(event: Event) -> EventFacts:
         event=event.number, utc=iso(event.at.utc_us), clock=event.at.quality.value,
         kind=event.kind, device=event.device, message=event.message, facts=event.facts,
     )
+
+
+def _of(kind: str | None) -> str:
+    """The condition on the kind; no index is used for one that allows for both cases."""
+    return "1" if kind is None else "kind = :kind"
 
 
 def _event(row: sqlite3.Row) -> Event:

@@ -28,6 +28,12 @@ from beemon.protocol.replies import (
     ReadingFacts,
 )
 
+_HAS_DONE_WORK = """
+SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ?1 AND outcome = 'done' AND job >
+    ifnull((SELECT job FROM jobs WHERE run < ?1 ORDER BY job DESC LIMIT 1), -9223372036854775808))
+"""
+"""Of the jobs behind those of earlier runs: others are not looked at."""
+
 
 class ArchiveReader:
     """One archive, for reading, until :meth:`close`.
@@ -65,9 +71,7 @@ class ArchiveReader:
     def has_done_work(self, run: int) -> bool:
         """Whether a job of this run was done."""
         with self._reading() as ledger:
-            (has,) = ledger.db.execute(
-                "SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ? AND outcome = 'done')", (run,)
-            ).fetchone()
+            (has,) = ledger.db.execute(_HAS_DONE_WORK, (run,)).fetchone()
             return bool(has)
 
     def recordings(

@@ -51,6 +51,10 @@ CREATE INDEX open_jobs ON jobs (job) WHERE outcome IS NULL;
 CREATE INDEX slot_jobs ON jobs (slot_us) WHERE slot_us IS NOT NULL;
 CREATE INDEX leftover_jobs ON jobs (job) WHERE leftover IS NOT NULL;
 CREATE INDEX unsure_jobs ON jobs (job) WHERE clock = 'unsure';
+-- The jobs that `slot_jobs` does not find by when they were accepted: those without a slot, and
+-- late ones. So a slot costs no entry here.
+CREATE INDEX other_jobs ON jobs (accepted_us)
+    WHERE slot_us IS NULL OR accepted_us NOT BETWEEN slot_us AND slot_us + 600000000;
 -- Slots that never became jobs: a row for each series of them with one reason. Like all that
 -- tells of slots they are entered by a believable clock only, and so never dated anew.
 CREATE TABLE skips (
@@ -60,6 +64,7 @@ CREATE TABLE skips (
     first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, slots INTEGER NOT NULL
 );
 CREATE INDEX device_skips ON skips (device, skip);
+CREATE INDEX timed_skips ON skips (last_us);
 -- What the slots of a device followed, after which moment and up to which (NULL: still). Every
 -- slot in a row's span is in `jobs` or in `skips`, once; where the clock was set back, spans of a
 -- device overlap, and what they share was due twice.
@@ -85,6 +90,7 @@ CREATE INDEX failed_recordings ON recordings (recording)
     WHERE verdict = 'failed' AND deleting_us IS NULL;
 CREATE INDEX deleting_recordings ON recordings (recording)
     WHERE deleting_us IS NOT NULL AND deleted_us IS NULL;
+CREATE INDEX timed_recordings ON recordings (start_us);
 CREATE INDEX unsure_recordings ON recordings (job) WHERE clock = 'unsure';
 -- What is measured: one quantity of one sensor (or of a recorder's recordings) in one unit.
 CREATE TABLE series (
@@ -133,6 +139,8 @@ CREATE TABLE events (
     kind TEXT NOT NULL, device TEXT, message TEXT NOT NULL, facts TEXT
 );
 CREATE INDEX kind_events ON events (kind, event);
+CREATE INDEX timed_events ON events (utc_us);
+CREATE INDEX timed_kinds ON events (kind, utc_us);
 CREATE INDEX unsure_events ON events (event) WHERE clock = 'unsure';
 """
 
@@ -263,15 +271,18 @@ def version(db: sqlite3.Connection) -> int:
 def bring_up_to_date(db: sqlite3.Connection) -> bool:
     """Make the tables, or change older ones, in one transaction; whether anything was to do.
 
-    Raises :class:`LayoutError` where the tables are not what they should be.
+    Indexes belong to no layout: those that are missing are made. Raises :class:`LayoutError` where
+    the tables are not what they should be.
     """
     found = version(db)
-    if found == VERSION:
-        (named,) = db.execute("PRAGMA user_version").fetchone()
-        if named != VERSION:
-            db.execute(f"PRAGMA user_version={VERSION}")
-        return bool(named != VERSION)
-    db.executescript(f"BEGIN IMMEDIATE;{_SCRIPTS[found]}PRAGMA user_version={VERSION};COMMIT;")
+    (named,) = db.execute("PRAGMA user_version").fetchone()
+    missing = today_indexes().keys() - indexes(db).keys()
+    if found == VERSION == named and not missing:
+        return False
+    script = _SCRIPTS.get(found, "") + "".join(
+        f"{sql.replace('INDEX', 'INDEX IF NOT EXISTS', 1)};" for sql in today_indexes().values()
+    )
+    db.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version={VERSION};COMMIT;")
     return True
 
 
@@ -289,15 +300,28 @@ def columns(db: sqlite3.Connection) -> dict[str, dict[str, Column]]:
     return found
 
 
-@cache
 def today() -> dict[str, dict[str, Column]]:
     """The tables of today's layout."""
-    db = sqlite3.connect(":memory:")
-    try:
+    return _today()[0]
+
+
+def indexes(db: sqlite3.Connection) -> dict[str, str]:
+    """The statements that made the indexes that are there, by their names."""
+    return dict(db.execute(
+        "SELECT name, sql FROM main.sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    ).fetchall())
+
+
+def today_indexes() -> dict[str, str]:
+    """The statements that make today's indexes, by their names."""
+    return _today()[1]
+
+
+@cache
+def _today() -> tuple[dict[str, dict[str, Column]], dict[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as db:
         db.executescript(TABLES)
-        return columns(db)
-    finally:
-        db.close()
+        return columns(db), indexes(db)
 
 
 @cache

@@ -11,13 +11,10 @@ from beemon.base.moments import US_PER_DAY
 from beemon.ledger import wal
 from beemon.ledger.ledger import LOG_BYTES, NAME
 
-LATEST = 10_000
-"""Number of recordings to examine, the newest first, including deleted ones."""
 MOST_DAYS = 7
 
 _RECORDINGS = (
-    "SELECT device, size, start_us FROM"
-    " (SELECT * FROM recordings ORDER BY recording DESC LIMIT ?)"
+    "SELECT device, size, start_us FROM recordings"
     " WHERE clock <> 'unsure' AND start_us > ? AND start_us <= ?"
 )
 
@@ -40,7 +37,7 @@ def recordings(db: sqlite3.Connection, now_us: int) -> dict[str, Usage]:
     sizes: dict[str, int] = defaultdict(int)
     first: dict[str, int] = {}
     since = now_us - MOST_DAYS * US_PER_DAY
-    for device, size, start_us in db.execute(_RECORDINGS, (LATEST, since, now_us)):
+    for device, size, start_us in db.execute(_RECORDINGS, (since, now_us)):
         sizes[device] += size
         first[device] = min(start_us, first.get(device, start_us))
     spans = {device: (now_us - start) / US_PER_DAY for device, start in first.items()}

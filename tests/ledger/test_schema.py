@@ -91,9 +91,20 @@ def test_an_older_ledger_keeps_every_row(db):
 
 LAYOUT_2 = """
 CREATE TABLE runs (run INTEGER PRIMARY KEY);
-CREATE TABLE jobs (job INTEGER PRIMARY KEY, outcome TEXT);
-CREATE TABLE recordings (recording INTEGER PRIMARY KEY, job INTEGER NOT NULL);
-CREATE TABLE events (event INTEGER PRIMARY KEY);
+CREATE TABLE jobs (
+    job INTEGER PRIMARY KEY, slot_us INTEGER, accepted_us INTEGER NOT NULL, clock TEXT NOT NULL,
+    leftover TEXT, outcome TEXT
+);
+CREATE TABLE skips (skip INTEGER PRIMARY KEY, device TEXT NOT NULL, last_us INTEGER NOT NULL);
+CREATE TABLE schedules (schedule INTEGER PRIMARY KEY, device TEXT NOT NULL, until_us INTEGER);
+CREATE TABLE recordings (
+    recording INTEGER PRIMARY KEY, job INTEGER NOT NULL, device TEXT NOT NULL, start_us INTEGER,
+    clock TEXT NOT NULL, verdict TEXT NOT NULL, uploaded_us INTEGER, deleting_us INTEGER,
+    deleted_us INTEGER
+);
+CREATE TABLE events (
+    event INTEGER PRIMARY KEY, utc_us INTEGER NOT NULL, clock TEXT NOT NULL, kind TEXT NOT NULL
+);
 CREATE TABLE readings (
     utc_us INTEGER NOT NULL, series INTEGER NOT NULL,
     value REAL, reason TEXT, quality TEXT, raw REAL, calibration INTEGER,
@@ -138,6 +149,14 @@ def test_an_older_ledger_has_the_same_tables_as_a_new_one_afterwards(db):
     columns = "SELECT name FROM pragma_table_info('runs')"
     assert db.execute(columns).fetchall() == fresh.execute(columns).fetchall()
     fresh.close()
+
+
+def test_an_index_that_is_missing_is_made(db):
+    schema.bring_up_to_date(db)
+    db.execute("DROP INDEX timed_events")
+    assert schema.bring_up_to_date(db)
+    assert schema.indexes(db) == schema.today_indexes()
+    assert not schema.bring_up_to_date(db)
 
 
 def layout_4() -> str:
