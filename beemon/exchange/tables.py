@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from beemon.base import clock, moments
@@ -25,10 +26,13 @@ from beemon.protocol.replies import SlotCounts
 
 Row = Mapping[str, Any]
 
-_DEVICES = (
-    "SELECT sensor FROM series UNION SELECT device FROM recordings UNION SELECT device FROM"
-    " schedules UNION SELECT device FROM events WHERE device IS NOT NULL"
+_DEVICES = "SELECT sensor FROM series UNION SELECT device FROM schedules"
+_RARE_DEVICES = (
+    "SELECT device FROM recordings UNION SELECT device FROM events WHERE device IS NOT NULL"
 )
+"""Those of every recording and event: only asked where a device is among no others."""
+
+_PART_US = 7 * moments.US_PER_DAY
 
 TEXT, NUMBER, COUNT, TIME = "text", "number", "count", "time"
 
@@ -71,9 +75,10 @@ class View:
 
     def check_devices(self) -> None:
         """Raises :class:`UnknownDeviceError` for a device that the ledger does not know."""
-        if not self.devices:
+        known = {device for (device,) in self.ledger.db.execute(_DEVICES)}
+        if known.issuperset(self.devices):
             return
-        known = [device for (device,) in self.ledger.db.execute(_DEVICES)]
+        known |= {device for (device,) in self.ledger.db.execute(_RARE_DEVICES)}
         for device in self.devices:
             if device not in known:
                 near = suggestion(device, known)
@@ -94,6 +99,14 @@ class View:
         yield from self.ledger.db.execute(
             query.replace(":of_devices", condition), {**values, **bounds}
         )
+
+    def parts(self) -> Iterator[View]:
+        """Views of a week each: rows that no index has in their order are sorted by the week."""
+        from_us = self.period.from_us
+        while from_us < self.period.until_us:  # whole hours, as no hour belongs to two parts
+            until_us = min((from_us // _PART_US + 1) * _PART_US, self.period.until_us)
+            yield replace(self, period=replace(self.period, from_us=from_us, until_us=until_us))
+            from_us = until_us
 
 
 def tables(view: View) -> list[Table]:
@@ -188,6 +201,24 @@ _HOURS = (
 )
 
 
+_JOBS_OF_PART = """
+SELECT * FROM jobs
+WHERE accepted_us >= :from AND accepted_us < :until AND :of_devices AND job IN (
+    SELECT job FROM main.jobs WHERE slot_us >= :from - 600000000 AND slot_us < :until
+    UNION ALL
+    SELECT job FROM main.jobs WHERE accepted_us >= :from AND accepted_us < :until
+        AND (slot_us IS NULL OR accepted_us NOT BETWEEN slot_us AND slot_us + 600000000)
+) ORDER BY accepted_us, job
+"""
+"""By the two indexes of jobs that have a time; together they hold each job."""
+_HOURS_OF_PART = """
+SELECT hours.*, sensor, quantity, unit FROM series CROSS JOIN hours USING (series)
+WHERE hour >= :from / 3600000000 AND hour < (:until + 3599999999) / 3600000000 AND :of_devices
+ORDER BY hour, hours.series
+"""
+"""By the series, as the hours are stored."""
+
+
 def _readings(view: View) -> Iterator[Row]:
     for row in view.select(
         "SELECT readings.*, sensor, quantity, unit FROM readings JOIN series USING (series)"
@@ -208,10 +239,7 @@ def _recordings(view: View) -> Iterator[Row]:
 
 
 def _jobs(view: View) -> Iterator[Row]:
-    for row in view.select(
-        "SELECT * FROM jobs WHERE accepted_us >= :from AND accepted_us < :until AND :of_devices"
-        " ORDER BY accepted_us, job"
-    ):
+    for row in chain.from_iterable(part.select(_JOBS_OF_PART) for part in view.parts()):
         yield {
             **dict(row),
             "accepted_utc": row["accepted_us"], "accepted_local": view.local(row["accepted_us"]),
@@ -236,12 +264,7 @@ def _events(view: View) -> Iterator[Row]:
 
 
 def _hours(view: View) -> Iterator[Row]:
-    for row in view.select(
-        "SELECT hours.*, sensor, quantity, unit FROM hours JOIN series USING (series)"
-        " WHERE hour >= :from / 3600000000 AND hour * 3600000000 < :until AND :of_devices"
-        " ORDER BY hour, series",
-        "sensor",
-    ):
+    for row in chain.from_iterable(part.select(_HOURS_OF_PART, "sensor") for part in view.parts()):
         readings = "no" if row["thinned"] else "yes"
         yield {**dict(row), **_when(view, row["hour"] * moments.US_PER_HOUR), "readings": readings}
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from beemon.base.clock import Quality, Stamp
 from beemon.exchange import tables
-from beemon.exchange.period import parse
+from beemon.exchange.period import Period, parse
 from beemon.exchange.tables import Row, UnknownDeviceError, View
-from beemon.ledger.ledger import LedgerReader
+from beemon.ledger.ledger import Ledger, LedgerReader
+from tests.seasons import DAY, MINUTE, NOON
 
 
 def rows(reader: LedgerReader, name: str, *period: str, devices: tuple[str, ...] = ()) -> list[Row]:
@@ -55,6 +65,62 @@ def test_a_device_that_the_ledger_does_not_know_is_told(reader: LedgerReader) ->
     view = View(reader, parse("2026-06-01"), ["sensor.brood", "sensor.brod"])
     with pytest.raises(UnknownDeviceError, match=r'did you mean "sensor.brood"'):
         view.check_devices()
+
+
+OFFSETS_MINUTES = (-20, -1, 0, 9, 10, 11, 30, None)
+"""From a slot to the time when its job was accepted; None: a job without a slot."""
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.sampled_from(OFFSETS_MINUTES)), max_size=20),
+       st.integers(0, 60), st.integers(1, 60))
+def test_jobs_are_found_by_when_they_were_accepted(
+    accepted: list[tuple[int, int | None]], first: int, minutes: int
+) -> None:
+    times = [(NOON + minute * MINUTE, offset) for minute, offset in accepted]
+    period = Period(NOON + first * MINUTE, NOON + (first + minutes) * MINUTE, "")
+    with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
+        ledger.prepare()
+        ledger.begin_run()
+        for at_us, offset in times:
+            slot_us = None if offset is None else at_us - offset * MINUTE
+            ledger.accept("read", "test", Stamp(at_us, 1.0, Quality.RTC), slot_us)
+        [table] = [one for one in tables.tables(View(ledger, period)) if one.name == "jobs"]
+        found = [row["accepted_utc"] for row in table.rows()]
+    expected = sorted(at for at, _ in times if period.from_us <= at < period.until_us)
+    assert found == expected
+
+
+@given(st.integers(0, 20 * 24 * 60), st.integers(1, 30 * 24 * 60))
+def test_the_parts_of_a_view_are_the_whole(first: int, minutes: int) -> None:
+    period = Period(NOON + first * MINUTE, NOON + (first + minutes) * MINUTE, "")
+    with closing(sqlite3.connect(":memory:")) as db:
+        parts = [part.period for part in View(SimpleNamespace(db=db), period).parts()]
+    assert (parts[0].from_us, parts[-1].until_us) == (period.from_us, period.until_us)
+    assert all(one.until_us == next.from_us for one, next in pairwise(parts))
+    assert all(one.until_us % (60 * MINUTE) == 0 for one in parts[:-1])
+
+
+def test_an_hour_is_in_the_export_of_each_period_that_it_touches(tmp_path: Path) -> None:
+    hour = NOON // (60 * MINUTE)
+    with closing(Ledger(tmp_path)) as ledger:
+        ledger.prepare()
+        ledger.db.execute("INSERT INTO series VALUES (1, 'sensor.b', 'q', ''), (2, 'a', 'q', '')")
+        ledger.db.executemany(
+            "INSERT INTO hours (series, hour, count, missing) VALUES (?, ?, 1, 0)",
+            [(series, hour + n) for series in (1, 2) for n in range(3 * 7 * 24)],
+        )
+
+        def told(from_us: int, until_us: int) -> list[tuple[int, str]]:
+            view = View(ledger, Period(from_us, until_us, ""))
+            [table] = [one for one in tables.tables(view) if one.name == "hours"]
+            return [(row["hour"] - hour, row["sensor"]) for row in table.rows()]
+
+        assert told(NOON + MINUTE, NOON + 60 * MINUTE) == [(0, "sensor.b"), (0, "a")]
+        assert told(NOON, NOON + 61 * MINUTE) == [
+            (n, sensor) for n in (0, 1) for sensor in ("sensor.b", "a")
+        ]
+        whole = told(NOON + MINUTE, NOON + 21 * DAY)
+    assert whole == [(n, sensor) for n in range(21 * 24) for sensor in ("sensor.b", "a")]
 
 
 def test_units_are_those_of_what_was_measured(reader: LedgerReader) -> None:
