@@ -21,6 +21,7 @@ from beemon.base.outcomes import Outcome
 from beemon.exchange.period import Period
 from beemon.ledger import completeness, rows
 from beemon.ledger.calibrations import describe
+from beemon.ledger.counts import OPEN
 from beemon.ledger.events import Readable
 from beemon.protocol.replies import SlotCounts
 
@@ -284,7 +285,7 @@ def _completeness(view: View) -> Iterator[Row]:
 
 def _flat(counts: SlotCounts) -> dict[tuple[str, str | None], int]:
     flat: dict[tuple[str, str | None], int] = {
-        (name, None): getattr(counts, name) for name in ("due", *Outcome, completeness.OPEN)
+        (name, None): getattr(counts, name) for name in ("due", *Outcome, OPEN)
     }
     for outcome, reasons in counts.reasons.items():
         flat |= {(outcome, reason): slots for reason, slots in reasons.items()}

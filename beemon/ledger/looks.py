@@ -34,7 +34,7 @@ LOOKS = {
     "clock": "changes of the clock are not reported",
     "steps": "changes of the weight are not reported",
     "drift": "the temperature drift of scales cannot be fitted",
-    "hours": "the sums of past hours are not kept up to date",
+    "hours": "the sums of past hours and days are not kept up to date",
     "redating": "records with an unsure clock keep their timestamps",
     "compensation": "weights are not compensated for the temperature",
     "calibrations": "calibrations made at the hive are not used",

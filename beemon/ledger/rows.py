@@ -42,7 +42,7 @@ _WORDS = {
     "ended": ("stopped", "hung", "failed", "recovered"), "verdict": ("good", "failed"),
     "quality": tuple(QUALITIES),
 }
-_JSON = {"facts": "object", "findings": "array", "definition": "object"}
+_JSON = {"facts": "object", "findings": "array", "definition": "object", "counts": "object"}
 _PATHS = ("path", "temporary", "final", "leftover")
 _NUMBER = "('integer', 'real')"
 _INSPECTION = (

@@ -13,7 +13,7 @@ from contextlib import closing
 from functools import cache
 from typing import NamedTuple
 
-VERSION = 5
+VERSION = 6
 _HEADER_BYTES = 100  # of the first page (sqlite.org/fileformat.html, 1.3)
 
 TABLES = """
@@ -65,6 +65,8 @@ CREATE TABLE skips (
 );
 CREATE INDEX device_skips ON skips (device, skip);
 CREATE INDEX timed_skips ON skips (last_us);
+CREATE INDEX long_skips ON skips (last_us)
+    WHERE first_us / 86400000000 <> last_us / 86400000000;
 -- What the slots of a device followed, after which moment and up to which (NULL: still). Every
 -- slot in a row's span is in `jobs` or in `skips`, once; where the clock was set back, spans of a
 -- device overlap, and what they share was due twice.
@@ -169,6 +171,34 @@ CHANGES += "".join(
 )
 TABLES += CHANGES
 
+DAYS = """
+-- The counts of a past day, as JSON (:mod:`beemon.ledger.days`), by days since 1970, UTC.
+CREATE TABLE days (day INTEGER PRIMARY KEY, counts TEXT NOT NULL);
+-- The days whose jobs or skipped slots changed since they were counted, this one among them.
+CREATE TABLE uncounted (day INTEGER PRIMARY KEY);
+"""
+_DAY_OF_JOB = "CAST(ifnull({row}.slot_us, {row}.accepted_us) / 86400000000 AS INTEGER)"
+_IS_SCHEDULED = "({row}.slot_us IS NOT NULL OR {row}.origin = 'schedule')"
+_DAY_OF_SKIP = "CAST({row}.last_us / 86400000000 AS INTEGER)"
+# Of a day that is not counted yet, these write nothing.
+DAYS += "".join(
+    f"CREATE TRIGGER {name} AFTER {when} BEGIN DELETE FROM days WHERE day = {day};"  # noqa: S608
+    f" INSERT OR IGNORE INTO uncounted VALUES ({day}); END;"
+    for name, when, day in (
+        (f"{name}_of_day", when.replace("{row}", row), day.replace("{row}", row))
+        for table, day, condition in (
+            ("job", _DAY_OF_JOB, f"WHEN {_IS_SCHEDULED}"), ("skip", _DAY_OF_SKIP, ""),
+        )
+        for name, row, when in (
+            (f"{table}_entered", "NEW", f"INSERT ON {table}s {condition}"),
+            (f"{table}_moved", "OLD", f"UPDATE ON {table}s {condition}"),
+            (f"{table}_changed", "NEW", f"UPDATE ON {table}s {condition}"),
+            (f"{table}_deleted", "OLD", f"DELETE ON {table}s {condition}"),
+        )
+    )
+)
+TABLES += DAYS
+
 _RUNS_FROM_3 = """
 ALTER TABLE runs ADD COLUMN began TEXT;
 ALTER TABLE runs ADD COLUMN ended_us INTEGER;
@@ -219,19 +249,30 @@ def _table(name: str) -> str:
     return TABLES[start : TABLES.index(";", start) + 1]
 
 
-_FROM_3 = _RUNS_FROM_3 + _table("archive") + CHANGES
+_FROM_3 = _RUNS_FROM_3 + _table("archive") + CHANGES + DAYS
 _SCRIPTS = {
     0: TABLES,
     1: _FROM_1 + _RUNS_FROM_3 + TABLES.replace(_table("runs"), "") + _FILL_FROM_1,
     2: _FROM_2 + _FROM_3,
     3: _FROM_3,
-    4: CHANGES,
+    4: CHANGES + DAYS,
+    5: DAYS,
 }
+_ALL_UNCOUNTED = """
+INSERT OR IGNORE INTO uncounted
+    SELECT DISTINCT CAST(slot_us / 86400000000 AS INTEGER) FROM jobs WHERE slot_us IS NOT NULL;
+INSERT OR IGNORE INTO uncounted
+    SELECT DISTINCT CAST(accepted_us / 86400000000 AS INTEGER) FROM jobs
+    WHERE slot_us IS NULL AND origin = 'schedule';
+INSERT OR IGNORE INTO uncounted
+    SELECT DISTINCT CAST(last_us / 86400000000 AS INTEGER) FROM skips;
+"""
+"""For a ledger that has held no counts so far; by its indexes."""
 
 
 _MARKS = {
-    5: ("changes", "change"), 4: ("archive", "uuid"), 3: ("latest", "uncertainty"),
-    2: ("readings", "series"), 1: ("readings", "sensor"),
+    6: ("days", "day"), 5: ("changes", "change"), 4: ("archive", "uuid"),
+    3: ("latest", "uncertainty"), 2: ("readings", "series"), 1: ("readings", "sensor"),
 }
 """For each layout a table and column that no earlier one has."""
 
@@ -282,6 +323,8 @@ def bring_up_to_date(db: sqlite3.Connection) -> bool:
     script = _SCRIPTS.get(found, "") + "".join(
         f"{sql.replace('INDEX', 'INDEX IF NOT EXISTS', 1)};" for sql in today_indexes().values()
     )
+    if 0 < found < VERSION:
+        script += _ALL_UNCOUNTED
     db.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version={VERSION};COMMIT;")
     return True
 

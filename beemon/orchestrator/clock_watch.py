@@ -1,7 +1,7 @@
 """Clock watch: changes of the clock are logged, and records get corrected times afterwards.
 
-The sums of past hours are calculated on the same occasion. All of it is done in small steps, so
-that the ledger's writer is never busy for long.
+The sums of past hours and days are calculated on the same occasion. All of it is done in small
+steps, so that the ledger's writer is never busy for long.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from beemon.base.clock import Change, ClockWatch, Quality, Stamp
 from beemon.base.moments import iso
-from beemon.ledger import events, hours, redating
+from beemon.ledger import days, events, hours, redating
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
 from beemon.ledger.writer import Write, Written
@@ -52,7 +52,7 @@ class ClockKeeper:
 
     def _round(self, ledger: Ledger, now: Stamp) -> bool:
         """Do what is due, some at a time; whether there is more."""
-        more = self._looks.take("hours", ledger, lambda one: hours.reckon(one, now.utc_us), False)
+        more = self._looks.take("hours", ledger, lambda one: _sum_up(one, now.utc_us), False)
         if now.quality is Quality.UNSURE:
             return more
         dating = self._redating
@@ -77,6 +77,11 @@ class ClockKeeper:
             )
 
         self._write(self._looks.within("clock", write, None), lambda _: None)
+
+
+def _sum_up(ledger: Ledger, now_us: int) -> bool:
+    """Sum up some of the hours and days that are over; return whether there are more."""
+    return hours.reckon(ledger, now_us) or days.reckon(ledger, now_us)
 
 
 def _sentence(change: Change) -> str:

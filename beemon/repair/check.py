@@ -135,7 +135,7 @@ class _Check:
             yield Finding(NO_RECORDING, f"job {row['job']}", message)
 
     def _slots(self) -> Iterator[Finding]:
-        for device, counts in completeness.of(self._reader).devices.items():
+        for device, counts in completeness.of(self._reader, by_rows=True).devices.items():
             if not counts.adds_up and counts.recount is not None:
                 message = (
                     f"according to its schedule, {counts.recount} jobs were due, but "

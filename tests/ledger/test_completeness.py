@@ -9,7 +9,7 @@ import pytest
 from beemon.base import outcomes
 from beemon.base.clock import Quality
 from beemon.base.facts import to_json
-from beemon.ledger import completeness
+from beemon.ledger import completeness, counts
 from beemon.ledger.ledger import LedgerReader
 from beemon.ledger.slots import Due, Series, Skip, Turn
 from tests.book import HOUR, HOURLY, MINUTE, MINUTELY, NOON, Book, skip
@@ -125,7 +125,7 @@ def test_a_read_that_was_never_begun_is_so_for_each_of_its_sensors(book):
     ("snapshot camera.a", ["camera.a"]),
 ])
 def test_a_command_names_its_devices(command, devices):
-    assert completeness.devices_of(command) == devices
+    assert counts.devices_of(command) == devices
 
 
 def test_only_what_is_later_counts(book):

@@ -92,10 +92,13 @@ def test_an_older_ledger_keeps_every_row(db):
 LAYOUT_2 = """
 CREATE TABLE runs (run INTEGER PRIMARY KEY);
 CREATE TABLE jobs (
-    job INTEGER PRIMARY KEY, slot_us INTEGER, accepted_us INTEGER NOT NULL, clock TEXT NOT NULL,
-    leftover TEXT, outcome TEXT
+    job INTEGER PRIMARY KEY, origin TEXT NOT NULL, slot_us INTEGER,
+    accepted_us INTEGER NOT NULL, clock TEXT NOT NULL, leftover TEXT, outcome TEXT
 );
-CREATE TABLE skips (skip INTEGER PRIMARY KEY, device TEXT NOT NULL, last_us INTEGER NOT NULL);
+CREATE TABLE skips (
+    skip INTEGER PRIMARY KEY, device TEXT NOT NULL, first_us INTEGER NOT NULL,
+    last_us INTEGER NOT NULL
+);
 CREATE TABLE schedules (schedule INTEGER PRIMARY KEY, device TEXT NOT NULL, until_us INTEGER);
 CREATE TABLE recordings (
     recording INTEGER PRIMARY KEY, job INTEGER NOT NULL, device TEXT NOT NULL, start_us INTEGER,
@@ -159,9 +162,14 @@ def test_an_index_that_is_missing_is_made(db):
     assert not schema.bring_up_to_date(db)
 
 
+def layout_5() -> str:
+    """The tables as they were before days were counted."""
+    return schema.TABLES.replace(schema.DAYS, "")
+
+
 def layout_4() -> str:
     """The tables as they were before changes were entered."""
-    return schema.TABLES.replace(schema.CHANGES, "")
+    return layout_5().replace(schema.CHANGES, "")
 
 
 def test_a_ledger_without_an_identity_gets_a_place_for_it_and_keeps_its_runs(db):
@@ -196,6 +204,28 @@ def test_a_ledger_without_changes_enters_them_from_now_on(db):
     assert db.execute("SELECT job, outcome FROM jobs").fetchall() == [(1, None)]
     db.execute("UPDATE jobs SET outcome = 'done' WHERE job = 1")
     assert db.execute("SELECT change, job, event FROM changes").fetchall() == [(1, 1, None)]
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    schema.bring_up_to_date(fresh)
+    assert tables(db) == tables(fresh)
+    fresh.close()
+
+
+def test_a_ledger_without_counts_has_all_its_days_counted(db):
+    day = 86_400_000_000
+    db.executescript(layout_5())
+    db.execute("INSERT INTO runs (run, started_us, started_monotonic, boot_id, clock, version)"
+               " VALUES (1, 2, 3.0, 'boot', 'rtc', '0.1.0')")
+    db.executemany(
+        "INSERT INTO jobs (run, command, origin, slot_us, accepted_us, accepted_monotonic, clock)"
+        " VALUES (1, 'read', ?, ?, ?, 3.0, 'rtc')",
+        [("schedule", 5 * day, 5 * day), ("schedule", 6 * day - 1, 6 * day),
+         ("schedule", None, 7 * day), ("test", None, 8 * day)],
+    )
+    db.execute("INSERT INTO skips VALUES (1, 1, 'sensor.a', 1, 'down', ?, ?, 9)", (day, 9 * day))
+    db.execute("PRAGMA user_version = 5")
+    assert schema.version(db) == 5
+    assert schema.bring_up_to_date(db)
+    assert db.execute("SELECT day FROM uncounted").fetchall() == [(5,), (7,), (9,)]
     fresh = sqlite3.connect(":memory:", isolation_level=None)
     schema.bring_up_to_date(fresh)
     assert tables(db) == tables(fresh)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from beemon.base.clock import Moment, Quality, Stamp
 from beemon.config import settings as config
-from beemon.ledger import completeness, slots
+from beemon.ledger import completeness, counts, slots
 from beemon.ledger.ledger import Ledger
 from beemon.orchestrator.timetable import LATE_SECONDS, Timetable
 
@@ -152,7 +152,7 @@ class Life:
                 assert first_us <= last_us <= tick.at.utc_us
                 self.dealt_with([change.device])
         for due in tick.due:
-            self.dealt_with(completeness.devices_of(due.command))
+            self.dealt_with(counts.devices_of(due.command))
             if due.slot_us is not None:
                 late_us = tick.at.utc_us - due.slot_us
                 assert 0 <= late_us <= LATE_SECONDS * 1e6
@@ -176,7 +176,7 @@ def check_that_none_came_twice(life: Life) -> None:
     """A clock that is set once makes no slot due again within the interval."""
     latest: dict[tuple[str, int], Ran] = {}
     for ran in life.ran:
-        for device in completeness.devices_of(ran.command):
+        for device in counts.devices_of(ran.command):
             before = latest.get((device, ran.slot_us))
             if before and ran.jumps <= before.jumps + 1:
                 interval = life.devices[device].schedule.interval

@@ -1,0 +1,102 @@
+"""Counts: the number of slots with each outcome, from the rows of jobs and of skipped slots."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from beemon.base.moments import LATEST_US
+from beemon.base.outcomes import Outcome
+from beemon.ledger import rows, slots
+
+OPEN = "open"
+"""The state of a slot whose job has no outcome yet."""
+AFTER_ALL_US = LATEST_US + 1
+
+State = tuple[str, str | None]
+"""An outcome, or :data:`OPEN`, and its reason."""
+
+_JOBS = """
+SELECT command, outcome, reason, count(*) AS slots, CASE WHEN outcome <> 'done'
+    AND json_valid(facts) THEN json_extract(facts, '$.lacking') END AS lacking
+FROM sound_jobs WHERE slot_us > ? AND slot_us < ? GROUP BY command, outcome, reason, lacking
+"""
+_UNSLOTTED = """
+SELECT outcome, count(*) AS jobs FROM sound_jobs
+WHERE origin = 'schedule' AND slot_us IS NULL AND accepted_us > ? AND accepted_us < ?
+GROUP BY outcome
+"""
+_SKIPS = """
+SELECT skips.*, definition FROM sound_skips AS skips JOIN sound_schedules USING (schedule)
+WHERE last_us > ? AND last_us < ? AND first_us / 86400000000 {IS} last_us / 86400000000
+"""
+_SKIPS_OF_ONE_DAY = _SKIPS.replace("{IS}", "=")
+_LONG_SKIPS = _SKIPS.replace("{IS}", "<>")
+
+
+@dataclass
+class Counts:
+    """For each device the number of slots by their state; and that of ``unslotted`` jobs, which
+    the schedule asked for while the clock was not right."""
+
+    devices: dict[str, Counter[State]] = field(default_factory=lambda: defaultdict(Counter))
+    unslotted: Counter[str] = field(default_factory=Counter)
+
+    def add_rows(self, db: sqlite3.Connection, after_us: int, until_us: int = AFTER_ALL_US) -> None:
+        """Add those later than ``after_us`` and before ``until_us``.
+
+        A series of skipped slots counts at its end; one of several days is left out.
+        """
+        for row in db.execute(_JOBS, (after_us, until_us)):
+            lacking = rows.parse(row["lacking"]) if row["lacking"] else None
+            for device in devices_of(row["command"]):
+                self.devices[device][_state_of(device, row, lacking)] += row["slots"]
+        for outcome, jobs in db.execute(_UNSLOTTED, (after_us, until_us)):
+            self.unslotted[outcome or OPEN] += jobs
+        self._add_skips(db, _SKIPS_OF_ONE_DAY, after_us, until_us)
+
+    def add_long_skips(self, db: sqlite3.Connection, after_us: int) -> None:
+        """Add the slots later than ``after_us`` of the series of several days."""
+        self._add_skips(db, _LONG_SKIPS, after_us, AFTER_ALL_US)
+
+    def _add_skips(self, db: sqlite3.Connection, which: str, after_us: int, until_us: int) -> None:
+        for row in db.execute(which, (after_us, until_us)):
+            state = Outcome.SKIPPED.value, row["reason"]
+            self.devices[row["device"]][state] += _slots_after(row, after_us)
+
+
+def devices_of(command: str) -> list[str]:
+    """The devices that have a slot in a scheduled command: a `read` names several."""
+    verb, *words = command.split()
+    return words if verb == "read" else words[:1]
+
+
+def between(definition: str, after_us: int, until_us: int) -> int | None:
+    """The number of slots; None if the definition is not valid on this machine."""
+    try:
+        found = slots.between(definition, after_us, until_us)
+    except ValueError:
+        return None
+    return found.slots if found else 0
+
+
+def _slots_after(row: sqlite3.Row, after_us: int) -> int:
+    if row["first_us"] > after_us:
+        return int(row["slots"])
+    return between(row["definition"], after_us, row["last_us"]) or 0
+
+
+def _state_of(device: str, row: sqlite3.Row, lacking: dict[str, str] | None) -> State:
+    """The outcome of a device's slot; for a `read`, it depends on the reading of each sensor."""
+    if row["outcome"] is None:
+        return OPEN, None
+    if lacking is None:
+        return row["outcome"], row["reason"]
+    reason = lacking.get(device)
+    if reason is None:
+        return Outcome.DONE.value, None
+    if reason == "busy":
+        return Outcome.SKIPPED.value, reason
+    is_cut = row["outcome"] == Outcome.INTERRUPTED and reason == row["reason"]
+    return (Outcome.INTERRUPTED if is_cut else Outcome.FAILED).value, reason

@@ -1,0 +1,96 @@
+"""Days: the counts of each past day (UTC), so that a long span is a sum of days and its two ends.
+
+Triggers (:mod:`beemon.ledger.schema`) delete the counts of a day, and note the day, within the
+transaction that changes a job or a skipped slot of it. A day without counts is counted by its rows.
+So neither a power cut nor a damaged row makes a sum wrong, only slower.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+
+from beemon.base.moments import US_PER_DAY
+from beemon.ledger import rows
+from beemon.ledger.counts import AFTER_ALL_US, Counts
+from beemon.ledger.ledger import Ledger
+
+_FIRST = 1  # a division of times before 1970 rounds up
+_HAS_DAYS = "SELECT 1 FROM temp.sqlite_master WHERE name = 'sound_days'"
+
+_Kept = tuple[int, Counts]
+
+
+def count(db: sqlite3.Connection, since_us: int) -> Counts:
+    """The counts of all slots later than ``since_us``."""
+    counts = Counts()
+    after_us = since_us
+    for day, kept in _kept(db, since_us):
+        if after_us < day * US_PER_DAY - 1:
+            counts.add_rows(db, after_us, day * US_PER_DAY)
+        _add(counts, kept)
+        after_us = (day + 1) * US_PER_DAY - 1
+    counts.add_rows(db, after_us)
+    counts.add_long_skips(db, since_us)
+    return counts
+
+
+def count_rows(db: sqlite3.Connection, since_us: int) -> Counts:
+    """The same, by all of the rows."""
+    counts = Counts()
+    counts.add_rows(db, since_us)
+    counts.add_long_skips(db, since_us)
+    return counts
+
+
+def reckon(ledger: Ledger, now_us: int) -> bool:
+    """Count one of the days that changed and are over, within a transaction.
+
+    Return whether more may be waiting.
+    """
+    (day,) = ledger.db.execute(
+        "SELECT max(day) FROM uncounted WHERE day >= ? AND day < ?", (_FIRST, now_us // US_PER_DAY)
+    ).fetchone()
+    if day is None:
+        return False
+    counts = Counts()
+    counts.add_rows(ledger.db, day * US_PER_DAY - 1, (day + 1) * US_PER_DAY)
+    ledger.db.execute("INSERT OR REPLACE INTO days VALUES (?, ?)", (day, _to_text(counts)))
+    ledger.db.execute("DELETE FROM uncounted WHERE day = ?", (day,))
+    return True
+
+
+def _kept(db: sqlite3.Connection, since_us: int) -> list[_Kept]:
+    """The counts of whole days later than a time, in their order; those that can be read."""
+    if not db.execute(_HAS_DAYS).fetchone():  # the ledger of an older beemon
+        return []
+    found = db.execute(
+        "SELECT day, counts FROM sound_days WHERE day >= ? AND day < ? ORDER BY day",
+        (max(_FIRST, since_us // US_PER_DAY + 1), AFTER_ALL_US // US_PER_DAY),
+    )
+    return list(rows.readable(found, _of_row))
+
+
+def _add(counts: Counts, more: Counts) -> None:
+    for device, states in more.devices.items():
+        counts.devices[device].update(states)
+    counts.unslotted.update(more.unslotted)
+
+
+def _to_text(counts: Counts) -> str:
+    devices = {
+        device: [[*state, slots] for state, slots in states.items()]
+        for device, states in counts.devices.items()
+    }
+    return json.dumps({"devices": devices, "unslotted": counts.unslotted})
+
+
+def _of_row(row: sqlite3.Row) -> _Kept:
+    """Raises one of :data:`~beemon.ledger.rows.UNREADABLE`."""
+    told = rows.parse(row["counts"])
+    counts = Counts(unslotted=Counter(told["unslotted"]))
+    for device, states in told["devices"].items():
+        for outcome, reason, slots in states:
+            counts.devices[device][outcome, reason] += slots
+    return row["day"], counts
