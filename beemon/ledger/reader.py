@@ -18,6 +18,7 @@ from beemon.ledger import readings as series
 from beemon.ledger.changes import Cursor, Page
 from beemon.ledger.history import history
 from beemon.ledger.ledger import LedgerReader, open_reader
+from beemon.ledger.quarantine import code_of
 from beemon.ledger.usage import Usage
 from beemon.protocol.replies import (
     CalibrationFacts,
@@ -28,6 +29,10 @@ from beemon.protocol.replies import (
     ReadingFacts,
 )
 
+LONGEST_SECONDS = 9.0
+"""The longest time of a history or a count of slots: a client waits 10 s for a reply."""
+_STEPS = 100_000  # of SQLite's machine, between two looks at the clock: some milliseconds
+
 _HAS_DONE_WORK = """
 SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ?1 AND outcome = 'done' AND job >
     ifnull((SELECT job FROM jobs WHERE run < ?1 ORDER BY job DESC LIMIT 1), -9223372036854775808))
@@ -35,11 +40,19 @@ SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ?1 AND outcome = 'done' AND job >
 """Of the jobs behind those of earlier runs: others are not looked at."""
 
 
+class SlowQueryError(sqlite3.OperationalError):
+    """A query was stopped because it would have taken longer than :data:`LONGEST_SECONDS`."""
+
+    def __init__(self) -> None:
+        super().__init__(f"it was stopped after {LONGEST_SECONDS:g} s")
+
+
 class ArchiveReader:
     """One archive, for reading, until :meth:`close`.
 
-    It can be used from any thread. A query never waits for a write. Times are microseconds since
-    1970; ``clock`` returns the present one. Raises ``sqlite3.Error`` if there is no readable
+    It can be used from any thread. A query never waits for a write, nor for one that may take long:
+    these have connections of their own, and raise :class:`SlowQueryError`. Times are microseconds
+    since 1970; ``clock`` returns the present one. Raises ``sqlite3.Error`` if there is no readable
     ledger, and after the close.
     """
 
@@ -48,15 +61,17 @@ class ArchiveReader:
         self._clock = clock
         self._mutex = threading.Lock()
         self._ledger: LedgerReader | None = None
+        self._spare: LedgerReader | None = None
         self._closed = False
 
     def close(self) -> None:
         """Close the ledger, for good, once the question that is being answered is answered."""
         with self._mutex:
             self._closed = True
-            if self._ledger is not None:
-                self._ledger.close()
-                self._ledger = None
+            for ledger in (self._ledger, self._spare):
+                if ledger is not None:
+                    ledger.close()
+            self._ledger = self._spare = None
 
     def job(self, job: int) -> JobFacts | None:
         """All details of one job."""
@@ -94,8 +109,8 @@ class ArchiveReader:
 
     def history(self, device: str, quantity: str, from_us: int) -> History | None:
         """One quantity from a time on, by the reading or by the hour; None where the device has
-        no such quantity."""
-        with self._reading() as ledger:
+        no such quantity. It can take a while."""
+        with self._apart() as ledger:
             return history(ledger.db, device, quantity, from_us, self._clock.now().utc_us)
 
     def calibrations(self, sensors: Collection[str]) -> list[CalibrationFacts]:
@@ -128,22 +143,56 @@ class ArchiveReader:
 
     def completeness(self, since_us: int) -> Completeness:
         """The outcomes of the slots since a time. It can take a while and blocks no writer."""
-        with self.one_moment() as ledger:
+        with self._apart() as ledger:
             return completeness.of(ledger, since_us)
 
     @contextmanager
     def one_moment(self) -> Iterator[LedgerReader]:
         """A snapshot of the ledger at one moment, for long queries; it blocks no writer."""
-        if self._closed:
-            raise sqlite3.ProgrammingError("it is closed")
+        self._check_open()
         with closing(open_reader(self._archive)) as ledger, rows.one_moment(ledger.db):
             yield ledger
 
     @contextmanager
+    def _apart(self) -> Iterator[LedgerReader]:
+        """A snapshot for one query with a deadline, by a connection that no other query uses."""
+        with self._mutex:
+            self._check_open()
+            ledger, self._spare = self._spare, None
+        ledger = ledger or open_reader(self._archive)
+        try:
+            with _deadline(ledger.db, self._clock), rows.one_moment(ledger.db):
+                yield ledger
+        finally:
+            with self._mutex:
+                if self._closed or self._spare is not None:
+                    ledger.close()
+                else:
+                    self._spare = ledger
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise sqlite3.ProgrammingError("it is closed")
+
+    @contextmanager
     def _reading(self) -> Iterator[LedgerReader]:
         with self._mutex:
-            if self._closed:
-                raise sqlite3.ProgrammingError("it is closed")
+            self._check_open()
             if self._ledger is None:
                 self._ledger = open_reader(self._archive)
             yield self._ledger
+
+
+@contextmanager
+def _deadline(db: sqlite3.Connection, clock: Clock) -> Iterator[None]:
+    """A query that takes too long within this context raises :class:`SlowQueryError`."""
+    until = clock.now().monotonic + LONGEST_SECONDS
+    db.set_progress_handler(lambda: clock.now().monotonic > until, _STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if code_of(error) == sqlite3.SQLITE_INTERRUPT:
+            raise SlowQueryError from error
+        raise
+    finally:
+        db.set_progress_handler(None, 0)

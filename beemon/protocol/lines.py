@@ -98,6 +98,10 @@ ERRORS = {
         "the database cannot be read or written at the moment; nothing was accepted",
         "Read what is wrong with the disk: `beemon status`.",
     ),
+    "too-slow": Explanation(
+        "the query would take too long and was stopped, or other long ones are being answered",
+        "Ask for a shorter span, or try again later: past days are summed up in the background.",
+    ),
     "stopping": Explanation(
         "the service is stopping; nothing was accepted",
         "Start the service: `sudo systemctl start beemon`.",

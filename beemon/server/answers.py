@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 
+from beemon.ledger.reader import LONGEST_SECONDS
 from beemon.protocol import commands, unix
 from beemon.protocol import lines as protocol
 from beemon.protocol.address import IPAddress
@@ -35,8 +36,10 @@ alone."""
 _WATCH_SECONDS = 10.0
 _LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still there
 _MOST_UNREAD = 1000  # reports that a watcher may be behind
-_MOST_ANSWERS = 4  # long ones that are made at the same time
+_MOST_ANSWERS = 4  # from the database, at the same time
+_MOST_LONG = 2  # of those that may take long, for which no other waits
 _QUICK = ("ping", "version", "status", "devices", "help")
+_LONG = ("history", "completeness")
 
 
 class Answers:
@@ -44,16 +47,19 @@ class Answers:
 
     A command goes to the ``intake``, a query to ``queries``; a client that waits or watches gets
     its reports from the ``board``. ``token``, if set, must be sent first by every client over TCP.
+    A query waits for ``patience`` seconds until others are answered.
     """
 
     def __init__(
         self, most: int, token: str | None, config: ConfigInForce, intake: Intake,
-        queries: Queries, board: LatestState,
+        queries: Queries, board: LatestState, patience: float = LONGEST_SECONDS,
     ) -> None:
         self.token = token
         self._most = most
         self._config, self._intake, self._queries, self._board = config, intake, queries, board
+        self._patience = patience
         self._answering = threading.BoundedSemaphore(_MOST_ANSWERS)
+        self._answering_long = threading.BoundedSemaphore(_MOST_LONG)
         self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
         self._authorised: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
@@ -79,8 +85,19 @@ class Answers:
             return protocol.ok(Authorised())
         if request.word.name in _QUICK:
             return protocol.ok(self._queries.answer(request))
-        with self._answering:
+        with self._turn(request.word.name):
             return protocol.ok(self._queries.answer(request))
+
+    @contextlib.contextmanager
+    def _turn(self, word: str) -> Iterator[None]:
+        """Hold a place among the queries that are answered at the same time."""
+        places = self._answering_long if word in _LONG else self._answering
+        if not places.acquire(timeout=self._patience):
+            raise RequestError("too-slow", "other clients' queries are still being answered")
+        try:
+            yield
+        finally:
+            places.release()
 
     def is_known(self, socket_connection: socket.socket, ip_address: IPAddress) -> bool:
         """Whether a client may send requests: it came by the Unix socket, or has sent the token."""

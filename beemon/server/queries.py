@@ -16,7 +16,7 @@ from beemon.base.options import suggestion
 from beemon.base.quoting import shown
 from beemon.base.status import DeviceStatus, ServiceState, ServiceStatus, TroubleStatus
 from beemon.config.settings import Settings
-from beemon.ledger.reader import ArchiveReader
+from beemon.ledger.reader import ArchiveReader, SlowQueryError
 from beemon.ledger.starts import Start
 from beemon.protocol.commands import VOCABULARY, Request
 from beemon.protocol.lines import ERRORS, RequestError
@@ -96,7 +96,10 @@ class Queries:
 
     def answer(self, request: Request) -> Reply:
         """The reply to a query. Raises :class:`RequestError`, ``sqlite3.OperationalError``."""
-        return self._answers[request.word.name](request)
+        try:
+            return self._answers[request.word.name](request)
+        except SlowQueryError as error:
+            raise RequestError("too-slow", str(error)) from error
 
     def job(self, number: int) -> JobFacts:
         """The ledger's record of a job. Raises :class:`RequestError` if there is none."""

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from beemon.base.clock import Quality
+from beemon.base.clock import Moment, Quality
 from beemon.ledger import calibrations, events
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import Ledger
-from beemon.ledger.reader import ArchiveReader
+from beemon.ledger.reader import ArchiveReader, SlowQueryError
 from beemon.ledger.session import ArchiveSession
 from beemon.storage.lock import ArchiveLock
+from tests.book import FakeClock
 from tests.seasons import DAY, MINUTE, NOON
 
 
@@ -139,6 +140,37 @@ def test_threads_may_share_it(asked: ArchiveReader) -> None:
     for thread in threads:
         thread.join()
     assert answers == [asked.jobs(100)] * 8
+
+
+class HastyClock(FakeClock):
+    """At each look, five seconds have passed."""
+
+    def now(self) -> Moment:
+        self.utc_us += 5_000_000
+        return super().now()
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_disturbs_no_later_one(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path)) as ledger:
+        ledger.prepare()
+        ledger.begin_run()
+        ledger.db.execute(
+            "WITH RECURSIVE minutes (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM minutes LIMIT ?)"
+            " INSERT INTO jobs (run, command, origin, slot_us, accepted_us, accepted_monotonic,"
+            " clock) SELECT 1, 'read sensor.a', 'schedule', at, at, 1.0, 'rtc' FROM minutes",
+            (10_000,),
+        )
+    with closing(ArchiveReader(tmp_path, HastyClock())) as reader:
+        with pytest.raises(SlowQueryError, match="9 s"):
+            reader.completeness(0)
+        assert reader.completeness(9_900).devices["sensor.a"].open == 100
+
+
+def test_a_query_waits_for_no_long_one(asked: ArchiveReader) -> None:
+    with asked._apart() as first, asked._apart() as second:
+        assert first is not second
+        assert asked.jobs(1)
+        assert asked.history("sensor.brood", "temperature", NOON)
 
 
 def test_a_closed_one_answers_no_more(asked: ArchiveReader) -> None:

@@ -7,6 +7,7 @@ import pytest
 from beemon.base import clock
 from beemon.base.moments import US_PER_DAY
 from beemon.config.settings import ArchiveSettings, Settings
+from beemon.ledger.reader import SlowQueryError
 from beemon.ledger.usage import Usage
 from beemon.protocol.commands import parse
 from beemon.protocol.lines import RequestError
@@ -47,6 +48,18 @@ def ask(text: str, devices=("sensor.scale",)):
     ledger = Ledger()
     queries = Queries(LatestState(), Settings, lambda: ledger)
     return queries.answer(parse(text, devices)), ledger.asked_from
+
+
+class SlowLedger(Ledger):
+    def history(self, device, quantity, from_us):
+        raise SlowQueryError
+
+
+def test_a_query_that_was_stopped_is_refused_in_words():
+    queries = Queries(LatestState(), Settings, SlowLedger)
+    with pytest.raises(RequestError, match="stopped after 9 s") as error:
+        queries.answer(parse("history sensor.scale weight 365d", ("sensor.scale",)))
+    assert error.value.code == "too-slow"
 
 
 def test_history_knows_a_device_that_the_config_has_no_more():
