@@ -16,13 +16,13 @@ from beemon.base.explanation import why
 from beemon.cli import layout
 from beemon.cli.manual import HERE
 from beemon.cli.numbers import amount
+from beemon.cli.places import archive_by
 from beemon.cli.shortcut import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from beemon.base.clock import Quality
-    from beemon.config.settings import Settings
     from beemon.exchange.export import About
     from beemon.ledger.ledger import LedgerReader
     from beemon.repair.check import Report
@@ -358,38 +358,6 @@ def archive_of(options: argparse.Namespace) -> Path:
     except config.ConfigError as error:
         raise OSError(f"{error.problems[0]}; name the archive with --path DIR") from error
     return archive_by(options.config, settings)
-
-
-def archive_by(config: Path, settings: Settings) -> Path:
-    """The archive of the service that runs with this config. Raises ``OSError``."""
-    if settings.archive.path is None and str(config) == DEFAULT_CONFIG:
-        return packaged_archive() or settings.archive_path
-    return settings.archive_path
-
-
-def sockets_of(config: Path, settings: Settings) -> list[Path]:
-    """The possible sockets of the service that runs with this config, the likeliest first."""
-    from beemon.protocol import socket_file
-
-    packaged = [Path(socket_file.PACKAGED)] if str(config) == DEFAULT_CONFIG else []
-    try:
-        return [*packaged, archive_by(config, settings) / socket_file.NAME]
-    except OSError:  # a user without a home
-        return packaged
-
-
-def reachable(host: str) -> str:
-    """The address by which a client on this machine reaches a service that listens on ``host``."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
-
-
-def packaged_archive(root: Path = Path("/")) -> Path | None:
-    """Where systemd keeps the archive of the service that the package installs, if it is there.
-
-    The service knows it from its environment, which a shell does not have.
-    """
-    found = root / "var/lib/beemon"
-    return found if found.is_dir() else None
 
 
 def _own_archive(options: argparse.Namespace) -> Path:

@@ -252,11 +252,11 @@ def _server_problems(path: Path, settings: Settings) -> list[Problem]:
 
 def _is_own(path: Path, settings: Settings) -> bool:
     """Whether it is the service of this config that listens on its address already."""
-    from beemon.cli import archive as here
+    from beemon.cli import places
     from beemon.protocol.client import Client, NotAdmittedError, ServiceUnreachableError
 
     server = settings.server
-    host = here.reachable(server.host_address)
+    host = places.reachable(server.host_address)
     try:
         with Client(host, server.listening_port, token=_token(server.token_file)) as client:
             reply = client.request("version")
@@ -417,7 +417,7 @@ def _reach_by_config(question: Question) -> Client:
     """
     from pathlib import Path
 
-    from beemon.cli import archive as here
+    from beemon.cli import places
     from beemon.config import settings as config
     from beemon.protocol import client
 
@@ -432,10 +432,10 @@ def _reach_by_config(question: Question) -> Client:
             layout.complain(f"{error.problems[0]}; trying port {port}")
     server = settings.server
     host, port = question.host or server.host_address, question.port or server.listening_port
-    host = here.reachable(host)
+    host = places.reachable(host)
     if question.host or question.port:
         return client.Client(host, port, token=_token(server.token_file))
-    sockets = here.sockets_of(file, settings)
+    sockets = places.sockets_of(file, settings)
     return client.reach(sockets, host, port, lambda: _token(server.token_file))
 
 

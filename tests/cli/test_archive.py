@@ -13,7 +13,7 @@ import pytest
 
 from beemon.cli import archive as here
 from beemon.cli import main as cli
-from beemon.cli.archive import packaged_archive
+from beemon.cli.places import packaged_archive
 from tests import seasons
 from tests.hive import Hive
 
