@@ -14,11 +14,14 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from importlib.metadata import EntryPoints, entry_points
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from beemon.base.options import Problem, Where, build, suggestion
 from beemon.devices._base import CommonSettings, Device, own_options
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 PACKAGES = {
     "camera": "cameras", "microphone": "microphones", "sensor": "sensors", "output": "outputs",
@@ -65,6 +68,8 @@ def module(kind: str, driver: str) -> ModuleType:
 
 def _added(kind: str) -> EntryPoints:
     """The drivers that installed packages add."""
+    from importlib.metadata import entry_points  # it brings `email`; most hives add no driver
+
     return entry_points(group=f"beemon.{PACKAGES[kind]}")
 
 

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import sqlite3
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,10 +91,16 @@ def settle(ledger: Ledger, known: Known | None, *, follows: bool = False) -> str
     if row is not None:
         return str(row["uuid"])
     had_one = ledger.db.execute("DELETE FROM archive").rowcount > 0  # which cannot be read
-    own = known.uuid if known and (follows or had_one) else str(uuid.uuid4())
+    own = known.uuid if known and (follows or had_one) else _new_uuid()
     values = (own, ledger.clock.now().utc_us, known.jobs + 1 if known else 1)
     ledger.db.execute("INSERT INTO archive (uuid, made_us, first_job) VALUES (?, ?, ?)", values)
     return own
+
+
+def _new_uuid() -> str:
+    import uuid  # it brings `platform`, and only a new archive needs one
+
+    return str(uuid.uuid4())
 
 
 def enter_stranger(ledger: Ledger, expected: str, message: str) -> None:
