@@ -209,7 +209,9 @@ OWN = {
     "", "base", "base.quoting", "base.explanation", "cli", "cli.layout", "cli.main", "cli.shortcut",
     "protocol", "protocol.client", "protocol.lines", "protocol.socket_file",
 }
-OF_PEOPLE = {"base.facts", "base.status", "cli.health", "cli.numbers", "cli.phrases"}
+OF_PEOPLE = {
+    "base.facts", "base.status", "base.values", "cli.health", "cli.numbers", "cli.phrases",
+}
 PYTHONS = {
     "array", "collections", "contextlib", "copyreg", "enum", "errno", "functools", "itertools",
     "json", "keyword", "math", "operator", "re", "reprlib", "select", "selectors", "socket",

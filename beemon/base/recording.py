@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Literal
 
 from beemon.base.clock import Quality, Stamp
 from beemon.base.facts import INLINE, Json, from_json, members, names, to_json, type_name
 from beemon.base.moments import EARLIEST_US, LATEST_US
+from beemon.base.values import value_class
 
 Verdict = Literal["good", "failed"]
 """A recording that counts, and one that is kept as evidence."""
 
 
-@dataclass(frozen=True)
+@value_class
 class LostSamples:
     """Where in a sound samples are missing."""
 
@@ -25,7 +26,7 @@ class LostSamples:
     uncertainty: Annotated[int, "the largest error of that number, in samples"]
 
 
-@dataclass(frozen=True)
+@value_class
 class RecordingFacts:
     """The facts about a recording; each may be unknown.
 
@@ -109,7 +110,7 @@ class RecordingFacts:
         return recording_facts({**to_json(self), **to_json(later)})
 
 
-@dataclass(frozen=True)
+@value_class
 class Recording:
     """A recording of the archive, as the database knows it."""
 

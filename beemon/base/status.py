@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from beemon.base.explanation import Explanation
 from beemon.base.facts import KEPT
+from beemon.base.values import value_class
 
 ServiceState = Literal["starting", "healthy", "degraded", "hung"]
 """Whether the service works; ``healthy`` needs evidence from every device."""
@@ -59,7 +59,7 @@ DEVICE_STATES: Mapping[str, Explanation] = {
 """The meaning and the remedy of each state."""
 
 
-@dataclass(frozen=True)
+@value_class
 class WeightStep:
     """The last sudden change of a scale's weight."""
 
@@ -71,7 +71,7 @@ class WeightStep:
     seconds: Annotated[int, "duration of the change, in s"]
 
 
-@dataclass(frozen=True)
+@value_class
 class DeviceStatus:
     """The status of one device."""
 
@@ -104,7 +104,7 @@ class DeviceStatus:
     ] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class InspectionStatus:
     """The inspection that is on."""
 
@@ -113,7 +113,7 @@ class InspectionStatus:
     note: Annotated[str | None, "the beekeeper's note"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class ServiceStart:
     """The latest start of the service."""
 
@@ -121,7 +121,7 @@ class ServiceStart:
     why: Annotated[str, "the event before it: `stop`, `reboot`, `crash`, `power-cut` and so on"]
 
 
-@dataclass(frozen=True)
+@value_class
 class TroubleStatus:
     """A problem of the service."""
 
@@ -130,7 +130,7 @@ class TroubleStatus:
     remedy: Annotated[str, "the next step; can be empty"]
 
 
-@dataclass(frozen=True)
+@value_class
 class ServiceStatus:
     """The status of the service and of each device."""
 

@@ -10,6 +10,7 @@ from beemon.base.defects import attempt
 from beemon.base.explanation import Explanation
 from beemon.base.readings import Reading
 from beemon.base.recording import RecordingFacts
+from beemon.base.values import value_class
 
 CHECK_FAILED = "check-failed"
 """The reason of a job whose recording failed its check."""
@@ -112,7 +113,7 @@ NO_EVIDENCE = {UNREADABLE, EMPTY}
 """The findings of a file without any content to keep as evidence."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Finding:
     """One thing about a recording: a word for the ledger, a sentence for people.
 
@@ -127,7 +128,7 @@ class Finding:
         return f"{self.word}: {self.message}"
 
 
-@dataclass(frozen=True)
+@value_class
 class Feature:
     """One number that sums up a recording, as a reading of it."""
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
 
+from beemon.base.values import value_class
 from beemon.ledger.events import Readable
 from beemon.ledger.ledger import Ledger
 
@@ -31,7 +32,7 @@ _JOBS = (
 _EVENTS = "SELECT event FROM sound_events WHERE event > ? ORDER BY event LIMIT ?"
 
 
-@dataclass(frozen=True)
+@value_class
 class Cursor:
     """The position of a reader; all fields are numbers or None, to be kept as JSON.
 
@@ -46,7 +47,7 @@ class Cursor:
     event: int | None = None
 
 
-@dataclass(frozen=True)
+@value_class
 class Change:
     """A ``job`` or an ``event`` that is new or differs; of two for the same one, the later
     ``change`` wins."""

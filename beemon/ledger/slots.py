@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from beemon.base import moments
 from beemon.base.clock import Stamp
+from beemon.base.values import value_class
 from beemon.ledger import events
 from beemon.ledger.ledger import Ledger
 from beemon.timing import schedule
@@ -38,7 +39,7 @@ class Series(NamedTuple):
     slots: int
 
 
-@dataclass(frozen=True)
+@value_class
 class Due:
     """A command that the schedule asks for; without ``slot_us`` if the clock is unsure."""
 
@@ -46,7 +47,7 @@ class Due:
     slot_us: int | None
 
 
-@dataclass(frozen=True)
+@value_class
 class Skip:
     """Slots of a device that are not run, and the reason."""
 
@@ -55,7 +56,7 @@ class Skip:
     series: Series
 
 
-@dataclass(frozen=True)
+@value_class
 class Turn:
     """The device's span ends with ``until_us``; another begins after ``from_us``.
 
@@ -68,7 +69,7 @@ class Turn:
     definition: str | None
 
 
-@dataclass(frozen=True)
+@value_class
 class Begin:
     """The beginning of a run.
 
@@ -82,7 +83,7 @@ class Begin:
     commands: int = 0
 
 
-@dataclass(frozen=True)
+@value_class
 class Unaccounted:
     """A period for which the due slots are unknown, and the reason."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
 from beemon.base import zone
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
+from beemon.base.values import value_class
 from beemon.protocol.lines import RequestError
 
 MIN_SECONDS = 0.1
@@ -36,7 +37,7 @@ Devices = Collection[str]
 Parser = Callable[[str, str, Devices], Any]
 
 
-@dataclass(frozen=True)
+@value_class
 class Argument:
     """One argument of a word: its form in `help`, and its parser.
 
@@ -55,7 +56,7 @@ class Argument:
         return f"[{name}]" if self.optional else name
 
 
-@dataclass(frozen=True)
+@value_class
 class Word:
     """A command or a query."""
 
@@ -72,7 +73,7 @@ class Word:
         return " ".join([self.name, *map(str, self.arguments)])
 
 
-@dataclass(frozen=True)
+@value_class
 class Request:
     """A word with its arguments, parsed; ``text`` is what the client wrote, verbatim."""
 

@@ -13,34 +13,35 @@ from typing import Annotated, Literal
 from beemon.base.facts import INLINE, KEPT, BadFactsError, Json, JsonObject, from_json
 from beemon.base.recording import RecordingFacts
 from beemon.base.status import DeviceState, ServiceState, ServiceStatus
+from beemon.base.values import value_class
 
 More = Mapping[str, Json]
 HistoryRow = tuple[str | float | None, ...]
 """The values of one row, in the order of the columns."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Accepted:
     """The command is on the disk."""
 
     job: Annotated[int, "the number of its job"]
 
 
-@dataclass(frozen=True)
+@value_class
 class Pong:
     """The service answers."""
 
     pong: Annotated[bool, "always true"] = True
 
 
-@dataclass(frozen=True)
+@value_class
 class Authorised:
     """The token is the right one, or none is needed."""
 
     authorised: Annotated[bool, "always true"] = True
 
 
-@dataclass(frozen=True)
+@value_class
 class Version:
     """Which beemon answers."""
 
@@ -49,7 +50,7 @@ class Version:
     config: Annotated[str | None, "the path of its config"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class Help:
     """The words of the protocol."""
 
@@ -58,7 +59,7 @@ class Help:
     errors: Annotated[Mapping[str, str], "each error code and its meaning"]
 
 
-@dataclass(frozen=True)
+@value_class
 class HelpOfWord:
     """One word of the protocol."""
 
@@ -66,7 +67,7 @@ class HelpOfWord:
     summary: Annotated[str, "its effect"]
 
 
-@dataclass(frozen=True)
+@value_class
 class DeviceConfig:
     """One device of the config."""
 
@@ -74,14 +75,14 @@ class DeviceConfig:
     interval_seconds: Annotated[float | None, "time between its scheduled jobs, in s"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class Devices:
     """The devices of the config."""
 
     devices: Annotated[Mapping[str, DeviceConfig], "each device"]
 
 
-@dataclass(frozen=True)
+@value_class
 class CalibrationResult:
     """The measurement of a calibration, and the formula that follows from it."""
 
@@ -115,7 +116,7 @@ class CalibrationResult:
     until: Annotated[str | None, "end of the last night"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class JobFacts:
     """A job. Its last members depend on its command."""
 
@@ -165,14 +166,14 @@ class JobFacts:
     ] = RecordingFacts()
 
 
-@dataclass(frozen=True)
+@value_class
 class JobList:
     """The latest jobs."""
 
     jobs: Annotated[tuple[JobFacts, ...], "the newest first"]
 
 
-@dataclass(frozen=True)
+@value_class
 class ReadingFacts:
     """The latest reading of one quantity of one sensor."""
 
@@ -188,14 +189,14 @@ class ReadingFacts:
     calibration: Annotated[int | None, "the number of the calibration that was used"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class ReadingList:
     """The latest readings."""
 
     readings: Annotated[tuple[ReadingFacts, ...], "by sensor and quantity"]
 
 
-@dataclass(frozen=True)
+@value_class
 class CalibrationFacts:
     """A calibration: the formula from raw numbers to values."""
 
@@ -210,14 +211,14 @@ class CalibrationFacts:
     ] = CalibrationResult()
 
 
-@dataclass(frozen=True)
+@value_class
 class CalibrationList:
     """The calibrations."""
 
     calibrations: Annotated[tuple[CalibrationFacts, ...], "the oldest first"]
 
 
-@dataclass(frozen=True)
+@value_class
 class EventFacts:
     """An event at the hive or in beemon."""
 
@@ -230,7 +231,7 @@ class EventFacts:
     device: Annotated[str | None, "the device"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class EventList:
     """The events of a period."""
 
@@ -240,7 +241,7 @@ class EventList:
     ] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class History:
     """One quantity over time."""
 
@@ -257,7 +258,7 @@ class History:
     truncated: Annotated[bool | None, "true: earlier rows are left out"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class SlotCounts:
     """The outcomes of a device's scheduled jobs."""
 
@@ -274,7 +275,7 @@ class SlotCounts:
     adds_up: Annotated[bool, "whether both numbers are equal"]
 
 
-@dataclass(frozen=True)
+@value_class
 class Unaccounted:
     """A period whose schedule is not known."""
 
@@ -284,7 +285,7 @@ class Unaccounted:
     device: Annotated[str | None, "the device; missing: all of them"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class Completeness:
     """The outcomes of the scheduled jobs of a period."""
 
@@ -299,7 +300,7 @@ class Completeness:
     first: Annotated[str | None, "begin of the first schedule"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class BudgetShare:
     """The disk space that one device uses."""
 
@@ -309,7 +310,7 @@ class BudgetShare:
     measured_days: Annotated[float | None, "number of days of the measurement"] = None
 
 
-@dataclass(frozen=True)
+@value_class
 class Budget:
     """The disk space used each day."""
 
@@ -324,7 +325,7 @@ class Budget:
     then: Annotated[str, "the order of deletion on a full disk"]
 
 
-@dataclass(frozen=True)
+@value_class
 class Watching:
     """The first line of a watch."""
 
@@ -357,7 +358,7 @@ class StateReport:
     state: Annotated[ServiceState, "the state of the service"]
 
 
-@dataclass(frozen=True)
+@value_class
 class Error:
     """The object after the word ERROR."""
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from beemon.base.options import Problem
 from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
+from beemon.base.values import value_class
 from beemon.protocol.replies import JobFacts
 
 
-@dataclass(frozen=True)
+@value_class
 class Started:
     """The Orchestrator runs, with every device's settings checked."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Rejected:
     """The Orchestrator cannot run with these settings; it ends."""
 
     problems: list[Problem]
 
 
-@dataclass(frozen=True)
+@value_class
 class Trouble:
     """One problem of the service.
 
@@ -38,7 +39,7 @@ class Trouble:
         return f"{self.says}; {self.remedy}" if self.remedy else self.says
 
 
-@dataclass(frozen=True)
+@value_class
 class Heartbeat:
     """Proof that the loop turns: when (monotonic seconds) and how everything stood then."""
 
@@ -54,21 +55,21 @@ class Heartbeat:
         return next((trouble for trouble in self.troubles if trouble.about == about), None)
 
 
-@dataclass(frozen=True)
+@value_class
 class Planned:
     """The bytes per day that the config needs, by device, as the drivers estimate it."""
 
     bytes_a_day: dict[str, float]
 
 
-@dataclass(frozen=True)
+@value_class
 class JobEnded:
     """A job has its outcome, and the ledger has it too."""
 
     facts: JobFacts
 
 
-@dataclass(frozen=True)
+@value_class
 class DeviceChanged:
     """A device's state or trouble became another."""
 
@@ -77,12 +78,12 @@ class DeviceChanged:
     trouble: str | None
 
 
-@dataclass(frozen=True)
+@value_class
 class Replaced:
     """Another version of beemon was installed: a new worker would be of that one."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Stopped:
     """The Orchestrator brought everything to an end and is about to exit."""
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from beemon.base import clock
 from beemon.base.clock import Stamp
 from beemon.base.moments import iso
 from beemon.base.readings import GRAMS, WEIGHT, Calibration, Sampled
+from beemon.base.values import value_class
 from beemon.ledger import calibrations, quarantine, rows
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import LedgerReader
@@ -40,7 +41,7 @@ class UncalibratedError(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@value_class
 class Step:
     """One step of a calibration: of which sensor, under which load.
 
@@ -55,7 +56,7 @@ class Step:
     is_in_config: Callable[[str], bool] = lambda _: False
 
 
-@dataclass(frozen=True)
+@value_class
 class _Scale:
     """The state of a scale: the quantity, the points by name with their times, and the calibration.
 
@@ -69,7 +70,7 @@ class _Scale:
     made_us: int
 
 
-@dataclass(frozen=True)
+@value_class
 class Told:
     """The result of a step: the measurement, and its effect on the scale.
 

@@ -9,17 +9,18 @@ be a :class:`Lost`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from beemon.base.facts import JsonObject
 from beemon.base.readings import Calibration, Reading, Sampled
 from beemon.base.recording import RecordingFacts
+from beemon.base.values import value_class
 from beemon.media.tags import Tags
 from beemon.storage.files import Place
 
 
-@dataclass(frozen=True)
+@value_class
 class Work:
     """One task for one device: ``read``, ``record``, ``snapshot``, or for an output ``on``, ``off``
     (for ``seconds``, if any) or ``make_safe``.
@@ -44,24 +45,24 @@ class Work:
     rebind: bool = False
 
 
-@dataclass(frozen=True)
+@value_class
 class Cut:
     """End this piece of work early, keeping what there is."""
 
     number: int
 
 
-@dataclass(frozen=True)
+@value_class
 class Finish:
     """End all work early, close the devices, exit."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Ready:
     """The worker can take work."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Begun:
     """The worker turns to the device, for the piece of work of that number.
 
@@ -73,14 +74,14 @@ class Begun:
     number: int = 0
 
 
-@dataclass(frozen=True)
+@value_class
 class Opened:
     """The device is open now."""
 
     device: str
 
 
-@dataclass(frozen=True)
+@value_class
 class Rebound:
     """The USB device that the device is, ``usb``, was bound to its drivers again.
 
@@ -92,7 +93,7 @@ class Rebound:
     trouble: str | None = None
 
 
-@dataclass(frozen=True)
+@value_class
 class Switched:
     """The output is on, or off, and returns to its safe state after ``seconds``, if any."""
 
@@ -101,7 +102,7 @@ class Switched:
     seconds: float | None
 
 
-@dataclass(frozen=True)
+@value_class
 class NotSafe:
     """The output could not be opened, so its state is unknown."""
 
@@ -110,7 +111,7 @@ class NotSafe:
     message: str
 
 
-@dataclass(frozen=True)
+@value_class
 class Done:
     """The work was done; ``cut`` if it was ended early. ``path`` is a whole recording, and
     ``recording`` what is known of it; ``facts`` are what other work brought.
@@ -133,7 +134,7 @@ class Done:
     sampled: list[Sampled] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@value_class
 class Failed:
     """The work failed; ``reason`` is a word of :data:`beemon.base.outcomes.REASONS`."""
 
@@ -142,7 +143,7 @@ class Failed:
     message: str
 
 
-@dataclass(frozen=True)
+@value_class
 class Lost:
     """The device is lost to this process, which ends over it; so is all its work.
 

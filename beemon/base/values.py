@@ -1,0 +1,43 @@
+"""Value classes: dataclasses that are quick to import.
+
+For each frozen dataclass Python compiles six functions at every start of a process, which takes
+0.3 ms and far longer on a small Pi. For a value class it compiles one, ``__init__``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import TypeVar, dataclass_transform
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def value_class(kind: type[T]) -> type[T]:
+    """Make a dataclass whose objects are equal by their fields, and are never changed.
+
+    Only mypy refuses a change: a guard at run time would have to be compiled too.
+    """
+    made = dataclass(repr=False, eq=False)(kind)
+    names = [each.name for each in fields(made)]  # type: ignore[arg-type]
+    for name, method in _methods(made, names).items():
+        setattr(made, name, method)
+    return made
+
+
+def _methods(kind: type[T], names: list[str]) -> dict[str, Callable[..., object]]:
+    values = attrgetter(*names) if names else lambda _: ()
+
+    def equal(self: T, other: object) -> bool:
+        return values(self) == values(other) if type(other) is kind else NotImplemented
+
+    def hashed(self: T) -> int:
+        return hash(values(self))
+
+    def shown(self: T) -> str:
+        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__qualname__}({told})"
+
+    return {"__eq__": equal, "__hash__": hashed, "__repr__": shown}

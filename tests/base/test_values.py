@@ -1,0 +1,56 @@
+"""Value classes: compared, shown and counted in sets by their fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+
+import pytest
+
+from beemon.base.values import value_class
+
+
+@value_class
+class Bee:
+    """A bee."""
+
+    name: str
+    grams: float = 0.1
+
+
+@value_class
+class Drone:
+    """Another kind, with the same fields."""
+
+    name: str
+    grams: float = 0.1
+
+
+@value_class
+class Nothing:
+    """Without a field."""
+
+
+def test_values_are_equal_by_their_fields_and_their_class():
+    assert Bee("Maja") == Bee("Maja", 0.1)
+    assert Bee("Maja") != Bee("Willi")
+    assert Bee("Maja") != Drone("Maja")
+    assert Nothing() == Nothing()
+
+
+def test_equal_values_are_one_member_of_a_set():
+    assert len({Bee("Maja"), Bee("Maja"), Bee("Willi"), Drone("Maja")}) == 3
+
+
+def test_a_value_is_shown_as_it_is_made():
+    assert repr(Bee("Maja")) == "Bee(name='Maja', grams=0.1)"
+
+
+def test_a_value_is_a_dataclass_and_travels_between_processes():
+    assert dataclasses.replace(Bee("Maja"), grams=0.2) == Bee("Maja", 0.2)
+    assert pickle.loads(pickle.dumps(Bee("Maja"))) == Bee("Maja")
+
+
+def test_a_value_takes_no_field_that_it_does_not_have():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'sting'"):
+        Bee("Maja", sting=True)
