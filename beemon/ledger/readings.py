@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from beemon.base import moments
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
-from beemon.ledger import calibrations, hours
+from beemon.ledger import calibrations, hours, rows
 from beemon.ledger.ledger import Ledger
 from beemon.protocol.replies import ReadingFacts
 
@@ -96,7 +96,7 @@ def _quality(reading: Reading) -> str | None:
 
 def latest(db: sqlite3.Connection) -> list[ReadingFacts]:
     """The latest reading of each quantity of each sensor, as clients see it."""
-    rows = db.execute(
+    found = db.execute(
         "SELECT * FROM sound_latest JOIN sound_series USING (series) ORDER BY sensor, quantity"
     )
     return [
@@ -107,18 +107,19 @@ def latest(db: sqlite3.Connection) -> list[ReadingFacts]:
             reason=row["reason"], raw=row["raw"], uncertainty=row["uncertainty"],
             calibration=row["calibration"],
         )
-        for row in rows
+        for row in found
     ]
 
 
 def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[sqlite3.Row]:
     """The readings of a series from a time on, the newest ``most`` of them, in order of time."""
-    rows = db.execute(
-        "SELECT utc_us, value, reason, quality FROM sound_readings WHERE utc_us >= ? AND series = ?"
+    found = db.execute(
+        "SELECT utc_us, value, reason, quality FROM main.readings"  # noqa: S608
+        f" WHERE utc_us >= ? AND series = ? AND {rows.condition_of_sound(db, 'readings')}"
         " ORDER BY utc_us DESC LIMIT ?",
         (from_us, number, most),
     ).fetchall()
-    return rows[::-1]
+    return found[::-1]
 
 
 def values(
@@ -129,8 +130,9 @@ def values(
     if found is None:
         return []
     return db.execute(
-        "SELECT utc_us, value, uncertainty, calibration FROM sound_readings"
-        " WHERE utc_us >= ? AND utc_us <= ? AND series = ? AND value IS NOT NULL ORDER BY utc_us",
+        "SELECT utc_us, value, uncertainty, calibration FROM main.readings"  # noqa: S608
+        " WHERE utc_us >= ? AND utc_us <= ? AND series = ? AND value IS NOT NULL"
+        f" AND {rows.condition_of_sound(db, 'readings')} ORDER BY utc_us",
         (from_us, until_us, found["series"]),
     ).fetchall()
 
@@ -154,8 +156,8 @@ def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
 
 def _numbers(db: sqlite3.Connection) -> dict[Key, int]:
     """All series there are: a dozen or two, and one query for them is cheaper than one for each."""
-    rows = db.execute("SELECT series, sensor, quantity, unit FROM series")
-    return {(sensor, quantity, unit): series for series, sensor, quantity, unit in rows}
+    found = db.execute("SELECT series, sensor, quantity, unit FROM series")
+    return {(sensor, quantity, unit): series for series, sensor, quantity, unit in found}
 
 
 def _number(db: sqlite3.Connection, numbers: dict[Key, int], key: Key) -> int:

@@ -148,6 +148,17 @@ def _show_sound(db: sqlite3.Connection, *, instead: bool) -> None:
             )
 
 
+def condition_of_sound(db: sqlite3.Connection, table: str) -> str:
+    """The condition in SQL on the sound rows of a table, to be tested after a cheaper one.
+
+    SQLite tests the condition of a view before all others.
+    """
+    (view,) = db.execute(
+        "SELECT sql FROM temp.sqlite_master WHERE name = ?", (f"sound_{table}",)
+    ).fetchone()
+    return str(view).partition(" WHERE ")[2]
+
+
 def why_damaged(db: sqlite3.Connection, table: str, number: int) -> str | None:
     """The damage of the row with this number; None if it is sound or does not exist."""
     key, rules = schema.keys(table)[0], _rules()[table]
