@@ -7,7 +7,7 @@ For each frozen dataclass Python compiles six functions at every start of a proc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
 from typing import TypeVar, dataclass_transform
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 def value_class(kind: type[T]) -> type[T]:
     """Make a dataclass whose objects are equal by their fields, and are never changed.
 
-    Only mypy refuses a change: a guard at run time would have to be compiled too.
+    A change raises ``dataclasses.FrozenInstanceError``.
     """
     made = dataclass(repr=False, eq=False)(kind)
     names = [each.name for each in fields(made)]  # type: ignore[arg-type]
@@ -40,4 +40,18 @@ def _methods(kind: type[T], names: list[str]) -> dict[str, Callable[..., object]
         told = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__qualname__}({told})"
 
-    return {"__eq__": equal, "__hash__": hashed, "__repr__": shown}
+    return {
+        "__eq__": equal, "__hash__": hashed, "__repr__": shown,
+        "__setattr__": _set_once, "__delattr__": _refuse_deletion,
+    }
+
+
+def _set_once(value: object, name: str, content: object) -> None:
+    """Take each field from ``__init__``, and nothing later."""
+    if name in value.__dict__:
+        raise FrozenInstanceError(f"{name} of {type(value).__qualname__} is never changed")
+    value.__dict__[name] = content
+
+
+def _refuse_deletion(value: object, name: str) -> None:
+    raise FrozenInstanceError(f"{name} of {type(value).__qualname__} is never deleted")

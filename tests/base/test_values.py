@@ -54,3 +54,11 @@ def test_a_value_is_a_dataclass_and_travels_between_processes():
 def test_a_value_takes_no_field_that_it_does_not_have():
     with pytest.raises(TypeError, match="unexpected keyword argument 'sting'"):
         Bee("Maja", sting=True)
+
+
+def test_a_value_is_never_changed():
+    bee = Bee("Maja")
+    for change in (lambda: setattr(bee, "grams", 0.2), lambda: delattr(bee, "grams")):
+        with pytest.raises(dataclasses.FrozenInstanceError, match="grams of Bee"):
+            change()
+    assert bee == Bee("Maja")
