@@ -100,7 +100,7 @@ ERRORS = {
     ),
     "too-slow": Explanation(
         "the query would take too long and was stopped, or other long ones are being answered",
-        "Ask for a shorter span, or try again later: past days are summed up in the background.",
+        "Try a shorter time, or try again later: beemon counts past days while it is idle.",
     ),
     "stopping": Explanation(
         "the service is stopping; nothing was accepted",
