@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -230,3 +231,29 @@ def test_a_ledger_without_counts_has_all_its_days_counted(db):
     schema.bring_up_to_date(fresh)
     assert tables(db) == tables(fresh)
     fresh.close()
+
+
+def test_a_migration_that_is_cut_off_anywhere_leaves_the_older_ledger(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as db:
+        db.executescript(layout_5() + "PRAGMA user_version = 5;")
+        db.execute("INSERT INTO runs (run, started_us, started_monotonic, boot_id, clock, version)"
+                   " VALUES (1, 2, 3.0, 'boot', 'rtc', '0.1.0')")
+        db.executemany(
+            "INSERT INTO jobs (run, command, origin, slot_us, accepted_us, accepted_monotonic,"
+            " clock) VALUES (1, 'read', 'schedule', ?, ?, 3.0, 'rtc')",
+            [(day * 86_400_000_000, day * 86_400_000_000) for day in range(1, 200)],
+        )
+    steps, cuts, is_cut = 100, 0, True
+    while is_cut:
+        with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as db:
+            assert schema.version(db) == 5
+            db.set_progress_handler(lambda: 1, steps)
+            try:
+                is_cut = not schema.bring_up_to_date(db)
+            except sqlite3.OperationalError:
+                cuts, steps = cuts + 1, steps + 300
+    assert cuts > 9
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
+        assert schema.version(db) == schema.VERSION
+        assert db.execute("SELECT count(*) FROM uncounted").fetchone() == (199,)
+        assert schema.indexes(db) == schema.today_indexes()
