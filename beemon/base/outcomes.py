@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from beemon.base.explanation import Explanation
 from beemon.base.facts import Json, JsonObject
+from beemon.base.values import value_class
 
 
 class Outcome(StrEnum):
@@ -232,7 +233,7 @@ REASONS = {
 """Every reason that an outcome or a reading can have."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Ending:
     """A job's outcome with its reason, and what there is to say of it."""
 

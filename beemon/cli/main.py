@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if problem := _unknown_word(given[0]):
             layout.complain(problem)
             return EXIT_USAGE
-        options = _parser().parse_args(given)
+        options = _parser(given[0]).parse_args(given)
     try:
         status: int = _ask(question) if question else options.run(options)
         sys.stdout.flush()
@@ -74,7 +74,11 @@ def _unknown_word(word: str) -> str | None:
     return f'unknown word "{shown(word)}"{near}'
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str) -> argparse.ArgumentParser:
+    """Build the parser of a line with this ``first`` argument.
+
+    The options of all words would delay the start of the service.
+    """
     import argparse
 
     from beemon.cli import archive as here
@@ -111,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     config.set_defaults(run=_check)
     here.add_words(words)
     for word in VOCABULARY.values():
-        if word.name != "auth":
+        if word.name != "auth" and (word.name == first or first.startswith("-")):
             _add_word(words, word)
     return parser
 

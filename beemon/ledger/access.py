@@ -13,9 +13,9 @@ import pwd
 import shlex
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.base.values import value_class
 from beemon.protocol.reports import Trouble
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def _remedy_owner(archive: Path, disk: Mount) -> str:
     return f"give it to the user {_user()}: sudo chown -R {_user()}: {_quoted(archive)}/"
 
 
-@dataclass(frozen=True)
+@value_class
 class Mount:
     """The mount point of a disk, and its mode: with ``options`` here, with ``disk_options`` at all.
     """

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from beemon.base.clock import Quality, Stamp
 from beemon.base.facts import from_json
 from beemon.base.moments import iso
 from beemon.base.readings import Calibration, Reading
+from beemon.base.values import value_class
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 from beemon.protocol.replies import CalibrationFacts
@@ -35,7 +36,7 @@ ORDER BY calibration
 """.replace("{JOB}", _JOB)
 
 
-@dataclass(frozen=True)
+@value_class
 class Made:
     """A calibration that was measured: of which ``sensor``, for which ``quantity``, when.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from beemon.base.clock import Quality, Stamp
 from beemon.base.moments import iso
+from beemon.base.values import value_class
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 from beemon.protocol.replies import EventFacts
@@ -35,7 +35,7 @@ class Readable(Protocol):
     db: sqlite3.Connection
 
 
-@dataclass(frozen=True)
+@value_class
 class Event:
     """One event as the ledger holds it; ``run`` tells in which boot its monotonic time counts."""
 

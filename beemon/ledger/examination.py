@@ -12,10 +12,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from beemon.base.values import value_class
 from beemon.ledger import quarantine, rows
 from beemon.ledger.ledger import LedgerReader
 from beemon.ledger.quarantine import is_damage
@@ -33,7 +33,7 @@ _MOST_ROWS = 10_000
 _LOWEST = 19
 
 
-@dataclass(frozen=True)
+@value_class
 class Found:
     """The damage of the file, in SQLite's words (None: there is none), and the damaged rows."""
 

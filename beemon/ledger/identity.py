@@ -12,9 +12,9 @@ import json
 import logging
 import os
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.base.values import value_class
 from beemon.ledger import events
 from beemon.ledger.ledger import Ledger, LedgerReader
 from beemon.storage import files
@@ -27,7 +27,7 @@ JOBS_AHEAD = 10_000
 """Number of job numbers reserved at a time, so that the file is seldom written."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Known:
     """The archive that belongs at a place; none of its jobs has a number above ``jobs``."""
 

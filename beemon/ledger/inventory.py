@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.base.values import value_class
 from beemon.ledger import rows
 from beemon.storage import files
 
@@ -22,7 +22,7 @@ _OF_JOBS = (
 )
 
 
-@dataclass(frozen=True)
+@value_class
 class Unknown:
     """A file that no recording and no job accounts for; ``path`` is relative to the archive.
 

@@ -14,11 +14,11 @@ import logging
 import os
 import re
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
 from beemon.base import clock
 from beemon.base.moments import to_datetime
+from beemon.base.values import value_class
 from beemon.ledger.ledger import NAME
 from beemon.ledger.rows import UNREADABLE
 from beemon.ledger.schema import LayoutError
@@ -40,7 +40,7 @@ _LEAST_BYTES = 512  # of an SQLite database; it takes a shorter file for an empt
 _NAME = re.compile(r"ledger-damaged-[0-9@Z-]+\.db")
 
 
-@dataclass(frozen=True)
+@value_class
 class Damaged:
     """A ledger to be renamed to ``aside``, and its damage."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from beemon.base import outcomes
 from beemon.base.facts import JsonObject, to_json
 from beemon.base.outcomes import Ending
 from beemon.base.recording import RecordingFacts, recording_facts
+from beemon.base.values import value_class
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.rows import parse
@@ -58,7 +59,7 @@ def _recovered(ledger: Ledger, row: sqlite3.Row) -> Ending:
     return outcomes.interrupted("crash", message, **facts)
 
 
-@dataclass(frozen=True)
+@value_class
 class Leftover:
     """The leftover of an unfinished job."""
 

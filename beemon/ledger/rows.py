@@ -15,7 +15,6 @@ import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,6 +22,7 @@ from beemon.base.clock import Quality
 from beemon.base.moments import EARLIEST_US, LATEST_US, US_PER_HOUR
 from beemon.base.outcomes import Outcome
 from beemon.base.readings import QUALITIES
+from beemon.base.values import value_class
 from beemon.ledger import schema
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Rule(NamedTuple):
     wrong: str
 
 
-@dataclass(frozen=True)
+@value_class
 class Damage:
     """A row that cannot be read: its table, its number (or its keys), and why."""
 

@@ -7,13 +7,13 @@ cannot: then systemd has left word of it, or else the machine lost its power.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any
 
 from beemon import __version__
 from beemon.base import zone
 from beemon.base.clock import Quality, Stamp
 from beemon.base.moments import US_PER_HOUR
+from beemon.base.values import value_class
 from beemon.ledger import events
 from beemon.ledger.events import Readable
 from beemon.ledger.ledger import Ledger
@@ -45,7 +45,7 @@ _MOST_EVENTS = 20
 """The most starts of an hour, in a crash loop, that are events; the runs count them all."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Start:
     """A start of the service: when, in which boot, and why."""
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from beemon.base.names import is_device_word, is_hive_name
 from beemon.base.quoting import shown
+from beemon.base.values import value_class
 
 _DAY = re.compile(r"(?:19[7-9]|20\d)\d-\d\d-\d\d", re.ASCII)
 """The name of a day's folder. Only these centuries are accepted, because others may have no UTC."""
 
 
-@dataclass(frozen=True)
+@value_class
 class File:
     """One file, by its sensor's folder, its day's folder, and the host in its name, if any."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 
 from beemon.base.moments import US_PER_DAY
+from beemon.base.values import value_class
 from beemon.ledger import wal
 from beemon.ledger.ledger import LOG_BYTES, NAME
 
@@ -19,7 +19,7 @@ _RECORDINGS = (
 )
 
 
-@dataclass(frozen=True)
+@value_class
 class Usage:
     """A number of bytes in a number of days."""
 

@@ -17,7 +17,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -26,6 +25,7 @@ from beemon.base import moments
 from beemon.base.clock import Quality
 from beemon.base.facts import KEPT, Json, JsonObject, to_json
 from beemon.base.recording import RecordingFacts, Verdict, recording_facts
+from beemon.base.values import value_class
 from beemon.media import jpeg
 from beemon.media.kinds import Kind, kind_of
 
@@ -55,7 +55,7 @@ class BadTagsError(ValueError):
     """The file cannot be read, or what it says of itself makes no sense."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Tags:
     """The tags in a file.
 

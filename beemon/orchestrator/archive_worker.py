@@ -11,9 +11,9 @@ import logging
 import signal
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.base.values import value_class
 from beemon.ledger.recovery import Leftover
 from beemon.orchestrator.worker_process import Mailbox, StartWorker, WorkerProcess, monotonic
 from beemon.storage.files import Place
@@ -33,7 +33,7 @@ Settle = Callable[[Done], None]
 """A function that handles the worker's answer."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Chore:
     """One thing to do; ``what`` says it in the journal, and no two of the same wait."""
 

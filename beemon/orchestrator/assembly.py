@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from beemon.base import zone
 from beemon.base.clock import Clock
 from beemon.base.status import WeightStep
+from beemon.base.values import value_class
 from beemon.config.settings import Settings
 from beemon.devices.ask import ResolvedDevice
 from beemon.ledger.examination import Examiner
@@ -39,7 +39,7 @@ from beemon.scale.compensation import Compensation
 from beemon.scale.watch import Scales
 
 
-@dataclass(frozen=True)
+@value_class
 class Surroundings:
     """The objects that the loop needs from outside.
 
@@ -60,7 +60,7 @@ class Surroundings:
         return self.clock.now().monotonic
 
 
-@dataclass(frozen=True)
+@value_class
 class _Basis:
     """The parts that most others need."""
 

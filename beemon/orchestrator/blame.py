@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from beemon.base.values import value_class
 from beemon.orchestrator.task import Task
 
 
-@dataclass(frozen=True)
+@value_class
 class WorkerEnd:
     """The end of a worker, or the reason to end it.
 
@@ -31,7 +31,7 @@ class WorkerEnd:
         return f"{self.reason}: {self.message}"
 
 
-@dataclass(frozen=True)
+@value_class
 class Blame:
     """The devices ``at_fault`` and those that are only a ``possible`` cause.
 

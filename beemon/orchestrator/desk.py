@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from beemon.base import moments
 from beemon.base.clock import Clock
+from beemon.base.values import value_class
 from beemon.devices.ask import ResolvedDevice
 from beemon.ledger.looks import Looks
 from beemon.ledger.writer import Write, Written
@@ -37,7 +37,7 @@ TRY_SECONDS = 3.0
 first."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Desk:
     """``write`` has something written to the ledger, ``report`` tells the Server something."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from beemon.base.status import DeviceStatus
+from beemon.base.values import value_class
 from beemon.orchestrator.blame import WorkerEnd
 from beemon.orchestrator.task import OPEN_SECONDS, Task
 
@@ -17,7 +18,7 @@ AGAIN_SECONDS = 60.0
 """Time, in seconds, between two attempts to put an output into its safe state."""
 
 
-@dataclass(frozen=True)
+@value_class
 class _Known:
     on: bool
     back_at: float | None

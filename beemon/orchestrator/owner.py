@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from beemon.base.clock import Clock
+from beemon.base.values import value_class
 from beemon.ledger import switches
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.health import Health
@@ -17,7 +17,7 @@ from beemon.protocol.reports import DeviceChanged, Replaced, Report
 from beemon.worker.messages import Answer, Failed
 
 
-@dataclass(frozen=True)
+@value_class
 class SupervisorsOwner:
     """``make_room`` is called when the disk is full; ``write`` has something written to the
     ledger, ``report`` tells the Server something."""

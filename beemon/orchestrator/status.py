@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from beemon.base import zone
 from beemon.base.status import DeviceStatus, WeightStep
+from beemon.base.values import value_class
 from beemon.ledger.looks import Looks
 from beemon.orchestrator.conditions import DiskSpace, LedgerExamination, LedgerWriting
 from beemon.orchestrator.in_force import InForce
@@ -19,7 +20,7 @@ from beemon.protocol.reports import Heartbeat, Trouble
 from beemon.scale.calibrations import Calibrations
 
 
-@dataclass(frozen=True)
+@value_class
 class Status:
     """Composes heartbeats from the state of the loop's parts.
 

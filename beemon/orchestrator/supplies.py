@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from beemon.base.clock import Clock
 from beemon.base.readings import Calibration
+from beemon.base.values import value_class
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.recordings import is_taken
 from beemon.ledger.writer import Write, Written
@@ -23,7 +23,7 @@ FindPlace = Callable[[Task, Callable[[Place | Failed], None]], None]
 """Finds a place for a task's recording, then calls back."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Supplies:
     """``calibrations_of`` returns the calibrations of a device, by quantity."""
 
@@ -31,7 +31,7 @@ class Supplies:
     calibrations_of: Callable[[str], Mapping[str, Calibration]]
 
 
-@dataclass(frozen=True)
+@value_class
 class Placer:
     """Finds places in the archive in force. ``write`` has something written to the ledger."""
 

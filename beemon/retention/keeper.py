@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from beemon.base.values import value_class
 from beemon.config.settings import RetentionSettings
 from beemon.ledger import events, index, wal
 from beemon.ledger.ledger import Ledger, LedgerReader
@@ -66,7 +67,7 @@ def unguarded(_look: str, work: Callable[[], T], _otherwise: object) -> T:
     return work()
 
 
-@dataclass(frozen=True)
+@value_class
 class Room:
     """The state of the disk at the last look, and its consequences.
 

@@ -17,10 +17,10 @@ import heapq
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from beemon.base.values import value_class
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import Ledger
 from beemon.retention import pausing
@@ -66,7 +66,7 @@ _NEWEST_GOOD = (
 )
 
 
-@dataclass(frozen=True)
+@value_class
 class Candidate:
     """A recording that may go; ``path`` is relative to the archive, ``size`` in bytes."""
 

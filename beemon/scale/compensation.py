@@ -9,12 +9,13 @@ readings only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from beemon.base.clock import Quality, Stamp
 from beemon.base.facts import JsonObject
 from beemon.base.moments import US_PER_HOUR, US_PER_SECOND, iso
 from beemon.base.readings import GRAMS, WEIGHT, Calibration, Reading
+from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events, hours, rows
 from beemon.ledger import readings as series
@@ -37,7 +38,7 @@ WET_HOURS = 12
 _FIELDS = tuple(Fit.__dataclass_fields__)
 
 
-@dataclass(frozen=True)
+@value_class
 class _Kept:
     """A fit with the job that made it, and its temperature sensor."""
 

@@ -15,9 +15,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
+
+from beemon.base.values import value_class
 
 LEAST_NIGHTS = 7
 LEAST_HOURS = 50
@@ -42,7 +43,7 @@ class NoFitError(ValueError):
     """The nights do not tell how the weight follows the temperature; the text says why not."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Fit:
     """A fit: the weight changes by ``slope``, in g/K, with the uncertainty ``slope_uncertainty``.
 

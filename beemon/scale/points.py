@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from beemon.base.readings import Calibration
+from beemon.base.values import value_class
 
 LEAST_RATIO = 100.0
 """A known weight must move the scale by this many times the movement's uncertainty, so that the
@@ -28,7 +28,7 @@ class NotMovedError(ValueError):
     """The known weight did not move the scale, or no further than the scale moves by itself."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Point:
     """The converter's output under one load: the mean ``raw`` number and its standard uncertainty.
 

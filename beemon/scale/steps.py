@@ -28,9 +28,11 @@ import math
 import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import NamedTuple
+
+from beemon.base.values import value_class
 
 MINUTE = 60.0
 
@@ -108,7 +110,7 @@ class Weighed(NamedTuple):
     uncertainty: float | None = None
 
 
-@dataclass(frozen=True)
+@value_class
 class Around:
     """The other data around the weight.
 
@@ -139,7 +141,7 @@ class Around:
         return _sum(self.bees_out, begin - WINDOW, end + WINDOW)
 
 
-@dataclass(frozen=True)
+@value_class
 class Step:
     """A step: its kind, its start and end (seconds since 1970), and the change of weight.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -20,6 +19,7 @@ from beemon.base.facts import BadFactsError, JsonObject, from_json
 from beemon.base.moments import US_PER_SECOND, iso, to_datetime
 from beemon.base.readings import GRAMS, WEIGHT
 from beemon.base.status import WeightStep
+from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events
 from beemon.ledger import readings as series
@@ -46,7 +46,7 @@ CALIBRATING_SECONDS = 1800.0
 Tell = Callable[[str, WeightStep], None]
 
 
-@dataclass(frozen=True)
+@value_class
 class _Watched:
     """The scales to watch by the settings in use, and the day and night at their place."""
 

@@ -6,10 +6,10 @@ import logging
 import queue
 import threading
 from collections import Counter
-from dataclasses import dataclass
 from typing import Protocol
 
 from beemon.base.quoting import shown
+from beemon.base.values import value_class
 from beemon.config.settings import ConfigError, Settings
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol import commands
@@ -39,7 +39,7 @@ class CommandQueue(Protocol):
         """Whether it takes no more commands."""
 
 
-@dataclass(frozen=True)
+@value_class
 class OpenJob:
     """The client of a job, and the devices that work on it."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
+from beemon.base.values import value_class
 from beemon.server.queries import STALE_SECONDS
 
 MAX_CLIENTS = 500
 
 
-@dataclass(frozen=True)
+@value_class
 class Limits:
     """The limits on TCP clients: their number, and times in seconds.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from beemon.base.moments import span_us, to_microseconds
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
 from beemon.base.status import DeviceStatus, ServiceState, ServiceStatus, TroubleStatus
+from beemon.base.values import value_class
 from beemon.config.settings import Settings
 from beemon.ledger.reader import ArchiveReader, SlowQueryError
 from beemon.ledger.starts import Start
@@ -267,7 +268,7 @@ def _begin_us(since: datetime | timedelta) -> int:
     return to_microseconds(since)
 
 
-@dataclass(frozen=True)
+@value_class
 class Machine:
     """The state of the clock and the disk."""
 

@@ -11,18 +11,18 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 from beemon.base.moments import to_datetime
+from beemon.base.values import value_class
 
 FOLDER = "recordings"
 TEMPORARY_SUFFIX = ".part"
 
 
-@dataclass(frozen=True)
+@value_class
 class Place:
     """The temporary path of a recording, and its final path when it is complete."""
 

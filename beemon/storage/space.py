@@ -7,8 +7,9 @@ Some file systems create inodes on demand (btrfs, vfat) and can be short of byte
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from beemon.base.values import value_class
 
 MOST_SHARE = 0.25
 """No more than this share of a disk is kept free, however small the disk is."""
@@ -16,7 +17,7 @@ AGAIN = 1.25
 """Measures against low space end when this many times the limit is free."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Space:
     """A disk as a user without privileges finds it; inodes are None where none are counted."""
 
@@ -26,7 +27,7 @@ class Space:
     total_inodes: int | None = None
 
 
-@dataclass(frozen=True)
+@value_class
 class Limits:
     """The space to keep free."""
 

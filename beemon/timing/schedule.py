@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from beemon.base import zone
 from beemon.base.options import BadOptionError, build, duration, in_toml, option
+from beemon.base.values import value_class
 from beemon.timing import sun
 from beemon.timing.sun import Place
 
@@ -30,7 +31,7 @@ _NEAR_DAYS = 4
 """Number of days ahead to search for a slot: a clock change can remove one, the polar sun many."""
 
 
-@dataclass(frozen=True)
+@value_class
 class SunTime:
     """A time of the day by the sun: ``sunrise`` or ``sunset``, and seconds after it."""
 

@@ -14,7 +14,7 @@ from beemon.cli import main as cli
 from beemon.cli.shortcut import COMMANDS, QUERIES, Question, parse
 from beemon.protocol.commands import VOCABULARY
 
-TREE = cli._parser()
+TREE = cli._parser("--help")
 WORDS = [*COMMANDS, *QUERIES]
 TOKENS = [
     "sensor.brood", "10", "", "ü", "a b", "-", "--", "-1", "--json", "--wait", "--check", "--since",
