@@ -197,6 +197,39 @@ def test_who_only_asks_a_question_loads_little():
     assert {"multiprocessing", "sqlite3", "sdnotify", "beemon.server"} & set(loaded) == set()
 
 
+STARTS = {
+    "server": "import sys, beemon.cli.main, beemon.daemon; print(*sys.modules)",
+    "orchestrator": """
+import sys
+from multiprocessing import spawn, synchronize
+from beemon.orchestrator import orchestrator, work
+print(*sys.modules)
+""",
+}
+"""What each of the two processes that READY waits for imports."""
+MOST_MODULES = {"server": 115, "orchestrator": 127}
+"""Of beemon's own. Each takes time at every start, so another one needs a good reason."""
+COSTLY = {
+    "argparse", "asyncio", "concurrent", "difflib", "email", "hashlib", "hmac", "http",
+    "importlib.metadata", "logging.config", "logging.handlers", "platform", "ssl", "tomllib",
+    "unittest", "urllib.request", "uuid", "xml",
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("process", STARTS)
+def test_a_start_waits_for_few_modules(process):
+    loaded = subprocess.run(
+        [sys.executable, "-c", STARTS[process]],
+        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
+    ).stdout.split()
+    own = [name for name in loaded if unit(name) == "beemon"]
+    assert len(own) <= MOST_MODULES[process], own
+    assert COSTLY & set(loaded) == set()
+    if process == "orchestrator":
+        assert {name for name in own if unit(name[7:]) in ("cli", "server", "repair")} == set()
+
+
 STATUS = """
 import os, sys
 bare, real, elsewhere = {*sys.modules}, os.open, sys.argv[1]

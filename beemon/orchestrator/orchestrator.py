@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import multiprocessing.queues
 import os
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import NoReturn
 
@@ -27,7 +28,9 @@ EXIT_DEFECT = 70
 class Orchestrator(SpawnProcess):
     """Carries out the commands on ``command_queue`` and reports on ``report_queue``.
 
-    ``None`` on the queue means stop. ``run_number`` is this run's number in the ledger.
+    ``None`` on the queue means stop. ``run_number`` gets this run's number in the ledger, when the
+    Server has the archive. Until then the process only loads its modules. If the Server closes the
+    other end without a number, the process ends.
     """
 
     def __init__(
@@ -35,7 +38,7 @@ class Orchestrator(SpawnProcess):
         settings: Settings,
         command_queue: multiprocessing.queues.Queue[str | None],
         report_queue: multiprocessing.queues.Queue[Report | None],
-        run_number: int,
+        run_number: Connection[None, int],
     ) -> None:
         super().__init__(name="beemon-orchestrator", daemon=False)
         self._settings = settings
@@ -55,7 +58,11 @@ class Orchestrator(SpawnProcess):
     def _work(self) -> None:
         from beemon.orchestrator import work  # half of beemon, which the Server does without
 
-        work.work(self._settings, self._commands, self._reports, self._run_number)
+        try:
+            run_number = self._run_number.recv()
+        except EOFError:
+            return
+        work.work(self._settings, self._commands, self._reports, run_number)
 
 
 def _end_by_defect(_: Exception) -> NoReturn:

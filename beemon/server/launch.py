@@ -34,6 +34,10 @@ class Launch:
         )
         self.opening = Opening(self, ending)
 
+    def load(self) -> None:
+        """Have the Orchestrator's modules loaded while the archive is opened."""
+        self.process.load(self._config.current())
+
     def open(self) -> Trouble | None:
         """Try to open the archive. Raises ``OSError`` if another beemon has it."""
         return self._archive.open()
@@ -44,7 +48,7 @@ class Launch:
         Raises :class:`ConfigError`, :class:`OrchestratorDiedError` and ``OSError``.
         """
         self._archive.tell_oddities()
-        self.process.start(self._config.current(), self._archive.session.run_number)
+        self.process.start(self._archive.session.run_number)
         settings.keep_last_good(self._config.current())
 
     def begin(self) -> None:
@@ -56,8 +60,7 @@ class Launch:
             self._ending.fail(error)
 
     def stay(self) -> None:
-        """Return when the Orchestrator has ended."""
-        self.process.wait()
+        """Return at once: the Orchestrator's process belongs to the thread that loaded it."""
 
     def tell(self, trouble: Trouble | None) -> None:
         """Tell systemd that the service is alive: it asks the archive's disk again and again."""

@@ -42,9 +42,8 @@ class Part(Protocol):
 class Opening:
     """Attempts to open a part, repeatedly until it succeeds.
 
-    The thread that repeats it then calls ``begin`` and ``stay``, because a child process dies with
-    the thread that started it (PDEATHSIG). An ``OSError`` there is a failure: the ``ending``
-    begins.
+    The thread that repeats it then calls ``begin`` and ``stay``. An ``OSError`` there is a failure:
+    the ``ending`` begins.
     """
 
     def __init__(

@@ -6,6 +6,7 @@ Server ends too. systemd then starts both again with new queues.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import multiprocessing.queues
@@ -13,7 +14,7 @@ import os
 import queue
 import signal
 import threading
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from beemon.base import clock
@@ -101,6 +102,7 @@ class OrchestratorProcess:
         self._kill_hung = kill_hung
         self._launched: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._process: Orchestrator | None = None
+        self._run_number: Connection[int, None] | None = None
         self._hearing = threading.Thread(target=self._hear, name="hear", daemon=True)
         self._stopping = False
 
@@ -114,15 +116,26 @@ class OrchestratorProcess:
         """Whether the Orchestrator ended by an error of its own, rather than was killed."""
         return self._process is not None and self._process.exitcode in _DEFECTS
 
-    def start(self, settings: Settings, run_number: int) -> None:
-        """Start the Orchestrator and wait until it runs.
+    def load(self, settings: Settings) -> None:
+        """Start the Orchestrator's process, which loads its modules and touches nothing yet.
+
+        It is killed if the thread that calls this ends.
+        """
+        theirs, self._run_number = multiprocessing.get_context("spawn").Pipe(duplex=False)
+        process = Orchestrator(settings, self._commands, self._reports, theirs)
+        process.start()
+        theirs.close()  # so that its end is noticed
+        self._process = process  # which can be waited for from here on
+
+    def start(self, run_number: int) -> None:
+        """Let the Orchestrator begin, in the archive that the Server has, and wait until it runs.
 
         Raises :class:`~beemon.config.settings.ConfigError` if a driver refuses its options, and
         :class:`OrchestratorDiedError` if it does not come to run.
         """
-        process = Orchestrator(settings, self._commands, self._reports, run_number)
-        process.start()
-        self._process = process  # which can be waited for from here on
+        assert self._run_number is not None
+        with contextlib.suppress(BrokenPipeError), self._run_number:  # if it has died: see _guard
+            self._run_number.send(run_number)
         threading.Thread(target=self._guard, name="guard", daemon=True).start()
         self._hearing.start()
         try:
@@ -136,17 +149,14 @@ class OrchestratorProcess:
         if installed.is_replaced():
             raise OrchestratorDiedError("another version of beemon has been installed")
 
-    def wait(self) -> None:
-        """Return when the Orchestrator has ended."""
-        if self._process is not None:
-            wait([self._process.sentinel])
-
     def stop(self) -> None:
         """Tell the Orchestrator to stop, wait for it, and kill it if that takes too long."""
         self._stopping = True
         process = self._process
         if process is not None:
-            if process.is_alive():
+            if self._run_number is not None and not self._run_number.closed:
+                process.kill()  # it has not begun
+            elif process.is_alive():
                 self._commands.put(None)
             process.join(STOP_SECONDS)
             if process.exitcode is None:

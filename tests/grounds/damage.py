@@ -35,7 +35,7 @@ from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import NAME, Ledger
 from beemon.ledger.session import ArchiveSession
-from beemon.orchestrator import Orchestrator
+from beemon.orchestrator import work
 from beemon.orchestrator.orchestrator import EXIT_DEFECT
 from beemon.protocol.reports import Started, Stopped
 from beemon.repair import check
@@ -228,10 +228,9 @@ def serve(archive: Path, tell: Callable[[dict[str, Any]], None]) -> None:
     reports: queue.Queue[Any] = queue.Queue()
     server = Server(settings=settings, ledger=register, command_queue=commands)
     register.open()
-    orchestrator = Orchestrator(
-        settings, commands, reports, register.run_number)  # type: ignore[arg-type]
-    work = threading.Thread(target=orchestrator._work)
-    work.start()
+    run = settings, commands, reports, register.run_number
+    orchestrator = threading.Thread(target=work.work, args=run)
+    orchestrator.start()
     while not isinstance(reports.get(timeout=START_SECONDS), Started):
         pass
     threading.Thread(target=_hear, args=(server, reports), daemon=True).start()
@@ -243,7 +242,7 @@ def serve(archive: Path, tell: Callable[[dict[str, Any]], None]) -> None:
         tell({"request": request, "answered": is_one_line, "code": code})
     tell({"slot": _sees_slot(archive, register.run_number)})
     commands.put(None)
-    work.join(START_SECONDS)
+    orchestrator.join(START_SECONDS)
     register.note_well()
     register.close()
 

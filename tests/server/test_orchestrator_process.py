@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from beemon.server.orchestrator_process import Misses
+import multiprocessing
+import os
+
+import pytest
+
+from beemon.config.settings import Settings
+from beemon.protocol.reports import Report
+from beemon.server.orchestrator_process import Misses, OrchestratorProcess
 
 
 def judge(*looks: tuple[float, float, bool]) -> list[bool]:
@@ -31,3 +38,30 @@ def test_after_a_stop_of_its_own_it_judges_again():
     assert judge((1, 1, False), (15, 15, False), (16, 16, False), (17, 17, False)) == [
         False, False, False, True,
     ]
+
+
+class Nobody:
+    """An owner that must not hear anything."""
+
+    heartbeat_age = None
+
+    def hear(self, report: Report) -> None:
+        raise AssertionError(report)
+
+    def note_hung(self, how: str) -> None:
+        raise AssertionError(how)
+
+    def note_died(self, how: str) -> None:
+        raise AssertionError(how)
+
+
+@pytest.mark.process
+def test_an_orchestrator_that_never_begins_leaves_no_process() -> None:
+    commands = multiprocessing.get_context("spawn").Queue()
+    process = OrchestratorProcess(commands, Nobody(), stale_seconds=10.0, kill_hung=True)
+    process.load(Settings())
+    pid = process.pid
+    assert pid is not None
+    process.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
