@@ -14,8 +14,10 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, field
 from typing import Any, Literal, TypeVar
+
+from beemon.base.values import value_class
 
 T = TypeVar("T")
 Where = Callable[[str], str]
@@ -30,7 +32,7 @@ _TYPE_NAMES: Mapping[object, str] = {
 }
 
 
-@dataclass(frozen=True)
+@value_class
 class Problem:
     """One problem of the config, with its position and its remedy."""
 

@@ -6,11 +6,11 @@ There is no third case and no substitute number: a reading without a value has a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from beemon.base.clock import Stamp
 from beemon.base.explanation import Explanation
 from beemon.base.outcomes import REASONS
+from beemon.base.values import value_class
 
 UNKNOWN_QUANTITY = "reading"
 """Stands for a sensor's quantities, in a reading without a value, until the sensor named them."""
@@ -39,7 +39,7 @@ QUALITIES = {
 """Every quality that a value can have."""
 
 
-@dataclass(frozen=True)
+@value_class
 class Calibration:
     """The conversion of a raw number to a value: (raw - ``zero``) times ``factor``.
 
@@ -81,7 +81,7 @@ class Calibration:
         return math.sqrt(max(0.0, variance))
 
 
-@dataclass(frozen=True)
+@value_class
 class Sampled:
     """One quantity of a converter over many samples.
 
@@ -101,7 +101,7 @@ class Sampled:
     samples: int
 
 
-@dataclass(frozen=True)
+@value_class
 class Reading:
     """One quantity of one sensor: ``value`` in ``unit``, or the ``reason`` why there is none.
 

@@ -16,19 +16,23 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value_class(kind: type[T]) -> type[T]:
-    """Make a dataclass whose objects are equal by their fields, and are never changed.
+    """Make a dataclass whose objects are equal by the fields to compare, and are never changed.
 
     A change raises ``dataclasses.FrozenInstanceError``.
     """
     made = dataclass(repr=False, eq=False)(kind)
-    names = [each.name for each in fields(made)]  # type: ignore[arg-type]
-    for name, method in _methods(made, names).items():
+    known = fields(made)  # type: ignore[arg-type]
+    compared = [each.name for each in known if each.compare]
+    seen = [each.name for each in known if each.repr]
+    for name, method in _methods(made, compared, seen).items():
         setattr(made, name, method)
     return made
 
 
-def _methods(kind: type[T], names: list[str]) -> dict[str, Callable[..., object]]:
-    values = attrgetter(*names) if names else lambda _: ()
+def _methods(
+    kind: type[T], compared: list[str], seen: list[str]
+) -> dict[str, Callable[..., object]]:
+    values = attrgetter(*compared) if compared else lambda _: ()
 
     def equal(self: T, other: object) -> bool:
         return values(self) == values(other) if type(other) is kind else NotImplemented
@@ -37,7 +41,7 @@ def _methods(kind: type[T], names: list[str]) -> dict[str, Callable[..., object]
         return hash(values(self))
 
     def shown(self: T) -> str:
-        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in seen)
         return f"{type(self).__qualname__}({told})"
 
     return {

@@ -42,6 +42,18 @@ def test_equal_values_are_one_member_of_a_set():
     assert len({Bee("Maja"), Bee("Maja"), Bee("Willi"), Drone("Maja")}) == 3
 
 
+def test_a_field_may_be_left_out():
+    @value_class
+    class Queen:
+        """A queen."""
+
+        name: str
+        colour: str = dataclasses.field(default="", compare=False, repr=False)
+
+    assert Queen("Maja", "red") == Queen("Maja", "blue")
+    assert repr(Queen("Maja", "red")).endswith("Queen(name='Maja')")
+
+
 def test_a_value_is_shown_as_it_is_made():
     assert repr(Bee("Maja")) == "Bee(name='Maja', grams=0.1)"
 
