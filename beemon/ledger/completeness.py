@@ -26,7 +26,7 @@ def of(ledger: Readable, since_us: int = 0, *, by_rows: bool = False) -> Complet
     with rows.one_moment(ledger.db):
         account = slots.last_account(ledger)
         until_us = account.until_us if account else since_us
-        counts = (days.count_rows if by_rows else days.count)(ledger.db, since_us)
+        counts = days.count(ledger.db, since_us, by_rows=by_rows)
         recount = _recount(ledger.db, since_us, until_us)
         unknown = [*_unaccounted(ledger.db, since_us), *_unaccounted_now(ledger.db)]
         (first_us,) = ledger.db.execute("SELECT min(from_us) FROM sound_schedules").fetchone()

@@ -22,24 +22,16 @@ _HAS_DAYS = "SELECT 1 FROM temp.sqlite_master WHERE name = 'sound_days'"
 _Kept = tuple[int, Counts]
 
 
-def count(db: sqlite3.Connection, since_us: int) -> Counts:
-    """The counts of all slots later than ``since_us``."""
+def count(db: sqlite3.Connection, since_us: int, *, by_rows: bool = False) -> Counts:
+    """The counts of all slots later than ``since_us``; ``by_rows``, without those of whole days."""
     counts = Counts()
     after_us = since_us
-    for day, kept in _kept(db, since_us):
+    for day, kept in () if by_rows else _kept(db, since_us):
         if after_us < day * US_PER_DAY - 1:
             counts.add_rows(db, after_us, day * US_PER_DAY)
         _add(counts, kept)
         after_us = (day + 1) * US_PER_DAY - 1
     counts.add_rows(db, after_us)
-    counts.add_long_skips(db, since_us)
-    return counts
-
-
-def count_rows(db: sqlite3.Connection, since_us: int) -> Counts:
-    """The same, by all of the rows."""
-    counts = Counts()
-    counts.add_rows(db, since_us)
     counts.add_long_skips(db, since_us)
     return counts
 
