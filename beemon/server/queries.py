@@ -112,9 +112,9 @@ class Queries:
     def status(self) -> ServiceStatus:
         """The state of everything; works also when the Orchestrator hangs."""
         now, beat = clock.now().monotonic, self._board.heartbeat or _NO_HEARTBEAT
-        restarts, machine = self._restarts(), self._machine(now)
+        restarts, machine, troubles = self._restarts(), self._machine(now), self._troubles()
         return ServiceStatus(
-            state=self.state(),
+            state=self._state(troubles),
             hive=self._settings().hive.name,
             version=__version__,
             uptime_seconds=round(now - self._started, 1),
@@ -126,7 +126,7 @@ class Queries:
             start=restarts.start,
             restarts_last_day=restarts.count,
             troubles=tuple(
-                TroubleStatus(one.about, one.says, one.remedy) for one in self._troubles()
+                TroubleStatus(one.about, one.says, one.remedy) for one in troubles
             ),
             clock=machine.clock,
             zone=machine.zone,
@@ -137,12 +137,15 @@ class Queries:
 
     def state(self) -> ServiceState:
         """``starting``, ``healthy``, ``degraded`` or ``hung``."""
+        return self._state(self._troubles())
+
+    def _state(self, troubles: Sequence[Trouble]) -> ServiceState:
         age, beat = self._board.heartbeat_age, self._board.heartbeat
         if age is None or beat is None:
             return "degraded" if self._shut() else "starting"
         if age > STALE_SECONDS:
             return "hung"
-        if self._troubles() or any(device.state.is_trouble for device in beat.devices.values()):
+        if troubles or any(device.state.is_trouble for device in beat.devices.values()):
             return "degraded"
         return "starting" if any(map(_is_untried, beat.devices.values())) else "healthy"
 
