@@ -42,6 +42,11 @@ class Clients:
         self._clients: set[socket.socket] = set()
         self._refused: deque[tuple[float, socket.socket]] = deque()
 
+    @property
+    def has_refused(self) -> bool:
+        """Whether refused clients are still connected, for :meth:`tidy` to close."""
+        return bool(self._refused)
+
     def admit(self, connection: socket.socket, address: IPAddress) -> None:
         """Serve a client that has just connected, or refuse it politely."""
         self.tidy()

@@ -26,8 +26,9 @@ _MAX_LOCAL = 100  # clients by the Unix socket, beside those by TCP
 class Door:
     """Accepts ``clients`` from :meth:`open` until :meth:`close`.
 
-    Every ``tidy_seconds`` refused clients are closed. ``accept`` takes a listener and returns a new
-    connection and the address at its other end.
+    Refused clients are closed ``tidy_seconds`` later; while there is none, nothing but a client or
+    :meth:`close` wakes the door. ``accept`` takes a listener and returns a new connection and the
+    address at its other end.
     """
 
     def __init__(
@@ -48,7 +49,6 @@ class Door:
 
     def open(self, listener: socket.socket) -> None:
         """Take a socket that listens."""
-        listener.settimeout(self._tidy_seconds)
         self._listener = listener
         if self._closed:  # meanwhile
             self.close()
@@ -60,6 +60,7 @@ class Door:
         with self._in_use:
             while not self._closed:
                 self._clients.tidy()
+                listener.settimeout(self._tidy_seconds if self._clients.has_refused else None)
                 try:
                     connection, address = self._accept(listener)
                 except TimeoutError:
