@@ -20,6 +20,8 @@ from enum import Enum, StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
+from beemon.base.values import value_class
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -42,7 +44,7 @@ _PLAIN = (bool, int, float, str)
 T = TypeVar("T", bound="DataclassInstance")
 
 
-@dataclasses.dataclass(frozen=True)
+@value_class
 class Member:
     """One member of a JSON object: its name, the field and the type behind it, and what it is."""
 

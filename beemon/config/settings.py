@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ from beemon.base.options import (
     size,
     suggestion,
 )
+from beemon.base.values import keyword_class
 from beemon.config import files
 from beemon.timing import sun
 from beemon.timing.schedule import Schedule, slot_verb
@@ -85,7 +86,7 @@ def _absolute_path(value: object) -> Path:
     return Path(value)
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class Hive:
     """The hive: its name, and its position in degrees (WGS 84)."""
 
@@ -101,7 +102,7 @@ class Hive:
         return Place(self.latitude, self.longitude)
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class ServerSettings:
     """The address of the Server, and its time limits; the names are those of its constructor."""
 
@@ -147,7 +148,7 @@ def memory_file() -> Path:
     return (Path(given).absolute() if given else default_archive()) / "known-archives"
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class ArchiveSettings:
     """Where everything is kept; without a path, :func:`default_archive`."""
 
@@ -169,7 +170,7 @@ def _order(value: object) -> tuple[str, ...]:
     return tuple(words)
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class RetentionSettings:
     """The rules for deleting recordings: ``min_free`` (bytes) and ``min_free_inodes`` are kept
     free.
@@ -204,7 +205,7 @@ def _temperature(value: object) -> tuple[str, str]:
     return _sensor(words[0]), words[1] if len(words) == 2 else "temperature"
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class Weighing:
     """Of a scale: that a hive stands on it, and which sensors explain what its weight does.
 
@@ -225,7 +226,7 @@ class Weighing:
         return {name: sensor for name, sensor in named.items() if sensor}
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class DeviceSettings:
     """One device as the config has it; the driver checks ``table`` itself."""
 
@@ -246,7 +247,7 @@ class DeviceSettings:
         return self.lines.get(name) or self.lines[""]
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class Settings:
     """Everything that the config says."""
 

@@ -33,6 +33,7 @@ from beemon.base import clock
 from beemon.base.options import BadOptionError, build, duration, in_toml, option
 from beemon.base.readings import Calibration
 from beemon.base.recording import RecordingFacts
+from beemon.base.values import keyword_class, value_class
 
 
 class DeviceError(OSError):
@@ -127,7 +128,7 @@ class OutputSettings(CommonSettings):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class Conversion:
     """The conversion of a measured quantity to another: grams from a load cell's voltage."""
 
@@ -173,7 +174,7 @@ class SensorSettings(CommonSettings):
     )
 
 
-@dataclass(frozen=True)
+@value_class
 class Measurement:
     """One quantity as a sensor measured it: ``value`` in ``unit`` (SI or °C, %, g).
 
@@ -201,7 +202,7 @@ class Measurement:
             raise BadReadingError("not-a-number", f"{self.quantity} read as {self.value}")
 
 
-@dataclass(frozen=True)
+@value_class
 class Refusal:
     """One quantity that could not be measured while others could: the reason, and a sentence.
 

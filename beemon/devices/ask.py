@@ -6,15 +6,16 @@ A device is resolved once, when its config is loaded: from then on nobody reads 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from beemon import devices
 from beemon.base.options import Problem
+from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings
 from beemon.devices._base import Claim, CommonSettings, Device, Recorder, SensorSettings
 
 
-@dataclass(frozen=True)
+@value_class
 class ResolvedDevice:
     """A device of the config, its driver, and the settings that the driver made of its table.
 

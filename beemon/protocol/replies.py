@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from beemon.base.facts import INLINE, KEPT, BadFactsError, Json, JsonObject, from_json
 from beemon.base.recording import RecordingFacts
 from beemon.base.status import DeviceState, ServiceState, ServiceStatus
-from beemon.base.values import value_class
+from beemon.base.values import keyword_class, value_class
 
 More = Mapping[str, Json]
 HistoryRow = tuple[str | float | None, ...]
@@ -332,7 +331,7 @@ class Watching:
     watching: Annotated[bool, "always true"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class JobReport:
     """A line of a watch: a job has ended."""
 
@@ -340,7 +339,7 @@ class JobReport:
     ended: Annotated[JobFacts, "the job", INLINE]
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class DeviceReport:
     """A line of a watch: a device's state has changed."""
 
@@ -350,7 +349,7 @@ class DeviceReport:
     trouble: Annotated[str | None, "the problem"] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class StateReport:
     """A line of a watch: nothing has changed for 10 seconds."""
 

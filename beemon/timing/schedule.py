@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from beemon.base import zone
 from beemon.base.options import BadOptionError, build, duration, in_toml, option
-from beemon.base.values import value_class
+from beemon.base.values import keyword_class, value_class
 from beemon.timing import sun
 from beemon.timing.sun import Place
 
@@ -107,7 +106,7 @@ def _sun_time(event: str, sign: str | None, text: str | None) -> SunTime:
     return SunTime(event, -seconds if sign == "-" else seconds)
 
 
-@dataclass(frozen=True, kw_only=True)
+@keyword_class
 class Schedule:
     """The times of a device's work.
 

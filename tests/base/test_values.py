@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from beemon.base.values import value_class
+from beemon.base.values import keyword_class, value_class
 
 
 @value_class
@@ -74,3 +74,34 @@ def test_a_value_is_never_changed():
         with pytest.raises(dataclasses.FrozenInstanceError, match="grams of Bee"):
             change()
     assert bee == Bee("Maja")
+
+
+def test_the_fields_of_a_keyword_class_are_given_by_name():
+    @keyword_class
+    class Hive:
+        """A hive."""
+
+        place: str = ""
+        bees: list[Bee] = dataclasses.field(default_factory=list)
+
+        def __post_init__(self) -> None:
+            if not self.place:
+                raise ValueError("a hive stands somewhere")
+
+    assert Hive(place="orchard").bees == []
+    assert Hive(place="orchard").bees is not Hive(place="orchard").bees
+    with pytest.raises(TypeError, match="positional argument"):
+        Hive("orchard")
+    with pytest.raises(ValueError, match="somewhere"):
+        Hive()
+
+
+def test_each_class_takes_its_own_fields_and_those_of_its_base():
+    @value_class
+    class Worker(Bee):
+        """A worker."""
+
+        trips: int = 0
+
+    assert Worker("Maja", trips=3) == Worker("Maja", 0.1, 3)
+    assert Bee("Maja") == Bee("Maja", 0.1)
