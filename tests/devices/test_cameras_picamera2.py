@@ -59,6 +59,10 @@ def record(device, path, seconds, *, cancelled=None, follows=False):
     return device.record(path, seconds, cancelled or threading.Event(), follows=follows)
 
 
+def rest(device):
+    until(lambda: device._encoding.is_resting, 20)
+
+
 def times(path):
     with av.open(str(path)) as video:
         return [float(frame.time) for frame in video.decode(video=0)]
@@ -94,6 +98,21 @@ class TestRecordings:
         second = record(device, tmp_path / "b", 0.7, follows=True)
         assert second.first_frame <= first.first_frame + first.frames
         assert (first.lost_frames, second.lost_frames) == (0, 0)
+
+    @pytest.mark.parametrize("codec", ["h264", "mjpeg"])
+    def test_between_two_of_them_nothing_is_encoded(self, camera, tmp_path, codec):
+        device = camera(codec=codec)
+        for name in "ab":
+            rest(device)
+            before = device._encoding.ring.end
+            device.snapshot(tmp_path / "picture")
+            time.sleep(0.5)
+            assert device._encoding.ring.end == before
+            begin = time.monotonic()
+            facts = record(device, tmp_path / name, 1)
+            assert (facts.first_frame, facts.lost_frames) == (before, 0)
+            assert facts.start_monotonic == pytest.approx(begin, abs=0.3)
+            assert examine(tmp_path / name, facts, asked=1.0).findings == []
 
     def test_what_was_before_is_in_it(self, camera, tmp_path):
         device = camera(pre_roll="2s")
@@ -226,6 +245,17 @@ class TestFaults:
         device = camera(timeout="1s")
         told = []
         device.on_lost = told.append
+        below.stall()
+        until(lambda: told, 20)
+        assert told[0].reason == "stalled"
+
+    def test_pictures_that_stop_while_the_encoder_rests_are_told(self, camera, below):
+        device = camera(timeout="1s")
+        told = []
+        device.on_lost = told.append
+        rest(device)
+        time.sleep(1.5)
+        assert told == []
         below.stall()
         until(lambda: told, 20)
         assert told[0].reason == "stalled"

@@ -23,6 +23,7 @@ from beemon.devices.cameras.v4l2 import Driver, Settings
 from beemon.media.measure import measure
 from tests.devices.contracts import CameraContract
 from tests.grounds import jpeg_camera
+from tests.hive import until
 from tests.samples import View
 
 pytestmark = pytest.mark.process
@@ -151,6 +152,42 @@ def test_a_recording_begins_with_a_key_frame_that_was_asked_for(opened, tmp_path
         record(opened, tmp_path / name, 0.4)
         assert time.monotonic() - begin < 0.4 + 0.6 or keys(tmp_path / name)[1:].count(True)
         assert keys(tmp_path / name)[0]
+
+
+def rest(device):
+    until(lambda: device._encoding.is_resting, 20)
+
+
+@pytest.mark.parametrize("codec", ["h264", "mjpeg"])
+def test_between_recordings_nothing_is_encoded_and_the_next_one_begins_at_once(
+    sends, tmp_path, codec
+):
+    device = sends(15, (96, 64), width=96, height=64, frame_rate=15, codec=codec)
+    rest(device)
+    before = device._encoding.ring.end
+    device.snapshot(tmp_path / "picture")
+    time.sleep(1)
+    assert device._encoding.ring.end == before
+    begin = time.monotonic()
+    facts = record(device, tmp_path / "a", 1.0)
+    assert (facts.first_frame, facts.lost_frames) == (before, 0)
+    assert facts.start_monotonic == pytest.approx(begin, abs=0.3)
+    assert facts.seconds == pytest.approx(1.0, abs=0.01)
+    assert keys(tmp_path / "a")[0]
+    assert examine(tmp_path / "a", facts, asked=1.0).findings == []
+
+
+def test_a_camera_that_sends_torn_pictures_while_nobody_records_is_lost(sends):
+    spoilt = threading.Event()
+    device = sends(15, (96, 64), lambda _, data: data[:20] if spoilt.is_set() else data,
+                   timeout=1.0)
+    told = queue.SimpleQueue()
+    device.on_lost = told.put
+    rest(device)
+    time.sleep(2)
+    assert told.empty()
+    spoilt.set()
+    assert "pictures that cannot be decoded" in str(told.get(timeout=20))
 
 
 def test_what_a_camera_sends_as_jpeg_is_kept_as_it_comes(jpegs, tmp_path):

@@ -62,13 +62,17 @@ class FrameRing:
         with self._changed:
             self._bad += 1
 
+    def hear(self) -> None:
+        """A picture arrived that nobody wants encoded."""
+        self._heard = time.monotonic()
+
     def append(self, frame: Frame, taken: float) -> None:
         """Add a frame whose picture was taken at that moment (monotonic seconds)."""
         with self._changed:
             self._arrivals.append(Arrival(self._end, frame, taken, self._bad))
             self._bytes += len(frame.data)
             self._end += 1
-            self._heard = time.monotonic()
+            self.hear()
             while self._bytes > LARGEST_BYTES or taken - self._arrivals[0].taken > self._seconds:
                 self._bytes -= len(self._arrivals.popleft().frame.data)
             self._changed.notify_all()

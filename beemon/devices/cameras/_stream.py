@@ -1,8 +1,8 @@
-"""A camera whose encoder runs for as long as it is open: recordings are cut out of its frames.
+"""A camera that streams for as long as it is open: recordings are cut out of its encoder's frames.
 
-Several recordings may overlap, and a snapshot does not disturb them. A thread checks that frames
-keep coming. If they stop, or if the camera does not stop on request, the device is lost to this
-process.
+Several recordings may overlap, and a snapshot does not disturb them. Without pre-roll the encoder
+rests while nobody records. A thread checks that frames keep coming, or pictures while the encoder
+rests. If they stop, or if the camera does not stop on request, the device is lost to this process.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from beemon.base.recording import RecordingFacts
 from beemon.devices import _pins
 from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, began
 from beemon.devices._libraries import absent, library
+from beemon.devices.cameras._encoding import Encoding
 from beemon.devices.cameras._film import Film
 from beemon.devices.cameras._frames import Codec, Frame
 from beemon.devices.cameras._jpeg import BYTES_A_PIXEL
@@ -119,7 +120,7 @@ class StreamCamera(Camera):
 
     def __init__(self, settings: StreamSettings) -> None:
         super().__init__(settings)
-        self._ring: FrameRing | None = None
+        self._encoding: Encoding | None = None
         self._light: Light | None = None
         self._closing = Event()
         self._ends = Lock()
@@ -133,6 +134,16 @@ class StreamCamera(Camera):
         """Start the camera and its encoder, whose frames go into the ring.
 
         Raises :class:`DeviceError`, having freed what it took.
+        """
+
+    @abstractmethod
+    def _start_encoder(self, ring: FrameRing) -> None:
+        """Start the encoder again, whose first frame is a key frame. Raises :class:`DeviceError`.
+        """
+
+    @abstractmethod
+    def _stop_encoder(self, ring: FrameRing) -> None:
+        """Let the encoder rest; the ring still hears of each picture. Raises :class:`DeviceError`.
         """
 
     @abstractmethod
@@ -158,25 +169,32 @@ class StreamCamera(Camera):
         except DeviceError:
             self._free_light()
             raise
-        self._ring, self._end, self._closing = ring, None, Event()
+        encoding = Encoding(
+            ring, self._start_encoder, self._stop_encoder, always=wanted.pre_roll > 0
+        )
+        self._encoding, self._end, self._closing = encoding, None, Event()
         self._wait_for_first_frame(ring)
-        Thread(target=self._watch, args=(ring, self._closing), daemon=True).start()
+        Thread(target=self._watch, args=(encoding, self._closing), daemon=True).start()
 
     def close(self) -> None:
-        ring, self._ring = self._ring, None
-        if ring is None:
+        encoding, self._encoding = self._encoding, None
+        if encoding is None:
             return
         self._closing.set()
-        ring.fail(DeviceError(f"{self.settings.name} was closed"))
-        stopping = Thread(target=self._try_to_stop, name=f"stop-{self.settings.name}", daemon=True)
+        encoding.ring.fail(DeviceError(f"{self.settings.name} was closed"))
+        stopping = Thread(
+            target=self._try_to_stop, args=(encoding,), name=f"stop-{self.settings.name}",
+            daemon=True,
+        )
         stopping.start()
         stopping.join(STOP_SECONDS)
         self._free_light()
         if stopping.is_alive():
             self.on_lost(DeviceLostError(f"the camera did not stop within {STOP_SECONDS:g} s"))
 
-    def _try_to_stop(self) -> None:
+    def _try_to_stop(self, encoding: Encoding) -> None:
         try:
+            encoding.end()
             self._stop()
         except DeviceError as error:
             log.warning("%s: %s", self.settings.name, error)
@@ -184,9 +202,12 @@ class StreamCamera(Camera):
     def record(
         self, path: Path, seconds: float, cancelled: Event, *, follows: bool
     ) -> RecordingFacts:
-        ring = self._opened()
-        with self._lit(cancelled), Mp4Writer(path, self.settings.codec) as video:
-            film = self._film(ring, seconds, follows=follows)
+        encoding = self._opened()
+        with (
+            self._lit(cancelled), encoding.on() as first,
+            Mp4Writer(path, self.settings.codec) as video,
+        ):
+            film = self._film(encoding.ring, seconds, first, follows=follows)
             for arrival in film.arrivals(cancelled):
                 video.add(arrival.frame)
         with self._ends:
@@ -206,14 +227,19 @@ class StreamCamera(Camera):
         path.write_bytes(picture)
         return self._measured(start, jpeg.size(picture), self.settings.picture)
 
-    def _film(self, ring: FrameRing, seconds: float, *, follows: bool) -> Film:
+    def _film(
+        self, ring: FrameRing, seconds: float, first: int | None, *, follows: bool
+    ) -> Film:
         """The frames of a recording that begins at the end of the previous one, before now, or at
         once.
 
-        It can begin at a key frame only. To leave no gap, a following recording shares its first
-        frames, up to a second, with the previous one.
+        If the encoder was started for it, it begins at the number ``first``. It can begin at a key
+        frame only. To leave no gap, a following recording shares its first frames, up to a second,
+        with the previous one.
         """
         rate = self.settings.frame_rate
+        if first is not None:
+            return Film(ring, first, seconds, rate)
         if follows and self._end is not None:
             key = ring.key_at(self._end)
             return Film(ring, self._end if key is None else key, seconds, rate)
@@ -224,10 +250,10 @@ class StreamCamera(Camera):
         self._want_key_frame()
         return Film(ring, ring.end, seconds, rate)
 
-    def _opened(self) -> FrameRing:
-        if self._ring is None:
+    def _opened(self) -> Encoding:
+        if self._encoding is None:
             raise DeviceError(f"{self.settings.name} is not open")
-        return self._ring
+        return self._encoding
 
     def _measured(
         self, facts: RecordingFacts, size: Size | None, wanted: Size, rate: float | None = None
@@ -265,12 +291,16 @@ class StreamCamera(Camera):
         """For how many seconds no frame may come."""
         return self.settings.timeout + MISSED_FRAMES / self.settings.frame_rate
 
-    def _watch(self, ring: FrameRing, closing: Event) -> None:
+    def _watch(self, encoding: Encoding, closing: Event) -> None:
         """Tell when frames have stopped coming, also when nobody waits for them."""
+        ring = encoding.ring
         while not closing.wait(min(1.0, self._patience / 4)):
-            if ring.silence > self._patience:
-                said = f"no frame came for {self._patience:g} s{_and_bad(ring)}"
-                error = DeviceLostError(said)
+            try:
+                if ring.silence > self._patience:
+                    said = f"no frame came for {self._patience:g} s{_and_bad(ring)}"
+                    raise DeviceLostError(said)
+                encoding.rest_if_unused()
+            except DeviceError as error:
                 self.on_lost(ring.fail(error))
                 return
 

@@ -12,7 +12,7 @@ import errno
 import gc
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -60,6 +60,8 @@ class LibCamera(Protocol):
 
     camera_controls: Mapping[str, tuple[Window, Window, Window]]
     """The least, the most and the default of each; only that of a window is read here."""
+    post_callback: Callable[[Request], None] | None
+    """It is called with each picture, before the encoder gets it."""
 
     def create_video_configuration(self, **options: object) -> object:
         """Return a configuration for video."""
@@ -223,13 +225,28 @@ class Driver(StreamCamera):
 
     def _run(self, ring: FrameRing) -> None:
         wanted, camera = self.settings, self._camera
-        self._encoder: Encoder | None = (encoder := make_encoder(wanted))
+        self._encoder: Encoder | None = make_encoder(wanted)
         camera.configure(camera.create_video_configuration(**configuration(wanted)))
         if wanted.region is not None:
             camera.set_controls({"ScalerCrop": self._crop(wanted.region)})
         camera.start()
-        is_h264 = wanted.codec == "h264"
-        camera.start_encoder(encoder, output_into(ring, encoder, is_h264=is_h264))
+        self._encode_into(ring)
+
+    def _start_encoder(self, ring: FrameRing) -> None:
+        self._camera.post_callback = None
+        with as_device_errors("its encoder cannot be started"):
+            self._encode_into(ring)
+
+    def _encode_into(self, ring: FrameRing) -> None:
+        assert self._encoder is not None
+        is_h264 = self.settings.codec == "h264"
+        output = output_into(ring, self._encoder, is_h264=is_h264)
+        self._camera.start_encoder(self._encoder, output)
+
+    def _stop_encoder(self, ring: FrameRing) -> None:
+        with as_device_errors("its encoder cannot be stopped"):
+            self._camera.stop_encoder()
+        self._camera.post_callback = lambda _: ring.hear()
 
     def _stop(self) -> None:
         with as_device_errors("it cannot be stopped"):

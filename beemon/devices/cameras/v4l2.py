@@ -106,6 +106,15 @@ class Driver(StreamCamera):
         node = Path(self.settings.device).resolve().name
         return _usb.device_of(Path(self.settings.sysfs, "class/video4linux", node))
 
+    def _start_encoder(self, ring: FrameRing) -> None:
+        del ring  # the source's thread has it
+        self._source.key_wanted.set()
+        self._source.encodes.set()
+
+    def _stop_encoder(self, ring: FrameRing) -> None:
+        del ring
+        self._source.encodes.clear()
+
     def _stop(self) -> None:
         self._source.stop()
         self._reader.join()
@@ -122,10 +131,15 @@ class BadPictureError(ValueError):
 
 
 class Source:
-    """The camera's pictures, read by one thread and encoded according to the settings."""
+    """The camera's pictures, read by one thread and encoded according to the settings.
+
+    While it does not ``encodes``, they are only counted as heard.
+    """
 
     def __init__(self, settings: Settings, kind: str) -> None:
         self.key_wanted = Event()
+        self.encodes = Event()
+        self.encodes.set()
         self._settings = settings
         self._stopping = Event()
         self._picture: Picture | None = None
@@ -186,18 +200,22 @@ class Source:
         as_it_comes = self._settings.codec == "mjpeg"
         try:
             self._check(packet)
-            skips = as_it_comes and not self._picture_wanted.is_set()
-            shown = [] if skips else packet.decode()
+            encodes = self.encodes.is_set()
+            decodes = self._picture_wanted.is_set() or (encodes and not as_it_comes)
+            shown = packet.decode() if decodes else []
         except (BadPictureError, self._av.FFmpegError):
             ring.leave_out()
             return
         self._show(shown)
-        if as_it_comes:
+        if not encodes:
+            self._encoder = None
+            ring.hear()
+        elif as_it_comes:
             ring.append(Frame(bytes(packet), is_key=True, time_us=time_us), taken_at(time_us))
-            return
-        for picture in shown:
-            for frame in self._encoded(picture, time_us):
-                ring.append(frame, taken_at(frame.time_us))
+        else:
+            for picture in shown:
+                for frame in self._encoded(picture, time_us):
+                    ring.append(frame, taken_at(frame.time_us))
 
     def _check(self, packet: Packet) -> None:
         """Raise BadPictureError for a picture that is empty, torn, or not of the stream's size."""
