@@ -47,8 +47,11 @@ class StillInbox(Inbox):
 class Run:
     """The service from a start to a stop, or to a power cut."""
 
-    def __init__(self, archive: Path, settings: Settings, local: tzinfo, world: World) -> None:
-        self._world = world
+    def __init__(
+        self, archive: Path, settings: Settings, local: tzinfo, world: World,
+        keep_seconds: float = KEEP_SECONDS,
+    ) -> None:
+        self._world, self._keep_seconds = world, keep_seconds
         self._session = ArchiveSession(archive, world.clock)
         self._session.open()
         self._ledger = Ledger(archive, self._session.run_number, clock=world.clock)
@@ -96,12 +99,12 @@ class Run:
         """Do what is due; return the seconds until there is more to do."""
         self._world.go_on()
         if self._world.now >= self._next_keep:
-            self._next_keep = self._world.now + KEEP_SECONDS
+            self._next_keep = self._world.now + self._keep_seconds
             self._loop.desk.keeper.make_room()
         self._turn()
         due = self._loop.desk.timetable.seconds_to_next(self._world.clock.stamp())
         waits = [wait for wait in (due, self._world.seconds_to_next()) if wait is not None]
-        return min([KEEP_SECONDS, *(max(wait, 0.001) for wait in waits)])
+        return min([self._keep_seconds, *(max(wait, 0.001) for wait in waits)])
 
     def _turn(self) -> None:
         """Have the loop turn until nothing is left to do at this moment."""

@@ -42,6 +42,7 @@ from beemon.worker.worker import SALVAGE, TRY
 
 BYTES_A_SECOND = {"camera": 4000, "microphone": 1000}
 """A hundredth and less of what real ones write: the disk is so much smaller, too."""
+BATTERY = "sensor.battery"
 START_SECONDS, READ_SECONDS, ABORT_SECONDS = 2.0, 0.5, 1.0
 FAULTS = (("hangs", 0.0005), ("dies", 0.0005), ("lies", 0.001), ("fails", 0.002))
 """How often a worker does so, of all its work."""
@@ -52,6 +53,8 @@ class World:
 
     def __init__(self, clock: Clockwork, chance: random.Random, seen: Counter[str]) -> None:
         self.clock, self.chance, self.seen = clock, chance, seen
+        self.measure_battery: Callable[[], float] | None = None
+        self.workers: list[SimulatedWorker] = []
         self._coming: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
 
@@ -72,6 +75,12 @@ class World:
     def seconds_to_next(self) -> float | None:
         """How long it is until something happens; None if nothing is to happen."""
         return max(0.0, self._coming[0][0] - self.now) if self._coming else None
+
+    @property
+    def recording(self) -> list[str]:
+        """The kinds of the devices that are recording."""
+        self.workers = [worker for worker in self.workers if not worker.is_gone(0.0)]
+        return [kind for worker in self.workers for kind in worker.recording]
 
     def fault(self) -> str | None:
         """What is wrong with a piece of work, if anything is."""
@@ -103,12 +112,20 @@ class SimulatedWorker:
         self._tell_heard, self._tell_ended = heard, ended
         self._working: dict[int, Work] = {}
         self._is_gone = self._let_go = False
+        world.workers.append(self)
         world.happen(START_SECONDS, partial(self._say, Ready()))
 
     @property
     def limit(self) -> float | None:
         """It starts and ends in time."""
         return None
+
+    @property
+    def recording(self) -> list[str]:
+        """The kinds of the devices that it records with at the moment."""
+        return [
+            work.device.split(".")[0] for work in self._working.values() if work.verb == "record"
+        ]
 
     def send(self, message: Downward) -> None:
         """Take work, or the word to end it."""
@@ -187,6 +204,8 @@ class SimulatedWorker:
                 Reading(work.device, quantity, unit, None, "out-of-range", at)
                 for quantity, (_, unit) in QUANTITIES.items()
             ])
+        if work.device == BATTERY and (volts := self._world.measure_battery):
+            return Done(work.number, [Reading(BATTERY, "voltage", "V", volts(), None, at)])
         return Done(work.number, [
             Reading(work.device, quantity, unit, measure(0, at.utc_us / 1e6), None, at)
             for quantity, (measure, unit) in QUANTITIES.items()

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import random
-import resource
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from clockwork import Clockwork
-from run import Run
-from workers import World
+from life import DAY, HOUR, Life
 
-from beemon.config import settings as config
 from beemon.storage import space
 
-ZONE = ZoneInfo("Europe/Oslo")
-HOUR, DAY = 3600.0, 86400.0
 HOLIDAY_DAYS = 21.0
-FREE_SHARE = 1 / 16
-"""The share of the disk that the config wants to stay free."""
 CONFIG = """
 [hive]
 name = "tromso"
@@ -62,41 +48,26 @@ interval = "15m"
 """
 
 
-@dataclass
-class Seen:
-    """What was looked at: how many of each event, the least that was free, memory by the run."""
-
-    events: Counter[str] = field(default_factory=Counter)
-    least_free: int = 2**63
-    memory: list[int] = field(default_factory=list)
-
-
-class Year:
+class Year(Life):
     """Plays ``days`` days from the first of January on."""
 
     def __init__(self, disk: Path, days: float, seed: int, megabytes: int) -> None:
-        self.archive = disk / "archive"
-        self.archive.mkdir()
-        self.seen = Seen()
-        self.clock = Clockwork(1_798_761_600_000_000)  # 2027-01-01
-        self._filler = disk / "filler"
-        self._megabytes = megabytes
-        self._chance = random.Random(seed)
-        self._end_us = self.clock.utc_us + round(days * DAY * 1e6)
-        self._config = disk / "beemon.toml"
+        super().__init__(disk, 1_798_761_600_000_000, days, seed, megabytes)  # 2027-01-01
         self._sound = "5m"
-        self._run: Run | None = None
         self._had_holiday = False
 
-    def play(self) -> None:
-        """Event after event until the year is over."""
-        self._start()
-        while self._go_on(self._chance.expovariate(1 / (2 * DAY))):
+    def config_text(self, free: float) -> str:
+        """The hive's, with the present schedule of the microphone."""
+        return CONFIG.format(archive=self.archive, sound=self._sound, min_free=free)
+
+    def _let_happen(self) -> bool:
+        """Let some days pass, and then let one thing happen."""
+        goes_on = self._go_on(self._chance.expovariate(1 / (2 * DAY)))
+        if goes_on:
             happening = self._chance.choice(HAPPENINGS)
             self.seen.events[happening.__name__.replace("_", " ")] += 1
             happening(self)
-        self._running.stop()
-        self._look_back()
+        return goes_on
 
     # What happens
 
@@ -160,65 +131,9 @@ class Year:
         self._go_on(6 * HOUR)
         self._filler.unlink()
 
-    # The way
-
-    @property
-    def _running(self) -> Run:
-        assert self._run is not None
-        return self._run
-
-    def _settings(self) -> config.Settings:
-        free = self._megabytes * FREE_SHARE
-        self._config.write_text(
-            CONFIG.format(archive=self.archive, sound=self._sound, min_free=free)
-        )
-        return config.load(self._config)
-
-    def _start(self) -> None:
-        self._look_back()
-        self._world = World(self.clock, self._chance, self.seen.events)
-        self._run = Run(self.archive, self._settings(), ZONE, self._world)
-
-    def _be_away(self, seconds: float, wrong_by: float = 0.0) -> None:
-        self.clock.go_on(seconds)
-        self.clock.boot(wrong_by)
-        self._start()
-
-    def _go_on(self, seconds: float) -> bool:
-        """Let the service work for so long; False where the year ends first."""
-        until_us = min(self.clock.utc_us + round(seconds * 1e6), self._end_us)
-        while self.clock.utc_us < until_us:
-            wait = self._running.step()
-            self._look()
-            self.clock.go_on(min(wait, (until_us - self.clock.utc_us) / 1e6 + 0.001))
-        return self.clock.utc_us < self._end_us
-
-    def _look(self) -> None:
-        found = space.measure_space(self.archive)
-        if not self._filler.exists():
-            self.seen.least_free = min(self.seen.least_free, found.free_bytes)
-
-    def _look_back(self) -> None:
-        """See what a run holds that has ended; then let go of it, as the end of a process does.
-
-        Its ledger is closed by now. Until then SQLite keeps up to 2 MB of pages for each of four
-        connections: that takes days to fill, and begins again with each run.
-        """
-        if self._run is not None:
-            gc.collect()
-            self.seen.memory.append(_held_bytes())
-            self._run = None
-
 
 HAPPENINGS = (
     Year.power_cut, Year.power_cut, Year.power_cut_and_a_wrong_clock, Year.restart,
     Year.absence, Year.reload, Year.pause, Year.inspection, Year.inspection,
     Year.foreign_file_fills_the_disk,
 )
-
-
-def _held_bytes() -> int:
-    """What the process holds, less what its allocator only keeps for later (malloc_trim(3))."""
-    ctypes.CDLL(None).malloc_trim(0)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()

@@ -1,7 +1,8 @@
-"""Weeks of a hive by a clock that is not waited for; `scripts/simulate` plays a whole year."""
+"""Weeks of a hive by a clock that is not waited for; `scripts/simulate` plays years and winters."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import pytest
@@ -12,10 +13,25 @@ pytestmark = [pytest.mark.ground("small-disk"), pytest.mark.timeout(600)]
 
 
 def test_weeks_of_mishaps_break_no_promise() -> None:
+    assert_holds(simulate("--days", "45"), 4)
+
+
+def test_a_battery_that_runs_empty_breaks_no_promise() -> None:
+    told = simulate("--winter", "--days", "12", "--watts", "10", "--watt-hours", "36")
+    assert_holds(told, 2)
+    assert re.search(r"^brown-outs +[1-9]", told, re.MULTILINE), told
+
+
+def simulate(*options: str) -> str:
+    """What the simulation prints, on a small disk."""
     played = subprocess.run(
-        [PROJECT / "scripts/simulate", "--days", "45", "--megabytes", "64", "--seed", "1"],
+        [PROJECT / "scripts/simulate", *options, "--megabytes", "64", "--seed", "1"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
     )
     assert played.returncode == 0, played.stdout
-    assert "BROKEN" not in played.stdout
-    assert played.stdout.count("holds:") == 4
+    return played.stdout
+
+
+def assert_holds(told: str, promises: int) -> None:
+    assert "BROKEN" not in told
+    assert told.count("holds:") == promises
