@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -184,8 +184,15 @@ class ArchiveSession:
 
     def accept(self, command: str, origin: str) -> int:
         """Enter a command; return its job number."""
+        return self.accept_all([(command, origin)])[0]
+
+    def accept_all(self, commands: Sequence[tuple[str, str]]) -> list[int]:
+        """Enter commands, each with its origin, by one transaction; return their job numbers.
+
+        These rise. If this fails, none of the commands is entered.
+        """
         with self._mutex:
-            return self._with_reserve(partial(self._accept, command, origin))
+            return self._with_reserve(partial(self._accept, commands))
 
     def fail(self, job: int, reason: str, message: str) -> None:
         """End a job that was entered and could not be handed on."""
@@ -201,9 +208,9 @@ class ArchiveSession:
                 raise
         return write()
 
-    def _accept(self, command: str, origin: str) -> int:
+    def _accept(self, commands: Sequence[tuple[str, str]]) -> list[int]:
         with self._opened().transaction() as ledger:
-            return ledger.accept(command, origin)
+            return [ledger.accept(command, origin) for command, origin in commands]
 
     def _opened(self) -> Ledger:
         with self._mutex:

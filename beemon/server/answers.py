@@ -88,6 +88,10 @@ class Answers:
         with self._turn(request.word.name):
             return protocol.ok(self._queries.answer(request))
 
+    def tell_accepted(self) -> None:
+        """Log the commands that were accepted; called once a reply is sent."""
+        self._intake.tell_accepted()
+
     @contextlib.contextmanager
     def _turn(self, word: str) -> Iterator[None]:
         """Hold a place among the queries that are answered at the same time."""

@@ -97,7 +97,10 @@ class Conversations:
                     OSError(f"the database is damaged: {error}; the service restarts")
                 )
             reply = RequestError("no-ledger", f"the database cannot be used now: {error}").reply()
-        self._outbox.send(connection, reply)
+        try:
+            self._outbox.send(connection, reply)
+        finally:
+            self._answers.tell_accepted()
 
     def _answer(
         self, message: bytes, connection: socket.socket, ip_address: IPAddress

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
-import threading
-from collections import Counter
+import sqlite3
+from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from beemon.base.quoting import shown
@@ -17,6 +19,7 @@ from beemon.protocol.commands import Request
 from beemon.protocol.lines import RequestError
 from beemon.protocol.reports import JobEnded
 from beemon.server.archive import ArchiveInUse
+from beemon.server.batches import Batches
 from beemon.server.in_force import ConfigInForce
 from beemon.server.latest import LatestState
 from beemon.system.service import Notifier, fields
@@ -47,8 +50,29 @@ class OpenJob:
     devices: set[str]
 
 
+class _Entry:
+    """A command that a client sent: its job number once it is accepted, or why it is not."""
+
+    def __init__(self, request: Request, client: str, port: int, devices: set[str]) -> None:
+        self.request = request
+        self.origin = f"{client}:{port}" if port else client or "signal"
+        self.place = OpenJob(client, devices)
+        self.settings: Settings | None = None
+        """The config that a reload is to put in force."""
+        self.job = 0
+        self.refusal: RequestError | sqlite3.Error | None = None
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it waits for no device."""
+        return self.request.word.name in commands.URGENT
+
+
 class Intake:
-    """Accepts commands for ``queue`` until :meth:`close`; usable from any thread."""
+    """Accepts commands for ``queue`` until :meth:`close`; usable from any thread.
+
+    Commands that come at the same time are entered by one transaction, in the order of the queue.
+    """
 
     def __init__(
         self, queue: CommandQueue, config: ConfigInForce, archive: ArchiveInUse,
@@ -59,10 +83,16 @@ class Intake:
         self._archive = archive
         self._board = board
         self._notifier = notifier
-        self._accepting = threading.Lock()
+        self._batches = Batches(self._accept)
         self._open_jobs: dict[int, OpenJob] = {}
         self._handovers: dict[int, Settings] = {}  # by the job of the reload
+        self._untold: deque[_Entry] = deque()
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """The number of commands that wait until others have been entered."""
+        return self._batches.waiting
 
     def close(self) -> None:
         """Accept nothing more; harmless from any thread, and a second time."""
@@ -73,23 +103,22 @@ class Intake:
 
         Raises :class:`RequestError` if it is refused, and ``sqlite3.Error`` if the ledger fails.
         """
-        origin = f"{client}:{port}" if port else client or "signal"
         devices = request.devices_at_work(self._config.current().devices)
-        with self._accepting:
-            self._check_state()
-            self._check_room(client, devices, is_urgent=request.word.name in commands.URGENT)
-            settings = self._settings_on_disk() if request.word.name == "reload" else None
-            job = self._archive.opened().accept(request.text, origin)
-            if settings is not None:
-                self._handovers[job] = settings
-                self._notifier.reloading()
-            self._open_jobs[job] = OpenJob(client, devices)
-            self._put(QueuedCommand(request.text, job, origin, settings), job)
-        log.info(
-            "job %d accepted: %s (%s)", job, shown(request.text, 80), origin,
-            extra=fields(job=job),
-        )
-        return job
+        entry = _Entry(request, client, port, devices)
+        self._batches.do(entry)
+        if entry.refusal is not None:
+            raise entry.refusal
+        return entry.job
+
+    def tell_accepted(self) -> None:
+        """Log what was accepted; called once the client knows, because it waits for no log."""
+        while self._untold:
+            with contextlib.suppress(IndexError):  # another thread has logged it
+                entry = self._untold.popleft()
+                log.info(
+                    "job %d accepted: %s (%s)", entry.job, shown(entry.request.text, 80),
+                    entry.origin, extra=fields(job=entry.job),
+                )
 
     def end_job(self, report: JobEnded) -> None:
         """Free the place of a job; put the config in force that a reload has handed over."""
@@ -106,6 +135,27 @@ class Intake:
         """Whether a job is a reload whose config may yet be put in force."""
         return job in self._handovers
 
+    def _accept(self, entries: Sequence[_Entry]) -> None:
+        """Enter and queue those that are not refused, all by one transaction."""
+        admitted: list[_Entry] = []
+        for entry in entries:
+            try:
+                self._check_state()
+                self._check_room(entry, [other.place for other in admitted])
+                if entry.request.word.name == "reload":
+                    entry.settings = self._settings_on_disk()
+            except RequestError as error:
+                entry.refusal = error
+            else:
+                admitted.append(entry)
+        if not admitted:
+            return
+        jobs = self._archive.opened().accept_all(
+            [(entry.request.text, entry.origin) for entry in admitted]
+        )
+        for entry, entry.job in zip(admitted, jobs, strict=True):
+            self._queue(entry)
+
     def _check_state(self) -> None:
         if self._closed:
             raise RequestError("stopping", "the service is stopping")
@@ -113,23 +163,15 @@ class Intake:
         if beat and (trouble := beat.trouble("ledger")):  # its outcome could not be entered either
             raise RequestError("no-ledger", str(trouble))
 
-    def _check_room(self, client: str, devices: set[str], *, is_urgent: bool) -> None:
+    def _check_room(self, entry: _Entry, entering: Sequence[OpenJob]) -> None:
         """Raise :class:`RequestError` if the client or a device has its share of the queue."""
-        jobs = self._open_jobs.copy().values()
-        asked = Counter(device for job in jobs for device in job.devices & devices)
-        own = sum(job.client == client for job in jobs)
+        count = len(self._open_jobs) + len(entering)
         problem = None
-        if len(jobs) >= MAX_OPEN_JOBS + RESERVE * is_urgent or self.queue.full():
-            problem = f"{len(jobs)} commands are waiting already; to end them: beemon cancel all"
-        elif asked and (busiest := asked.most_common(1)[0])[1] >= MAX_DEVICE_JOBS:
-            device, count = busiest
-            problem = (
-                f"{count} commands are waiting for {device}; to end them: beemon cancel {device}"
-            )
-        elif own >= MAX_CLIENT_JOBS and not is_urgent:
-            problem = (
-                f"{own} commands of {client} are waiting already; to end them: beemon cancel all"
-            )
+        if count >= MAX_OPEN_JOBS + RESERVE * entry.is_urgent or self.queue.full():
+            problem = f"{count} commands are waiting already; to end them: beemon cancel all"
+        elif count >= min(MAX_CLIENT_JOBS, MAX_DEVICE_JOBS):  # else nobody has that many
+            jobs = [*self._open_jobs.copy().values(), *entering]
+            problem = _share_taken(entry, jobs)
         if problem:
             raise RequestError("queue-full", problem)
 
@@ -141,12 +183,36 @@ class Intake:
         except ConfigError as error:
             raise RequestError("bad-config", str(error)) from error
 
-    def _put(self, command: QueuedCommand, job: int) -> None:
+    def _queue(self, entry: _Entry) -> None:
+        """Put a command that was entered on the queue; if that fails, its job has failed."""
+        job, settings = entry.job, entry.settings
+        if settings is not None:
+            self._handovers[job] = settings
+            self._notifier.reloading()
+        self._open_jobs[job] = entry.place
         try:
-            self.queue.put_nowait(command)
+            self.queue.put_nowait(QueuedCommand(entry.request.text, job, entry.origin, settings))
         except (queue.Full, ValueError, OSError) as error:
             self._open_jobs.pop(job, None)
             if self._handovers.pop(job, None):
                 self._notifier.ready()  # what was announced does not happen
-            self._archive.opened().fail(job, "not-queued", f"the queue did not take it: {error}")
-            raise RequestError("queue-full", "the queue did not take the command") from error
+            entry.refusal = RequestError("queue-full", "the queue did not take the command")
+            try:
+                self._archive.session.fail(job, "not-queued", f"the queue did not take it: {error}")
+            except sqlite3.Error as failure:  # it concerns no other command
+                entry.refusal = failure
+        else:
+            self._untold.append(entry)
+
+
+def _share_taken(entry: _Entry, jobs: Sequence[OpenJob]) -> str | None:
+    """The problem, if the client of a command or one of its devices has its share of the jobs."""
+    client, devices = entry.place.client, entry.place.devices
+    asked = Counter(device for job in jobs for device in job.devices & devices)
+    if asked and (busiest := asked.most_common(1)[0])[1] >= MAX_DEVICE_JOBS:
+        device, count = busiest
+        return f"{count} commands are waiting for {device}; to end them: beemon cancel {device}"
+    own = sum(job.client == client for job in jobs)
+    if own >= MAX_CLIENT_JOBS and not entry.is_urgent:
+        return f"{own} commands of {client} are waiting already; to end them: beemon cancel all"
+    return None

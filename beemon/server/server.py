@@ -188,6 +188,7 @@ class Server:
             self._intake.accept(commands.parse("reload", ()), "", 0)
         except (RequestError, sqlite3.Error) as error:
             log.error("the config was not reloaded: %s", error)
+        self._intake.tell_accepted()
 
     def _shut_down(self) -> None:
         self._ending.begin()

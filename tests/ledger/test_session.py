@@ -53,6 +53,15 @@ def register(tmp_path):
 
 # One run
 
+def test_commands_that_are_accepted_together_are_entered_in_their_order_or_not_at_all(register):
+    assert register.accept_all([("read", "a"), ("read sensor.b", "b")]) == [1, 2]
+    with pytest.raises(sqlite3.Error):
+        register.accept_all([("read", "a"), (object(), "b")])
+    assert register.accept_all([("stop all", "c")]) == [3]
+    found = [(job.job, job.command, job.origin) for job in register.reader.jobs(9)]
+    assert found == [(3, "stop all", "c"), (2, "read sensor.b", "b"), (1, "read", "a")]
+
+
 def test_nothing_on_disk_is_touched_before_the_first_use(tmp_path):
     register = ArchiveSession(tmp_path / "archive")
     assert not (tmp_path / "archive").exists()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import sqlite3
+import struct
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from beemon.config import settings as config
+from beemon.ledger.ledger import NAME, PAGE_BYTES
 from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol.commands import parse
@@ -24,6 +28,7 @@ from beemon.server.intake import MAX_CLIENT_JOBS, MAX_DEVICE_JOBS, MAX_OPEN_JOBS
 from beemon.server.latest import LatestState
 from beemon.system.service import Notifier
 from tests.faults import failing_disk
+from tests.hive import until
 
 SENSORS = {name: f'[sensor.{name}]\ndriver = "simulated"\n' for name in "abc"}
 
@@ -40,7 +45,8 @@ class Service:
         self.file = folder / "beemon.toml"
         self.file.write_text(SENSORS["a"] + SENSORS["b"])
         settings = config.load(self.file)
-        self.archive = ArchiveSession(folder / "archive")
+        self.archive_path = folder / "archive"
+        self.archive = ArchiveSession(self.archive_path)
         self.board = LatestState()
         self.config = ConfigInForce(settings, self.board)
         self.queue: queue.Queue[QueuedCommand] = queue.Queue()
@@ -156,6 +162,99 @@ def test_after_the_close_nothing_is_accepted(service: Service) -> None:
     service.intake.close()
     service.intake.close()
     assert service.refusal("stop all") == ("stopping", "the service is stopping")
+
+
+# Together
+
+CLIENTS = 8
+
+
+def say_together(
+    service: Service, text: str, meanwhile: AbstractContextManager[None] | None = None
+) -> list[int | BaseException]:
+    """Say it by several clients: the first is entered by a commit, and the others come meanwhile.
+
+    Returns the job or the error of each.
+    """
+    service.archive.open()
+    with (
+        closing(sqlite3.connect(service.archive_path / NAME, isolation_level=None)) as other,
+        ThreadPoolExecutor(CLIENTS) as threads,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        said = [threads.submit(service.say, text, port=port) for port in range(CLIENTS)]
+        until(lambda: service.intake.waiting == CLIENTS - 1)
+        with meanwhile or nullcontext():
+            other.execute("ROLLBACK")
+            return [each.exception(60) or each.result() for each in said]
+
+
+def commits(service: Service) -> int:
+    """The commits in the log: the frames that tell the size of the database (walformat.html)."""
+    log = (service.archive_path / f"{NAME}-wal").read_bytes()
+    salts = log[16:24]
+    frames = (log[at : at + 24] for at in range(32, len(log), 24 + PAGE_BYTES))
+    return sum(struct.unpack(">I", frame[4:8]) != (0,) for frame in frames
+               if frame[8:16] == salts)
+
+
+def test_commands_that_come_together_are_entered_by_one_commit_in_the_order_of_the_queue(
+    service: Service,
+) -> None:
+    service.say("read")
+    before = commits(service)
+    jobs = [job for job in say_together(service, "read sensor.a") if isinstance(job, int)]
+    assert sorted(jobs) == list(range(2, CLIENTS + 2))
+    assert [service.queue.get_nowait().job for _ in range(CLIENTS + 1)] == [1, *sorted(jobs)]
+    assert commits(service) - before == 2
+    found = [service.archive.reader.job(job) for job in jobs]
+    assert [job.origin for job in found if job] == [
+        "192.0.2.7", *(f"192.0.2.7:{port}" for port in range(1, CLIENTS))
+    ]
+
+
+def test_if_a_commit_fails_none_of_its_commands_is_entered_or_queued(service: Service) -> None:
+    for error in say_together(service, "read sensor.a", failing_disk()):
+        assert isinstance(error, sqlite3.OperationalError)
+    assert service.queue.empty()
+    assert service.archive.reader.jobs(9) == []
+    for _ in range(MAX_DEVICE_JOBS):
+        service.say("read sensor.a")  # none has kept a place
+
+
+def test_of_those_that_come_together_only_those_without_a_place_are_refused(
+    service: Service,
+) -> None:
+    for _ in range(MAX_DEVICE_JOBS - 3):
+        service.say("read sensor.a")
+    said = say_together(service, "read sensor.a")
+    refused = [error.code for error in said if isinstance(error, RequestError)]
+    assert refused == ["queue-full"] * (CLIENTS - 3)
+    assert len(service.archive.reader.jobs(99)) == service.queue.qsize() == MAX_DEVICE_JOBS
+    assert service.say("read sensor.b")
+
+
+def test_one_that_the_queue_does_not_take_keeps_no_other_from_it(service: Service) -> None:
+    service.intake.queue = short = queue.Queue(maxsize=3)
+    taken = [job for job in say_together(service, "read sensor.a") if isinstance(job, int)]
+    assert [short.get_nowait().job for _ in taken] == sorted(taken) == [1, 2, 3]
+    jobs = service.archive.reader.jobs(99)
+    assert len(jobs) == CLIENTS
+    assert {(job.outcome, job.reason) for job in jobs if job.job > 3} == {("failed", "not-queued")}
+
+
+def test_what_was_accepted_is_logged_once(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    service.say("read sensor.a")
+    service.say("read sensor.b")
+    service.intake.tell_accepted()
+    service.intake.tell_accepted()
+    assert [record.getMessage() for record in caplog.records if "accepted" in record.msg] == [
+        "job 1 accepted: read sensor.a (192.0.2.7:40000)",
+        "job 2 accepted: read sensor.b (192.0.2.7:40000)",
+    ]
 
 
 # A reload
