@@ -151,25 +151,29 @@ def kernel_error_us() -> int | None:
     then adds 500 µs per second, and forgets the estimate when the time is set by hand. systemd's
     ``timedatectl`` uses the same number (adjtimex(2), ``maxerror``). A sandbox may refuse the call.
     """
-    import ctypes  # a client asks for no record's time
-
-    struct_timex = (ctypes.c_long * 64)()  # modes (0: only tell), offset, freq, maxerror, …
-    state = _adjtimex()(struct_timex)
-    return None if state < 0 else struct_timex[3]
+    return _ask_kernel()()
 
 
 @functools.cache
-def _adjtimex() -> Callable[[object], int]:
-    import ctypes
+def _ask_kernel() -> Callable[[], int | None]:
+    import ctypes  # a client asks for no record's time
 
-    call: Callable[[object], int] = ctypes.CDLL(None).adjtimex
-    return call
+    # The call takes less time than to let go of the interpreter and to get it back; so one struct
+    # serves all threads.
+    adjtimex = ctypes.PyDLL(None).adjtimex
+    struct_timex = (ctypes.c_long * 64)()  # modes (0: only tell), offset, freq, maxerror, …
+    return lambda: None if adjtimex(struct_timex) < 0 else struct_timex[3]
 
 
 def mark(name: str) -> Path | None:
     """The service's mark of that name, for all of its processes; None without a unit."""
     folder = os.environ.get("RUNTIME_DIRECTORY")
-    return Path(folder) / name if folder else None
+    return _file(folder, name) if folder else None
+
+
+@functools.cache
+def _file(folder: str | Path, name: str) -> Path:
+    return Path(folder, name)
 
 
 def believe(at: Moment) -> Quality:
@@ -195,14 +199,14 @@ def quality(
     systemd-timesyncd leaves a mark for the rest of the boot. Other time services report to the
     kernel, or systemd is asked if the kernel may not be.
     """
-    if (root / _TIMESYNC_MARK).exists() or _is_marked(CONFIRMED):
+    if _file(root, _TIMESYNC_MARK).exists() or _is_marked(CONFIRMED):
         return Quality.SYNCHRONISED
     error = error_us()
     if error is not None and error < _MAXIMUM_ERROR_US:
         return Quality.SYNCHRONISED
     if _is_marked(TOLD):
         return Quality.TOLD
-    return Quality.RTC if _set_by_rtc(root / _RTC) else Quality.UNSURE
+    return Quality.RTC if _set_by_rtc(root) else Quality.UNSURE
 
 
 def _is_marked(name: str) -> bool:
@@ -211,12 +215,13 @@ def _is_marked(name: str) -> bool:
 
 
 @functools.cache
-def _set_by_rtc(rtc: Path) -> bool:
+def _set_by_rtc(root: Path) -> bool:
     """Whether the kernel took the time from a battery clock while it booted, and rightly so.
 
     One whose battery is empty tells the past; then systemd or fake-hwclock set the time to the
     last one they knew, which the battery clock does not know of.
     """
+    rtc = root / _RTC
     try:
         took_it = (rtc / "hctosys").read_text().strip() == "1"
         tells = int((rtc / "since_epoch").read_text())
