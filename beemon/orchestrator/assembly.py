@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from beemon.base import zone
 from beemon.base.clock import Clock
@@ -18,7 +19,7 @@ from beemon.orchestrator.conditions import DiskSpace, LedgerExamination, LedgerW
 from beemon.orchestrator.desk import Desk
 from beemon.orchestrator.dispatcher import Dispatcher
 from beemon.orchestrator.in_force import InForce, recorders
-from beemon.orchestrator.inbox import Inbox, Pulse
+from beemon.orchestrator.inbox import RESTING_SECONDS, Inbox, Pulse
 from beemon.orchestrator.inspection import Inspection, Inspections
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.leftovers import Leftovers
@@ -54,6 +55,8 @@ class Surroundings:
     report: Callable[[Report], None]
     start_worker: StartWorker
     local: zone.Local
+    resting_seconds: float = RESTING_SECONDS
+    """The longest time between two heartbeats."""
 
     def monotonic(self) -> float:
         """The clock's monotonic seconds."""
@@ -94,7 +97,10 @@ def assemble(
     )
     clock_keeper = ClockKeeper(write, basis.looks, around.clock.stamp())
     examiner = Examiner(archive, around.inbox.forward(examination.tell))
-    return Loop(desk, dispatcher, slots, status, clock_keeper, (desk.keeper, examiner))
+    return Loop(
+        desk, dispatcher, slots, status, clock_keeper, (desk.keeper, examiner),
+        around.resting_seconds,
+    )
 
 
 def _basis(in_force: InForce, around: Surroundings) -> _Basis:
@@ -135,13 +141,19 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
         ),
         scales=Scales(
             settings.devices, settings.hive.place, write, basis.looks,
-            inbox.forward(basis.steps.__setitem__),
+            inbox.forward(partial(_take_step, basis)),
         ),
         leftovers=leftovers, keeper=keeper, jobs=jobs, troubles=troubles, owner=owner,
         workers=Workers(
             owner, inbox.put, supplies, start=around.start_worker, now=around.monotonic
         ),
     )
+
+
+def _take_step(basis: _Basis, scale: str, step: WeightStep) -> None:
+    """Have `status` show the latest change of weight."""
+    basis.steps[scale] = step
+    basis.pulse.hurry()
 
 
 def _jobs(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Jobs:

@@ -85,6 +85,8 @@ class DiskSpace:
         self._timetable.hold_back("low-disk", room.paused)
         if room.log and not before.log:
             log.warning("%s", room.log)
+        if room.log != before.log:
+            self._pulse.hurry()
         if (room.paused, room.trouble) == (before.paused, before.trouble):
             return
         message = room.sentence or "there is enough space again, so recording resumes"

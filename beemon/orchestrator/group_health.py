@@ -30,6 +30,14 @@ class GroupHealth:
         self._devices = devices
         self._changed = changed
 
+    def is_settled(self, now: float) -> bool:
+        """Whether no device is used soon just because the time has come."""
+        return not any(
+            health.state in (DeviceState.UNTRIED, DeviceState.STARTING)
+            or (health.state is DeviceState.BACKING_OFF and not health.may_try(now))
+            for health in self.of.values()
+        )
+
     def tell(self, device: str) -> None:
         """Report that a device's health may have changed."""
         self._changed(device, self.of[device])

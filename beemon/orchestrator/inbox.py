@@ -13,7 +13,9 @@ Action = Callable[[], None]
 """Something for the loop to do."""
 
 HEARTBEAT_SECONDS = 1.0
-"""The longest time between two heartbeats, in seconds."""
+"""The longest time between two heartbeats, in seconds, while anything is under way."""
+RESTING_SECONDS = 4.0
+"""The same while nothing is, in seconds, unless the Server wants them more often."""
 
 
 class Inbox:
@@ -52,9 +54,8 @@ class Pulse:
         """Have `status` show at once what has just changed."""
         self.next_at = 0.0
 
-    def beats(self, now: float) -> bool:
-        """Whether a heartbeat is due at ``now``; if so, the next one is due a while later."""
-        if now < self.next_at:
-            return False
-        self.next_at = now + HEARTBEAT_SECONDS
-        return True
+    def beats(self, now: float, seconds: float = HEARTBEAT_SECONDS) -> bool:
+        """Whether a heartbeat is due at ``now``; the next one is due ``seconds`` later at most."""
+        is_due = now >= self.next_at
+        self.next_at = now + seconds if is_due else min(self.next_at, now + seconds)
+        return is_due

@@ -3,13 +3,14 @@ else. Hardware waits in the workers, the card in the ledger's writer thread."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
 from beemon.orchestrator.clock_watch import ClockKeeper
 from beemon.orchestrator.desk import Desk
 from beemon.orchestrator.dispatcher import Dispatcher
-from beemon.orchestrator.inbox import HEARTBEAT_SECONDS
+from beemon.orchestrator.inbox import HEARTBEAT_SECONDS, RESTING_SECONDS
 from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.status import Status
 from beemon.protocol.reports import Started
@@ -29,7 +30,11 @@ class Thread(Protocol):
 
 
 class Loop:
-    """Turns until it is stopped. ``threads`` work beside it, and are the process's to start."""
+    """Turns until it is stopped. ``threads`` work beside it, and are the process's to start.
+
+    Once nothing is under way it looks at the time only when something falls due, and at least every
+    ``resting_seconds``.
+    """
 
     def __init__(
         self,
@@ -39,10 +44,13 @@ class Loop:
         status: Status,
         clock_keeper: ClockKeeper,
         threads: Sequence[Thread] = (),
+        resting_seconds: float = RESTING_SECONDS,
     ) -> None:
         self.threads = threads
         self.desk, self._dispatcher, self._slots = desk, dispatcher, slots
         self._status, self._clock_keeper = status, clock_keeper
+        self._resting_seconds = max(HEARTBEAT_SECONDS, resting_seconds)
+        self._is_at_rest = False
         self._stop_at: float | None = None
         self._look_again = 0.0
 
@@ -70,7 +78,8 @@ class Loop:
         if action := self.desk.inbox.take(wait):
             action()
         now = self.desk.clock.now().monotonic
-        self._look_again = min(self._tick(now), self._heartbeat(now))
+        due = self._tick(now)
+        self._look_again = min(due, self._heartbeat(now))
 
     @property
     def is_over(self) -> bool:
@@ -87,24 +96,36 @@ class Loop:
     def _tick(self, now: float) -> float:
         """Do what the time asks for; return when to look again."""
         desk, workers = self.desk, self.desk.workers
-        times = [now + HEARTBEAT_SECONDS, *workers.tick(now), *desk.leftovers.tick(now)]
+        times = [*workers.tick(now), *desk.leftovers.tick(now)]
         if self._stop_at is None:
             workers.try_next(now)
-        workers.let_rest(now, lambda name: desk.timetable.is_open(name, desk.clock.now()))
+        times += workers.let_rest(now, lambda n: desk.timetable.is_open(n, desk.clock.now()))
         if self._stop_at is None:
             times.append(now + self._slots.look(desk.clock.stamp()))
         elif now >= self._stop_at:
             workers.kill(now)
-        return min(times)
+        return min(times, default=math.inf)
 
     def _heartbeat(self, now: float) -> float:
         """Report how everything stands, if that is due; return when it is due next."""
         desk = self.desk
-        if desk.pulse.beats(now):
+        was_at_rest, self._is_at_rest = self._is_at_rest, self._rests(now)
+        if self._is_at_rest and not was_at_rest:
+            desk.pulse.hurry()
+        seconds = self._resting_seconds if self._is_at_rest else HEARTBEAT_SECONDS
+        if desk.pulse.beats(now, seconds):
             desk.report(self._status.heartbeat(now))
             self._clock_keeper.look(desk.clock.stamp())
             desk.scales.look_for_steps(desk.clock.stamp())
         return desk.pulse.next_at
+
+    def _rests(self, now: float) -> bool:
+        """Whether nothing is under way: all that comes next has its time, or comes by the inbox."""
+        desk = self.desk
+        is_busy = desk.jobs.jobs or desk.inspections.inspection.is_on or self._slots.is_writing
+        is_ill = self._stop_at is not None or self._status.writing.trouble
+        is_still = desk.workers.are_at_rest(now) and desk.leftovers.is_idle
+        return is_still and not is_busy and not is_ill
 
     def _begin_stop(self) -> None:
         desk = self.desk

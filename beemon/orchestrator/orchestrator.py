@@ -30,7 +30,8 @@ class Orchestrator(SpawnProcess):
 
     ``None`` on the queue means stop. ``run_number`` gets this run's number in the ledger, when the
     Server has the archive. Until then the process only loads its modules. If the Server closes the
-    other end without a number, the process ends.
+    other end without a number, the process ends. ``resting_seconds`` is the longest time between
+    two heartbeats.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class Orchestrator(SpawnProcess):
         command_queue: multiprocessing.queues.Queue[str | None],
         report_queue: multiprocessing.queues.Queue[Report | None],
         run_number: Connection[None, int],
+        resting_seconds: float,
     ) -> None:
         super().__init__(name="beemon-orchestrator", daemon=False)
         self._settings = settings
         self._commands = command_queue
         self._reports = report_queue
         self._run_number = run_number
+        self._resting_seconds = resting_seconds
         self._parent = os.getpid()
 
     def run(self) -> None:
@@ -62,7 +65,7 @@ class Orchestrator(SpawnProcess):
             run_number = self._run_number.recv()
         except EOFError:
             return
-        work.work(self._settings, self._commands, self._reports, run_number)
+        work.work(self._settings, self._commands, self._reports, run_number, self._resting_seconds)
 
 
 def _end_by_defect(_: Exception) -> NoReturn:

@@ -50,6 +50,11 @@ class OutputStates:
         self.names = tuple(name for name in self.names if name != device)
         self.forget()
 
+    def are_settled(self, opened: Collection[str]) -> bool:
+        """Whether every output is open, and none returns to its safe state at some time."""
+        is_returning = any(known.back_at is not None for known in self._known.values())
+        return not is_returning and set(self.names) <= set(opened)
+
     def missed_return(self, now: float) -> WorkerEnd | None:
         """Return the end of a worker whose output did not return to its safe state in time."""
         for name, known in self._known.items():

@@ -7,6 +7,7 @@ further slots are collected. The next look finds them all, and skips those that 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -22,9 +23,6 @@ from beemon.orchestrator.job import QueuedCommand
 from beemon.orchestrator.timetable import LATE_SECONDS, Timetable
 
 log = logging.getLogger(__name__)
-
-LOOK_SECONDS = 1.0
-"""Time in seconds between two looks at the clock, to notice that it was set."""
 
 Execute = Callable[[QueuedCommand, int], None]
 End = Callable[[int, QueuedCommand, Ending], None]
@@ -58,12 +56,15 @@ class SlotRunner:
         return self._is_entering or self._inspections.is_resuming
 
     def look(self, now: Stamp) -> float:
-        """See what fell due; return the seconds until the next look."""
+        """See what fell due; return the seconds until the next slot.
+
+        While it waits for the ledger they are infinite: the answer comes by the inbox.
+        """
         if self._inspections.inspection.is_overdue(now.monotonic):
             self._write(self._inspections.end("", now, by_itself=True), lambda _: None)
             log.info("the inspection ended automatically")
         if self.is_writing:
-            return LOOK_SECONDS
+            return math.inf
         tick = self._timetable.advance(now)
         if tick:
             self._is_entering = True
@@ -72,7 +73,7 @@ class SlotRunner:
                 self._inbox.forward(partial(self._entered, tick)),
             )
         seconds = self._timetable.seconds_to_next(now)
-        return LOOK_SECONDS if seconds is None else min(seconds, LOOK_SECONDS)
+        return math.inf if seconds is None else seconds
 
     def _entered(self, tick: Tick, jobs: list[int]) -> None:
         self._is_entering = False

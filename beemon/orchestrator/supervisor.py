@@ -86,6 +86,13 @@ class Supervisor:
         """Whether there is a worker process."""
         return self._worker.process is not None or bool(self._worker.leaving)
 
+    def is_at_rest(self, now: float) -> bool:
+        """Whether it has nothing to do until somebody, or a slot, wants something of a device."""
+        return (
+            self._queue.is_empty and self._worker.is_settled and self._health.is_settled(now)
+            and self.outputs.are_settled(self._worker.opened)
+        )
+
     @property
     def holds_devices(self) -> bool:
         """Whether a worker, this one's or an earlier one's, may have the devices open."""

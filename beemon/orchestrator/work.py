@@ -28,9 +28,13 @@ log = logging.getLogger(__name__)
 
 
 def work(
-    settings: Settings, commands: Queue[str | None], reports: Queue[Report | None], run_number: int
+    settings: Settings, commands: Queue[str | None], reports: Queue[Report | None], run_number: int,
+    resting_seconds: float,
 ) -> None:
-    """Build the loop of a run, and have it turn until it is stopped."""
+    """Build the loop of a run, and have it turn until it is stopped.
+
+    ``resting_seconds`` is the longest time between two heartbeats.
+    """
     devices, problems = resolve_devices(settings.devices)
     if problems:
         reports.put(Rejected(problems))
@@ -41,6 +45,7 @@ def work(
     around = Surroundings(
         clock=clock.MACHINE, inbox=inbox, write=writer.write, writing=writing,
         report=reports.put, start_worker=WorkerProcess, local=_local_zone(),
+        resting_seconds=resting_seconds,
     )
     _turn(assemble(settings, devices, run_number, around), inbox, commands)
     if not writer.finish(1.0):

@@ -85,6 +85,11 @@ class WorkerHandle:
         return self.process is not None and self.process.is_ready
 
     @property
+    def is_settled(self) -> bool:
+        """Whether no worker starts or exits."""
+        return (self.process is None or self.is_ready) and not self.leaving
+
+    @property
     def is_resting(self) -> bool:
         """Whether the worker was told to exit."""
         return self.process is not None and self.process.is_resting

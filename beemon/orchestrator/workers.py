@@ -61,6 +61,11 @@ class Workers:
         """The jobs whose turn it is."""
         return {job for supervisor in self._all for job in supervisor.at_work}
 
+    def are_at_rest(self, now: float) -> bool:
+        """Whether none has anything to do until somebody, or a slot, wants something of a device.
+        """
+        return all(supervisor.is_at_rest(now) for supervisor in self._all)
+
     @property
     def is_idle(self) -> bool:
         """Whether all work is answered, and every worker has gone."""
@@ -104,15 +109,22 @@ class Workers:
                 supervisor.submit(Task(0, name, TRY, lane, device.timeout), now)
                 return
 
-    def let_rest(self, now: float, is_wanted: Callable[[str], bool]) -> None:
-        """Close recorders that nobody wants: they draw power. Sensors and outputs stay."""
+    def let_rest(self, now: float, is_wanted: Callable[[str], bool]) -> list[float]:
+        """Close recorders that nobody wants: they draw power. Sensors and outputs stay.
+
+        Returns when to look again (monotonic).
+        """
+        times = []
         for supervisor in self._all:
             records = all(device.kind in RECORDERS for device in supervisor.devices.values())
-            rests = supervisor.idle_since and now - supervisor.idle_since > REST_SECONDS
-            if records and rests and not supervisor.busy and not any(
-                map(is_wanted, supervisor.devices)
-            ):
+            if not records or supervisor.busy or not supervisor.idle_since:
+                continue
+            rests_at = supervisor.idle_since + REST_SECONDS
+            if now < rests_at:
+                times.append(rests_at)
+            elif not any(map(is_wanted, supervisor.devices)):
                 supervisor.rest()
+        return times
 
     def cut(self, job: int, reason: str) -> None:
         """End a job's tasks early."""

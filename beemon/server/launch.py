@@ -30,7 +30,8 @@ class Launch:
     ) -> None:
         self._archive, self._config, self._line, self._ending = archive, config, line, ending
         self.process = OrchestratorProcess(
-            jobs, hearing, stale_seconds=hearing.stale_seconds, kill_hung=not line.is_watched
+            jobs, hearing, stale_seconds=hearing.stale_seconds,
+            watchdog_seconds=line.watchdog_seconds,
         )
         self.opening = Opening(self, ending)
 

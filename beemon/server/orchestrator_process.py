@@ -30,7 +30,10 @@ START_SECONDS = 60.0
 STOP_SECONDS = 8.5
 """Time in seconds for the Orchestrator to end properly; its own limits are shorter."""
 _LOOK_SECONDS = 1.0
-_AWAY_SECONDS = 3 * _LOOK_SECONDS
+_AWAY_SECONDS = 2.0  # by which a look may be late
+_RESTING_SHARE = 0.4
+"""An Orchestrator at rest sends heartbeats at least twice in the time after which it, or the whole
+service, counts as hung."""
 _MISSES = 2
 _DEFECTS = (EXIT_DEFECT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE)
 _ABORT_SECONDS = 2.0
@@ -50,19 +53,22 @@ class Misses:
     def __init__(self, stale_seconds: float) -> None:
         self._stale_seconds = stale_seconds
         self._misses = 0
-        self._looked: float | None = None
+        self._next_look: float | None = None
+        self.seconds = _LOOK_SECONDS
+        """When to look again: not before the heartbeat can be too old."""
 
     def is_hung(self, now: float, age: float, is_unread: bool) -> bool:
         """Whether to abort it now; true once.
 
         ``age`` is that of the latest heartbeat in seconds; ``is_unread``: a report waits.
         """
-        was_away = self._looked is not None and now - self._looked > _AWAY_SECONDS
-        self._looked = now
+        was_away = self._next_look is not None and now - self._next_look > _AWAY_SECONDS
         if is_unread or was_away or age <= self._stale_seconds:
             self._misses = 0
         else:
             self._misses += 1
+        self.seconds = max(_LOOK_SECONDS, self._stale_seconds - age)
+        self._next_look = now + self.seconds
         return self._misses == _MISSES
 
 
@@ -87,11 +93,13 @@ class OrchestratorProcess:
     """Starts and stops the Orchestrator, and passes its reports to its ``owner``.
 
     If its heartbeat is older than ``stale_seconds``, the Orchestrator is aborted, so that its
-    stacks reach the journal. ``kill_hung`` then also kills it, if systemd's watchdog does not.
+    stacks reach the journal. It is then also killed, if no systemd does that ``watchdog_seconds``
+    after the last heartbeat.
     """
 
     def __init__(
-        self, command_queue: Any, owner: Owner, *, stale_seconds: float, kill_hung: bool
+        self, command_queue: Any, owner: Owner, *, stale_seconds: float,
+        watchdog_seconds: float | None = None,
     ) -> None:
         self._commands = command_queue
         self._reports: multiprocessing.queues.Queue[Report | None] = multiprocessing.get_context(
@@ -99,7 +107,9 @@ class OrchestratorProcess:
         ).Queue()
         self._owner = owner
         self._stale_seconds = stale_seconds
-        self._kill_hung = kill_hung
+        self._kill_hung = watchdog_seconds is None
+        within = min(stale_seconds, watchdog_seconds or stale_seconds)
+        self._resting_seconds = _RESTING_SHARE * within
         self._launched: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._process: Orchestrator | None = None
         self._run_number: Connection[int, None] | None = None
@@ -122,7 +132,9 @@ class OrchestratorProcess:
         It is killed if the thread that calls this ends.
         """
         theirs, self._run_number = multiprocessing.get_context("spawn").Pipe(duplex=False)
-        process = Orchestrator(settings, self._commands, self._reports, theirs)
+        process = Orchestrator(
+            settings, self._commands, self._reports, theirs, self._resting_seconds
+        )
         process.start()
         theirs.close()  # so that its end is noticed
         self._process = process  # which can be waited for from here on
@@ -180,7 +192,7 @@ class OrchestratorProcess:
         process = self._process
         assert process is not None
         misses = Misses(self._stale_seconds)
-        while not wait([process.sentinel], timeout=_LOOK_SECONDS):
+        while not wait([process.sentinel], timeout=misses.seconds):
             age = self._owner.heartbeat_age or 0.0
             is_unread = not self._reports.empty()
             if misses.is_hung(clock.now().monotonic, age, is_unread) and not self._stopping:

@@ -27,9 +27,9 @@ class StatusLine:
         self.show()
 
     @property
-    def is_watched(self) -> bool:
-        """Whether systemd ends the service when it hangs."""
-        return self._notifier.watchdog_seconds is not None
+    def watchdog_seconds(self) -> float | None:
+        """The time after which systemd ends a service that hangs, in seconds; None: it does not."""
+        return self._notifier.watchdog_seconds
 
     def prove_alive(self) -> None:
         """Keep systemd's watchdog from ending the service."""

@@ -28,6 +28,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beem
 WAKES_TARGET = 2.0  # a second
 CPU_TARGET = 0.05  # % of one core
 SENSORS = 10
+NAMES = {"orchestr": "Orchestrator"}  # the kernel keeps 15 bytes of a name
 DAEMON = "import select; select.poll().poll()"
 
 
@@ -118,7 +119,7 @@ def _title(process: Rest, family: list[Rest]) -> str:
     if process is family[0]:
         return "Server"
     own, _, name = process.name.partition("beemon-")
-    return "multiprocessing's own" if own else f"process {name}"  # of which 15 bytes are kept
+    return "multiprocessing's own" if own else NAMES.get(name, f"Worker: {name}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.assembly import Surroundings, assemble
 from beemon.orchestrator.conditions import LedgerWriting
 from beemon.orchestrator.desk import TRY_SECONDS
-from beemon.orchestrator.inbox import HEARTBEAT_SECONDS, Action, Inbox
+from beemon.orchestrator.inbox import HEARTBEAT_SECONDS, RESTING_SECONDS, Action, Inbox
 from beemon.orchestrator.job import QueuedCommand
 from beemon.orchestrator.loop import STOP_SECONDS
 from beemon.protocol.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Started
@@ -62,6 +62,9 @@ class SetClock:
 
     def pass_time(self, seconds: float) -> None:
         self._passed += seconds
+
+    def set_ahead(self, seconds: float) -> None:
+        self._began = Moment(self._began.utc_us + round(seconds * 1e6), self._began.monotonic)
 
     def now(self) -> Moment:
         utc_us = self._began.utc_us + round(self._passed * 1e6)
@@ -227,15 +230,35 @@ class Bench:
             self.loop.turn()
         raise AssertionError(f"10,000 turns brought nothing but {self.reports[-3:]}")
 
-    def turn_for(self, seconds: float) -> None:
-        end = self.clock.now().monotonic + seconds
-        self.turn_until(lambda: self.clock.now().monotonic >= end)
+    def turn_for(self, seconds: float) -> int:
+        """Return how many turns that took."""
+        end, turns = self.clock.now().monotonic + seconds, 0
+        while self.clock.now().monotonic < end:
+            self.loop.turn()
+            turns += 1
+        return turns
+
+    def accepted(self) -> list[tuple[str, float]]:
+        """Each command, and the UTC second at which it was entered."""
+        rows = self.ledger.db.execute("SELECT command, accepted_us FROM jobs").fetchall()
+        return [(row["command"], row["accepted_us"] / 1e6) for row in rows]
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     bench.loop.start()
+    yield bench
+    bench.ledger.close()
+
+
+@pytest.fixture
+def resting(tmp_path: Path) -> Iterator[Bench]:
+    """One whose devices have been tried, whose recorder is closed, and whose slots are off."""
+    bench = Bench(tmp_path, EVERY_MINUTE)
+    bench.loop.start()
+    bench.do("stop sensor.a")
+    bench.turn_for(90.0)
     yield bench
     bench.ledger.close()
 
@@ -302,14 +325,65 @@ def test_a_schedule_shows_why_it_is_held_back(scheduled: Bench) -> None:
     assert held_back() == "paused"
 
 
-def test_a_heartbeat_is_sent_each_second(bench: Bench) -> None:
+def test_a_heartbeat_is_sent_each_second_while_anything_is_under_way(bench: Bench) -> None:
     bench.turn_for(10 * HEARTBEAT_SECONDS + TRY_SECONDS)
-    beats = bench.reported(Heartbeat)
+    times = [beat.monotonic for beat in bench.reported(Heartbeat)]
+    assert times == sorted(times)
+    bench.faults["microphone.m"] = "hang"
+    bench.command("record microphone.m 60")
+    bench.turn_for(HEARTBEAT_SECONDS)
     bench.reports.clear()
     bench.turn_for(10 * HEARTBEAT_SECONDS)
-    times = [beat.monotonic for beat in beats]
-    assert times == sorted(times)
     assert 9 <= len(bench.reported(Heartbeat)) <= 11
+
+
+def test_at_rest_it_turns_for_a_heartbeat_now_and_then(resting: Bench) -> None:
+    resting.reports.clear()
+    turns = resting.turn_for(10 * RESTING_SECONDS)
+    assert 9 <= len(resting.reported(Heartbeat)) <= 11
+    assert turns <= 11
+
+
+def test_at_rest_a_slot_begins_on_time(resting: Bench) -> None:
+    resting.do("start sensor.a")
+    resting.turn_for(120.0)
+    began = [accepted for command, accepted in resting.accepted() if command == "read sensor.a"]
+    assert len(began) == 2
+    assert all(at % 60 < 0.01 for at in began)
+
+
+def test_at_rest_a_clock_that_is_set_is_noticed_soon(resting: Bench) -> None:
+    resting.clock.set_ahead(3600.0)
+    resting.turn_for(RESTING_SECONDS)
+    [event] = events.recent(resting.ledger, 9, "clock")
+    assert event.facts["seconds"] == pytest.approx(3600, abs=1)
+
+
+def test_what_ends_the_rest_and_what_begins_it_is_told_at_once(resting: Bench) -> None:
+    resting.faults["sensor.a"] = "hang"
+    resting.reports.clear()
+    job = resting.command("read sensor.a")
+    resting.turn_until(lambda: any(beat.running for beat in resting.reported(Heartbeat)))
+    resting.outcome_of(job)
+    ended = resting.clock.now().monotonic
+    resting.turn_until(lambda: not resting.reported(Heartbeat)[-1].running)
+    assert resting.clock.now().monotonic - ended < 0.1
+
+
+def test_a_device_that_backs_off_ends_the_rest_and_one_that_was_given_up_does_not(
+    resting: Bench,
+) -> None:
+    resting.faults["sensor.a"] = "die"
+    resting.do("read sensor.a")
+    resting.reports.clear()
+    resting.turn_for(HEARTBEAT_SECONDS)
+    assert len(resting.reported(Heartbeat)) >= 1
+    for _ in range(4):
+        resting.turn_for(30.0)
+        resting.do("read sensor.a")
+    assert resting.reported(Heartbeat)[-1].devices["sensor.a"].state == "given-up"
+    resting.turn_for(HEARTBEAT_SECONDS)
+    assert resting.turn_for(10 * RESTING_SECONDS) <= 11
 
 
 def test_a_heartbeat_shows_each_device(bench: Bench) -> None:

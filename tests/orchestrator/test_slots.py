@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from beemon.ledger.session import ArchiveSession
 from beemon.ledger.writer import LedgerWriter
 from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.inspection import Inspection, Inspections
-from beemon.orchestrator.slots import LOOK_SECONDS, SlotRunner
+from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.timetable import Timetable
 from tests.faults import failing_disk
 
@@ -110,10 +111,13 @@ def test_what_is_due_is_carried_out_once_the_ledger_has_it(desk):
     assert desk.register.reader.job(1).command == "record microphone.m 30"
 
 
-def test_it_looks_again_at_the_next_slot_or_soon(desk):
+def test_it_looks_again_at_the_next_slot(desk):
     begin(desk)
     assert desk.look(-0.5 / 60) == pytest.approx(0.5, abs=0.01)
-    assert desk.look(0.1) == LOOK_SECONDS
+    assert desk.look(0) == pytest.approx(60)
+    assert desk.look(0.05) == math.inf  # the ledger answers first
+    desk.read_mail()
+    assert desk.look(0.1) == pytest.approx(54)
 
 
 def test_while_the_ledger_cannot_be_written_one_look_waits_and_no_more(desk):
@@ -192,7 +196,7 @@ def test_an_inspection_goes_on_in_the_next_run(tmp_path):
     desk.writer.write(desk.inspections.begin("note", clock.stamp()), lambda _: None)
     desk.close()
     desk = Desk(tmp_path)
-    assert desk.look(0) == LOOK_SECONDS  # nothing runs before it is known
+    assert desk.look(0) == math.inf  # nothing runs before it is known
     desk.writer.start()
     desk.read_mail()
     status = desk.inspections.inspection.status(clock.now().monotonic)

@@ -58,7 +58,7 @@ class Nobody:
 @pytest.mark.process
 def test_an_orchestrator_that_never_begins_leaves_no_process() -> None:
     commands = multiprocessing.get_context("spawn").Queue()
-    process = OrchestratorProcess(commands, Nobody(), stale_seconds=10.0, kill_hung=True)
+    process = OrchestratorProcess(commands, Nobody(), stale_seconds=10.0)
     process.load(Settings())
     pid = process.pid
     assert pid is not None

@@ -74,9 +74,17 @@ def test_the_status_is_a_sentence_worth_reading(hive: Hive, systemd: Systemd) ->
     until(lambda: systemd.count("STATUS=Waiting. 3 devices, no trouble"))
 
 
+@pytest.mark.process
 def test_the_watchdog_is_fed_by_heartbeats_and_not_while_the_orchestrator_is_stopped(
-    hive: Hive, systemd: Systemd
+    tmp_path: Path, systemd: Systemd
 ) -> None:
+    # A watchdog of two seconds has a service at rest send a heartbeat each second.
+    short = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "2000000"}
+    with Hive(tmp_path, SIMULATED, **short) as hive:
+        _stop_the_orchestrator_for_a_while(hive, systemd)
+
+
+def _stop_the_orchestrator_for_a_while(hive: Hive, systemd: Systemd) -> None:
     until(lambda: systemd.count("WATCHDOG=1") >= 2)
     orchestrator = hive.children()["beemon-orchestr"]
     os.kill(orchestrator, signal.SIGSTOP)
