@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from beemon.base.clock import Quality
+    from beemon.base.facts import JsonObject
+    from beemon.base.progress import Progress
     from beemon.exchange.export import About
+    from beemon.exchange.tables import View
     from beemon.ledger.ledger import LedgerReader
     from beemon.repair.check import Report
 
@@ -143,10 +148,15 @@ def sentence(summary: str) -> str:
 
 def check_archive(options: argparse.Namespace) -> int:
     """``beemon archive check``: 0 where nothing is wrong, else 1."""
+    from beemon.cli import long_work
     from beemon.repair import check
 
     try:
-        report = check.check(archive_of(options), full=options.full)
+        archive = archive_of(options)
+        report = long_work.run(
+            lambda progress: check.check(archive, full=options.full, progress=progress),
+            "stopped; a check changes nothing",
+        )
     except OSError as error:
         layout.complain(_told(error))
         return EXIT_WRONG
@@ -159,10 +169,16 @@ def check_archive(options: argparse.Namespace) -> int:
 
 def rebuild_ledger(options: argparse.Namespace) -> int:
     """``beemon archive rebuild``: 0 where every recording is in the ledger now, else 1."""
+    from beemon.cli import long_work
     from beemon.repair.rebuild import rebuild
 
     try:
-        rebuilt = rebuild(_own_archive(options))
+        archive = _own_archive(options)
+        rebuilt = long_work.run(
+            lambda progress: rebuild(archive, progress),
+            "stopped; the database keeps what was added so far, and `beemon archive rebuild` adds "
+            "the rest",
+        )
     except OSError as error:
         layout.complain(_told(error))
         return EXIT_WRONG
@@ -184,7 +200,8 @@ def export_period(options: argparse.Namespace) -> int:
     import sqlite3
 
     from beemon.base import zone
-    from beemon.exchange import appmais, export, period
+    from beemon.cli import long_work
+    from beemon.exchange import period
     from beemon.exchange.tables import UnknownDeviceError, View
     from beemon.ledger.reader import ArchiveReader
 
@@ -203,10 +220,10 @@ def export_period(options: argparse.Namespace) -> int:
             days = period.parse(options.first, options.last, local)
             view = View(reader, days, options.device, local, _clock_of(reader, archive))
             view.check_devices()
-            if options.format == "appmais":
-                manifest = appmais.write(view, archive, output, about)
-            else:
-                manifest = export.export(view, output, options.format, about)
+            manifest = long_work.run(
+                partial(_export, view, archive, output, options.format, about),
+                f"stopped; the unfinished {output} was deleted",
+            )
     except UnknownDeviceError as error:
         layout.complain(error)
         return EXIT_USAGE
@@ -218,6 +235,17 @@ def export_period(options: argparse.Namespace) -> int:
         return EXIT_WRONG
     _print_export(output, manifest)
     return 0
+
+
+def _export(
+    view: View, archive: Path, output: Path, form: str, about: About, progress: Progress
+) -> JsonObject:
+    from beemon.exchange import appmais, export
+
+    view = replace(view, progress=progress)
+    if form == "appmais":
+        return appmais.write(view, archive, output, about)
+    return export.export(view, output, form, about)
 
 
 def _told(error: OSError) -> str:
@@ -263,6 +291,7 @@ def _clock_of(reader: LedgerReader, archive: Path) -> Quality | None:
 
 def import_folder(options: argparse.Namespace) -> int:
     """``beemon import``: 0 where all was taken, 1 where something was not; 2 for wrong usage."""
+    from beemon.cli import long_work
     from beemon.exchange import importing
 
     try:
@@ -271,7 +300,11 @@ def import_folder(options: argparse.Namespace) -> int:
         layout.complain(error)
         return EXIT_USAGE
     try:
-        counts = importing.import_appmais(_own_archive(options), source)
+        archive = _own_archive(options)
+        counts = long_work.run(
+            lambda progress: importing.import_appmais(archive, source, progress),
+            "stopped; the files imported so far are kept, and the same command imports the rest",
+        )
     except importing.MissingFactError as error:
         layout.complain(error)
         return EXIT_USAGE

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ from beemon.base.facts import JsonObject
 from beemon.base.moments import to_datetime
 from beemon.exchange import export
 from beemon.exchange.export import About
-from beemon.exchange.tables import Row, Table, View, tables, units
+from beemon.exchange.tables import View, units
 from beemon.ledger.rows import one_moment
 from beemon.storage import files, staging
 
@@ -34,6 +35,11 @@ _NAME = re.compile(
     r"(?P<host>[^@]+)@(?P<day>\d{4}-\d\d-\d\d)@(?P<time>\d\d-\d\d-\d\d)(?:-(?P<again>\d+))?"
     r"(?P<ending>\.\w+)", re.ASCII
 )
+_READINGS_OF_PART = """
+SELECT utc_us, sensor, quantity, value, unit FROM readings JOIN series USING (series)
+WHERE utc_us >= :from AND utc_us < :until AND sensor LIKE 'sensor.%' AND :of_devices
+ORDER BY utc_us, series
+"""
 _FIRST = ("temperature", "humidity", "weight")
 """These quantities come first in a line, in this order."""
 
@@ -89,7 +95,8 @@ def write(view: View, archive: Path, output: Path, about: About) -> JsonObject:
     Recordings are copied. Those deleted meanwhile are listed as ``missing``. After ``OSError`` or
     ``sqlite3.Error`` the folder does not exist.
     """
-    with staging.folder(output) as folder, one_moment(view.ledger.db):
+    db = view.ledger.db
+    with staging.folder(output) as folder, view.progress.stopping(db.interrupt), one_moment(db):
         missing = _copy_recordings(view, archive, folder, about.hive)
         columns = _write_readings(view, folder, about.hive)
         manifest = {
@@ -103,11 +110,12 @@ def write(view: View, archive: Path, output: Path, about: About) -> JsonObject:
 
 def _copy_recordings(view: View, archive: Path, folder: Path, host: str) -> list[str]:
     names = _recorder_folders(view)
-    missing = []
-    for row in view.select(
+    missing: list[str] = []
+    for number, row in enumerate(view.select(
         "SELECT * FROM recordings WHERE start_us >= :from AND start_us < :until AND :of_devices"
         " AND verdict = 'good' ORDER BY start_us, recording"
-    ):
+    )):
+        view.progress.tell("recordings copied", number)
         source = archive / row["path"]
         stem = _place(folder / names[row["device"]], host, to_datetime(row["start_us"], view.zone))
         target = _free(stem, source.suffix)
@@ -153,11 +161,10 @@ def _free(path: Path, ending: str) -> Path:
 def _write_readings(view: View, folder: Path, host: str) -> dict[str, list[str]]:
     """The CSV files of the sensors; returns the columns of each one's, with their units."""
     columns = _columns(view)
-    readings = next(table for table in tables(view) if table.name == "readings")
     with ExitStack() as stack:
         days: dict[str, tuple[str, TextIO]] = {}  # one file a sensor is open at a time
         for (sensor, utc_us), rows in groupby(
-            _sensor_readings(readings), lambda row: (row["sensor"], row["utc_us"])
+            _sensor_readings(view), lambda row: (row["sensor"], row["utc_us"])
         ):
             moment = to_datetime(utc_us, view.zone)
             day = f"{moment:%Y-%m-%d}"
@@ -175,8 +182,9 @@ def _write_readings(view: View, folder: Path, host: str) -> dict[str, list[str]]
     }
 
 
-def _sensor_readings(readings: Table) -> Iterator[Row]:
-    return (row for row in readings.rows() if row["sensor"].startswith("sensor."))
+def _sensor_readings(view: View) -> Iterator[sqlite3.Row]:
+    for part in view.parts("readings"):
+        yield from part.select(_READINGS_OF_PART, "sensor")
 
 
 def _columns(view: View) -> dict[str, list[tuple[str, str]]]:
@@ -189,7 +197,7 @@ def _columns(view: View) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def _number(row: Row) -> str:
+def _number(row: sqlite3.Row) -> str:
     if row["value"] is None:
         return NAN
     value = to_fahrenheit(row["value"]) if row["unit"] == "°C" else row["value"]

@@ -6,12 +6,16 @@ pyarrow. Everything is streamed, read-only, and beside a running service.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import tzinfo
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from beemon import __version__
 from beemon.base import clock, moments
@@ -21,11 +25,12 @@ from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.exchange.tables import (
     COUNT,
+    LOCAL,
     NUMBER,
     TEXT,
     TIME,
-    Row,
     Table,
+    Value,
     View,
     calibrations,
     runs,
@@ -37,7 +42,8 @@ from beemon.storage import files, staging
 
 MANIFEST = "manifest.json"
 
-_ROWS_AT_A_TIME = 20_000
+_ROWS_AT_A_TIME = 2000
+_MOST_TEXTS = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CLOCK_QUALITIES: dict[str, str] = {
     clock.Quality.SYNCHRONISED: "synchronised with the network",
@@ -57,8 +63,10 @@ class About:
     longitude: float | None = None
 
 
-Writer = Callable[[Path, Table], int]
-"""Writes a table into a folder; returns how many rows it has."""
+Writer = Callable[[Path, Table, tzinfo], int]
+"""Writes a table into a folder, with local times of a zone; returns how many rows it has."""
+Cells = Mapping[str, Callable[[Any], Value]]
+"""By the kind of a column, what makes a value of it a cell; other values are cells."""
 
 
 class MissingPyarrowError(OSError):
@@ -76,36 +84,62 @@ class MissingPyarrowError(OSError):
 def export(view: View, output: Path, form: str, about: About) -> JsonObject:
     """Write the tables of a view into the new folder ``output``; return the manifest.
 
-    Raises :class:`MissingPyarrowError`, ``OSError``, ``sqlite3.Error``; then there is no such
-    folder.
+    Raises :class:`MissingPyarrowError`, ``OSError``, ``sqlite3.Error``,
+    :class:`~beemon.base.progress.StoppedError`; then there is no such folder.
     """
     writer = write_csv if form == "csv" else parquet_writer()
-    with staging.folder(output) as folder, one_moment(view.ledger.db):
-        made = {table.name: writer(folder, table) for table in tables(view)}
+    db = view.ledger.db
+    with staging.folder(output) as folder, view.progress.stopping(db.interrupt), one_moment(db):
+        made = {table.name: _write(writer, folder, table, view) for table in tables(view)}
+        view.progress.tell("hashing the files")
         manifest = {**asdict(about), **manifest_of(view, form), "files": files_of(folder, made)}
         write_manifest(folder, manifest)
     return manifest
 
 
-def write_csv(folder: Path, table: Table) -> int:
+def _write(writer: Writer, folder: Path, table: Table, view: View) -> int:
+    view.progress.tell(f"writing {table.name}")
+    return writer(folder, table, view.zone)
+
+
+def write_csv(folder: Path, table: Table, zone: tzinfo) -> int:
     """One CSV file."""
     count = 0
-    with (folder / f"{table.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+    with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
+        file.write(codecs.BOM_UTF8.decode())  # utf-8-sig, which Python encodes line by line
         writer = csv.writer(file)
         writer.writerow([column.name for column in table.columns])
-        for row in table.rows():
-            writer.writerow([_cell(column.kind, row[column.name]) for column in table.columns])
-            count += 1
+        for cells in _by_column(table, _cells(zone)):
+            writer.writerows(zip(*cells, strict=True))
+            count += len(cells[0])
     return count
 
 
-def _cell(kind: str, value: object) -> object:
-    """A value as CSV has it. A text that a spreadsheet would take for a formula is quoted."""
-    if kind == TIME and isinstance(value, int):
-        return moments.iso(value)
-    if kind == TEXT and isinstance(value, str) and value.startswith(_FORMULA):
+def _cells(zone: tzinfo) -> Cells:
+    """For each kind of column the function that makes a value a cell of CSV, if it needs one.
+
+    The same few texts and seconds come again and again, so that most are remembered.
+    """
+    return {TIME: moments.formatter(), LOCAL: moments.formatter(zone), TEXT: _text}
+
+
+@lru_cache(_MOST_TEXTS)
+def _text(value: Value) -> Value:
+    """A text that a spreadsheet would take for a formula is quoted."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value
+
+
+def _by_column(table: Table, cells: Cells) -> Iterator[list[list[Value]]]:
+    """Some rows at a time: for each column its values, as cells."""
+    makers = [cells.get(column.kind) for column in table.columns]
+    rows = table.rows()
+    while batch := list(islice(rows, _ROWS_AT_A_TIME)):
+        yield [
+            [None if value is None else make(value) for value in column] if make else list(column)
+            for make, column in zip(makers, zip(*batch, strict=True), strict=True)
+        ]
 
 
 def parquet_writer() -> Writer:
@@ -117,27 +151,20 @@ def parquet_writer() -> Writer:
         raise MissingPyarrowError from error
     types = {
         TEXT: pyarrow.string(), NUMBER: pyarrow.float64(), COUNT: pyarrow.int64(),
-        TIME: pyarrow.timestamp("us", "UTC"),
+        TIME: pyarrow.timestamp("us", "UTC"), LOCAL: pyarrow.string(),
     }
 
-    def write(folder: Path, table: Table) -> int:
+    def write(folder: Path, table: Table, zone: tzinfo) -> int:
         schema = pyarrow.schema([(column.name, types[column.kind]) for column in table.columns])
         count = 0
         path = folder / f"{table.name}.parquet"
         with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as file:
-            for rows in _batches(table):
-                columns = {c.name: [row[c.name] for row in rows] for c in table.columns}
-                file.write_table(pyarrow.table(columns, schema))
-                count += len(rows)
+            for cells in _by_column(table, {LOCAL: moments.formatter(zone)}):
+                file.write_table(pyarrow.table(dict(zip(schema.names, cells, strict=True)), schema))
+                count += len(cells[0])
         return count
 
     return write
-
-
-def _batches(table: Table) -> Iterator[list[Row]]:
-    rows = table.rows()
-    while batch := list(islice(rows, _ROWS_AT_A_TIME)):
-        yield batch
 
 
 def manifest_of(view: View, form: str) -> JsonObject:

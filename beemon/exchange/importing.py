@@ -12,7 +12,7 @@ import logging
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, tzinfo
@@ -23,6 +23,7 @@ from pathlib import Path
 from beemon.base import defects, outcomes
 from beemon.base.clock import Quality, Stamp
 from beemon.base.moments import US_PER_SECOND
+from beemon.base.progress import Progress
 from beemon.base.readings import Reading
 from beemon.base.recording import RecordingFacts
 from beemon.checks.examine import examine
@@ -109,11 +110,12 @@ class Counts:
     problems: list[str] = field(default_factory=list)
 
 
-def import_appmais(archive: Path, source: Source) -> Counts:
+def import_appmais(archive: Path, source: Source, progress: Progress | None = None) -> Counts:
     """Take a folder into the archive, whose service must be stopped.
 
     Raises :class:`MissingFactError` before anything is done,
-    :class:`~beemon.storage.lock.ArchiveBusyError` while a service runs, and ``OSError``.
+    :class:`~beemon.storage.lock.ArchiveBusyError` while a service runs, ``OSError``, and
+    :class:`~beemon.base.progress.StoppedError`; then it may be repeated.
     """
     if not source.folder.is_dir():
         raise FileNotFoundError(f"there is no folder {source.folder}")
@@ -126,7 +128,7 @@ def import_appmais(archive: Path, source: Source) -> Counts:
         try:
             with closing(Ledger(archive, register.run_number)) as ledger, _work(archive) as work:
                 _refuse_other_hive(source, ledger, taken)
-                _Import(ledger, source, work, counts).take(taken)
+                _Import(ledger, source, work, counts).take(taken, progress or Progress())
         except sqlite3.Error as error:
             raise OSError(f"the database cannot be written: {error}") from error
     return counts
@@ -203,9 +205,10 @@ class _Import:
             )
         }
 
-    def take(self, taken: Iterable[File]) -> None:
+    def take(self, taken: Sequence[File], progress: Progress) -> None:
         """Take file after file."""
-        for file in taken:
+        for number, file in enumerate(taken):
+            progress.tell("files imported", number, len(taken))
             self._take(file)
 
     def _take(self, file: File) -> None:

@@ -11,9 +11,10 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beemon.base.values import value_class
 from beemon.ledger import quarantine, rows
@@ -21,6 +22,9 @@ from beemon.ledger.ledger import LedgerReader
 from beemon.ledger.quarantine import is_damage
 from beemon.ledger.rows import Damage
 from beemon.protocol.reports import Trouble
+
+if TYPE_CHECKING:
+    from beemon.base.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +66,17 @@ class Found:
         return found
 
 
-def of_file(archive: Path) -> str | None:
+def of_file(archive: Path, progress: Progress | None = None) -> str | None:
     """The damage of the ledger's file, in SQLite's words.
 
-    None if there is none, or if this cannot be determined now.
+    None if there is none, or if this cannot be determined now. Raises
+    :class:`~beemon.base.progress.StoppedError`.
     """
-    return _look_into(archive, _quick_check, is_damage)
+    def look(db: sqlite3.Connection) -> str | None:
+        with progress.stopping(db.interrupt) if progress else nullcontext():
+            return _quick_check(db)
+
+    return _look_into(archive, look, is_damage)
 
 
 def of_ledger(archive: Path) -> str | None:

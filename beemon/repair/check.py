@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from beemon.base.progress import Progress
 from beemon.ledger import completeness, index, inventory, rows, schema
 from beemon.ledger.inventory import Unknown
 from beemon.ledger.ledger import NAME, LedgerReader, open_reader
@@ -25,6 +27,7 @@ STRAY, NO_OUTCOME, NO_RECORDING = "stray", "no-outcome", "no-recording"
 LOST_SLOTS = "lost-slots"
 
 _KEPT = "SELECT path, size, sha256 FROM recordings WHERE deleting_us IS NULL ORDER BY path"
+_HOW_MANY_KEPT = "SELECT count(*) FROM recordings WHERE deleting_us IS NULL"
 _IS_KEPT = "SELECT 1 FROM recordings WHERE path = ? AND deleting_us IS NULL"
 _FORGOTTEN = (
     "SELECT job, command FROM jobs WHERE outcome IS NULL AND run < (SELECT max(run) FROM runs)"
@@ -60,10 +63,11 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def check(archive: Path, *, full: bool = False) -> Report:
+def check(archive: Path, *, full: bool = False, progress: Progress | None = None) -> Report:
     """Compare the ledger and the files of an archive; ``full`` also reads every file's content.
 
-    Raises ``OSError`` where the archive's folders cannot be read.
+    Raises ``OSError`` where the archive's folders cannot be read, and
+    :class:`~beemon.base.progress.StoppedError`.
     """
     report = Report()
     if not archive.is_dir():
@@ -77,12 +81,13 @@ def check(archive: Path, *, full: bool = False) -> Report:
     except sqlite3.DatabaseError as error:
         report.findings.append(_unreadable(error))
         return report
-    try:
-        report.findings += _Check(archive, reader, report, full=full).findings()
-    except (sqlite3.DatabaseError, *rows.UNREADABLE) as error:
-        report.findings.append(_unreadable(error))
-    finally:
-        reader.close()
+    progress = progress or Progress()
+    with closing(reader):
+        try:
+            with progress.stopping(reader.db.interrupt):
+                report.findings += _Check(archive, reader, report, progress, full=full).findings()
+        except (sqlite3.DatabaseError, *rows.UNREADABLE) as error:
+            report.findings.append(_unreadable(error))
     return report
 
 
@@ -94,9 +99,11 @@ class _Check:
     """One check; ``report`` gets the counts."""
 
     def __init__(
-        self, archive: Path, reader: LedgerReader, report: Report, *, full: bool
+        self, archive: Path, reader: LedgerReader, report: Report, progress: Progress, *,
+        full: bool,
     ) -> None:
         self._archive = archive
+        self._progress = progress
         self._reader = reader
         self._db = reader.db
         self._report = report
@@ -117,6 +124,7 @@ class _Check:
     # The ledger by itself
 
     def _ledger(self) -> Iterator[Finding]:
+        self._progress.tell("checking the structure of the database")
         pragma = "integrity_check" if self._full else "quick_check"
         for (said,) in self._db.execute(f"PRAGMA main.{pragma}(10)").fetchall():
             if said != "ok":
@@ -124,6 +132,7 @@ class _Check:
         for row in self._db.execute("PRAGMA main.foreign_key_check").fetchmany(10):
             message = f"row {row[1]} of {row[0]} refers to a row of {row[2]} that does not exist"
             yield Finding(DAMAGED, NAME, message)
+        self._progress.tell("checking the rows of the database")
         for damage in rows.damaged(self._db):
             yield Finding(DAMAGED_ROW, f"{damage.table} {damage.row}", damage.why)
         (self._report.jobs,) = self._db.execute("SELECT count(*) FROM jobs").fetchone()
@@ -135,6 +144,7 @@ class _Check:
             yield Finding(NO_RECORDING, f"job {row['job']}", message)
 
     def _slots(self) -> Iterator[Finding]:
+        self._progress.tell("counting the scheduled jobs")
         for device, counts in completeness.of(self._reader, by_rows=True).devices.items():
             if not counts.adds_up and counts.recount is not None:
                 message = (
@@ -162,6 +172,7 @@ class _Check:
     def _files(self) -> Iterator[Finding]:
         """Recordings without a row in the ledger; those that a new ledger has yet to read are only
         counted."""
+        self._progress.tell("looking for files that the database does not have")
         is_complete = index.is_complete(self._db)
         waiting = 0
         for file in inventory.unknown_files(self._archive, self._db):
@@ -178,7 +189,9 @@ class _Check:
     # Every row has its file
 
     def _rows(self) -> Iterator[Finding]:
+        (count,) = self._db.execute(_HOW_MANY_KEPT).fetchone()
         for row in self._db.execute(_KEPT):
+            self._progress.tell("recordings compared", self._report.recordings, count)
             self._report.recordings += 1
             self._report.size += row["size"]
             try:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from beemon.base import clock
 from beemon.base.moments import to_microseconds
+from beemon.base.progress import Progress
 from beemon.base.recording import RecordingFacts
 from beemon.ledger import index, inventory
 from beemon.ledger.index import Entry
@@ -50,13 +51,14 @@ def index_as(run: int, archive: Path) -> dict[str, int]:
         raise OSError(f"the database cannot be written: {error}") from error
 
 
-def index_all(ledger: Ledger) -> dict[str, int]:
+def index_all(ledger: Ledger, progress: Progress | None = None) -> dict[str, int]:
     """Enter every recording that the ledger does not know; return the number of files examined.
 
     Unfinished recordings are salvaged. Files of an unknown kind are left unchanged and counted as
     ``unknown``. It may be stopped at any moment and repeated. Raises ``OSError``,
-    ``sqlite3.Error``.
+    ``sqlite3.Error``, :class:`~beemon.base.progress.StoppedError`.
     """
+    progress = progress or Progress()
     counts = {"entered": 0, "unknown": 0}
     job = index.job_for(ledger)
     with closing(LedgerReader(ledger.archive)) as reader:
@@ -64,6 +66,7 @@ def index_all(ledger: Ledger) -> dict[str, int]:
         since = clock.now().monotonic
         for entry in _entries(ledger.archive, reader, counts):
             batch.append(entry)
+            progress.tell("files read", counts["entered"] + len(batch))
             if clock.now().monotonic - since > BATCH_SECONDS:
                 counts["entered"] += index.enter(ledger, job, batch)
                 batch, since = [], clock.now().monotonic

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.base.progress import Progress
 from beemon.ledger import events, examination, quarantine, recovered
 from beemon.ledger import recordings as catalog
 from beemon.ledger.ledger import NAME, Ledger
@@ -31,34 +32,40 @@ class Rebuilt:
     taken: list[Taken]
 
 
-def rebuild(archive: Path) -> Rebuilt:
+def rebuild(archive: Path, progress: Progress | None = None) -> Rebuilt:
     """Enter the recordings from their files, and the readable rows of damaged ledgers.
 
     A missing ledger is created, and a damaged one is first renamed. Raises
-    :class:`~beemon.storage.lock.ArchiveBusyError` while a service runs, and ``OSError``.
+    :class:`~beemon.storage.lock.ArchiveBusyError` while a service runs, ``OSError``, and
+    :class:`~beemon.base.progress.StoppedError`; then it may be repeated.
     """
+    progress = progress or Progress()
     if not archive.is_dir():
         raise FileNotFoundError(f"there is no archive at {archive}")
-    _set_aside_if_damaged(archive)
+    progress.tell("checking the structure of the database")
+    _set_aside_if_damaged(archive, progress)
     try:
-        return _rebuild(archive)
+        return _rebuild(archive, progress)
     except sqlite3.Error as error:
         if not quarantine.is_damage(error):
             raise _unwritable(error) from error
         quarantine.mark(archive, str(error))  # an index was damaged, which the look passes over
     try:
-        return _rebuild(archive)
+        return _rebuild(archive, progress)
     except sqlite3.Error as error:
         raise _unwritable(error) from error
 
 
-def _rebuild(archive: Path) -> Rebuilt:
+def _rebuild(archive: Path, progress: Progress) -> Rebuilt:
     with closing(ArchiveSession(archive)) as register:
         register.open()
         with closing(Ledger(archive, register.run_number)) as ledger:
+            progress.tell("taking the rows of damaged databases")
             taken = recovered.take_all(ledger)
+            progress.tell("finishing interrupted recordings")
             salvage.salvage_all(ledger)
-            counts = indexing.index_all(ledger)
+            counts = indexing.index_all(ledger, progress)
+            progress.tell("looking for missing files")
             return Rebuilt(counts["entered"], counts["unknown"], _enter_lost(ledger), taken)
 
 
@@ -66,10 +73,10 @@ def _unwritable(error: sqlite3.Error) -> OSError:
     return OSError(f"the database cannot be written: {error}")
 
 
-def _set_aside_if_damaged(archive: Path) -> None:
+def _set_aside_if_damaged(archive: Path, progress: Progress) -> None:
     """Mark the ledger as damaged if its file is."""
     with closing(ArchiveLock(archive)):
-        if (archive / NAME).exists() and (wrong := examination.of_file(archive)):
+        if (archive / NAME).exists() and (wrong := examination.of_file(archive, progress)):
             quarantine.mark(archive, wrong)
 
 

@@ -39,3 +39,13 @@ def test_no_millisecond_is_lost_or_won(milliseconds):
     moment = datetime.fromisoformat(moments.iso(milliseconds * 1000))
     assert moment.tzinfo == UTC
     assert round(moment.timestamp() * 1000) == milliseconds
+
+
+@given(st.integers(moments.EARLIEST_US - 1, moments.LATEST_US + 1),
+       st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Monrovia"]))
+def test_a_formatter_says_what_is_said_one_by_one(utc_us, name):
+    zone = ZoneInfo(name)
+    assert moments.formatter()(utc_us) == moments.iso(utc_us)
+    if moments.EARLIEST_US <= utc_us <= moments.LATEST_US:
+        there = moments.to_datetime(utc_us, zone).isoformat(timespec="milliseconds")
+        assert moments.formatter(zone)(utc_us) == there

@@ -1,0 +1,127 @@
+"""Words that take long: their priority, their progress on a terminal, and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from beemon.base.progress import Progress
+from beemon.cli import long_work
+from beemon.ledger.ledger import Ledger
+from tests import seasons
+
+READINGS = 200_000
+PROJECT = Path(__file__).parents[2]
+SECONDS = 60.0
+
+
+def test_the_result_and_the_error_are_those_of_the_work() -> None:
+    assert long_work.run(lambda _: 7, "stopped") == 7
+    with pytest.raises(ZeroDivisionError):
+        long_work.run(lambda _: 1 // 0, "stopped")
+
+
+def test_work_runs_at_idle_priority_and_its_caller_does_not() -> None:
+    def priority(_: Progress) -> int:
+        return os.sched_getscheduler(0)
+
+    assert long_work.run(priority, "stopped") == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def test_work_is_stopped_by_ctrl_c_and_says_what_it_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def work(progress: Progress) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            progress.tell("working")
+
+    with pytest.raises(KeyboardInterrupt):
+        long_work.run(work, "stopped; nothing was changed")
+    assert capsys.readouterr().err == "beemon: stopped; nothing was changed\n"
+
+
+def test_what_is_done_by_the_time_of_ctrl_c_counts() -> None:
+    def work(_: Progress) -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        return 7
+
+    assert long_work.run(work, "stopped") == 7
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that takes some seconds to export or to check."""
+    archive = tmp_path_factory.mktemp("long") / "archive"
+    seasons.make(archive)
+    with closing(Ledger(archive)) as ledger, ledger.transaction():
+        ledger.db.execute(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?)"
+            " INSERT INTO readings (utc_us, series, value, monotonic_ms, clock, job)"
+            " SELECT ? + n * 1000000 + 7, 1, n, n, 'rtc', 1 FROM n", (READINGS, seasons.NOON),
+        )
+    return archive
+
+
+@contextmanager
+def at_terminal(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`beemon` with these words, its errors on a terminal; the process, and the other end."""
+    ours, theirs = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "beemon", *words], cwd=folder, stderr=theirs,
+            stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        )
+        os.close(theirs)
+        yield process, ours
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def read(terminal: int, until: bytes = b"\0") -> bytes:
+    """What comes, up to a text or the end."""
+    found, deadline = b"", time.monotonic() + SECONDS
+    while until not in found and select.select([terminal], [], [], deadline - time.monotonic())[0]:
+        try:
+            found += os.read(terminal, 4096)
+        except OSError:  # the end of a terminal
+            break
+    return found
+
+
+EXPORT = ("export", "2026-06-01", "2026-06-10", "--output", "out", "--path")
+
+
+@pytest.mark.process
+def test_progress_is_one_line_and_ctrl_c_leaves_nothing(archive: Path, tmp_path: Path) -> None:
+    with at_terminal(tmp_path, *EXPORT, str(archive)) as (process, terminal):
+        assert b"of 10 days of readings written" in read(terminal, b"written")
+        process.send_signal(signal.SIGINT)
+        rest = read(terminal)
+        assert process.wait(SECONDS) == 130
+    shown, _, said = rest.rpartition(b" \r")
+    assert b"\n" not in shown
+    assert said == b"beemon: stopped; the unfinished out was deleted\r\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.process
+def test_a_pipe_gets_no_progress(archive: Path, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "beemon", "archive", "check", "--path", str(archive)], cwd=tmp_path,
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}, check=False,
+    )
+    assert ended.stderr == ""
