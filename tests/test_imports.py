@@ -198,7 +198,7 @@ def test_who_only_asks_a_question_loads_little():
 
 
 STARTS = {
-    "server": "import sys, beemon.cli.main, beemon.daemon; print(*sys.modules)",
+    "server": "import sys, beemon.cli.main, beemon.daemon, beemon.server.run; print(*sys.modules)",
     "orchestrator": """
 import sys
 from multiprocessing import spawn, synchronize

@@ -1,5 +1,5 @@
 """Process 2, the Orchestrator: one loop over one mailbox, which carries out all commands."""
 
-from beemon.orchestrator.orchestrator import Orchestrator
+from beemon.orchestrator.orchestrator import LoadedOrchestrator, Orchestrator
 
-__all__ = ["Orchestrator"]
+__all__ = ["LoadedOrchestrator", "Orchestrator"]

@@ -1,53 +1,57 @@
 """Orchestrator: the process around the loop, as the Server starts it.
 
 The Server loads this module, but not the content of the process
-(:mod:`work <beemon.orchestrator.work>`).
+(:mod:`work <beemon.orchestrator.work>`). The start of the service begins with it, so it imports
+little.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import multiprocessing
 import multiprocessing.queues
 import os
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from beemon.base import defects
-from beemon.config.settings import Settings
-from beemon.devices._base import ARCHIVE
-from beemon.protocol.reports import Report
 from beemon.system import processes, service
+
+if TYPE_CHECKING:
+    from beemon.config.settings import Settings
+    from beemon.protocol.reports import Report
+
+    Orders = tuple[Settings, int, float]
 
 log = logging.getLogger(__name__)
 
 EXIT_DEFECT = 70
 """Its exit status after an error that nobody foresaw."""
+MAX_OPEN_JOBS, RESERVE = 100, 20
+"""Places on the queue for commands, and further ones for urgent commands."""
 
 
 class Orchestrator(SpawnProcess):
     """Carries out the commands on ``command_queue`` and reports on ``report_queue``.
 
-    ``None`` on the queue means stop. ``run_number`` gets this run's number in the ledger, when the
-    Server has the archive. Until then the process only loads its modules. If the Server closes the
-    other end without a number, the process ends. ``resting_seconds`` is the longest time between
-    two heartbeats.
+    ``None`` on the queue means stop. ``orders`` gets the settings and this run's number in the
+    ledger, when the Server has the archive, and the longest time between two heartbeats. Until
+    then the process only loads its modules. If the Server closes the other end without orders, the
+    process ends.
     """
 
     def __init__(
         self,
-        settings: Settings,
         command_queue: multiprocessing.queues.Queue[str | None],
         report_queue: multiprocessing.queues.Queue[Report | None],
-        run_number: Connection[None, int],
-        resting_seconds: float,
+        orders: Connection[None, Orders],
     ) -> None:
         super().__init__(name="beemon-orchestrator", daemon=False)
-        self._settings = settings
         self._commands = command_queue
         self._reports = report_queue
-        self._run_number = run_number
-        self._resting_seconds = resting_seconds
+        self._orders = orders
         self._parent = os.getpid()
 
     def run(self) -> None:
@@ -55,19 +59,59 @@ class Orchestrator(SpawnProcess):
         processes.begin_child(self.name, self._parent)
         processes.crash_with_any_thread()
         service.start_log()
-        os.environ[ARCHIVE] = str(self._settings.archive_path)  # for the workers
         defects.contain(self._work, _end_by_defect)
 
     def _work(self) -> None:
-        from beemon.orchestrator import work  # half of beemon, which the Server does without
+        with processes.loading():
+            from beemon.devices._base import ARCHIVE
+            from beemon.orchestrator import work  # half of beemon, which the Server does without
 
         try:
-            run_number = self._run_number.recv()
+            settings, run_number, resting_seconds = self._orders.recv()
         except EOFError:
             return
-        work.work(self._settings, self._commands, self._reports, run_number, self._resting_seconds)
+        os.environ[ARCHIVE] = str(settings.archive_path)  # for the workers
+        work.work(settings, self._commands, self._reports, run_number, resting_seconds)
 
 
 def _end_by_defect(_: Exception) -> NoReturn:
     log.critical("the Orchestrator has a defect and ends", exc_info=True)
     os._exit(EXIT_DEFECT)  # what it started dies with it
+
+
+class LoadedOrchestrator:
+    """An Orchestrator whose ``process`` loads its modules and touches nothing before it begins.
+
+    It is killed if the thread that makes this ends. ``commands`` is its queue, by default a new
+    one.
+    """
+
+    def __init__(self, commands: Any = None) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self.commands: Any = new_queue() if commands is None else commands
+        self.reports: multiprocessing.queues.Queue[Report | None] = spawn.Queue()
+        theirs, self._orders = spawn.Pipe(duplex=False)
+        self.process = Orchestrator(self.commands, self.reports, theirs)
+        self.process.start()
+        theirs.close()  # so that its end is noticed
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has not begun yet, nor been given up."""
+        return not self._orders.closed
+
+    def begin(self, settings: Settings, run_number: int, resting_seconds: float) -> None:
+        """Let it begin, in the archive that the Server has."""
+        with contextlib.suppress(BrokenPipeError), self._orders:  # its end is noticed by its exit
+            self._orders.send((settings, run_number, resting_seconds))
+
+    def give_up(self) -> None:
+        """End it if it has not begun."""
+        if self.is_waiting:
+            self._orders.close()
+            self.process.kill()
+
+
+def new_queue() -> multiprocessing.queues.Queue[str | None]:
+    """A queue of commands for one Orchestrator; the last place is for the stop."""
+    return multiprocessing.get_context("spawn").Queue(MAX_OPEN_JOBS + RESERVE + 1)

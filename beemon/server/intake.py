@@ -14,6 +14,7 @@ from beemon.base.quoting import shown
 from beemon.base.values import value_class
 from beemon.config.settings import ConfigError, Settings
 from beemon.orchestrator.job import QueuedCommand
+from beemon.orchestrator.orchestrator import MAX_OPEN_JOBS, RESERVE
 from beemon.protocol import commands
 from beemon.protocol.commands import Request
 from beemon.protocol.lines import RequestError
@@ -26,10 +27,8 @@ from beemon.system.service import Notifier, fields
 
 log = logging.getLogger(__name__)
 
-MAX_OPEN_JOBS, MAX_CLIENT_JOBS, MAX_DEVICE_JOBS = 100, 80, 50
-"""Maximum number of open commands: in all, from one address or user, and for one device."""
-RESERVE = 20
-"""Places on the queue for urgent commands when it is full."""
+MAX_CLIENT_JOBS, MAX_DEVICE_JOBS = 80, 50
+"""Maximum number of open commands from one address or user, and for one device."""
 
 
 class CommandQueue(Protocol):

@@ -6,6 +6,7 @@ import logging
 
 from beemon.config import settings
 from beemon.config.settings import ConfigError
+from beemon.orchestrator import LoadedOrchestrator
 from beemon.protocol.reports import Trouble
 from beemon.server.archive import ArchiveInUse
 from beemon.server.ending import Ending
@@ -26,18 +27,18 @@ class Launch:
 
     def __init__(
         self, archive: ArchiveInUse, config: ConfigInForce, jobs: CommandQueue, hearing: Hearing,
-        line: StatusLine, ending: Ending,
+        line: StatusLine, ending: Ending, orchestrator: LoadedOrchestrator | None = None,
     ) -> None:
         self._archive, self._config, self._line, self._ending = archive, config, line, ending
         self.process = OrchestratorProcess(
             jobs, hearing, stale_seconds=hearing.stale_seconds,
-            watchdog_seconds=line.watchdog_seconds,
+            watchdog_seconds=line.watchdog_seconds, loaded=orchestrator,
         )
         self.opening = Opening(self, ending)
 
     def load(self) -> None:
         """Have the Orchestrator's modules loaded while the archive is opened."""
-        self.process.load(self._config.current())
+        self.process.load()
 
     def open(self) -> Trouble | None:
         """Try to open the archive. Raises ``OSError`` if another beemon has it."""
@@ -49,7 +50,7 @@ class Launch:
         Raises :class:`ConfigError`, :class:`OrchestratorDiedError` and ``OSError``.
         """
         self._archive.tell_oddities()
-        self.process.start(self._archive.session.run_number)
+        self.process.start(self._config.current(), self._archive.session.run_number)
         settings.keep_last_good(self._config.current())
 
     def begin(self) -> None:

@@ -6,20 +6,18 @@ Server ends too. systemd then starts both again with new queues.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import multiprocessing
-import multiprocessing.queues
 import os
 import queue
 import signal
 import threading
-from multiprocessing.connection import Connection, wait
+from collections.abc import Callable
+from multiprocessing.connection import wait
 from typing import Any, Protocol
 
 from beemon.base import clock
 from beemon.config.settings import ConfigError, Settings
-from beemon.orchestrator import Orchestrator
+from beemon.orchestrator import LoadedOrchestrator, Orchestrator
 from beemon.orchestrator.orchestrator import EXIT_DEFECT
 from beemon.protocol.reports import Rejected, Report, Started, Stopped
 from beemon.system import installed
@@ -94,62 +92,52 @@ class OrchestratorProcess:
 
     If its heartbeat is older than ``stale_seconds``, the Orchestrator is aborted, so that its
     stacks reach the journal. It is then also killed, if no systemd does that ``watchdog_seconds``
-    after the last heartbeat.
+    after the last heartbeat. ``loaded`` is one that loads its modules already.
     """
 
     def __init__(
         self, command_queue: Any, owner: Owner, *, stale_seconds: float,
-        watchdog_seconds: float | None = None,
+        watchdog_seconds: float | None = None, loaded: LoadedOrchestrator | None = None,
     ) -> None:
         self._commands = command_queue
-        self._reports: multiprocessing.queues.Queue[Report | None] = multiprocessing.get_context(
-            "spawn"
-        ).Queue()
+        self._loaded = loaded
         self._owner = owner
         self._stale_seconds = stale_seconds
         self._kill_hung = watchdog_seconds is None
         within = min(stale_seconds, watchdog_seconds or stale_seconds)
         self._resting_seconds = _RESTING_SHARE * within
         self._launched: queue.SimpleQueue[Report] = queue.SimpleQueue()
-        self._process: Orchestrator | None = None
-        self._run_number: Connection[int, None] | None = None
-        self._hearing = threading.Thread(target=self._hear, name="hear", daemon=True)
+        self._hearing: threading.Thread | None = None
         self._stopping = False
 
     @property
     def pid(self) -> int | None:
         """The Orchestrator's process id."""
-        return self._process.pid if self._process else None
+        return self._loaded.process.pid if self._loaded else None
 
     @property
     def ended_by_defect(self) -> bool:
         """Whether the Orchestrator ended by an error of its own, rather than was killed."""
-        return self._process is not None and self._process.exitcode in _DEFECTS
+        return self._loaded is not None and self._loaded.process.exitcode in _DEFECTS
 
-    def load(self, settings: Settings) -> None:
-        """Start the Orchestrator's process, which loads its modules and touches nothing yet.
+    def load(self) -> None:
+        """Start the Orchestrator's process, unless it loads its modules already.
 
         It is killed if the thread that calls this ends.
         """
-        theirs, self._run_number = multiprocessing.get_context("spawn").Pipe(duplex=False)
-        process = Orchestrator(
-            settings, self._commands, self._reports, theirs, self._resting_seconds
-        )
-        process.start()
-        theirs.close()  # so that its end is noticed
-        self._process = process  # which can be waited for from here on
+        if self._loaded is None:
+            self._loaded = LoadedOrchestrator(self._commands)
 
-    def start(self, run_number: int) -> None:
+    def start(self, settings: Settings, run_number: int) -> None:
         """Let the Orchestrator begin, in the archive that the Server has, and wait until it runs.
 
         Raises :class:`~beemon.config.settings.ConfigError` if a driver refuses its options, and
         :class:`OrchestratorDiedError` if it does not come to run.
         """
-        assert self._run_number is not None
-        with contextlib.suppress(BrokenPipeError), self._run_number:  # if it has died: see _guard
-            self._run_number.send(run_number)
-        threading.Thread(target=self._guard, name="guard", daemon=True).start()
-        self._hearing.start()
+        assert self._loaded is not None
+        self._loaded.begin(settings, run_number, self._resting_seconds)
+        self._begin(self._guard, "guard")
+        self._hearing = self._begin(self._hear, "hear")
         try:
             first = self._launched.get(timeout=START_SECONDS)
         except queue.Empty:
@@ -164,37 +152,45 @@ class OrchestratorProcess:
     def stop(self) -> None:
         """Tell the Orchestrator to stop, wait for it, and kill it if that takes too long."""
         self._stopping = True
-        process = self._process
-        if process is not None:
-            if self._run_number is not None and not self._run_number.closed:
-                process.kill()  # it has not begun
-            elif process.is_alive():
-                self._commands.put(None)
-            process.join(STOP_SECONDS)
-            if process.exitcode is None:
-                log.error("the Orchestrator did not stop in time and is killed")
-                process.kill()
-                process.join(1.0)
-        if self._hearing.is_alive():
-            self._reports.put(None)
-            self._hearing.join(1.0)
-        for channel in (self._commands, self._reports):
+        channels = [self._commands]
+        if self._loaded is not None:
+            self._end(self._loaded)
+            channels.append(self._loaded.reports)
+        for channel in channels:
             channel.close()
             channel.cancel_join_thread()
 
-    def _hear(self) -> None:
-        while (report := self._reports.get()) is not None:
+    def _begin(self, look: Callable[[LoadedOrchestrator], None], name: str) -> threading.Thread:
+        thread = threading.Thread(target=look, args=(self._loaded,), name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _end(self, loaded: LoadedOrchestrator) -> None:
+        process = loaded.process
+        loaded.give_up()
+        if process.is_alive():
+            self._commands.put(None)
+        process.join(STOP_SECONDS)
+        if process.exitcode is None:
+            log.error("the Orchestrator did not stop in time and is killed")
+            process.kill()
+            process.join(1.0)
+        if self._hearing is not None and self._hearing.is_alive():
+            loaded.reports.put(None)
+            self._hearing.join(1.0)
+
+    def _hear(self, loaded: LoadedOrchestrator) -> None:
+        while (report := loaded.reports.get()) is not None:
             if isinstance(report, Started | Rejected):
                 self._launched.put(report)
             self._owner.hear(report)
 
-    def _guard(self) -> None:
-        process = self._process
-        assert process is not None
+    def _guard(self, loaded: LoadedOrchestrator) -> None:
+        process = loaded.process
         misses = Misses(self._stale_seconds)
         while not wait([process.sentinel], timeout=misses.seconds):
             age = self._owner.heartbeat_age or 0.0
-            is_unread = not self._reports.empty()
+            is_unread = not loaded.reports.empty()
             if misses.is_hung(clock.now().monotonic, age, is_unread) and not self._stopping:
                 self._abort(process, age)
         if not self._stopping:

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
 import socket
 import sqlite3
 import threading
@@ -32,6 +31,7 @@ from beemon.config import settings as config
 from beemon.config.settings import Settings
 from beemon.ledger.identity import Memory
 from beemon.ledger.session import ArchiveSession
+from beemon.orchestrator.orchestrator import LoadedOrchestrator, new_queue
 from beemon.protocol import commands
 from beemon.protocol.address import IPAddress
 from beemon.protocol.lines import RequestError
@@ -43,7 +43,7 @@ from beemon.server.ending import Ending
 from beemon.server.entrance import Entrance, Entrances, TcpAddress, UnixAddress
 from beemon.server.hearing import Hearing
 from beemon.server.in_force import ConfigInForce
-from beemon.server.intake import MAX_OPEN_JOBS, RESERVE, CommandQueue, Intake
+from beemon.server.intake import CommandQueue, Intake
 from beemon.server.latest import LatestState
 from beemon.server.launch import Launch
 from beemon.server.limits import Limits
@@ -65,8 +65,9 @@ class Server:
     devices, and the archive in ``$STATE_DIRECTORY`` or the user's state folder). Every TCP client
     must send ``token`` first if it is set; ``token_file`` is its file, if any. Clients of the Unix
     socket ``socket_path`` need no token. With ``keep_trying``, an address that cannot be used is
-    retried. ``command_queue`` and ``ledger`` replace the real ones. Nothing on disk is changed
-    before :meth:`start`, or before the first accepted command.
+    retried. ``command_queue`` and ``ledger`` replace the real ones. ``orchestrator`` is one that is
+    loading already; it has a queue. Nothing on disk is changed before :meth:`start`, or before the
+    first accepted command.
     """
 
     def __init__(
@@ -76,26 +77,26 @@ class Server:
         ledger: ArchiveSession | None = None, token: str | None = None,
         token_file: Path | None = None, socket_path: Path | None = None, keep_trying: bool = False,
         notifier: Notifier | None = None, limits: Limits | None = None,
+        orchestrator: LoadedOrchestrator | None = None,
     ) -> None:
         limits = (limits or Limits()).replaced(socket_timeout_seconds, receive_size_bytes)
         self.socket_timeout_seconds = limits.socket_timeout_seconds
         self.receive_size_bytes = limits.receive_size_bytes
-        self._keep_trying, self._ready = keep_trying, False
-        self._notifier, settings = notifier or Notifier(), settings or Settings()
+        self._keep_trying, self._ready, self._notifier = keep_trying, False, notifier or Notifier()
         self._board = board = LatestState()
-        self._config = in_force = ConfigInForce(settings, board)
-        self._archive = archive = ArchiveInUse(ledger or _session(settings), in_force, board)
-        jobs = _new_queue() if command_queue is None else command_queue
+        self._config = in_force = ConfigInForce(settings or Settings(), board)
+        self._archive = archive = ArchiveInUse(ledger or _session(in_force), in_force, board)
+        jobs = _queue_of(orchestrator) if command_queue is None else command_queue
         self._intake = Intake(jobs, in_force, archive, board, self._notifier)
         queries = Queries(board, in_force.current, archive.reader, archive.why_shut, archive.starts)
         answers = Answers(limits.receive_size_bytes, token, in_force, self._intake, queries, board)
         line = StatusLine(board, queries, self._notifier)
         self._address = TcpAddress(host_address, listening_port, token_file, answers)
         self._doors = Doors(limits, board, self.on_accept)
-        self._ending = Ending(self._intake, self._doors)
-        self._conversations = Conversations(answers, archive, self._ending, limits)
-        self._hearing = Hearing(archive, self._intake, board, line, self._ending, limits)
-        self._launch = Launch(archive, in_force, jobs, self._hearing, line, self._ending)
+        self._ending = ending = Ending(self._intake, self._doors)
+        self._conversations = Conversations(answers, archive, ending, limits)
+        self._hearing = hearing = Hearing(archive, self._intake, board, line, ending, limits)
+        self._launch = Launch(archive, in_force, jobs, hearing, line, ending, orchestrator)
         by_tcp = Entrance(self._address, self._doors.tcp, self._accept_loop, line)
         others = _local_entrances(socket_path, self._doors.unix, line)
         self._entrances = Entrances([by_tcp, *others], self._ending)
@@ -209,8 +210,9 @@ class Server:
             log.info("stopped")
 
 
-def _session(settings: Settings) -> ArchiveSession:
+def _session(in_force: ConfigInForce) -> ArchiveSession:
     """The archive of the config; only that of a config file is remembered by its identity."""
+    settings = in_force.current()
     path, memory = settings.archive_path, None
     if settings.source:
         with contextlib.suppress(OSError):  # a user without a folder has no place to remember it
@@ -218,8 +220,8 @@ def _session(settings: Settings) -> ArchiveSession:
     return ArchiveSession(path, memory=memory, result=service.last_result)
 
 
-def _new_queue() -> CommandQueue:
-    return multiprocessing.get_context("spawn").Queue(MAX_OPEN_JOBS + RESERVE + 1)
+def _queue_of(orchestrator: LoadedOrchestrator | None) -> CommandQueue:
+    return orchestrator.commands if orchestrator else new_queue()
 
 
 def _local_entrances(path: Path | None, door: Door, line: StatusLine) -> list[Entrance]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
+import gc
 import os
 import resource
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_SET_NAME = 15
@@ -62,6 +65,17 @@ def use_limits() -> None:
 
 def _allows(limit: int, least: int) -> bool:
     return limit == resource.RLIM_INFINITY or limit >= least
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """Search for no garbage while modules are loaded, nor ever in what they hold."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def crash_with_any_thread() -> None:

@@ -7,7 +7,6 @@ import os
 
 import pytest
 
-from beemon.config.settings import Settings
 from beemon.protocol.reports import Report
 from beemon.server.orchestrator_process import Misses, OrchestratorProcess
 
@@ -59,7 +58,7 @@ class Nobody:
 def test_an_orchestrator_that_never_begins_leaves_no_process() -> None:
     commands = multiprocessing.get_context("spawn").Queue()
     process = OrchestratorProcess(commands, Nobody(), stale_seconds=10.0)
-    process.load(Settings())
+    process.load()
     pid = process.pid
     assert pid is not None
     process.stop()
