@@ -23,6 +23,7 @@ from beemon.checks.examine import examine
 from beemon.checks.findings import FINDINGS
 from beemon.cli.manual import HERE
 from beemon.config import settings as config
+from beemon.config.power import PowerSettings, SavingSettings
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import CommonSettings, DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
@@ -364,10 +365,10 @@ OPTIONS = {
     field.name
     for settings in (
         config.Hive, config.ServerSettings, config.ArchiveSettings, config.RetentionSettings,
-        config.Weighing, Schedule,
+        config.Weighing, Schedule, PowerSettings, SavingSettings,
     )
     for field in dataclasses.fields(settings)
-} - {"place"}  # of a schedule, which [hive] gives
+} - {"place", "stages"}  # which are no options: [hive] gives the place of a schedule
 NO_DEFAULT = object()
 GIVEN = {field.name: field.default for field in dataclasses.fields(SensorSettings)}
 FOR_TESTS = {
@@ -482,6 +483,6 @@ def test_the_manual_of_the_command_has_every_word():
     assert {f".B {word}" for word in HERE} <= tags
 
 
-def test_the_config_in_the_manual_is_good(manual, tmp_path):
-    [example] = re.findall(r"^\.nf\n(.*?)^\.fi", manual, re.MULTILINE | re.DOTALL)
-    assert problems(example.replace("\\-", "-"), tmp_path) == []
+def test_every_config_in_the_manual_is_good(manual, tmp_path):
+    examples = re.findall(r"^\.nf\n(.*?)^\.fi", manual, re.MULTILINE | re.DOTALL)
+    assert [problems(one.replace("\\-", "-"), tmp_path) for one in examples] == [[], []]

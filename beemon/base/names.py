@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from beemon.base.options import BadOptionError, in_toml
+
 _FILE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _DEVICE_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}", re.ASCII)
 
@@ -16,3 +18,11 @@ def is_hive_name(text: str) -> bool:
 def is_device_word(text: str) -> bool:
     """Whether a device may be called so, behind its kind and a dot."""
     return _DEVICE_WORD.fullmatch(text) is not None
+
+
+def sensor_name(value: object) -> str:
+    """The name of a sensor. Raises :class:`BadOptionError`."""
+    kind, dot, name = value.partition(".") if isinstance(value, str) else ("", "", "")
+    if kind != "sensor" or not dot or not is_device_word(name):
+        raise BadOptionError(f'must be a sensor such as "sensor.rain", not {in_toml(value)}')
+    return f"sensor.{name}"

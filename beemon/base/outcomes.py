@@ -149,6 +149,11 @@ REASONS = {
         "the hive was open for an inspection, so nothing was recorded",
         "Close the inspection when you have finished: `beemon inspection end`.",
     ),
+    "power": Explanation(
+        "the battery was low, or it was too hot, so the work was left out to save power",
+        "See the stage and the value: `beemon status`. The stages are under `[power]` in the "
+        "config.",
+    ),
     "clock": Explanation(
         "the clock was set forward past the scheduled time",
         "Do nothing if it happens once. If it happens often, add a battery-backed clock.",

@@ -59,6 +59,20 @@ DEVICE_STATES: Mapping[str, Explanation] = {
 """The meaning and the remedy of each state."""
 
 
+class PowerStage(StrEnum):
+    """A stage of saving power, the mildest first."""
+
+    FULL = "full"
+    SAVING = "saving"
+    NO_VIDEO = "no-video"
+    SENSORS_ONLY = "sensors-only"
+
+    def includes(self, other: PowerStage) -> bool:
+        """Whether the stage saves at least as much as the other."""
+        order = list(PowerStage)
+        return order.index(self) >= order.index(other)
+
+
 @value_class
 class WeightStep:
     """The last sudden change of a scale's weight."""
@@ -99,8 +113,8 @@ class DeviceStatus:
     scheduled: Annotated[bool | None, "whether its schedule is on"] = None
     held_back: Annotated[
         str | None,
-        "reason why its scheduled jobs are skipped: `paused`, `inspection`, `low-disk`; also "
-        "`low-disk` if it has no schedule",
+        "reason why its scheduled jobs are skipped: `paused`, `inspection`, `low-disk`, "
+        "`power`; also `low-disk` if it has no schedule",
     ] = None
 
 
@@ -111,6 +125,24 @@ class InspectionStatus:
     begun: Annotated[str, "its begin"]
     ends_in_seconds: Annotated[int, "time until it ends by itself, in s"]
     note: Annotated[str | None, "the beekeeper's note"] = None
+
+
+@value_class
+class PowerStatus:
+    """The power profile, if the config has one."""
+
+    stage: Annotated[PowerStage, "its stage: `full`, `saving`, `no-video` or `sensors-only`"]
+    sensor: Annotated[str, "the sensor that decides"]
+    quantity: Annotated[str, "the quantity that decides"]
+    value: Annotated[float | None, "its last value; missing: none since the start"] = None
+    unit: Annotated[str | None, "the unit of the value"] = None
+    below: Annotated[float | None, "the stage began below this value"] = None
+    above: Annotated[float | None, "the stage began above this value"] = None
+    until: Annotated[float | None, "the stage ends at this value"] = None
+    every: Annotated[
+        int | None, "number of scheduled jobs of a device of which one is done"
+    ] = None
+    since: Annotated[str | None, "time of the last change of the stage"] = None
 
 
 @value_class
@@ -152,6 +184,7 @@ class ServiceStatus:
     zone: Annotated[str, "the time zone of the schedules"]
     archive: Annotated[str, "the folder of the recordings"]
     inspection: Annotated[InspectionStatus | None, "the inspection that is on"] = None
+    power: Annotated[PowerStatus | None, "the power profile"] = None
     start: Annotated[ServiceStart | None, "the latest start of the service"] = None
     restarts_last_day: Annotated[
         int | None, "number of unplanned restarts in the last 24 hours"

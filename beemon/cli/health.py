@@ -11,7 +11,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from beemon.base.facts import JsonObject, from_json
-from beemon.base.status import DeviceStatus, InspectionStatus, ServiceStatus, WeightStep
+from beemon.base.status import (
+    DeviceStatus,
+    InspectionStatus,
+    PowerStatus,
+    ServiceStatus,
+    WeightStep,
+)
 from beemon.cli.layout import Part, Table
 from beemon.cli.numbers import amount, span
 from beemon.cli.phrases import age, colon
@@ -130,8 +136,7 @@ def _service(
         yield "started", f"{_STARTS[status.start.why]}, {age(status.start.at, now)}"
     for job, text in status.running.items():
         yield "at work", f"job {job}: {text}"
-    if status.inspection:
-        yield "inspection", _inspection(status.inspection, now)
+    yield from _modes(status, now)
     if status.waiting:
         yield "waiting", _count(status.waiting, "job")
     if last and last.ended:
@@ -146,6 +151,14 @@ def _service(
         yield trouble.about, trouble.says
         if trouble.remedy:
             yield "", trouble.remedy
+
+
+def _modes(status: ServiceStatus, now: datetime) -> Iterator[Sequence[str]]:
+    """The inspection and the power profile: both change the scheduled work."""
+    if status.inspection:
+        yield "inspection", _inspection(status.inspection, now)
+    if status.power:
+        yield "power", _power(status.power, now)
 
 
 def _of_devices(
@@ -200,6 +213,17 @@ def _inspection(inspection: InspectionStatus, now: datetime) -> str:
     ends = span(inspection.ends_in_seconds)
     begun = f"begun {age(inspection.begun, now)}{colon(inspection.note)}"
     return f"{begun}; ends automatically in {ends}"
+
+
+def _power(power: PowerStatus, now: datetime) -> str:
+    every = f" (1 job of {power.every})" if power.every else ""
+    since = f", begun {age(power.since, now)}" if power.since else ""
+    value = "no value yet" if power.value is None else amount(power.value, power.unit or "")
+    said = f"{power.stage}{every}{since}; {power.sensor} {power.quantity}: {value}"
+    if power.until is None:
+        return said
+    side = "above" if power.above is None else "below"
+    return f"{said}, ends {side} {amount(power.until, power.unit or '')}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -16,11 +16,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from beemon.base import spelling
 from beemon.base.explanation import why
-from beemon.base.names import is_device_word, is_hive_name
+from beemon.base.names import is_device_word, is_hive_name, sensor_name
 from beemon.base.options import (
     BadOptionError,
     Problem,
@@ -37,13 +37,16 @@ from beemon.timing import sun
 from beemon.timing.schedule import Schedule, slot_verb
 from beemon.timing.sun import Place
 
+if TYPE_CHECKING:
+    from beemon.config.power import PowerSettings
+
 log = logging.getLogger(__name__)
 
 DEFAULT_PATH = Path("/etc/beemon/beemon.toml")
 KINDS = ("camera", "microphone", "sensor", "output")
 RECORDERS = ("camera", "microphone")
 
-_TABLES = ("hive", "server", "archive", "retention", *KINDS)
+_TABLES = ("hive", "server", "archive", "retention", "power", *KINDS)
 _LINE_IN_ERROR = re.compile(r"\(at line (\d+), ")
 _TABLE_LINE = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _OPTION_LINE = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
@@ -187,13 +190,6 @@ class RetentionSettings:
     evidence: float = option(2e8, parse=size)
 
 
-def _sensor(value: object) -> str:
-    kind, dot, name = value.partition(".") if isinstance(value, str) else ("", "", "")
-    if kind != "sensor" or not dot or not is_device_word(name):
-        raise BadOptionError(f'must be a sensor such as "sensor.rain", not {in_toml(value)}')
-    return f"sensor.{name}"
-
-
 def _temperature(value: object) -> tuple[str, str]:
     """A sensor, and which of its quantities is the temperature."""
     words = value.split() if isinstance(value, str) else []
@@ -202,7 +198,7 @@ def _temperature(value: object) -> tuple[str, str]:
             'must be a sensor such as "sensor.outside", or a sensor and its quantity, such as '
             f'"sensor.outside temperature2", not {in_toml(value)}'
         )
-    return _sensor(words[0]), words[1] if len(words) == 2 else "temperature"
+    return sensor_name(words[0]), words[1] if len(words) == 2 else "temperature"
 
 
 @keyword_class
@@ -214,9 +210,9 @@ class Weighing:
     """
 
     temperature: tuple[str, str] | None = option(None, parse=_temperature)
-    rain: str | None = option(None, parse=_sensor)
-    lid: str | None = option(None, parse=_sensor)
-    entrance: str | None = option(None, parse=_sensor)
+    rain: str | None = option(None, parse=sensor_name)
+    lid: str | None = option(None, parse=sensor_name)
+    entrance: str | None = option(None, parse=sensor_name)
 
     @property
     def sensors(self) -> dict[str, str]:
@@ -255,6 +251,7 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    power: PowerSettings | None = None
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     source: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
@@ -410,10 +407,12 @@ class _Loader:
             server=self.server or ServerSettings(),
             archive=self.section(ArchiveSettings, "archive") or ArchiveSettings(),
             retention=self.section(RetentionSettings, "retention") or RetentionSettings(),
+            power=self._power(),
             devices=self.devices(),
         )
         self._check_order(found)
         self._check_weighing(found)
+        self._check_power(found)
         return found
 
     def section(self, cls: type[T], name: str) -> T | None:
@@ -443,6 +442,31 @@ class _Loader:
                     word = device.name.partition(".")[2]
                     message = f'there is no device "{sensor}"{near}'
                     self.problem(message, device.kind, word, "weighing", option_name)
+
+    def _power(self) -> PowerSettings | None:
+        if "power" not in self.merged:
+            return None
+        from beemon.config import power  # it is off by default
+
+        table = self._table(self.merged["power"], "power")
+        built, problems = power.build_power(table, lambda *key: self.where("power", *key))
+        self.problems += problems
+        return built
+
+    def _check_power(self, found: Settings) -> None:
+        if found.power is None:
+            return
+        sensor = found.devices.get(found.power.sensor)
+        if sensor is None:
+            near = suggestion(found.power.sensor, found.devices)
+            self.problem(f'there is no device "{found.power.sensor}"{near}', "power", "sensor")
+        elif sensor.schedule is None:
+            word = sensor.name.partition(".")[2]
+            message = f"[{sensor.name}] needs a schedule, because [power] depends on it"
+            self.problem(message, "sensor", word)
+        elif sensor.schedule.interval > found.power.silence:
+            message = f"[{sensor.name}] is read less often than the time of \"silence\""
+            self.problem(message, "power", "silence")
 
     def problem(self, message: str, *key: str) -> None:
         self.problems.append(Problem(self.where(*key), message))

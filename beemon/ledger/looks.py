@@ -39,6 +39,7 @@ LOOKS = {
     "compensation": "weights are not compensated for the temperature",
     "calibrations": "calibrations made at the hive are not used",
     "inspection": "an inspection that began before the start is not resumed",
+    "power": "the power profile of before the start is not resumed",
     "features": "recordings are kept without features",
     "check": "recordings are kept unchecked",
     "tags": "recordings are kept without tags in their files",

@@ -146,6 +146,16 @@ def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | No
     return row
 
 
+def last_value(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:
+    """The latest reading of a quantity (``utc_us``, ``value``, ``unit``), if that has a value."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT utc_us, value, unit FROM sound_latest JOIN sound_series USING (series)"
+        " WHERE sensor = ? AND quantity = ? ORDER BY utc_us DESC LIMIT 1",
+        (sensor, quantity),
+    ).fetchone()
+    return row if row and row["value"] is not None else None
+
+
 def quantities(db: sqlite3.Connection, sensor: str) -> list[str]:
     """The quantities that were ever requested from a sensor."""
     found = db.execute(

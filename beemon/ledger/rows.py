@@ -22,6 +22,7 @@ from beemon.base.clock import Quality
 from beemon.base.moments import EARLIEST_US, LATEST_US, US_PER_HOUR
 from beemon.base.outcomes import Outcome
 from beemon.base.readings import QUALITIES
+from beemon.base.status import PowerStage
 from beemon.base.values import value_class
 from beemon.ledger import schema
 
@@ -55,9 +56,12 @@ _UNACCOUNTED = " AND ".join([
       for name in ("from_us", "until_us")),
     "json_type(facts, '$.why') IS 'text'",
 ])
+_STAGES = ", ".join(f"'{stage}'" for stage in PowerStage)
+_POWER = f"json_extract(facts, '$.stage') IN ({_STAGES})"
 _EVENT_FACTS = f"""
 CASE kind WHEN 'inspection' THEN {_INSPECTION} WHEN 'unaccounted' THEN {_UNACCOUNTED}
 WHEN 'index' THEN json_type(facts, '$.complete') IN ('true', 'false')
+WHEN 'power' THEN {_POWER}
 WHEN 'weight' THEN json_type(facts, '$.seconds') IN {_NUMBER} AND json_type(facts, '$.step') IS
 'text' ELSE 1 END
 """
@@ -217,7 +221,7 @@ def _rule(table: str, column: schema.Column) -> Rule:
     return Rule(column.name, f"({condition})", f"{column.name} {wrong}")
 
 
-_WITH_FACTS = "('inspection', 'unaccounted', 'index', 'weight')"
+_WITH_FACTS = "('inspection', 'unaccounted', 'index', 'power', 'weight')"
 
 
 def _content(table: str, column: schema.Column) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.leftovers import Leftovers
 from beemon.orchestrator.loop import Loop
 from beemon.orchestrator.owner import SupervisorsOwner
+from beemon.orchestrator.power import Power
 from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.status import Status
 from beemon.orchestrator.supplies import Placer, Supplies
@@ -72,6 +73,7 @@ class _Basis:
     looks: Looks
     timetable: Timetable
     inspection: Inspection
+    power: Power
     calibrations: Calibrations
     compensation: Compensation
     steps: dict[str, WeightStep]
@@ -88,12 +90,13 @@ def assemble(
     desk = _desk(basis, around, run_number, disk)
     dispatcher = Dispatcher(desk)
     slots = SlotRunner(
-        basis.timetable, desk.inspections, write, around.inbox, dispatcher.execute,
+        basis.timetable, desk.inspections, basis.power, write, around.inbox, dispatcher.execute,
         desk.jobs.end_unbegun, around.clock,
     )
     status = Status(
         basis.in_force, desk.workers, desk.jobs, basis.looks, basis.timetable, basis.inspection,
-        basis.calibrations, around.writing, disk, examination, around.local, basis.steps,
+        basis.power, basis.calibrations, around.writing, disk, examination, around.local,
+        basis.steps,
     )
     clock_keeper = ClockKeeper(write, basis.looks, around.clock.stamp())
     examiner = Examiner(archive, around.inbox.forward(examination.tell))
@@ -105,12 +108,17 @@ def assemble(
 
 def _basis(in_force: InForce, around: Surroundings) -> _Basis:
     settings, pulse = in_force.settings, Pulse()
+    looks = Looks(around.write, around.inbox.forward(pulse.hurry))
+    timetable = Timetable(settings.devices, around.local.zone)
     return _Basis(
         in_force=in_force,
         pulse=pulse,
-        looks=Looks(around.write, around.inbox.forward(pulse.hurry)),
-        timetable=Timetable(settings.devices, around.local.zone),
+        looks=looks,
+        timetable=timetable,
         inspection=Inspection(),
+        power=Power(
+            settings, timetable, around.write, looks, around.inbox, pulse, around.clock
+        ),
         calibrations=Calibrations([], around.clock.stamp),
         compensation=Compensation([], settings.devices),
         steps={},
@@ -143,7 +151,8 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
             settings.devices, settings.hive.place, write, basis.looks,
             inbox.forward(partial(_take_step, basis)),
         ),
-        leftovers=leftovers, keeper=keeper, jobs=jobs, troubles=troubles, owner=owner,
+        power=basis.power, leftovers=leftovers, keeper=keeper, jobs=jobs, troubles=troubles,
+        owner=owner,
         workers=Workers(
             owner, inbox.put, supplies, start=around.start_worker, now=around.monotonic
         ),
@@ -166,8 +175,8 @@ def _jobs(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Jobs:
             leftovers.look()
 
     return Jobs(
-        basis.in_force.settings.archive_path, around.write, basis.inspection, basis.calibrations,
-        basis.compensation, basis.looks, ended, around.clock,
+        basis.in_force.settings.archive_path, around.write, basis.inspection, basis.power,
+        basis.calibrations, basis.compensation, basis.looks, ended, around.clock,
     )
 
 

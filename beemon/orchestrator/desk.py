@@ -19,6 +19,7 @@ from beemon.orchestrator.inspection import Inspections
 from beemon.orchestrator.job import Job
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.leftovers import Leftovers
+from beemon.orchestrator.power import Power
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
@@ -50,6 +51,7 @@ class Desk:
     looks: Looks
     timetable: Timetable
     inspections: Inspections
+    power: Power
     disk: DiskSpace
     calibrations: Calibrations
     compensation: Compensation

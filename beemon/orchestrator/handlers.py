@@ -229,6 +229,7 @@ def _put_in_force(desk: Desk, settings: Settings, devices: dict[str, ResolvedDev
     desk.employ_workers()
     desk.timetable.change(settings.devices, desk.clock.stamp())
     desk.inspections.change(settings.devices)
+    desk.power.change(settings)
     desk.compensation.change(settings.devices)
     desk.scales.change(settings.devices, settings.hive.place)
     desk.keeper.change(settings.retention, recorders(settings.devices))
@@ -242,6 +243,8 @@ def _try_looks_again(desk: Desk) -> None:
         desk.load_calibrations()
     if "inspection" in were_off:
         desk.inspections.resume()
+    if "power" in were_off:
+        desk.power.resume()
     if "leftovers" in were_off:
         desk.leftovers.look()
 

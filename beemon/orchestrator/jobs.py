@@ -29,6 +29,7 @@ from beemon.ledger.looks import Looks
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.inspection import Inspection, marked
 from beemon.orchestrator.job import Job, QueuedCommand, said
+from beemon.orchestrator.power import Power
 from beemon.orchestrator.task import Task
 from beemon.protocol.replies import JobFacts
 from beemon.scale.calibrations import Calibrations, Step, Told, UncalibratedError
@@ -54,6 +55,7 @@ class Jobs:
         archive: Path,
         write: Callable[[Write, Written], None],
         inspection: Inspection,
+        power: Power,
         calibrations: Calibrations,
         compensation: Compensation,
         looks: Looks,
@@ -63,7 +65,7 @@ class Jobs:
         self.jobs: dict[int, Job] = {}
         self._archive = archive
         self._write, self._ended = write, ended
-        self._inspection = inspection
+        self._inspection, self._power = inspection, power
         self._calibrations, self._compensation = calibrations, compensation
         self._looks, self._clock = looks, clock
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
@@ -169,6 +171,7 @@ class Jobs:
         if isinstance(answer, Done):
             readings = self._inspection.marked(answer.readings)
             job.take_readings(task.device, answer, readings)
+            self._power.take(readings)
             self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
         else:
             readings = self._refusals(task.device, answer.reason)

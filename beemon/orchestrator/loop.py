@@ -59,6 +59,7 @@ class Loop:
         desk = self.desk
         desk.load_calibrations()
         desk.inspections.resume()
+        desk.power.resume()
         desk.leftovers.look()
         desk.employ_workers()
         self._heartbeat(desk.clock.now().monotonic)
@@ -114,6 +115,7 @@ class Loop:
             desk.pulse.hurry()
         seconds = self._resting_seconds if self._is_at_rest else HEARTBEAT_SECONDS
         if desk.pulse.beats(now, seconds):
+            desk.power.look(now)
             desk.report(self._status.heartbeat(now))
             self._clock_keeper.look(desk.clock.stamp())
             desk.scales.look_for_steps(desk.clock.stamp())

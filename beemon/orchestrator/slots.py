@@ -20,6 +20,7 @@ from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.inspection import Inspections
 from beemon.orchestrator.job import QueuedCommand
+from beemon.orchestrator.power import Power
 from beemon.orchestrator.timetable import LATE_SECONDS, Timetable
 
 log = logging.getLogger(__name__)
@@ -39,21 +40,23 @@ class SlotRunner:
         self,
         timetable: Timetable,
         inspections: Inspections,
+        power: Power,
         write: Callable[[Write, Written], None],
         inbox: Inbox,
         execute: Execute,
         end: End,
         clock: Clock = MACHINE,
     ) -> None:
-        self._timetable, self._inspections = timetable, inspections
+        self._timetable, self._inspections, self._power = timetable, inspections, power
         self._write, self._inbox, self._clock = write, inbox, clock
         self._execute, self._end = execute, end
         self._is_entering = False
 
     @property
     def is_writing(self) -> bool:
-        """Whether slots, or whether an inspection is on, are asked of the ledger just now."""
-        return self._is_entering or self._inspections.is_resuming
+        """Whether slots are entered in the ledger, or it is asked what an earlier run left."""
+        is_resuming = self._inspections.is_resuming or self._power.is_resuming
+        return self._is_entering or is_resuming
 
     def look(self, now: Stamp) -> float:
         """See what fell due; return the seconds until the next slot.

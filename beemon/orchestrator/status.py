@@ -14,6 +14,7 @@ from beemon.orchestrator.conditions import DiskSpace, LedgerExamination, LedgerW
 from beemon.orchestrator.in_force import InForce
 from beemon.orchestrator.inspection import Inspection
 from beemon.orchestrator.jobs import Jobs
+from beemon.orchestrator.power import Power
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.workers import Workers
 from beemon.protocol.reports import Heartbeat, Trouble
@@ -33,6 +34,7 @@ class Status:
     looks: Looks
     timetable: Timetable
     inspection: Inspection
+    power: Power
     calibrations: Calibrations
     writing: LedgerWriting
     disk: DiskSpace
@@ -51,6 +53,7 @@ class Status:
                 for name, status in self.workers.statuses(now).items()
             },
             inspection=self.inspection.status(now),
+            power=self.power.status(),
             running=running,
             waiting=len(jobs) - len(running),
             troubles=tuple(self._troubles()),
@@ -79,6 +82,7 @@ class Status:
         yield from self.examination.found.troubles
         if self.local.trouble:
             yield Trouble("zone", self.local.trouble, self.local.remedy)
+        yield from self.power.troubles
         yield from self.looks.troubles
         devices, is_on = self.in_force.settings.devices, self.timetable.is_on
         if off := [n for n, device in devices.items() if device.schedule and not is_on(n)]:

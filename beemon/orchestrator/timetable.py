@@ -13,6 +13,7 @@ from datetime import tzinfo
 
 from beemon.base.clock import JUMP_SECONDS, Moment, Quality, Stamp
 from beemon.base.moments import US_PER_DAY, to_datetime, to_microseconds
+from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings
 from beemon.ledger.slots import Begin, Due, Series, Skip, Tick, Turn, Unaccounted, between
 from beemon.timing import schedule
@@ -26,6 +27,13 @@ slots passed over were never due."""
 PAUSED = "paused"
 
 
+@value_class
+class Thinning:
+    """Of ``every`` slots of a window the first runs; the others are skipped for the reason."""
+
+    reason: str
+    every: int
+
 
 class Timetable:
     """Tells what falls due. Single devices can be held back, for a reason.
@@ -36,6 +44,7 @@ class Timetable:
     def __init__(self, devices: Mapping[str, DeviceSettings], local: tzinfo) -> None:
         self._zone = local
         self._held_back: dict[str, set[str]] = defaultdict(set, {PAUSED: set()})
+        self._thinned: dict[str, Thinning] = {}
         self._last: Stamp | None = None
         self._first_monotonic = 0.0
         self._is_sure = False
@@ -68,6 +77,10 @@ class Timetable:
     def hold_back(self, reason: str, devices: Collection[str]) -> None:
         """Skip the slots of these devices for this reason, and of no others."""
         self._held_back[reason] = set(devices)
+
+    def thin_out(self, thinning: Thinning, devices: Collection[str]) -> None:
+        """Run only some of the slots of these devices, and all slots of the others."""
+        self._thinned = dict.fromkeys(devices, thinning)
 
     def switch(self, devices: Collection[str], *, on: bool) -> None:
         """Switch the scheduled work of these devices on or off."""
@@ -150,9 +163,20 @@ class Timetable:
         last_missed = series.last_us - 1 if is_fresh else series.last_us
         if missed := between(self._definitions[name], mark, last_missed):
             self._skip(name, "clock" if was_set_ahead else "late", missed, now)
-        if is_fresh:
+        if is_fresh and (thinning := self._thinned_out(name, series.last_us)):
+            self._skip(name, thinning.reason, Series(series.last_us, series.last_us, 1), now)
+        elif is_fresh:
             self._find(now)
             self._due.append((self._devices[name], series.last_us, self._is_sure))
+
+    def _thinned_out(self, name: str, slot_us: int) -> Thinning | None:
+        """Why a slot does not run although its device is not held back. It depends on the slot's
+        number in its window, and therefore not on the start of the service."""
+        thinning = self._thinned.get(name)
+        if thinning is None:
+            return None
+        number = schedule.slot_number(self._schedules[name], to_datetime(slot_us), self._zone)
+        return thinning if number % thinning.every else None
 
     def _plan(self, name: str, now: Stamp) -> None:
         """When to look at the device again."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from beemon.base.options import Problem
-from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus
+from beemon.base.status import DeviceState, DeviceStatus, InspectionStatus, PowerStatus
 from beemon.base.values import value_class
 from beemon.protocol.replies import JobFacts
 
@@ -49,6 +49,7 @@ class Heartbeat:
     waiting: int = 0
     troubles: tuple[Trouble, ...] = ()
     inspection: InspectionStatus | None = None
+    power: PowerStatus | None = None
 
     def trouble(self, about: str) -> Trouble | None:
         """The trouble with this, if there is one."""

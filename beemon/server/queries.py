@@ -123,6 +123,7 @@ class Queries:
             running={str(job): text for job, text in beat.running.items()},
             waiting=beat.waiting,
             inspection=beat.inspection,
+            power=beat.power,
             start=restarts.start,
             restarts_last_day=restarts.count,
             troubles=tuple(

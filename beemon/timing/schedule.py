@@ -173,6 +173,14 @@ def count_slots(
     return series.slots if series else 0
 
 
+def slot_number(schedule: Schedule, slot: datetime, zone: tzinfo) -> int:
+    """The number of a slot (aware) in its window; the first is 0."""
+    today = slot.astimezone(zone).date()
+    windows = _windows(schedule, today - 2 * _DAY, today + _DAY, zone)
+    start = max(start for start, _ in windows if start <= slot)
+    return (slot - start) // timedelta(seconds=schedule.interval)
+
+
 def window_state(schedule: Schedule, at: datetime, zone: tzinfo) -> WindowState:
     """Whether the window is open at ``at`` (aware), and when that may change."""
     today = at.astimezone(zone).date()

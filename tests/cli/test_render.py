@@ -79,6 +79,43 @@ def test_an_output_is_shown_as_it_is_switched(said, shown):
     assert shown in line
 
 
+POWER = {"stage": "full", "sensor": "sensor.battery", "quantity": "voltage"}
+NO_VIDEO = {
+    **POWER, "stage": "no-video", "value": 11.93, "unit": "V", "below": 12.0, "until": 12.4,
+    "every": 4, "since": "2026-06-01T11:00:00.000Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (POWER, "full; sensor.battery voltage: no value yet"),
+        ({**POWER, "value": 12.9, "unit": "V"}, "full; sensor.battery voltage: 12.9 V"),
+        (NO_VIDEO, "no-video (1 job of 4), begun 1 h ago; sensor.battery voltage: 11.93 V, ends "
+         "above 12.4 V"),
+        ({**POWER, "stage": "no-video", "value": 81.0, "unit": "°C", "above": 80.0, "until": 70.0},
+         "no-video; sensor.battery voltage: 81 °C, ends below 70 °C"),
+    ],
+)
+def test_status_shows_the_power_profile(said, shown):
+    [line] = [x for x in lines("status", {**STATUS, "power": said}) if x.startswith("power ")]
+    assert line == f"power    {shown}"
+
+
+def test_the_power_profile_fits_a_narrow_terminal():
+    narrow = [
+        line for part in parts("status", {**STATUS, "power": NO_VIDEO}, NOW)
+        for line in fitted(part, 40)
+    ]
+    begin = next(i for i, line in enumerate(narrow) if line.startswith("power"))
+    assert max(map(len, narrow)) <= 40
+    assert narrow[begin:begin + 3] == [
+        "power    no-video (1 job of 4), begun 1",
+        "         h ago; sensor.battery voltage:",
+        "         11.93 V, ends above 12.4 V",
+    ]
+
+
 def test_status_says_what_troubles_the_service_itself():
     status = {
         **STATUS, "state": "hung", "devices": {}, "running": {}, "waiting": 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ from beemon.base.clock import Stamp
 from beemon.base.facts import to_json
 from beemon.base.readings import Reading
 from beemon.base.recording import RecordingFacts
+from beemon.config.settings import Settings
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
+from beemon.orchestrator.inbox import Inbox, Pulse
 from beemon.orchestrator.inspection import Inspection
 from beemon.orchestrator.job import Job, QueuedCommand
 from beemon.orchestrator.jobs import Jobs
+from beemon.orchestrator.power import Power
 from beemon.orchestrator.task import Task
+from beemon.orchestrator.timetable import Timetable
 from beemon.scale.calibrations import Calibrations
 from beemon.scale.compensation import Compensation
 from beemon.storage import files
@@ -36,10 +41,13 @@ class Desk:
         self.inspection = Inspection()
         self.told: list[dict[str, Any]] = []
         self.waiting: list[tuple[Any, Any]] = []
+        write = lambda *write: self.waiting.append(write)  # noqa: E731
+        looks = Looks(write)
+        timetable = Timetable({}, UTC)
         self.jobs = Jobs(
-            folder, lambda *write: self.waiting.append(write), self.inspection,
-            Calibrations([]), Compensation([], {}),
-            Looks(lambda *write: self.waiting.append(write)),
+            folder, write, self.inspection,
+            Power(Settings(), timetable, write, looks, Inbox(), Pulse()),
+            Calibrations([]), Compensation([], {}), looks,
             lambda facts: self.told.append(to_json(facts)),
         )
 

@@ -17,8 +17,9 @@ from beemon.ledger.inspections import LONGEST_SECONDS
 from beemon.ledger.looks import Looks
 from beemon.ledger.session import ArchiveSession
 from beemon.ledger.writer import LedgerWriter
-from beemon.orchestrator.inbox import Inbox
+from beemon.orchestrator.inbox import Inbox, Pulse
 from beemon.orchestrator.inspection import Inspection, Inspections
+from beemon.orchestrator.power import Power
 from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.timetable import Timetable
 from tests.faults import failing_disk
@@ -39,7 +40,8 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         (folder / "beemon.toml").write_text(DEVICES)
-        self.devices = config.load(folder / "beemon.toml").devices
+        settings = config.load(folder / "beemon.toml")
+        self.devices = settings.devices
         self.register = ArchiveSession(folder)
         self.register.open()
         self.inbox = Inbox()
@@ -54,8 +56,12 @@ class Desk:
             Looks(self.writer.write), self.inbox,
         )
         self.inspections.resume()
+        self.power = Power(
+            settings, self.timetable, self.writer.write, Looks(self.writer.write), self.inbox,
+            Pulse(),
+        )
         self.slots = SlotRunner(
-            self.timetable, self.inspections, self.writer.write, self.inbox,
+            self.timetable, self.inspections, self.power, self.writer.write, self.inbox,
             lambda command, job: self.executed.append((str(command), job, command.origin)),
             lambda job, command, ending: self.ended.append((str(command), ending.reason)),
         )

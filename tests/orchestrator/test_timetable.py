@@ -13,7 +13,7 @@ from beemon.base.clock import Quality, Stamp
 from beemon.config import settings as config
 from beemon.config.settings import DeviceSettings
 from beemon.ledger.slots import Begin, Series, Skip, Tick, Turn, Unaccounted
-from beemon.orchestrator.timetable import LATE_SECONDS, Timetable
+from beemon.orchestrator.timetable import LATE_SECONDS, Thinning, Timetable
 
 T = TypeVar("T")
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -341,3 +341,31 @@ def test_a_slots_command_has_its_length_to_the_millisecond(tmp_path: Path) -> No
     timetable = Timetable(devices, UTC)
     due(timetable, at(1))
     assert due(timetable, at(3600)) == ["record camera.c 1234.568"]
+
+
+def test_of_a_device_that_is_thinned_out_only_some_slots_run(timetable):
+    timetable.thin_out(Thinning("power", 4), {"sensor.a", "sensor.b"})
+    ran = {minute: due(timetable, at(60.0 * minute)) for minute in range(1, 9)}
+    assert ran[4] == ["read sensor.a"]
+    assert ran[8] == ["read sensor.a sensor.b"]
+    assert [minute for minute, found in ran.items() if found] == [4, 5, 8]
+
+
+def test_the_slots_between_are_skipped_for_the_reason(timetable):
+    timetable.thin_out(Thinning("power", 2), {"sensor.a"})
+    assert skipped(timetable, at(60)) == {"sensor.a": ("power", 1)}
+    assert skipped(timetable, at(120)) == {}
+
+
+def test_the_number_of_a_slot_does_not_depend_on_the_start(tmp_path):
+    later = Timetable(load(tmp_path, DEVICES), UTC)
+    later.thin_out(Thinning("power", 4), {"sensor.a", "sensor.b"})
+    assert due(later, at(100)) == []
+    ran = [minute for minute in range(2, 9) if due(later, at(60.0 * minute))]
+    assert ran == [4, 5, 8]
+
+
+def test_what_is_not_thinned_out_any_more_runs_again(timetable):
+    timetable.thin_out(Thinning("power", 2), {"sensor.a"})
+    timetable.thin_out(Thinning("power", 2), set())
+    assert due(timetable, at(60)) == ["read sensor.a"]

@@ -18,6 +18,7 @@ from beemon.timing.schedule import (
     describe,
     next_slot,
     recall,
+    slot_number,
     slot_verb,
     slots_between,
     window_state,
@@ -415,3 +416,29 @@ def test_no_slot_is_left_out_between_two(of, after, zone):
     first = next_slot(of, after, zone)
     between = after + (first - after) / 2
     assert next_slot(of, between, zone) == first
+
+
+@pytest.mark.parametrize(
+    ("window", "text", "number"),
+    [
+        (("00:00", "00:00"), "2026-06-01 00:00", 0),
+        (("00:00", "00:00"), "2026-06-01 23:00", 23),
+        (("06:30", "21:30"), "2026-06-01 06:30", 0),
+        (("06:30", "21:30"), "2026-06-01 08:30", 2),
+        (("21:00", "05:00"), "2026-06-02 01:00", 4),
+    ],
+)
+def test_a_slot_is_numbered_in_its_window(window, text, number):
+    assert slot_number(schedule("1h", window), berlin(text), BERLIN) == number
+
+
+def test_the_night_on_which_the_clocks_change_has_a_number_more_or_less():
+    assert slot_number(schedule("1h"), berlin("2026-03-29 12:00"), BERLIN) == 11
+    assert slot_number(schedule("1h"), berlin("2026-10-25 12:00"), BERLIN) == 13
+
+
+@given(SCHEDULES, MOMENTS, ZONES)
+def test_the_numbers_of_a_window_follow_each_other(of, after, zone):
+    first = next_slot(of, after, zone)
+    second = next_slot(of, first, zone)
+    assert slot_number(of, second, zone) in (0, slot_number(of, first, zone) + 1)

@@ -1,0 +1,185 @@
+"""The table [power] of the config: the stages of saving power, and when each begins and ends."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from beemon.base.names import sensor_name
+from beemon.base.options import (
+    BadOptionError,
+    Problem,
+    build,
+    duration,
+    in_toml,
+    option,
+    suggestion,
+)
+from beemon.base.status import PowerStage
+
+Where = Callable[..., str]
+"""The file and line of an option by its path below [power]; of the table itself without one."""
+
+
+def _quantity(value: object) -> str:
+    if not isinstance(value, str) or not value or len(value.split()) != 1:
+        raise BadOptionError(f'must be a quantity such as "voltage", not {in_toml(value)}')
+    return value
+
+
+def _hold(value: object) -> float:
+    seconds = duration(value)
+    if seconds > 86400:
+        raise BadOptionError(f"must be at most 1d, not {in_toml(value)}")
+    return seconds
+
+
+def _silence(value: object) -> float:
+    seconds = duration(value)
+    if not 60 <= seconds <= 7 * 86400:
+        raise BadOptionError(f"must be between 1m and 7d, not {in_toml(value)}")
+    return seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSettings:
+    """When a stage begins and ends, by the value of the quantity.
+
+    It begins ``below`` a value and lasts ``until`` a greater one; or it begins ``above`` a value,
+    such as a temperature, and lasts ``until`` a smaller one.
+    """
+
+    below: float | None = option(None)
+    above: float | None = option(None)
+    until: float = option(doc="the value at which the stage ends")
+
+    def __post_init__(self) -> None:
+        if (self.below is None) == (self.above is None):
+            raise BadOptionError(
+                'needs "below", the value at which the stage begins; or "above", if it begins at a '
+                "high value, such as a temperature"
+            )
+        if self.is_low and not self.until > self.threshold:
+            raise BadOptionError(
+                f'"until" must be greater than "below", {self.threshold:g}, not {self.until:g}: '
+                "otherwise the stage changes with every small change of the value"
+            )
+        if not self.is_low and not self.until < self.threshold:
+            raise BadOptionError(
+                f'"until" must be less than "above", {self.threshold:g}, not {self.until:g}: '
+                "otherwise the stage changes with every small change of the value"
+            )
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the stage begins at a low value."""
+        return self.below is not None
+
+    @property
+    def threshold(self) -> float:
+        """The value beyond which the stage begins."""
+        found = self.above if self.below is None else self.below
+        if found is None:
+            raise ValueError("a stage without a threshold")
+        return found
+
+    def begins(self, value: float) -> bool:
+        """Whether the stage begins at this value."""
+        return value < self.threshold if self.is_low else value > self.threshold
+
+    def ends(self, value: float) -> bool:
+        """Whether the stage ends at this value."""
+        return value > self.until if self.is_low else value < self.until
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavingSettings(StageSettings):
+    """The stage of longer intervals: one scheduled job of ``every`` is done."""
+
+    every: int = option(4, minimum=2, maximum=1000)
+
+
+STAGES: Mapping[PowerStage, type[StageSettings]] = {
+    PowerStage.SAVING: SavingSettings,
+    PowerStage.NO_VIDEO: StageSettings,
+    PowerStage.SENSORS_ONLY: StageSettings,
+}
+"""The stages that a config can have, the mildest first. Each includes those before it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerSettings:
+    """The ``quantity`` of the ``sensor`` that decides on the stage.
+
+    A change takes place after its condition has held for ``hold`` seconds. After ``silence``
+    seconds without a value there is no stage any more.
+    """
+
+    sensor: str = option(parse=sensor_name, doc="the sensor that decides")
+    quantity: str = option(parse=_quantity, doc="the quantity of the sensor that decides")
+    hold: float = option(120.0, parse=_hold)
+    silence: float = option(6 * 3600.0, parse=_silence)
+    stages: Mapping[PowerStage, StageSettings] = field(default_factory=dict)
+
+    @property
+    def every(self) -> int:
+        """The number of scheduled jobs of which one is done in the stage ``saving``; 1 if the
+        config has no such stage."""
+        saving = self.stages.get(PowerStage.SAVING)
+        return saving.every if isinstance(saving, SavingSettings) else 1
+
+
+def build_power(
+    table: Mapping[str, object], where: Where
+) -> tuple[PowerSettings | None, list[Problem]]:
+    """The table [power] as settings, or None; and every problem with it."""
+    problems: list[Problem] = []
+    stages: dict[PowerStage, StageSettings] = {}
+    options = {name: value for name, value in table.items() if not isinstance(value, dict)}
+    for name, given in table.items():
+        if not isinstance(given, dict):
+            continue
+        if name not in STAGES:
+            message = f'unknown stage "{name}"{suggestion(name, STAGES)}'
+            problems.append(Problem(where(name), message))
+            continue
+        stage, found = _build_stage(PowerStage(name), given, where)
+        problems += found
+        stages |= {PowerStage(name): stage} if stage else {}
+    power, found = build(PowerSettings, options, _below(where), {"stages": _sorted(stages)})
+    problems += found
+    if not problems:
+        problems += _order_problems(_sorted(stages), where)
+    return (None if problems else power), problems
+
+
+def _build_stage(
+    stage: PowerStage, table: Mapping[str, object], where: Where
+) -> tuple[StageSettings | None, list[Problem]]:
+    return build(STAGES[stage], table, _below(where, stage.value))
+
+
+def _below(where: Where, *table: str) -> Callable[[str], str]:
+    return lambda name: where(*table, *([name] if name else []))
+
+
+def _sorted(stages: Mapping[PowerStage, StageSettings]) -> dict[PowerStage, StageSettings]:
+    return {stage: stages[stage] for stage in STAGES if stage in stages}
+
+
+def _order_problems(
+    stages: Mapping[PowerStage, StageSettings], where: Where
+) -> Iterator[Problem]:
+    if not stages:
+        yield Problem(where(), f"needs a stage, such as [power.{PowerStage.SAVING}]")
+    for (mild, before), (severe, after) in itertools.pairwise(stages.items()):
+        if before.is_low != after.is_low:
+            message = f'[power.{mild}] and [power.{severe}] must both have "below" or both "above"'
+            yield Problem(where(severe), message)
+        elif not before.begins(after.threshold) or before.ends(after.until):
+            side = "below" if after.is_low else "above"
+            yield Problem(where(severe), (
+                f"[power.{severe}] must begin {side} [power.{mild}], at {before.threshold:g}, and "
+                f"end no later than it, at {before.until:g}: it saves more"
+            ))
