@@ -6,11 +6,11 @@ import gc
 import sys
 from typing import NoReturn
 
-from beemon.cli.main import main
-
 
 def run() -> NoReturn:
     """Run the command and end the process with its exit status."""
+    from beemon.cli.main import main  # each child of the service loads this module, and not that
+
     status = main()
     gc.freeze()  # Python's search for garbage at the end takes a sixth of the time of a question
     sys.exit(status)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from beemon import __version__
 from beemon.cli import layout, shortcut
-from beemon.cli.shortcut import Question
+from beemon.cli.shortcut import Question, Service
 
 if TYPE_CHECKING:
     import argparse
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from beemon.protocol.commands import Word
     from beemon.protocol.replies import ReadingFacts
 
-# Each child of the service loads this module anew, as its parent's main one, and a question is
-# answered sooner than a module is loaded: what is not always needed is imported where it is used.
+# A question is answered sooner than a module is loaded: what is not always needed is imported where
+# it is used.
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -44,13 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments) or ["help"]
     layout.prepare()
     question = shortcut.parse(given)
-    if question is None:
+    service = shortcut.parse_service(given)
+    if question is None and service is None:
         if problem := _unknown_word(given[0]):
             layout.complain(problem)
             return EXIT_USAGE
         options = _parser(given[0]).parse_args(given)
     try:
-        status: int = _ask(question) if question else options.run(options)
+        status: int = _serve(service) if service else (
+            _ask(question) if question else options.run(options)
+        )
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -104,7 +107,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     serve.add_argument(
         "--verbose", action="store_true", help="log every job and every refused request"
     )
-    serve.set_defaults(run=_serve)
+    serve.set_defaults(run=_serve_as_parsed)
     config = words.add_parser(
         "config", usage="beemon config check [OPTION…]",
         description=here.sentence(HERE["config check"]),
@@ -158,10 +161,16 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve_as_parsed(options: argparse.Namespace) -> int:
+    return _serve(Service(options.config, verbose=options.verbose))
+
+
+def _serve(service: Service) -> int:
+    from pathlib import Path
+
     from beemon.daemon import serve
 
-    return serve(options.config, verbose=options.verbose)
+    return serve(Path(service.config), verbose=service.verbose)
 
 
 def _check(options: argparse.Namespace) -> int:

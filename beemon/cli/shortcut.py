@@ -41,6 +41,13 @@ class Question(NamedTuple):
     config: Path | str = DEFAULT_CONFIG
 
 
+class Service(NamedTuple):
+    """The service with a config, as ``beemon serve`` runs it."""
+
+    config: Path | str = DEFAULT_CONFIG
+    verbose: bool = False
+
+
 def parse(line: Sequence[str]) -> Question | None:
     """The question of a command line; None if argparse must read it."""
     word, *rest = line
@@ -48,13 +55,25 @@ def parse(line: Sequence[str]) -> Question | None:
         return None
     flags = {"--json", *_FLAGS.get(word, ["--wait"] if word in COMMANDS else [])}
     count = next((at for at, text in enumerate(rest) if text.startswith("-")), len(rest))
-    options = rest[count:]
-    config = DEFAULT_CONFIG
-    if options[-2:-1] == ["--config"] and not options[-1].startswith("-"):
-        *options, _, config = options
+    options, config = _take_config(rest[count:])
     if not flags.issuperset(options):
         return None
     return Question(
         word, rest[:count], json="--json" in options, wait="--wait" in options,
         check="--check" in options, config=config,
     )
+
+
+def parse_service(line: Sequence[str]) -> Service | None:
+    """The service of a command line; None if argparse must read it."""
+    options, config = _take_config(line[1:])
+    if line[0] != "serve" or not {"--verbose"}.issuperset(options):
+        return None
+    return Service(config, verbose=bool(options))
+
+
+def _take_config(options: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Split a config at the end off the other options."""
+    if options[-2:-1] == ["--config"] and not options[-1].startswith("-"):
+        return options[:-2], options[-1]
+    return options, DEFAULT_CONFIG

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from beemon.cli import main as cli
-from beemon.cli.shortcut import COMMANDS, QUERIES, Question, parse
+from beemon.cli.shortcut import COMMANDS, QUERIES, Question, Service, parse, parse_service
 from beemon.protocol.commands import VOCABULARY
 
 TREE = cli._parser("--help")
@@ -62,3 +62,22 @@ def test_a_line_that_takes_the_shortcut_means_the_same(word, rest):
 ])
 def test_any_other_line_is_left_to_argparse(line):
     assert parse(line or [""]) is None
+
+
+@pytest.mark.parametrize("line", [
+    ["serve"], ["serve", "--verbose"], ["serve", "--config", "beemon.toml"],
+    ["serve", "--verbose", "--config", "x/./y.toml"],
+])
+def test_the_service_takes_the_shortcut(line):
+    found = parse_service(line)
+    assert found is not None
+    told = TREE.parse_args(line)
+    assert Service(Path(found.config), found.verbose) == Service(told.config, told.verbose)
+
+
+@pytest.mark.parametrize("line", [
+    ["serve", "--help"], ["serve", "now"], ["serve", "--config"], ["serve", "--conf", "x"],
+    ["serve", "--config", "x", "--verbose"], ["serve", "--config", "-x"], ["status", "--verbose"],
+])
+def test_any_other_service_is_left_to_argparse(line):
+    assert parse_service(line) is None
