@@ -227,13 +227,13 @@ def decode(message: bytes, limit: int) -> str:
 
 def check_printable(text: str) -> None:
     """Raise :class:`RequestError` if a character would end, hide or break a request."""
-    at = next((i for i, character in enumerate(text) if not character.isprintable()), None)
-    if at is not None:
-        code = "not-utf8" if "\ud800" <= text[at] <= "\udfff" else "control-character"
-        raise RequestError(
-            code,
-            f"character {at + 1} is U+{ord(text[at]):04X}; only printable ones are allowed",
-        )
+    if text.isprintable():
+        return
+    at = next(i for i, character in enumerate(text) if not character.isprintable())
+    code = "not-utf8" if "\ud800" <= text[at] <= "\udfff" else "control-character"
+    raise RequestError(
+        code, f"character {at + 1} is U+{ord(text[at]):04X}; only printable ones are allowed"
+    )
 
 
 def ok(reply: DataclassInstance) -> bytes:
