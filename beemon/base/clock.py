@@ -199,7 +199,7 @@ def quality(
     systemd-timesyncd leaves a mark for the rest of the boot. Other time services report to the
     kernel, or systemd is asked if the kernel may not be.
     """
-    if _file(root, _TIMESYNC_MARK).exists() or _is_marked(CONFIRMED):
+    if os.access(_file(root, _TIMESYNC_MARK), os.F_OK) or _is_marked(CONFIRMED):
         return Quality.SYNCHRONISED
     error = error_us()
     if error is not None and error < _MAXIMUM_ERROR_US:
@@ -211,7 +211,7 @@ def quality(
 
 def _is_marked(name: str) -> bool:
     found = mark(name)
-    return found is not None and found.exists()
+    return found is not None and os.access(found, os.F_OK)
 
 
 @functools.cache
