@@ -4,7 +4,8 @@ The insert has the ledger's pragmas (WAL, synchronous=FULL) and a row of the sam
 database beside the archive. beemon's time goes from the client's send to its reply: TCP, parse,
 checks, the commit, and the place on the queue. An insert and an acknowledgement take turns, with
 a pause before each, as commands come in life; then blocks of each are done back to back, where a
-commit costs half as much, since neither processor nor disk has gone to sleep.
+commit costs half as much, since neither processor nor disk has gone to sleep. At last several
+clients command back to back, each on its own connection: then one commit enters several commands.
 """
 
 from __future__ import annotations
@@ -12,19 +13,22 @@ from __future__ import annotations
 import socket
 import sqlite3
 import statistics
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+from roundtrips import connected, drive_together
 from services import Beemon
 from table import Row
 
 IN_A_ROUND = 40
 WARM_UP = 600  # commits, so that both write into a log that no longer grows
 PAUSE_SECONDS = 0.005
-TARGET = 1.5
+TARGET, TARGET_BACK_TO_BACK = 1.5, 2.0
+CLIENTS = 8
 _BARE_TABLE = """
 CREATE TABLE jobs (
     job INTEGER PRIMARY KEY, run INTEGER NOT NULL, command TEXT NOT NULL,
@@ -53,10 +57,17 @@ def measure(beemon: Beemon, rounds: int) -> list[Row]:
         record = partial(say, "record microphone.brood 10")
         paced = [_while_busy(beemon, record, insert, _in_turns) for _ in range(rounds)]
         quick = [_while_busy(beemon, record, insert, _in_blocks) for _ in range(rounds)]
+        commits: list[float] = []
+        crowded = [
+            _while_busy(beemon, record, insert, partial(_in_crowd, beemon, commits))
+            for _ in range(rounds)
+        ]
         shared = [_ended_at_once(beemon, say, insert) for _ in range(rounds)]
     return [
         _row("record acknowledged, p50", paced, TARGET),
-        _row("  back to back", quick, TARGET),
+        _row("  back to back", quick, TARGET_BACK_TO_BACK),
+        _row(f"  {CLIENTS} clients back to back, each", crowded, 1.0),
+        Row("  commits for each of those", statistics.median(commits), "", target=1.0),
         _row("  and an outcome entered for each", shared, None),
     ]
 
@@ -83,6 +94,35 @@ def _in_turns(acknowledge: Action, insert: Action) -> Times:
 def _in_blocks(acknowledge: Action, insert: Action) -> Times:
     theirs = [_timed(insert) for _ in range(IN_A_ROUND)]
     return [_timed(acknowledge) for _ in range(IN_A_ROUND)], theirs
+
+
+def _in_crowd(beemon: Beemon, commits: list[float], _: Action, insert: Action) -> Times:
+    """The time from the first request to the last reply, shared out; and the commits likewise."""
+    theirs = [_timed(insert) for _ in range(IN_A_ROUND)]
+    with connected(beemon.address, CLIENTS) as sockets:
+        for _took in drive_together(sockets, b"ping\n", CLIENTS):
+            pass  # each connection has its thread
+        before, job = _commits(beemon), _latest_job(beemon)
+        began = time.perf_counter()
+        for _took in drive_together(sockets, b"record microphone.brood 10\n", IN_A_ROUND):
+            pass
+        seconds = time.perf_counter() - began
+    commits.append((_commits(beemon) - before) / IN_A_ROUND)
+    if _latest_job(beemon) != job + IN_A_ROUND:
+        raise RuntimeError("beemon refused some of the commands")
+    return [seconds / IN_A_ROUND], theirs
+
+
+def _latest_job(beemon: Beemon) -> int:
+    job: int = beemon.ask("jobs 1")["jobs"][0]["job"]
+    return job
+
+
+def _commits(beemon: Beemon) -> int:
+    """The commits so far; each syncs the log (sqlite.org/walformat.html, 2.1: iChange)."""
+    index = (beemon.folder / "archive" / "ledger.db-shm").read_bytes()
+    count: int = struct.unpack_from("=I", index, 8)[0]
+    return count
 
 
 def _ended_at_once(beemon: Beemon, say: Callable[[str], None], insert: Action) -> Times:

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from table import Row
@@ -64,13 +65,20 @@ def measure(subjects: list[Subject], connections: int, rounds: int) -> dict[Subj
 
 def drive(subject: Subject, connections: int, count: int) -> list[float]:
     """``count`` requests, one at a time on each connection; the seconds that each took."""
-    sockets = [socket.create_connection(subject.address, timeout=10) for _ in range(connections)]
+    with connected(subject.address, connections) as sockets:
+        if connections == 1:
+            return [_round_trip(sockets[0], subject.request) for _ in range(count)]
+        return list(drive_together(sockets, subject.request, count))
+
+
+@contextmanager
+def connected(address: Address, connections: int) -> Iterator[list[socket.socket]]:
+    """So many connections to a server."""
+    sockets = [socket.create_connection(address, timeout=10) for _ in range(connections)]
     try:
         for connection in sockets:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if connections == 1:
-            return [_round_trip(sockets[0], subject.request) for _ in range(count)]
-        return list(_together(sockets, subject.request, count))
+        yield sockets
     finally:
         for connection in sockets:
             connection.close()
@@ -91,8 +99,13 @@ def _read_line(connection: socket.socket) -> None:
         data = connection.recv(65536)
 
 
-def _together(sockets: list[socket.socket], request: bytes, count: int) -> Iterator[float]:
-    """All connections at once, from one thread, so that the client's own threads do not count."""
+def drive_together(
+    sockets: list[socket.socket], request: bytes, count: int
+) -> Iterator[float]:
+    """The seconds of each request, on all connections at once.
+
+    One thread does it, so that the client's own threads do not count.
+    """
     poll = select.epoll()
     by_number = {connection.fileno(): connection for connection in sockets}
     began = {}
