@@ -40,7 +40,7 @@ DEVICE_STATES: Mapping[str, Explanation] = {
     DeviceState.RUNNING: Explanation("in use, or open for its next use", "Do nothing."),
     DeviceState.RESTING: Explanation(
         "it has worked, and is closed until it is needed",
-        "Do nothing: the next command opens it.",
+        "Do nothing: the schedule or a command opens it.",
     ),
     DeviceState.IN_TROUBLE: Explanation(
         "its last use failed or gave a bad value; the next use tries again",

@@ -108,6 +108,11 @@ class CommonSettings:
         """About how much one of its snapshots takes on disk; a camera says it."""
         return 0.0
 
+    @property
+    def rests_between_slots(self) -> bool:
+        """Whether a recorder is closed between slots that are far apart, also in its window."""
+        return False
+
 
 def _longest(value: object) -> float:
     seconds = duration(value)

@@ -53,6 +53,11 @@ class ResolvedDevice:
         return issubclass(self.driver, Recorder) and self.driver.overlaps
 
     @property
+    def rests_between_slots(self) -> bool:
+        """Whether it is closed between slots that are far apart, also in its window."""
+        return self.settings.rests_between_slots
+
+    @property
     def bytes_a_slot(self) -> float:
         """About how much a scheduled recording or snapshot takes on disk."""
         duration = self.config.schedule.duration if self.config.schedule else None

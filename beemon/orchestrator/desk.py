@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from beemon.base import moments
@@ -75,6 +76,13 @@ class Desk:
         for device in self.workers.employ(self.in_force.devices):
             self.troubles.forget(device)
         self.workers.try_from = self.clock.now().monotonic + TRY_SECONDS
+
+    def seconds_to_use(self, device: ResolvedDevice) -> float:
+        """For how many seconds a recorder need not be open, unless a client wants it."""
+        now = self.clock.now()
+        if device.rests_between_slots:
+            return self.timetable.seconds_to_slot(device.name, now)
+        return 0.0 if self.timetable.is_open(device.name, now) else math.inf
 
     def tell_plan(self) -> None:
         """Report how many bytes a day the settings in force ask for."""

@@ -100,7 +100,8 @@ class Loop:
         times = [*workers.tick(now), *desk.leftovers.tick(now)]
         if self._stop_at is None:
             workers.try_next(now)
-        times += workers.let_rest(now, lambda n: desk.timetable.is_open(n, desk.clock.now()))
+            times += workers.open_ahead(now, desk.seconds_to_use)
+        times += workers.let_rest(now, desk.seconds_to_use)
         if self._stop_at is None:
             times.append(now + self._slots.look(desk.clock.stamp()))
         elif now >= self._stop_at:

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 MOST_TRIES = 3
 """Maximum number of workers that a task is given to before it fails, if other devices end them."""
+AHEAD_SHARE, AHEAD_SECONDS = 1.25, 1.0
+"""A device is opened ahead of its slot by a multiple of the time that this took last, and by a
+margin in seconds."""
 
 
 class Supervisor:
@@ -40,7 +43,8 @@ class Supervisor:
 
     ``after`` held the devices before: while their workers live, this one's waits. ``isolate`` is
     called with a device that ended the worker of several devices, and may :meth:`part_with` it.
-    ``start`` starts a worker; ``now`` is the time in monotonic seconds.
+    ``start`` starts a worker; ``now`` is the time in monotonic seconds. ``idle_since`` is 0 while
+    there is work, and ``was_slot`` tells whether the last work was scheduled.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Supervisor:
         self.devices = dict(devices)
         self.outputs = OutputStates([n for n, device in devices.items() if device.kind == "output"])
         self.idle_since = 0.0
+        self.was_slot = False
         self._owner, self._mailbox, self._supplies = employer, mailbox, supplies
         self._after, self._isolate = list(after), isolate
         self._start_worker, self._now = start, now
@@ -75,6 +80,21 @@ class Supervisor:
     def health(self) -> dict[str, Health]:
         """The health of each device."""
         return self._health.of
+
+    @property
+    def seconds_ahead(self) -> float:
+        """The time in seconds before a slot at which its worker starts, so that the device is open.
+        """
+        return self._worker.opening_seconds * AHEAD_SHARE + AHEAD_SECONDS
+
+    def needs_opening(self, device: str, now: float) -> bool:
+        """Whether a device is closed, and is to be opened ahead of its slot.
+
+        One in trouble is left to the slot itself.
+        """
+        is_open = self._worker.is_ready and device in self._worker.opened
+        health = self._health.of[device]
+        return not (is_open or self.busy or health.trouble) and health.may_try(now)
 
     @property
     def busy(self) -> bool:
@@ -212,7 +232,7 @@ class Supervisor:
         if refusal:
             self._owner.finished(task, refusal)
             return
-        self.idle_since = 0.0
+        self.idle_since, self.was_slot = 0.0, task.is_slot
         self._queue.start(task)
         if self._worker.process is None:
             self._worker.start()

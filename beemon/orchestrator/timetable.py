@@ -7,6 +7,7 @@ interval, and no slot occurs twice within one.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import tzinfo
@@ -125,6 +126,12 @@ class Timetable:
         if not self._wakes:
             return None
         return max(0.0, (min(self._wakes.values()) - now.utc_us) / 1e6)
+
+    def seconds_to_slot(self, name: str, now: Moment | Stamp) -> float:
+        """Seconds to the device's next slot, at least 0; infinite if none is to be run."""
+        if name not in self._wakes or not self.is_on(name) or self.held_back(name):
+            return math.inf
+        return max(0.0, (self._wakes[name] - now.utc_us) / 1e6)
 
     # A look at the time
 

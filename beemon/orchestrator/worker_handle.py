@@ -37,6 +37,8 @@ EXIT_POLL_SECONDS = 0.05
 EXIT_SECONDS = 5.0
 """Time, in seconds, that a new worker waits for that. Two cannot hold one camera; but a process
 that the kernel does not let exit must not keep the other devices from being used."""
+OPENING_SECONDS = 10.0
+"""Time, in seconds, that a device is taken to need until it is open, before it was ever opened."""
 STEADY_SECONDS = 60.0
 """Time, in seconds, that a worker with outputs must run until earlier failures are forgotten."""
 
@@ -76,6 +78,10 @@ class WorkerHandle:
     now: Callable[[], float]
     process: WorkerProcess | None = None
     leaving: list[WorkerProcess] = field(default_factory=list)
+    opening_seconds: float = OPENING_SECONDS
+    """The time from the start of a worker until a device was open, the last time."""
+    _began: float = 0.0
+    _start_took: float = 0.0
     _exit_by: float = 0.0
     _steady_at: float = 0.0
 
@@ -136,6 +142,7 @@ class WorkerHandle:
         if installed.is_replaced():
             self.owner.note_replaced()
             return
+        self._began = self.now()
         self.process = self.start_process(self._on_message, self.ended)
         self.health.note_starting({task.device for task in self.queue.running.values()})
 
@@ -235,12 +242,13 @@ class WorkerHandle:
         if self.turn_away_if_replaced():
             return
         self._steady_at = now + STEADY_SECONDS
+        self._start_took = now - self._began
         for task in list(self.queue.running.values()):
             self.dispatch(task, now)
 
     def _on_begun(self, begun: Begun, now: float) -> None:
         if self.process and begun.device not in self.process.opened:
-            self.process.opening = begun.device
+            self.process.opening, self._began = begun.device, now
         task = self.queue.running.get(begun.number)
         if task is not None:
             task.has_begun = True
@@ -249,6 +257,8 @@ class WorkerHandle:
 
     def _on_opened(self, device: str, now: float) -> None:
         self.end_opening(device)
+        if device not in self.opened:
+            self.opening_seconds = self._start_took + now - self._began
         self.opened.add(device)
         self.health.note_opened(device, now)
         for task in self.queue.running.values():

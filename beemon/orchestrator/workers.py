@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from beemon.base.status import DeviceStatus
 from beemon.config.settings import RECORDERS
@@ -29,8 +29,15 @@ MOST_APART = 4
 process."""
 REST_SECONDS = 30.0
 """Time in seconds for which an unused recorder stays open outside its window."""
+SLOT_REST_SECONDS = 2.0
+"""The same after a slot: no client is about to use it again."""
+LEAST_REST_SECONDS = 60.0
+"""Minimum time in seconds for which a camera rests between slots. If it is less, the camera stays
+open: each start of its worker costs power as well, and may fail."""
 
 Devices = Mapping[str, ResolvedDevice]
+SecondsToUse = Callable[[ResolvedDevice], float]
+"""For how many seconds a device need not be open; infinite if nothing is planned for it."""
 
 
 class Workers:
@@ -55,6 +62,7 @@ class Workers:
         self._supervisors: dict[str, Supervisor] = {}
         self._retired: list[Supervisor] = []
         self._apart: dict[str, ResolvedDevice] = {}
+        self._next_slots: dict[str, float] = {}
 
     @property
     def at_work(self) -> set[int]:
@@ -104,25 +112,49 @@ class Workers:
             return
         for supervisor in self._supervisors.values():
             if name := supervisor.untried(now):
-                device = supervisor.devices[name]
-                lane = lane_of(device, "read" if device.kind == "sensor" else TRY, TRY)
-                supervisor.submit(Task(0, name, TRY, lane, device.timeout), now)
+                _try(supervisor, supervisor.devices[name], now)
                 return
 
-    def let_rest(self, now: float, is_wanted: Callable[[str], bool]) -> list[float]:
-        """Close recorders that nobody wants: they draw power. Sensors and outputs stay.
+    @property
+    def _resting(self) -> Iterator[tuple[Supervisor, ResolvedDevice]]:
+        """The devices that are closed between slots, each with its supervisor."""
+        for supervisor in self._supervisors.values():
+            for device in supervisor.devices.values():
+                if device.rests_between_slots:
+                    yield supervisor, device
+
+    def open_ahead(self, now: float, seconds_to_use: SecondsToUse) -> list[float]:
+        """Open cameras that rested ahead of their next slot, once for each; return when to look
+        again (monotonic)."""
+        times = []
+        for supervisor, device in self._resting:
+            slot = now + seconds_to_use(device)
+            opens_at = slot - supervisor.seconds_ahead
+            if now < opens_at:
+                times.append(opens_at)
+            elif now >= self._next_slots.get(device.name, 0.0) and (
+                supervisor.needs_opening(device.name, now)
+            ):
+                self._next_slots[device.name] = slot
+                _try(supervisor, device, now)
+        return times
+
+    def let_rest(self, now: float, seconds_to_use: SecondsToUse) -> list[float]:
+        """Close recorders that nobody wants, since they draw power; sensors and outputs stay.
 
         Returns when to look again (monotonic).
         """
         times = []
         for supervisor in self._all:
-            records = all(device.kind in RECORDERS for device in supervisor.devices.values())
+            devices = supervisor.devices.values()
+            records = all(device.kind in RECORDERS for device in devices)
             if not records or supervisor.busy or not supervisor.idle_since:
                 continue
-            rests_at = supervisor.idle_since + REST_SECONDS
+            seconds = SLOT_REST_SECONDS if supervisor.was_slot else REST_SECONDS
+            rests_at = supervisor.idle_since + seconds
             if now < rests_at:
                 times.append(rests_at)
-            elif not any(map(is_wanted, supervisor.devices)):
+            elif min(map(seconds_to_use, devices)) >= supervisor.seconds_ahead + LEAST_REST_SECONDS:
                 supervisor.rest()
         return times
 
@@ -172,6 +204,11 @@ class Workers:
         self._supervisors[device] = supervisor.part_with(device)
         log.warning("%s: from now on it has its own worker, so that it cannot block other devices",
                     device, extra=fields(device=device))
+
+
+def _try(supervisor: Supervisor, device: ResolvedDevice, now: float) -> None:
+    lane = lane_of(device, "read" if device.kind == "sensor" else TRY, TRY)
+    supervisor.submit(Task(0, device.name, TRY, lane, device.timeout), now)
 
 
 def _groups(

@@ -26,7 +26,7 @@ on_the_ground = pytest.mark.ground("picamera2")
 
 FIVE_HOURS_US = 5 * 3600 * 1_000_000
 SMALL = {"width": 320, "height": 240, "frame_rate": 15, "bitrate": 300_000}
-SOFTWARE = {**SMALL, "encoder": "software"}
+SOFTWARE = {**SMALL, "encoder": "software", "warm_up": "0s"}
 MODULES = Path(__file__).parents[1] / "grounds/pi_modules"
 PROJECT = Path(__file__).parents[2]
 
@@ -134,6 +134,11 @@ class TestRecordings:
         before = time.time()
         facts = record(device, tmp_path / "a", 0.5)
         assert before - 0.2 < facts.start_utc_us / 1e6 < before + 2
+
+    def test_it_is_not_used_before_it_has_run_for_a_while(self, camera):
+        begin = time.monotonic()
+        camera(warm_up="1.5s")
+        assert time.monotonic() - begin > 1.5
 
     def test_a_light_is_on_for_it_and_off_otherwise(self, camera, tmp_path):
         gpiozero = pytest.importorskip("gpiozero")
@@ -332,6 +337,7 @@ class TestSettings:
         ({"exposure_us": 50_000}, "fit into a frame"),
         ({"exposure_us": 500, "gain": 2.0, "brighter": 1.0}, "no effect"),
         ({"pre_roll": "31s"}, "at most 30s"),
+        ({"warm_up": "11s"}, "at most 10s"),
         ({"pre_roll": "2s", "light_pin": 4}, "dark"),
         ({"codec": "h265"}, '"h264", "mjpeg"'),
     ],
@@ -345,7 +351,8 @@ def test_settings_that_cannot_be_are_refused(options, message):
 def test_in_the_service_a_stalled_camera_fails_its_job_and_the_next_one_is_done(tmp_path):
     table = "".join(f"{key} = {value}\n" for key, value in SMALL.items())
     devices = (
-        f'[camera.entrance]\ndriver = "picamera2"\nencoder = "software"\ntimeout = "1s"\n{table}'
+        '[camera.entrance]\ndriver = "picamera2"\nencoder = "software"\ntimeout = "1s"\n'
+        f'warm_up = "0s"\n{table}'
     )
     path = f"{MODULES}:{PROJECT}"
     with Hive(tmp_path, devices, PYTHONPATH=path, PI_CAMERA=str(tmp_path)) as hive:

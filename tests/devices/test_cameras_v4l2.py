@@ -89,7 +89,8 @@ def sends(tmp_path):
             fifo = tmp_path / "packets"
             os.mkfifo(fifo)
             threading.Thread(target=send, args=(fifo, rate, size, spoil), daemon=True).start()
-            device = Packets(PacketSettings(name="camera.c", device=str(fifo), **options))
+            settings = PacketSettings(name="camera.c", device=str(fifo), warm_up=0.0, **options)
+            device = Packets(settings)
             device.open()
             devices.callback(device.close)
             return device
@@ -125,7 +126,7 @@ SPOILT = (
 
 
 def camera(graph="testsrc2=size=320x240:rate=15,realtime", **options):
-    sizes = {"width": 320, "height": 240, "frame_rate": 15, "bitrate": 300_000}
+    sizes = {"width": 320, "height": 240, "frame_rate": 15, "bitrate": 300_000, "warm_up": 0.0}
     return Camera(Pattern(name="camera.entrance", device=graph, **sizes, **options))
 
 
@@ -192,7 +193,7 @@ def test_a_camera_that_sends_torn_pictures_while_nobody_records_is_lost(sends):
 
 def test_what_a_camera_sends_as_jpeg_is_kept_as_it_comes(jpegs, tmp_path):
     fifo, sent = jpegs
-    sizes = {"width": 64, "height": 48, "frame_rate": 15}
+    sizes = {"width": 64, "height": 48, "frame_rate": 15, "warm_up": 0.0}
     device = jpeg_camera.Driver(
         jpeg_camera.Settings(name="camera.c", device=str(fifo), codec="mjpeg", **sizes)
     )

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC
 from functools import partial
@@ -50,6 +52,15 @@ driver = "simulated"
 driver = "simulated"
 [microphone.m]
 driver = "simulated"
+"""
+CAMERA = """
+[camera.c]
+driver = "v4l2"
+device = "/dev/v4l/by-id/none"
+{options}
+[camera.c.schedule]
+interval = "{interval}"
+duration = "30s"
 """
 EVERY_MINUTE = '[sensor.a.schedule]\ninterval = "1m"\n'
 
@@ -99,6 +110,7 @@ class FakeWorker:
 
     def __init__(
         self,
+        told: list[tuple[float, str]],
         faults: dict[str, str],
         clock: SetClock,
         mailbox: Callable[[Action], None],
@@ -108,8 +120,9 @@ class FakeWorker:
         self.is_ready = self.is_resting = self.is_gone_now = False
         self.opened: set[str] = set()
         self.opening: str | None = None
-        self._faults, self._clock = faults, clock
+        self._told, self._faults, self._clock = told, faults, clock
         self._mailbox, self._heard, self._ended = mailbox, heard, ended
+        self._note("start")
         self._say(Ready())
 
     def send(self, message: Downward) -> None:
@@ -131,7 +144,11 @@ class FakeWorker:
     def kill(self) -> None:
         self._end(" (SIGKILL)")
 
+    def _note(self, what: str) -> None:
+        self._told.append((self._clock.now().utc_us / 1e6, what))
+
     def _work(self, work: Work) -> None:
+        self._note(work.verb)
         self._say(Begun(work.device, work.number))
         self._say(Opened(work.device))
         fault = None if work.verb == SALVAGE else self._faults.get(work.device)
@@ -160,6 +177,7 @@ class FakeWorker:
     def _hear_end(self, how: str) -> None:
         if not self.is_gone_now:
             self.is_gone_now = True
+            self._note("end")
             self._ended(how)
 
 
@@ -176,6 +194,7 @@ class Bench:
             run_number = ledger.begin_run()
         self.clock = SetClock()
         self.faults: dict[str, str] = {}
+        self.told: dict[str, list[tuple[float, str]]] = defaultdict(list)
         self.reports: list[Report] = []
         self.inbox = TimedInbox(self.clock)
         self.resolved, problems = resolve_devices(self.settings.devices)
@@ -197,7 +216,7 @@ class Bench:
         written(result)
 
     def start_worker(self, name: str, devices: object, *ways: Any) -> Any:
-        return FakeWorker(self.faults, self.clock, *ways)
+        return FakeWorker(self.told[name], self.faults, self.clock, *ways)
 
     def reported(self, kind: type) -> list[Any]:
         return [report for report in self.reports if isinstance(report, kind)]
@@ -436,6 +455,71 @@ def test_each_device_is_tried_a_while_after_the_start(bench: Bench) -> None:
     bench.turn_for(TRY_SECONDS + 3 * HEARTBEAT_SECONDS)
     devices = bench.reported(Heartbeat)[-1].devices
     assert all(device.last_good_age_seconds is not None for device in devices.values())
+
+
+@pytest.fixture
+def filming(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """Begins a loop with a camera of half a minute's recordings, and has it go on for an hour."""
+    with contextlib.ExitStack() as stack:
+        def filming(interval: str = "5m", options: str = "", **faults: str) -> Bench:
+            bench = Bench(tmp_path, CAMERA.format(interval=interval, options=options))
+            stack.callback(bench.ledger.close)
+            bench.faults.update(faults)
+            bench.loop.start()
+            bench.turn_for(3600.0)
+            return bench
+
+        yield filming
+
+
+def done_by(bench: Bench, what: str) -> list[float]:
+    """When the camera's worker did something, in seconds since the last slot."""
+    return [at % 300.0 for at, word in bench.told["camera.c"] if word == what]
+
+
+def test_between_slots_a_camera_rests_and_is_open_again_when_the_next_one_comes(
+    filming: Callable[..., Bench],
+) -> None:
+    bench = filming()
+    starts, films = done_by(bench, "start")[1:], done_by(bench, "record")
+    assert len(starts) in (11, 12)
+    assert all(300 - 15 < start < 300 for start in starts)
+    assert len(films) in (11, 12)
+    assert all(film < 1 for film in films)
+    assert all(end < 5 for end in done_by(bench, "end")[1:])
+    states = {beat.devices["camera.c"].state for beat in bench.reported(Heartbeat)[10:]}
+    assert {"resting", "running"} <= states <= {"resting", "starting", "running"}
+    assert {change.trouble for change in bench.reported(DeviceChanged)} == {None}
+    assert not events.recent(bench.ledger, 9, "device-trouble")
+
+
+@pytest.mark.parametrize(("interval", "options"), [("1m", ""), ("5m", 'pre_roll = "5s"')])
+def test_a_camera_with_pre_roll_or_with_its_next_slot_soon_stays_open(
+    filming: Callable[..., Bench], interval: str, options: str
+) -> None:
+    bench = filming(interval, options)
+    words = [word for _, word in bench.told["camera.c"]]
+    assert set(words) == {"start", "try", "record"}
+    assert words.count("start") == 1
+
+
+def test_a_camera_in_trouble_is_opened_for_its_slots_but_not_ahead_of_them(
+    filming: Callable[..., Bench],
+) -> None:
+    bench = filming(**{"camera.c": "device-error: busy"})
+    words = [word for _, word in bench.told["camera.c"]]
+    assert words.count("record") > 3
+    assert words.count("try") == 1
+
+
+def test_a_camera_that_is_used_by_hand_stays_open_for_a_while(
+    filming: Callable[..., Bench],
+) -> None:
+    bench = filming()
+    bench.do("snapshot camera.c")
+    began = len(bench.told["camera.c"])
+    bench.turn_for(20.0)
+    assert "end" not in [word for _, word in bench.told["camera.c"][began:]]
 
 
 def test_an_inspection_marks_what_is_read(bench: Bench) -> None:

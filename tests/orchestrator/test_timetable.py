@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -314,6 +315,17 @@ def test_the_window_of_a_scheduled_device_is_open_unless_it_is_switched_off(
     assert not timetable.is_open("camera.idle", at(1))
     timetable.switch({"microphone.m"}, on=False)
     assert not timetable.is_open("microphone.m", at(1))
+
+
+def test_the_next_slot_of_a_device_is_told_where_one_is_to_be_run(timetable: Timetable) -> None:
+    assert timetable.seconds_to_slot("microphone.m", at(1)) == pytest.approx(299)
+    assert timetable.seconds_to_slot("microphone.m", at(301)) == 0
+    due(timetable, at(301))
+    assert timetable.seconds_to_slot("microphone.m", at(301)) == pytest.approx(299)
+    timetable.hold_back("inspection", {"microphone.m"})
+    timetable.switch({"sensor.a"}, on=False)
+    for none in ("microphone.m", "sensor.a", "camera.idle"):
+        assert timetable.seconds_to_slot(none, at(301)) == math.inf
 
 
 def test_a_window_opens_and_closes_as_time_goes_by_also_where_the_clock_is_set(

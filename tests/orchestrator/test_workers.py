@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import signal
@@ -129,7 +130,7 @@ def test_it_is_idle_when_every_worker_has_gone(office: Office) -> None:
 def test_sensors_stay_open_however_long_nobody_asks(office: Office) -> None:
     office.employ()
     office.read("sensor.a")
-    office.workers.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
+    office.workers.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: math.inf)
     assert not office.workers.is_idle
     assert office.workers.statuses(0.0)["sensor.a"].state == "running"
 
@@ -178,7 +179,7 @@ def test_a_recorder_that_was_tried_is_closed_again(office: Office) -> None:
     office.employ('[microphone.a]\ndriver = "simulated"\n')
     try_all(office)
     assert not office.workers.is_idle
-    office.workers.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: False)
+    office.workers.let_rest(now().monotonic + 2 * REST_SECONDS, lambda _: math.inf)
     while not office.workers.is_idle:
         office.go_on()
 

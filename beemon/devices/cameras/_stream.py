@@ -75,7 +75,14 @@ class StreamSettings(CommonSettings):
     )
     pre_roll: float = option(
         0.0, parse=up_to(30, "30s"),
-        doc="length of video to include from before the recording was requested, up to 30s",
+        doc="length of video to include from before the recording was requested, up to 30s. The "
+        "camera then runs and encodes throughout its window. Without pre-roll it encodes during "
+        "recordings only, and is closed if the next one is due in more than a minute",
+    )
+    warm_up: float = option(
+        2.0, parse=up_to(10, "10s"),
+        doc="time for which the camera runs before it is used, up to 10s, so that the exposure can "
+        "adapt. For its schedule the camera is opened earlier by this time",
     )
     light_pin: int | None = option(
         None, minimum=_pins.LOWEST, maximum=_pins.HIGHEST,
@@ -103,6 +110,10 @@ class StreamSettings(CommonSettings):
     def bytes_a_picture(self) -> float:
         width, height = self.picture
         return width * height * BYTES_A_PIXEL
+
+    @property
+    def rests_between_slots(self) -> bool:
+        return not self.pre_roll
 
     def __post_init__(self) -> None:
         if self.pre_roll and self.light_pin is not None:
@@ -175,6 +186,7 @@ class StreamCamera(Camera):
         self._encoding, self._end, self._closing = encoding, None, Event()
         self._wait_for_first_frame(ring)
         Thread(target=self._watch, args=(encoding, self._closing), daemon=True).start()
+        self._closing.wait(wanted.warm_up)
 
     def close(self) -> None:
         encoding, self._encoding = self._encoding, None

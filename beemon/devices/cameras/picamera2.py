@@ -119,11 +119,11 @@ def focus(value: object) -> float | Literal["continuous"]:
 class Settings(StreamSettings):
     """A Raspberry Pi's own camera.
 
-    The camera runs all the time, and recordings are cut out of its stream. Recordings may overlap,
-    and a snapshot does not disturb them. The Pi's hardware encodes the video on a Zero 2, 3 and 4,
-    at most 1920x1080 at 30 frames per second; on a 5 the processor does. For ``mjpeg`` encoded by
-    the processor, ``quality`` sets the size and ``bitrate`` has no effect. This driver has been
-    tested with the real picamera2 and libcamera libraries, but not yet on a Raspberry Pi.
+    Recordings may overlap, and a snapshot does not disturb them. The Pi's hardware encodes the
+    video on a Zero 2, 3 and 4, at most 1920x1080 at 30 frames per second; on a 5 the processor
+    does. For ``mjpeg`` encoded by the processor, ``quality`` sets the size and ``bitrate`` has no
+    effect. This driver has been tested with the real picamera2 and libcamera libraries, but not yet
+    on a Raspberry Pi.
 
         [camera.entrance]
         driver = "picamera2"

@@ -20,7 +20,7 @@ from tests.grounds.drill.processes import holder
 from tests.grounds.tree import PROJECT
 
 WIDTH, HEIGHT, RATE = 320, 240, 10
-SIZE = f'width = {WIDTH}\nheight = {HEIGHT}\nframe_rate = {RATE}\ntimeout = "1s"\n'
+SIZE = f'width = {WIDTH}\nheight = {HEIGHT}\nframe_rate = {RATE}\ntimeout = "1s"\nwarm_up = "0s"\n'
 PICTURES = 40
 WELL, STOPPED, FROZEN, CORRUPT = "well", "stopped", "frozen", "corrupt"
 
