@@ -35,7 +35,7 @@ from beemon.orchestrator.worker_process import StartWorker
 from beemon.orchestrator.workers import Workers
 from beemon.protocol.replies import JobFacts
 from beemon.protocol.reports import JobEnded, Report
-from beemon.retention.keeper import IS_OFF, Keeper, KeeperThread, through
+from beemon.retention.keeper import IS_OFF, Keeper, KeeperThread, Room, through
 from beemon.scale.calibrations import Calibrations
 from beemon.scale.compensation import Compensation
 from beemon.scale.watch import Scales
@@ -187,9 +187,15 @@ def _keeper(basis: _Basis, around: Surroundings, disk: DiskSpace) -> KeeperThrea
         """Have something written that may have a defect, which ends the keeper's round alone."""
         around.write(looks.within("retention", change, IS_OFF), written)
 
+    def tell(room: Room) -> None:
+        """Wake the loop only if it has to act on the state of the disk, or to show it."""
+        if disk.is_news(room):
+            tell_disk(room)
+
+    tell_disk = around.inbox.forward(disk.tell)
     return KeeperThread(
         Keeper(
             settings.archive_path, settings.retention, recorders(settings.devices), through(write),
-            around.inbox.forward(disk.tell), guard=looks.guard,
+            tell, guard=looks.guard,
         )
     )

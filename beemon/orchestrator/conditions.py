@@ -79,6 +79,13 @@ class DiskSpace:
         if self.room.log:
             yield self.room.log
 
+    def is_news(self, room: Room) -> bool:
+        """Whether more than the free space is another; may be called by any thread."""
+        before = self.room
+        return (room.sentence, room.paused, room.log) != (
+            before.sentence, before.paused, before.log
+        )
+
     def tell(self, room: Room) -> None:
         """Take what the keeper saw; it is an event when it begins, changes or ends."""
         before, self.room = self.room, room

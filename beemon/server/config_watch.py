@@ -20,7 +20,8 @@ from beemon.protocol.reports import Trouble
 from beemon.server.latest import LatestState
 
 ABOUT = "config"
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 10.0
+"""Time in seconds between two looks at the files; a reload causes a look at once."""
 
 _RELOAD = "sudo systemctl reload beemon"
 _RESTART = "sudo systemctl restart beemon"
@@ -43,23 +44,30 @@ class ConfigWatch:
         self._seen: tuple[Settings, Signature] | None = None
         self._wrong_since: datetime | None = None
         self._refused_files: Mapping[str, bytes] | None = None
-        self._stopped = threading.Event()
+        self._stopped = False
+        self._called = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="config", daemon=True)
 
     def start(self) -> None:
         """Begin to watch, if the service has a config file."""
-        if self._begun.source is not None and not self._stopped.is_set():
+        if self._begun.source is not None and not self._stopped:
             self.look()
             self._thread.start()
 
     def stop(self) -> None:
         """Watch no more."""
-        self._stopped.set()
+        self._stopped = True
+        self._called.set()
 
     def take_over(self) -> None:
         """Settle the problem, because the config on disk is taken over; the next look checks it."""
         self._seen = None
         self._board.settle_trouble(ABOUT)
+        self.look_soon()
+
+    def look_soon(self) -> None:
+        """Have the thread look at once."""
+        self._called.set()
 
     def look(self) -> None:
         """Note the problem with the config on disk, or that there is none, if its files changed."""
@@ -76,7 +84,11 @@ class ConfigWatch:
             self._board.note_trouble(trouble)
 
     def _go_on(self) -> None:
-        while not self._stopped.wait(LOOK_SECONDS):
+        while True:
+            self._called.wait(LOOK_SECONDS)
+            self._called.clear()
+            if self._stopped:
+                return
             self.look()
 
     def _judge(self, running: Settings, path: Path) -> Trouble | None:

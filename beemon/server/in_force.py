@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from beemon.config import settings as config
-from beemon.config.settings import Settings
+from beemon.config.settings import ConfigError, Settings
 from beemon.server.config_watch import ConfigWatch
 from beemon.server.latest import LatestState
 
@@ -26,7 +26,11 @@ class ConfigInForce:
     def on_disk(self) -> Settings:
         """The settings in the config's files. Raises :class:`~beemon.config.settings.ConfigError`.
         """
-        return config.load(config.original(self._settings))
+        try:
+            return config.load(config.original(self._settings))
+        except ConfigError:
+            self.watch.look_soon()
+            raise
 
     def take_over(self, settings: Settings) -> None:
         """Put settings in force, and keep them as the last good ones."""

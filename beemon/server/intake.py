@@ -127,6 +127,8 @@ class Intake:
             return
         if report.facts.outcome == "done":
             self._config.take_over(settings)
+        else:
+            self._config.watch.look_soon()
         if not self._handovers:
             self._notifier.ready()
 

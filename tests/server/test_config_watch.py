@@ -10,7 +10,7 @@ import pytest
 
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError, ServerSettings, Settings
-from beemon.server.config_watch import ConfigWatch
+from beemon.server.config_watch import LOOK_SECONDS, ConfigWatch
 from beemon.server.latest import LatestState
 from tests.hive import Hive, until
 
@@ -133,6 +133,14 @@ def test_a_config_that_was_mended_after_the_start_is_not_said_to_be_wrong(servic
     assert "has been wrong since" in service.said()
     service.write(SENSOR.replace("sensor.a", "sensor.b"))
     assert "was changed but is not in use yet" in service.said()
+
+
+def test_a_reload_has_it_look_at_once(service):
+    service.watch.start()
+    service.write(SENSOR + "sped = ")
+    service.watch.look_soon()
+    until(lambda: service.board.troubles, LOOK_SECONDS / 2)
+    service.watch.stop()
 
 
 def test_without_a_config_there_is_nothing_to_look_at():
