@@ -29,6 +29,7 @@ class GroupHealth:
         self.of = {device: Health() for device in devices}
         self._devices = devices
         self._changed = changed
+        self._told: dict[str, tuple[DeviceState, str | None, str | None]] = {}
 
     def is_settled(self, now: float) -> bool:
         """Whether no device is used soon just because the time has come."""
@@ -39,8 +40,12 @@ class GroupHealth:
         )
 
     def tell(self, device: str) -> None:
-        """Report that a device's health may have changed."""
-        self._changed(device, self.of[device])
+        """Report a device's health, if it is not the same as before."""
+        health = self.of[device]
+        now = health.state, health.trouble, health.note
+        if self._told.get(device) != now:
+            self._told[device] = now
+            self._changed(device, health)
 
     def untried(self, asked: Collection[str], now: float) -> str | None:
         """Return a device that has shown neither that it works nor that it does not."""

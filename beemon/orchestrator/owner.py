@@ -31,10 +31,12 @@ class SupervisorsOwner:
     make_room: Callable[[], None]
 
     def finished(self, task: Task, answer: Answer) -> None:
-        """The task has its answer: the job may be at its end."""
+        """The task has its answer; `status` shows at once that a job is at its end."""
         if isinstance(answer, Failed) and answer.reason == "disk-full":
             self.make_room()
         self.jobs.take(task, answer)
+        if task.job not in self.jobs.jobs:
+            self.pulse.hurry()
 
     def note_replaced(self) -> None:
         """Have the Server end the service, so that systemd starts the version on disk."""

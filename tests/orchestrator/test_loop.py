@@ -389,6 +389,23 @@ def test_what_ends_the_rest_and_what_begins_it_is_told_at_once(resting: Bench) -
     assert resting.clock.now().monotonic - ended < 0.1
 
 
+def test_beside_other_work_the_end_of_a_job_is_told_at_once(bench: Bench) -> None:
+    bench.faults["microphone.m"] = "hang"
+    hanging = bench.command("record microphone.m 60")
+    bench.do("read sensor.a")
+    beat = bench.reported(Heartbeat)[-1]
+    assert list(beat.running) == [hanging]
+    assert beat.devices["sensor.a"].last_good_age_seconds == 0
+
+
+def test_a_device_that_works_as_before_is_no_change(bench: Bench) -> None:
+    bench.do("read sensor.a")
+    bench.reports.clear()
+    bench.do("read sensor.a")
+    assert bench.reported(DeviceChanged) == []
+    assert len(bench.reported(Heartbeat)) <= 3
+
+
 def test_a_device_that_backs_off_ends_the_rest_and_one_that_was_given_up_does_not(
     resting: Bench,
 ) -> None:
