@@ -1,7 +1,9 @@
 """beemon's own package: built from this working tree, and installed into a container."""
 
 import atexit
+import fcntl
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,9 +21,17 @@ from tests.grounds.tree import PROJECT
 
 @cache
 def package() -> Path:
-    """The .deb, built twice, compared, and checked by lintian."""
-    subprocess.run([PROJECT / "scripts/build-deb", "--twice"], check=True)
-    return PROJECT / "dist/beemon.deb"
+    """The .deb, built twice, compared, and checked by lintian; once for all of pytest's workers."""
+    deb, run = PROJECT / "dist/beemon.deb", os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    deb.parent.mkdir(exist_ok=True)
+    with (deb.parent / ".built").open("a+", encoding="utf-8") as built:
+        fcntl.flock(built, fcntl.LOCK_EX)
+        built.seek(0)
+        if not run or built.read() != run:
+            subprocess.run([PROJECT / "scripts/build-deb", "--twice"], check=True)
+            built.truncate(0)
+            built.write(run)
+    return deb
 
 
 LAST_WITH_CONFFILE = "396ad87e0df904e0c8e571969ea7ef0afa60a591"
