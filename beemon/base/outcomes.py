@@ -138,7 +138,8 @@ REASONS = {
         "Set a longer `interval` or a shorter `duration` in the device's schedule.",
     ),
     "down": Explanation(
-        "the service was not running at the scheduled time",
+        "the service was not running at the scheduled time, or ended without a stop seconds after "
+        "it",
         "Find out why: `beemon events`.",
     ),
     "paused": Explanation(

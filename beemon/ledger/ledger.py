@@ -37,12 +37,20 @@ once."""
 LOG_BYTES = WAL_PAGES * PAGE_BYTES
 """A log that was longer is cut down to this once it is in the file."""
 
+_NEXT_JOB = (
+    "max(ifnull((SELECT max(job) FROM main.jobs WHERE job < {most}), 0) + 1,"
+    " ifnull((SELECT max(first_job) FROM sound_archive), 1))"
+).replace("{most}", str(rows.MOST_NUMBER))
 _ACCEPT = (
     "INSERT INTO jobs"
     " (job, run, command, origin, slot_us, accepted_us, accepted_monotonic, clock)"
-    " VALUES (max(ifnull((SELECT max(job) FROM main.jobs WHERE job < {most}), 0) + 1,"
-    " ifnull((SELECT max(first_job) FROM sound_archive), 1)), ?, ?, ?, ?, ?, ?, ?)"
-).replace("{most}", str(rows.MOST_NUMBER))
+    " VALUES ({next}, ?, ?, ?, ?, ?, ?, ?)"
+).replace("{next}", _NEXT_JOB)
+_ENTER_ENDED = (
+    "INSERT INTO jobs (job, run, command, origin, slot_us, accepted_us, accepted_monotonic, clock,"
+    " ended_us, ended_monotonic, outcome, reason, message, facts, leftover)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 _BEGIN_RUN = """
 INSERT INTO runs (run, started_us, started_monotonic, boot_id, clock, version) VALUES
@@ -143,6 +151,22 @@ class Ledger:
         values = (self.run, command, origin, slot_us, *(came or self.clock.stamp()))
         return int(self.db.execute(_ACCEPT, values).lastrowid or 0)
 
+    def next_job(self) -> int:
+        """The number of the next job that is entered in this transaction."""
+        return int(self.db.execute(f"SELECT {_NEXT_JOB}").fetchone()[0])
+
+    def enter_ended(
+        self, job: int, command: str, origin: str, came: Stamp, slot_us: int | None, ending: Ending
+    ) -> None:
+        """Enter a command that came, and its outcome, as the :meth:`next_job`.
+
+        What belongs to the job is entered before, so that it is one change with it.
+        """
+        self.db.execute(
+            _ENTER_ENDED,
+            (job, self.run, command, origin, slot_us, *came, *self._end_of(ending)),
+        )
+
     def begin(self, job: int, device: str, where: files.Place) -> None:
         """Enter that a recording is about to be written, and where."""
         self.db.execute(
@@ -159,13 +183,16 @@ class Ledger:
         cursor = self.db.execute(
             "UPDATE jobs SET ended_us = ?, ended_monotonic = ?, outcome = ?, reason = ?,"
             " message = ?, facts = ?, leftover = ? WHERE job = ? AND outcome IS NULL",
-            (
-                *self.clock.now(), ending.outcome, ending.reason, ending.message,
-                json.dumps(ending.facts) if ending.facts else None,
-                ending.facts.get("leftover"), job,
-            ),
+            (*self._end_of(ending), job),
         )
         return cursor.rowcount == 1
+
+    def _end_of(self, ending: Ending) -> tuple[object, ...]:
+        """The columns of an outcome, from ``ended_us`` to ``leftover``."""
+        return (
+            *self.clock.now(), ending.outcome, ending.reason, ending.message,
+            json.dumps(ending.facts) if ending.facts else None, ending.facts.get("leftover"),
+        )
 
     def _check_file(self) -> None:
         """Check that the file still has its name, because SQLite continues without an error if it

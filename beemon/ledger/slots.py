@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from beemon.base import moments
 from beemon.base.clock import Stamp
+from beemon.base.outcomes import Ending
 from beemon.base.values import value_class
 from beemon.ledger import events
 from beemon.ledger.ledger import Ledger
@@ -121,15 +122,31 @@ def enter(ledger: Ledger, tick: Tick) -> list[int]:
 
     Call it within ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
     """
+    _enter_changes(ledger, tick)
+    jobs = [ledger.accept(due.command, "schedule", tick.at, due.slot_us) for due in tick.due]
+    _enter_account(ledger, tick)
+    return jobs
+
+
+def enter_ended(ledger: Ledger, tick: Tick, job: int, ending: Ending) -> None:
+    """:func:`enter` for a look that found one command, and for its end."""
+    [due] = tick.due
+    _enter_changes(ledger, tick)
+    ledger.enter_ended(job, due.command, "schedule", tick.at, due.slot_us, ending)
+    _enter_account(ledger, tick)
+
+
+def _enter_changes(ledger: Ledger, tick: Tick) -> None:
     for change in tick.changes:
         _ENTER[type(change)](ledger, change)
-    jobs = [ledger.accept(due.command, "schedule", tick.at, due.slot_us) for due in tick.due]
+
+
+def _enter_account(ledger: Ledger, tick: Tick) -> None:
     if tick.accounted_us is not None:
         ledger.db.execute(
             "UPDATE runs SET accounted_us = ?, accounted_clock = ? WHERE run = ?",
             (tick.accounted_us, tick.at.quality, ledger.run),
         )
-    return jobs
 
 
 def last_account(ledger: events.Readable) -> Account | None:

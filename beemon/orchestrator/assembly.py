@@ -31,6 +31,7 @@ from beemon.orchestrator.status import Status
 from beemon.orchestrator.supplies import Placer, Supplies
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.troubles import Troubles
+from beemon.orchestrator.unentered import Unentered
 from beemon.orchestrator.worker_process import StartWorker
 from beemon.orchestrator.workers import Workers
 from beemon.protocol.replies import JobFacts
@@ -77,6 +78,7 @@ class _Basis:
     calibrations: Calibrations
     compensation: Compensation
     steps: dict[str, WeightStep]
+    unentered: Unentered
 
 
 def assemble(
@@ -91,7 +93,7 @@ def assemble(
     dispatcher = Dispatcher(desk)
     slots = SlotRunner(
         basis.timetable, desk.inspections, basis.power, write, around.inbox, dispatcher.execute,
-        desk.jobs.end_unbegun, around.clock,
+        desk.jobs.end_unbegun, basis.unentered, around.clock,
     )
     status = Status(
         basis.in_force, desk.workers, desk.jobs, basis.looks, basis.timetable, basis.inspection,
@@ -122,6 +124,7 @@ def _basis(in_force: InForce, around: Surroundings) -> _Basis:
         calibrations=Calibrations([], around.clock.stamp),
         compensation=Compensation([], settings.devices),
         steps={},
+        unentered=Unentered(around.inbox),
     )
 
 
@@ -176,7 +179,8 @@ def _jobs(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Jobs:
 
     return Jobs(
         basis.in_force.settings.archive_path, around.write, basis.inspection, basis.power,
-        basis.calibrations, basis.compensation, basis.looks, ended, around.clock,
+        basis.calibrations, basis.compensation, basis.looks, ended, basis.unentered,
+        around.clock,
     )
 
 

@@ -148,13 +148,13 @@ def cancel(desk: Desk, job: Job, request: Request) -> None:
     if isinstance(chosen, str):
         _cancel_all(desk, job, chosen)
         return
-    target = desk.jobs.jobs.get(chosen)
+    target = desk.jobs.find(chosen)
     if target is None or target is job:
         message = f"job {chosen} is not open"
         desk.jobs.end(job, outcomes.failed("no-such-job", message))
         return
     desk.cut(target, "cancelled")
-    desk.jobs.end(job, outcomes.done(cancelled=target.number))
+    desk.jobs.end(job, outcomes.done(cancelled=chosen))
 
 
 def _cancel_all(desk: Desk, job: Job, chosen: str) -> None:

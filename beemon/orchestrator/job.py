@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from beemon.base import outcomes
 from beemon.base.facts import JsonObject, to_json
@@ -13,6 +14,9 @@ from beemon.base.recording import RecordingFacts
 from beemon.config.settings import Settings
 from beemon.scale.calibrations import Step
 from beemon.worker.messages import Done, Failed
+
+if TYPE_CHECKING:
+    from beemon.orchestrator.unentered import Entry  # the Server has jobs of its own, and no ledger
 
 
 class QueuedCommand(str):
@@ -48,7 +52,8 @@ class Job:
     quantity without a value why, and ``lacking`` of each sensor that lacks one, in a word;
     ``cut`` is the reason for which the job was ended early; ``inspected`` says whether the
     beekeeper was at the hive meanwhile; ``step`` is what a ``calibrate`` is to do, and
-    ``settings`` what a ``reload`` is to put in force.
+    ``settings`` what a ``reload`` is to put in force; ``entry`` is set if the job began before it
+    was entered.
     """
 
     number: int
@@ -64,6 +69,12 @@ class Job:
     inspected: bool = False
     step: Step | None = None
     settings: Settings | None = None
+    entry: Entry | None = None
+
+    @property
+    def in_ledger(self) -> int:
+        """Its number in the ledger; 0 if it is not entered yet."""
+        return self.entry.job if self.entry else self.number
 
     @property
     def is_scheduled(self) -> bool:

@@ -31,6 +31,7 @@ from beemon.orchestrator.inspection import Inspection, marked
 from beemon.orchestrator.job import Job, QueuedCommand, said
 from beemon.orchestrator.power import Power
 from beemon.orchestrator.task import Task
+from beemon.orchestrator.unentered import Unentered
 from beemon.protocol.replies import JobFacts
 from beemon.scale.calibrations import Calibrations, Step, Told, UncalibratedError
 from beemon.scale.compensation import Compensation
@@ -60,9 +61,11 @@ class Jobs:
         compensation: Compensation,
         looks: Looks,
         ended: Callable[[JobFacts], None],
+        unentered: Unentered,
         clock: Clock = MACHINE,
     ) -> None:
         self.jobs: dict[int, Job] = {}
+        self._unentered = unentered
         self._archive = archive
         self._write, self._ended = write, ended
         self._inspection, self._power = inspection, power
@@ -72,10 +75,20 @@ class Jobs:
 
     def open(self, command: QueuedCommand, number: int, verb: str) -> Job:
         """A job for a command that is carried out."""
-        job = Job(number, str(command), command.origin, verb, settings=command.settings)
+        job = self._job(command, number, verb)
         job.inspected = self._inspection.is_on
         self.jobs[number] = job
         return job
+
+    def _job(self, command: QueuedCommand, number: int, verb: str) -> Job:
+        entry = self._unentered.entry(number)
+        return Job(
+            number, str(command), command.origin, verb, settings=command.settings, entry=entry
+        )
+
+    def find(self, number: int) -> Job | None:
+        """The open job with this number in the ledger."""
+        return next((job for job in self.jobs.values() if job.in_ledger == number), None)
 
     def take(self, task: Task, answer: Answer) -> None:
         """Take a task's answer: with the last one the job is at its end."""
@@ -97,7 +110,7 @@ class Jobs:
     def end_unbegun(self, number: int, command: QueuedCommand, ending: Ending) -> None:
         """Give an outcome to a command that never became work."""
         verb = next(iter(command.split()), "")
-        self.end(Job(number, str(command), command.origin, verb), ending)
+        self.end(self._job(command, number, verb), ending)
 
     def end(
         self,
@@ -117,7 +130,7 @@ class Jobs:
                 final = ending.but(message, facts) if facts else ending
             if keep:
                 keep(ledger)
-            series.keep(ledger, job.number, readings)
+            series.keep(ledger, job.in_ledger, readings)
             return final
 
         self.end_by(job, decide)
@@ -131,16 +144,21 @@ class Jobs:
             ledger.end(job.number, ending)
             return ending
 
-        self._write(write, partial(self._tell, job))
+        self._write(
+            self._unentered.end(job.number, decide) if job.entry else write,
+            partial(self._tell, job),
+        )
 
     def _tell(self, job: Job, ending: Ending) -> None:
         """Called by the writer when the outcome is durable."""
+        self._unentered.is_durable(job.number)
+        number = job.in_ledger
         log.log(
-            job.log_level(ending), "job %d %s: %s%s", job.number, ending.outcome.value,
+            job.log_level(ending), "job %d %s: %s%s", number, ending.outcome.value,
             shown(job.text, 80), said(ending),
-            extra=fields(job=job.number, device=job.device, outcome=ending.outcome.value),
+            extra=fields(job=number, device=job.device, outcome=ending.outcome.value),
         )
-        self._ended(ended_facts(job.number, job.text, ending))
+        self._ended(ended_facts(number, job.text, ending))
 
     def _take_calibration(self, job: Job, answer: Done) -> None:
         if job.step is None:

@@ -44,8 +44,9 @@ class Status:
 
     def heartbeat(self, now: float) -> Heartbeat:
         """The state of everything at ``now``, in monotonic seconds."""
-        at_work, jobs = self.workers.at_work, self.jobs.jobs
-        running = {number: job.text for number, job in jobs.items() if number in at_work}
+        at_work = self.workers.at_work
+        entered = [job for job in self.jobs.jobs.values() if job.in_ledger]
+        running = {job.in_ledger: job.text for job in entered if job.number in at_work}
         return Heartbeat(
             monotonic=now,
             devices={
@@ -55,7 +56,7 @@ class Status:
             inspection=self.inspection.status(now),
             power=self.power.status(),
             running=running,
-            waiting=len(jobs) - len(running),
+            waiting=len(entered) - len(running),
             troubles=tuple(self._troubles()),
         )
 

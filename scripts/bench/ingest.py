@@ -1,9 +1,8 @@
 """What a minute's readings of ten sensors cost until they are durable: time, and bytes at the disk.
 
-A scheduled reading is two transactions: its slot is accounted for and its job begun, before any
-sensor is asked; then its readings come in together with its outcome. The second one is the ingest
-of the batch. Beside it stands a bare table with the same pragmas and pages, and a file that a line
-is appended to and synced.
+A scheduled reading is one transaction: its slot, its job, its readings and its outcome. Beside it
+stands a bare table with the same pragmas and pages, and a file that a line is appended to and
+synced.
 """
 
 from __future__ import annotations
@@ -42,17 +41,15 @@ def measure(folder: Path, rounds: int) -> Iterator[Row]:
     for minute in range(WARM_UP):
         ours(minute)
         bare(minute)
-    whole, ended, plain = [], [], []
+    whole, plain = [], []
     for number in range(rounds):
         first = WARM_UP + number * IN_A_ROUND
         times = [_in_turns(ours, bare, minute) for minute in range(first, first + IN_A_ROUND)]
-        begin, end, insert = (statistics.median(each) * 1e3 for each in zip(*times, strict=True))
-        whole.append(begin + end)
-        ended.append(end)
+        entered, insert = (statistics.median(each) * 1e3 for each in zip(*times, strict=True))
+        whole.append(entered)
         plain.append(insert)
     name = f"{SENSORS} readings made durable"
-    yield _time_row(name, ended, plain, TIME_TARGET)
-    yield _time_row("  with their slot and job before", whole, plain, None)
+    yield _time_row(name, whole, plain, TIME_TARGET)
     ours.close()
     if os.geteuid() == 0:
         yield from _bytes_rows(folder)
@@ -68,14 +65,6 @@ class Beemon:
         self._ledger.prepare()
         with self._ledger.transaction() as ledger:
             ledger.begin_run()
-        self._job = 0
-
-    def begin(self, minute: int) -> None:
-        """Account for the slot, and enter the job."""
-        at = _stamp(minute)
-        tick = slots.Tick(at, [slots.Due(COMMAND, at.utc_us)], accounted_us=at.utc_us)
-        with self._ledger.transaction() as ledger:
-            [self._job] = slots.enter(ledger, tick)
 
     def measured(self, minute: int) -> list[Reading]:
         """What the workers say; on a Pi they take their time for it."""
@@ -85,16 +74,18 @@ class Beemon:
             for number, value in enumerate(_values(minute))
         ]
 
-    def end(self, readings: list[Reading]) -> None:
-        """Enter the readings and the outcome."""
+    def end(self, minute: int, readings: list[Reading]) -> None:
+        """Enter the slot, its job, the readings and the outcome."""
+        at = _stamp(minute)
+        tick = slots.Tick(at, [slots.Due(COMMAND, at.utc_us)], accounted_us=at.utc_us)
         said = {f"{reading.sensor} {reading.quantity}": reading.value for reading in readings}
         with self._ledger.transaction() as ledger:
-            series.keep(ledger, self._job, readings)
-            ledger.end(self._job, outcomes.done(readings=said))
+            job = ledger.next_job()
+            series.keep(ledger, job, readings)
+            slots.enter_ended(ledger, tick, job, outcomes.done(readings=said))
 
     def __call__(self, minute: int) -> None:
-        self.begin(minute)
-        self.end(self.measured(minute))
+        self.end(minute, self.measured(minute))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -169,10 +160,9 @@ def _time_row(name: str, ours: list[float], bare: list[float], target: float | N
                target)
 
 
-def _in_turns(ours: Beemon, bare: Bare, minute: int) -> tuple[float, float, float]:
-    begun = _timed(lambda: ours.begin(minute))
+def _in_turns(ours: Beemon, bare: Bare, minute: int) -> tuple[float, float]:
     readings = ours.measured(minute)
-    return begun, _timed(lambda: ours.end(readings)), _timed(lambda: bare(minute))
+    return _timed(lambda: ours.end(minute, readings)), _timed(lambda: bare(minute))
 
 
 def _timed(action: Callable[[], None]) -> float:

@@ -24,6 +24,7 @@ from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.power import Power
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.timetable import Timetable
+from beemon.orchestrator.unentered import Unentered
 from beemon.scale.calibrations import Calibrations
 from beemon.scale.compensation import Compensation
 from beemon.storage import files
@@ -44,11 +45,13 @@ class Desk:
         write = lambda *write: self.waiting.append(write)  # noqa: E731
         looks = Looks(write)
         timetable = Timetable({}, UTC)
+        self.unentered = Unentered(Inbox())
         self.jobs = Jobs(
             folder, write, self.inspection,
             Power(Settings(), timetable, write, looks, Inbox(), Pulse()),
             Calibrations([]), Compensation([], {}), looks,
             lambda facts: self.told.append(to_json(facts)),
+            self.unentered,
         )
 
     def open(self, text: str, *devices: str) -> Job:

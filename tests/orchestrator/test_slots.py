@@ -22,6 +22,7 @@ from beemon.orchestrator.inspection import Inspection, Inspections
 from beemon.orchestrator.power import Power
 from beemon.orchestrator.slots import SlotRunner
 from beemon.orchestrator.timetable import Timetable
+from beemon.orchestrator.unentered import Unentered
 from tests.faults import failing_disk
 
 SOON = 20.0  # seconds; only a defect takes that long
@@ -60,10 +61,12 @@ class Desk:
             settings, self.timetable, self.writer.write, Looks(self.writer.write), self.inbox,
             Pulse(),
         )
+        self.unentered = Unentered(self.inbox)
         self.slots = SlotRunner(
             self.timetable, self.inspections, self.power, self.writer.write, self.inbox,
             lambda command, job: self.executed.append((str(command), job, command.origin)),
             lambda job, command, ending: self.ended.append((str(command), ending.reason)),
+            self.unentered,
         )
         self.began = clock.now()
         self.minute = -(-self.began.utc_us // 60_000_000) * 60_000_000
@@ -157,7 +160,6 @@ def test_while_the_hive_is_open_recorders_rest(desk):
     begin(desk)
     desk.writer.write(desk.inspections.begin("", desk.at(-0.4)), lambda _: None)
     desk.look(0)
-    desk.read_mail()
     assert commands(desk) == ["read sensor.a"]
     assert desk.timetable.held_back("microphone.m") == "inspection"
     desk.writer.write(desk.inspections.end("", desk.at(0.5)), lambda _: None)

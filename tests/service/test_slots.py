@@ -14,11 +14,11 @@ from tests.hive import Hive, until
 
 SURE_CLOCK = """
 import ctypes
-class Library(ctypes.CDLL):
+class Library(ctypes.PyDLL):
     def adjtimex(self, timex):
         timex[3] = 1000  # maxerror, in microseconds
         return 0
-ctypes.CDLL = Library
+ctypes.PyDLL = Library
 """
 DEVICES = """
 [sensor.one]
