@@ -16,10 +16,11 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from beemon import __version__
-from beemon.base.clock import MACHINE, Clock, Stamp
+from beemon.base.clock import MACHINE, Clock, Moment, Stamp
 from beemon.base.facts import Json, from_json
 from beemon.base.moments import iso
 from beemon.base.outcomes import Ending
@@ -51,6 +52,13 @@ _ENTER_ENDED = (
     " ended_us, ended_monotonic, outcome, reason, message, facts, leftover)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+_ACCEPTED = "SELECT accepted_monotonic FROM jobs WHERE job = ?"
+_VALUES = (
+    "SELECT sensor, quantity, value FROM main.readings JOIN main.series USING (series)"
+    " WHERE utc_us BETWEEN ? AND ? AND job = ? AND value IS NOT NULL"
+)
+_SLACK_SECONDS = 2.0  # for the rounding of times, and for a clock that is slewed
 
 _BEGIN_RUN = """
 INSERT INTO runs (run, started_us, started_monotonic, boot_id, clock, version) VALUES
@@ -160,11 +168,12 @@ class Ledger:
     ) -> None:
         """Enter a command that came, and its outcome, as the :meth:`next_job`.
 
-        What belongs to the job is entered before, so that it is one change with it.
+        Its readings are entered before it, so that they are one change with it.
         """
         self.db.execute(
             _ENTER_ENDED,
-            (job, self.run, command, origin, slot_us, *came, *self._end_of(ending)),
+            (job, self.run, command, origin, slot_us, *came,
+             *self._end_of(job, ending, came.monotonic)),
         )
 
     def begin(self, job: int, device: str, where: files.Place) -> None:
@@ -183,15 +192,27 @@ class Ledger:
         cursor = self.db.execute(
             "UPDATE jobs SET ended_us = ?, ended_monotonic = ?, outcome = ?, reason = ?,"
             " message = ?, facts = ?, leftover = ? WHERE job = ? AND outcome IS NULL",
-            (*self._end_of(ending), job),
+            (*self._end_of(job, ending), job),
         )
         return cursor.rowcount == 1
 
-    def _end_of(self, ending: Ending) -> tuple[object, ...]:
-        """The columns of an outcome, from ``ended_us`` to ``leftover``."""
+    def _end_of(
+        self, job: int, ending: Ending, accepted_monotonic: float | None = None
+    ) -> tuple[object, ...]:
+        """The columns of an outcome, from ``ended_us`` to ``leftover``.
+
+        Values that :func:`_values_of` finds again are not copied into the facts.
+        """
+        now, facts = self.clock.now(), ending.facts
+        if facts.get("readings"):
+            if accepted_monotonic is None:
+                found = self.db.execute(_ACCEPTED, (job,)).fetchone()
+                accepted_monotonic = found[0] if found else now.monotonic
+            if _values_of(self.db, job, accepted_monotonic, now) == facts["readings"]:
+                facts = {name: fact for name, fact in facts.items() if name != "readings"}
         return (
-            *self.clock.now(), ending.outcome, ending.reason, ending.message,
-            json.dumps(ending.facts) if ending.facts else None, ending.facts.get("leftover"),
+            *now, ending.outcome, ending.reason, ending.message,
+            json.dumps(facts) if facts else None, facts.get("leftover"),
         )
 
     def _check_file(self) -> None:
@@ -239,7 +260,7 @@ class LedgerReader:
     def job(self, job: int) -> JobFacts | None:
         """All details of one job; if its row is damaged, the kind of damage."""
         row = self.db.execute("SELECT * FROM sound_jobs WHERE job = ?", (job,)).fetchone()
-        found = list(rows.readable([row], job_facts)) if row else []
+        found = list(rows.readable([row], self._facts)) if row else []
         if found:
             return found[0]
         why = "it cannot be read" if row else rows.why_damaged(self.db, "jobs", job)
@@ -248,7 +269,15 @@ class LedgerReader:
     def jobs(self, count: int) -> list[JobFacts]:
         """The latest jobs, the newest first."""
         found = self.db.execute("SELECT * FROM sound_jobs ORDER BY job DESC LIMIT ?", (count,))
-        return list(rows.readable(found, job_facts))
+        return list(rows.readable(found, self._facts))
+
+    def _facts(self, row: sqlite3.Row) -> JobFacts:
+        """The facts of a job, with the values that it measured."""
+        facts, ended = job_facts(row), (row["ended_us"], row["ended_monotonic"])
+        if facts.readings is not None or not row["command"].startswith("read") or None in ended:
+            return facts
+        values = _values_of(self.db, row["job"], row["accepted_monotonic"], Moment(*ended))
+        return replace(facts, readings=values or None)
 
 
 def open_reader(archive: Path) -> LedgerReader:
@@ -292,6 +321,19 @@ def _job_facts(rest: Mapping[str, Json], own: Mapping[str, Json]) -> JobFacts:
     """A job's ``own`` facts, and those that depend on its command and never replace one of these.
     """
     return from_json(JobFacts, {**rest, **own})
+
+
+def _values_of(
+    db: sqlite3.Connection, job: int, accepted_monotonic: float, ended: Moment
+) -> dict[str, float]:
+    """The values that a job measured, by sensor and quantity.
+
+    Readings have no index by their job, so they are looked for by its time.
+    """
+    seconds = ended.monotonic - accepted_monotonic + _SLACK_SECONDS
+    from_us, until_us = ended.utc_us - seconds * 1e6, ended.utc_us + _SLACK_SECONDS * 1e6
+    found = db.execute(_VALUES, (from_us, until_us, job))
+    return {f"{sensor} {quantity}": value for sensor, quantity, value in found}
 
 
 def _iso(us: int | None) -> str | None:

@@ -18,7 +18,7 @@ from disk import small_disk
 from table import Row
 
 from beemon.base import outcomes
-from beemon.base.clock import Quality, Stamp
+from beemon.base.clock import Moment, Quality, Stamp
 from beemon.base.moments import US_PER_MINUTE
 from beemon.base.readings import Reading
 from beemon.ledger import readings as series
@@ -61,7 +61,8 @@ class Beemon:
     """The ledger, as the Orchestrator's writer fills it."""
 
     def __init__(self, folder: Path) -> None:
-        self._ledger = Ledger(folder)
+        self._clock = _Clock()
+        self._ledger = Ledger(folder, clock=self._clock)
         self._ledger.prepare()
         with self._ledger.transaction() as ledger:
             ledger.begin_run()
@@ -76,7 +77,7 @@ class Beemon:
 
     def end(self, minute: int, readings: list[Reading]) -> None:
         """Enter the slot, its job, the readings and the outcome."""
-        at = _stamp(minute)
+        at = self._clock.at = _stamp(minute)
         tick = slots.Tick(at, [slots.Due(COMMAND, at.utc_us)], accounted_us=at.utc_us)
         said = {f"{reading.sensor} {reading.quantity}": reading.value for reading in readings}
         with self._ledger.transaction() as ledger:
@@ -169,6 +170,25 @@ def _timed(action: Callable[[], None]) -> float:
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
+
+
+class _Clock:
+    """The time of the minute that is entered."""
+
+    def __init__(self) -> None:
+        self.at = _stamp(0)
+
+    def now(self) -> Moment:
+        """The moment of the last stamp."""
+        return Moment(self.at.utc_us, self.at.monotonic)
+
+    def stamp(self) -> Stamp:
+        """The same, with the quality of the clock."""
+        return self.at
+
+    def boot_id(self) -> str:
+        """The name of a boot."""
+        return "a-boot"
 
 
 def _stamp(minute: int) -> Stamp:

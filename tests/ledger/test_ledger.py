@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from beemon.base import outcomes
+from beemon.base import clock, outcomes
+from beemon.base.clock import Stamp
 from beemon.base.facts import to_json
+from beemon.base.readings import Reading
+from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger, LedgerReader, LedgerVersionError, ended_facts
 from beemon.protocol.replies import JobFacts
 from beemon.storage import files
@@ -251,3 +255,37 @@ def test_an_archive_may_have_any_name(tmp_path, name):
     assert reader.jobs(1) == []
     reader.close()
     ledger.close()
+
+
+def _measured(ledger: Ledger, at: Stamp) -> int:
+    """A job with two values and a missing one, entered with its outcome."""
+    readings = [
+        Reading("sensor.a", "temperature", "°C", 21.5, None, at),
+        Reading("sensor.a", "humidity", "%", 60.0, None, at),
+        Reading("sensor.b", "temperature", "°C", None, "timeout", at),
+    ]
+    job = ledger.accept("read sensor.a sensor.b", "test", at)
+    series.keep(ledger, job, readings)
+    ledger.end(job, outcomes.done(readings=VALUES))
+    return job
+
+
+VALUES = {"sensor.a temperature": 21.5, "sensor.a humidity": 60.0}
+
+
+def test_values_are_not_copied_into_the_facts_of_a_job(ledger, reader):
+    with ledger.transaction():
+        before, job = (_measured(ledger, clock.stamp()) for _ in range(2))
+    [(facts,)] = ledger.db.execute("SELECT facts FROM jobs WHERE job = ?", (job,))
+    assert facts is None
+    assert [facts.readings for facts in reader.jobs(2)] == [VALUES, VALUES]
+    assert reader.job(before).readings == VALUES
+
+
+def test_values_that_would_not_be_found_by_the_time_of_the_job_are_copied(ledger, reader):
+    earlier = clock.stamp()._replace(utc_us=clock.now().utc_us - 3_600_000_000)
+    with ledger.transaction():
+        job = _measured(ledger, earlier)
+    [(facts,)] = ledger.db.execute("SELECT facts FROM jobs WHERE job = ?", (job,))
+    assert json.loads(facts) == {"readings": VALUES}
+    assert reader.job(job).readings == VALUES

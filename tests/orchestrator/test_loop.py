@@ -63,6 +63,13 @@ interval = "{interval}"
 duration = "30s"
 """
 EVERY_MINUTE = '[sensor.a.schedule]\ninterval = "1m"\n'
+SLOW = """
+[sensor.slow]
+driver = "simulated"
+timeout = "1m"
+[sensor.slow.schedule]
+interval = "2m"
+"""
 
 
 class SetClock:
@@ -322,6 +329,22 @@ def test_a_due_slot_runs_each_time(scheduled: Bench) -> None:
     ended = [to_json(report.facts) for report in scheduled.reported(JobEnded)]
     assert len(ended) in (2, 3)
     assert {(facts["command"], facts["outcome"]) for facts in ended} == {("read sensor.a", "done")}
+
+
+def test_a_slow_read_of_a_slot_is_shown_and_can_be_cancelled(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, SLOW)
+    bench.faults["sensor.slow"] = "hang"
+    bench.loop.start()
+    beat = bench.turn_until(lambda: next(
+        (beat for beat in bench.reported(Heartbeat) if beat.running), None
+    ))
+    assert beat.running == {1: "read sensor.slow"}
+    assert bench.do("cancel 1")["cancelled"] == 1
+    facts = bench.outcome_of(1)
+    assert (facts["outcome"], facts["reason"]) == ("interrupted", "cancelled")
+    [row] = bench.ledger.db.execute("SELECT slot_us, outcome FROM jobs WHERE job = 1")
+    assert (row["slot_us"] % 60_000_000, row["outcome"]) == (0, "interrupted")
+    bench.ledger.close()
 
 
 def test_a_slot_that_is_switched_off_does_not_run(scheduled: Bench) -> None:
