@@ -34,10 +34,10 @@ LONGEST_SECONDS = 9.0
 _STEPS = 100_000  # of SQLite's machine, between two looks at the clock: some milliseconds
 
 _HAS_DONE_WORK = """
-SELECT EXISTS (SELECT 1 FROM jobs WHERE run = ?1 AND outcome = 'done' AND job >
-    ifnull((SELECT job FROM jobs WHERE run < ?1 ORDER BY job DESC LIMIT 1), -9223372036854775808))
+SELECT run = ?1 FROM jobs WHERE outcome = 'done' OR run <> ?1 ORDER BY job DESC LIMIT 1
 """
-"""Of the jobs behind those of earlier runs: others are not looked at."""
+"""Back to the latest job that was done, or that is of an earlier run; most often it is the first.
+"""
 
 
 class SlowQueryError(sqlite3.OperationalError):
@@ -84,10 +84,10 @@ class ArchiveReader:
             return ledger.jobs(count)
 
     def has_done_work(self, run: int) -> bool:
-        """Whether a job of this run was done."""
+        """Whether a job of this run, the latest one, was done."""
         with self._reading() as ledger:
-            (has,) = ledger.db.execute(_HAS_DONE_WORK, (run,)).fetchone()
-            return bool(has)
+            found = ledger.db.execute(_HAS_DONE_WORK, (run,)).fetchone()
+            return found is not None and bool(found[0])
 
     def recordings(
         self, from_us: int, until_us: int, device: str | None = None

@@ -25,7 +25,12 @@ _STAYS = (
     " WHERE utc_us >= ?1 * 3600000000 AND utc_us < (?1 + 1) * 3600000000"
     " AND (job > ?2 OR hours.hour IS NULL) LIMIT 1"
 )
-_DELETE = "DELETE FROM readings WHERE utc_us >= ?1 * 3600000000 AND utc_us < (?1 + 1) * 3600000000"
+_OF_HOUR = "FROM readings WHERE utc_us >= ?1 * 3600000000 AND utc_us < (?1 + 1) * 3600000000"
+_NOTE = (
+    "UPDATE hours SET thinned = 1 WHERE hour = ?1"  # noqa: S608
+    f" AND series IN (SELECT series {_OF_HOUR})"
+)
+_DELETE = f"DELETE {_OF_HOUR}"
 
 
 def is_wanted(db: sqlite3.Connection) -> bool:
@@ -40,9 +45,8 @@ def thin(ledger: Ledger, jobs_kept: int = JOBS_KEPT) -> int:
     hour = _oldest_spare_hour(ledger.db, jobs_kept)
     if hour is None:
         return 0
-    deleted = ledger.db.execute(_DELETE, (hour,)).rowcount
-    ledger.db.execute("UPDATE hours SET thinned = 1 WHERE hour = ?", (hour,))
-    return deleted
+    ledger.db.execute(_NOTE, (hour,))
+    return ledger.db.execute(_DELETE, (hour,)).rowcount
 
 
 def _oldest_spare_hour(db: sqlite3.Connection, jobs_kept: int) -> int | None:

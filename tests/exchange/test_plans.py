@@ -29,7 +29,8 @@ NO_TABLES = {"CONSTANT", "found"}
 EXCEPTIONS = {
     "SELECT * FROM sound_jobs ORDER BY job DESC LIMIT": "it ends with the last row it returns",
     "SELECT * FROM sound_events WHERE 1 ORDER BY event DESC LIMIT": "likewise",
-    "SELECT EXISTS (SELECT 1 FROM jobs WHERE run =": "back through this run, no further",
+    "SELECT run = ?1 FROM jobs WHERE outcome = 'done' OR run <> ?1 ORDER BY job DESC LIMIT":
+        "back to the latest job that was done in this run, no further than the run",
     "SELECT device FROM recordings UNION": "only before it is said that a device is unknown",
 }
 
