@@ -12,8 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import asked
+import beside
 import ingest
 import stock
+import stored
 import year
 from table import Row, show
 
@@ -37,14 +40,38 @@ def _options() -> argparse.Namespace:
         "--recordings", type=int, nargs="*", default=[1000, 100_000],
         help="how many are stored when the service starts (default: 1000 100000)",
     )
+    parser.add_argument(
+        "--years", type=int, nargs="*", default=[1, 3, 10],
+        help="archives of how many years are asked, the first as the reference (default: 1 3 10)",
+    )
+    parser.add_argument(
+        "--stock", type=Path, default=CACHE / "stored",
+        help="where these archives are kept for the next run; ten years take 9 GB",
+    )
+    parser.add_argument("--only-years", action="store_true", help="leave out all but these")
     parser.add_argument("--folder", type=Path, default=CACHE, help="on the disk to be measured")
     return parser.parse_args()
 
 
 def _all_rows(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
-    yield from ingest.measure(folder, options.rounds)
-    yield from year.measure(folder, options.rounds, options.days)
-    yield from stock.measure(folder, options.rounds, options.recordings)
+    if not options.only_years:
+        yield from ingest.measure(folder, options.rounds)
+        yield from year.measure(folder, options.rounds, options.days)
+        yield from stock.measure(folder, options.rounds, options.recordings)
+    if options.years:
+        yield from _years_rows(folder, options)
+
+
+def _years_rows(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    archives = {
+        f"{years} year{'s' if years > 1 else ''}": stored.stored(options.stock, years)
+        for years in options.years
+    }
+    yield from asked.measure(archives, options.rounds)
+    yield from stock.measure_years(folder, options.rounds, archives)
+    service = stored.service(folder / "beside", next(iter(archives.values())))
+    with service.running():
+        yield from beside.measure(service)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import stored
 from services import Beemon, started
 from table import Row
 
@@ -20,20 +21,39 @@ BEGAN_US = 1_750_000_000_000_000
 
 
 def measure(folder: Path, rounds: int, counts: Sequence[int]) -> Iterator[Row]:
-    """The same service over archives of different size, in turns."""
-    stocked = {count: _stocked(folder / f"stock-{count}", count) for count in (0, *counts)}
-    times: dict[int, list[float]] = {count: [] for count in stocked}
+    """The same service over archives with so many recordings."""
+    stocked = {
+        f"{count:,} recordings stored": _stocked(folder / f"stock-{count}", count)
+        for count in counts
+    }
+    empty = _stocked(folder / "stock-0", 0)
+    yield from _rows("start to READY, nothing stored", empty, stocked, rounds)
+
+
+def measure_years(folder: Path, rounds: int, archives: Mapping[str, Path]) -> Iterator[Row]:
+    """The same service over these archives of :mod:`stored`."""
+    full = {
+        f"{name} stored": stored.service(folder / f"years-{number}", archive)
+        for number, (name, archive) in enumerate(archives.items(), 1)
+    }
+    empty = stored.service(folder / "years-0", None)
+    yield from _rows("start to READY, eleven devices, nothing stored", empty, full, rounds)
+
+
+def _rows(name: str, empty: Beemon, full: Mapping[str, Beemon], rounds: int) -> Iterator[Row]:
+    """The starts of each, in turns."""
+    times: dict[str, list[float]] = {name: [], **{other: [] for other in full}}
     for _ in range(rounds + 1):  # the first start of each compiles and fills the page cache
-        for count, beemon in stocked.items():
+        for subject, beemon in {name: empty, **full}.items():
             began = time.perf_counter()
             with started(beemon.command(), beemon.folder):
-                times[count].append((time.perf_counter() - began) * 1e3)
-    empty = times.pop(0)[1:]
-    yield Row("start to READY, nothing stored", statistics.median(empty), "ms")
-    for count, taken in times.items():
-        ratio = statistics.median(a / b for a, b in zip(taken[1:], empty, strict=True))
-        yield Row(f"  {count:,} recordings stored", statistics.median(taken[1:]), "ms", "empty",
-                  statistics.median(empty), ratio, TARGET)
+                times[subject].append((time.perf_counter() - began) * 1e3)
+    without = times.pop(name)[1:]
+    yield Row(name, statistics.median(without), "ms")
+    for other, taken in times.items():
+        ratio = statistics.median(a / b for a, b in zip(taken[1:], without, strict=True))
+        yield Row(f"  {other}", statistics.median(taken[1:]), "ms", "empty",
+                  statistics.median(without), ratio, TARGET)
 
 
 def _stocked(folder: Path, count: int) -> Beemon:
