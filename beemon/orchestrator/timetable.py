@@ -128,8 +128,10 @@ class Timetable:
         return max(0.0, (min(self._wakes.values()) - now.utc_us) / 1e6)
 
     def seconds_to_slot(self, name: str, now: Moment | Stamp) -> float:
-        """Seconds to the device's next slot, at least 0; infinite if none is to be run."""
+        """Seconds to the device's next slot, at least 0; infinite if that is not to be run."""
         if name not in self._wakes or not self.is_on(name) or self.held_back(name):
+            return math.inf
+        if self._thinned_out(name, self._wakes[name]):
             return math.inf
         return max(0.0, (self._wakes[name] - now.utc_us) / 1e6)
 

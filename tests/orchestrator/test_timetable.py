@@ -381,3 +381,11 @@ def test_what_is_not_thinned_out_any_more_runs_again(timetable):
     timetable.thin_out(Thinning("power", 2), {"sensor.a"})
     timetable.thin_out(Thinning("power", 2), set())
     assert due(timetable, at(60)) == ["read sensor.a"]
+
+
+def test_there_is_nothing_to_open_a_device_for_before_a_slot_that_is_left_out(timetable):
+    timetable.thin_out(Thinning("power", 2), {"camera.c"})
+    due(timetable, at(2))
+    assert timetable.seconds_to_slot("camera.c", at(2)) == math.inf
+    due(timetable, at(601))
+    assert timetable.seconds_to_slot("camera.c", at(601)) == 599
