@@ -65,6 +65,14 @@ def test_after_a_failure_there_is_what_had_arrived_and_then_the_first_error(ring
         ring.take(100, 10)
 
 
+def test_a_picture_that_is_passed_over_has_a_number_and_is_given_to_nobody(ring):
+    ring.pass_over()
+    assert ring.end == 101
+    assert ring.take(100, 0) == []
+    fill(ring, [101])
+    assert numbers(ring.take(100, 0)) == [101]
+
+
 def test_it_finds_the_key_frame_up_to_a_number(ring):
     assert [ring.key_at(number) for number in (99, 95, 94, 84)] == [95, 95, 90, 80]
     assert ring.key_at(79) is None

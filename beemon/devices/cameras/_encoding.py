@@ -66,7 +66,6 @@ class Encoding:
         with self._lock:
             is_used = self._users or self._now() < self._rest_at
             if not (is_used or self.is_resting or self._never_rests):
-                self.ring.hear()
                 self.is_resting = True
                 self._stop(self.ring)
 
@@ -78,6 +77,5 @@ class Encoding:
     def _begin(self) -> int:
         first = self.ring.end
         self._start(self.ring)
-        self.ring.hear()
         self.is_resting = False
         return first

@@ -62,9 +62,11 @@ class FrameRing:
         with self._changed:
             self._bad += 1
 
-    def hear(self) -> None:
-        """A picture arrived that nobody wants encoded."""
-        self._heard = time.monotonic()
+    def pass_over(self) -> None:
+        """A picture arrived that nobody wants encoded. It has its number in the stream, too."""
+        with self._changed:
+            self._end += 1
+            self._heard = time.monotonic()
 
     def append(self, frame: Frame, taken: float) -> None:
         """Add a frame whose picture was taken at that moment (monotonic seconds)."""
@@ -72,7 +74,7 @@ class FrameRing:
             self._arrivals.append(Arrival(self._end, frame, taken, self._bad))
             self._bytes += len(frame.data)
             self._end += 1
-            self.hear()
+            self._heard = time.monotonic()
             while self._bytes > LARGEST_BYTES or taken - self._arrivals[0].taken > self._seconds:
                 self._bytes -= len(self._arrivals.popleft().frame.data)
             self._changed.notify_all()
@@ -90,8 +92,8 @@ class FrameRing:
         Waits for one at least, up to ``timeout`` seconds; after that there may be none.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._end > number or self._failure, timeout)
-            if self._end <= number and self._failure:
+            self._changed.wait_for(lambda: self._has(number) or self._failure, timeout)
+            if self._failure and not self._has(number):
                 raise self._failure
             return list(reversed(list(self._back_to(number))))
 
@@ -108,6 +110,9 @@ class FrameRing:
         earlier = [key.number for key in keys if key.taken <= moment]
         later = [key.number for key in keys if key.taken > moment]
         return earlier[-1] if earlier else next(iter(later), None)
+
+    def _has(self, number: int) -> bool:
+        return bool(self._arrivals) and self._arrivals[-1].number >= number
 
     def _back_to(self, number: int) -> Iterator[Arrival]:
         for arrival in reversed(self._arrivals):

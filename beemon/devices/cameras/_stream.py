@@ -154,7 +154,7 @@ class StreamCamera(Camera):
 
     @abstractmethod
     def _stop_encoder(self, ring: FrameRing) -> None:
-        """Let the encoder rest; the ring still hears of each picture. Raises :class:`DeviceError`.
+        """Let the encoder rest; the ring still counts the pictures. Raises :class:`DeviceError`.
         """
 
     @abstractmethod

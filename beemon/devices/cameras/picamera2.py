@@ -246,7 +246,7 @@ class Driver(StreamCamera):
     def _stop_encoder(self, ring: FrameRing) -> None:
         with as_device_errors("its encoder cannot be stopped"):
             self._camera.stop_encoder()
-        self._camera.post_callback = lambda _: ring.hear()
+        self._camera.post_callback = lambda _: ring.pass_over()
 
     def _stop(self) -> None:
         with as_device_errors("it cannot be stopped"):

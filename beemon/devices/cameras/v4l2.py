@@ -133,7 +133,7 @@ class BadPictureError(ValueError):
 class Source:
     """The camera's pictures, read by one thread and encoded according to the settings.
 
-    While it does not ``encodes``, they are only counted as heard.
+    While it does not ``encodes``, they are only counted.
     """
 
     def __init__(self, settings: Settings, kind: str) -> None:
@@ -209,7 +209,7 @@ class Source:
         self._show(shown)
         if not encodes:
             self._encoder = None
-            ring.hear()
+            ring.pass_over()
         elif as_it_comes:
             ring.append(Frame(bytes(packet), is_key=True, time_us=time_us), taken_at(time_us))
         else:
