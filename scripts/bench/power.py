@@ -38,6 +38,10 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="power-", dir=options.folder) as folder:
         rows = list(measure(Path(folder), options.settle_seconds, options.idle_seconds))
+        if options.camera_minutes:
+            import resting  # it needs PyAV
+
+            rows += resting.measure(Path(folder), options.camera_minutes)
     print(show(rows))
 
 
@@ -61,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench-power", description=__doc__)
     parser.add_argument("--settle-seconds", type=float, default=75.0, help="before the first look")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="whole minutes, please")
+    parser.add_argument("--camera-minutes", type=float, default=10.0, help="whole fives, or none")
     parser.add_argument("--folder", type=Path, default=CACHE, help="for the archives")
     return parser.parse_args()
 
