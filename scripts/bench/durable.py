@@ -4,8 +4,10 @@ The insert has the ledger's pragmas (WAL, synchronous=FULL) and a row of the sam
 database beside the archive. beemon's time goes from the client's send to its reply: TCP, parse,
 checks, the commit, and the place on the queue. An insert and an acknowledgement take turns, with
 a pause before each, as commands come in life; then blocks of each are done back to back, where a
-commit costs half as much, since neither processor nor disk has gone to sleep. At last several
-clients command back to back, each on its own connection: then one commit enters several commands.
+commit costs half as much, since neither processor nor disk has gone to sleep. Both are repeated
+beside a TCP server that does nothing but that insert: the rest of the ratio is the way there and
+back. At last several clients command back to back, each on its own connection: then one commit
+enters several commands.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from roundtrips import connected, drive_together
+import services
+from roundtrips import Address, connected, drive_together
 from services import Beemon
 from table import Row
 
@@ -47,16 +50,27 @@ Times = tuple[list[float], list[float]]
 
 def measure(beemon: Beemon, rounds: int) -> list[Row]:
     """`record` with pauses and without; then with an Orchestrator that writes at the same time."""
-    with closing(_bare(beemon.folder / "bare.db")) as bare, _saying(beemon) as say:
+    with (
+        closing(bare_database(beemon.folder / "bare.db")) as bare, _saying(beemon.address) as say,
+        services.peer(
+            "inserting", beemon.folder, {"path": str(beemon.folder / "peer.db")}
+        ) as peer,
+        _saying(peer) as say_to_peer,
+    ):
 
         def insert() -> None:
-            _insert(bare)
+            insert_bare(bare)
 
         for _ in range(WARM_UP // IN_A_ROUND):
             _ended_at_once(beemon, say, insert)
+        for _ in range(WARM_UP):
+            say_to_peer("any")
         record = partial(say, "record microphone.brood 10")
         paced = [_while_busy(beemon, record, insert, _in_turns) for _ in range(rounds)]
         quick = [_while_busy(beemon, record, insert, _in_blocks) for _ in range(rounds)]
+        told = partial(say_to_peer, "any")
+        served = [_while_busy(beemon, record, told, _in_turns) for _ in range(rounds)]
+        quickly_served = [_while_busy(beemon, record, told, _in_blocks) for _ in range(rounds)]
         commits: list[float] = []
         crowded = [
             _while_busy(beemon, record, insert, partial(_in_crowd, beemon, commits))
@@ -66,19 +80,23 @@ def measure(beemon: Beemon, rounds: int) -> list[Row]:
     return [
         _row("record acknowledged, p50", paced, TARGET),
         _row("  back to back", quick, TARGET_BACK_TO_BACK),
+        _row("  alone, beside the same over TCP", served, None, "TCP server that inserts"),
+        _row("  and back to back", quickly_served, None, "TCP server that inserts"),
         _row(f"  {CLIENTS} clients back to back, each", crowded, 1.0),
         Row("  commits for each of those", statistics.median(commits), "", target=1.0),
         _row("  and an outcome entered for each", shared, None),
     ]
 
 
-def _row(name: str, rounds: list[Times], target: float | None) -> Row:
+def _row(
+    name: str, rounds: list[Times], target: float | None, reference: str = "bare SQLite insert"
+) -> Row:
     """Medians in ms, and the median of the rounds' ratios."""
     mine = [statistics.median(acknowledged) * 1e3 for acknowledged, _ in rounds]
     theirs = [statistics.median(inserted) * 1e3 for _, inserted in rounds]
     ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
     insert = statistics.median(theirs)
-    return Row(name, statistics.median(mine), "ms", "bare SQLite insert", insert, ratio, target)
+    return Row(name, statistics.median(mine), "ms", reference, insert, ratio, target)
 
 
 def _in_turns(acknowledge: Action, insert: Action) -> Times:
@@ -155,9 +173,9 @@ def _await_started(beemon: Beemon, job: int) -> None:
 
 
 @contextmanager
-def _saying(beemon: Beemon) -> Iterator[Callable[[str], None]]:
+def _saying(address: Address) -> Iterator[Callable[[str], None]]:
     """What says a command on one connection, and returns when it was acknowledged."""
-    with socket.create_connection(beemon.address, timeout=30) as connection:
+    with socket.create_connection(address, timeout=30) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         lines = connection.makefile("rb")
 
@@ -165,12 +183,13 @@ def _saying(beemon: Beemon) -> Iterator[Callable[[str], None]]:
             connection.sendall(f"{text}\n".encode())
             reply = lines.readline()
             if not reply.startswith(b"OK"):
-                raise RuntimeError(f"beemon refused {text}: {reply!r}")
+                raise RuntimeError(f"{text} was refused: {reply!r}")
 
         yield say
 
 
-def _bare(path: Path) -> sqlite3.Connection:
+def bare_database(path: Path) -> sqlite3.Connection:
+    """A database with one table, and the ledger's pragmas."""
     bare = sqlite3.connect(path, isolation_level=None)
     bare.execute("PRAGMA journal_mode=WAL")
     bare.execute("PRAGMA synchronous=FULL")
@@ -178,10 +197,12 @@ def _bare(path: Path) -> sqlite3.Connection:
     return bare
 
 
-def _insert(bare: sqlite3.Connection) -> None:
+def insert_bare(bare: sqlite3.Connection) -> int:
+    """Insert a row durably; return its number."""
     bare.execute("BEGIN IMMEDIATE")
-    bare.execute(_BARE_INSERT, (time.time_ns() // 1000, time.monotonic()))
+    row = bare.execute(_BARE_INSERT, (time.time_ns() // 1000, time.monotonic())).lastrowid
     bare.execute("COMMIT")
+    return row or 0
 
 
 def _timed(action: Action) -> float:

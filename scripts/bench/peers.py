@@ -11,6 +11,8 @@ import socket
 import socketserver
 import sys
 import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 PONG = {"pong": True}
@@ -56,6 +58,24 @@ def threading_tcp_server(status: dict[str, Any]) -> None:
         server.serve_forever()
 
 
+def inserting_server(where: dict[str, Any]) -> None:
+    """A durable insert for each line, into the database at ``path``; one client at a time."""
+    import durable  # the other servers import no benchmark
+
+    with closing(durable.bare_database(Path(where["path"]))) as bare:
+
+        class Handler(socketserver.StreamRequestHandler):
+            disable_nagle_algorithm = True
+
+            def handle(self) -> None:
+                for _ in self.rfile:
+                    self.wfile.write(reply(b"", {"job": durable.insert_bare(bare)}))
+
+        with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+            announce(server.server_address[1])
+            server.serve_forever()
+
+
 def asyncio_streams(status: dict[str, Any]) -> None:
     """One thread, asyncio's streams."""
 
@@ -78,7 +98,10 @@ def announce(port: int) -> None:
     print(port, flush=True)
 
 
-PEERS = {"echo": echo, "threading": threading_tcp_server, "asyncio": asyncio_streams}
+PEERS = {
+    "echo": echo, "threading": threading_tcp_server, "asyncio": asyncio_streams,
+    "inserting": inserting_server,
+}
 
 if __name__ == "__main__":
     PEERS[sys.argv[1]](json.loads(sys.argv[2]) if len(sys.argv) > 2 else {})
