@@ -55,10 +55,10 @@ def work(
 
 def _turn(loop: Loop, inbox: Inbox, commands: Queue[str | None]) -> None:
     """Have the loop turn until it is stopped, and the threads beside it work meanwhile."""
-    timedate.begin_asking()
-    for thread in loop.threads:
-        thread.start()
     loop.start()
+    for thread in loop.threads:  # READY waits for none of them
+        thread.start()
+    timedate.begin_asking()
     take = inbox.forward(loop.take)
     threading.Thread(
         target=_forward_commands, args=(commands, take), name="commands", daemon=True
