@@ -23,7 +23,7 @@ from beemon.checks.examine import examine
 from beemon.checks.findings import FINDINGS
 from beemon.cli.manual import HERE
 from beemon.config import settings as config
-from beemon.config.power import PowerSettings, SavingSettings
+from beemon.config.power import HaltSettings, PowerSettings, SavingSettings
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import CommonSettings, DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
@@ -365,10 +365,10 @@ OPTIONS = {
     field.name
     for settings in (
         config.Hive, config.ServerSettings, config.ArchiveSettings, config.RetentionSettings,
-        config.Weighing, Schedule, PowerSettings, SavingSettings,
+        config.Weighing, Schedule, PowerSettings, SavingSettings, HaltSettings,
     )
     for field in dataclasses.fields(settings)
-} - {"place", "stages"}  # which are no options: [hive] gives the place of a schedule
+} - {"place", "stages", "halt", "grace"}  # which are no options, or no user's
 NO_DEFAULT = object()
 GIVEN = {field.name: field.default for field in dataclasses.fields(SensorSettings)}
 FOR_TESTS = {

@@ -35,6 +35,13 @@ def _hold(value: object) -> float:
     return seconds
 
 
+def _rest(value: object) -> float:
+    seconds = duration(value)
+    if not 600 <= seconds <= 7 * 86400:
+        raise BadOptionError(f"must be between 10m and 7d, not {in_toml(value)}")
+    return seconds
+
+
 def _silence(value: object) -> float:
     seconds = duration(value)
     if not 60 <= seconds <= 7 * 86400:
@@ -43,16 +50,11 @@ def _silence(value: object) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageSettings:
-    """When a stage begins and ends, by the value of the quantity.
-
-    It begins ``below`` a value and lasts ``until`` a greater one; or it begins ``above`` a value,
-    such as a temperature, and lasts ``until`` a smaller one.
-    """
+class Limit:
+    """The value ``below`` or ``above`` which something begins."""
 
     below: float | None = option(None)
     above: float | None = option(None)
-    until: float = option(doc="the value at which the stage ends")
 
     def __post_init__(self) -> None:
         if (self.below is None) == (self.above is None):
@@ -60,6 +62,37 @@ class StageSettings:
                 'needs "below", the value at which the stage begins; or "above", if it begins at a '
                 "high value, such as a temperature"
             )
+
+    @property
+    def is_low(self) -> bool:
+        """Whether it begins at a low value."""
+        return self.below is not None
+
+    @property
+    def threshold(self) -> float:
+        """The value beyond which it begins."""
+        found = self.above if self.below is None else self.below
+        if found is None:
+            raise ValueError("a limit without a threshold")
+        return found
+
+    def begins(self, value: float) -> bool:
+        """Whether it begins at this value."""
+        return value < self.threshold if self.is_low else value > self.threshold
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSettings(Limit):
+    """When a stage begins and ends, by the value of the quantity.
+
+    It begins ``below`` a value and lasts ``until`` a greater one; or it begins ``above`` a value,
+    such as a temperature, and lasts ``until`` a smaller one.
+    """
+
+    until: float = option(doc="the value at which the stage ends")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.is_low and not self.until > self.threshold:
             raise BadOptionError(
                 f'"until" must be greater than "below", {self.threshold:g}, not {self.until:g}: '
@@ -70,23 +103,6 @@ class StageSettings:
                 f'"until" must be less than "above", {self.threshold:g}, not {self.until:g}: '
                 "otherwise the stage changes with every small change of the value"
             )
-
-    @property
-    def is_low(self) -> bool:
-        """Whether the stage begins at a low value."""
-        return self.below is not None
-
-    @property
-    def threshold(self) -> float:
-        """The value beyond which the stage begins."""
-        found = self.above if self.below is None else self.below
-        if found is None:
-            raise ValueError("a stage without a threshold")
-        return found
-
-    def begins(self, value: float) -> bool:
-        """Whether the stage begins at this value."""
-        return value < self.threshold if self.is_low else value > self.threshold
 
     def ends(self, value: float) -> bool:
         """Whether the stage ends at this value."""
@@ -100,6 +116,18 @@ class SavingSettings(StageSettings):
     every: int = option(4, minimum=2, maximum=1000)
 
 
+@dataclass(frozen=True, kw_only=True)
+class HaltSettings(Limit):
+    """When the machine is powered off, and for how many seconds at least (``rest``).
+
+    It stays on for ``grace`` seconds after the first value.
+    """
+
+    rest: float = option(6 * 3600.0, parse=_rest)
+    grace: float = option(600.0, minimum=0, for_tests=True)
+
+
+HALT = "halt"
 STAGES: Mapping[PowerStage, type[StageSettings]] = {
     PowerStage.SAVING: SavingSettings,
     PowerStage.NO_VIDEO: StageSettings,
@@ -121,6 +149,7 @@ class PowerSettings:
     hold: float = option(120.0, parse=_hold)
     silence: float = option(6 * 3600.0, parse=_silence)
     stages: Mapping[PowerStage, StageSettings] = field(default_factory=dict)
+    halt: HaltSettings | None = None
 
     @property
     def every(self) -> int:
@@ -137,20 +166,29 @@ def build_power(
     problems: list[Problem] = []
     stages: dict[PowerStage, StageSettings] = {}
     options = {name: value for name, value in table.items() if not isinstance(value, dict)}
+    halt: HaltSettings | None = None
     for name, given in table.items():
         if not isinstance(given, dict):
             continue
+        if name == HALT:
+            halt, found = build(HaltSettings, given, _below(where, HALT))
+            problems += found
+            continue
         if name not in STAGES:
-            message = f'unknown stage "{name}"{suggestion(name, STAGES)}'
+            message = f'unknown stage "{name}"{suggestion(name, [*STAGES, HALT])}'
             problems.append(Problem(where(name), message))
             continue
         stage, found = _build_stage(PowerStage(name), given, where)
         problems += found
         stages |= {PowerStage(name): stage} if stage else {}
-    power, found = build(PowerSettings, options, _below(where), {"stages": _sorted(stages)})
+    stages = _sorted(stages)
+    power, found = build(
+        PowerSettings, options, _below(where), {"stages": stages, "halt": halt}
+    )
     problems += found
     if not problems:
-        problems += _order_problems(_sorted(stages), where)
+        problems += _order_problems(stages, where) if stages or not halt else []
+        problems += _halt_problems(stages, halt, where) if halt else []
     return (None if problems else power), problems
 
 
@@ -183,3 +221,13 @@ def _order_problems(
                 f"[power.{severe}] must begin {side} [power.{mild}], at {before.threshold:g}, and "
                 f"end no later than it, at {before.until:g}: it saves more"
             ))
+
+
+def _halt_problems(
+    stages: Mapping[PowerStage, StageSettings], halt: HaltSettings, where: Where
+) -> Iterator[Problem]:
+    for stage, before in stages.items():
+        if before.is_low != halt.is_low or not before.begins(halt.threshold):
+            side = "below" if before.is_low else "above"
+            message = f"[power.{HALT}] must begin {side} [power.{stage}], {before.threshold:g}"
+            yield Problem(where(HALT), message)

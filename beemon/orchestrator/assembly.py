@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from beemon.base import zone
 from beemon.base.clock import Clock
@@ -41,13 +42,22 @@ from beemon.scale.calibrations import Calibrations
 from beemon.scale.compensation import Compensation
 from beemon.scale.watch import Scales
 
+if TYPE_CHECKING:
+    from beemon.orchestrator.halt import Halt, Machine
+
+
+def _logind() -> Machine:
+    from beemon.system.logind import Logind
+
+    return Logind()
+
 
 @value_class
 class Surroundings:
     """The objects that the loop needs from outside.
 
     They are the one clock, its inbox, the ledger's writer and its state, and the channel to the
-    Server. The factory of workers and this computer's time zone also belong to them.
+    Server. The factory of workers, this computer's time zone and its power also belong to them.
     """
 
     clock: Clock
@@ -59,6 +69,8 @@ class Surroundings:
     local: zone.Local
     resting_seconds: float = RESTING_SECONDS
     """The longest time between two heartbeats."""
+    make_machine: Callable[[], Machine] = _logind
+    """Makes the object that powers the machine off."""
 
     def monotonic(self) -> float:
         """The clock's monotonic seconds."""
@@ -119,12 +131,21 @@ def _basis(in_force: InForce, around: Surroundings) -> _Basis:
         timetable=timetable,
         inspection=Inspection(),
         power=Power(
-            settings, timetable, around.write, looks, around.inbox, pulse, around.clock
+            settings, timetable, around.write, looks, around.inbox, pulse, around.clock,
+            partial(_halt, timetable, pulse, around),
         ),
         calibrations=Calibrations([], around.clock.stamp),
         compensation=Compensation([], settings.devices),
         steps={},
         unentered=Unentered(around.inbox),
+    )
+
+
+def _halt(timetable: Timetable, pulse: Pulse, around: Surroundings) -> Halt:
+    from beemon.orchestrator.halt import Halt  # it is off by default
+
+    return Halt(
+        timetable, around.write, around.inbox, pulse, around.clock, around.make_machine()
     )
 
 

@@ -31,6 +31,7 @@ from beemon.protocol.reports import Trouble
 if TYPE_CHECKING:
     from beemon.config.power import PowerSettings
     from beemon.ledger.power import Before
+    from beemon.orchestrator.halt import Halt
     from beemon.orchestrator.profile import Profile
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ class Measured:
 class Power:
     """Keeps the stage in force, and holds devices back in the timetable by it.
 
-    ``write`` has something written to the ledger.
+    ``write`` has something written to the ledger. ``make_halt`` makes the part that powers the
+    machine off, where the config has one.
     """
 
     def __init__(
@@ -67,8 +69,11 @@ class Power:
         inbox: Inbox,
         pulse: Pulse,
         clock: Clock = MACHINE,
+        make_halt: Callable[[], Halt] | None = None,
     ) -> None:
         self.is_resuming = False
+        self._make_halt = make_halt
+        self._halt: Halt | None = None
         self._timetable, self._write, self._looks = timetable, write, looks
         self._inbox, self._pulse, self._clock = inbox, pulse, clock
         self._devices, self._settings = settings.devices, settings.power
@@ -89,6 +94,8 @@ class Power:
         power = self._settings
         if power is None:
             return
+        if self._halt:
+            yield from self._halt.troubles
         remedy = f"see what it measures: beemon readings {power.sensor}"
         if self._lacks_quantity:
             says = f"{power.sensor} measures no {power.quantity}, so the power profile is unknown"
@@ -132,6 +139,7 @@ class Power:
         """Take over other settings. A stage that they have remains in force until a value ends
         it."""
         before, power = self._settings, settings.power
+        self._halt = None  # a new attempt, after the time in which nothing is halted
         self._devices, self._settings = settings.devices, power
         if power != before:
             was = self.stage
@@ -156,6 +164,7 @@ class Power:
             self._last, self._last_at = Measured(found.value, found.unit), found.at.monotonic
             self._is_silent = False
             self._decide(power, self._last, found.at.monotonic)
+            self._look_for_halt(power, found)
 
     def look(self, now: float) -> None:
         """See whether there was no value for too long; ``now`` is in monotonic seconds."""
@@ -179,6 +188,12 @@ class Power:
             self._decide(power, last, self._clock.now().monotonic)
             self._profile = _profile(power, self.stage)  # the next value is the first of this run
         self._hold_back()
+
+    def _look_for_halt(self, power: PowerSettings, reading: Reading) -> None:
+        if power.halt is None or self._make_halt is None:
+            return
+        self._halt = self._halt or self._make_halt()
+        self._halt.take(power, reading)
 
     def _decide(self, power: PowerSettings, last: Measured, at: float) -> None:
         was = self.stage

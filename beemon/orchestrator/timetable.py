@@ -135,6 +135,15 @@ class Timetable:
             return math.inf
         return max(0.0, (self._wakes[name] - now.utc_us) / 1e6)
 
+    def next_slot(self, after_us: int) -> int | None:
+        """The first slot later than a moment (µs since 1970) of the devices not held back."""
+        at = to_datetime(after_us)
+        coming = [
+            schedule.next_slot(of, at, self._zone)
+            for name, of in self._schedules.items() if not self.held_back(name)
+        ]
+        return min((to_microseconds(slot) for slot in coming if slot), default=None)
+
     # A look at the time
 
     def _take(self, devices: Mapping[str, DeviceSettings]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from beemon.base.status import PowerStage
 from beemon.config import settings as config
-from beemon.config.power import PowerSettings, SavingSettings, StageSettings
+from beemon.config.power import HaltSettings, PowerSettings, SavingSettings, StageSettings
 from beemon.config.settings import ConfigError
 
 BATTERY = """
@@ -125,3 +125,21 @@ def test_a_stage_below_a_value_ends_above_another(tmp_path):
 )
 def test_a_mistake_is_said_with_its_line(tmp_path, text, said):
     assert problems(tmp_path, text) == [said]
+
+
+def test_a_halt_may_be_the_only_stage(tmp_path):
+    found = load(tmp_path, BATTERY + '[power.halt]\nbelow = 11.6\nrest = "2h"\n')
+    assert found
+    assert found.halt == HaltSettings(below=11.6, rest=7200.0)
+    assert not found.stages
+
+
+@pytest.mark.parametrize(("halt", "problem"), [
+    ("below = 12.1", "[power.halt] must begin below [power.no-video], 12"),
+    ("above = 15.0", "[power.halt] must begin below [power.no-video], 12"),
+    ('below = 11.6\nrest = "1m"', '"rest" must be between 10m and 7d, not "1m"'),
+    ("below = 11.6\nuntil = 12.0", 'unknown option "until"'),
+])
+def test_a_halt_comes_after_every_stage_and_has_options_of_its_own(tmp_path, halt, problem):
+    (said,) = problems(tmp_path, BATTERY + NO_VIDEO + f"[power.halt]\n{halt}\n")
+    assert problem in said

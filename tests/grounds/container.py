@@ -97,8 +97,12 @@ class Container:
 
     def shut_down(self) -> None:
         """Let systemd stop everything in order."""
-        assert self._nspawn
         self.run("systemctl", "poweroff")
+        self.wait_until_off()
+
+    def wait_until_off(self) -> None:
+        """Return when it has shut down, for its own reasons."""
+        assert self._nspawn
         self._nspawn.wait(60)
         _remove_cgroups(self.name)
 

@@ -4,8 +4,10 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -349,6 +351,61 @@ def assert_works_in_the_sandbox(machine: Container) -> None:
     machine.put("/run/systemd/system/probe.service", once)
     machine.run("systemctl", "start", "probe", check=False)
     assert "all of it works" in machine.journal("-u", "probe")
+
+
+LOW_BATTERY = """
+[sensor.battery]
+driver = "simulated"
+quantities = ["temperature"]
+schedule = { interval = "1s" }
+[microphone.simulated]
+driver = "simulated"
+schedule = { interval = "5s", duration = "1s" }
+[power]
+sensor = "sensor.battery"
+quantity = "temperature"
+hold = "1s"
+[power.halt]
+below = 90.0
+grace = 1.0
+"""
+FROM_MANUAL = """
+cd /usr/share/doc/beemon/examples
+apt-get install --yes --no-install-recommends polkitd
+install -m 644 beemon-halt.rules /etc/polkit-1/rules.d/50-beemon-halt.rules
+sed 's|/sys/class/rtc/rtc0/wakealarm|/root/alarm|' beemon-wake.service \
+    >/etc/systemd/system/beemon-wake.service
+systemctl enable --now beemon-wake
+systemctl reload beemon
+"""
+
+
+def test_at_a_low_battery_it_powers_the_machine_off_if_the_owner_allows_that(
+    machine: Container,
+) -> None:
+    machine.put("/etc/beemon/conf.d/battery.toml", LOW_BATTERY)
+    machine.run("systemctl", "reload", "beemon")
+    within(60, lambda: "halt" in {one["about"] for one in ask(machine, "status")["troubles"]})
+    machine.run("beemon", "record", "microphone.simulated", "1", "--wait")
+    machine.shell(FROM_MANUAL, timeout=120)
+    machine.wait_until_off()
+    seconds = int((machine.upper / "root/alarm").read_text())
+    (machine.upper / "etc/beemon/conf.d/battery.toml").unlink()
+    with Container(machine.upper, *machine.layers) as again:
+        refused, order = [event["message"] for event in halts(again)]
+        assert "not powered off: systemd says: Access denied" in refused
+        assert datetime.fromtimestamp(seconds, UTC).isoformat()[:19] in order
+        assert ask(again, "status")["start"]["why"] == "reboot"
+        assert ask(again, "completeness 1d")["adds_up"]
+        assert again.shell("ls /run/beemon").count("next-wake") == 0
+        again.run("systemctl", "stop", "beemon")
+        again.run("beemon", "archive", "check")
+
+
+def halts(machine: Container) -> list[dict[str, Any]]:
+    """The events about powering off, the oldest first."""
+    events: list[dict[str, Any]] = ask(machine, "events 1d halt")["events"]
+    return sorted(events, key=lambda event: int(event["event"]))
 
 
 @pytest.mark.parametrize("release", RELEASES)

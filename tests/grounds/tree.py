@@ -30,7 +30,8 @@ def tree(
 
 def bare(release: str) -> Path:
     """A small Debian that boots; what beemon wants can be installed without a network."""
-    return tree(release, tuple(SYSTEM), (*depends(), "python3-av", "autopkgtest", "dpkg-dev"))
+    others = ("python3-av", "autopkgtest", "dpkg-dev", "polkitd")
+    return tree(release, tuple(SYSTEM), (*depends(), *others))
 
 
 def depends() -> list[str]:
