@@ -14,7 +14,7 @@ from pathlib import Path
 
 from life import FREE_SHARE, Seen
 from solar import WATT_HOURS, WATTS, Supply, Weather
-from winter import PROFILES, Told, Winter
+from winter import PROFILES, Outcome, Winter
 from year import Year
 
 from beemon.base.facts import to_json
@@ -65,7 +65,7 @@ def play_winter(asked: argparse.Namespace, began: float) -> bool:
             supply = Supply(Weather(asked.seed), asked.watts, asked.watt_hours)
             winter = Winter(disk, days, asked.seed, asked.megabytes, supply, power)
             winter.play()
-            told[name] = Told(winter)
+            told[name] = Outcome(winter)
     say_time(f"{days:g} days from 1 November", began, asked.seed)
     print(f"a panel of {asked.watts:g} W and a battery of {asked.watt_hours:g} Wh\n")
     labels = dict.fromkeys(label for one in told.values() for label in one.rows)

@@ -16,6 +16,7 @@ from run import KEEP_SECONDS, Run
 from workers import World
 
 from beemon.config import settings as config
+from beemon.orchestrator.halt import Machine
 from beemon.storage import space
 
 HOUR, DAY = 3600.0, 86400.0
@@ -64,6 +65,10 @@ class Life:
         """The config of the service, which keeps so many megabytes free."""
         raise NotImplementedError
 
+    def make_machine(self) -> Machine:
+        """What powers the machine off: nothing does."""
+        raise NotImplementedError
+
     def _let_happen(self) -> bool:
         """Let time pass, and then something happen; False when it is over."""
         raise NotImplementedError
@@ -81,7 +86,8 @@ class Life:
         self._look_back()
         self._world = World(self.clock, self._chance, self.seen.events)
         self._run = Run(
-            self.archive, self._settings(), self.zone, self._world, self.keep_seconds
+            self.archive, self._settings(), self.zone, self._world, self.keep_seconds,
+            self.make_machine,
         )
 
     def _be_away(self, seconds: float, wrong_by: float = 0.0) -> None:

@@ -21,6 +21,7 @@ from beemon.ledger.ledger import Ledger
 from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator.assembly import Surroundings, assemble
 from beemon.orchestrator.conditions import LedgerWriting
+from beemon.orchestrator.halt import Machine
 from beemon.orchestrator.inbox import Action, Inbox
 from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol.reports import Report
@@ -49,7 +50,7 @@ class Run:
 
     def __init__(
         self, archive: Path, settings: Settings, local: tzinfo, world: World,
-        keep_seconds: float = KEEP_SECONDS,
+        keep_seconds: float, make_machine: Callable[[], Machine],
     ) -> None:
         self._world, self._keep_seconds = world, keep_seconds
         self._session = ArchiveSession(archive, world.clock)
@@ -61,7 +62,7 @@ class Run:
         self._loop = assemble(settings, devices, self._session.run_number, Surroundings(
             clock=world.clock, inbox=self._inbox, write=self._write, writing=LedgerWriting(),
             report=_tell_nobody, start_worker=partial(SimulatedWorker, world),
-            local=zone.Local(local),
+            local=zone.Local(local), make_machine=make_machine,
         ))
         self._next_keep = 0.0
         self._loop.start()

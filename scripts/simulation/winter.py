@@ -14,6 +14,7 @@ from workers import BATTERY
 from beemon.base.moments import US_PER_DAY
 from beemon.ledger import completeness
 from beemon.ledger.ledger import LedgerReader
+from beemon.orchestrator.halt import Machine, Told
 from beemon.repair import check
 
 FIRST_US = 1_793_491_200_000_000
@@ -57,7 +58,28 @@ driver = "simulated"
 interval = "15m"
 """
 
-PROFILES = {"without [power]": ""}
+POWER = f"""
+[power]
+sensor = "{BATTERY}"
+quantity = "voltage"
+hold = "30m"
+[power.saving]
+below = 12.3
+until = 12.5
+every = 2
+[power.no-video]
+below = 12.2
+until = 12.4
+[power.sensors-only]
+below = 12.1
+until = 12.3
+"""
+HALT = """
+[power.halt]
+below = 11.9
+rest = "6h"
+"""
+PROFILES = {"without [power]": "", "with [power]": POWER, "with [power.halt]": POWER + HALT}
 """What the config says of power."""
 
 
@@ -65,7 +87,7 @@ class Winter(Life):
     """Plays ``days`` days from the first of November on, with ``power`` in the config."""
 
     zone = ZoneInfo("Europe/Berlin")
-    keep_seconds = 300.0
+    keep_seconds = 600.0
 
     def __init__(
         self, disk: Path, days: float, seed: int, megabytes: int, supply: Supply, power: str
@@ -73,10 +95,29 @@ class Winter(Life):
         super().__init__(disk, FIRST_US, days, seed, megabytes)
         self.seconds_on = 0.0
         self.supply, self._power = supply, power
+        self._wake_us: int | None = None
+        self._is_ordered = False
 
     def config_text(self, free: float) -> str:
         """The hive's, with its rules about power."""
         return CONFIG.format(archive=self.archive, min_free=free) + self._power
+
+    def make_machine(self) -> Machine:
+        """It is this winter's own."""
+        return self
+
+    # What powers the machine off, in the place of systemd-logind
+
+    def may_power_off(self, told: Told) -> None:
+        """Allow it."""
+        told(None)
+
+    def power_off(self, wake_us: int | None, told: Told) -> None:
+        """Take the order; it is carried out when the service has done what is due."""
+        told(None)
+        self._wake_us, self._is_ordered = wake_us, True
+
+    # The way
 
     def _let_happen(self) -> bool:
         return self._go_on(DAY)
@@ -96,6 +137,25 @@ class Winter(Life):
             self.seen.events["brown-out"] += 1
             self._running.lose_power()
             self._wait_for_power()
+        elif self._is_ordered:
+            self.seen.events["halt"] += 1
+            self._running.stop()
+            self._sleep()
+
+    def _sleep(self) -> None:
+        """Wait for the alarm, or for an empty battery to recover."""
+        self._is_ordered = False
+        until_us = min(self._wake_us or self._end_us, self._end_us)
+        while not self.supply.is_low and self.clock.utc_us < until_us:
+            seconds = min(DARK_SECONDS, (until_us - self.clock.utc_us) / 1e6)
+            self._feed(seconds, solar.ASLEEP_WATTS)
+            self.clock.go_on(seconds)
+        if self.supply.is_low:
+            self.seen.events["battery empty while asleep"] += 1
+            self._wait_for_power()
+        else:
+            self.clock.boot()
+            self._start()
 
     def _wait_for_power(self) -> None:
         while not self.supply.is_recovered and self.clock.utc_us < self._end_us:
@@ -108,7 +168,7 @@ class Winter(Life):
         self.supply.pass_time(self.clock.utc_us, seconds, watts)
 
 
-class Told:
+class Outcome:
     """What became of a winter: looked up in the archive that it left."""
 
     def __init__(self, winter: Winter) -> None:

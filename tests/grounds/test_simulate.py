@@ -16,10 +16,13 @@ def test_weeks_of_mishaps_break_no_promise() -> None:
     assert_holds(simulate("--days", "45"), 4)
 
 
-def test_a_battery_that_runs_empty_breaks_no_promise() -> None:
+def test_a_battery_that_runs_empty_breaks_no_promise_and_a_halt_keeps_the_hive_alive() -> None:
     told = simulate("--winter", "--days", "12", "--watts", "10", "--watt-hours", "36")
-    assert_holds(told, 2)
+    assert_holds(told, 6)
     assert re.search(r"^brown-outs +[1-9]", told, re.MULTILINE), told
+    alive = re.search(r"^days alive.* (\d+) +(\d+) +(\d+)$", told, re.MULTILINE)
+    assert alive, told
+    assert int(alive[1]) < int(alive[3]) == 12
 
 
 def simulate(*options: str) -> str:
