@@ -175,7 +175,12 @@ def _serve(service: Service) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from beemon.config import settings as config
-    from beemon.devices.ask import find_absent, find_conflicts, resolve_devices
+    from beemon.devices.ask import (
+        find_absent,
+        find_conflicts,
+        find_unknown_quantity,
+        resolve_devices,
+    )
 
     settings = config.Settings()
     try:
@@ -187,6 +192,7 @@ def _check(options: argparse.Namespace) -> int:
     resolved, found = resolve_devices(devices)
     problems = [
         *problems, *found, *find_conflicts(resolved.values()), *_idle_schedules(devices),
+        *find_unknown_quantity(settings.power, resolved),
     ]
     if problems:
         layout.say(*map(str, sorted(problems, key=lambda found: found.place)), to=sys.stderr)

@@ -150,6 +150,8 @@ class PowerSettings:
     silence: float = option(6 * 3600.0, parse=_silence)
     stages: Mapping[PowerStage, StageSettings] = field(default_factory=dict)
     halt: HaltSettings | None = None
+    place: str = field(default="", compare=False)
+    """The file and line of the quantity."""
 
     @property
     def every(self) -> int:
@@ -163,28 +165,15 @@ def build_power(
     table: Mapping[str, object], where: Where
 ) -> tuple[PowerSettings | None, list[Problem]]:
     """The table [power] as settings, or None; and every problem with it."""
-    problems: list[Problem] = []
-    stages: dict[PowerStage, StageSettings] = {}
-    options = {name: value for name, value in table.items() if not isinstance(value, dict)}
-    halt: HaltSettings | None = None
-    for name, given in table.items():
-        if not isinstance(given, dict):
-            continue
-        if name == HALT:
-            halt, found = build(HaltSettings, given, _below(where, HALT))
-            problems += found
-            continue
-        if name not in STAGES:
-            message = f'unknown stage "{name}"{suggestion(name, [*STAGES, HALT])}'
-            problems.append(Problem(where(name), message))
-            continue
-        stage, found = _build_stage(PowerStage(name), given, where)
-        problems += found
-        stages |= {PowerStage(name): stage} if stage else {}
-    stages = _sorted(stages)
-    power, found = build(
-        PowerSettings, options, _below(where), {"stages": stages, "halt": halt}
-    )
+    tables = {name: value for name, value in table.items() if isinstance(value, dict)}
+    options = {name: value for name, value in table.items() if name not in tables}
+    halt, problems = None, list[Problem]()
+    if HALT in tables:
+        halt, problems = build(HaltSettings, tables.pop(HALT), _below(where, HALT))
+    stages, found = _build_stages(tables, where)
+    problems += found
+    given = {"stages": stages, "halt": halt, "place": where("quantity")}
+    power, found = build(PowerSettings, options, _below(where), given)
     problems += found
     if not problems:
         problems += _order_problems(stages, where) if stages or not halt else []
@@ -192,18 +181,25 @@ def build_power(
     return (None if problems else power), problems
 
 
-def _build_stage(
-    stage: PowerStage, table: Mapping[str, object], where: Where
-) -> tuple[StageSettings | None, list[Problem]]:
-    return build(STAGES[stage], table, _below(where, stage.value))
+def _build_stages(
+    tables: Mapping[str, Mapping[str, object]], where: Where
+) -> tuple[dict[PowerStage, StageSettings], list[Problem]]:
+    """The stages, the mildest first, and every problem with their tables."""
+    problems = [
+        Problem(where(name), f'unknown stage "{name}"{suggestion(name, [*STAGES, HALT])}')
+        for name in tables if name not in STAGES
+    ]
+    stages: dict[PowerStage, StageSettings] = {}
+    for stage, kind in STAGES.items():
+        if stage in tables:
+            built, found = build(kind, tables[stage], _below(where, stage))
+            problems += found
+            stages |= {stage: built} if built else {}
+    return stages, problems
 
 
 def _below(where: Where, *table: str) -> Callable[[str], str]:
     return lambda name: where(*table, *([name] if name else []))
-
-
-def _sorted(stages: Mapping[PowerStage, StageSettings]) -> dict[PowerStage, StageSettings]:
-    return {stage: stages[stage] for stage in STAGES if stage in stages}
 
 
 def _order_problems(

@@ -178,6 +178,11 @@ class SensorSettings(CommonSettings):
         None, parse=_conversions, doc="the calibration of each quantity"
     )
 
+    @property
+    def measures(self) -> Sequence[str] | None:
+        """The quantities that it can measure; None if its options do not decide on them."""
+        return None
+
 
 @value_class
 class Measurement:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from beemon import devices
-from beemon.base.options import Problem
+from beemon.base.options import Problem, suggestion
 from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings
 from beemon.devices._base import Claim, CommonSettings, Device, Recorder, SensorSettings
+
+if TYPE_CHECKING:
+    from beemon.config.power import PowerSettings
 
 
 @value_class
@@ -78,6 +82,15 @@ class ResolvedDevice:
         own = self.settings
         return isinstance(own, SensorSettings) and quantity in (own.calibration or {})
 
+    @property
+    def quantities(self) -> set[str] | None:
+        """The quantities of its readings; None if its options do not decide on them."""
+        own = self.settings
+        if not isinstance(own, SensorSettings) or own.measures is None:
+            return None
+        converted = (own.calibration or {}).items()
+        return {*own.measures, *(to.quantity for name, to in converted if name in own.measures)}
+
     def make(self) -> Device:
         """The device, not yet open."""
         return self.driver(self.settings)
@@ -105,6 +118,18 @@ def find_absent(resolved: Iterable[ResolvedDevice]) -> list[Problem]:
         for device in resolved
         if (absent := device.make().absent())
     ]
+
+
+def find_unknown_quantity(
+    power: PowerSettings | None, resolved: Mapping[str, ResolvedDevice]
+) -> list[Problem]:
+    """The quantity of [power], if the options of its sensor leave it out."""
+    device = resolved.get(power.sensor) if power else None
+    known = device.quantities if device else None
+    if power is None or known is None or power.quantity in known:
+        return []
+    near = suggestion(power.quantity, known)
+    return [Problem(power.place, f'{power.sensor} has no quantity "{power.quantity}"{near}')]
 
 
 def find_conflicts(resolved: Iterable[ResolvedDevice]) -> list[Problem]:

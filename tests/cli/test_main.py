@@ -115,6 +115,34 @@ def test_config_check_lists_every_problem_also_the_drivers(
     assert "2 problems found" in err
 
 
+@pytest.mark.parametrize(
+    ("quantity", "said"),
+    [
+        ("temprature", '; did you mean "temperature"?'), ("voltage", "; known: humidity, load, t"),
+        ("temperature", None), ("load", None),
+    ],
+)
+def test_config_check_knows_the_quantities_of_the_sensor_that_decides_on_the_power(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], quantity: str, said: str | None
+) -> None:
+    config = tmp_path / "beemon.toml"
+    config.write_text(f"""[sensor.a]
+driver = "simulated"
+quantities = ["temperature", "humidity"]
+calibration.humidity = {{ quantity = "load", unit = "W" }}
+schedule = {{ interval = "1m" }}
+[power]
+sensor = "sensor.a"
+quantity = "{quantity}"
+[power.saving]
+below = 12
+until = 13
+""")
+    assert cli.main(["config", "check", "--config", str(config)]) == (1 if said else 0)
+    told = f'{config}:8: sensor.a has no quantity "{quantity}"{said}'
+    assert (told in capsys.readouterr().err) == bool(said)
+
+
 def test_config_check_warns_of_hardware_that_is_absent_and_is_good_all_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,10 @@ class Settings(SensorSettings):
     offset: float = option(0.0, doc="the value at 0 V")
 
     @property
+    def measures(self) -> Sequence[str]:
+        return (self.quantity,)
+
+    @property
     def claims(self) -> list[Claim]:
         return [
             *(Claim(f"GPIO {pin}", "select", "SPI") for pin in SPI_PINS),

@@ -125,6 +125,10 @@ class Settings(SimulatedSettings, SensorSettings):
         "", doc="a file that holds the grams on the scale, for its bridge", for_tests=True
     )
 
+    @property
+    def measures(self) -> Sequence[str]:
+        return self.quantities
+
     def __post_init__(self) -> None:
         if self.load_file and BRIDGE not in self.quantities:
             raise BadOptionError(f'"load_file" is for a scale: quantities = ["{BRIDGE}"]')

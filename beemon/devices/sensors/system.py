@@ -241,6 +241,10 @@ class Settings(SensorSettings):
     sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
     proc: str = option("/proc", doc="where proc is mounted", for_tests=True)
 
+    @property
+    def measures(self) -> Sequence[str]:
+        return self.quantities or tuple(QUANTITIES)
+
 
 class Driver(Sensor):
     """Reads what the config names, or what this machine was found to have when it was opened."""
