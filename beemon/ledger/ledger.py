@@ -35,8 +35,10 @@ PAGE_BYTES = 1024
 WAL_PAGES = 4000
 """From this number of pages, the log is copied into the file; less often, and a page goes there
 once."""
-LOG_BYTES = WAL_PAGES * PAGE_BYTES
-"""A log that was longer is cut down to this once it is in the file."""
+LOG_BYTES = 32 + (WAL_PAGES + WAL_PAGES // 8) * (PAGE_BYTES + 24)
+"""Usual size of the log: its header, and its pages with a header each, some more than
+:data:`WAL_PAGES` because a transaction is never divided. A longer log is cut down to this once it
+is in the file."""
 
 _NEXT_JOB = (
     "max(ifnull((SELECT max(job) FROM main.jobs WHERE job < {most}), 0) + 1,"

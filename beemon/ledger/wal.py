@@ -7,16 +7,18 @@ open.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
-from beemon.ledger.ledger import LOG_BYTES, NAME
+from beemon.ledger.ledger import LOG_BYTES, NAME, Ledger
 from beemon.protocol.reports import Trouble
 
 MOST_BYTES = 4 * LOG_BYTES
 """A longer log is emptied, or reported: it is some four times what it takes between two times."""
+_SPARE_BYTES = 16 * LOG_BYTES  # a disk with less space is left to what has to be written
 
 _READ_LOCKS = range(123, 128)
 """The bytes of ``-shm`` that readers lock (sqlite.org/walformat.html, 2.3.1)."""
@@ -25,9 +27,32 @@ _READ_LOCKS = range(123, 128)
 def size(archive: Path) -> int:
     """The bytes of the log; 0 if there is none."""
     try:
-        return (archive / f"{NAME}-wal").stat().st_size
+        return _path(archive).stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _path(archive: Path) -> Path:
+    return archive / f"{NAME}-wal"
+
+
+def grow(ledger: Ledger) -> None:
+    """Give a log that is shorter its usual size, if there is space enough.
+
+    A commit then overwrites blocks that the file has. If it made the file longer, the file system
+    would have to write its journal, too. Zeros are no frames of the log, so SQLite ignores them.
+    """
+    if size(ledger.archive) >= LOG_BYTES:
+        return
+    with suppress(OSError, sqlite3.Error), _path(ledger.archive).open("ab") as file:
+        with ledger.transaction():  # nobody else writes at the end of the file meanwhile
+            missing = LOG_BYTES - file.seek(0, os.SEEK_END)
+            found = os.fstatvfs(file.fileno())
+            if missing <= 0 or found.f_bavail * found.f_frsize < _SPARE_BYTES:
+                return
+            file.write(bytes(missing))
+            file.flush()
+        os.fsync(file.fileno())
 
 
 def keep_short(archive: Path, most_bytes: int = MOST_BYTES) -> Trouble | None:

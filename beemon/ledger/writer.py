@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.base.clock import MACHINE, Clock
-from beemon.ledger import quarantine
+from beemon.ledger import quarantine, wal
 from beemon.ledger.ledger import Ledger
 from beemon.storage import reserve
 
@@ -74,6 +74,8 @@ class LedgerWriter(threading.Thread):
         while not ending:
             batch, ending = self._next_batch()
             self._write_until_durable(batch)
+            if self._ledger is not None and not ending:
+                wal.grow(self._ledger)
         if self._ledger is not None:
             self._ledger.close()
 

@@ -36,6 +36,7 @@ from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import NAME, Ledger
 from beemon.ledger.session import ArchiveSession
 from beemon.orchestrator import work
+from beemon.orchestrator.inbox import RESTING_SECONDS
 from beemon.orchestrator.orchestrator import EXIT_DEFECT
 from beemon.protocol.reports import Started, Stopped
 from beemon.repair import check
@@ -228,7 +229,7 @@ def serve(archive: Path, tell: Callable[[dict[str, Any]], None]) -> None:
     reports: queue.Queue[Any] = queue.Queue()
     server = Server(settings=settings, ledger=register, command_queue=commands)
     register.open()
-    run = settings, commands, reports, register.run_number
+    run = settings, commands, reports, register.run_number, RESTING_SECONDS
     orchestrator = threading.Thread(target=work.work, args=run)
     orchestrator.start()
     while not isinstance(reports.get(timeout=START_SECONDS), Started):

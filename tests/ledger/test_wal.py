@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from beemon.ledger import wal
 from beemon.ledger.ledger import LOG_BYTES, NAME, Ledger
+from tests.faults import failing_disk
 
 MOST = 60_000
 READER = """
@@ -85,3 +88,32 @@ def test_where_there_is_no_log_its_size_is_none(ledger: Ledger) -> None:
 def test_a_log_that_was_long_is_cut_down_by_sqlite_too(ledger: Ledger) -> None:
     with closing(sqlite3.connect(ledger.archive / NAME)):
         assert ledger.db.execute("PRAGMA journal_size_limit").fetchone()[0] == LOG_BYTES
+
+
+def test_a_new_log_gets_its_usual_size_and_keeps_what_it_holds(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    with ledger.transaction():
+        before = ledger.accept("read", "test")
+    wal.grow(ledger)
+    assert wal.size(ledger.archive) == LOG_BYTES
+    with ledger.transaction():
+        after = ledger.accept("read", "test")
+    wal.grow(ledger)
+    assert wal.size(ledger.archive) == LOG_BYTES
+    copy = tmp_path / "as a power cut leaves it"
+    copy.mkdir()
+    for name in (NAME, f"{NAME}-wal"):
+        shutil.copy(ledger.archive / name, copy / name)
+    with closing(sqlite3.connect(copy / NAME)) as db:
+        assert db.execute("SELECT job FROM jobs").fetchall() == [(before,), (after,)]
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_log_that_cannot_grow_stays_as_it_is(ledger: Ledger) -> None:
+    with ledger.transaction():
+        ledger.accept("read", "test")
+    before = wal.size(ledger.archive)
+    with failing_disk():
+        wal.grow(ledger)
+    assert wal.size(ledger.archive) == before
