@@ -16,7 +16,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from beemon import __version__
@@ -275,11 +274,11 @@ class LedgerReader:
 
     def _facts(self, row: sqlite3.Row) -> JobFacts:
         """The facts of a job, with the values that it measured."""
-        facts, ended = job_facts(row), (row["ended_us"], row["ended_monotonic"])
-        if facts.readings is not None or not row["command"].startswith("read") or None in ended:
-            return facts
-        values = _values_of(self.db, row["job"], row["accepted_monotonic"], Moment(*ended))
-        return replace(facts, readings=values or None)
+        rest, ended = rows.parse(row["facts"]), (row["ended_us"], row["ended_monotonic"])
+        if row["command"].startswith("read") and "readings" not in rest and None not in ended:
+            values = _values_of(self.db, row["job"], row["accepted_monotonic"], Moment(*ended))
+            rest["readings"] = values or None
+        return _facts_of(row, rest)
 
 
 def open_reader(archive: Path) -> LedgerReader:
@@ -297,7 +296,11 @@ def open_reader(archive: Path) -> LedgerReader:
 
 def job_facts(row: sqlite3.Row) -> JobFacts:
     """The facts of a job, of its row."""
-    return _job_facts(rows.parse(row["facts"]), {
+    return _facts_of(row, rows.parse(row["facts"]))
+
+
+def _facts_of(row: sqlite3.Row, rest: Mapping[str, Json]) -> JobFacts:
+    return _job_facts(rest, {
         "job": row["job"],
         "command": row["command"],
         "origin": row["origin"],
