@@ -18,7 +18,7 @@ import soundfile
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.base.recording import RecordingFacts
-from beemon.base.status import DEVICE_STATES, DeviceState
+from beemon.base.status import DEVICE_STATES, POWER_STAGES, DeviceState, PowerStage
 from beemon.checks.examine import examine
 from beemon.checks.findings import FINDINGS
 from beemon.cli.manual import HERE
@@ -113,6 +113,10 @@ def test_the_manual_of_the_words_has_every_quality_and_no_other():
 
 def test_the_manual_of_the_words_has_every_state_of_a_device_and_no_other():
     assert explained_words("DEVICE STATES") == set(DEVICE_STATES) == set(DeviceState)
+
+
+def test_the_manual_of_the_words_has_every_stage_of_saving_power_and_no_other():
+    assert explained_words("POWER STAGES") == set(POWER_STAGES) == set(PowerStage)
 
 
 def test_the_manual_of_the_words_has_every_finding_and_no_other():

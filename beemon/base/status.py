@@ -73,6 +73,28 @@ class PowerStage(StrEnum):
         return order.index(self) >= order.index(other)
 
 
+POWER_STAGES: Mapping[str, Explanation] = {
+    PowerStage.FULL: Explanation(
+        "no power is saved: every scheduled job is done", "Do nothing."
+    ),
+    PowerStage.SAVING: Explanation(
+        "only one of several scheduled jobs is done, to save power",
+        "Do nothing: it ends by itself when the value in `beemon status` has recovered.",
+    ),
+    PowerStage.NO_VIDEO: Explanation(
+        "no scheduled job of a camera is done, to save power",
+        "Do nothing: it ends by itself. If you need a picture, ask for it: `beemon snapshot "
+        "DEVICE`.",
+    ),
+    PowerStage.SENSORS_ONLY: Explanation(
+        "no scheduled job of a camera or microphone is done, to save power",
+        "Use a larger battery or solar panel, if it happens often: `beemon completeness` counts "
+        "it.",
+    ),
+}
+"""The meaning and the remedy of each stage."""
+
+
 @value_class
 class WeightStep:
     """The last sudden change of a scale's weight."""

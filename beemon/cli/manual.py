@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
-from beemon.base.status import DEVICE_STATES
+from beemon.base.status import DEVICE_STATES, POWER_STAGES
 from beemon.checks.findings import FINDINGS
 from beemon.cli.layout import Part, Table
 from beemon.protocol.commands import VOCABULARY
@@ -24,7 +24,7 @@ HERE = {
 
 EXPLAINED = {
     "reason": REASONS, "error code": ERRORS, "finding": FINDINGS, "quality": QUALITIES,
-    "device state": DEVICE_STATES,
+    "device state": DEVICE_STATES, "power stage": POWER_STAGES,
 }
 """Every word that beemon explains, by its kind."""
 
