@@ -117,9 +117,10 @@ class Loop:
         seconds = self._resting_seconds if self._is_at_rest else HEARTBEAT_SECONDS
         if desk.pulse.beats(now, seconds):
             desk.power.look(now)
-            desk.report(self._status.heartbeat(now))
             self._clock_keeper.look(desk.clock.stamp())
             desk.scales.look_for_steps(desk.clock.stamp())
+            # Last, so that the thread that sends it need not wait until this one lets it run.
+            desk.report(self._status.heartbeat(now))
         return desk.pulse.next_at
 
     def _rests(self, now: float) -> bool:

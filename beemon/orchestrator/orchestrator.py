@@ -29,12 +29,13 @@ log = logging.getLogger(__name__)
 
 EXIT_DEFECT = 70
 """Its exit status after an error that nobody foresaw."""
+_SEND_SECONDS = 1.0  # that its last reports may take, if the Server reads slowly
 MAX_OPEN_JOBS, RESERVE = 100, 20
 """Places on the queue for commands, and further ones for urgent commands."""
 
 
 class Orchestrator(SpawnProcess):
-    """Carries out the commands on ``command_queue`` and reports on ``report_queue``.
+    """Carries out the commands on ``command_queue`` and reports over ``reports``.
 
     ``None`` on the queue means stop. ``orders`` gets the settings and this run's number in the
     ledger, when the Server has the archive, and the longest time between two heartbeats. Until
@@ -45,12 +46,12 @@ class Orchestrator(SpawnProcess):
     def __init__(
         self,
         command_queue: multiprocessing.queues.Queue[str | None],
-        report_queue: multiprocessing.queues.Queue[Report | None],
+        reports: Connection[Report, None],
         orders: Connection[None, Orders],
     ) -> None:
         super().__init__(name="beemon-orchestrator", daemon=False)
         self._commands = command_queue
-        self._reports = report_queue
+        self._reports = reports
         self._orders = orders
         self._parent = os.getpid()
 
@@ -65,13 +66,16 @@ class Orchestrator(SpawnProcess):
         with processes.loading():
             from beemon.devices._base import ARCHIVE
             from beemon.orchestrator import work  # half of beemon, which the Server does without
+            from beemon.orchestrator.reporter import Reporter
 
         try:
             settings, run_number, resting_seconds = self._orders.recv()
         except EOFError:
             return
         os.environ[ARCHIVE] = str(settings.archive_path)  # for the workers
-        work.work(settings, self._commands, self._reports, run_number, resting_seconds)
+        reporter = Reporter(self._reports)
+        work.work(settings, self._commands, reporter.send, run_number, resting_seconds)
+        reporter.finish(_SEND_SECONDS)
 
 
 def _end_by_defect(_: Exception) -> NoReturn:
@@ -89,11 +93,13 @@ class LoadedOrchestrator:
     def __init__(self, commands: Any = None) -> None:
         spawn = multiprocessing.get_context("spawn")
         self.commands: Any = new_queue() if commands is None else commands
-        self.reports: multiprocessing.queues.Queue[Report | None] = spawn.Queue()
-        theirs, self._orders = spawn.Pipe(duplex=False)
-        self.process = Orchestrator(self.commands, self.reports, theirs)
+        self.reports: Connection[None, Report]
+        self.reports, reports = spawn.Pipe()
+        orders, self._orders = spawn.Pipe(duplex=False)
+        self.process = Orchestrator(self.commands, reports, orders)
         self.process.start()
-        theirs.close()  # so that its end is noticed
+        for theirs in (reports, orders):
+            theirs.close()  # so that its end is noticed
 
     @property
     def is_waiting(self) -> bool:

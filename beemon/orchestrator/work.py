@@ -28,29 +28,30 @@ log = logging.getLogger(__name__)
 
 
 def work(
-    settings: Settings, commands: Queue[str | None], reports: Queue[Report | None], run_number: int,
-    resting_seconds: float,
+    settings: Settings, commands: Queue[str | None], report: Callable[[Report], None],
+    run_number: int, resting_seconds: float,
 ) -> None:
     """Build the loop of a run, and have it turn until it is stopped.
 
-    ``resting_seconds`` is the longest time between two heartbeats.
+    ``report`` tells the Server something, from any thread. ``resting_seconds`` is the longest time
+    between two heartbeats.
     """
     devices, problems = resolve_devices(settings.devices)
     if problems:
-        reports.put(Rejected(problems))
+        report(Rejected(problems))
         return
     inbox, writing = Inbox(), LedgerWriting()
     writer = LedgerWriter(settings.archive_path, run_number, inbox.forward(writing.tell))
     writer.start()
     around = Surroundings(
         clock=clock.MACHINE, inbox=inbox, write=writer.write, writing=writing,
-        report=reports.put, start_worker=WorkerProcess, local=_local_zone(),
+        report=report, start_worker=WorkerProcess, local=_local_zone(),
         resting_seconds=resting_seconds,
     )
     _turn(assemble(settings, devices, run_number, around), inbox, commands)
     if not writer.finish(1.0):
         log.error("the database could not be completed; the next start completes it")
-    reports.put(Stopped())
+    report(Stopped())
 
 
 def _turn(loop: Loop, inbox: Inbox, commands: Queue[str | None]) -> None:

@@ -12,7 +12,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from beemon.base import clock
@@ -152,13 +152,10 @@ class OrchestratorProcess:
     def stop(self) -> None:
         """Tell the Orchestrator to stop, wait for it, and kill it if that takes too long."""
         self._stopping = True
-        channels = [self._commands]
         if self._loaded is not None:
             self._end(self._loaded)
-            channels.append(self._loaded.reports)
-        for channel in channels:
-            channel.close()
-            channel.cancel_join_thread()
+        self._commands.close()
+        self._commands.cancel_join_thread()
 
     def _begin(self, look: Callable[[LoadedOrchestrator], None], name: str) -> threading.Thread:
         thread = threading.Thread(target=look, args=(self._loaded,), name=name, daemon=True)
@@ -175,22 +172,24 @@ class OrchestratorProcess:
             log.error("the Orchestrator did not stop in time and is killed")
             process.kill()
             process.join(1.0)
-        if self._hearing is not None and self._hearing.is_alive():
-            loaded.reports.put(None)
+        if self._hearing is None:
+            loaded.reports.close()
+        else:
             self._hearing.join(1.0)
 
     def _hear(self, loaded: LoadedOrchestrator) -> None:
-        while (report := loaded.reports.get()) is not None:
-            if isinstance(report, Started | Rejected):
-                self._launched.put(report)
-            self._owner.hear(report)
+        with loaded.reports as reports:
+            while (report := _next_report(reports)) is not None:
+                if isinstance(report, Started | Rejected):
+                    self._launched.put(report)
+                self._owner.hear(report)
 
     def _guard(self, loaded: LoadedOrchestrator) -> None:
         process = loaded.process
         misses = Misses(self._stale_seconds)
         while not wait([process.sentinel], timeout=misses.seconds):
             age = self._owner.heartbeat_age or 0.0
-            is_unread = not loaded.reports.empty()
+            is_unread = _is_unread(loaded.reports)
             if misses.is_hung(clock.now().monotonic, age, is_unread) and not self._stopping:
                 self._abort(process, age)
         if not self._stopping:
@@ -207,3 +206,19 @@ class OrchestratorProcess:
         if self._kill_hung and not wait([process.sentinel], timeout=_ABORT_SECONDS):
             process.kill()
         self._owner.note_hung(how)
+
+
+def _next_report(reports: Connection[None, Report]) -> Report | None:
+    """The next report, for which it waits; None once the Orchestrator has ended."""
+    try:
+        return reports.recv()
+    except (EOFError, OSError):
+        return None
+
+
+def _is_unread(reports: Connection[None, Report]) -> bool:
+    """Whether a report waits to be read; there is none once the Orchestrator has ended."""
+    try:
+        return reports.poll()
+    except OSError:
+        return False

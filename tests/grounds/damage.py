@@ -229,7 +229,7 @@ def serve(archive: Path, tell: Callable[[dict[str, Any]], None]) -> None:
     reports: queue.Queue[Any] = queue.Queue()
     server = Server(settings=settings, ledger=register, command_queue=commands)
     register.open()
-    run = settings, commands, reports, register.run_number, RESTING_SECONDS
+    run = settings, commands, reports.put, register.run_number, RESTING_SECONDS
     orchestrator = threading.Thread(target=work.work, args=run)
     orchestrator.start()
     while not isinstance(reports.get(timeout=START_SECONDS), Started):
