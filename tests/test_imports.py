@@ -211,8 +211,8 @@ MOST_MODULES = {"server": 116, "orchestrator": 129}
 """Of beemon's own. Each takes time at every start, so another one needs a good reason."""
 COSTLY = {
     "argparse", "asyncio", "concurrent", "difflib", "email", "hashlib", "hmac", "http",
-    "importlib.metadata", "logging.config", "logging.handlers", "platform", "ssl", "tomllib",
-    "unittest", "urllib.request", "uuid", "xml",
+    "importlib.metadata", "logging.config", "logging.handlers", "platform", "ssl", "statistics",
+    "tomllib", "unittest", "urllib.request", "uuid", "xml",
 }
 
 

@@ -13,7 +13,6 @@ nights.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -93,7 +92,7 @@ def fit(nights: Sequence[Sequence[Hour]]) -> Fit:
             f"the temperature explains {r2:.0%} of the weight's changes in {len(used)} nights "
             f"(R²), but {LEAST_R2:.0%} is required; the slope would be {slope:.1f} g/K"
         )
-    reference = statistics.fmean(hour.celsius for hour in hours)
+    reference = math.fsum(hour.celsius for hour in hours) / len(hours)
     unsure = _slope_uncertainty(parts, slope, warmth)
     return Fit(slope, unsure, reference, r2, residual, len(used), len(hours))
 
@@ -144,6 +143,8 @@ def _check_enough(nights: Sequence[Sequence[Hour]], hours: Sequence[Hour]) -> No
 
 def _without_line(times: Sequence[float], values: Sequence[float]) -> list[float]:
     """The values after subtraction of the line fitted to them."""
+    import statistics  # with decimals and fractions, which only scales need
+
     slope, start = statistics.linear_regression(times, values)
     return [value - start - slope * time for time, value in zip(times, values, strict=True)]
 

@@ -25,7 +25,6 @@ episode, without a gap in between. A change during a gap is not a step.
 from __future__ import annotations
 
 import math
-import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
@@ -225,6 +224,8 @@ def _usual(part: Sequence[Weighed], pairs: Sequence[tuple[int, int]]) -> list[fl
     It is estimated from their median, which is 0.6745 of the standard deviation, because a single
     step hardly changes a median.
     """
+    import statistics  # with decimals and fractions, which only scales need
+
     changes = [abs(part[here].grams - part[earlier].grams) for earlier, here in pairs]
     times = [part[here].at for _, here in pairs]
     return [
@@ -345,6 +346,8 @@ def _level(part: Sequence[Weighed], begin: float, end: float) -> _Level | None:
     The variance of a median is pi/2 times that of the mean (Kendall and Stuart, "The Advanced
     Theory of Statistics", chapter 14). The uncertainty is at least that of a single reading.
     """
+    import statistics
+
     times = [weighed.at for weighed in part]
     inside = part[bisect_left(times, begin) : bisect_right(times, end)]
     if len(inside) < 2:

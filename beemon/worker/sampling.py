@@ -9,7 +9,6 @@ a working sensor, the reading has no value, and its reason is ``stuck``.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -156,6 +155,8 @@ def standard_error(values: Sequence[float]) -> float | None:
     count = len(values)
     if count < 8:
         return None
+    import statistics  # with decimals and fractions, which few sensors need
+
     drop = max(1, count // TRIM_SHARE)
     kept = sorted(values)[drop : count - drop]
     pulled_in = [kept[0]] * drop + kept + [kept[-1]] * drop
@@ -197,6 +198,8 @@ def _by_quantity(samples: Sequence[Sequence[Said]]) -> dict[str, list[Said]]:
 
 def _sampled(quantity: str, measured: Sequence[Measurement]) -> Sampled:
     """More than half of :data:`CALIBRATION_SAMPLES`, in the order of time."""
+    import statistics
+
     values, raws = [one.value for one in measured], [raw_of(one) for one in measured]
     step = RESOLUTION if all(float(raw).is_integer() for raw in raws) else 0.0
     half, root = len(values) // 2, math.sqrt(len(values))
