@@ -116,11 +116,9 @@ class Halt:
             lambda ledger: events.enter(
                 ledger, KIND, message, at=now, wake=None if wake_us is None else iso(wake_us)
             ),
-            self._inbox.forward(lambda _: self._power_off(wake_us)),
+            lambda _: None,
         )
-
-    def _power_off(self, wake_us: int | None) -> None:
-        """Called by the writer when the event is durable."""
+        # The end of the service waits for the ledger; a halt must not, in case the disk fails.
         self._machine.power_off(wake_us, self._inbox.forward(self._refuse))
 
     def _refuse(self, why_not: str | None) -> None:

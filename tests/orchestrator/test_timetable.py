@@ -182,6 +182,14 @@ def test_devices_are_held_back_for_a_reason_until_they_are_not(timetable: Timeta
     assert due(timetable, at(180)) == ["read sensor.a"]
 
 
+def test_the_next_slot_is_one_of_a_device_that_is_not_held_back(timetable: Timetable) -> None:
+    assert timetable.next_slot(utc_us(3600)) == utc_us(3660)
+    timetable.hold_back("power", {"sensor.a", "sensor.b"})
+    assert timetable.next_slot(utc_us(3600)) == utc_us(3900)
+    timetable.hold_back("power", {"sensor.a", "sensor.b", "microphone.m", "camera.c"})
+    assert timetable.next_slot(utc_us(3600)) is None
+
+
 def test_a_recorder_that_is_held_back_is_not_kept_ready(timetable: Timetable) -> None:
     timetable.hold_back("inspection", {"microphone.m"})
     assert not timetable.is_open("microphone.m", at(1))
