@@ -31,17 +31,17 @@ def history(
         return None
     told = partial(History, device, quantity, found["unit"])
     if now_us - from_us <= LONGEST_SINGLE_US:
-        rows = series.since(db, found["series"], from_us, MOST_READINGS + 1)
-        if len(rows) <= MOST_READINGS:
-            return told("reading", READING_COLUMNS, tuple(map(_single, rows)))
+        single = series.since(db, found["series"], from_us, MOST_READINGS + 1)
+        if len(single) <= MOST_READINGS:
+            return told("reading", READING_COLUMNS, tuple(map(_single, single)))
     rows = hours.since(db, found["series"], from_us, MOST_HOURS + 1)
     is_cut = len(rows) > MOST_HOURS or None
     return told("hour", HOUR_COLUMNS, tuple(map(_hourly, rows[-MOST_HOURS:])), is_cut)
 
 
-def _single(row: sqlite3.Row) -> HistoryRow:
-    quality = None if row["reason"] else row["quality"] or "good"
-    return iso(row["utc_us"]), row["value"], row["reason"], quality
+def _single(row: series.Single) -> HistoryRow:
+    utc_us, value, reason, quality = row
+    return iso(utc_us), value, reason, None if reason else quality or "good"
 
 
 def _hourly(row: sqlite3.Row) -> HistoryRow:

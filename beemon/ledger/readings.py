@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from beemon.base import moments
+from beemon.base.moments import LATEST_US
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.ledger import calibrations, hours, rows
 from beemon.ledger.ledger import Ledger
@@ -29,8 +30,20 @@ _MAKE_LATEST = (
     " calibration = excluded.calibration, uncertainty = excluded.uncertainty"
 )
 
+_IS_PLAIN = (
+    "reason IS NULL AND quality IS NULL AND calibration IS NULL AND uncertainty IS NULL"
+    " AND clock = 'synchronised' AND typeof(utc_us) = 'integer' AND +utc_us < {latest}"
+    " AND +value BETWEEN -1.7e308 AND 1.7e308"
+    " AND (raw IS NULL OR +raw BETWEEN -1.7e308 AND 1.7e308)"
+    " AND +monotonic_ms & {most} = +monotonic_ms AND +job & {most} = +job"
+).format(latest=LATEST_US, most=rows.MOST_NUMBER - 1)
+"""A condition that only sound rows meet, and most of them. Their whole test takes longer than all
+else of a query. ``+`` lets SQLite compare values as they are stored."""
+
 Key = tuple[str, str, str]
 """A sensor, a quantity and a unit."""
+Single = tuple[int, float | None, str | None, str | None]
+"""A reading's time, value, reason and quality."""
 
 
 def keep(ledger: Ledger, job: int, readings: Iterable[Reading]) -> None:
@@ -111,15 +124,16 @@ def latest(db: sqlite3.Connection) -> list[ReadingFacts]:
     ]
 
 
-def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[sqlite3.Row]:
-    """The readings of a series from a time on, the newest ``most`` of them, in order of time."""
-    found = db.execute(
+def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[Single]:
+    """The readings of a series from a time on, the first ``most`` of them, in order of time."""
+    cursor = db.cursor()
+    cursor.row_factory = None  # a day has 1440 rows, and named ones take longer
+    return cursor.execute(
         "SELECT utc_us, value, reason, quality FROM main.readings"  # noqa: S608
-        f" WHERE utc_us >= ? AND series = ? AND {rows.condition_of_sound(db, 'readings')}"
-        " ORDER BY utc_us DESC LIMIT ?",
+        f" WHERE utc_us >= ? AND series = ? AND CASE WHEN {_IS_PLAIN} THEN 1"
+        f" ELSE {rows.condition_of_sound(db, 'readings')} END ORDER BY utc_us LIMIT ?",
         (from_us, number, most),
     ).fetchall()
-    return found[::-1]
 
 
 def values(

@@ -97,3 +97,22 @@ def test_what_was_never_measured_has_no_history(ledger):
     keep(ledger, 1)
     assert series.quantities(ledger.db, "sensor.a") == ["temperature"]
     assert series.quantities(ledger.db, "sensor.b") == []
+
+
+@pytest.mark.parametrize(("column", "value"), [
+    ("value", b"\x00"), ("quality", "odd"), ("raw", "many"), ("job", 0.5),
+    ("monotonic_ms", "late"), ("clock", "odd"), ("uncertainty", "little"), ("calibration", 1.5),
+    ("utc_us", "noon"),
+])
+def test_a_damaged_reading_is_left_out(ledger, column, value):
+    with ledger.transaction():
+        for ago in (2, 1, 0):
+            at = Stamp(NOW - ago * MINUTE, 7.0, Quality.SYNCHRONISED)
+            reading = Reading("sensor.a", "temperature", "°C", float(ago), None, at, raw=5)
+            series.keep(ledger, 1, [reading])
+    assert [row[1] for row in told(ledger, 9 * MINUTE)["rows"]] == [2.0, 1.0, 0.0]
+    ledger.db.execute(
+        f"UPDATE readings SET {column} = ? WHERE utc_us = ?",
+        (value, NOW - MINUTE),
+    )
+    assert [row[1] for row in told(ledger, 9 * MINUTE)["rows"]] == [2.0, 0.0]
