@@ -126,7 +126,7 @@ def _in_crowd(beemon: Beemon, commits: list[float], _: Action, insert: Action) -
             pass
         seconds = time.perf_counter() - began
     commits.append((_commits(beemon) - before) / IN_A_ROUND)
-    if _latest_job(beemon) != job + IN_A_ROUND:
+    if _latest_job(beemon) < job + IN_A_ROUND:  # a sensor may have been due as well
         raise RuntimeError("beemon refused some of the commands")
     return [seconds / IN_A_ROUND], theirs
 
@@ -154,11 +154,11 @@ def _while_busy(
     beemon: Beemon, acknowledge: Action, insert: Action, how: Callable[[Action, Action], Times]
 ) -> Times:
     """While the microphone records: each `record` waits its turn, so only the Server writes."""
-    _await_started(beemon, beemon.ask("record microphone.brood 600")["job"])
+    first = beemon.ask("record microphone.brood 600")["job"]
+    _await_started(beemon, first)
     times = how(acknowledge, insert)
-    jobs = [entry["job"] for entry in beemon.ask(f"jobs {IN_A_ROUND + 1}")["jobs"]]
-    for job in jobs:
-        beemon.ask(f"wait {beemon.ask(f'cancel {job}')['job']}")
+    last = beemon.ask("cancel microphone.brood")["job"]
+    for job in range(first, last + 1):
         beemon.ask(f"wait {job}")
     return times
 
