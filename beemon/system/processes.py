@@ -18,7 +18,7 @@ _PR_SET_NAME = 15
 # What a child has freed goes back to the system. By default glibc learns from each large block, a
 # picture or its sum, to keep up to 64 MB of them, in a heap for each thread (mallopt(3)).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # <malloc.h>
-_KEPT = 4 << 20  # a picture of 1080p, which comes again at once
+_KEPT = 1 << 20
 _MEMORY = {_M_MMAP_THRESHOLD: _KEPT, _M_TRIM_THRESHOLD: _KEPT, _M_ARENA_MAX: 1}
 
 _LEAST_FILES = 64

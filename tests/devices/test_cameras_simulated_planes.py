@@ -14,7 +14,8 @@ from beemon.devices.cameras.simulated.planes import Planes, halved, pixels, plan
 @pytest.mark.parametrize("size", [(320, 240), (322, 242), (1280, 720)])
 def test_it_is_the_same_picture_as_in_rgb(size):
     entrance = Entrance(*size, seed=1)
-    frame = Planes(entrance).frame(av, 3.0)
+    planes = Planes(entrance)
+    frame = planes.draw(planes.blank(av), 3.0)
     assert (frame.width, frame.height, frame.format.name) == (*size, "yuv420p")
     converted = av.VideoFrame.from_ndarray(entrance.picture(3.0), format="rgb24")
     converted = converted.reformat(format="yuv420p")
@@ -26,13 +27,15 @@ def test_it_is_the_same_picture_as_in_rgb(size):
 
 def test_one_frame_does_not_show_what_was_in_another():
     planes = Planes(Entrance(320, 240, seed=1))
-    one = planes.frame(av, 3.0).to_ndarray()
-    planes.frame(av, 40.0)
-    assert (planes.frame(av, 3.0).to_ndarray() == one).all()
+    frame = planes.blank(av)
+    one = planes.draw(frame, 3.0).to_ndarray()
+    planes.draw(frame, 40.0)
+    assert (planes.draw(frame, 3.0).to_ndarray() == one).all()
 
 
 def test_a_picture_of_nothing_is_black():
-    assert not Planes(Entrance(64, 48, seed=1)).black(av).to_ndarray(format="rgb24").any()
+    planes = Planes(Entrance(64, 48, seed=1))
+    assert not planes.black(planes.blank(av)).to_ndarray(format="rgb24").any()
 
 
 def test_a_sprite_that_hides_nothing_adds_nothing():

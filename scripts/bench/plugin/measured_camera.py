@@ -37,11 +37,11 @@ class Driver(simulated.Driver):
         self._timed = TimedEncoder(*self._format())
         return self._timed
 
-    def _picture(self, number: int) -> Any:
+    def _draw(self, frame: Any, number: int) -> Any:
         from beemon.devices.cameras.simulated.planes import pixels
 
         began = time.thread_time()
-        picture = super()._picture(number)
+        picture = super()._draw(frame, number)
         write(number, pixels(picture.planes[0]))
         self._drawing += time.thread_time() - began
         return picture

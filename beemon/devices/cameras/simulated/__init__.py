@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
 
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import option
@@ -24,9 +23,6 @@ from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg
 from beemon.devices.cameras._mp4 import Mp4Writer
 from beemon.devices.cameras._pyav import Picture
 from beemon.devices.cameras._sizes import even
-
-if TYPE_CHECKING:
-    from beemon.devices.cameras.simulated.entrance import Entrance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +66,7 @@ class Driver(SimulatedRecorder, Camera):
         from beemon.devices.cameras.simulated.planes import Planes
 
         wanted = self.settings
-        self._entrance: Entrance = Entrance(wanted.width, wanted.height, wanted.seed)
-        self._planes = Planes(self._entrance)
+        self._planes = Planes(Entrance(wanted.width, wanted.height, wanted.seed))
         self._begin_stream(wanted.frame_rate)
 
     def record(
@@ -82,10 +77,11 @@ class Driver(SimulatedRecorder, Camera):
         start = began(stream.due(first))
         asked = max(1, round(seconds * self.settings.frame_rate))
         end = first
-        encoder = self._encoder()
+        encoder, blank = self._encoder(), self._planes.blank(self._av)
         with Mp4Writer(path, "h264") as video:
             for number in self._due(stream, range(first, first + asked), cancelled):
-                for frame in encoder.encode(self._picture(number), self._time_us(number - first)):
+                picture = self._draw(blank, number)  # which the encoder copies
+                for frame in encoder.encode(picture, self._time_us(number - first)):
                     video.add(frame)
                 end = number + 1
             for frame in encoder.rest():
@@ -105,7 +101,7 @@ class Driver(SimulatedRecorder, Camera):
         if self._is_to_fail():
             self._faults.show()
         number = stream.next_due()
-        path.write_bytes(jpeg(self._picture(number)))
+        path.write_bytes(jpeg(self._draw(self._planes.blank(self._av), number)))
         return self._facts(began(stream.due(number)))
 
     def _due(self, stream: Stream, numbers: range, cancelled: Event) -> Iterator[int]:
@@ -122,10 +118,10 @@ class Driver(SimulatedRecorder, Camera):
                 return
             yield number
 
-    def _picture(self, number: int) -> Picture:
+    def _draw(self, frame: Picture, number: int) -> Picture:
         if self._is_dead:
-            return self._planes.black(self._av)
-        return self._planes.frame(self._av, number / self.settings.frame_rate)
+            return self._planes.black(frame)
+        return self._planes.draw(frame, number / self.settings.frame_rate)
 
     def _encoder(self) -> H264Encoder:
         return H264Encoder(*self._format())

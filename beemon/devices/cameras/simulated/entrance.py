@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -35,24 +36,40 @@ AWAY = 0.35  # the share of a flyer's round that it is out of sight
 
 
 class Entrance:
-    """Draws the hive entrance as it is at any moment."""
+    """Draws the hive entrance as it is at any moment; ``swarm`` moves in it."""
 
     def __init__(self, width: int, height: int, seed: int) -> None:
-        self._size = width, height
         chance = np.random.default_rng(seed)
         self.background = draw_background(width, height, chance)
-        self._walkers = [Walker.random(chance) for _ in range(WALKERS)]
-        self._flyers = [Flyer.random(chance) for _ in range(FLYERS)]
-        length = BEE_LENGTH * width
-        walking = sprites(length, wing_angle=0.35)
-        self.sprites = [walking, *(sprites(1.15 * length, wing_angle=angle) for angle in FLAPS)]
+        self.swarm = Swarm(width, height, chance)
+        self._length = BEE_LENGTH * width
+
+    @cached_property
+    def sprites(self) -> list[list[Sprite]]:
+        """The bees of each pose."""
+        return [list(of_a_pose) for of_a_pose in self.draw_sprites()]
+
+    def draw_sprites(self) -> Iterator[Iterator[Sprite]]:
+        """Draw one bee after the other, pose by pose; together they take megabytes."""
+        yield draw_bees(self._length, wing_angle=0.35)
+        for angle in FLAPS:
+            yield draw_bees(1.15 * self._length, wing_angle=angle)
 
     def picture(self, seconds: float) -> Image:
         """The picture at a moment, RGB."""
         image = self.background.copy()
-        for bee in self.bees(seconds):
+        for bee in self.swarm.bees(seconds):
             self.sprites[bee.pose][bee.heading].stamp(image, bee.x, bee.y)
         return image
+
+
+class Swarm:
+    """Moves the bees of an entrance, by its width and height in pixels."""
+
+    def __init__(self, width: int, height: int, chance: np.random.Generator) -> None:
+        self._size = width, height
+        self._walkers = [Walker.random(chance) for _ in range(WALKERS)]
+        self._flyers = [Flyer.random(chance) for _ in range(FLYERS)]
 
     def bees(self, seconds: float) -> Iterator[Bee]:
         """The bees that are visible at a moment, beginning with the furthest."""
@@ -183,11 +200,10 @@ def on_board(across: float, down: float) -> Place:
     return 0.5 + across * half, BOARD_TOP + (BOARD_FRONT - BOARD_TOP) * down
 
 
-def sprites(length: float, wing_angle: float) -> list[Sprite]:
+def draw_bees(length: float, wing_angle: float) -> Iterator[Sprite]:
     """A bee of that length in pixels, turned to each of the headings."""
-    return [
-        draw_bee(length, 2 * math.pi * number / HEADINGS, wing_angle) for number in range(HEADINGS)
-    ]
+    for number in range(HEADINGS):
+        yield draw_bee(length, 2 * math.pi * number / HEADINGS, wing_angle)
 
 
 def draw_bee(length: float, heading: float, wing_angle: float) -> Sprite:

@@ -27,32 +27,35 @@ class Planes:
     """Draws an entrance into the planes of video frames."""
 
     def __init__(self, entrance: Entrance) -> None:
-        self._entrance = entrance
+        self._bees = entrance.swarm.bees
         self._size = entrance.background.shape[1::-1]
         self._background = [
             np.clip(np.rint(plane), 0, 255).astype(np.uint8)
             for plane in separated(entrance.background.astype(np.float64))
         ]
         self._sprites = [
-            [plane_sprites(sprite) for sprite in of_a_pose] for of_a_pose in entrance.sprites
+            [plane_sprites(sprite) for sprite in of_a_pose] for of_a_pose in entrance.draw_sprites()
         ]
 
-    def frame(self, av: ModuleType, seconds: float) -> Picture:
-        """The picture at a moment."""
+    def blank(self, av: ModuleType) -> Picture:
+        """A picture to draw on."""
         frame: Picture = av.VideoFrame(*self._size, FORMAT)
+        return frame
+
+    def draw(self, frame: Picture, seconds: float) -> Picture:
+        """Draw the picture at a moment."""
         planes = [pixels(plane) for plane in frame.planes]
         for plane, background in zip(planes, self._background, strict=True):
             plane[:] = background
-        for bee in self._entrance.bees(seconds):
+        for bee in self._bees(seconds):
             luma, *chroma = self._sprites[bee.pose][bee.heading]
             luma.stamp(planes[0], bee.x, bee.y)
             for sprite, plane in zip(chroma, planes[1:], strict=True):
                 sprite.stamp(plane, bee.x // 2, bee.y // 2)
         return frame
 
-    def black(self, av: ModuleType) -> Picture:
-        """A picture of nothing."""
-        frame: Picture = av.VideoFrame(*self._size, FORMAT)
+    def black(self, frame: Picture) -> Picture:
+        """Draw a picture of nothing."""
         for plane, zero in zip(frame.planes, ZERO, strict=True):
             pixels(plane)[:] = zero
         return frame
