@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Iterable
 
 from beemon.base import moments
-from beemon.base.moments import LATEST_US
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
 from beemon.ledger import calibrations, hours, rows
 from beemon.ledger.ledger import Ledger
@@ -29,16 +28,6 @@ _MAKE_LATEST = (
     " quality = excluded.quality, clock = excluded.clock, raw = excluded.raw,"
     " calibration = excluded.calibration, uncertainty = excluded.uncertainty"
 )
-
-_IS_PLAIN = (
-    "reason IS NULL AND quality IS NULL AND calibration IS NULL AND uncertainty IS NULL"
-    " AND clock = 'synchronised' AND typeof(utc_us) = 'integer' AND +utc_us < {latest}"
-    " AND +value BETWEEN -1.7e308 AND 1.7e308"
-    " AND (raw IS NULL OR +raw BETWEEN -1.7e308 AND 1.7e308)"
-    " AND +monotonic_ms & {most} = +monotonic_ms AND +job & {most} = +job"
-).format(latest=LATEST_US, most=rows.MOST_NUMBER - 1)
-"""A condition that only sound rows meet, and most of them. Their whole test takes longer than all
-else of a query. ``+`` lets SQLite compare values as they are stored."""
 
 Key = tuple[str, str, str]
 """A sensor, a quantity and a unit."""
@@ -130,7 +119,7 @@ def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[
     cursor.row_factory = None  # a day has 1440 rows, and named ones take longer
     return cursor.execute(
         "SELECT utc_us, value, reason, quality FROM main.readings"  # noqa: S608
-        f" WHERE utc_us >= ? AND series = ? AND CASE WHEN {_IS_PLAIN} THEN 1"
+        f" WHERE utc_us >= ? AND series = ? AND CASE WHEN {rows.IS_PLAIN_READING} THEN 1"
         f" ELSE {rows.condition_of_sound(db, 'readings')} END ORDER BY utc_us LIMIT ?",
         (from_us, number, most),
     ).fetchall()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from beemon.base.clock import Quality
-from beemon.ledger import calibrations, completeness, events, inspections
+from beemon.ledger import calibrations, completeness, events, inspections, rows, schema
 from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
 from beemon.ledger.history import history
@@ -144,3 +145,27 @@ def test_a_start_depends_on_no_row(archive: Path, statement: str) -> None:
     register.reader.completeness(0)
     register.close()
     assert list(archive.glob("ledger-damaged-*")) == []
+
+
+STRANGE = (
+    None, "", "soon", "good", b"\0\xff", 0, -1, 0.5, 2**53 - 1, 2**53, -(2**53), 2**62, -(2**62),
+    1.7e308, 1.79e308, float("inf"), -float("inf"), 253402214400000000, -62135510400000000,
+)
+
+
+def test_a_reading_is_named_as_damaged_exactly_if_it_is_left_out(tmp_path: Path) -> None:
+    seasons.make(tmp_path)
+    with closing(Ledger(tmp_path)) as ledger:
+        db, names = ledger.db, schema.columns(ledger.db)["readings"]
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        for name, value in itertools.product(names, STRANGE):
+            db.execute("DELETE FROM readings")
+            row = {"utc_us": 9, "series": 1, "value": 1.5, "monotonic_ms": 1, "job": 1,
+                   "clock": "synchronised", name: value}
+            marks = ", ".join(f":{key}" for key in row)
+            try:
+                db.execute(f"INSERT INTO readings ({', '.join(row)}) VALUES ({marks})", row)
+            except sqlite3.IntegrityError:  # a column that is never NULL
+                continue
+            seen = db.execute("SELECT count(*) FROM sound_readings").fetchone()[0]
+            assert len(list(rows.damaged(db))) == 1 - seen, (name, value)
