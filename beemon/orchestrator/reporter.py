@@ -51,10 +51,12 @@ class Reporter:
             self._thread.join(seconds)
 
     def _send_waiting(self) -> None:
-        while self._waiting:
+        is_more = True
+        while is_more:
             self._give(self._waiting[0])
             with self._lock:  # until then nobody else sends
                 self._waiting.popleft()
+                is_more = bool(self._waiting)  # if not, the next to wait gets a thread of its own
 
     def _give(self, data: bytes) -> None:
         """Send a report; if the Server has gone, drop it: this process ends, too."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
+import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
@@ -57,6 +59,23 @@ def test_a_report_of_any_size_arrives(line: Line) -> None:
     line.reporter.send(planned)
     line.reporter.send(Heartbeat(1.0))
     assert line.heard(2) == [planned, Heartbeat(1.0)]
+
+
+def test_reports_that_wait_one_by_one_are_sent_once(line: Line) -> None:
+    large = {f"sensor.{number}": float(number) for number in range(1000)}
+    sent = [Planned({**large, "count": float(number)}) for number in range(300)]
+    heard: list[Report] = []
+    reading = threading.Thread(target=lambda: heard.extend(line.heard(len(sent))))
+    reading.start()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for report in sent:
+            line.reporter.send(report)
+    finally:
+        sys.setswitchinterval(before)
+    reading.join(SOON)
+    assert heard == sent
 
 
 def test_what_the_last_reports_say_arrives_before_the_end(line: Line) -> None:
