@@ -56,9 +56,11 @@ _ENTER_ENDED = (
 
 _ACCEPTED = "SELECT accepted_monotonic FROM jobs WHERE job = ?"
 _VALUES = (
-    "SELECT sensor, quantity, value FROM main.readings JOIN main.series USING (series)"
-    " WHERE utc_us BETWEEN ? AND ? AND job = ? AND value IS NOT NULL"
+    "SELECT sensor, quantity, value FROM main.readings JOIN sound_series USING (series)"
+    " WHERE utc_us BETWEEN ? AND ? AND job = ?"
+    " AND value BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308"
 )
+"""All that is asked of a row's damage is its value: it is a number, and finite."""
 _SLACK_SECONDS = 2.0  # for the rounding of times, and for a clock that is slewed
 
 _BEGIN_RUN = """

@@ -134,7 +134,8 @@ class JobFacts:
     damaged: Annotated[str | None, "reason why its row in the database cannot be read"] = None
     recording: Annotated[str | None, "path of the recording in the archive"] = None
     readings: Annotated[
-        Mapping[str, float] | None, "of `read`: each value, by sensor and quantity"
+        Mapping[str, float] | None,
+        "of `read`: each value, by sensor and quantity, until it is deleted to gain space",
     ] = None
     lacking: Annotated[
         Mapping[str, str] | None, "of `read`: the reason, for each sensor that lacks values"

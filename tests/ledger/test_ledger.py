@@ -282,6 +282,20 @@ def test_values_are_not_copied_into_the_facts_of_a_job(ledger, reader):
     assert reader.job(before).readings == VALUES
 
 
+@pytest.mark.parametrize("damage", [
+    "UPDATE readings SET value = x'00ff' WHERE value > 0",
+    "UPDATE readings SET value = 'warm' WHERE value > 0",
+    "UPDATE readings SET value = 9e999 WHERE value > 0",
+    "UPDATE series SET quantity = x'ff'",
+])
+def test_of_a_damaged_value_a_job_tells_nothing(ledger, reader, damage):
+    with ledger.transaction():
+        job = _measured(ledger, clock.stamp())
+    ledger.db.execute(damage)
+    assert reader.job(job).readings is None
+    assert [facts.job for facts in reader.jobs(1)] == [job]
+
+
 def test_values_that_would_not_be_found_by_the_time_of_the_job_are_copied(ledger, reader):
     earlier = clock.stamp()._replace(utc_us=clock.now().utc_us - 3_600_000_000)
     with ledger.transaction():
