@@ -248,6 +248,16 @@ class TestCommands:
         )
         assert rows.fetchall() == [(payload["job"], COMMAND.decode(), "127.0.0.1:40000", None)]
 
+    def test_a_command_is_logged_also_if_its_client_has_gone(
+        self, server: Server, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        with ours, pytest.raises(OSError, match="pipe"):
+            server.on_receive(COMMAND, ours, ("127.0.0.1", 40000))
+        assert f"job 1 accepted: {COMMAND.decode()} (127.0.0.1:40000)" in caplog.messages
+
     def test_an_unknown_command_gets_an_error_and_is_not_queued(
         self, server: Server, commands: queue.Queue[Any]
     ) -> None:
