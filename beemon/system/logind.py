@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from beemon.base.moments import US_PER_SECOND, iso
 
 NEXT_WAKE = "next-wake"
 """The file in the runtime directory with the time at which the machine should start again."""
+SETTLE_SECONDS = 20.0
+"""Time, in seconds, in which a shutdown that has begun ends the service."""
 _ANSWER_SECONDS = 25.0
 _MANAGER = (
     "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
@@ -28,7 +31,12 @@ Told = Callable[[str | None], None]
 
 class Logind:
     """Asks logind. A bus may be slow, so each question has a thread of its own, which calls back.
+
+    An order counts as refused if the service still runs ``settle_seconds`` after an error.
     """
+
+    def __init__(self, settle_seconds: float = SETTLE_SECONDS) -> None:
+        self._settle_seconds = settle_seconds
 
     def may_power_off(self, told: Told) -> None:
         """Ask whether the service may power the machine off; changes nothing."""
@@ -44,6 +52,8 @@ class Logind:
             _write_next_wake(wake_us)
             why_not, _ = _ask("PowerOff", "b", "false")
             if why_not:
+                # A shutdown ends logind, too, sometimes before its answer.
+                time.sleep(self._settle_seconds)
                 _write_next_wake(None)
             return why_not
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from beemon.system.logind import NEXT_WAKE, Logind
+from tests.hive import until
 
 pytestmark = pytest.mark.process
 
@@ -59,8 +60,17 @@ def test_before_the_machine_is_powered_off_the_time_to_wake_is_written(bus):
 
 def test_a_machine_that_stays_on_has_no_time_to_wake(bus):
     folder = bus("echo in use >&2; exit 1")
-    assert answer(lambda told: Logind().power_off(WAKE_US, told)) == "systemd says: in use"
+    assert answer(lambda told: Logind(0.0).power_off(WAKE_US, told)) == "systemd says: in use"
     assert not (folder / NEXT_WAKE).exists()
+
+
+def test_an_order_whose_answer_is_lost_may_have_been_taken(bus):
+    folder = bus("echo disconnected without replying >&2; exit 1")
+    told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    Logind(3600.0).power_off(WAKE_US, told.put)
+    until((folder / "asked").exists)
+    assert (folder / NEXT_WAKE).exists()
+    assert told.empty()
 
 
 def test_without_a_next_slot_there_is_no_time_to_wake(bus):
