@@ -1,7 +1,7 @@
 """Worker: a process that holds devices and does one thing with each at a time; it may hang.
 
 The main thread takes tasks from the pipe and opens devices. A child process of a driver dies with
-the thread that started it, and the main thread lives longest. Each task has a thread of its own. An
+the thread that started it, and the main thread lives longest. Each task has a thread to itself. An
 error raised by a driver fails the task. Any other error is reported, and then ends the process.
 """
 
@@ -12,9 +12,10 @@ import dataclasses
 import errno
 import logging
 import os
+import queue
 import threading
 import traceback
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from multiprocessing.connection import Connection
@@ -88,6 +89,46 @@ class CheckFailedError(DeviceError):
     reason = CHECK_FAILED
 
 
+Tasks = queue.SimpleQueue[Callable[[], object] | None]
+"""The tasks of one thread; None: there are no more."""
+
+
+class Hands:
+    """Threads that do tasks; one that has done its task waits for the next.
+
+    A new thread for each would wake the caller twice: for the task, and when the thread runs.
+    """
+
+    def __init__(self) -> None:
+        self._all: list[tuple[threading.Thread, Tasks]] = []
+        self._free: deque[Tasks] = deque()
+
+    def do(self, task: Callable[[], object]) -> None:
+        """Have a thread do a task at once; called by one thread alone."""
+        if not self._free:
+            self._hire()
+        self._free.pop().put(task)
+
+    def finish(self, seconds: float) -> None:
+        """Return when every task is done, but after ``seconds`` in any case."""
+        deadline = clock.now().monotonic + seconds
+        for thread, tasks in self._all:
+            tasks.put(None)
+            thread.join(max(0.0, deadline - clock.now().monotonic))
+
+    def _hire(self) -> None:
+        tasks = Tasks()
+        thread = threading.Thread(target=self._work, args=(tasks,), name=f"hand-{len(self._all)}")
+        self._all.append((thread, tasks))
+        self._free.append(tasks)
+        thread.start()
+
+    def _work(self, tasks: Tasks) -> None:
+        while task := tasks.get():
+            task()
+            self._free.append(tasks)
+
+
 class Worker(SpawnProcess):
     """Drives ``devices`` for the Orchestrator at the other end of ``pipe``."""
 
@@ -108,7 +149,7 @@ class Worker(SpawnProcess):
         self._devices: dict[str, Device] = {}
         self._samplers: dict[str, Sampler] = defaultdict(Sampler)
         self._running: dict[int, tuple[Work, threading.Event]] = {}
-        self._threads: dict[int, threading.Thread] = {}
+        self._hands = Hands()
         self._sending = threading.Lock()
         self._ending = threading.Lock()
         self._make_outputs_safe()
@@ -155,11 +196,7 @@ class Worker(SpawnProcess):
         if self._settings and not self._guarded(work, lambda: self._open(work.device, work)):
             del self._running[work.number]
             return
-        thread = threading.Thread(
-            target=self._work, args=(work, cancelled), name=f"{work.verb}-{work.device}"
-        )
-        self._threads[work.number] = thread
-        thread.start()
+        self._hands.do(partial(self._work, work, cancelled))
 
     def _open(self, name: str, work: Work | None = None) -> None:
         if name in self._devices:
@@ -198,7 +235,6 @@ class Worker(SpawnProcess):
     def _work(self, work: Work, cancelled: threading.Event) -> None:
         self._guarded(work, lambda: self._answer(work, self._carry_out(work, cancelled)))
         self._running.pop(work.number, None)
-        self._threads.pop(work.number, None)
 
     def _answer(self, work: Work, answer: Answer) -> None:
         """Send it when the work is over: the next may come, and fail, before its thread ends."""
@@ -299,9 +335,7 @@ class Worker(SpawnProcess):
     def _finish(self) -> None:
         for _, cancelled in list(self._running.values()):
             cancelled.set()
-        deadline = clock.now().monotonic + FINISH_SECONDS
-        for thread in list(self._threads.values()):
-            thread.join(max(0.0, deadline - clock.now().monotonic))
+        self._hands.finish(FINISH_SECONDS)
         for name in list(self._devices):
             self._close(name)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+import queue
 from multiprocessing import Pipe
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event, Thread, current_thread
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from beemon.storage.files import Place
 from beemon.worker.messages import Failed, Work
 from beemon.worker.worker import (
     CheckFailedError,
+    Hands,
     Worker,
     message_of,
     reason_of,
@@ -180,3 +182,29 @@ def test_a_recording_that_was_cut_before_its_first_sample_needs_no_start(
     cancelled.set()
     answer = worker._record(Stating(work, RecordingFacts(seconds=0.0)), work, cancelled)
     assert answer == Failed(work.number, "cancelled", "nothing was recorded yet")
+
+
+def test_a_hand_that_is_free_takes_the_next_task() -> None:
+    hands, done = Hands(), queue.SimpleQueue[Thread]()
+    for _ in range(20):
+        hands.do(lambda: done.put(current_thread()))
+    workers = [done.get(timeout=20) for _ in range(20)]
+    hands.finish(20)
+    assert not any(thread.is_alive() for thread in workers)
+
+
+def test_tasks_that_last_have_each_a_hand() -> None:
+    hands, together = Hands(), Barrier(4)
+    for _ in range(3):
+        hands.do(lambda: together.wait(20))
+    together.wait(20)
+    hands.finish(20)
+    assert not together.broken
+
+
+def test_a_task_that_hangs_is_not_waited_for() -> None:
+    hands, end = Hands(), Event()
+    hands.do(end.wait)
+    hands.finish(0.01)
+    end.set()
+    hands.finish(20)
