@@ -36,6 +36,7 @@ def serve(path: Path, *, verbose: bool = False) -> int:
     except OSError as error:
         log.critical("%s", error if error.filename else error.strerror or error)
         return EXIT_FAILED
+    processes.give_memory_back()
     with processes.loading():
         from beemon.server import run
     return run.run(path, notifier, orchestrator)

@@ -1,4 +1,4 @@
-"""The first steps of every child process of beemon."""
+"""The first steps of every process of beemon."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from collections.abc import Iterator
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_SET_NAME = 15
 
-# What a child has freed goes back to the system. By default glibc learns from each large block, a
-# picture or its sum, to keep up to 64 MB of them, in a heap for each thread (mallopt(3)).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # <malloc.h>
 _KEPT = 1 << 20
 _MEMORY = {_M_MMAP_THRESHOLD: _KEPT, _M_TRIM_THRESHOLD: _KEPT, _M_ARENA_MAX: 1}
@@ -33,7 +31,7 @@ def begin_child(name: str, parent: int) -> None:
     SIGINT and SIGTERM reach the whole group or cgroup; only the Server acts on them, so that
     its children can finish what they record.
     """
-    import ctypes  # the Server, which is nobody's child, does without
+    import ctypes
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -41,11 +39,23 @@ def begin_child(name: str, parent: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NAME, name.encode())
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    for option, number in _MEMORY.items():
-        libc.mallopt(option, number)
+    give_memory_back()
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)
     show_stacks_when_aborted()
+
+
+def give_memory_back() -> None:
+    """Give freed memory back to the system; call it before any thread runs.
+
+    From each large block, such as a picture, glibc would learn to keep up to 64 MB. It would also
+    have a heap for each thread (mallopt(3)).
+    """
+    import ctypes  # a client does without
+
+    libc = ctypes.CDLL(None)
+    for option, number in _MEMORY.items():
+        libc.mallopt(option, number)
 
 
 def show_stacks_when_aborted() -> None:
