@@ -26,7 +26,7 @@ from beemon.devices._base import DeviceLostError
 HIVE = Path("/hive")
 OPTIONS = {
     "driver": "picamera2", "encoder": "software", "width": 640, "height": 480,
-    "frame_rate": 15, "bitrate": 2_000_000, "timeout": "2s",
+    "frame_rate": 15, "bitrate": 2_000_000, "timeout": "2s", "warm_up": "0s",
 }
 
 
@@ -126,6 +126,24 @@ def test_recordings_overlap_and_snapshots_disturb_neither(opened, tmp_path):
     assert taken > 3
     assert [examine(tmp_path / name, facts[name]).findings for name in "ab"] == [[], []]
     assert [facts[name].lost_frames for name in "ab"] == [0, 0]
+
+
+def test_between_recordings_nothing_is_encoded_and_the_next_one_begins_at_once(opened, tmp_path):
+    for name in "ab":
+        deadline = time.monotonic() + 20
+        while not opened._encoding.is_resting:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        before = opened._encoding.ring.end
+        opened.snapshot(tmp_path / "c")
+        time.sleep(3)
+        assert opened._encoding.ring.take(before, 0) == []
+        begin = time.monotonic()
+        facts = record(opened, tmp_path / name, 1)
+        print(f"after {facts.first_frame - before} pictures: {facts.start_monotonic - begin:.3f} s")
+        assert facts.start_monotonic == pytest.approx(begin, abs=0.5)
+        assert facts.lost_frames == 0
+        assert examine(tmp_path / name, facts, asked=1.0).findings == []
 
 
 def test_ten_restarts(tmp_path):
