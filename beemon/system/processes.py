@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_SET_NAME = 15
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # <malloc.h>
-_KEPT = 1 << 20
+_KEPT = 4 << 20  # a picture of 1080p: another one comes at once
 _MEMORY = {_M_MMAP_THRESHOLD: _KEPT, _M_TRIM_THRESHOLD: _KEPT, _M_ARENA_MAX: 1}
 
 _LEAST_FILES = 64
