@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from beemon.base import outcomes
 from beemon.base.clock import MACHINE, Clock
+from beemon.base.outcomes import Ending
 from beemon.ledger import (
     attempts,
     calibrations,
@@ -194,10 +194,11 @@ class ArchiveSession:
         with self._mutex:
             return self._with_reserve(partial(self._accept, commands))
 
-    def fail(self, job: int, reason: str, message: str) -> None:
-        """End a job that was entered and could not be handed on."""
+    def end_all(self, endings: Mapping[int, Ending]) -> None:
+        """End jobs that were entered and could not be handed on, by one transaction."""
         with self._mutex, self._opened().transaction() as ledger:
-            ledger.end(job, outcomes.failed(reason, message))
+            for job, ending in endings.items():
+                ledger.end(job, ending)
 
     def _with_reserve(self, write: Callable[[], T]) -> T:
         """Write; on a full disk, free the reserve first."""

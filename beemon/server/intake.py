@@ -6,10 +6,13 @@ import contextlib
 import logging
 import queue
 import sqlite3
+import threading
 from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from beemon.base import outcomes
+from beemon.base.outcomes import Ending
 from beemon.base.quoting import shown
 from beemon.base.values import value_class
 from beemon.config.settings import ConfigError, Settings
@@ -60,6 +63,12 @@ class _Entry:
         """The config that a reload is to put in force."""
         self.job = 0
         self.refusal: RequestError | sqlite3.Error | None = None
+        self.ending: Ending | None = None
+        """That of its job, if it was entered before it was refused."""
+
+    def refuse(self, error: RequestError, ending: Ending) -> None:
+        """Refuse it although it was entered."""
+        self.refusal, self.ending = error, ending
 
     @property
     def is_urgent(self) -> bool:
@@ -86,6 +95,7 @@ class Intake:
         self._open_jobs: dict[int, OpenJob] = {}
         self._handovers: dict[int, Settings] = {}  # by the job of the reload
         self._untold: deque[_Entry] = deque()
+        self._handing_on = threading.Lock()
         self._closed = False
 
     @property
@@ -94,8 +104,12 @@ class Intake:
         return self._batches.waiting
 
     def close(self) -> None:
-        """Accept nothing more; harmless from any thread, and a second time."""
-        self._closed = True
+        """Accept nothing more; harmless from any thread, and a second time.
+
+        Nothing is put on the queue afterwards, behind the stop of the Orchestrator.
+        """
+        with self._handing_on:
+            self._closed = True
 
     def accept(self, request: Request, client: str, port: int) -> int:
         """Enter a command in the ledger and queue it, verbatim; return its job number.
@@ -154,12 +168,14 @@ class Intake:
         jobs = self._archive.opened().accept_all(
             [(entry.request.text, entry.origin) for entry in admitted]
         )
-        for entry, entry.job in zip(admitted, jobs, strict=True):
-            self._queue(entry)
+        with self._handing_on:
+            for entry, entry.job in zip(admitted, jobs, strict=True):
+                self._queue(entry)
+        self._end_refused([entry for entry in admitted if entry.refusal])
 
     def _check_state(self) -> None:
         if self._closed:
-            raise RequestError("stopping", "the service is stopping")
+            raise _stopping()
         beat = self._board.heartbeat
         if beat and (trouble := beat.trouble("ledger")):  # its outcome could not be entered either
             raise RequestError("no-ledger", str(trouble))
@@ -185,8 +201,11 @@ class Intake:
             raise RequestError("bad-config", str(error)) from error
 
     def _queue(self, entry: _Entry) -> None:
-        """Put a command that was entered on the queue; if that fails, its job has failed."""
+        """Put a command that was entered on the queue, unless the service has begun to stop."""
         job, settings = entry.job, entry.settings
+        if self._closed:
+            entry.refuse(_stopping(), outcomes.interrupted("stopping", "not begun"))
+            return
         if settings is not None:
             self._handovers[job] = settings
             self._notifier.reloading()
@@ -197,13 +216,27 @@ class Intake:
             self._open_jobs.pop(job, None)
             if self._handovers.pop(job, None):
                 self._notifier.ready()  # what was announced does not happen
-            entry.refusal = RequestError("queue-full", "the queue did not take the command")
-            try:
-                self._archive.session.fail(job, "not-queued", f"the queue did not take it: {error}")
-            except sqlite3.Error as failure:  # it concerns no other command
-                entry.refusal = failure
+            entry.refuse(
+                RequestError("queue-full", "the queue did not take the command"),
+                outcomes.failed("not-queued", f"the queue did not take it: {error}"),
+            )
         else:
             self._untold.append(entry)
+
+    def _end_refused(self, entries: Sequence[_Entry]) -> None:
+        """End the jobs of commands that were entered and are not on the queue."""
+        endings = {entry.job: entry.ending for entry in entries if entry.ending}
+        if not endings:
+            return
+        try:
+            self._archive.session.end_all(endings)
+        except sqlite3.Error as failure:  # it concerns no other command
+            for entry in entries:
+                entry.refusal = failure
+
+
+def _stopping() -> RequestError:
+    return RequestError("stopping", "the service is stopping")
 
 
 def _share_taken(entry: _Entry, jobs: Sequence[OpenJob]) -> str | None:

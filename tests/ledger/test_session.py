@@ -85,7 +85,7 @@ def test_what_was_accepted_can_be_looked_up(register):
 
 def test_a_command_that_could_not_be_handed_on_has_failed(register):
     job = register.accept("read", "test")
-    register.fail(job, "not-queued", "the queue did not take it")
+    register.end_all({job: outcomes.failed("not-queued", "the queue did not take it")})
     assert register.reader.job(job).outcome == "failed"
     assert register.reader.job(job).reason == "not-queued"
 
@@ -386,7 +386,7 @@ def test_a_count_of_starts_that_cannot_be_read_counts_none(tmp_path, content):
 def test_jobs_that_an_earlier_run_left_open_were_interrupted(tmp_path, caplog):
     first = run(tmp_path)
     left, ended = first.accept("read", "test"), first.accept("read", "test")
-    first.fail(ended, "not-queued", "")
+    first.end_all({ended: outcomes.failed("not-queued", "")})
     first.close()
     with caplog.at_level(logging.WARNING):
         second = run(tmp_path)

@@ -6,6 +6,7 @@ import logging
 import queue
 import sqlite3
 import struct
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -36,6 +37,18 @@ SENSORS = {name: f'[sensor.{name}]\ndriver = "simulated"\n' for name in "abc"}
 class ClosedQueue(queue.Queue[Any]):
     def put_nowait(self, item: Any) -> None:
         raise ValueError("the queue is closed")
+
+
+class AskedQueue(queue.Queue[Any]):
+    """Tells that a command has been found to have a place on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+
+    def full(self) -> bool:
+        self.asked.set()
+        return super().full()
 
 
 class Service:
@@ -239,6 +252,24 @@ def test_one_that_the_queue_does_not_take_keeps_no_other_from_it(service: Servic
     jobs = service.archive.reader.jobs(99)
     assert len(jobs) == CLIENTS
     assert {(job.outcome, job.reason) for job in jobs if job.job > 3} == {("failed", "not-queued")}
+
+
+def test_a_command_that_is_entered_while_the_stop_begins_is_ended_by_it(service: Service) -> None:
+    service.intake.queue = commands = AskedQueue()
+    service.archive.open()
+    with (
+        closing(sqlite3.connect(service.archive_path / NAME, isolation_level=None)) as other,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        said = thread.submit(service.refusal, "read sensor.a")
+        assert commands.asked.wait(60)
+        service.intake.close()
+        other.execute("ROLLBACK")
+        assert said.result(60) == ("stopping", "the service is stopping")
+    assert commands.empty()
+    [job] = service.archive.reader.jobs(9)
+    assert (job.outcome, job.reason) == ("interrupted", "stopping")
 
 
 def test_what_was_accepted_is_logged_once(
