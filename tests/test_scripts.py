@@ -57,7 +57,7 @@ def test_it_runs_what_starts_no_process_then_what_does_and_then_the_grounds(scri
     assert script.run("-k", "a server")[1] == [
         "<-m><pytest><-m><not ground and not process><-n><2><-k><a server>",
         "<-m><pytest><-m><process and not ground><-n><4><-k><a server>",
-        "<-m><pytest><-m><ground><-k><a server>",
+        "<-m><pytest><-m><ground><-n><2><--dist><loadfile><-k><a server>",
     ]
 
 
@@ -73,7 +73,7 @@ def test_a_users_marks_narrow_each_part(script, options):
         "<-m><pytest><-m><not ground and not process and (not long or slow)><-n><2>"
         "<tests/ledger>",
         "<-m><pytest><-m><process and not ground and (not long or slow)><-n><4><tests/ledger>",
-        "<-m><pytest><-m><ground and (not long or slow)><tests/ledger>",
+        "<-m><pytest><-m><ground and (not long or slow)><-n><2><--dist><loadfile><tests/ledger>",
     ]
 
 
