@@ -33,7 +33,9 @@ from beemon.worker.messages import (
 )
 
 EXIT_POLL_SECONDS = 0.05
-"""Interval, in seconds, of looking whether an ended worker has exited."""
+"""Interval, in seconds, of looking whether an ended worker has exited, while a new one may wait."""
+STUCK_POLL_SECONDS = 1.0
+"""The same for a process that the kernel does not let exit, perhaps for days."""
 EXIT_SECONDS = 5.0
 """Time, in seconds, that a new worker waits for that. Two cannot hold one camera; but a process
 that the kernel does not let exit must not keep the other devices from being used."""
@@ -132,7 +134,8 @@ class WorkerHandle:
 
     def next_look(self, now: float) -> list[float]:
         """Return when something becomes due, in monotonic seconds."""
-        times = [now + EXIT_POLL_SECONDS] if self.leaving else []
+        pause = EXIT_POLL_SECONDS if now < self._exit_by else STUCK_POLL_SECONDS
+        times = [now + pause] if self.leaving else []
         if self.process and self.process.limit is not None:
             times.append(self.process.limit)
         return times

@@ -28,6 +28,7 @@ from beemon.orchestrator.desk import TRY_SECONDS
 from beemon.orchestrator.inbox import HEARTBEAT_SECONDS, RESTING_SECONDS, Action, Inbox
 from beemon.orchestrator.job import QueuedCommand
 from beemon.orchestrator.loop import STOP_SECONDS
+from beemon.orchestrator.worker_handle import EXIT_SECONDS
 from beemon.protocol.reports import DeviceChanged, Heartbeat, JobEnded, Planned, Report, Started
 from beemon.retention.keeper import Room
 from beemon.worker.messages import (
@@ -146,7 +147,7 @@ class FakeWorker:
         self.is_gone_now = True
 
     def is_gone(self, now: float) -> bool:
-        return self.is_gone_now
+        return self.is_gone_now and "stuck" not in self._faults
 
     def kill(self) -> None:
         self._end(" (SIGKILL)")
@@ -468,6 +469,17 @@ def test_a_worker_that_hangs_gives_its_job_an_outcome(bench: Bench) -> None:
     bench.faults["sensor.a"] = "hang"
     facts = bench.do("read sensor.a")
     assert (facts["outcome"], facts["reason"]) == ("failed", "timeout")
+
+
+def test_a_worker_that_the_kernel_does_not_let_exit_is_soon_looked_for_less_often(
+    bench: Bench,
+) -> None:
+    bench.turn_for(2 * TRY_SECONDS)
+    bench.faults |= {"sensor.a": "die", "stuck": ""}
+    bench.do("read sensor.a")
+    assert bench.turn_for(1.0) >= 20
+    bench.turn_for(EXIT_SECONDS)
+    assert bench.turn_for(10.0) <= 25
 
 
 def test_a_device_that_fails_gives_its_job_an_outcome(bench: Bench) -> None:
