@@ -235,6 +235,8 @@ class Worker(SpawnProcess):
     def _work(self, work: Work, cancelled: threading.Event) -> None:
         self._guarded(work, lambda: self._answer(work, self._carry_out(work, cancelled)))
         self._running.pop(work.number, None)
+        if isinstance(self._devices.get(work.device), Recorder):
+            processes.give_rest_back()
 
     def _answer(self, work: Work, answer: Answer) -> None:
         """Send it when the work is over: the next may come, and fail, before its thread ends."""
