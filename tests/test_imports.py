@@ -230,6 +230,26 @@ def test_a_start_waits_for_few_modules(process):
         assert {name for name in own if unit(name[7:]) in ("cli", "server", "repair")} == set()
 
 
+WEIGHT = """
+rollup = open("/proc/self/smaps_rollup").read().split()
+print(rollup[rollup.index("Private_Dirty:") + 1])
+"""
+MOST_MEGABYTES = {"server": 18.0, "orchestrator": 19.0, "worker": 16.0}
+"""Of memory that each process has for itself once its modules are loaded; a small Pi has 512 for
+everything, and a camera's libraries come on top."""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("process", MOST_MEGABYTES)
+def test_the_modules_of_a_process_take_little_memory(process):
+    loading = {**STARTS, "worker": "import beemon.worker.worker"}[process]
+    told = subprocess.run(
+        [sys.executable, "-c", loading.replace("print(*sys.modules)", "") + WEIGHT],
+        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
+    ).stdout
+    assert int(told) * 1024 / 1e6 < MOST_MEGABYTES[process]
+
+
 STATUS = """
 import os, sys
 bare, real, elsewhere = {*sys.modules}, os.open, sys.argv[1]
