@@ -236,7 +236,8 @@ def draw_bee(length: float, heading: float, wing_angle: float) -> Sprite:
 
 def draw_background(width: int, height: int, chance: np.random.Generator) -> Image:
     """The hive without bees."""
-    y, x = (np.mgrid[0:height, 0:width] + 0.5) / np.array([height, width])[:, None, None]
+    y = (np.arange(height)[:, None] + 0.5) / height
+    x = (np.arange(width)[None, :] + 0.5) / width
     image = np.empty((height, width, 3))
     _draw_wall(image, y, chance)
     _draw_grass(image, y, chance)
@@ -247,14 +248,14 @@ def draw_background(width: int, height: int, chance: np.random.Generator) -> Ima
 
 def _draw_wall(image: Floats, y: Floats, chance: np.random.Generator) -> None:
     image[:] = PAINT
-    _shade(image, 1.04 - 0.16 * y + 0.02 * _streaks(y.shape, chance, axis=1))
+    _shade(image, 1.04 - 0.16 * y + 0.02 * _streaks(image.shape[:2], chance, axis=1))
     _shade(image, np.where(np.mod(y, PLANK) < 0.008, 0.62, 1.0))
 
 
 def _draw_grass(image: Floats, y: Floats, chance: np.random.Generator) -> None:
-    grass = y > BOARD_BOTTOM
+    grass = np.broadcast_to(y > BOARD_BOTTOM, image.shape[:2])
     image[grass] = GRASS
-    _shade(image, np.where(grass, 1.0 + 0.22 * _streaks(y.shape, chance, axis=0), 1.0))
+    _shade(image, np.where(grass, 1.0 + 0.22 * _streaks(image.shape[:2], chance, axis=0), 1.0))
     _shade(image, np.where(grass & (y < BOARD_BOTTOM + 0.06), 0.6, 1.0))
 
 
@@ -272,7 +273,7 @@ def _draw_board(image: Floats, x: Floats, y: Floats, chance: np.random.Generator
     half = BOARD_BACK_HALF + (BOARD_FRONT_HALF - BOARD_BACK_HALF) * depth
     board = (y >= BOARD_TOP) & (y <= BOARD_BOTTOM) & (abs(x - 0.5) < half)
     image[board] = WOOD
-    grain = 0.90 + 0.14 * depth + 0.07 * _streaks(y.shape, chance, axis=1)
+    grain = 0.90 + 0.14 * depth + 0.07 * _streaks(image.shape[:2], chance, axis=1)
     _shade(image, np.where(board, grain, 1.0))
     _shade(image, np.where(board & (y > BOARD_FRONT), 0.62, 1.0))
 

@@ -21,6 +21,7 @@ WEIGHTS = np.array([
 ]) / 255
 ZERO = (16, 128, 128)  # black
 FORMAT = "yuv420p"
+BAND = 64  # rows, an even number
 
 
 class Planes:
@@ -29,10 +30,7 @@ class Planes:
     def __init__(self, entrance: Entrance) -> None:
         self._bees = entrance.swarm.bees
         self._size = entrance.background.shape[1::-1]
-        self._background = [
-            np.clip(np.rint(plane), 0, 255).astype(np.uint8)
-            for plane in separated(entrance.background.astype(np.float64))
-        ]
+        self._background = in_planes(entrance.background)
         self._sprites = [
             [plane_sprites(sprite) for sprite in of_a_pose] for of_a_pose in entrance.draw_sprites()
         ]
@@ -66,6 +64,18 @@ def pixels(plane: Plane) -> Image:
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     visible: Image = rows[: plane.height, : plane.width]
     return visible
+
+
+def in_planes(image: Image) -> list[Image]:
+    """A picture in the encoder's format, made band by band: its sums take 24 bytes a pixel."""
+    bands = [
+        [
+            np.clip(np.rint(plane), 0, 255).astype(np.uint8)
+            for plane in separated(image[top : top + BAND].astype(np.float64))
+        ]
+        for top in range(0, len(image), BAND)
+    ]
+    return [np.concatenate(plane) for plane in zip(*bands, strict=True)]
 
 
 def separated(rgb: Floats, share: float | npt.NDArray[np.float64] = 1.0) -> list[Floats]:
