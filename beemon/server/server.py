@@ -8,8 +8,8 @@ Its life, as :meth:`Server.start` leads it:
 1. Bind: an address that cannot be used ends the start, or is tried again (``entrance``).
 2. Open the archive; if its disk does not allow that, try again and again (``opening``).
 3. Launch: let the Orchestrator begin in the archive (``launch``), then take its reports
-   (``hearing``). Its process has loaded its modules since the bind. Meanwhile clients that connect
-   wait in the backlog.
+   (``hearing``). Its process has loaded its modules since the service started. Meanwhile clients
+   that connect wait in the backlog.
 4. READY: tell systemd (``status_line``), and admit the clients (``door``).
 5. Serve: each client has a conversation (``conversation``). A query is answered from the archive
    and the latest reports (``answers``), a command is entered in the ledger and queued (``intake``).
