@@ -151,7 +151,7 @@ REASONS = {
         "Close the inspection when you have finished: `beemon inspection end`.",
     ),
     "power": Explanation(
-        "the battery was low, or it was too hot, so the work was left out to save power",
+        "the battery was low, or it was too hot: the work was left out, or the machine was off",
         "See the stage and the value: `beemon status`. The stages are under `[power]` in the "
         "config.",
     ),

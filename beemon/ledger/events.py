@@ -18,6 +18,9 @@ from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 from beemon.protocol.replies import EventFacts
 
+HALT = "halt"
+"""The kind of the events about powering the machine off; ``wake`` is the time at which it is to
+start again, or None."""
 _KINDS = """
 WITH RECURSIVE found (kind) AS (
     SELECT min(kind) FROM sound_events WHERE kind >= ''

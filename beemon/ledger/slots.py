@@ -14,6 +14,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ UNACCOUNTED = "unaccounted"
 _UNREADABLE = "the schedule of that time cannot be read"
 LONGEST_GAP_US = 5 * 366 * moments.US_PER_DAY
 """A longer absence than this is a wrong clock's."""
+_HALT_US = 300 * moments.US_PER_SECOND  # by then a machine that is told to power off has done so
 
 
 class Series(NamedTuple):
@@ -117,6 +119,14 @@ class Account(NamedTuple):
     until_us: int
 
 
+class Downtime(NamedTuple):
+    """A period in which nothing ran, and the reason of its slots."""
+
+    reason: str
+    after_us: int
+    until_us: int
+
+
 def enter(ledger: Ledger, tick: Tick) -> list[int]:
     """Enter all findings of a look; return the numbers of the jobs that are due.
 
@@ -187,8 +197,9 @@ def _begin(ledger: Ledger, begin: Begin) -> None:
         until_us = last.until_us
         enter_unaccounted(ledger, Unaccounted(until_us, begin.since_us, why))
     elif last is not None:
-        for row in open_rows:
-            _enter_downtime(ledger, row, last, begin.since_us)
+        for downtime in _downtimes(ledger, last, begin.since_us):
+            for row in open_rows:
+                _enter_downtime(ledger, row, downtime)
     if begin.since_us < begin.at_us:
         ran = f"{begin.commands} scheduled commands ran without a scheduled time"
         why = f"the clock was not right yet; {ran}"
@@ -222,8 +233,27 @@ def _why_it_cannot_be_counted(ledger: Ledger, last: Account, begin: Begin) -> st
     return "the clock was never right while the service ran" if unsure else None
 
 
-def _enter_downtime(ledger: Ledger, row: sqlite3.Row, last: Account, until_us: int) -> None:
-    after_us = max(last.until_us, row["from_us"])
+def _downtimes(ledger: Ledger, last: Account, until_us: int) -> Iterator[Downtime]:
+    """The time since the last account; if a halt ended that run, up to when it saved power."""
+    halt, after_us = events.latest(ledger, events.HALT), last.until_us
+    is_end = halt is not None and halt.run == last.run and "wake" in halt.facts
+    if halt and is_end and after_us - halt.at.utc_us < _HALT_US:
+        wake_us = min(until_us, _moment(halt.facts["wake"], until_us))
+        yield Downtime("power", after_us, wake_us)
+        after_us = max(after_us, wake_us)
+    yield Downtime("down", after_us, until_us)
+
+
+def _moment(written: object, otherwise_us: int) -> int:
+    """A moment of an event's facts; another if they name none, or are damaged."""
+    try:
+        return moments.to_microseconds(datetime.fromisoformat(str(written)))
+    except ValueError:
+        return otherwise_us
+
+
+def _enter_downtime(ledger: Ledger, row: sqlite3.Row, downtime: Downtime) -> None:
+    after_us, until_us = max(downtime.after_us, row["from_us"]), downtime.until_us
     try:
         series = between(row["definition"], after_us, until_us)
     except ValueError as error:
@@ -234,7 +264,7 @@ def _enter_downtime(ledger: Ledger, row: sqlite3.Row, last: Account, until_us: i
         )
         return
     if series:
-        _enter_skip(ledger, Skip(row["device"], "down", series))
+        _enter_skip(ledger, Skip(row["device"], downtime.reason, series))
 
 
 def _enter_skip(ledger: Ledger, skip: Skip) -> None:

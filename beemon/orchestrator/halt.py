@@ -25,8 +25,6 @@ from beemon.protocol.reports import Trouble
 
 log = logging.getLogger(__name__)
 
-KIND = "halt"
-"""The kind of the events about powering off."""
 FEWEST_VALUES = 3
 """Values in a row that ask for a halt, before there is one."""
 AGAIN_SECONDS = 3600.0
@@ -86,7 +84,7 @@ class Halt:
         """The problem to show in `status`, if the machine could not be powered off."""
         if self._why_not:
             says = f"[power.halt] applies, but the machine is not powered off: {self._why_not}"
-            yield Trouble(KIND, says, "let beemon do it: see POWERING OFF in man beemon")
+            yield Trouble(events.HALT, says, "let beemon do it: see POWERING OFF in man beemon")
 
     def take(self, power: PowerSettings, reading: Reading) -> None:
         """Take a value of the quantity that decides; only a good one counts."""
@@ -114,7 +112,7 @@ class Halt:
         log.warning("%s", message)
         self._write(
             lambda ledger: events.enter(
-                ledger, KIND, message, at=now, wake=None if wake_us is None else iso(wake_us)
+                ledger, events.HALT, message, at=now, wake=None if wake_us is None else iso(wake_us)
             ),
             lambda _: None,
         )
@@ -128,7 +126,7 @@ class Halt:
         self._why_not = why_not
         message = f"the machine is not powered off: {why_not}"
         log.warning("%s", message)
-        self._write(lambda ledger: events.enter(ledger, KIND, message), lambda _: None)
+        self._write(lambda ledger: events.enter(ledger, events.HALT, message), lambda _: None)
         self._pulse.hurry()
 
     def _next_wake(self, after_us: int) -> int | None:

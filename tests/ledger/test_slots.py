@@ -97,6 +97,44 @@ def test_what_was_missed_between_two_runs_is_one_row_a_device(book):
     assert slots.last_account(book.ledger) == (2, NOON + 2 * HOUR + SECOND)
 
 
+@pytest.mark.parametrize(("wake_us", "reasons"), [
+    (NOON + HOUR, [("power", 60), ("down", 60)]),  # it did not wake in time
+    (NOON + 3 * HOUR, [("power", 120)]),  # it was woken earlier
+    (None, [("power", 120)]),
+])
+def test_what_a_halt_left_out_was_left_out_to_save_power(book, wake_us, reasons):
+    book.start(NOON, a=MINUTELY)
+    halt(book, wake=wake_us and moments.iso(wake_us))
+    book.start(NOON + 2 * HOUR, a=MINUTELY)
+    assert [(reason, count) for _, reason, _, _, count in book.skips] == reasons
+
+
+def test_a_halt_that_was_refused_or_of_an_earlier_run_left_nothing_out(book):
+    book.start(NOON, a=MINUTELY)
+    halt(book, wake=moments.iso(NOON + HOUR))
+    book.start(NOON + MINUTE, a=MINUTELY)
+    book.start(NOON + HOUR, a=MINUTELY)
+    halt(book, wake=moments.iso(NOON + 2 * HOUR))
+    halt(book)
+    book.start(NOON + 2 * HOUR, a=MINUTELY)
+    assert [(reason, count) for _, reason, _, _, count in book.skips] == [
+        ("power", 1), ("down", 119),
+    ]
+
+
+def test_a_machine_that_stayed_on_after_a_halt_was_not_halted(book):
+    book.start(NOON, a=HOURLY)
+    halt(book, wake=moments.iso(NOON + 9 * HOUR))
+    book.enter(accounted_us=NOON + HOUR)
+    book.start(NOON + 3 * HOUR, a=HOURLY)
+    assert [(reason, count) for _, reason, _, _, count in book.skips] == [("down", 2)]
+
+
+def halt(book, **facts):
+    with book.ledger.transaction() as ledger:
+        events.enter(ledger, events.HALT, "about powering off", **facts)
+
+
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
 def test_a_day_on_which_the_clocks_change_has_its_own_number_of_hours(book, day, hours):
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Berlin"))

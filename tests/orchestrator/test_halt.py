@@ -15,7 +15,7 @@ from beemon.base.readings import Reading
 from beemon.config import settings as config
 from beemon.ledger import events
 from beemon.ledger.looks import Looks
-from beemon.orchestrator.halt import KIND, Halt
+from beemon.orchestrator.halt import Halt
 from beemon.orchestrator.inbox import Inbox, Pulse
 from beemon.orchestrator.power import Power
 from beemon.orchestrator.timetable import Timetable
@@ -99,7 +99,7 @@ class Bench:
 
     @property
     def said(self) -> list[str]:
-        return [event.message for event in events.recent(self.book.ledger, 99, KIND)][::-1]
+        return [event.message for event in events.recent(self.book.ledger, 99, events.HALT)][::-1]
 
     @property
     def troubles(self) -> list[str]:
