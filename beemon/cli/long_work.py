@@ -36,7 +36,10 @@ def run(work: Callable[[Progress], T], stopped: str) -> T:
     progress, is_stopping = Progress(), threading.Event()
     with _at_ctrl_c(is_stopping.set), ThreadPoolExecutor(1, initializer=_be_idle) as threads:
         future = threads.submit(work, progress)
-        _wait(future, progress, is_stopping, is_terminal=sys.stderr.isatty())
+        try:
+            _wait(future, progress, is_stopping, is_terminal=sys.stderr.isatty())
+        finally:
+            progress.stop()  # if that failed, the end of the thread would be waited for in vain
     if is_stopping.is_set() and future.exception() is not None:
         layout.complain(stopped)
         raise KeyboardInterrupt

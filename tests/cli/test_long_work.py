@@ -25,6 +25,14 @@ PROJECT = Path(__file__).parents[2]
 SECONDS = 60.0
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C works as at a terminal, though what runs in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_the_result_and_the_error_are_those_of_the_work() -> None:
     assert long_work.run(lambda _: 7, "stopped") == 7
     with pytest.raises(ZeroDivisionError):

@@ -21,6 +21,12 @@ driver = "simulated"
 temperature = "sensor.scale temperature"
 [sensor.scale.schedule]
 interval = "1h"
+[power]
+sensor = "sensor.scale"
+quantity = "temperature"
+[power.saving]
+below = -100
+until = -99
 """
 
 DEFECTS = {
@@ -38,6 +44,7 @@ DEFECTS = {
     "retention": "beemon.retention.retention:half_done",
     "room": "beemon.retention.pausing:paused",
     "leftovers": "beemon.ledger.recovery:leftovers",
+    "power": "beemon.ledger.power:resume",
     "plan": "beemon.orchestrator.estimate:bytes_a_day",
 }
 """Where a defect is planted, by the look that it is in."""
