@@ -6,7 +6,8 @@ The sun is up while its upper edge is above a level horizon in ordinary air. Its
 follow from its hour angle (Meeus, "Astronomical Algorithms", chapter 15).
 
 On a day without a sunset, the sun counts as rising and setting at midnight by the mean sun. Each
-sunset is then the next day's sunrise. On a day without a sunrise, both count as being at noon.
+sunset is then the next day's sunrise. No day begins before that midnight, or ends after the next
+one. On a day without a sunrise, both count as being at noon.
 These are the limits that the days before approach.
 """
 
@@ -64,13 +65,14 @@ def _times(place: Place, mean_noon: datetime) -> SunTimes:
     angle, declination = _position(place, mean_noon)
     noon = mean_noon - _turn(angle)
     half = _half_day(place, declination)
+    first, last = mean_noon - _DAY / 2, mean_noon + _DAY / 2
     if half == math.pi:
-        rising, setting = mean_noon - _DAY / 2, mean_noon + _DAY / 2
+        rising, setting = first, last
     elif half == 0.0:
         rising = setting = noon
     else:
-        rising = _refined(place, noon - _turn(half), -1)
-        setting = _refined(place, noon + _turn(half), 1)
+        rising = max(first, _refined(place, noon - _turn(half), -1))
+        setting = min(last, _refined(place, noon + _turn(half), 1))
     return SunTimes(_whole_minute(rising), _whole_minute(setting))
 
 
