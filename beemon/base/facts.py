@@ -142,6 +142,8 @@ def _read(
     values.update(_lacking(plain.values(), values))
     others: Mapping[str, Json] = rest
     for member in inline:
+        if not others and not member.is_needed:  # its default says the same
+            continue
         if isinstance(member.type, type) and dataclasses.is_dataclass(member.type):
             values[member.field], others = _read(member.type, others, keeps_wrong=keeps_wrong)
         else:
