@@ -58,10 +58,13 @@ PLACES = st.builds(Place, st.floats(-90, 90), st.floats(-180, 180))
 
 
 @given(PLACES, DAYS)
+@example(Place(89.75, 0.0), date(2000, 3, 18))
 def test_it_rises_before_it_sets_within_its_day(place, day):
     sunrise, sunset = sun.times(place, day, noon(day, place.longitude))
     assert timedelta() <= sunset - sunrise <= 2 * HALF_DAY + MINUTE
-    assert abs(sunrise + (sunset - sunrise) / 2 - noon(day, place.longitude)) < timedelta(hours=1.5)
+    middle = sunrise + (sunset - sunrise) / 2
+    most_hours = 1.5 if abs(place.latitude) < 85 else 6  # near a pole, a day can be half of one
+    assert abs(middle - noon(day, place.longitude)) < timedelta(hours=most_hours)
     assert sunrise.second == sunset.second == 0
 
 
