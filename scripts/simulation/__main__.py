@@ -122,8 +122,7 @@ def tell(archive: Path, seen: Seen, megabytes: int) -> bool:
         "every slot has exactly one outcome, and their sum is what was due": complete.adds_up,
         "the archive's check finds nothing": not findings,
         f"room is kept: never less than {amount(seen.least_free, 'B')} free, where "
-        f"{wanted / 1e6:g} of {megabytes} MB were wanted":
-            seen.least_free > wanted - max(0.1 * wanted, 1e6),
+        f"{wanted / 1e6:g} of {megabytes} MB were wanted": seen.least_free > 0.9 * wanted,
         f"memory stays flat: {growth(seen.memory) / 1e6:+.1f} MB after the first tenth of the runs":
             growth(seen.memory) < MEMORY_GROWTH,
     })

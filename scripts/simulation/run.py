@@ -27,7 +27,7 @@ from beemon.orchestrator.job import QueuedCommand
 from beemon.protocol.reports import Report
 
 KEEP_SECONDS = 120.0
-"""How often the keeper looks; its thread does so more often, and at once when the disk is full."""
+"""How often the keeper looks, besides soon after each recording; its thread does so more often."""
 STOP_SECONDS = 0.1
 """How far the clock is set at a time while the loop ends."""
 
@@ -65,6 +65,7 @@ class Run:
             local=zone.Local(local), make_machine=make_machine,
         ))
         self._next_keep = 0.0
+        world.make_room = self._loop.desk.keeper.make_room
         self._loop.start()
 
     def take(self, command: str) -> None:

@@ -24,6 +24,7 @@ from beemon.devices.ask import ResolvedDevice
 from beemon.devices.sensors.simulated import QUANTITIES
 from beemon.orchestrator.worker_process import Mailbox
 from beemon.repair.salvage import salvage
+from beemon.retention.keeper import LOOK_SECONDS
 from beemon.storage import files
 from beemon.worker.messages import (
     Answer,
@@ -54,6 +55,8 @@ class World:
     def __init__(self, clock: Clockwork, chance: random.Random, seen: Counter[str]) -> None:
         self.clock, self.chance, self.seen = clock, chance, seen
         self.measure_battery: Callable[[], float] | None = None
+        self.make_room: Callable[[], None] = lambda: None
+        """The keeper's look at the disk; a run sets its own."""
         self.workers: list[SimulatedWorker] = []
         self._coming: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -218,6 +221,7 @@ class SimulatedWorker:
         size = round(seconds * BYTES_A_SECOND[work.device.split(".")[0]])
         work.place.temporary.write_bytes(os.urandom(size))
         kept, sha256 = files.keep_file(work.place)
+        self._world.happen(LOOK_SECONDS, self._world.make_room)
         at = self._world.clock.stamp()
         made = RecordingFacts(
             at.utc_us - round(seconds * 1e6), at.monotonic - seconds, at.quality, seconds,
