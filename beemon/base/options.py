@@ -84,6 +84,23 @@ def duration(value: object) -> float:
     return float(match[1]) * DURATION_UNITS[match[2]]
 
 
+def duration_within(least: str | None = None, most: str | None = None) -> Callable[[object], float]:
+    """A parser for a :func:`duration` of at least and at most these."""
+    low, high = duration(least or "0s"), math.inf if most is None else duration(most)
+    wanted = (
+        f"between {least} and {most}" if least and most
+        else f"at least {least}" if least else f"at most {most}"
+    )
+
+    def parse(value: object) -> float:
+        seconds = duration(value)
+        if not low <= seconds <= high:
+            raise BadOptionError(f"must be {wanted}, not {in_toml(value)}")
+        return seconds
+
+    return parse
+
+
 def size(value: object) -> float:
     """Bytes from a number with a unit of thousands: ``"500kB"``, ``"200MB"``, ``"1.5GB"``."""
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None

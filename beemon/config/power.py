@@ -11,7 +11,7 @@ from beemon.base.options import (
     BadOptionError,
     Problem,
     build,
-    duration,
+    duration_within,
     in_toml,
     option,
     suggestion,
@@ -26,27 +26,6 @@ def _quantity(value: object) -> str:
     if not isinstance(value, str) or not value or len(value.split()) != 1:
         raise BadOptionError(f'must be a quantity such as "voltage", not {in_toml(value)}')
     return value
-
-
-def _hold(value: object) -> float:
-    seconds = duration(value)
-    if seconds > 86400:
-        raise BadOptionError(f"must be at most 1d, not {in_toml(value)}")
-    return seconds
-
-
-def _rest(value: object) -> float:
-    seconds = duration(value)
-    if not 600 <= seconds <= 7 * 86400:
-        raise BadOptionError(f"must be between 10m and 7d, not {in_toml(value)}")
-    return seconds
-
-
-def _silence(value: object) -> float:
-    seconds = duration(value)
-    if not 60 <= seconds <= 7 * 86400:
-        raise BadOptionError(f"must be between 1m and 7d, not {in_toml(value)}")
-    return seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +102,7 @@ class HaltSettings(Limit):
     It stays on for ``grace`` seconds after the first value.
     """
 
-    rest: float = option(6 * 3600.0, parse=_rest)
+    rest: float = option(6 * 3600.0, parse=duration_within("10m", "7d"))
     grace: float = option(600.0, minimum=0, for_tests=True)
 
 
@@ -146,8 +125,8 @@ class PowerSettings:
 
     sensor: str = option(parse=sensor_name, doc="the sensor that decides")
     quantity: str = option(parse=_quantity, doc="the quantity of the sensor that decides")
-    hold: float = option(120.0, parse=_hold)
-    silence: float = option(6 * 3600.0, parse=_silence)
+    hold: float = option(120.0, parse=duration_within(most="1d"))
+    silence: float = option(6 * 3600.0, parse=duration_within("1m", "7d"))
     stages: Mapping[PowerStage, StageSettings] = field(default_factory=dict)
     halt: HaltSettings | None = None
     place: str = field(default="", compare=False)

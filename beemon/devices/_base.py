@@ -30,7 +30,7 @@ from threading import Event
 from typing import ClassVar, Literal, NamedTuple
 
 from beemon.base import clock
-from beemon.base.options import BadOptionError, build, duration, in_toml, option
+from beemon.base.options import BadOptionError, build, duration, duration_within, in_toml, option
 from beemon.base.readings import Calibration
 from beemon.base.recording import RecordingFacts
 from beemon.base.values import keyword_class, value_class
@@ -68,13 +68,6 @@ class BadReadingError(DeviceError):
         self.reason = reason
 
 
-def _timeout(value: object) -> float:
-    seconds = duration(value)
-    if not 0.1 <= seconds <= 600:
-        raise BadOptionError(f"must be between 0.1s and 10m, not {in_toml(value)}")
-    return seconds
-
-
 class Claim(NamedTuple):
     """A resource that a device needs, as people call it, and the ``option`` that names it.
 
@@ -91,7 +84,9 @@ class CommonSettings:
     """The options of every device; a driver's own ``Settings`` adds its options."""
 
     name: str = option(doc="the device's name, kind and all: sensor.brood")
-    timeout: float = option(5.0, parse=_timeout, doc="maximum time for one reading or snapshot")
+    timeout: float = option(
+        5.0, parse=duration_within("0.1s", "10m"), doc="maximum time for one reading or snapshot"
+    )
 
     @property
     def claims(self) -> Iterable[Claim]:
@@ -114,20 +109,13 @@ class CommonSettings:
         return False
 
 
-def _longest(value: object) -> float:
-    seconds = duration(value)
-    if not 1 <= seconds <= 86400:
-        raise BadOptionError(f"must be between 1s and 1d, not {in_toml(value)}")
-    return seconds
-
-
 @dataclass(frozen=True, kw_only=True)
 class OutputSettings(CommonSettings):
     """The options of every output."""
 
     safe: Literal["on", "off"] = option("off", doc="the state without a command")
     longest: float | None = option(
-        None, parse=_longest,
+        None, parse=duration_within("1s", "1d"),
         doc="maximum time outside the safe state, from 1s to 1d. Without it, a command that gives "
         "no seconds lasts until the next one",
     )

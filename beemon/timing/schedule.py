@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from beemon.base import zone
-from beemon.base.options import BadOptionError, build, duration, in_toml, option
+from beemon.base.options import BadOptionError, build, duration, duration_within, in_toml, option
 from beemon.base.values import keyword_class, value_class
 from beemon.timing import sun
 from beemon.timing.sun import Place
@@ -61,18 +61,11 @@ class WindowState(NamedTuple):
     until: datetime
 
 
+_from_second_to_day = duration_within("1s", "1d")
+
+
 def _interval(value: object) -> float:
-    seconds = duration(value)
-    if not 1 <= seconds <= 86400:
-        raise BadOptionError(f"must be between 1s and 1d, not {in_toml(value)}")
-    return round(seconds, 6)
-
-
-def _duration(value: object) -> float:
-    seconds = duration(value)
-    if not 0.1 <= seconds <= 3600:
-        raise BadOptionError(f"must be between 0.1s and 1h, not {in_toml(value)}")
-    return seconds
+    return round(_from_second_to_day(value), 6)
 
 
 def _window(value: object) -> tuple[Edge, Edge]:
@@ -121,7 +114,7 @@ class Schedule:
         parse=_interval, doc='the time from one start to the next, such as "5m"'
     )
     duration: float | None = option(
-        None, parse=_duration, doc='the length of a recording, such as "60s"'
+        None, parse=duration_within("0.1s", "1h"), doc='the length of a recording, such as "60s"'
     )
     window: tuple[Edge, Edge] = option((time(0), time(0)), parse=_window)
     place: Place | None = None

@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import ClassVar, Literal
 
-from beemon.base.options import BadOptionError, duration, in_toml, option
+from beemon.base.options import BadOptionError, duration_within, option
 from beemon.base.recording import RecordingFacts
 from beemon.devices import _pins
 from beemon.devices._base import Camera, CommonSettings, DeviceError, DeviceLostError, began
@@ -44,18 +44,6 @@ RATE_TOLERANCE = 0.1  # share of the frame rate by which another one is worth te
 _DELAY_SECONDS = 2.0  # no encoder holds a frame back for longer
 
 
-def up_to(limit: float, unit: str) -> Callable[[object], float]:
-    """A parser for a duration up to that many seconds."""
-
-    def parse(value: object) -> float:
-        seconds = duration(value)
-        if seconds > limit:
-            raise BadOptionError(f"must be at most {unit}, not {in_toml(value)}")
-        return seconds
-
-    return parse
-
-
 @dataclass(frozen=True, kw_only=True)
 class StreamSettings(CommonSettings):
     """The options of every camera that streams."""
@@ -74,13 +62,13 @@ class StreamSettings(CommonSettings):
         2_000_000, minimum=150_000, maximum=50_000_000, doc="bits per second of video"
     )
     pre_roll: float = option(
-        0.0, parse=up_to(30, "30s"),
+        0.0, parse=duration_within(most="30s"),
         doc="length of video to include from before the recording was requested, up to 30s. The "
         "camera then runs and encodes throughout its window. Without pre-roll it encodes during "
         "recordings only, and is closed if the next one is due in more than a minute",
     )
     warm_up: float = option(
-        2.0, parse=up_to(10, "10s"),
+        2.0, parse=duration_within(most="10s"),
         doc="time for which the camera runs before it is used, up to 10s, so that the exposure can "
         "adapt. For its schedule the camera is opened earlier by this time",
     )
@@ -91,7 +79,7 @@ class StreamSettings(CommonSettings):
     )
     light_active: Literal["high", "low"] = option("high", doc="the level that turns the light on")
     light_lead: float = option(
-        1.0, parse=up_to(5, "5s"),
+        1.0, parse=duration_within(most="5s"),
         doc="time to switch the light on in advance, up to 5s, so that the exposure can adapt",
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from beemon.base.options import BadOptionError, duration, in_toml, option, suggestion
+from beemon.base.options import BadOptionError, duration_within, option, suggestion
 from beemon.devices._base import (
     BadReadingError,
     Claim,
@@ -61,13 +61,6 @@ IIO = {
     "concentration": Kind("concentration", "%", 1.0),
     "concentration_co2": Kind("co2", "ppm", 1e4),
 }
-
-
-def _heater_every(value: object) -> float:
-    seconds = duration(value)
-    if seconds < 60:
-        raise BadOptionError(f"must be at least 1m, not {in_toml(value)}")
-    return seconds
 
 
 def _subsystem_of(device: str) -> str | None:
@@ -150,7 +143,7 @@ class Settings(SensorSettings):
         "``heater`` is 1. Needs Linux 6.13 or later",
     )
     heater_every: float = option(
-        600.0, parse=_heater_every,
+        600.0, parse=duration_within("1m"),
         doc="minimum time between two pulses of the heater; at least 1m",
     )
     sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
