@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import random
 import resource
@@ -18,8 +17,22 @@ from workers import World
 from beemon.config import settings as config
 from beemon.orchestrator.halt import Machine
 from beemon.storage import space
+from beemon.system import processes
 
 HOUR, DAY = 3600.0, 86400.0
+CONFIG = """
+[hive]
+name = "{name}"
+latitude = {latitude}
+longitude = {longitude}
+
+[archive]
+path = "{archive}"
+
+[retention]
+min_free = "{min_free}MB"
+min_free_inodes = 500
+"""
 FREE_SHARE = 1 / 16
 """The share of the disk that the config wants to stay free."""
 
@@ -37,6 +50,7 @@ class Life:
     """Plays ``days`` days from ``first_us`` on; what happens in them is a subclass's."""
 
     zone = ZoneInfo("Europe/Oslo")
+    name, latitude, longitude = "tromso", 69.65, 18.96
     keep_seconds = KEEP_SECONDS
 
     def __init__(
@@ -61,8 +75,9 @@ class Life:
         self._running.stop()
         self._look_back()
 
-    def config_text(self, free: float) -> str:
-        """The config of the service, which keeps so many megabytes free."""
+    @property
+    def devices(self) -> str:
+        """The rest of the config: the devices, and how they are to be used."""
         raise NotImplementedError
 
     def make_machine(self) -> Machine:
@@ -79,7 +94,10 @@ class Life:
         return self._run
 
     def _settings(self) -> config.Settings:
-        self._config.write_text(self.config_text(self._megabytes * FREE_SHARE))
+        self._config.write_text(self.devices + CONFIG.format(
+            name=self.name, latitude=self.latitude, longitude=self.longitude,
+            archive=self.archive, min_free=self._megabytes * FREE_SHARE,
+        ))
         return config.load(self._config)
 
     def _start(self) -> None:
@@ -125,7 +143,7 @@ class Life:
 
 
 def _held_bytes() -> int:
-    """What the process holds, less what its allocator only keeps for later (malloc_trim(3))."""
-    ctypes.CDLL(None).malloc_trim(0)
+    """What the process holds, less what its allocator only keeps for later."""
+    processes.give_rest_back()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize()

@@ -21,19 +21,7 @@ FIRST_US = 1_793_491_200_000_000
 """The first of November 2026."""
 DARK_SECONDS = 600.0
 """How long is waited at a time while the machine has no power."""
-CONFIG = f"""
-[hive]
-name = "solar"
-latitude = {solar.LATITUDE}
-longitude = {solar.LONGITUDE}
-
-[archive]
-path = "{{archive}}"
-
-[retention]
-min_free = "{{min_free}}MB"
-min_free_inodes = 500
-
+DEVICES = f"""
 [microphone.brood]
 driver = "simulated"
 [microphone.brood.schedule]
@@ -87,6 +75,7 @@ class Winter(Life):
     """Plays ``days`` days from the first of November on, with ``power`` in the config."""
 
     zone = ZoneInfo("Europe/Berlin")
+    name, latitude, longitude = "solar", solar.LATITUDE, solar.LONGITUDE
     keep_seconds = 600.0
 
     def __init__(
@@ -98,9 +87,10 @@ class Winter(Life):
         self._wake_us: int | None = None
         self._is_ordered = False
 
-    def config_text(self, free: float) -> str:
-        """The hive's, with its rules about power."""
-        return CONFIG.format(archive=self.archive, min_free=free) + self._power
+    @property
+    def devices(self) -> str:
+        """With its rules about power."""
+        return DEVICES + self._power
 
     def make_machine(self) -> Machine:
         """It is this winter's own."""

@@ -9,19 +9,7 @@ from life import DAY, HOUR, Life
 from beemon.storage import space
 
 HOLIDAY_DAYS = 21.0
-CONFIG = """
-[hive]
-name = "tromso"
-latitude = 69.65
-longitude = 18.96
-
-[archive]
-path = "{archive}"
-
-[retention]
-min_free = "{min_free}MB"
-min_free_inodes = 500
-
+DEVICES = """
 [microphone.brood]
 driver = "simulated"
 [microphone.brood.schedule]
@@ -56,9 +44,10 @@ class Year(Life):
         self._sound = "5m"
         self._had_holiday = False
 
-    def config_text(self, free: float) -> str:
-        """The hive's, with the present schedule of the microphone."""
-        return CONFIG.format(archive=self.archive, sound=self._sound, min_free=free)
+    @property
+    def devices(self) -> str:
+        """With the present schedule of the microphone."""
+        return DEVICES.format(sound=self._sound)
 
     def _let_happen(self) -> bool:
         """Let some days pass, and then let one thing happen."""
