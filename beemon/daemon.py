@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 SWITCH_SECONDS = 0.0005
 """The time after which a thread that computes lets another one go on. Python's own 5 ms are added
 to a client's `status` two or three times, while another client asks for a year."""
-EXIT_FAILED = 1
 
 
 def serve(path: Path, *, verbose: bool = False) -> int:
@@ -34,8 +33,7 @@ def serve(path: Path, *, verbose: bool = False) -> int:
         processes.use_limits()
         orchestrator = LoadedOrchestrator()
     except OSError as error:
-        log.critical("%s", error if error.filename else error.strerror or error)
-        return EXIT_FAILED
+        return service.fail(error)
     processes.give_memory_back()
     with processes.loading():
         from beemon.server import run

@@ -46,16 +46,11 @@ def iso(utc_us: int) -> str:
 
     A time outside :data:`EARLIEST_US` to :data:`LATEST_US` is reported as its number.
     """
-    if not EARLIEST_US <= utc_us <= LATEST_US:
-        return f"{utc_us} us"
-    return to_datetime(utc_us).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _in_utc(utc_us)
 
 
 def formatter(zone: tzinfo | None = None) -> Callable[[int], str]:
-    """A faster :func:`iso` for many moments in the same seconds.
-
-    With a ``zone`` it returns local times with their offset from UTC.
-    """
+    """A function like :func:`iso`; with a ``zone`` it returns local times and their offset."""
     @lru_cache(16)
     def second(number: int) -> tuple[str, str]:
         text = to_datetime(number * US_PER_SECOND, zone or UTC).isoformat()
@@ -69,3 +64,6 @@ def formatter(zone: tzinfo | None = None) -> Callable[[int], str]:
         return f"{begin}.{rest_us // 1000:03}{end}"
 
     return formatted
+
+
+_in_utc = formatter()

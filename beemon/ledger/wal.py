@@ -42,17 +42,21 @@ def grow(ledger: Ledger) -> None:
     A commit then overwrites blocks that the file has. If it made the file longer, the file system
     would have to write its journal, too. Zeros are no frames of the log, so SQLite ignores them.
     """
-    if size(ledger.archive) >= LOG_BYTES:
+    if size(ledger.archive) >= LOG_BYTES or not _has_space(ledger.archive):
         return
     with suppress(OSError, sqlite3.Error), _path(ledger.archive).open("ab") as file:
         with ledger.transaction():  # nobody else writes at the end of the file meanwhile
             missing = LOG_BYTES - file.seek(0, os.SEEK_END)
-            found = os.fstatvfs(file.fileno())
-            if missing <= 0 or found.f_bavail * found.f_frsize < _SPARE_BYTES:
+            if missing <= 0:
                 return
             file.write(bytes(missing))
             file.flush()
         os.fsync(file.fileno())
+
+
+def _has_space(archive: Path) -> bool:
+    found = os.statvfs(archive)
+    return found.f_bavail * found.f_frsize >= _SPARE_BYTES
 
 
 def keep_short(archive: Path, most_bytes: int = MOST_BYTES) -> Trouble | None:

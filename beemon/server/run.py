@@ -15,11 +15,11 @@ from beemon.orchestrator import LoadedOrchestrator
 from beemon.protocol import unix
 from beemon.server import Server
 from beemon.server.orchestrator_process import OrchestratorDiedError
+from beemon.system import service
 from beemon.system.service import Notifier
 
 log = logging.getLogger(__name__)
 
-EXIT_FAILED = 1
 EXIT_BAD_CONFIG = 78
 
 
@@ -35,13 +35,8 @@ def run(path: Path, notifier: Notifier, orchestrator: LoadedOrchestrator) -> int
             log.critical("%s", problem)
         notifier.status("The config is wrong and there is no earlier good one; see the journal")
         return EXIT_BAD_CONFIG
-    except OSError as error:
-        # The Server's own say all in words, without a number; the system's need their file.
-        log.critical("%s", error if error.filename else error.strerror or error)
-        return EXIT_FAILED
-    except OrchestratorDiedError as error:
-        log.critical("%s", error)
-        return EXIT_FAILED
+    except (OSError, OrchestratorDiedError) as error:
+        return service.fail(error)
     finally:
         orchestrator.give_up()
 

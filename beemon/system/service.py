@@ -14,7 +14,10 @@ from pathlib import Path
 
 import sdnotify
 
+log = logging.getLogger(__name__)
+
 IDENTIFIER = "beemon"
+EXIT_FAILED = 1
 _PATIENCE_SECONDS = 5.0  # for what systemd must not miss, when it is slow to read
 _OWN_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
@@ -127,6 +130,16 @@ def fields(
     """Journal fields for a log record: ``log.info(…, extra=fields(job=17))``."""
     given = {"JOB": job, "DEVICE": device, "OUTCOME": outcome}
     return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def fail(error: Exception) -> int:
+    """Log why the service ends; its exit status.
+
+    The service's own errors say all in words, without a number; the system's need their file.
+    """
+    own = error.strerror if isinstance(error, OSError) and not error.filename else None
+    log.critical("%s", own or error)
+    return EXIT_FAILED
 
 
 def last_result() -> str | None:
