@@ -24,6 +24,19 @@ PATIENCE_SECONDS = 60.0
 PORTS = range(10_000, 32_768)
 """Below those that Linux gives to the client's end of a connection (ip_local_port_range)."""
 
+STAGES = """
+[power.saving]
+below = 12.2
+until = 12.5
+every = 3
+[power.no-video]
+below = 12.0
+until = 12.4
+[power.sensors-only]
+below = 11.8
+until = 12.2
+"""
+"""The stages of a hive that saves power by the voltage of its battery."""
 SIMULATED = """
 [microphone.brood]
 driver = "simulated"

@@ -30,7 +30,7 @@ from beemon.base.explanation import Explanation
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from beemon.base.facts import Json, JsonObject
+    from beemon.base.facts import JsonObject
 
 ERRORS = {
     "empty": Explanation(
@@ -258,20 +258,4 @@ def _line(word: str, payload: JsonObject) -> bytes:
     return f"{word} {_encode(payload)}\n".encode("ascii")
 
 
-def _encode(payload: JsonObject) -> str:
-    """A long list is encoded in pieces; in between, other threads can answer their clients."""
-    if not any(isinstance(value, list) and len(value) > _MANY for value in payload.values()):
-        return _encode_at_once(payload)
-    members = (f"{_encode_at_once(name)}: {_in_pieces(value)}" for name, value in payload.items())
-    return f"{{{', '.join(members)}}}"
-
-
-def _in_pieces(value: Json) -> str:
-    if not isinstance(value, list):
-        return _encode_at_once(value)
-    pieces = (value[first : first + _MANY] for first in range(0, len(value), _MANY))
-    return f"[{', '.join(_encode_at_once(piece)[1:-1] for piece in pieces)}]"
-
-
-_MANY = 200
-_encode_at_once = json.JSONEncoder(allow_nan=False, check_circular=False).encode  # it is a tree
+_encode = json.JSONEncoder(allow_nan=False, check_circular=False).encode  # it is a tree

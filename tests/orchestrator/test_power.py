@@ -20,6 +20,7 @@ from beemon.orchestrator.inbox import Inbox, Pulse
 from beemon.orchestrator.power import Power
 from beemon.orchestrator.timetable import Timetable
 from tests.book import HOUR, MINUTE, NOON, Book
+from tests.hive import STAGES
 
 FULL, SAVING, NO_VIDEO, SENSORS_ONLY = PowerStage
 DEVICES = """
@@ -42,17 +43,7 @@ POWER = """
 [power]
 sensor = "sensor.battery"
 quantity = "voltage"
-[power.saving]
-below = 12.2
-until = 12.5
-every = 3
-[power.no-video]
-below = 12.0
-until = 12.4
-[power.sensors-only]
-below = 11.8
-until = 12.2
-"""
+""" + STAGES
 
 
 class Bench:

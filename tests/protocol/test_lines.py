@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beemon.base.facts import to_json
 from beemon.base.recording import RecordingFacts
 from beemon.protocol.lines import (
     ERRORS,
@@ -21,7 +20,7 @@ from beemon.protocol.lines import (
     ok,
     parse_reply,
 )
-from beemon.protocol.replies import Accepted, History, JobFacts, ReadingFacts
+from beemon.protocol.replies import Accepted, JobFacts, ReadingFacts
 from tests.corpus import LIMIT, MESSAGES, TERMINATORS, Message
 
 
@@ -265,10 +264,3 @@ def test_every_error_code_is_one_word_with_a_meaning():
         assert code == code.strip().lower().replace(" ", "-")
         assert meaning
         assert json.loads(RequestError(code, meaning).reply().split(b" ", 1)[1])["code"] == code
-
-
-@pytest.mark.parametrize("length", [0, 1, 200, 201, 1000])
-def test_a_long_reply_is_encoded_as_a_short_one_is(length: int) -> None:
-    rows = tuple((f"{number} °C", None, 1.5) for number in range(length))
-    reply = History("sensor.brood", "temperature", "°C", "hour", ("utc",), rows)
-    assert ok(reply) == f"OK {json.dumps(to_json(reply))}\n".encode()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.hive import Hive, until
+from tests.hive import STAGES, Hive, until
 from tests.service.test_slots import SURE_CLOCK
 
 DEVICES = """
@@ -36,17 +36,7 @@ POWER = """
 sensor = "sensor.battery"
 quantity = "voltage"
 hold = "1s"
-[power.saving]
-below = 12.2
-until = 12.5
-every = 3
-[power.no-video]
-below = 12.0
-until = 12.4
-[power.sensors-only]
-below = 11.8
-until = 12.2
-"""
+""" + STAGES
 
 
 class Battery:
