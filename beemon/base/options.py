@@ -119,6 +119,13 @@ def in_toml(value: object) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in told)
 
 
+def no_table(name: str, value: object) -> str:
+    """The problem of a value where the config must have the table of this name."""
+    if value and isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+        return f"{name} can be there only once: write [{name}], not [[{name}]]"
+    return f"{name} must be a table, [{name}], not {in_toml(value)}"
+
+
 def suggestion(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """``; did you mean "…"?`` where a known word is near, else ``otherwise`` or the known words."""
     import difflib  # only mistakes need it

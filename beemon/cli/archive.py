@@ -60,7 +60,8 @@ def add_words(words: Any) -> None:
 def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("layout", choices=["appmais"], metavar="appmais", help="the layout")
     parser.add_argument(
-        "folder", metavar="DIR", type=Path, help="the folder that holds the sensors' folders"
+        "folder", metavar="DIR", type=path_argument,
+        help="the folder that holds the sensors' folders",
     )
     parser.add_argument(
         "--timezone", metavar="ZONE", required=True,
@@ -90,7 +91,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         help="tables as CSV (the default) or Parquet, or the folders and files of AppMAIS",
     )
     parser.add_argument(
-        "--output", metavar="DIR", type=Path,
+        "--output", metavar="DIR", type=path_argument,
         help="the new folder (default: in the current folder, named after the hive and the period)",
     )
     parser.add_argument(
@@ -128,15 +129,26 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
 
 def _add_path(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--path", metavar="DIR", type=Path, help="the archive's folder (default: from the config)"
+        "--path", metavar="DIR", type=path_argument,
+        help="the archive's folder (default: from the config)",
     )
     add_config(parser)
+
+
+def path_argument(text: str) -> Path:
+    """The path of an argument. Raises ``argparse.ArgumentTypeError`` if it is empty.
+
+    That of an unset variable would otherwise be the current folder.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the config."""
     parser.add_argument(
-        "--config", metavar="FILE", type=Path, default=Path(DEFAULT_CONFIG),
+        "--config", metavar="FILE", type=path_argument, default=Path(DEFAULT_CONFIG),
         help=f"the config file (default: {DEFAULT_CONFIG})",
     )
 

@@ -13,6 +13,7 @@ from beemon.base.options import (
     build,
     duration_within,
     in_toml,
+    no_table,
     option,
     suggestion,
 )
@@ -36,7 +37,9 @@ class Limit:
     above: float | None = option(None)
 
     def __post_init__(self) -> None:
-        if (self.below is None) == (self.above is None):
+        if self.below is not None and self.above is not None:
+            raise BadOptionError('needs either "below" or "above", not both')
+        if self.below is None and self.above is None:
             raise BadOptionError(
                 'needs "below", the value at which the stage begins; or "above", if it begins at a '
                 "high value, such as a temperature"
@@ -145,8 +148,11 @@ def build_power(
 ) -> tuple[PowerSettings | None, list[Problem]]:
     """The table [power] as settings, or None; and every problem with it."""
     tables = {name: value for name, value in table.items() if isinstance(value, dict)}
-    options = {name: value for name, value in table.items() if name not in tables}
-    halt, problems = None, list[Problem]()
+    options = {name: value for name, value in table.items() if name not in (*tables, *STAGES, HALT)}
+    halt, problems = None, [
+        Problem(where(name), no_table(f"power.{name}", table[name]))
+        for name in (*STAGES, HALT) if name in table and name not in tables
+    ]
     if HALT in tables:
         halt, problems = build(HaltSettings, tables.pop(HALT), _below(where, HALT))
     stages, found = _build_stages(tables, where)

@@ -27,6 +27,7 @@ from beemon.base.options import (
     Where,
     build,
     in_toml,
+    no_table,
     option,
     size,
     suggestion,
@@ -421,8 +422,9 @@ class _Loader:
     def devices(self) -> dict[str, DeviceSettings]:
         found = {}
         for kind in KINDS:
-            for word, table in self._table(self.merged.get(kind, {}), kind).items():
-                device = self._device(kind, word, self._table(table, kind, word))
+            for word, value in (self._table(self.merged.get(kind, {}), kind) or {}).items():
+                table = self._table(value, kind, word)
+                device = None if table is None else self._device(kind, word, table)
                 if device is not None:
                     found[device.name] = device
         return found
@@ -449,6 +451,8 @@ class _Loader:
         from beemon.config import power  # it is off by default
 
         table = self._table(self.merged["power"], "power")
+        if table is None:
+            return None
         built, problems = power.build_power(table, lambda *key: self.where("power", *key))
         self.problems += problems
         return built
@@ -507,6 +511,8 @@ class _Loader:
         if "schedule" not in table:
             return None
         given = self._table(table["schedule"], kind, word, "schedule")
+        if given is None:
+            return None
         place = self.place(kind, word, "schedule")
         schedule, problems = build(Schedule, given, place, {"place": self.hive.place})
         self.problems += problems
@@ -538,17 +544,19 @@ class _Loader:
         if not sun.is_known():
             self.problem("a window that follows the sun needs the package python3-ephem", *key)
 
-    def _build(self, cls: type[T], table: Mapping[str, object], *key: str) -> T | None:
+    def _build(self, cls: type[T], table: Mapping[str, object] | None, *key: str) -> T | None:
+        if table is None:
+            return None
         built, problems = build(cls, table, self.place(*key))
         self.problems += problems
         return built
 
-    def _table(self, value: object, *key: str) -> dict[str, object]:
+    def _table(self, value: object, *key: str) -> dict[str, object] | None:
+        """None if it is no table, which is then the only problem with it."""
         if isinstance(value, dict):
             return value
-        name = ".".join(key)
-        self.problem(f"{name} must be a table, [{name}], not {in_toml(value)}", *key)
-        return {}
+        self.problem(no_table(".".join(key), value), *key)
+        return None
 
 
 def read_token(path: Path) -> str:

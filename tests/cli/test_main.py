@@ -259,6 +259,12 @@ def test_status_for_a_program_is_the_reply_and_no_more(  # type: ignore[no-untyp
     assert "last_job" not in json.loads(out)
 
 
+def test_an_empty_path_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["config", "check", "--config="])
+    assert "argument --config: the path is empty" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -105,6 +105,10 @@ def test_a_stage_below_a_value_ends_above_another(tmp_path):
         (BATTERY + "[power.saving]\nuntil = 12\n",
          '8: needs "below", the value at which the stage begins; or "above", if it begins at a '
          "high value, such as a temperature"),
+        (BATTERY + "[power.saving]\nbelow = 12\nabove = 13\nuntil = 12.5\n",
+         '8: needs either "below" or "above", not both'),
+        (BATTERY + "saving = 3\n", "8: power.saving must be a table, [power.saving], not 3"),
+        (BATTERY + "halt = true\n", "8: power.halt must be a table, [power.halt], not true"),
         (BATTERY + "[power.saving]\nbelow = 12\nuntil = 12\n",
          '8: "until" must be greater than "below", 12, not 12: otherwise the stage changes with '
          "every small change of the value"),

@@ -321,6 +321,8 @@ def test_an_unknown_table_gets_the_nearest_known_one(etc):
     ("text", "told"),
     [
         ("hive = 3", "beemon.toml:1: hive must be a table, [hive], not 3"),
+        ("[[power]]\nx = 3",
+         "beemon.toml: power can be there only once: write [power], not [[power]]"),
         ("sensor = []", "beemon.toml:1: sensor must be a table, [sensor], not []"),
         ("[sensor]\nsystem = 'x'", 'beemon.toml:2: sensor.system must be a table, '
                                    '[sensor.system], not "x"'),
@@ -328,8 +330,8 @@ def test_an_unknown_table_gets_the_nearest_known_one(etc):
          'beemon.toml:3: camera.a.schedule must be a table, [camera.a.schedule], not "5m"'),
     ],
 )
-def test_a_value_where_a_table_belongs_is_told(etc, text, told):
-    assert etc.write(text).problems()[0] == told
+def test_a_value_where_a_table_belongs_is_the_only_problem_told(etc, text, told):
+    assert etc.write(text).problems() == [told]
 
 
 @pytest.mark.parametrize("word", ["Brood", "a.b", "", "-x", "ü", "x" * 32])
