@@ -40,7 +40,10 @@ ROWS = (
 """The packages of beemon, from the top down: each imports from lower rows only; those of one row do
 not know each other. ``web`` and ``uplink`` are to come."""
 
-FEW = {"web": "protocol ledger.reader media base", "uplink": "protocol ledger.reader media base"}
+FEW = {
+    "web": "protocol ledger.reader ledger.page_reader media base",
+    "uplink": "protocol ledger.reader media base",
+}
 """What services of their own may import: they only read the archive, and ask as any client does."""
 
 HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}

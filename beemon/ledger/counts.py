@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from beemon.base.moments import LATEST_US
 from beemon.base.outcomes import Outcome
+from beemon.base.values import value_class
 from beemon.ledger import rows, slots
 
 OPEN = "open"
@@ -28,7 +29,8 @@ WHERE origin = 'schedule' AND slot_us IS NULL AND accepted_us > ? AND accepted_u
 GROUP BY outcome
 """
 _SKIPS = """
-SELECT skips.*, definition FROM sound_skips AS skips JOIN sound_schedules USING (schedule)
+SELECT device, reason, first_us, last_us, slots, definition FROM sound_skips AS skips JOIN (
+    SELECT schedule, definition FROM sound_schedules) USING (schedule)
 WHERE last_us > ? AND last_us < ? AND first_us / 86400000000 {IS} last_us / 86400000000
 """
 _SKIPS_OF_ONE_DAY = _SKIPS.replace("{IS}", "=")
@@ -54,16 +56,41 @@ class Counts:
                 self.devices[device][_state_of(device, row, lacking)] += row["slots"]
         for outcome, jobs in db.execute(_UNSLOTTED, (after_us, until_us)):
             self.unslotted[outcome or OPEN] += jobs
-        self._add_skips(db, _SKIPS_OF_ONE_DAY, after_us, until_us)
+        for skip in _skips(db, _SKIPS_OF_ONE_DAY, after_us, until_us):
+            self.add_skip(skip, after_us, skip.last_us)
 
-    def add_long_skips(self, db: sqlite3.Connection, after_us: int) -> None:
-        """Add the slots later than ``after_us`` of the series of several days."""
-        self._add_skips(db, _LONG_SKIPS, after_us, AFTER_ALL_US)
+    def add_skip(self, skip: Skipped, after_us: int, last_us: int) -> None:
+        """Add the slots of a series that are later than ``after_us``, up to ``last_us``."""
+        if count := skip.count_slots(after_us, last_us):
+            self.devices[skip.device][Outcome.SKIPPED.value, skip.reason] += count
 
-    def _add_skips(self, db: sqlite3.Connection, which: str, after_us: int, until_us: int) -> None:
-        for row in db.execute(which, (after_us, until_us)):
-            state = Outcome.SKIPPED.value, row["reason"]
-            self.devices[row["device"]][state] += _slots_after(row, after_us)
+
+@value_class
+class Skipped:
+    """A series of skipped slots, and the definition of their schedule."""
+
+    device: str
+    reason: str
+    first_us: int
+    last_us: int
+    slots: int
+    definition: str
+
+    def count_slots(self, after_us: int, last_us: int) -> int:
+        """The number of its slots that are later than ``after_us``, up to ``last_us``."""
+        if self.first_us > after_us and self.last_us <= last_us:
+            return self.slots
+        after_us, last_us = max(after_us, self.first_us - 1), min(last_us, self.last_us)
+        return between(self.definition, after_us, last_us) or 0
+
+
+def long_skips(db: sqlite3.Connection, after_us: int) -> list[Skipped]:
+    """The series of several days that end later than ``after_us``."""
+    return _skips(db, _LONG_SKIPS, after_us, AFTER_ALL_US)
+
+
+def _skips(db: sqlite3.Connection, which: str, after_us: int, until_us: int) -> list[Skipped]:
+    return [Skipped(*row) for row in db.execute(which, (after_us, until_us))]
 
 
 def devices_of(command: str) -> list[str]:
@@ -79,12 +106,6 @@ def between(definition: str, after_us: int, until_us: int) -> int | None:
     except ValueError:
         return None
     return found.slots if found else 0
-
-
-def _slots_after(row: sqlite3.Row, after_us: int) -> int:
-    if row["first_us"] > after_us:
-        return int(row["slots"])
-    return between(row["definition"], after_us, row["last_us"]) or 0
 
 
 def _state_of(device: str, row: sqlite3.Row, lacking: dict[str, str] | None) -> State:

@@ -13,7 +13,7 @@ from collections import Counter
 
 from beemon.base.moments import US_PER_DAY
 from beemon.ledger import rows
-from beemon.ledger.counts import AFTER_ALL_US, Counts
+from beemon.ledger.counts import AFTER_ALL_US, Counts, long_skips
 from beemon.ledger.ledger import Ledger
 
 _FIRST = 1  # a division of times before 1970 rounds up
@@ -32,8 +32,27 @@ def count(db: sqlite3.Connection, since_us: int, *, by_rows: bool = False) -> Co
         _add(counts, kept)
         after_us = (day + 1) * US_PER_DAY - 1
     counts.add_rows(db, after_us)
-    counts.add_long_skips(db, since_us)
+    for skip in long_skips(db, since_us):
+        counts.add_skip(skip, since_us, skip.last_us)
     return counts
+
+
+def of_each(db: sqlite3.Connection, first: int, last: int) -> list[tuple[int, Counts]]:
+    """The counts of each day from ``first`` to ``last``, by days since 1970 (UTC)."""
+    kept = dict(_kept(db, first * US_PER_DAY - 1))
+    found = []
+    for day in range(first, last + 1):
+        counts = kept.get(day)
+        if counts is None:
+            counts = Counts()
+            counts.add_rows(db, day * US_PER_DAY - 1, (day + 1) * US_PER_DAY)
+        found.append((day, counts))
+    of_day = dict(found)
+    for skip in long_skips(db, first * US_PER_DAY - 1):
+        begin, end = skip.first_us // US_PER_DAY, skip.last_us // US_PER_DAY
+        for day in range(max(first, begin), min(last, end) + 1):
+            of_day[day].add_skip(skip, day * US_PER_DAY - 1, (day + 1) * US_PER_DAY - 1)
+    return found
 
 
 def reckon(ledger: Ledger, now_us: int) -> bool:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 from operator import itemgetter
 
-from beemon.base.moments import US_PER_HOUR
+from beemon.base.moments import LATEST_US, US_PER_HOUR
 from beemon.ledger.ledger import Ledger
 
 AT_A_TIME = 24
@@ -35,12 +35,12 @@ WHERE utc_us >= :hour * 3600000000 AND utc_us < (:hour + 1) * 3600000000 GROUP B
 """.replace("{SUMS}", _SUMS)
 _RECKONED = """
 SELECT hour, count, missing, mean, minimum, maximum, thinned FROM sound_hours
-WHERE series = :series AND hour >= :hour ORDER BY hour DESC LIMIT :most
+WHERE series = :series AND hour >= :hour AND hour < :until ORDER BY hour DESC LIMIT :most
 """
 _CHANGED = """
 SELECT hour, {SUMS} FROM unreckoned JOIN sound_readings AS readings
     ON utc_us >= hour * 3600000000 AND utc_us < (hour + 1) * 3600000000
-WHERE hour >= :hour AND readings.series = :series AND hour NOT IN (
+WHERE hour >= :hour AND hour < :until AND readings.series = :series AND hour NOT IN (
     SELECT hour FROM hours WHERE hours.series = :series AND hours.hour >= :hour AND thinned)
 GROUP BY hour
 """.replace("{SUMS}", _SUMS)
@@ -68,12 +68,17 @@ def reckon(ledger: Ledger, now_us: int) -> bool:
     return len(rows) == AT_A_TIME
 
 
-def since(db: sqlite3.Connection, number: int, from_us: int, most: int) -> list[sqlite3.Row]:
+def since(
+    db: sqlite3.Connection, number: int, from_us: int, most: int, until_us: int = LATEST_US
+) -> list[sqlite3.Row]:
     """The hours of a series from a time on, the newest ``most`` of them, in order of time.
+
+    Those that begin before ``until_us``.
 
     Hours that are not calculated yet, this one among them, are summed up for the answer.
     """
-    values = {"series": number, "hour": from_us // US_PER_HOUR, "most": most}
+    until = -(-until_us // US_PER_HOUR)
+    values = {"series": number, "hour": from_us // US_PER_HOUR, "until": until, "most": most}
     unreckoned = {
         hour for (hour,) in db.execute("SELECT hour FROM unreckoned WHERE hour >= :hour", values)
     }
