@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from beemon.ledger import day_counts, day_recordings
+from beemon.ledger import day_counts, day_recordings, sounds
 from beemon.ledger import gains as day_gains
 from beemon.ledger import traffic as bees
 from beemon.ledger.charts import chart
 from beemon.ledger.reader import ArchiveReader
+from beemon.ledger.sounds import SoundPart
 from beemon.protocol.views import Calendar, DayRecordings, Gains, Series, Traffic
 
 
@@ -43,6 +44,11 @@ class PageReader(ArchiveReader):
         """The recordings of a device in a period, and the scheduled times without one."""
         with self._apart() as ledger:
             return day_recordings.day_recordings(ledger.db, device, from_us, until_us)
+
+    def day_sounds(self, device: str, from_us: int, until_us: int) -> list[SoundPart]:
+        """The recordings of a microphone in a period with their bands, and what is missing."""
+        with self._apart() as ledger:
+            return sounds.day_sounds(ledger.db, device, from_us, until_us)
 
     def recording_path(self, job: int) -> str | None:
         """The path in the archive of a job's recording, if there is one and it is not deleted."""

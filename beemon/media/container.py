@@ -56,7 +56,9 @@ class Picture(Protocol):
     format: Format
     planes: Sequence[Plane]
 
-    def reformat(self, *, format: str) -> Picture: ...
+    def reformat(
+        self, *, format: str, width: int | None = None, height: int | None = None
+    ) -> Picture: ...
 
 
 class Packet(Protocol):
