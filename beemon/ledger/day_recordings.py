@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from beemon.base.moments import iso
+from beemon.ledger import slots
 from beemon.protocol.views import DayRecording, DayRecordings
 
 MOST = 3000
@@ -36,16 +38,16 @@ ORDER BY at_us, job LIMIT :most
 """
 """By the two indexes of jobs that have a time; together they hold each job."""
 _SKIPS = """
-SELECT first_us, last_us, slots, reason FROM sound_skips
+SELECT first_us, last_us, reason, definition FROM sound_skips AS skips JOIN (
+    SELECT schedule, definition FROM sound_schedules) USING (schedule)
 WHERE last_us >= :from AND first_us < :until AND device = :device ORDER BY first_us LIMIT :most
 """
 
 
 class Missing(NamedTuple):
-    """Scheduled times without a recording: the first, the last, and why."""
+    """A scheduled time without a recording, and why."""
 
-    from_us: int
-    until_us: int
+    at_us: int
     job: int | None
     outcome: str | None
     reason: str | None
@@ -65,29 +67,29 @@ def day_recordings(
     db: sqlite3.Connection, device: str, from_us: int, until_us: int
 ) -> DayRecordings:
     """The recordings and the missing ones of a device in a period, in order of time."""
-    bounds = _bounds(device, from_us, until_us)
-    recordings = list(db.execute(_RECORDINGS, bounds))
-    with_file = {row["job"] for row in recordings}
+    found = db.execute(_RECORDINGS, _bounds(device, from_us, until_us))
     lines = [
-        *((row["start_us"], _recorded(row)) for row in recordings),
-        *((row["at_us"], _lacking(device, row)) for row in db.execute(_JOBS, bounds)
-          if row["job"] not in with_file),
-        *((max(row["first_us"], from_us), _skipped(device, row))
-          for row in db.execute(_SKIPS, bounds)),
+        *((row["start_us"], _recorded(row)) for row in found),
+        *((one.at_us, _lacking(device, one)) for one in missing(db, device, from_us, until_us)),
     ]
     lines.sort(key=lambda line: line[0])
     return DayRecordings(tuple(line for _, line in lines[:MOST]), len(lines) > MOST or None)
 
 
-def missing(db: sqlite3.Connection, device: str, from_us: int, until_us: int) -> Iterator[Missing]:
+def missing(
+    db: sqlite3.Connection, device: str, from_us: int, until_us: int
+) -> Iterator[Missing]:
     """The scheduled times of a period without a recording, in no order."""
     bounds = _bounds(device, from_us, until_us)
     having = {row["job"] for row in db.execute(_RECORDINGS, bounds)}
     for row in db.execute(_JOBS, bounds):
         if row["job"] not in having:
-            yield Missing(row["at_us"], row["at_us"], row["job"], row["outcome"], row["reason"])
-    for row in db.execute(_SKIPS, bounds):
-        yield Missing(row["first_us"], row["last_us"], None, "skipped", row["reason"])
+            yield Missing(row["at_us"], row["job"], row["outcome"], row["reason"])
+    skipped = (
+        Missing(at_us, None, "skipped", row["reason"])
+        for row in db.execute(_SKIPS, bounds) for at_us in _skipped(row, from_us, until_us)
+    )
+    yield from islice(skipped, MOST + 1)
 
 
 def kept(db: sqlite3.Connection, device: str, from_us: int, until_us: int) -> list[Kept]:
@@ -126,13 +128,15 @@ def _recorded(row: sqlite3.Row) -> DayRecording:
     )
 
 
-def _lacking(device: str, row: sqlite3.Row) -> DayRecording:
-    return DayRecording(iso(row["at_us"]), device, row["outcome"], row["job"],
-                        reason=row["reason"])
+def _lacking(device: str, one: Missing) -> DayRecording:
+    return DayRecording(iso(one.at_us), device, one.outcome, one.job, reason=one.reason)
 
 
-def _skipped(device: str, row: sqlite3.Row) -> DayRecording:
-    return DayRecording(
-        iso(row["first_us"]), device, "skipped", reason=row["reason"],
-        until=iso(row["last_us"]), slots=row["slots"],
-    )
+def _skipped(row: sqlite3.Row, from_us: int, until_us: int) -> Iterator[int]:
+    """The skipped slots of a period; the first alone if their schedule is not valid any more."""
+    after_us = max(row["first_us"], from_us) - 1
+    last_us = min(row["last_us"], until_us - 1)
+    try:
+        yield from slots.each_between(row["definition"], after_us, last_us)
+    except ValueError:
+        yield after_us + 1

@@ -127,6 +127,17 @@ class Downtime(NamedTuple):
     until_us: int
 
 
+def each_between(definition: str, after_us: int, until_us: int) -> Iterator[int]:
+    """The slots of a definition later than one time and not later than another, in microseconds.
+
+    Raises ``ValueError`` if the definition is not valid on this machine.
+    """
+    known, there = schedule.recall(definition)
+    after, until = moments.to_datetime(after_us), moments.to_datetime(until_us)
+    for slot in schedule.each_slot(known, after, until, there):
+        yield moments.to_microseconds(slot)
+
+
 def enter(ledger: Ledger, tick: Tick) -> list[int]:
     """Enter all findings of a look; return the numbers of the jobs that are due.
 

@@ -47,7 +47,7 @@ def day_sounds(
         for one in day_recordings.kept(db, device, from_us, until_us)
     ]
     found += [
-        SoundPart(max(one.from_us, from_us), one.until_us, one.job, one.outcome, one.reason)
+        SoundPart(one.at_us, one.at_us, one.job, one.outcome, one.reason)
         for one in day_recordings.missing(db, device, from_us, until_us)
     ]
     return _stretched(sorted(found, key=lambda part: part.from_us), until_us)
@@ -58,7 +58,7 @@ def _stretched(parts: Sequence[SoundPart], until_us: int) -> list[SoundPart]:
     longest_us = round(_LATE * _interval_us(part.from_us for part in parts))
     ends = [*(part.from_us for part in parts[1:]), until_us]
     return [
-        part._replace(until_us=max(part.from_us, min(end, part.until_us + longest_us)))
+        part._replace(until_us=max(part.from_us, min(end, part.from_us + longest_us)))
         for part, end in zip(parts, ends, strict=True)
     ]
 

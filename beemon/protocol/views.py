@@ -84,7 +84,7 @@ class Traffic:
 
 @value_class
 class DayRecording:
-    """A recording of a day, or scheduled times without one."""
+    """A recording of a day, or a scheduled time without one."""
 
     utc: Annotated[str, "its begin, or the scheduled time without one"]
     device: Annotated[str, "the device"]
@@ -98,8 +98,6 @@ class DayRecording:
     ] = None
     bytes: Annotated[int | None, "size of the file; missing: there is no file"] = None
     reason: Annotated[str | None, "the reason, a word of beemon-reasons(7)"] = None
-    until: Annotated[str | None, "the last of several scheduled times without a job"] = None
-    slots: Annotated[int | None, "number of these scheduled times"] = None
 
 
 @value_class

@@ -158,6 +158,15 @@ def slots_between(
     return Series(first, last, slots) if first and last else None
 
 
+def each_slot(
+    schedule: Schedule, after: datetime, until: datetime, zone: tzinfo
+) -> Iterator[datetime]:
+    """The slots later than ``after`` and not later than ``until``, in UTC, in order of time."""
+    step = timedelta(seconds=schedule.interval)
+    for series in _by_day(schedule, after, until, zone):
+        yield from (series.first + number * step for number in range(series.slots))
+
+
 def count_slots(
     schedule: Schedule, after: datetime, until: datetime, zone: tzinfo
 ) -> int:

@@ -65,10 +65,22 @@ def test_slots_without_a_recording_have_their_reason(book):
     book.enter(Skip(MICROPHONE, "down", Series(NOON + 3 * HOUR, NOON + 5 * HOUR, 3)),
                accounted_us=NOON + 5 * HOUR)
     found = told(book).recordings
-    assert [(one.job, one.outcome, one.reason, one.slots) for one in found] == [
-        (failed, "failed", "no-device", None), (open_job, None, None, None),
-        (None, "skipped", "down", 3)]
-    assert found[2].until == "2026-06-01T17:00:00.000Z"
+    assert [(one.job, one.outcome, one.reason) for one in found] == [
+        (failed, "failed", "no-device"), (open_job, None, None), *[(None, "skipped", "down")] * 3]
+    assert [one.utc[11:16] for one in found] == ["13:00", "14:00", "15:00", "16:00", "17:00"]
+
+
+def test_of_skipped_times_of_several_days_those_of_the_day_are_listed(book):
+    book.enter(Skip(MICROPHONE, "down", Series(NOON - 50 * HOUR, NOON + 60 * HOUR, 111)),
+               accounted_us=NOON + 60 * HOUR)
+    assert len(told(book).recordings) == 24
+
+
+def test_skipped_times_of_a_schedule_that_is_not_valid_here_are_one(book):
+    book.enter(Skip(MICROPHONE, "down", Series(NOON + 3 * HOUR, NOON + 5 * HOUR, 3)),
+               accounted_us=NOON + 5 * HOUR)
+    book.ledger.db.execute("UPDATE schedules SET definition = '{}'")
+    assert [one.utc[11:16] for one in told(book).recordings] == ["15:00"]
 
 
 def test_a_deleted_recording_is_listed_without_its_file(book):
