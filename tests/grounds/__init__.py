@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.grounds import board, container, guest, small, virtual
+from tests.grounds import board, browser, container, guest, small, virtual
 
 VOICES = Path("/usr/share/sounds/alsa")
 
@@ -104,5 +104,6 @@ GROUNDS: dict[str, Callable[[], str | None]] = {
     "guest": guest.missing,
     "board": board.missing,
     "virtual": virtual.missing,
+    "browser": browser.missing,
 }
 """By name: what this machine lacks for it, or None."""
