@@ -1,7 +1,7 @@
 // The owner's buttons: each says what it costs, and then what came of it.
 
-import { bytes, day, find, instant, known, length, make, memory, moment, now, reason, say, selector, show, word } from "./base.js";
-import { devices, hive, isOwner } from "./hive.js";
+import { ahead, bytes, day, fill, find, instant, known, length, make, memory, moment, now, reason, say, selector, show, word } from "./base.js";
+import { devices, hive, isOwner, renew } from "./hive.js";
 import { isKept, outcomeOf, recordings } from "./media.js";
 import { send } from "./server.js";
 
@@ -18,7 +18,7 @@ export async function refresh() {
   build();
   const { inspection } = hive.status ?? {};
   setButton(buttons.inspection, word(inspection ? "inspection.end" : "inspection.begin"), inspection
-    ? word("inspection.on", { since: moment(instant(inspection.begun)), left: length(inspection.ends_in_seconds) }) : word("inspection.cost"));
+    ? word("inspection.on", { since: moment(instant(inspection.begun)), left: ahead(inspection.ends_in_seconds) }) : word("inspection.cost"));
   setButton(buttons.picture, word("picture.take"), word("picture.cost"), devices("camera").length, "media.no.camera");
   setButton(buttons.record, word("record.begin", { length: length(SECONDS) }), word("record.cost", { length: length(SECONDS) }), recorders().length, "media.no.recorder");
   setButton(buttons.read, word("read.now"), word("read.cost"), devices("sensor").length, "media.no.sensor");
@@ -56,10 +56,9 @@ function setButton({ press, cost }, text, costs, isPossible = true, why = "") {
 
 function offer(kind, all) {
   const { choices } = Object.values(buttons).find((one) => one.choices.dataset.kind === kind);
-  if (choices.contains(document.activeElement)) return;
-  choices.replaceChildren(selector(word("tiles.which"), all.map((one) => [one, one]), pickOf(kind, all), (one) => {
+  fill(choices, selector(word("tiles.which"), all.map((one) => [one, one]), pickOf(kind, all), (one) => {
     memory.set(`do.${kind}`, one);
-    showSize();
+    renew("actions");
   }) ?? "");
 }
 

@@ -1,6 +1,6 @@
 // The answer in one line: is the hive being recorded, and if not, what to do.
 
-import { ageOf, english, find, instant, known, length, make, moment, now, say, second, word, zone } from "./base.js";
+import { ageOf, ahead, english, find, instant, known, length, make, moment, now, say, second, word, zone } from "./base.js";
 import { hive, readStatus } from "./hive.js";
 
 const SHAPES = { good: "●", middling: "▲", bad: "✖" };
@@ -87,7 +87,7 @@ function conditions({ inspection, power }) {
   const items = [];
   if (inspection) {
     items.push(make("li", { text: word("answer.inspection", {
-      since: moment(instant(inspection.begun)), left: length(inspection.ends_in_seconds),
+      since: moment(instant(inspection.begun)), left: ahead(inspection.ends_in_seconds),
     }) }));
   }
   if (power && power.stage !== "full") {

@@ -32,6 +32,16 @@ export function say(element, text) {
 /** Return text of the service, which is English in every language of the page. */
 export const english = (text, tag = "span") => make(tag, { lang: "en", text });
 
+const FOCUSED = "a, audio, button, input, select, summary, [tabindex]";
+
+/** Replace what is in a place; who was at its third button is at the third again. */
+export function fill(place, ...children) {
+  const all = () => [...place.querySelectorAll(FOCUSED)];
+  const index = all().indexOf(document.activeElement);
+  place.replaceChildren(...children);
+  if (index >= 0) all()[index]?.focus({ preventScroll: true });
+}
+
 /** Return a selector of things, or null if there is nothing to choose from. */
 export function selector(label, things, chosen, onChoice) {
   if (things.length < 2) return null;
@@ -181,6 +191,9 @@ export function age(at) {
   return format(Intl.RelativeTimeFormat, { numeric: "always" }).format(count === 0 ? -0 : count, unit);
 }
 
+/** Return how far ahead a time is: in 2 hours. */
+export const ahead = (seconds) => format(Intl.RelativeTimeFormat, { numeric: "always" }).format(...span(seconds));
+
 /** Return an element with the age of a time, which is kept up to date by `renewAges`. */
 export function ageOf(at) {
   const element = document.createElement("time");
@@ -209,14 +222,16 @@ export const hour = styled({ hour: "2-digit", minute: "2-digit" });
 export const second = styled({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 /** Return a date in the hive's zone. */
 export const date = styled({ weekday: "short", day: "numeric", month: "short" });
+/** Return a date without its weekday. */
+export const shortDate = styled({ day: "numeric", month: "short" });
 /** Return a month and its year. */
 export const month = styled({ month: "short", year: "numeric" });
 
 /** Return the date of a time in the hive's zone as 2026-11-28. */
 export const day = (at) => new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" }).format(at);
-/** Return a day such as 2026-11-28 in words. */
-export const dayName = (text) => format(Intl.DateTimeFormat, {
-  timeZone: "UTC", weekday: "short", day: "numeric", month: "short",
+/** Return a day such as 2026-11-28 in words, with its weekday or without. */
+export const dayName = (text, hasWeekday = true) => format(Intl.DateTimeFormat, {
+  timeZone: "UTC", day: "numeric", month: "short", ...(hasWeekday ? { weekday: "short" } : {}),
 }).format(Date.parse(text));
 
 /** Return the name of a quantity, such as bees_in. */

@@ -1,7 +1,7 @@
 // The charts: weight with its daily gain, and below it temperatures and humidity, on one cursor.
 
-import { date, day, dayName, hour, instant, known, make, memory, moment, month, now, number, quantity, quantityName, reason, say, scaled, selector, word, zone } from "./base.js";
-import { body, chosen, daysAgo, hive, nameOf, nothing, reading, series, temperatures, weights } from "./hive.js";
+import { day, dayName, fill, hour, instant, known, make, memory, moment, month, now, number, quantity, quantityName, reason, say, scaled, selector, shortDate, word, zone } from "./base.js";
+import { body, chosen, daysAgo, hive, nameOf, reading, renew, series, temperatures, weights } from "./hive.js";
 import { ask } from "./server.js";
 
 const SPANS = { day: 1, fortnight: 14, year: 365 };
@@ -67,7 +67,7 @@ function turnTo(name) {
   if (!(name in SPANS) || name === span) return;
   span = name;
   mark(body("charts").querySelector("[role=tablist]"));
-  refresh();
+  renew("charts");
 }
 
 const period = () => [now() / 1000 - SPANS[span] * DAY, now() / 1000];
@@ -81,12 +81,12 @@ async function drawWeight() {
   const asked = span;
   const [found, bars, marks] = await Promise.all([series(nameOf(one), daysAgo(SPANS[span]), POINTS[span]), gains(one), events()]);
   if (asked !== span) return;
-  place.querySelector(".choices").replaceChildren(selector(word("tiles.which"), all.map((each) => [nameOf(each), nameOf(each)]), nameOf(one), (name) => {
+  fill(place.querySelector(".choices"), selector(word("tiles.which"), all.map((each) => [nameOf(each), nameOf(each)]), nameOf(one), (name) => {
     memory.set("weight", name);
-    refresh();
+    renew("charts");
   }) ?? "");
   const line = lineOf(found, word("weight.title"), HUES[0]);
-  plots.weight.draw({ times: found.utc, lines: [line], bars: bars.map((bar) => ({ ...bar, value: bar.value * line.factor })), marks, range: period() });
+  plots.weight.draw({ times: found.utc, lines: [line], bars: bars.map((bar) => ({ ...bar, value: bar.value * line.factor, uncertainty: (bar.uncertainty ?? 0) * line.factor })), marks, range: period() });
 }
 
 /** Return a series as a line: large weights in kg, and the range of an hour's values if there is. */
@@ -103,7 +103,7 @@ async function gains(one) {
   const { days } = await ask("gains", { device: one.sensor, quantity: one.quantity, since: daysAgo(SPANS[span]) });
   return days.filter((each) => each.gain !== null && each.gain !== undefined).map((each) => {
     const from = Date.parse(`${each.day}T00:00:00Z`) / 1000 - offset(each.day);
-    return { from, until: from + DAY, value: each.gain };
+    return { day: each.day, from, until: from + DAY, value: each.gain, uncertainty: each.uncertainty };
   });
 }
 
@@ -150,7 +150,7 @@ async function drawClimate() {
   const asked = span;
   const found = await Promise.all(names.map((name) => series(name, daysAgo(SPANS[span]), POINTS[span])));
   if (asked !== span) return;
-  if (!place.querySelector(".choices").contains(document.activeElement)) offer(place, all, names);
+  offer(place, all, names);
   const lines = found.map((one, index) => lineOf(one, short(names[index]), HUES[index], one.unit === "%" ? [6, 4] : undefined));
   plots.climate.draw({ ...joined(found, lines), range: period() });
 }
@@ -181,7 +181,8 @@ function spread(line, utc, places) {
 function offer(place, all, names) {
   const isOpen = place.querySelector("details")?.open;
   const boxes = all.map((one) => {
-    const box = make("input", { type: "checkbox", value: nameOf(one), checked: names.includes(nameOf(one)), onchange: () => pick(place) });
+    const isChosen = names.includes(nameOf(one));
+    const box = make("input", { type: "checkbox", value: nameOf(one), checked: isChosen, disabled: !isChosen && names.length >= MOST_LINES, onchange: () => pick(place) });
     return make("label", {}, box, ` ${short(nameOf(one))}`);
   });
   const key = make("ul", { class: "key" }, ...names.map((name, index) => {
@@ -190,14 +191,13 @@ function offer(place, all, names) {
     return make("li", { class: reading(name)?.unit === "%" ? "dashed" : "" }, line, short(name));
   }));
   const choice = all.length > 1 ? make("details", { open: isOpen }, make("summary", { text: word("climate.choose") }), make("div", { class: "boxes" }, ...boxes)) : "";
-  place.querySelector(".choices").replaceChildren(key, choice);
+  fill(place.querySelector(".choices"), key, choice);
 }
 
 function pick(place) {
   const names = [...place.querySelectorAll("input:checked")].map((box) => box.value).slice(0, MOST_LINES);
   memory.set("climate", names.join("|"));
-  for (const box of place.querySelectorAll("input")) box.disabled = names.length >= MOST_LINES && !box.checked;
-  drawClimate();
+  renew("charts");
 }
 
 const HEIGHT = 240;
@@ -324,15 +324,15 @@ function axes(lines, bars) {
   }));
   const gain = bars?.length ? [{
     ...look, scale: "gain", side: 1, size: 62, grid: { show: false }, stroke: colour("gain"),
-    values: (chart, splits, axis, space, step) => splits.map((value) => number(value, decimals(step), { signDisplay: "exceptZero" })),
+    values: (chart, splits, axis, space, step) => splits.map((value) => `${number(value, decimals(step), { signDisplay: "exceptZero" })} ${units[0]}`),
   }] : [];
-  return [{ ...look, space: 64, values: (chart, splits, axis, space, step) => times(splits, step) }, ...ofUnit, ...gain];
+  return [{ ...look, space: 76, values: (chart, splits, axis, space, step) => times(splits, step) }, ...ofUnit, ...gain];
 }
 
 const decimals = (step) => Math.min(Math.max(Math.ceil(-Math.log10(step) - 1e-9), 0), 3);
 
 function times(splits, step) {
-  const long = step >= 20 * DAY ? month : step >= DAY ? date : hour;
+  const long = step >= 20 * DAY ? month : step >= DAY ? shortDate : hour;
   return splits.map((seconds) => long(seconds * 1000));
 }
 
@@ -381,7 +381,7 @@ function drawMarks(chart, marks) {
 }
 
 /** Return the chart in words: of each line its lowest, highest and last value, and its gaps. */
-function summarise({ times: all, lines, marks }) {
+function summarise({ times: all, lines, bars, marks }) {
   if (!all.length) return word("chart.empty");
   const parts = lines.map(({ label, unit, values, low, high, uncertainty }) => {
     const there = values.filter((value) => value !== null);
@@ -392,6 +392,7 @@ function summarise({ times: all, lines, marks }) {
       last: quantity(values[last], unit, uncertainty?.[last]), gaps: number(gaps(values)),
     });
   });
+  if (bars?.length) parts.push(word("charts.bars"));
   return [...parts, ...(marks ?? []).map((mark) => `${mark.symbol} ${moment(mark.time * 1000)}: ${mark.label}`)].join(" · ");
 }
 
@@ -401,7 +402,7 @@ const most = (values) => there(values).reduce((a, b) => Math.max(a, b));
 const gaps = (values) => values.filter((value, index) => value === null && index > 0 && values[index - 1] !== null).length;
 
 /** Return a table with the lowest and highest value of each day, or of each hour of one day. */
-function tableOf({ times: all, lines, range }) {
+function tableOf({ times: all, lines, bars, range }) {
   const isShort = range[1] - range[0] < 2 * DAY;
   const name = (seconds) => (isShort ? `${day(seconds * 1000)} ${hour(seconds * 1000).slice(0, 2)}` : day(seconds * 1000));
   const rows = new Map();
@@ -410,10 +411,16 @@ function tableOf({ times: all, lines, range }) {
     if (!rows.has(key)) rows.set(key, []);
     rows.get(key).push(index);
   });
-  const head = make("tr", {}, make("th", { scope: "col", text: word("chart.time") }), ...lines.map((line) => make("th", { scope: "col", text: line.label })));
+  const head = make("tr", {}, make("th", { scope: "col", text: word("chart.time") }), ...lines.map((line) => make("th", { scope: "col", text: line.label })),
+    bars?.length ? make("th", { scope: "col", text: word("charts.gain") }) : null);
   const body = [...rows].reverse().map(([key, indexes]) => make("tr", {}, make("th", { scope: "row", text: isShort ? key.slice(11) : dayName(key) }),
-    ...lines.map((line) => make("td", { text: between(line, indexes) }))));
+    ...lines.map((line) => make("td", { text: between(line, indexes) })), bars?.length ? make("td", { text: gainOf(bars, key, lines[0].unit) }) : null));
   return make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": word("chart.table") }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
+}
+
+function gainOf(bars, key, unit) {
+  const bar = bars.find((one) => one.day === key);
+  return bar ? quantity(bar.value, unit, bar.uncertainty, true) : word("chart.gap");
 }
 
 function between({ values, low, high, unit, reasons }, indexes) {

@@ -1,22 +1,23 @@
 // Maps of days: traffic by the hour, completeness by the day.
 
-import { dayName, make, month, number, reason, say, word } from "./base.js";
+import { dayName, fill, make, month, number, reason, say, word } from "./base.js";
 import { body, chosen, daysAgo, nothing, traffics } from "./hive.js";
 import { ask } from "./server.js";
 
 const HEAT_DAYS = 14;
+const shortDay = (text) => dayName(text, false);
 
 export const heat = { on: [], every: 900, refresh: showHeat };
 
 /** Ask for the traffic and show the map. */
 async function showHeat() {
   const one = chosen("traffic", traffics());
-  if (!one) return body("heat").replaceChildren(nothing(word("traffic.none")));
+  if (!one) return fill(body("heat"), nothing(word("traffic.none")));
   const found = await ask("traffic", { device: one.sensor, since: daysAgo(HEAT_DAYS - 1) });
   const most = Math.max(1, ...found.in.flat(), ...found.out.flat());
   const rows = found.days.map((day, row) => found.in[row].map((entering, hour) => hourCell(day, hour, entering, found.out[row][hour], most)));
-  body("heat").replaceChildren(make("p", { class: "note", text: word("heat.note", { device: one.sensor, most: number(most) }) }),
-    grid(word("heat.title"), rows.reverse(), [...found.days].reverse().map(dayName), Array.from({ length: 24 }, (_, hour) => (hour % 6 ? "" : number(hour)))));
+  fill(body("heat"), make("p", { class: "note", text: word("heat.note", { device: one.sensor, most: number(most) }) }),
+    grid(word("heat.title"), rows.reverse(), [...found.days].reverse().map((day) => shortDay(day)), Array.from({ length: 24 }, (_, hour) => (hour % 6 ? "" : number(hour)))));
 }
 
 function hourCell(day, hour, entering, leaving, most) {
@@ -36,7 +37,7 @@ export const calendar = { on: [], every: 900, refresh: showCalendar };
 /** Ask for the calendar and show it: a column for each week, a row for each weekday. */
 async function showCalendar() {
   const { days } = await ask("calendar", { days: DAYS });
-  if (!days.length) return body("calendar").replaceChildren(nothing(word("calendar.none")));
+  if (!days.length) return fill(body("calendar"), nothing(word("calendar.none")));
   const due = days.reduce((sum, one) => sum + one.due, 0);
   const done = days.reduce((sum, one) => sum + one.done, 0);
   const first = weekday(days[0].day);
@@ -50,8 +51,7 @@ async function showCalendar() {
     const one = days[Math.max(week * WEEK - first, 0)];
     return week === 0 || one.day.slice(8) <= "07" ? month(Date.parse(one.day)).split(" ")[0] : "";
   });
-  body("calendar").replaceChildren(
-    make("p", { class: "note", text: due ? word("calendar.note", { done: number(done), due: number(due), share: percent(done, due) }) : word("calendar.none") }),
+  fill(body("calendar"), make("p", { class: "note", text: due ? word("calendar.note", { done: number(done), due: number(due), share: percent(done, due) }) : word("calendar.none") }),
     grid(word("calendar.title"), rows, heads, months));
 }
 

@@ -1,7 +1,7 @@
 // What happened: the latest five events, or all of a month.
 
-import { ageOf, english, instant, known, make, moment, word } from "./base.js";
-import { body, daysAgo, nothing } from "./hive.js";
+import { ageOf, english, fill, instant, known, make, moment, word } from "./base.js";
+import { body, daysAgo, nothing, renew } from "./hive.js";
 import { ask } from "./server.js";
 
 const FEW = 5;
@@ -18,10 +18,10 @@ export async function refresh() {
   const items = (isAll ? list : list.slice(0, FEW)).map(item);
   const more = make("button", {
     type: "button", "aria-expanded": String(isAll), text: word(isAll ? "events.few" : "events.all"),
-    onclick: () => { isAll = !isAll; refresh().then(() => body("events").querySelector("button")?.focus()); },
+    onclick: () => { isAll = !isAll; renew("events"); },
   });
   const all = items.length < FEW && !isAll ? "" : more;
-  body("events").replaceChildren(items.length ? make("ul", { class: "list" }, ...items) : nothing(word("events.none")), all);
+  fill(body("events"), items.length ? make("ul", { class: "list" }, ...items) : nothing(word("events.none")), all);
 }
 
 function item(event) {

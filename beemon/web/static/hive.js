@@ -59,6 +59,9 @@ export const nothing = (text) => make("p", { class: "nothing", text });
 /** Return an element that says why a value is missing. */
 export const missing = (name) => make("span", { class: "missing", text: word("value.missing", { reason: reason(name) }) });
 
+/** Ask for a section to be read again, because the reader chose something. */
+export const renew = (name) => document.dispatchEvent(new CustomEvent("renew", { detail: name }));
+
 /** Show a section's problem; what it showed before stays. */
 export function complain(section, error) {
   const place = section.querySelector(":scope > .problem") ?? make("p", { class: "problem", role: "status" });

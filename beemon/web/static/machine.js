@@ -1,6 +1,6 @@
 // The machine: disk, power, clock, each device, each reading, the jobs, and the downloads.
 
-import { ageOf, bytes, english, instant, known, length, make, moment, now, quantity, quantityName, reason, word } from "./base.js";
+import { ageOf, ahead, bytes, english, fill, instant, known, length, make, moment, now, quantity, quantityName, reason, word } from "./base.js";
 import { body, daysAgo, hive, missing } from "./hive.js";
 import { address, ask } from "./server.js";
 
@@ -17,7 +17,7 @@ export async function refresh() {
   const parts = [facts(budget.value), part("machine.devices", devices(config.value?.devices ?? {})), part("machine.readings", readings())];
   if (jobs.value) parts.push(part("machine.jobs", list(jobs.value.jobs)));
   parts.push(part("machine.downloads", downloads()));
-  body("machine").replaceChildren(...parts);
+  fill(body("machine"), ...parts);
   const failure = [budget, jobs, config].find((one) => one.status === "rejected");
   if (failure) throw failure.reason;
 }
@@ -35,7 +35,7 @@ function facts(budget) {
   if (budget) {
     const days = budget.days_until_full;
     add("machine.disk", word("machine.disk.free", { free: bytes(budget.free_bytes), rate: bytes(budget.bytes_a_day) }), " ",
-      days === null ? word("machine.disk.never") : word("machine.disk.full", { length: length(days * 86400) }), " ", english(budget.then));
+      days === null ? word("machine.disk.never") : word("machine.disk.full", { when: ahead(days * 86400) }), " ", english(budget.then));
   }
   if (!status) return make("dl", {}, ...rows);
   add("machine.power", ...powerOf(status.power));

@@ -15,16 +15,20 @@ import * as tiles from "./tiles.js";
 
 const SECTIONS = { answer, actions, tiles, events, charts, sound, entrance, heat, calendar, machine };
 const SOON_MS = 1000;
+/** Least time between two refreshes that changes cause: a Pi has other things to do. */
+const REST_MS = { tiles: 15000, machine: 10000 };
 
 const due = new Map();
+const begun = new Map();
 const running = new Set();
 let lostAt = null;
 let isIn = false;
 
 /** Refresh a section; if that fails it says so, and what it showed stays. */
 async function refresh(name) {
-  if (running.has(name)) return;
+  if (running.has(name)) return due.set(name, 0);
   running.add(name);
+  begun.set(name, performance.now());
   due.set(name, performance.now() + SECTIONS[name].every * 1000);
   try {
     await SECTIONS[name].refresh();
@@ -47,7 +51,9 @@ async function refreshAll() {
 /** Note a change: the sections that show it are due soon, however many changes come at once. */
 function onChange(kind) {
   for (const [name, section] of Object.entries(SECTIONS)) {
-    if (section.on.includes(kind)) due.set(name, Math.min(due.get(name) ?? Infinity, performance.now() + SOON_MS));
+    if (!section.on.includes(kind)) continue;
+    const soon = Math.max(performance.now() + SOON_MS, (begun.get(name) ?? 0) + (REST_MS[name] ?? 0));
+    due.set(name, Math.min(due.get(name) ?? Infinity, soon));
   }
 }
 
@@ -107,6 +113,7 @@ async function begin() {
   prepareDialog();
   prepareLogin(enter);
   Object.assign(server, { onContact, onLeft });
+  document.addEventListener("renew", ({ detail }) => refresh(detail));
   document.addEventListener("done", () => ["status", "job", "reading", "event"].forEach(onChange));
   setInterval(tick, 1000);
   await meet();

@@ -1,7 +1,7 @@
 // A day's sound and pictures.
 
-import { day, dayName, find, hour, instant, known, length, make, memory, now, number, reason, say, selector, word } from "./base.js";
-import { body, devices, isOwner, nothing } from "./hive.js";
+import { day, dayName, fill, find, hour, instant, known, length, make, memory, now, number, reason, say, selector, word } from "./base.js";
+import { body, devices, isOwner, nothing, renew } from "./hive.js";
 import { address, ask, send } from "./server.js";
 
 // The day's sound: a strip of 24 h x 0 to 1 kHz; tap a place to hear it; missing recordings are hatched.
@@ -21,16 +21,16 @@ async function showSound() {
   }
   strip ??= buildStrip();
   const device = all.includes(memory.get("microphone")) ? memory.get("microphone") : all[0];
-  strip.choices.replaceChildren(selector(word("tiles.which"), all.map((one) => [one, one]), device, (one) => {
+  fill(strip.choices, selector(word("tiles.which"), all.map((one) => [one, one]), device, (one) => {
     memory.set("microphone", one);
-    showSound();
+    renew("sound");
   }) ?? "");
   const day = strip.days.value;
   drawStrip(device, day, await ask(`sound/${device}/${day}`));
 }
 
 function buildStrip() {
-  const days = new DayChoice(() => showSound());
+  const days = new DayChoice(() => renew("sound"));
   const picture = make("img", { class: "strip", alt: "" });
   const over = make("canvas", { width: WIDTH, height: TALL, "aria-hidden": "true", onclick: (event) => tap(event) });
   const range = make("input", { type: "range", min: 0, step: 1, "aria-label": word("sound.choose"), oninput: () => select(Number(range.value)) });
@@ -154,7 +154,7 @@ async function showEntrance() {
 
 class Entrance {
   constructor() {
-    this.days = new DayChoice(() => showEntrance());
+    this.days = new DayChoice(() => renew("entrance"));
     this.picture = make("img", { class: "still", alt: "", hidden: true, onclick: () => enlarge(this.picture.src, this.picture.alt) });
     this.range = make("input", { type: "range", min: 0, step: 1, "aria-label": word("entrance.choose"), oninput: () => this.select(Number(this.range.value)) });
     this.label = make("p", { class: "readout" });
@@ -171,10 +171,10 @@ class Entrance {
 
   async read(all) {
     this.camera = all.includes(memory.get("camera")) ? memory.get("camera") : all[0];
-    this.choices.replaceChildren(selector(word("tiles.which"), all.map((one) => [one, one]), this.camera, (one) => {
+    fill(this.choices, selector(word("tiles.which"), all.map((one) => [one, one]), this.camera, (one) => {
       memory.set("camera", one);
       this.endLive("");
-      showEntrance();
+      renew("entrance");
     }) ?? "");
     const key = `${this.camera} ${this.days.value}`;
     const found = await recordings(this.camera, this.days.value);

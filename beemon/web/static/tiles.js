@@ -1,7 +1,7 @@
 // The four tiles: weight, brood temperature, traffic, and the last picture and sound.
 
-import { ageOf, day, find, hour, instant, known, length, make, memory, moment, now, number, quantity, selector, word } from "./base.js";
-import { broods, chosen, daysAgo, devices, isOwner, missing, nameOf, nothing, readReadings, series, traffics, weights } from "./hive.js";
+import { ageOf, day, fill, find, hour, instant, known, length, make, memory, moment, now, number, quantity, selector, word } from "./base.js";
+import { broods, chosen, daysAgo, devices, isOwner, missing, nameOf, nothing, readReadings, renew, series, traffics, weights } from "./hive.js";
 import { enlarge, isKept, recordings } from "./media.js";
 import { address, ask } from "./server.js";
 
@@ -23,7 +23,7 @@ export async function refresh() {
 function choice(kind, readings, one) {
   return selector(word("tiles.which"), readings.map((each) => [nameOf(each), nameOf(each)]), nameOf(one), (name) => {
     memory.set(kind, name);
-    refresh();
+    renew("tiles");
   });
 }
 
@@ -39,11 +39,11 @@ function value(one) {
 async function showWeight() {
   const place = find("tile-weight");
   const all = weights();
-  if (!all.length) return place.replaceChildren(nothing(word("weight.none")));
+  if (!all.length) return fill(place, nothing(word("weight.none")));
   const one = chosen("weight", all);
   const { days, unit } = await ask("gains", { device: one.sensor, quantity: one.quantity, since: daysAgo(7) });
   const today = days.find((each) => each.day === day(now()));
-  place.replaceChildren(value(one),
+  fill(place, value(one),
     make("p", {}, `${word("weight.today")} `, gain(today ? [today] : [], unit)),
     make("p", {}, `${word("weight.week")} `, gain(days, unit)), choice("weight", all, one) ?? "");
 }
@@ -64,10 +64,10 @@ function gain(days, unit) {
 async function showBrood() {
   const place = find("tile-brood");
   const all = broods();
-  if (!all.length) return place.replaceChildren(nothing(word("brood.none")));
+  if (!all.length) return fill(place, nothing(word("brood.none")));
   const one = chosen("brood", all);
   const found = await series(nameOf(one), daysAgo(1), 600);
-  place.replaceChildren(value(one), meter(one.value), make("p", { text: since(found, one) }),
+  fill(place, value(one), meter(one.value), make("p", { text: since(found, one) }),
     choice("brood", all, one) ?? "");
 }
 
@@ -107,7 +107,7 @@ function since({ utc, value: values }, one) {
 async function showTraffic() {
   const place = find("tile-traffic");
   const all = traffics();
-  if (!all.length) return place.replaceChildren(nothing(word("traffic.none")));
+  if (!all.length) return fill(place, nothing(word("traffic.none")));
   const one = chosen("traffic", all);
   const yesterday = daysAgo(2);
   const [entering, leaving] = await Promise.all(["bees_in", "bees_out"]
@@ -118,7 +118,7 @@ async function showTraffic() {
       : [make("strong", { text: word("traffic.counts", { in: number(counts[0]), out: number(counts[1]) }) })]));
   });
   const problem = one.value === undefined || one.value === null ? missing(one.reason) : "";
-  place.replaceChildren(...rows, make("p", { class: "when" }, ageOf(instant(one.utc)), " ", problem), choice("traffic", all, one) ?? "");
+  fill(place, ...rows, make("p", { class: "when" }, ageOf(instant(one.utc)), " ", problem), choice("traffic", all, one) ?? "");
 }
 
 /** Return the sum of a series' values between two times; null if nothing was measured. */
@@ -134,12 +134,13 @@ let shownMedia = "";
 
 async function showMedia() {
   const place = find("tile-media");
-  if (!isOwner()) return place.replaceChildren(nothing(word("media.owner")));
+  if (!isOwner()) return fill(place, nothing(word("media.owner")));
   const [picture, sound] = await Promise.all([latest("camera"), latest("microphone")]);
-  const now_ = JSON.stringify([picture?.job, sound?.job]);
-  if (now_ === shownMedia && place.childElementCount) return;
-  shownMedia = now_;
-  place.replaceChildren(picture ? pictured(picture) : nothing(word(devices("camera").length ? "media.no.picture" : "media.no.camera")),
+  const jobs = JSON.stringify([picture?.job, sound?.job]);
+  const isPlaying = place.querySelector("audio")?.paused === false;
+  if ((jobs === shownMedia && place.childElementCount) || isPlaying) return;
+  shownMedia = jobs;
+  fill(place, picture ? pictured(picture) : nothing(word(devices("camera").length ? "media.no.picture" : "media.no.camera")),
     sound ? heard(sound) : nothing(word(devices("microphone").length ? "media.no.sound" : "media.no.microphone")));
 }
 
