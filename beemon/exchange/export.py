@@ -19,6 +19,7 @@ from typing import Any
 
 from beemon import __version__
 from beemon.base import clock, moments
+from beemon.base.cells import quote_formula
 from beemon.base.explanation import meanings
 from beemon.base.facts import JsonObject
 from beemon.base.outcomes import REASONS
@@ -44,7 +45,6 @@ MANIFEST = "manifest.json"
 
 _ROWS_AT_A_TIME = 2000
 _MOST_TEXTS = 1000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _CLOCK_QUALITIES: dict[str, str] = {
     clock.Quality.SYNCHRONISED: "synchronised with the network",
     clock.Quality.TOLD: "right, as confirmed by an operator",
@@ -126,9 +126,7 @@ def _cells(zone: tzinfo) -> Cells:
 @lru_cache(_MOST_TEXTS)
 def _text(value: Value) -> Value:
     """A text that a spreadsheet would take for a formula is quoted."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return quote_formula(value) if isinstance(value, str) else value
 
 
 def _by_column(table: Table, cells: Cells) -> Iterator[list[list[Value]]]:

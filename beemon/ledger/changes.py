@@ -87,6 +87,11 @@ def follow(reader: Readable, cursor: Cursor | None, most: int = MOST) -> Page:
     return Page(_last_of_each(found), replace(cursor, change=last))
 
 
+def find_end(reader: Readable) -> Cursor:
+    """The cursor of a reader that knows all changes up to now."""
+    return Cursor(_number_of_ledger(reader.db), _latest(reader.db))
+
+
 def thin(ledger: Ledger, acknowledged: Cursor) -> int:
     """Delete the changes up to a cursor; return how many there were.
 

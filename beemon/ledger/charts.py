@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 from beemon.base.moments import EARLIEST_US, US_PER_DAY, US_PER_HOUR, US_PER_SECOND
 from beemon.ledger import hours, rows
@@ -30,7 +31,22 @@ _READINGS = (
     " WHERE utc_us >= ? AND utc_us < ? AND series = ? AND CASE WHEN {PLAIN} THEN 1"
     " ELSE {SOUND} END ORDER BY utc_us LIMIT ?"
 )
+_SINGLE = (
+    "SELECT utc_us, value, quality, reason, uncertainty FROM main.readings"
+    " WHERE utc_us >= ? AND utc_us < ? AND series = ? AND {SOUND} ORDER BY utc_us LIMIT ?"
+)
 _SCHEDULES = "SELECT from_us, until_us, definition FROM sound_schedules WHERE device = ?"
+
+
+class SingleReading(NamedTuple):
+    """A reading: its time, its value or the reason for none."""
+
+    utc_us: int
+    value: float | None
+    unit: str
+    quality: str | None
+    reason: str | None
+    uncertainty: float | None
 
 
 def chart(
@@ -54,6 +70,26 @@ def chart(
     limit = longest_us.of(hourly)
     whole = with_gaps(hourly, lambda at_us: max(limit(at_us), _LATE * US_PER_HOUR), _no_hour)
     return _by_hour(device, quantity, unit, merge(whole, points), is_cut=is_cut)
+
+
+def single_readings(
+    db: sqlite3.Connection, device: str, quantity: str, from_us: int, until_us: int, most: int
+) -> list[SingleReading] | None:
+    """The readings of a quantity between two times, the first ``most``; None if it has no such
+    quantity."""
+    found = series.find(db, device, quantity)
+    if found is None:
+        return None
+    rows_of_it = db.execute(
+        _SINGLE.format(SOUND=rows.condition_of_sound(db, "readings")),
+        (from_us, until_us, found["series"], most),
+    )
+    unit = str(found["unit"])
+    return [
+        SingleReading(at, None if reason else value, unit, None if reason else quality or "good",
+                      reason, uncertainty)
+        for at, value, quality, reason, uncertainty in rows_of_it
+    ]
 
 
 def _single(db: sqlite3.Connection, number: int, from_us: int, until_us: int) -> list[Point]:

@@ -101,6 +101,12 @@ def since(ledger: Readable, from_us: int, most: int, kind: str | None = None) ->
     return list(rows.readable(reversed(found), _event))
 
 
+def find(ledger: Readable, number: int) -> Event | None:
+    """The event of a number; None if it does not exist or cannot be read."""
+    found = ledger.db.execute("SELECT * FROM sound_events WHERE event = ?", (number,)).fetchall()
+    return next(rows.readable(found, _event), None)
+
+
 def kinds(ledger: Readable) -> list[str]:
     """The kinds of all events that were ever entered."""
     return [str(kind) for (kind,) in ledger.db.execute(_KINDS)]

@@ -56,7 +56,7 @@ def day_sounds(
 def _stretched(parts: Sequence[SoundPart], until_us: int) -> list[SoundPart]:
     """The parts, each up to the next one, if that follows soon enough."""
     longest_us = round(_LATE * _interval_us(part.from_us for part in parts))
-    ends = [*(part.from_us for part in parts[1:]), until_us]
+    ends = [part.from_us for part in parts[1:]] + [until_us] * bool(parts)
     return [
         part._replace(until_us=max(part.from_us, min(end, part.from_us + longest_us)))
         for part, end in zip(parts, ends, strict=True)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple, TypeVar
 
-LEAST_POINTS = 8
 _OF_A_SPAN = 3  # the lowest, the highest and a gap
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +85,7 @@ def draw(parts: Sequence[Part], missing: Iterable[Span]) -> bytes:
     return _png(pixels)
 
 
-def listen(path: Path) -> list[Band]:
+def listen(content: BinaryIO) -> list[Band]:
     """The bands of a FLAC file, one for each row, from a few seconds of its middle.
 
     Raises :class:`InaudibleError`, ``OSError``.
@@ -95,7 +94,7 @@ def listen(path: Path) -> list[Band]:
     import soundfile
 
     try:
-        with path.open("rb") as content, soundfile.SoundFile(content) as file:
+        with soundfile.SoundFile(content) as file:
             rate, count = file.samplerate, min(file.frames, round(LISTEN_SECONDS * file.samplerate))
             file.seek((file.frames - count) // 2)
             sound = file.read(count, dtype="float64", always_2d=True).mean(axis=1)

@@ -14,6 +14,9 @@ from beemon.base.values import value_class
 
 Numbers = tuple[float | None, ...]
 
+LEAST_POINTS = 8
+"""A series has no fewer points, because fewer would hide its extremes and gaps."""
+
 
 @value_class
 class Series:
@@ -115,7 +118,6 @@ class SoundSlot:
     from_: Annotated[str, "its begin"]
     until: Annotated[str, "its end"]
     outcome: Annotated[str | None, "the outcome; null: it has not ended", KEPT]
-    drawn: Annotated[bool, "whether the strip shows its sound"]
     job: Annotated[int | None, "its job; missing: the scheduled time never became a job"] = None
     reason: Annotated[str | None, "the reason, a word of beemon-reasons(7)"] = None
 

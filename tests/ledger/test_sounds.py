@@ -27,6 +27,10 @@ def told(book):
     return day_sounds(book.ledger.db, MICROPHONE, NOON, NOON + DAY)
 
 
+def test_a_day_without_recordings_has_no_parts(book):
+    assert told(book) == []
+
+
 def test_a_recording_has_the_bands_that_its_check_measured(book):
     job = slot(book, 1)
     path = record(book, job, NOON + HOUR)

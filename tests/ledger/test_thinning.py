@@ -7,7 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beemon.ledger.thinning import LEAST_POINTS, Hour, Point, merge, thin, with_gaps
+from beemon.ledger.thinning import Hour, Point, merge, thin, with_gaps
+from beemon.protocol.views import LEAST_POINTS
 
 MOST = st.integers(LEAST_POINTS, 60)
 VALUES = st.one_of(st.none(), st.floats(-1e6, 1e6))
