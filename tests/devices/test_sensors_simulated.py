@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from beemon.devices import load
@@ -13,6 +15,7 @@ from beemon.devices.sensors.simulated import (
     DAY,
     FULL_SCALE,
     counts,
+    flights,
     humidity,
     outside_temperature,
     temperature,
@@ -109,3 +112,35 @@ class TestContract(SensorContract):
     @pytest.fixture
     def device(self):
         return load("sensor", "sensor.hive", {"driver": "simulated"})
+
+
+def test_bees_fly_by_day_and_all_come_home():
+    evening, morning = MIDSUMMER + 22 * 3600, MIDSUMMER + DAY + 5 * 3600
+    assert flights(1, evening) == flights(1, morning)
+    assert flights(1, morning + DAY) - flights(1, morning) == pytest.approx(24_000)
+
+
+def test_the_count_of_flights_never_falls():
+    counted = [flights(1, MIDSUMMER + 20 * step) for step in range(2 * 4320)]
+    assert counted == sorted(counted)
+
+
+def test_bees_are_counted_from_one_reading_to_the_next():
+    table = {"driver": "simulated", "quantities": ["bees_in", "bees_out"], "speed": 100_000.0}
+    sensor = load("sensor", "sensor.entrance", table)
+    sensor.open()
+    began = time.monotonic()
+    first, second = ([m.value for m in sensor.read()] for _ in range(2))
+    most = 24_000 * (1 + (time.monotonic() - began) * 100_000 / DAY)
+    assert all(0 <= value <= most and value.is_integer() for value in [*first, *second])
+
+
+def test_each_bee_is_counted_once_however_often_it_is_read(monkeypatch):
+    noon = MIDSUMMER + DAY / 2
+    clock = iter([noon, noon, *[noon + 600 * n for n in range(1, 7)]])
+    monkeypatch.setattr(time, "time", lambda: next(clock))
+    sensor = load("sensor", "sensor.entrance", {"driver": "simulated", "quantities": ["bees_out"]})
+    sensor.open()
+    counted = [sensor.read()[0].value for _ in range(6)]
+    assert sum(counted) == pytest.approx(flights(1, noon + 3600) - flights(1, noon), abs=1)
+    assert min(counted) > 100

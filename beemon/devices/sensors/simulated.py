@@ -3,7 +3,7 @@
 Every value is a pure function of the seed and of the time in the hive, so that a run can be
 repeated. The curves resemble a colony in the flying season. The brood nest is at 35 °C, and the day
 is coldest before dawn. Foragers leave in the morning and bring nectar home, and water evaporates
-from it at night.
+from it at night. They leave and return all day, few in the morning and most at midday.
 """
 
 from __future__ import annotations
@@ -78,6 +78,23 @@ def counts(seed: int, seconds: float, grams: float, sample: int) -> float:
     return float(round(COUNTS_AT_ZERO + COUNTS_PER_GRAM * grams + drift + noise))
 
 
+BEES_IN, BEES_OUT = TRAFFIC = "bees_in", "bees_out"
+FIRST_FLIGHT, LAST_FLIGHT = 6.0, 20.0
+"""The hours of the day (UTC) between which bees fly."""
+FLIGHTS_A_DAY = 24_000.0
+TRIP = 1800.0
+"""The seconds that a forager is away."""
+
+
+def flights(seed: int, seconds: float) -> float:
+    """The bees that have left since 1970, of which most leave at midday; it never falls."""
+    uneven = seconds + 120.0 * _drift(seed, "clouds", seconds, 900)  # hardly ever slower than half
+    day, rest = divmod(uneven, DAY)
+    flown = (rest / 3600 - FIRST_FLIGHT) / (LAST_FLIGHT - FIRST_FLIGHT)
+    part = (1 - math.cos(math.pi * min(1.0, max(0.0, flown)))) / 2
+    return FLIGHTS_A_DAY * (day + part)
+
+
 def _daily(seconds: float, warmest: float) -> float:
     """A day's wave from -1 to 1, highest at the hour ``warmest`` (UTC)."""
     return math.cos(2 * math.pi * (seconds / DAY - warmest / 24))
@@ -117,9 +134,10 @@ class Settings(SimulatedSettings, SensorSettings):
     """
 
     quantities: tuple[str, ...] = option(
-        tuple(QUANTITIES), parse=some_of([*QUANTITIES, BRIDGE]),
-        doc=f"the quantities to measure: {', '.join([*QUANTITIES, BRIDGE])}. By default all except "
-        "the last, which is the converter of a scale, for practising its calibration",
+        tuple(QUANTITIES), parse=some_of([*QUANTITIES, *TRAFFIC, BRIDGE]),
+        doc=f"the quantities to measure: {', '.join([*QUANTITIES, *TRAFFIC, BRIDGE])}. By default "
+        "the first four. The bees are counted since the previous reading. The last is the "
+        "converter of a scale, for practising its calibration",
     )
     load_file: str = option(
         "", doc="a file that holds the grams on the scale, for its bridge", for_tests=True
@@ -143,17 +161,35 @@ class Driver(Sensor):
         super().__init__(settings)
         self._faults = Faults(settings)
         self._samples = itertools.count()
+        self._counted = self._now()
+
+    def open(self) -> None:
+        self._counted = self._now()
 
     def read(self) -> Sequence[Measurement]:
         self._faults.request()
-        seconds = time.time() * self.settings.speed
+        seconds, self._since = self._now(), self._counted
+        self._counted = seconds
         return [self._measure(quantity, seconds) for quantity in self.settings.quantities]
 
+    def _now(self) -> float:
+        return time.time() * self.settings.speed
+
     def _measure(self, quantity: str, seconds: float) -> Measurement:
+        if quantity in TRAFFIC:
+            return Measurement(quantity, self._count(quantity, seconds), "")
         if quantity == BRIDGE:
             return self._weigh(seconds)
         curve, unit = QUANTITIES[quantity]
         return Measurement(quantity, round(curve(self.settings.seed, seconds), 3), unit)
+
+    def _count(self, quantity: str, seconds: float) -> float:
+        """The bees that passed since the read before; those that come in left a trip ago."""
+        away = TRIP if quantity == BEES_IN else 0.0
+        now, before = (
+            math.floor(flights(self.settings.seed, at - away)) for at in (seconds, self._since)
+        )
+        return float(now - before)
 
     def _weigh(self, seconds: float) -> Measurement:
         """A scale's converter, whose number nobody has calibrated yet."""
