@@ -26,7 +26,7 @@ SOURCE = Path(beemon.__file__).parent
 ROWS = (
     "__main__",
     "cli",
-    "daemon",
+    "daemon setup",
     "web uplink server",
     "orchestrator",
     "worker",

@@ -85,6 +85,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     import argparse
 
     from beemon.cli import archive as here
+    from beemon.cli import setup as setting_up
     from beemon.cli.manual import HERE, vocabulary
     from beemon.cli.parser import Parser
     from beemon.protocol.commands import VOCABULARY
@@ -108,6 +109,21 @@ def _parser(first: str) -> argparse.ArgumentParser:
         "--verbose", action="store_true", help="log every job and every refused request"
     )
     serve.set_defaults(run=_serve_as_parsed)
+    _add_config_check(words)
+    here.add_words(words)
+    setting_up.add_words(words, reach)
+    for word in VOCABULARY.values():
+        if word.name != "auth" and (word.name == first or first.startswith("-")):
+            _add_word(words, word)
+    return parser
+
+
+def _add_config_check(words: Any) -> None:
+    import argparse
+
+    from beemon.cli import archive as here
+    from beemon.cli.manual import HERE
+
     config = words.add_parser(
         "config", usage="beemon config check [OPTION…]",
         description=here.sentence(HERE["config check"]),
@@ -116,11 +132,6 @@ def _parser(first: str) -> argparse.ArgumentParser:
     config.add_argument("--quiet", action="store_true", help="print problems only")
     here.add_config(config)
     config.set_defaults(run=_check)
-    here.add_words(words)
-    for word in VOCABULARY.values():
-        if word.name != "auth" and (word.name == first or first.startswith("-")):
-            _add_word(words, word)
-    return parser
 
 
 def _add_word(words: Any, word: Word) -> None:
@@ -308,7 +319,7 @@ def _ask(question: Question) -> int:
     from beemon.protocol.lines import RequestError
 
     try:
-        with _reach(question) as client:
+        with reach(question) as client:
             if question.word == "watch":
                 return _watch(client, question)
             if _is_guided(question):
@@ -421,7 +432,7 @@ def _report(payload: JsonObject) -> str:
         return json.dumps(payload)
 
 
-def _reach(question: Question) -> Client:
+def reach(question: Question) -> Client:
     """A connection to the packaged service by its socket; else to the service of the config."""
     from beemon.protocol import client, socket_file
 

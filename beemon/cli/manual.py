@@ -14,6 +14,7 @@ from beemon.protocol.lines import ERRORS
 
 HERE = {
     "serve": "run the service in the foreground; systemd normally does this",
+    "setup": "write a config for the devices of this machine, and show that they work",
     "config check": "check the config and print each problem with its file and line",
     "export": "write the data of some days as CSV, Parquet or AppMAIS files",
     "import": "import the files of another hive monitor (AppMAIS); stop the service first",

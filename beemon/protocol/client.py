@@ -91,6 +91,10 @@ class Client:
             self._socket.sendall(f"{text}\n".encode())
         return self._reply()
 
+    def set_timeout(self, seconds: float) -> None:
+        """Set the time in seconds that each further reply may take."""
+        self._socket.settimeout(seconds)
+
     def wait(self, job: int) -> Reply:
         """Read a job's outcome, however long it takes."""
         return self.request(f"wait {job}", patient=True)

@@ -270,7 +270,6 @@ def test_an_empty_path_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["recrod", "microphone.brood"], 'unknown word "recrod"; did you mean "record"?'),
         (["stpo", "all"], 'unknown word "stpo"; `beemon help` lists the words'),
-        (["setup"], 'unknown word "setup"; `beemon help` lists the words'),
         (["brew"], 'unknown word "brew"; `beemon help` lists the words'),
     ],
 )

@@ -70,7 +70,7 @@ def test_recommends_are_a_choice(machine: Container) -> None:
     assert machine.run("python3", "-c", "import av", check=False).returncode != 0
     try_simulated_hive(machine)
     assert "apt install python3-av" in machine.run(
-        "beemon", "snapshot", "camera.simulated", "--wait", check=False
+        "beemon", "snapshot", "camera.entrance", "--wait", check=False
     ).stdout
 
 
@@ -78,7 +78,7 @@ def test_with_what_it_recommends_there_are_cameras(whole: Installation) -> None:
     assert_quiet(whole)
     with Container(*whole.layers) as machine:
         try_simulated_hive(machine)
-        machine.run("beemon", "snapshot", "camera.simulated", "--wait")
+        machine.run("beemon", "snapshot", "camera.entrance", "--wait")
         assert_works_in_the_sandbox(machine)
 
 
@@ -86,7 +86,7 @@ def try_simulated_hive(machine: Container) -> None:
     """As the first config says."""
     machine.shell("cp /usr/share/doc/beemon/examples/simulated.toml /etc/beemon/conf.d/")
     machine.run("systemctl", "reload", "beemon")
-    machine.run("beemon", "record", "microphone.simulated", "1", "--wait")
+    machine.run("beemon", "record", "microphone.brood", "1", "--wait")
 
 
 @on_both

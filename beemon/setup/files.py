@@ -1,0 +1,132 @@
+"""The files that setup adds to ``conf.d``: checked before they are there, and written whole.
+
+A file that setup wrote ends with a line that holds the hash of the rest. If a person changed
+the file, the hash does not match, and setup leaves the file alone from then on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from beemon.base.options import Problem
+from beemon.config import settings as config
+from beemon.devices.ask import find_conflicts, find_unknown_quantity, resolve_devices
+from beemon.storage.files import sync_folder
+
+FOLDER = "conf.d"
+GROUP = "beemon"
+MODE = 0o640
+_SEAL = "\n# Written by beemon setup, and not changed since: "
+
+Texts = Mapping[str, str]
+"""Files by their names in ``conf.d``."""
+
+
+def sealed(text: str) -> str:
+    """The text of a file with the line by which setup recognises it as its own."""
+    return f"{text}{_SEAL}{_hash(text)}\n"
+
+
+def is_own(content: str) -> bool:
+    """Whether setup wrote this, and nobody changed it."""
+    text, mark, told = content.rpartition(_SEAL)
+    return bool(mark) and told == f"{_hash(text)}\n"
+
+
+def edited(main: Path, names: Iterator[str] | list[str]) -> list[Path]:
+    """The files of these names that are there and not (any more) setup's own."""
+    places = (main.parent / FOLDER / name for name in names)
+    return [place for place in places if place.exists() and not is_own(_content(place))]
+
+
+def find_problems(main: Path, texts: Texts) -> list[Problem]:
+    """The problems that the config would have with these files; nothing is changed."""
+    with tempfile.TemporaryDirectory(prefix="beemon-setup-") as folder:
+        copy = Path(folder) / main.name
+        (copy.parent / FOLDER).mkdir()
+        for file in config.config_files(main):
+            shutil.copyfile(file, copy.parent / file.relative_to(main.parent))
+        for name, text in texts.items():
+            (copy.parent / FOLDER / name).write_text(text, "utf-8")
+        found = problems_of(copy)
+        here, there = str(copy.parent), str(main.parent)
+        return [Problem(one.where.replace(here, there), one.message) for one in found]
+
+
+def problems_of(main: Path) -> list[Problem]:
+    """The problems of a config and of its devices."""
+    try:
+        settings = config.load(main)
+    except config.ConfigError as error:
+        return [*error.problems, *resolve_devices(error.devices)[1]]
+    resolved, problems = resolve_devices(settings.devices)
+    conflicts = find_conflicts(resolved.values())
+    return [*problems, *conflicts, *find_unknown_quantity(settings.power, resolved)]
+
+
+@contextlib.contextmanager
+def written(main: Path, texts: Texts) -> Iterator[None]:
+    """Write the files; after an error, or Ctrl-C, in the block everything is as it was before.
+
+    Raises ``OSError``.
+    """
+    folder = main.parent / FOLDER
+    places = [folder / name for name in texts]
+    before = {place: place.read_bytes() if place.exists() else None for place in places}
+    try:
+        folder.mkdir(exist_ok=True)
+        for place, text in zip(places, texts.values(), strict=True):
+            _replace(place, text.encode())
+        sync_folder(folder)
+        yield
+    except BaseException:
+        for place, content in before.items():
+            _restore(place, content)
+        raise
+
+
+def _replace(place: Path, content: bytes) -> None:
+    """Give a file its content at once: nobody sees a part of it."""
+    temporary = place.with_name(f".{place.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            os.fchmod(file.fileno(), MODE)
+            _give_to_group(file.fileno())
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(place)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _restore(place: Path, content: bytes | None) -> None:
+    if content is None:
+        place.unlink(missing_ok=True)
+    elif place.read_bytes() != content:
+        _replace(place, content)
+
+
+def _give_to_group(file: int) -> None:
+    """Let the service's group read it; a machine without the package has no such group."""
+    with contextlib.suppress(KeyError, PermissionError):
+        os.fchown(file, -1, grp.getgrnam(GROUP).gr_gid)
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,33 @@
+"""A first look at a reading, a recording or a picture, as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from beemon.base.recording import RecordingFacts
+
+
+def describe_value(quantity: str, value: float, unit: str) -> str:
+    """A reading: ``temperature 34.8 °C``."""
+    return f"{quantity} {value:.6g} {unit}".rstrip()
+
+
+def describe(file: Path, facts: RecordingFacts) -> str:
+    """A recording or a picture: its length or size, its level, and what its check found."""
+    from beemon.checks.examine import try_to_examine  # it brings NumPy
+
+    try:
+        found = try_to_examine(file, facts)
+    except (OSError, ImportError) as error:
+        return f"it cannot be examined: {error}"
+    levels = [f"level {one.value:.0f} {one.unit}" for one in found.features
+              if one.quantity == "level"]
+    return ", ".join([*_measures(facts), *levels, *map(str, found.findings)])
+
+
+def _measures(facts: RecordingFacts) -> Iterator[str]:
+    if facts.seconds:
+        yield f"{facts.seconds:.1f} s"
+    if facts.width:
+        yield f"a picture of {facts.width} x {facts.height}"
