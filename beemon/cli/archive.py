@@ -79,7 +79,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         "--host", metavar="HOST", action="append", default=[],
         help="import only the files of this host; repeat it if the hive's host was renamed",
     )
-    _add_path(parser)
+    add_path(parser)
     parser.set_defaults(run=import_folder)
 
 
@@ -102,7 +102,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         "--timezone", metavar="ZONE",
         help="the time zone of local times, such as Europe/Berlin (default: the hive's)",
     )
-    _add_path(parser)
+    add_path(parser)
     parser.set_defaults(run=export_period)
 
 
@@ -117,17 +117,18 @@ def _add_archive(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--json", action="store_true", help="print the findings as JSON, for programs"
     )
-    _add_path(check)
+    add_path(check)
     check.set_defaults(run=check_archive)
     rebuild = actions.add_parser(
         "rebuild", usage="beemon archive rebuild [OPTION…]",
         description=sentence(HERE["archive rebuild"]),
     )
-    _add_path(rebuild)
+    add_path(rebuild)
     rebuild.set_defaults(run=rebuild_ledger)
 
 
-def _add_path(parser: argparse.ArgumentParser) -> None:
+def add_path(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the archive."""
     parser.add_argument(
         "--path", metavar="DIR", type=path_argument,
         help="the archive's folder (default: from the config)",
@@ -170,7 +171,7 @@ def check_archive(options: argparse.Namespace) -> int:
             "stopped; a check changes nothing",
         )
     except OSError as error:
-        layout.complain(_told(error))
+        layout.complain(told(error))
         return EXIT_WRONG
     if options.json:
         _print_json(report)
@@ -192,7 +193,7 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
             "the rest",
         )
     except OSError as error:
-        layout.complain(_told(error))
+        layout.complain(told(error))
         return EXIT_WRONG
     layout.say(
         f"{rebuilt.entered} recordings were added to the database from their files; "
@@ -243,7 +244,7 @@ def export_period(options: argparse.Namespace) -> int:
         layout.complain(f"the database of {archive} cannot be read: {error}")
         return EXIT_WRONG
     except OSError as error:
-        layout.complain(_told(error))
+        layout.complain(told(error))
         return EXIT_WRONG
     _print_export(output, manifest)
     return 0
@@ -260,7 +261,7 @@ def _export(
     return export.export(view, output, form, about)
 
 
-def _told(error: OSError) -> str:
+def told(error: OSError) -> str:
     """An error of the system with the file that it is about."""
     about = f"{error.filename}: " if error.filename is not None and error.strerror else ""
     return f"{about}{why(error)}"
@@ -321,7 +322,7 @@ def import_folder(options: argparse.Namespace) -> int:
         layout.complain(error)
         return EXIT_USAGE
     except OSError as error:
-        layout.complain(_told(error))
+        layout.complain(told(error))
         return EXIT_WRONG
     for problem in counts.problems:
         layout.say(str(problem), to=sys.stderr)

@@ -85,6 +85,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     import argparse
 
     from beemon.cli import archive as here
+    from beemon.cli import backup
     from beemon.cli import setup as setting_up
     from beemon.cli.manual import HERE, vocabulary
     from beemon.cli.parser import Parser
@@ -111,6 +112,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve_as_parsed)
     _add_config_check(words)
     here.add_words(words)
+    backup.add_words(words)
     setting_up.add_words(words, reach)
     for word in VOCABULARY.values():
         if word.name != "auth" and (word.name == first or first.startswith("-")):

@@ -18,6 +18,8 @@ HERE = {
     "config check": "check the config and print each problem with its file and line",
     "export": "write the data of some days as CSV, Parquet or AppMAIS files",
     "import": "import the files of another hive monitor (AppMAIS); stop the service first",
+    "backup": "write the database and the config to one file, also while the service works",
+    "restore": "use a backup in the place of the archive and the config; stop the service first",
     "archive check": "check that the database and the files agree",
     "archive rebuild": "rebuild the database from the files; stop the service first",
 }

@@ -40,3 +40,9 @@ def packaged_archive(root: Path = Path("/")) -> Path | None:
     """
     found = root / "var/lib/beemon"
     return found if found.is_dir() else None
+
+
+def packaged_memory(root: Path = Path("/")) -> Path | None:
+    """The file in which the service that the package installs remembers its archive, if it can."""
+    folder = root / "var/cache/beemon"
+    return folder / "known-archives" if folder.is_dir() else None

@@ -169,9 +169,9 @@ def test_a_rebuild_beside_a_running_service_is_refused(tmp_path: Path, capsys: O
 
 def test_who_may_not_read_the_archive_is_told_which_group_may(tmp_path: Path) -> None:
     denied = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "ledger.db"))
-    assert here._told(denied).startswith(f"{tmp_path}/ledger.db: Permission denied; join its group")
-    assert "sudo adduser $USER beemon" in here._told(denied)
+    assert here.told(denied).startswith(f"{tmp_path}/ledger.db: Permission denied; join its group")
+    assert "sudo adduser $USER beemon" in here.told(denied)
 
 
 def test_a_sentence_of_our_own_is_told_as_it_is() -> None:
-    assert here._told(PermissionError("run it as beemon")) == "run it as beemon"
+    assert here.told(PermissionError("run it as beemon")) == "run it as beemon"
