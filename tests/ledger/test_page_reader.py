@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
+from beemon.base.clock import Moment, Stamp
+from beemon.base.readings import Reading
 from beemon.ledger import events
+from beemon.ledger import readings as series
 from beemon.ledger.ledger import NAME, Ledger
 from beemon.ledger.page_reader import PageReader
-from beemon.ledger.reader import LONGEST_SECONDS
+from beemon.ledger.reader import LONGEST_SECONDS, SlowQueryError
 from tests.book import DAY, NOON, FakeClock
 
 
@@ -104,3 +108,37 @@ def test_the_last_sign_of_life_is_that_of_the_latest_job(reader, ledger):
 def test_a_calendar_ends_today(reader):
     assert [day.day for day in reader.calendar(2).days] == ["2026-05-31", "2026-06-01"]
     assert NOON % DAY == DAY // 2
+
+
+class HastyClock(FakeClock):
+    """At each look, five seconds have passed."""
+
+    def now(self) -> Moment:
+        self.utc_us += 5_000_000
+        return super().now()
+
+
+@pytest.mark.parametrize("question", [
+    lambda reader: reader.series("sensor.a", "x", NOON - DAY, NOON, 100),
+    lambda reader: reader.gains("sensor.a", "x", NOON - 400 * DAY, UTC),
+    lambda reader: reader.calendar(400),
+    lambda reader: reader.day_sounds("microphone.a", NOON - DAY, NOON),
+    lambda reader: reader.single_readings("sensor.a", "x", 0, NOON + DAY, 4000),
+], ids=["series", "gains", "calendar", "sounds", "readings"])
+def test_a_query_that_takes_too_long_is_stopped(ledger, question):
+    with ledger.transaction():
+        series.keep(ledger, 1, [Reading("sensor.a", "x", "g", 1.0, None, Stamp(0, 1.0, "rtc"))])
+        ledger.db.execute(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 20000)"
+            " INSERT INTO readings (utc_us, series, value, monotonic_ms, clock, job, uncertainty)"
+            " SELECT ? - n * 1000000, 1, 'damaged', 1, 'rtc', 1, 1 FROM n", (NOON,))
+        ledger.db.execute(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 20000)"
+            " INSERT INTO jobs (run, command, origin, slot_us, accepted_us, accepted_monotonic,"
+            " clock) SELECT 1, 'record microphone.a', 'schedule', ?1 - n * 1000000,"
+            " ?1 - n * 1000000, 1.0, 'rtc' FROM n", (NOON,))
+        ledger.db.execute("INSERT OR IGNORE INTO unreckoned SELECT DISTINCT utc_us / 3600000000"
+                          " FROM readings")
+    with closing(PageReader(ledger.archive, HastyClock())) as reader, \
+            pytest.raises(SlowQueryError):
+        question(reader)
