@@ -24,6 +24,7 @@ from beemon.checks.findings import FINDINGS
 from beemon.cli.manual import HERE
 from beemon.config import settings as config
 from beemon.config.power import HaltSettings, PowerSettings, SavingSettings
+from beemon.config.web import WebSettings
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import CommonSettings, DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
@@ -369,7 +370,7 @@ OPTIONS = {
     field.name
     for settings in (
         config.Hive, config.ServerSettings, config.ArchiveSettings, config.RetentionSettings,
-        config.Weighing, Schedule, PowerSettings, SavingSettings, HaltSettings,
+        config.Weighing, Schedule, PowerSettings, SavingSettings, HaltSettings, WebSettings,
     )
     for field in dataclasses.fields(settings)
 } - {"place", "stages", "halt", "grace"}  # which are no options, or no user's

@@ -85,9 +85,9 @@ def _parser(first: str) -> argparse.ArgumentParser:
     import argparse
 
     from beemon.cli import archive as here
-    from beemon.cli import backup
+    from beemon.cli import backup, page
     from beemon.cli import setup as setting_up
-    from beemon.cli.manual import HERE, vocabulary
+    from beemon.cli.manual import vocabulary
     from beemon.cli.parser import Parser
     from beemon.protocol.commands import VOCABULARY
 
@@ -102,6 +102,22 @@ def _parser(first: str) -> argparse.ArgumentParser:
     words = parser.add_subparsers(
         prog="beemon", metavar="WORD", help=argparse.SUPPRESS, required=True
     )
+    _add_serve(words)
+    _add_config_check(words)
+    for module in (here, backup, page):
+        module.add_words(words)
+    setting_up.add_words(words, reach)
+    for word in VOCABULARY.values():
+        if word.name != "auth" and (word.name == first or first.startswith("-")):
+            _add_word(words, word)
+    return parser
+
+
+def _add_serve(words: Any) -> None:
+
+    from beemon.cli import archive as here
+    from beemon.cli.manual import HERE
+
     serve = words.add_parser(
         "serve", usage="beemon serve [OPTION…]", description=here.sentence(HERE["serve"])
     )
@@ -110,14 +126,6 @@ def _parser(first: str) -> argparse.ArgumentParser:
         "--verbose", action="store_true", help="log every job and every refused request"
     )
     serve.set_defaults(run=_serve_as_parsed)
-    _add_config_check(words)
-    here.add_words(words)
-    backup.add_words(words)
-    setting_up.add_words(words, reach)
-    for word in VOCABULARY.values():
-        if word.name != "auth" and (word.name == first or first.startswith("-")):
-            _add_word(words, word)
-    return parser
 
 
 def _add_config_check(words: Any) -> None:

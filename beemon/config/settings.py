@@ -40,6 +40,7 @@ from beemon.timing.sun import Place
 
 if TYPE_CHECKING:
     from beemon.config.power import PowerSettings
+    from beemon.config.web import WebSettings
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ DEFAULT_PATH = Path("/etc/beemon/beemon.toml")
 KINDS = ("camera", "microphone", "sensor", "output")
 RECORDERS = ("camera", "microphone")
 
-_TABLES = ("hive", "server", "archive", "retention", "power", *KINDS)
+_TABLES = ("hive", "server", "archive", "retention", "power", "web", *KINDS)
 _LINE_IN_ERROR = re.compile(r"\(at line (\d+), ")
 _TABLE_LINE = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _OPTION_LINE = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
@@ -253,6 +254,7 @@ class Settings:
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     power: PowerSettings | None = None
+    web: WebSettings | None = None
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     source: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
@@ -409,6 +411,7 @@ class _Loader:
             archive=self.section(ArchiveSettings, "archive") or ArchiveSettings(),
             retention=self.section(RetentionSettings, "retention") or RetentionSettings(),
             power=self._power(),
+            web=self._web(),
             devices=self.devices(),
         )
         self._check_order(found)
@@ -456,6 +459,13 @@ class _Loader:
         built, problems = power.build_power(table, lambda *key: self.where("power", *key))
         self.problems += problems
         return built
+
+    def _web(self) -> WebSettings | None:
+        if "web" not in self.merged:
+            return None
+        from beemon.config.web import WebSettings  # the recording service does not need it
+
+        return self.section(WebSettings, "web")
 
     def _check_power(self, found: Settings) -> None:
         if found.power is None:

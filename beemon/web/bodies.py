@@ -1,0 +1,37 @@
+"""Bodies: the JSON of a request, checked against its dataclass."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from beemon.web.errors import ApiError, bad_parameter
+
+T = TypeVar("T")
+
+MOST_BYTES = 64 << 10
+
+
+async def read_body(request: web.Request, kind: type[T]) -> T:
+    """The body as an object of this dataclass, whose members are texts. Raises :class:`ApiError`.
+    """
+    try:
+        given = json.loads(await request.text())
+    except web.HTTPRequestEntityTooLarge as error:
+        raise ApiError(413, "too-long", f"a body has at most {MOST_BYTES} bytes") from error
+    except (ValueError, LookupError) as error:
+        raise bad_parameter("the body is not JSON") from error
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    if not isinstance(given, dict) or set(given) - set(names):
+        raise bad_parameter(f"the body must be an object with {' and '.join(names)}")
+    return kind(**{name: _text(given, name) for name in names})
+
+
+def _text(given: dict[str, Any], name: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str):
+        raise bad_parameter(f'the body must have "{name}", a text')
+    return value

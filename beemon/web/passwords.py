@@ -1,0 +1,107 @@
+"""Password: the owner's, kept as a hash of scrypt, and the one-time code until there is one."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import threading
+from pathlib import Path
+
+LEAST_LENGTH, MOST_LENGTH = 8, 256
+COST, BLOCK, LANES = 2**14, 8, 1
+"""The parameters of scrypt (RFC 7914): 16 MiB of memory for each hash."""
+_MEMORY = 64 << 20
+_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that can be mistaken for another
+CODE_LENGTH = 10
+
+
+class WeakPasswordError(ValueError):
+    """The password is too short or too long."""
+
+
+class Password:
+    """The password in a folder that its process alone may read.
+
+    One hash is computed at a time, so that guesses cannot use up the memory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "password"
+        self._turn = threading.Lock()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the owner has chosen one. Raises ``OSError``."""
+        try:
+            return self._file.stat().st_size > 0
+        except FileNotFoundError:
+            return False
+
+    def set(self, password: str) -> None:
+        """Replace it. Raises :class:`WeakPasswordError` and ``OSError``."""
+        if not LEAST_LENGTH <= len(password) <= MOST_LENGTH:
+            raise WeakPasswordError(f"a password has {LEAST_LENGTH} to {MOST_LENGTH} characters")
+        salt = secrets.token_bytes(16)
+        write_private(self._file, json.dumps({
+            "salt": salt.hex(), "hash": self._hash(password, salt, (COST, BLOCK, LANES)).hex(),
+            "cost": COST, "block": BLOCK, "lanes": LANES,
+        }))
+
+    def fits(self, password: str) -> bool:
+        """Whether it is this one. Raises ``OSError`` and ``ValueError`` for a damaged file."""
+        kept = json.loads(self._file.read_text("ascii"))
+        costs = kept["cost"], kept["block"], kept["lanes"]
+        found = self._hash(password, bytes.fromhex(kept["salt"]), costs)
+        return hmac.compare_digest(found, bytes.fromhex(kept["hash"]))
+
+    def _hash(self, password: str, salt: bytes, costs: tuple[int, int, int]) -> bytes:
+        cost, block, lanes = costs
+        with self._turn:
+            return hashlib.scrypt(
+                password.encode(), salt=salt, n=cost, r=block, p=lanes, maxmem=_MEMORY
+            )
+
+
+class Code:
+    """The one-time code that lets its reader set the first password.
+
+    Its file is for the group ``beemon``, whose members are at the device.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "code"
+
+    def offer(self) -> str:
+        """The present code; a new one if there is none. Raises ``OSError``."""
+        try:
+            return self.file.read_text("ascii").strip()
+        except FileNotFoundError:
+            code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(CODE_LENGTH))
+            write_private(self.file, code, mode=0o640)
+            return code
+
+    def fits(self, code: str) -> bool:
+        """Whether it is the present one. Raises ``OSError``."""
+        if not self.file.exists():
+            return False
+        given = code.strip().upper().encode("utf-8", "replace")
+        return hmac.compare_digest(given, self.offer().encode())
+
+    def withdraw(self) -> None:
+        """It was used. Raises ``OSError``."""
+        self.file.unlink(missing_ok=True)
+
+
+def write_private(file: Path, text: str, mode: int = 0o600) -> None:
+    """Replace a file at once, so that nobody finds half of it. Raises ``OSError``."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        os.fchmod(out.fileno(), mode)
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(file)

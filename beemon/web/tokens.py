@@ -1,0 +1,76 @@
+"""Tokens: the secrets of programs, in the place of a password. Only their hashes are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from beemon.web.passwords import write_private
+from beemon.web.roles import Role
+
+MOST = 100
+PREFIX = "beemon_"
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token, without its secret."""
+
+    id: str
+    name: str
+    role: str
+    hash: str
+
+
+class Tokens:
+    """The tokens in a folder that their process alone may read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "tokens"
+        self._turn = threading.Lock()
+        self._all = self._load()
+
+    def all(self) -> list[Token]:
+        """Every token, in the order of their making."""
+        return list(self._all.values())
+
+    def role_of(self, secret: str) -> Role:
+        """The role of a program with this secret."""
+        found = self._all.get(_hash(secret))
+        return Role[found.role.upper()] if found else Role.NOBODY
+
+    def make(self, name: str, role: Role) -> tuple[Token, str]:
+        """A new token and its secret, which cannot be shown again. Raises ``OSError``."""
+        secret = PREFIX + secrets.token_urlsafe(32)
+        token = Token(secrets.token_hex(4), name, role.name.lower(), _hash(secret))
+        with self._turn:
+            self._keep({**self._all, token.hash: token})
+        return token, secret
+
+    def revoke(self, name: str) -> bool:
+        """Whether there was a token of this id; it counts no more. Raises ``OSError``."""
+        with self._turn:
+            left = {key: token for key, token in self._all.items() if token.id != name}
+            if len(left) == len(self._all):
+                return False
+            self._keep(left)
+        return True
+
+    def _load(self) -> dict[str, Token]:
+        try:
+            kept = json.loads(self._file.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        return {entry["hash"]: Token(**entry) for entry in kept}
+
+    def _keep(self, tokens: dict[str, Token]) -> None:
+        write_private(self._file, json.dumps([asdict(token) for token in tokens.values()]))
+        self._all = tokens
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,153 @@
+"""Who may do what, and how somebody becomes the owner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from beemon.web.backoff import FREE_GUESSES
+from beemon.web.passwords import Code, Password
+from beemon.web.roles import Role
+from tests.web.site import PASSWORD, Browser, options_in, visit
+
+
+def test_every_route_but_the_page_and_the_log_in_wants_credentials(tmp_path: Path) -> None:
+    async def try_all(browser: Browser) -> dict[str, int]:
+        found = {}
+        for route in browser.site.routes:
+            path = route.path.replace("{file:.+}", "icon.svg").replace("{", "").replace("}", "")
+            body = {} if route.method != "GET" else None
+            found[f"{route.method} {route.path}"] = (
+                await browser.ask(route.method, path, body)
+            ).status
+        return found
+
+    statuses = visit(options_in(tmp_path), try_all)
+    free = {
+        name for name, status in statuses.items() if status not in (401, 403)
+    }
+    assert free <= {
+        "GET /", "GET /static/{file:.+}", "GET /api/session", "POST /api/session",
+        "POST /api/password", "GET /api/openapi.json",
+    }
+    assert len(statuses) > len(free)
+
+
+def test_the_router_knows_no_path_but_those_of_the_table(tmp_path: Path) -> None:
+    async def registered(browser: Browser) -> set[tuple[str, str]]:
+        router = browser.client.server.app.router  # type: ignore[union-attr]
+        return {
+            (entry.method, entry.resource.canonical) for entry in router.routes()
+            if entry.resource is not None and entry.method != "HEAD"
+        }
+
+    options = options_in(tmp_path)
+    found = visit(options, registered)
+
+    async def listed(browser: Browser) -> set[tuple[str, str]]:
+        return {(r.method, r.path.replace("{file:.+}", "{file}")) for r in browser.site.routes}
+
+    assert found == visit(options, listed)
+
+
+def test_the_code_on_the_device_sets_the_first_password_once(tmp_path: Path) -> None:
+    async def set_it(browser: Browser) -> None:
+        code = Code(tmp_path).offer()
+        assert (tmp_path / "code").stat().st_mode & 0o777 == 0o640
+        reply = await browser.ask(
+            "POST", "/api/password", {"code": code.lower(), "password": PASSWORD}
+        )
+        facts = await reply.json()
+        assert (reply.status, facts["role"], facts["hive"]) == (200, "owner", "apiary-7")
+        assert not (tmp_path / "code").exists()
+        again = await browser.ask(
+            "POST", "/api/password", {"code": code, "password": "another one"},
+            X_Csrf=facts["csrf"],
+        )
+        assert (again.status, (await again.json())["code"]) == (409, "has-password")
+
+    visit(options_in(tmp_path), set_it)
+    assert Password(tmp_path).fits(PASSWORD)
+    assert PASSWORD not in (tmp_path / "password").read_text()
+    assert (tmp_path / "password").stat().st_mode & 0o777 == 0o600
+
+
+def test_wrong_guesses_have_to_wait_longer_and_longer(tmp_path: Path) -> None:
+    Password(tmp_path).set(PASSWORD)
+
+    async def guess(browser: Browser) -> list[int]:
+        return [
+            (await browser.ask("POST", "/api/session", {"password": f"guess {number}"})).status
+            for number in range(FREE_GUESSES + 1)
+        ] + [(await browser.ask("POST", "/api/session", {"password": PASSWORD})).status]
+
+    assert visit(options_in(tmp_path), guess) == [403] * FREE_GUESSES + [429, 429]
+
+
+def test_who_logs_out_is_nobody_again(tmp_path: Path) -> None:
+    async def leave(browser: Browser) -> None:
+        await browser.set_password()
+        assert (await browser.ask("GET", "/api/status")).status == 200
+        assert (await browser.ask("DELETE", "/api/session")).status == 200
+        assert (await browser.ask("GET", "/api/status")).status == 401
+
+    visit(options_in(tmp_path), leave)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200), ({"X_Csrf": "guessed"}, 403), ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403), ({"Sec_Fetch_Site": "same-origin"}, 200),
+    ],
+)
+def test_a_change_needs_the_secret_and_comes_from_the_page_itself(
+    tmp_path: Path, headers: dict[str, str], status: int
+) -> None:
+    async def change(browser: Browser) -> int:
+        await browser.set_password()
+        return (await browser.ask("DELETE", "/api/session", **headers)).status
+
+    assert visit(options_in(tmp_path), change) == status
+
+
+def test_a_form_of_another_site_changes_nothing(tmp_path: Path) -> None:
+    Password(tmp_path).set(PASSWORD)
+
+    async def post(browser: Browser) -> int:
+        reply = await browser.client.post("/api/session", data={"password": PASSWORD})
+        return reply.status
+
+    assert visit(options_in(tmp_path), post) == 403
+
+
+def test_a_token_has_its_role_until_it_is_revoked(tmp_path: Path) -> None:
+    async def show(browser: Browser) -> None:
+        token, secret = browser.site.access.tokens.make("grafana", Role.VIEWER)
+        bearer = {"Authorization": f"Bearer {secret}"}
+        assert (await browser.ask("GET", "/api/status", **bearer)).status == 200
+        assert (await browser.ask("GET", "/api/status", Authorization="Bearer x")).status == 401
+        assert secret not in (tmp_path / "tokens").read_text()
+        assert browser.site.access.tokens.revoke(token.id)
+        assert (await browser.ask("GET", "/api/status", **bearer)).status == 401
+
+    visit(options_in(tmp_path), show)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("nothing", "must be an object"), ({}, 'must have "password"'),
+        ({"password": 3}, 'must have "password", a text'),
+        ({"password": "x", "role": "owner"}, "must be an object with password"),
+    ],
+)
+def test_a_bad_body_is_told(tmp_path: Path, body: object, told: str) -> None:
+    async def post(browser: Browser) -> tuple[int, str]:
+        reply = await browser.ask("POST", "/api/session", body)
+        return reply.status, (await reply.json())["message"]
+
+    status, message = visit(options_in(tmp_path), post)
+    assert status == 400
+    assert told in message
