@@ -1,4 +1,4 @@
-# What the package leaves out of the page's modules and style sheet: comments and indents.
+# What the package leaves out of the files of the page: comments and indents.
 /^ *(\/\/|\/\*|\*)/d
 s/^ +//
 /^$/d

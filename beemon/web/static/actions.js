@@ -7,12 +7,19 @@ import { send } from "./server.js";
 
 const SECONDS = 30;
 let buttons = null;
+let size = "";
 
-export const on = ["status"];
-export const every = 60;
+export const on = ["job"];
+export const every = 600;
 
-/** Show the buttons that fit the hive's devices, with their costs. */
+/** Show the buttons, and tell how large a recording is. */
 export async function refresh() {
+  update();
+  if (isOwner()) await showSize();
+}
+
+/** Show the buttons that fit the hive's devices and state, with their costs. */
+export function update() {
   show(find("actions"), isOwner());
   if (!isOwner()) return;
   build();
@@ -20,11 +27,10 @@ export async function refresh() {
   setButton(buttons.inspection, word(inspection ? "inspection.end" : "inspection.begin"), inspection
     ? word("inspection.on", { since: moment(instant(inspection.begun)), left: ahead(inspection.ends_in_seconds) }) : word("inspection.cost"));
   setButton(buttons.picture, word("picture.take"), word("picture.cost"), devices("camera").length, "media.no.camera");
-  setButton(buttons.record, word("record.begin", { length: length(SECONDS) }), word("record.cost", { length: length(SECONDS) }), recorders().length, "media.no.recorder");
+  setButton(buttons.record, word("record.begin", { length: length(SECONDS) }), word("record.cost", { length: length(SECONDS) }) + size, recorders().length, "media.no.recorder");
   setButton(buttons.read, word("read.now"), word("read.cost"), devices("sensor").length, "media.no.sensor");
   offer("camera", devices("camera"));
   offer("recorder", recorders());
-  await showSize();
 }
 
 const recorders = () => [...devices("microphone"), ...devices("camera")];
@@ -67,8 +73,8 @@ async function showSize() {
   const device = pickOf("recorder", recorders());
   if (!device) return;
   const last = (await recordings(device, day(now()))).findLast((one) => isKept(one) && one.seconds > 0);
-  const size = last ? ` ${word("record.size", { size: bytes((last.bytes / last.seconds) * SECONDS) })}` : "";
-  say(buttons.record.cost, word("record.cost", { length: length(SECONDS) }) + size);
+  size = last ? ` ${word("record.size", { size: bytes((last.bytes / last.seconds) * SECONDS) })}` : "";
+  update();
 }
 
 /** Send a command, wait for its end, and say what came of it. */

@@ -1,5 +1,6 @@
 // The answer in one line: is the hive being recorded, and if not, what to do.
 
+import { update } from "./actions.js";
 import { ageOf, ahead, english, find, instant, known, length, make, moment, now, say, second, word, zone } from "./base.js";
 import { hive, readStatus } from "./hive.js";
 
@@ -17,6 +18,7 @@ export async function refresh() {
   showGood();
   showClock();
   showTroubles();
+  update();
 }
 
 function showState() {
@@ -27,7 +29,8 @@ function showState() {
   say(find("shape"), SHAPES[grade]);
   say(find("name"), name);
   document.title = `${SHAPES[grade]} ${name}`;
-  const running = Object.keys(status?.running ?? {});
+  const running = Object.values(status?.running ?? {}).map((command) => command.split(" "))
+    .filter(([name]) => name === "record").map(([, device]) => device);
   const work = reached && running.length ? ` ${word("answer.running", { devices: running.join(", ") })}` : "";
   say(find("says"), sentence(name) + work);
 }

@@ -188,7 +188,7 @@ export function length(seconds) {
 /** Return how long ago a time in milliseconds was: 41 seconds ago. */
 export function age(at) {
   const [count, unit] = span(Math.min((at - now()) / 1000, 0));
-  return format(Intl.RelativeTimeFormat, { numeric: "always" }).format(count === 0 ? -0 : count, unit);
+  return format(Intl.RelativeTimeFormat, { numeric: count ? "always" : "auto" }).format(count, unit);
 }
 
 /** Return how far ahead a time is: in 2 hours. */

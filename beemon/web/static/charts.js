@@ -1,11 +1,11 @@
 // The charts: weight with its daily gain, and below it temperatures and humidity, on one cursor.
 
 import { day, dayName, fill, hour, instant, known, make, memory, moment, month, now, number, quantity, quantityName, reason, say, scaled, selector, shortDate, word, zone } from "./base.js";
-import { body, chosen, daysAgo, hive, nameOf, reading, renew, series, temperatures, weights } from "./hive.js";
+import { body, broods, chosen, daysAgo, hive, nameOf, reading, renew, series, temperatures, weights } from "./hive.js";
 import { ask } from "./server.js";
 
 const SPANS = { day: 1, fortnight: 14, year: 365 };
-const POINTS = { day: 1500, fortnight: 2100, year: 9000 };
+const POINTS = { day: 1500, fortnight: 2100, year: 4500 };
 const HUES = ["line-1", "line-2", "line-3", "line-4", "line-5", "line-6"];
 const MOST_LINES = 6;
 const SYMBOLS = { inspection: "◆", weight: "▼" };
@@ -130,7 +130,7 @@ function showIf(place, plot, why) {
   plot.element.hidden = Boolean(why);
 }
 
-const climates = () => [...temperatures(), ...hive.readings.filter((one) => one.unit === "%" && /humidity/.test(one.quantity))];
+const climates = () => [...new Set([...broods(), ...temperatures()]), ...hive.readings.filter((one) => one.unit === "%" && /humidity/.test(one.quantity))];
 
 /** Return the names of what is drawn: the reader's choice, else the first few of each kind. */
 function selected(all) {

@@ -35,7 +35,7 @@ function facts(budget) {
   if (budget) {
     const days = budget.days_until_full;
     add("machine.disk", word("machine.disk.free", { free: bytes(budget.free_bytes), rate: bytes(budget.bytes_a_day) }), " ",
-      days === null ? word("machine.disk.never") : word("machine.disk.full", { when: ahead(days * 86400) }), " ", english(budget.then));
+      days === null ? word("machine.disk.never") : word("machine.disk.full", { when: ahead(days * 86400) }), make("br"), english(budget.then, "small"));
   }
   if (!status) return make("dl", {}, ...rows);
   add("machine.power", ...powerOf(status.power));

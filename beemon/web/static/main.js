@@ -57,7 +57,7 @@ function onChange(kind) {
   }
 }
 
-const changes = new Changes(onChange, () => isIn && refreshAll());
+const changes = new Changes(onChange, () => isIn && refreshAll(), () => isIn && refresh("answer"));
 
 /** Each second: move the clock and the ages on, and refresh what is due. */
 function tick() {

@@ -43,11 +43,9 @@ function buildStrip() {
   return { days, picture, over, range, label, player, choices, slots: [], index: -1 };
 }
 
-function drawStrip(device, day, { slots, from, until }) {
-  const source = address(`sound/${device}/${day}.png`, { of: slots.filter((slot) => slot.drawn).length });
-  if (slots.some((slot) => slot.drawn) && strip.picture.getAttribute("src") !== source) strip.picture.src = source;
-  if (!slots.some((slot) => slot.drawn)) strip.picture.removeAttribute("src");
-  const done = slots.filter((slot) => slot.drawn).length;
+function drawStrip(device, day, { slots, picture, from, until }) {
+  if (strip.picture.getAttribute("src") !== picture) strip.picture.src = picture;
+  const done = slots.filter(isHeard).length;
   strip.picture.alt = word("sound.strip", { device, day: strip.days.name, done: number(done), due: number(slots.length) });
   const isNew = strip.day !== `${device} ${day}`;
   Object.assign(strip, { slots, from: instant(from), until: instant(until), day: `${device} ${day}` });
@@ -58,49 +56,26 @@ function drawStrip(device, day, { slots, from, until }) {
     say(strip.label, word("sound.none"));
     return paint();
   }
-  if (isNew) select(slots.findLastIndex((slot) => slot.drawn));
+  if (isNew) select(slots.findLastIndex(isHeard));
   else paint();
 }
 
+const isHeard = (slot) => slot.outcome === "done" && slot.job && !slot.reason;
+
 const leftOf = (time) => ((instant(time) - strip.from) / (strip.until - strip.from)) * WIDTH;
 
-/** Hatch what is missing, and mark what is chosen. */
+/** Frame what is chosen. */
 function paint() {
   const pen = strip.over.getContext("2d");
   pen.clearRect(0, 0, WIDTH, TALL);
-  strip.slots.forEach((slot, index) => {
-    const left = leftOf(slot.from);
-    const width = Math.max(leftOf(slot.until) - left, 4);
-    if (slot.outcome && !slot.drawn) hatch(pen, left, width);
-    if (index === strip.index) frame(pen, left, width);
-  });
-}
-
-function hatch(pen, left, width) {
-  pen.save();
-  pen.beginPath();
-  pen.rect(left, 0, width, TALL);
-  pen.clip();
-  pen.fillStyle = "#fff";
-  pen.fillRect(left, 0, width, TALL);
-  pen.strokeStyle = "#a11";
-  pen.lineWidth = 2;
-  pen.beginPath();
-  for (let at = Math.floor((left - TALL) / 8) * 8; at < left + width; at += 8) {
-    pen.moveTo(at, TALL);
-    pen.lineTo(at + TALL, 0);
+  const slot = strip.slots[strip.index];
+  if (!slot) return;
+  const left = leftOf(slot.from) - 3;
+  const width = Math.max(leftOf(slot.until) - leftOf(slot.from), 4) + 6;
+  for (const [stroke, wide] of [["#fff", 6], ["#c60", 3]]) {
+    Object.assign(pen, { strokeStyle: stroke, lineWidth: wide });
+    pen.strokeRect(left, 3, width, TALL - 6);
   }
-  pen.stroke();
-  pen.restore();
-}
-
-function frame(pen, left, width) {
-  pen.strokeStyle = "#fff";
-  pen.lineWidth = 6;
-  pen.strokeRect(left - 3, 3, width + 6, TALL - 6);
-  pen.strokeStyle = "#c60";
-  pen.lineWidth = 3;
-  pen.strokeRect(left - 3, 3, width + 6, TALL - 6);
 }
 
 function tap(event) {
@@ -108,7 +83,7 @@ function tap(event) {
   const at = (event.offsetX / strip.over.clientWidth) * WIDTH;
   const distance = (slot) => Math.abs(leftOf(slot.from) - at);
   select(strip.slots.reduce((best, slot, index) => (distance(slot) < distance(strip.slots[best]) ? index : best), 0));
-  if (strip.slots[strip.index].drawn) strip.player.play().catch(() => {});
+  if (isHeard(strip.slots[strip.index])) strip.player.play().catch(() => {});
 }
 
 /** Choose a time: show what became of it, and make it ready to be heard. */
@@ -117,7 +92,7 @@ function select(index) {
   const slot = strip.slots[strip.index];
   const span = `${hour(instant(slot.from))}`;
   const seconds = (instant(slot.until) - instant(slot.from)) / 1000;
-  const isDone = slot.outcome === "done" && slot.drawn;
+  const isDone = isHeard(slot);
   const text = isDone ? word("sound.recorded", { time: span, length: length(seconds) })
     : word("sound.missing", { time: span, outcome: known("outcome", slot.outcome ?? "open"), reason: slot.reason ? reason(slot.reason) : "" });
   strip.range.value = strip.index;

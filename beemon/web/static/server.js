@@ -53,8 +53,8 @@ const LONGEST_PAUSE_MS = 30000;
 
 /** Follows the changes: reconnects by itself, after longer and longer pauses, and only while seen. */
 export class Changes {
-  constructor(onChange, onBack) {
-    Object.assign(this, { onChange, onBack, stream: null, pause: 1000, timer: 0, isOn: false });
+  constructor(onChange, onBack, onLost) {
+    Object.assign(this, { onChange, onBack, onLost, stream: null, pause: 1000, timer: 0, isOn: false });
     document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.resume()));
     addEventListener("online", () => this.resume());
     addEventListener("pageshow", () => this.resume());
@@ -97,6 +97,7 @@ export class Changes {
     };
     stream.onerror = () => {
       if (stream !== this.stream) return;
+      if (!this.isLost) this.onLost();
       this.isLost = true;
       this.rest();
       this.timer = setTimeout(() => this.open(), this.pause * (0.75 + Math.random() / 2));

@@ -51,7 +51,7 @@ async function showWeight() {
 /** Return the sum of some days' gains, and what is not in it. */
 function gain(days, unit) {
   const there = days.filter((one) => one.gain !== null && one.gain !== undefined);
-  if (!there.length) return missing(days[0]?.left_out?.[0] ?? "missing");
+  if (!there.length) return missing("missing");
   const sum = there.reduce((total, one) => total + one.gain, 0);
   const sigma = Math.sqrt(there.reduce((total, one) => total + (one.uncertainty ?? 0) ** 2, 0));
   const left = [...new Set(days.flatMap((one) => one.left_out))].filter((one) => one !== "missing").map((one) => known("leftout", one));
