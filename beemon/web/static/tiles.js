@@ -159,11 +159,11 @@ function pictured(one) {
   const label = word("media.picture", { device: one.device, time: moment(instant(one.utc)) });
   const picture = make("img", { src: source, alt: label, loading: "lazy" });
   return make("p", {}, make("button", { type: "button", class: "picture", onclick: () => enlarge(source, label) }, picture),
-    make("span", { class: "when" }, `${one.device} `, ageOf(instant(one.utc))));
+    make("span", { class: "when" }, `${one.device} · `, ageOf(instant(one.utc))));
 }
 
 function heard(one) {
   const label = word("media.sound", { device: one.device, time: moment(instant(one.utc)) });
   return make("p", {}, make("audio", { controls: true, preload: "none", src: address(`recordings/${one.job}`), "aria-label": label }),
-    make("span", { class: "when" }, `${one.device}, ${length(one.seconds)} `, ageOf(instant(one.utc))));
+    make("span", { class: "when" }, `${one.device}, ${length(one.seconds)} · `, ageOf(instant(one.utc))));
 }
