@@ -85,7 +85,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     import argparse
 
     from beemon.cli import archive as here
-    from beemon.cli import backup, page
+    from beemon.cli import backup, page, support
     from beemon.cli import setup as setting_up
     from beemon.cli.manual import vocabulary
     from beemon.cli.parser import Parser
@@ -107,6 +107,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     for module in (here, backup, page):
         module.add_words(words)
     setting_up.add_words(words, reach)
+    support.add_words(words, reach)
     for word in VOCABULARY.values():
         if word.name != "auth" and (word.name == first or first.startswith("-")):
             _add_word(words, word)
