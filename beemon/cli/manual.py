@@ -14,7 +14,8 @@ from beemon.protocol.lines import ERRORS
 
 HERE = {
     "serve": "run the service in the foreground; systemd normally does this",
-    "setup": "write a config for the devices of this machine, and show that they work",
+    "find": "list the devices of this machine as a config",
+    "setup": "write a config for these devices, and show that they work",
     "serve-page": "run the page in the foreground; systemd normally does this",
     "config check": "check the config and print each problem with its file and line",
     "export": "write the data of some days as CSV, Parquet or AppMAIS files",

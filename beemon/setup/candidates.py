@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
+from beemon.base.facts import Json
 from beemon.base.options import in_toml
-from beemon.base.values import keyword_class
+from beemon.base.values import keyword_class, value_class
 
-Options = Mapping[str, object]
+Options = Mapping[str, Json]
+
+MINUTE: Options = {"interval": "1m"}
+SOUND: Options = {"interval": "5m", "duration": "60s"}
+VIDEO: Options = {"window": ["07:00", "21:00"], "interval": "5m", "duration": "30s"}
+"""The schedules to suggest."""
+
+IDENTITY = ("camera", "card", "device", "pcm")
+"""The options that say which hardware a device is."""
 
 
 @keyword_class
 class Candidate:
     """A device of this machine, or a simulated one, as a table of the config.
 
-    ``name`` is whole: ``microphone.brood``. ``what`` says for people what it is. ``notes`` become
-    comments in the config. ``options`` hold the driver and its options.
+    ``name`` is whole: ``microphone.brood``. ``what`` describes it for people. ``notes`` become
+    comments in the config. ``options`` hold the driver and its options. ``aliases`` are the values
+    by which a config can name the device.
     """
 
     name: str
@@ -26,6 +37,7 @@ class Candidate:
     schedule: Options = field(default_factory=dict)
     weighing: Options = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    aliases: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -33,7 +45,7 @@ class Candidate:
         return self.name.partition(".")[0]
 
     @property
-    def table(self) -> dict[str, object]:
+    def table(self) -> dict[str, Json]:
         """The device's whole table, as the config would have it."""
         inner = {"schedule": self.schedule, "weighing": self.weighing}
         return {**self.options, **{name: dict(table) for name, table in inner.items() if table}}
@@ -43,8 +55,29 @@ class Candidate:
         return dataclasses.replace(self, weighing={})
 
 
+    def is_same(self, kind: str, table: Mapping[str, object]) -> bool:
+        """Whether a device of the config is this one."""
+        given = {"camera": 0, **table} if table.get("driver") == "picamera2" else table
+        words = {word for key in IDENTITY for word in _words(given.get(key))}
+        return kind == self.kind and not self.aliases.isdisjoint(words)
+
+
+@value_class
+class Obstacle:
+    """A thing that was found and cannot be used yet, with the reason and the next step."""
+
+    what: str
+    why: str
+    next: str
+
+
+def _words(value: object) -> list[str]:
+    """The parts of ``plughw:CARD=Device,DEV=0``, besides the whole."""
+    return [str(value), *re.split(r"[:,]", str(value))]
+
+
 def toml_of(candidates: Iterable[Candidate]) -> str:
-    """The tables of devices, each below a comment that says what it is."""
+    """The tables of devices, each below a comment that describes it."""
     return "\n".join("\n".join(_lines(candidate)) + "\n" for candidate in candidates)
 
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from beemon.base.options import Problem
@@ -34,16 +34,16 @@ def sealed(text: str) -> str:
     return f"{text}{_SEAL}{_hash(text)}\n"
 
 
-def is_own(content: str) -> bool:
+def is_own(found: str) -> bool:
     """Whether setup wrote this, and nobody changed it."""
-    text, mark, told = content.rpartition(_SEAL)
+    text, mark, told = found.rpartition(_SEAL)
     return bool(mark) and told == f"{_hash(text)}\n"
 
 
-def edited(main: Path, names: Iterator[str] | list[str]) -> list[Path]:
+def edited(main: Path, names: Iterable[str]) -> list[Path]:
     """The files of these names that are there and not (any more) setup's own."""
     places = (main.parent / FOLDER / name for name in names)
-    return [place for place in places if place.exists() and not is_own(_content(place))]
+    return [place for place in places if place.exists() and not is_own(content(place))]
 
 
 def find_problems(main: Path, texts: Texts) -> list[Problem]:
@@ -121,7 +121,8 @@ def _give_to_group(file: int) -> None:
         os.fchown(file, -1, grp.getgrnam(GROUP).gr_gid)
 
 
-def _content(file: Path) -> str:
+def content(file: Path) -> str:
+    """The text of a file; empty if there is none that can be read."""
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError):

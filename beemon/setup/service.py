@@ -10,7 +10,6 @@ from pathlib import Path
 from beemon.base.facts import JsonObject, from_json
 from beemon.protocol.client import Client, Reply, ServiceUnreachableError
 from beemon.protocol.replies import JobFacts, ReadingFacts, ReadingList
-from beemon.setup.candidates import Candidate
 from beemon.setup.look import describe, describe_value
 
 UNIT = "beemon.service"
@@ -69,17 +68,17 @@ def _start(connect: Connect) -> None:
 
 
 def first_deliveries(
-    connect: Connect, devices: Iterable[Candidate]
+    connect: Connect, devices: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
     """Each device, and a sentence: its first delivery, or the reason for none within a minute.
 
     All are asked at once. Raises ``ServiceUnreachableError``.
     """
-    asked = [device for device in devices if device.kind in VERBS]
+    verbs = {name: VERBS.get(name.partition(".")[0]) for name in devices}
     deadline = time.monotonic() + DELIVERY_SECONDS
     with connect() as client:
         archive = Path(str(client.request("status").payload.get("archive")))
-        replies = {one.name: client.request(VERBS[one.kind].format(one.name)) for one in asked}
+        replies = {name: client.request(verb.format(name)) for name, verb in verbs.items() if verb}
     for name, reply in replies.items():
         yield name, _delivery(connect, name, reply, archive, deadline - time.monotonic())
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from beemon.config import settings as config
+from beemon.config.settings import Hive, Settings
 from beemon.protocol.client import ServiceUnreachableError
 from beemon.setup import files, simulated
-from beemon.setup.candidates import Candidate, toml_of
+from beemon.setup.candidates import Candidate, table_lines, toml_of
+from beemon.setup.inventory import Inventory, take_inventory
+from beemon.setup.machine import Machine
+from beemon.setup.questions import Answers, Ask, Say, ask_all
 from beemon.setup.service import Connect, NotInForceError, first_deliveries, put_in_force
+from beemon.setup.trial import Trial, try_device
 
-SIMULATED = "simulated.toml"
-
-Say = Callable[[str], None]
-Ask = Callable[[str], str]
+SIMULATED, HIVE = "simulated.toml", "hive.toml"
+HIVE_HEADER = "# The hive: its name in each file name, and its position in degrees.\n[hive]\n"
 
 
 class GivenUpError(Exception):
@@ -33,19 +37,32 @@ class Wishes(NamedTuple):
     packaged: bool = False
 
 
+class Talk(NamedTuple):
+    """The ways to a person, and to the service."""
+
+    say: Say
+    ask: Ask
+    connect: Connect
+    show: Say = print
+
+
 class Plan(NamedTuple):
     """The files to write, and the devices that they add, or that are there already."""
 
     texts: Mapping[str, str]
-    devices: Sequence[Candidate]
+    devices: Sequence[str]
 
 
-def run(wishes: Wishes, connect: Connect, say: Say) -> None:
+def run(wishes: Wishes, talk: Talk, machine: Machine) -> None:
     """Carry the wishes out. Raises :class:`GivenUpError`, ``NotInForceError``, ``OSError``."""
     if not wishes.dry_run:
         check_permission(wishes.config)
-    plan = plan_simulated(wishes.config)
-    write(wishes, plan, connect, say)
+    settings = load(wishes.config)
+    if wishes.simulated:
+        plan = plan_simulated(wishes.config, settings)
+    else:
+        plan = plan_found(wishes, settings, talk, machine)
+    write(wishes, plan, talk)
 
 
 def check_permission(main: Path) -> None:
@@ -56,62 +73,146 @@ def check_permission(main: Path) -> None:
         raise GivenUpError(f"you may not write to {there}; type: sudo beemon setup")
 
 
-def plan_simulated(main: Path) -> Plan:
+def load(main: Path) -> Settings:
+    """The config as it is. Raises :class:`GivenUpError` if it has a problem already."""
+    if problems := files.problems_of(main):
+        raise GivenUpError(f"the config has a problem; mend it first: {_joined(problems)}")
+    return config.load(main)
+
+
+# A simulated hive
+
+def plan_simulated(main: Path, settings: Settings) -> Plan:
     """The simulated hive, without the devices whose names others have."""
     own = main.parent / files.FOLDER / SIMULATED
-    taken = _names_elsewhere(main, own)
+    taken = {name for name, device in settings.devices.items()
+             if not device.where("").startswith(f"{own}:")}
     devices = [one for one in (*simulated.HIVE, simulated.SYSTEM) if one.name not in taken]
     names = {one.name for one in devices}
     text = files.sealed(simulated.HEADER + toml_of(
-        one if names.issuperset(_named_by(one)) else one.without_weighing() for one in devices
+        one if names.issuperset(_explained_by(one)) else one.without_weighing() for one in devices
     ))
-    if files.edited(main, [SIMULATED]) or (own.exists() and own.read_text("utf-8") == text):
-        return Plan({}, devices)
-    return Plan({SIMULATED: text}, devices)
+    return Plan(_changed(main, {SIMULATED: text}), [*names])
 
 
-def _named_by(device: Candidate) -> set[str]:
-    """The sensors that explain what its weight does."""
+def _explained_by(device: Candidate) -> set[str]:
+    """The sensors that explain changes of its weight."""
     return {str(value).partition(" ")[0] for value in device.weighing.values()}
 
 
-def _names_elsewhere(main: Path, own: Path) -> set[str]:
-    """The devices that other files of the config have."""
+# The devices of this machine
+
+def plan_found(wishes: Wishes, settings: Settings, talk: Talk, machine: Machine) -> Plan:
+    """The devices that were found, as far as a person wants them."""
+    talk.say("Looking for devices …")
+    inventory = take_inventory(machine, settings.devices)
+    with tempfile.TemporaryDirectory(prefix="beemon-setup-") as folder:
+        trials = {} if wishes.dry_run else _try_all(inventory.new, Path(folder))
+        show(inventory, trials, talk.say)
+        answers = _answers(wishes, settings, inventory.new, trials, talk)
+    texts = {**_device_files(wishes.config, answers.devices),
+             **_hive_file(wishes.config, settings.hive, answers.hive, talk.say)}
+    return Plan(texts, [*settings.devices, *(one.name for one in answers.devices)])
+
+
+def _try_all(devices: Iterable[Candidate], folder: Path) -> dict[str, Trial]:
+    return {device.name: try_device(device, folder) for device in devices}
+
+
+def show(inventory: Inventory, trials: Mapping[str, Trial], say: Say) -> None:
+    """Tell everything that was found, and the first delivery of each new device."""
+    for number, device in enumerate(inventory.new, 1):
+        say(f"  {number}. {device.name}: {device.what}")
+        if trial := trials.get(device.name):
+            say(f"     {trial.says}")
+    if not inventory.new:
+        say("No new devices were found. To try beemon: beemon setup --simulated")
+    for name, device in inventory.known.items():
+        say(f"  {device.what}: it is {name} already")
+    for one in inventory.obstacles:
+        say(f"  not usable yet: {one.what}: {one.why}\n     {one.next}")
+
+
+def _answers(
+    wishes: Wishes, settings: Settings, devices: Sequence[Candidate],
+    trials: Mapping[str, Trial], talk: Talk,
+) -> Answers:
+    """The answers of a person, or the suggested ones: the devices that delivered."""
+    usual = [one for one in devices if one.name not in trials or trials[one.name].works]
+    if not wishes.questions:
+        return Answers(settings.hive, usual)
     try:
-        found = config.load(main).devices
-    except config.ConfigError as error:
+        return ask_all(settings.hive, devices, usual, talk.ask, talk.say)
+    except EOFError as error:
         raise GivenUpError(
-            "the config has a problem already; mend it first: "
-            + "; ".join(map(str, error.problems))
+            "nobody answered, so nothing was written; without questions: beemon setup --yes"
         ) from error
-    return {name for name, device in found.items()
-            if not device.where("").startswith(f"{own}:")}
 
 
-def write(wishes: Wishes, plan: Plan, connect: Connect, say: Say) -> None:
+def _device_files(main: Path, devices: Iterable[Candidate]) -> dict[str, str]:
+    """A file for each device, by a name that no other file has."""
+    folder = main.parent / files.FOLDER
+    found: dict[str, str] = {}
+    for device in devices:
+        name, number = f"{device.name}.toml", 1
+        while (folder / name).exists():
+            number += 1
+            name = f"{device.name}-{number}.toml"
+        found[name] = files.sealed(toml_of([device]))
+    return found
+
+
+def _hive_file(main: Path, before: Hive, hive: Hive, say: Say) -> dict[str, str]:
+    """The file with the answers about the hive, if they are new."""
+    if hive == before:
+        return {}
+    known = {name: value for name in ("name", "latitude", "longitude")
+             if (value := getattr(hive, name)) is not None}
+    text = HIVE_HEADER + "\n".join(table_lines(known)) + "\n"
+    if files.edited(main, [HIVE]):
+        say(f"{files.FOLDER}/{HIVE} was edited by hand and stays; to change it, write:\n{text}")
+    return _changed(main, {HIVE: files.sealed(text)})
+
+
+def _changed(main: Path, texts: Mapping[str, str]) -> dict[str, str]:
+    """The files that are new or different, without those that a person edited."""
+    left_alone = files.edited(main, [*texts])
+    folder = main.parent / files.FOLDER
+    return {
+        name: text for name, text in texts.items()
+        if folder / name not in left_alone and files.content(folder / name) != text
+    }
+
+
+# The files
+
+def write(wishes: Wishes, plan: Plan, talk: Talk) -> None:
     """Check the files, write them, put them in force, and show what the devices deliver."""
     folder = wishes.config.parent / files.FOLDER
     if problems := files.find_problems(wishes.config, plan.texts):
         raise GivenUpError(
-            "nothing was written, because the config would have a problem: "
-            + "; ".join(map(str, problems))
+            f"nothing was written, because of a problem of the new config: {_joined(problems)}"
         )
     if wishes.dry_run:
         for name, text in plan.texts.items():
-            say(f"# {folder / name}\n{text}")
+            talk.show(f"# {folder / name}\n{text}")
         return
     with files.written(wishes.config, plan.texts):
         for name in plan.texts:
-            say(f"wrote {folder / name}")
-        put_in_force(connect, may_start=wishes.packaged)
-    show_deliveries(plan.devices, connect, say)
+            talk.say(f"wrote {folder / name}")
+        put_in_force(talk.connect, may_start=wishes.packaged)
+    show_deliveries(plan.devices, talk)
 
 
-def show_deliveries(devices: Sequence[Candidate], connect: Connect, say: Say) -> None:
+def show_deliveries(devices: Iterable[str], talk: Talk) -> None:
     """Tell the first delivery of each device."""
-    say("The service runs with the new config. Its devices deliver:")
+    talk.say("The service runs with this config. Its devices deliver:")
     try:
-        for name, told in first_deliveries(connect, devices):
-            say(f"  {name}: {told}")
+        for name, told in first_deliveries(talk.connect, devices):
+            talk.say(f"  {name}: {told}")
     except ServiceUnreachableError as error:
         raise NotInForceError(str(error)) from error
+
+
+def _joined(problems: Iterable[object]) -> str:
+    return "; ".join(map(str, problems))

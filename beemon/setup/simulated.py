@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from beemon.setup.candidates import Candidate, Options
-
-MINUTE: Options = {"interval": "1m"}
+from beemon.setup.candidates import MINUTE, Candidate, Options
 
 
 def _sensor(name: str, what: str, *quantities: str, weighing: Options | None = None) -> Candidate:

@@ -36,7 +36,7 @@ def cards(sysfs: Path) -> list[Card]:
     """Those there are, in the order of their numbers."""
     folders = {int(found[1]): folder for folder in (sysfs / "class/sound").glob("card*")
                if (found := _CARD.fullmatch(folder.name))}
-    return [card for number in sorted(folders) if (card := _card(folders[number]))]
+    return [card for number in sorted(folders) if (card := card_in(folders[number]))]
 
 
 def card_at(port: str, sysfs: Path) -> Card:
@@ -51,7 +51,7 @@ def card_at(port: str, sysfs: Path) -> Card:
 def usb_device(word: str, sysfs: Path) -> Path | None:
     """The USB device that the card is whose id or port that is, if it is one and is there."""
     for folder in (sysfs / "class/sound").glob("card*"):
-        card = _card(folder) if _CARD.fullmatch(folder.name) else None
+        card = card_in(folder) if _CARD.fullmatch(folder.name) else None
         if card is not None and word in (card.id, card.port):
             return _usb.device_of(folder)
     return None
@@ -62,7 +62,7 @@ def there_are(found: list[Card]) -> str:
     return f"there are: {', '.join(map(str, found)) or 'none'}"
 
 
-def _card(folder: Path) -> Card | None:
+def card_in(folder: Path) -> Card | None:
     """The card in a folder; None if it is being unplugged at this moment."""
     try:
         return Card((folder / "id").read_text().strip(), _port(folder / "device"))
