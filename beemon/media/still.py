@@ -38,6 +38,7 @@ _QUALITY = {"qmin": "2", "qmax": "8"}  # the scale of libavcodec: 1 is best, 31 
 def first_picture(path: Path) -> bytes:
     """The first picture that can be decoded. Raises :class:`UndecodableError`."""
     with opened(path) as (film, stream):
+        stream.thread_type = "NONE"  # each thread would keep pictures of its own
         picture = next(film.decode(stream), None)
         if picture is None:
             raise UndecodableError("it has no picture")

@@ -22,7 +22,7 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
         given = json.loads(await request.text())
     except web.HTTPRequestEntityTooLarge as error:
         raise ApiError(413, "too-long", f"a body has at most {MOST_BYTES} bytes") from error
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, RecursionError) as error:
         raise bad_parameter("the body is not JSON") from error
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     if not isinstance(given, dict) or set(given) - set(names):

@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from beemon.base import clock
-from beemon.ledger.reader import ArchiveReader, SlowQueryError
+from beemon.ledger.page_reader import PageReader
+from beemon.ledger.reader import SlowQueryError
 from beemon.protocol.client import NotAdmittedError, ServiceUnreachableError
+from beemon.web.changes import Changes
 from beemon.web.errors import ApiError
 from beemon.web.options import SiteOptions
 
@@ -30,20 +32,26 @@ class Hive:
     def __init__(self, options: SiteOptions) -> None:
         self.options = options
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="hive")
-        self._reader = ArchiveReader(options.archive)
+        self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix="ask")  # it may hang
+        self._reader = PageReader(options.archive)
+        self.changes = Changes(options.connect, self.read)
         self.lost_since_us: int | None = None
         """The time of the first request without an answer; None if the last one had an answer."""
+        self.was_reached = False
+        """Whether the service has ever answered."""
 
     def close(self) -> None:
         """Close the archive. A question that is being answered is answered to its end."""
+        self.changes.close()
         self._reader.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._asking):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result of work that a disk or a long computation may hold up."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    async def read(self, question: Callable[[ArchiveReader], T]) -> T:
+    async def read(self, question: Callable[[PageReader], T]) -> T:
         """The answer of the archive. Raises :class:`ApiError` if it cannot be read."""
         try:
             return await self.run(lambda: question(self._reader))
@@ -59,12 +67,13 @@ class Hive:
         """The service's reply to one request. Raises :class:`ApiError` if it refuses, or if
         nothing answers."""
         try:
-            reply = await self.run(lambda: self._ask(text))
+            loop = asyncio.get_running_loop()
+            reply = await loop.run_in_executor(self._asking, self._ask, text)
         except ApiError as error:
             if error.code == "unreachable":
                 self.lost_since_us = self.lost_since_us or clock.now().utc_us
             raise
-        self.lost_since_us = None
+        self.lost_since_us, self.was_reached = None, True
         return reply
 
     def _ask(self, text: str) -> dict[str, Any]:

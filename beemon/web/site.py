@@ -13,12 +13,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from beemon.web import safety, status
+from beemon.web import data, openapi, safety
 from beemon.web.access import Access
 from beemon.web.bodies import MOST_BYTES
 from beemon.web.errors import ApiError, not_found
 from beemon.web.hive import Hive
 from beemon.web.options import SiteOptions
+from beemon.web.programs import Programs
 from beemon.web.roles import Role
 from beemon.web.routes import Route
 from beemon.web.safety import Hosts
@@ -39,7 +40,9 @@ class Site:
     def __init__(self, options: SiteOptions) -> None:
         self.hive = Hive(options)
         self.access = Access(options)
-        self.routes = (*_PAGE, *self.access.routes(), *status.ROUTES)
+        programs = Programs(self.access.tokens)
+        routes = (*_PAGE, *self.access.routes(), *programs.routes(), *data.ROUTES)
+        self.routes = (*routes, openapi.route_for(routes))
         self.busy = 0
         """The requests that are being answered."""
         self._hosts = Hosts(options)
@@ -56,6 +59,7 @@ class Site:
         )
         for route in self.routes:
             application.router.add_route(route.method, route.path, self._answer(route))
+        application.on_shutdown.append(self._end_streams)
         application.on_cleanup.append(self._close)
         return application
 
@@ -99,6 +103,9 @@ class Site:
             return _problem(ApiError(
                 error.status, "refused", error.reason, "", dict(_kept_headers(error)),
             ))
+
+    async def _end_streams(self, _application: web.Application) -> None:
+        self.hive.changes.close()
 
     async def _close(self, _application: web.Application) -> None:
         self.hive.close()
