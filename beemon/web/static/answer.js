@@ -29,10 +29,7 @@ function showState() {
   say(find("shape"), SHAPES[grade]);
   say(find("name"), name);
   document.title = `${SHAPES[grade]} ${name}`;
-  const running = Object.values(status?.running ?? {}).map((command) => command.split(" "))
-    .filter(([name]) => name === "record").map(([, device]) => device);
-  const work = reached && running.length ? ` ${word("answer.running", { devices: running.join(", ") })}` : "";
-  say(find("says"), sentence(name) + work);
+  say(find("says"), sentence(name));
 }
 
 function sentence(name) {
@@ -41,7 +38,14 @@ function sentence(name) {
     : word("answer.unreached.unknown", { name });
 }
 
-/** Show the device that worked last, and how long ago that was. */
+/** Return what is being recorded, as a sentence; empty if nothing is. */
+function recorded() {
+  const names = Object.values(hive.status.running).map((command) => command.split(" "))
+    .filter(([name]) => name === "record").map(([, device]) => device);
+  return names.length ? `${word("answer.running", { devices: names.join(", ") })} ` : "";
+}
+
+/** Show what is being recorded, and which device worked last, and how long ago that was. */
 function showGood() {
   const ages = Object.entries(hive.status?.devices ?? {})
     .filter(([, device]) => device.last_good_age_seconds !== null && device.last_good_age_seconds !== undefined)
@@ -50,7 +54,7 @@ function showGood() {
   const place = find("good");
   if (!ages.length) return place.replaceChildren(word("answer.nothing.good"));
   const [name, { last_good_age_seconds: old }] = ages[0];
-  place.replaceChildren(`${word("answer.good", { device: name })} `, ageOf(now() - old * 1000));
+  place.replaceChildren(recorded(), `${word("answer.good", { device: name })} `, ageOf(now() - old * 1000));
 }
 
 function showClock() {
