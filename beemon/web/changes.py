@@ -29,6 +29,9 @@ MOST_AGAIN = 200
 """Largest number of changes that are repeated for a browser; for more it has to ask again."""
 LOOK_SECONDS = 1.0
 """Time after which it is asked whether the archive has changed, without a report."""
+LINGER_SECONDS = 15.0
+"""Time after which the work ends without a stream. A page that is loaded again needs it at once.
+The Server has few places for a `watch`."""
 _BUNDLE_SECONDS = 0.2  # reports come in groups
 _RECONNECT_SECONDS = 2.0
 
@@ -88,12 +91,13 @@ class Changes:
         stream = Stream(asyncio.Event())
         self._streams.add(stream)
         self._begin()
+        if self._state:
+            stream.put(Change("status", self._state))
         try:
             yield stream
         finally:
             self._streams.discard(stream)
-            if not self._streams:
-                self._end()
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end_if_unused)
 
     async def begin(self) -> None:
         """Return once every later change of the archive will be told."""
@@ -104,6 +108,7 @@ class Changes:
         for stream in self._streams:
             stream.put(None)
         self._end()
+        self._looked.set()  # for who waits to begin
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():
@@ -112,6 +117,10 @@ class Changes:
         if self._watch is None:
             self._watch = Watch(self._connect, self._on_report, self._on_lost)
             self._watch.start()
+
+    def _end_if_unused(self) -> None:
+        if not self._streams:
+            self._end()
 
     def _end(self) -> None:
         if self._watch is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Iterator
 
@@ -111,6 +112,24 @@ def test_a_browser_with_an_unknown_number_is_told_to_ask_again_or_begins_anew(
             assert (await first(reply, "event"))["data"]["message"] == "hello"
 
     run(watch())
+
+
+def test_a_page_that_is_loaded_again_and_again_takes_one_place_at_the_server(options):
+    connected = []
+
+    def connect() -> Client:
+        connected.append(1)
+        return options.connect()
+
+    async def watch() -> None:
+        again = dataclasses.replace(options, connect=connect)
+        async with browser(again) as client:
+            for _ in range(20):
+                async with client.get("/api/changes") as reply:
+                    await first(reply, "status", lambda data: data["reached"] is False)
+
+    run(watch())
+    assert len(connected) <= 3  # it connects again each two seconds, as nothing answers
 
 
 def test_a_viewer_is_told_no_path(options, ledger):
