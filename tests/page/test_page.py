@@ -195,6 +195,31 @@ def test_it_is_used_by_the_keyboard_alone(browser: Browser) -> None:
     until(lambda: browser.text("#calendar .readout"))
 
 
+def test_a_viewer_sees_the_numbers_and_no_picture_sound_or_button(
+    house: House, browser: Browser
+) -> None:
+    made = browser.run(
+        "return fetch('api/session').then((r) => r.json()).then(({csrf}) => fetch('api/tokens',"
+        " {method: 'POST', headers: {'X-Csrf': csrf, 'Content-Type': 'application/json'},"
+        " body: JSON.stringify({name: 'family', role: 'viewer'})})).then((r) => r.json())"
+    )
+    viewer = Browser()
+    try:
+        viewer.command("Network.enable")
+        viewer.command("Network.setExtraHTTPHeaders",
+                       headers={"Authorization": f"Bearer {made['token']}"})
+        viewer.open(house.site.address)
+        until(lambda: "kg" in viewer.text("#tile-weight .value"))
+        until(lambda: viewer.text("#machine dl"))
+        assert not viewer.has("region", "Do something")
+        assert viewer.text("#sound .nothing") == viewer.text("#entrance .nothing") \
+            == "Pictures and sound are only for the owner of the hive."
+        assert viewer.run("return document.querySelectorAll('main img, main audio').length") == 0
+        assert viewer.complaints() == []
+    finally:
+        viewer.quit()
+
+
 def test_a_hive_that_restarts_is_found_again_by_itself(house: House, browser: Browser) -> None:
     weight = browser.text("#tile-weight .value")
     house.site.stop()

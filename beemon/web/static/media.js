@@ -90,11 +90,10 @@ function tap(event) {
 function select(index) {
   strip.index = Math.max(index, 0);
   const slot = strip.slots[strip.index];
-  const span = `${hour(instant(slot.from))}`;
-  const seconds = (instant(slot.until) - instant(slot.from)) / 1000;
+  const time = hour(instant(slot.from));
   const isDone = isHeard(slot);
-  const text = isDone ? word("sound.recorded", { time: span, length: length(seconds) })
-    : word("sound.missing", { time: span, outcome: known("outcome", slot.outcome ?? "open"), reason: slot.reason ? reason(slot.reason) : "" });
+  const text = isDone ? word("sound.recorded", { time })
+    : word("sound.missing", { time, outcome: known("outcome", slot.outcome ?? "open"), reason: slot.reason ? reason(slot.reason) : "" });
   strip.range.value = strip.index;
   strip.range.setAttribute("aria-valuetext", text);
   say(strip.label, text);
