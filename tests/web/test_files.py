@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from beemon.base import outcomes
+from beemon.base.clock import Quality
+from beemon.base.recording import RecordingFacts
+from beemon.ledger import recordings
+from beemon.storage import files
 from beemon.web.errors import ApiError
 from beemon.web.files import open_beneath
 from tests import samples
@@ -88,12 +94,6 @@ def test_replies_close_their_files(archive, tmp_path):
 
 
 def test_the_first_picture_of_a_video_is_sent_and_kept(tmp_path, ledger):
-    from beemon.base import outcomes
-    from beemon.base.clock import Quality
-    from beemon.base.recording import RecordingFacts
-    from beemon.ledger import recordings
-    from beemon.storage import files
-
     with ledger.transaction():
         job = ledger.accept("record camera.a 1", "schedule")
         place = files.find_place(ledger.archive, "h", "camera.a", ".mp4", 1_780_315_200_000_000)
@@ -112,3 +112,19 @@ def test_the_first_picture_of_a_video_is_sent_and_kept(tmp_path, ledger):
     (options.cache / "stills" / f"{job}.jpg").unlink()
     [torn] = ask(options, f"/api/recordings/{job}/picture")
     assert torn.status == 404
+
+
+def test_a_recording_that_became_a_link_is_not_sent(archive, tmp_path):
+    copy = tmp_path / "archive"
+    shutil.copytree(archive, copy)
+    options = options_for(copy, tmp_path)
+    [job] = ask(options, "/api/jobs/3")
+    file = copy / job.json["recording"]
+    assert ask(options, "/api/recordings/3")[0].status == 200
+    file.unlink()
+    file.symlink_to("/etc/passwd")
+    [linked] = ask(options, "/api/recordings/3")
+    assert linked.status == 404
+    assert b"root" not in linked.body
+    file.unlink()
+    assert ask(options, "/api/recordings/3")[0].status == 404
