@@ -11,7 +11,7 @@ from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings
 from beemon.devices.ask import resolve_devices
 from beemon.setup.candidates import Candidate, Obstacle, toml_of
-from beemon.setup.finders import Found, find_all
+from beemon.setup.finders import Found, find_all, pins
 from beemon.setup.machine import Machine
 
 HEADER = """\
@@ -27,6 +27,11 @@ class Inventory:
     new: tuple[Candidate, ...] = ()
     known: Mapping[str, Candidate] = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
+
+    @property
+    def has_pins(self) -> bool:
+        """Whether there may be devices that cannot be found, at GPIO pins."""
+        return any(pins.UNSEEN in one.why for one in self.obstacles)
 
 
 def take_inventory(machine: Machine, devices: Mapping[str, DeviceSettings]) -> Inventory:

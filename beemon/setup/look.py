@@ -23,7 +23,17 @@ def describe(file: Path, facts: RecordingFacts) -> str:
         return f"it cannot be examined: {error}"
     levels = [f"level {one.value:.0f} {one.unit}" for one in found.features
               if one.quantity == "level"]
-    return ", ".join([*_measures(facts), *levels, *map(str, found.findings)])
+    brightness = [] if found.failures or file.suffix != ".jpg" else [_brightness(file)]
+    return ", ".join([*_measures(facts), *levels, *brightness, *map(str, found.findings)])
+
+
+def _brightness(file: Path) -> str:
+    """The mean of all pixels, from black (0 %) to white (100 %)."""
+    from beemon.checks.picture import luma
+    from beemon.media.container import opened
+
+    with opened(file) as (media, stream):
+        return f"brightness {float(luma(next(media.decode(stream))).mean()) / 2.55:.0f} %"
 
 
 def _measures(facts: RecordingFacts) -> Iterator[str]:

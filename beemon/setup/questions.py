@@ -9,13 +9,14 @@ from typing import NamedTuple, TypeVar
 from beemon.base.names import is_hive_name
 from beemon.base.options import BadOptionError
 from beemon.config.settings import Hive
-from beemon.setup.candidates import Candidate
+from beemon.setup.candidates import MINUTE, Candidate
 
 T = TypeVar("T")
 Ask = Callable[[str], str]
 Say = Callable[[str], None]
 
 
+SCALE = "sensor.scale"
 CONVERTER = "sensor.voltage"
 """The suggested name of a chip that may weigh a hive, or measure a battery."""
 
@@ -28,14 +29,21 @@ class Answers(NamedTuple):
 
 
 def ask_all(
-    hive: Hive, devices: Sequence[Candidate], usual: Sequence[Candidate], ask: Ask, say: Say
+    hive: Hive, devices: Sequence[Candidate], usual: Sequence[Candidate], ask: Ask, say: Say,
+    *, has_scale: bool, has_pins: bool,
 ) -> Answers:
     """Ask everything; ``usual`` are the devices that are set up unless a person says otherwise.
+
+    ``has_scale``: the config has one already. ``has_pins``: there may be one that cannot be found.
 
     Raises ``EOFError`` when nobody answers any more.
     """
     chosen = _ask_devices(devices, usual, ask, say) if devices else []
-    return Answers(_ask_hive(hive, ask, say), _ask_scale(chosen, ask, say))
+    if not has_scale:
+        chosen = _ask_scale(chosen, ask, say)
+        if has_pins and all(one.name != SCALE for one in chosen):
+            chosen += _ask_hx711(ask, say)
+    return Answers(_ask_hive(hive, ask, say), chosen)
 
 
 def _ask_hive(hive: Hive, ask: Ask, say: Say) -> Hive:
@@ -91,12 +99,27 @@ def _ask_scale(devices: Sequence[Candidate], ask: Ask, say: Say) -> list[Candida
     def parse(text: str) -> list[Candidate]:
         scale = numbers[_index(text, len(numbers))]
         return [
-            dataclasses.replace(one, name="sensor.scale") if index == scale else one
+            dataclasses.replace(one, name=SCALE) if index == scale else one
             for index, one in enumerate(devices)
         ]
 
     question = "Which of these sensors weighs the hive, by number? [none]:"
     return _ask_until(question, [*devices], parse, ask, say)
+
+
+def _ask_hx711(ask: Ask, say: Say) -> list[Candidate]:
+    """A scale at GPIO pins, which cannot be found."""
+
+    def parse(text: str) -> list[Candidate]:
+        clock, data = map(int, text.replace(",", " ").split())
+        return [Candidate(
+            name=SCALE, what=f"a scale with an HX711 at the GPIO pins {clock} and {data}",
+            options={"driver": "hx711", "clock": clock, "data": data}, schedule=MINUTE,
+            notes=("To turn its numbers into grams: beemon calibrate sensor.scale",),
+        )]
+
+    say("A scale with an HX711 cannot be found. If there is one, type the GPIO numbers of its")
+    return _ask_until("clock (SCK) and data (DT), such as 5 6 [none]:", [], parse, ask, say)
 
 
 def _index(text: str, count: int) -> int:
@@ -120,5 +143,5 @@ def _ask_until(question: str, default: T, parse: Callable[[str], T], ask: Ask, s
         except BadOptionError as error:
             say(f"The answer {error}.")
         except ValueError:
-            say("The answer must be a number.")
+            say("The answer must be a number, or several.")
     return default

@@ -15,7 +15,7 @@ from beemon.setup import files, simulated
 from beemon.setup.candidates import Candidate, table_lines, toml_of
 from beemon.setup.inventory import Inventory, take_inventory
 from beemon.setup.machine import Machine
-from beemon.setup.questions import Answers, Ask, Say, ask_all
+from beemon.setup.questions import SCALE, Answers, Ask, Say, ask_all
 from beemon.setup.service import Connect, NotInForceError, first_deliveries, put_in_force
 from beemon.setup.trial import Trial, try_device
 
@@ -109,7 +109,10 @@ def plan_found(wishes: Wishes, settings: Settings, talk: Talk, machine: Machine)
     with tempfile.TemporaryDirectory(prefix="beemon-setup-") as folder:
         trials = {} if wishes.dry_run else _try_all(inventory.new, Path(folder))
         show(inventory, trials, talk.say)
-        answers = _answers(wishes, settings, inventory.new, trials, talk)
+        answers = _answers(wishes, settings, inventory, trials, talk)
+        for device in answers.devices:
+            if not wishes.dry_run and device not in inventory.new:
+                talk.say(f"  {device.name}: {try_device(device, Path(folder)).says}")
     texts = {**_device_files(wishes.config, answers.devices),
              **_hive_file(wishes.config, settings.hive, answers.hive, talk.say)}
     return Plan(texts, [*settings.devices, *(one.name for one in answers.devices)])
@@ -134,15 +137,19 @@ def show(inventory: Inventory, trials: Mapping[str, Trial], say: Say) -> None:
 
 
 def _answers(
-    wishes: Wishes, settings: Settings, devices: Sequence[Candidate],
+    wishes: Wishes, settings: Settings, inventory: Inventory,
     trials: Mapping[str, Trial], talk: Talk,
 ) -> Answers:
     """The answers of a person, or the suggested ones: the devices that delivered."""
+    devices = inventory.new
     usual = [one for one in devices if one.name not in trials or trials[one.name].works]
     if not wishes.questions:
         return Answers(settings.hive, usual)
     try:
-        return ask_all(settings.hive, devices, usual, talk.ask, talk.say)
+        return ask_all(
+            settings.hive, devices, usual, talk.ask, talk.say,
+            has_scale=SCALE in settings.devices, has_pins=inventory.has_pins,
+        )
     except EOFError as error:
         raise GivenUpError(
             "nobody answered, so nothing was written; without questions: beemon setup --yes"

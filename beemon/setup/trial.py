@@ -23,7 +23,7 @@ from beemon.setup.candidates import Candidate
 from beemon.setup.look import describe, describe_value
 
 SECONDS = 1.0
-LIMIT_SECONDS = 30.0
+LIMIT_SECONDS = 60.0
 PROGRAM = (sys.executable, "-m", "beemon.setup.trial")
 
 
@@ -91,7 +91,7 @@ def _deliver(device: Device, folder: Path) -> str:
     else:
         file = folder / f"{device.settings.name}{device.suffix}"
         facts = device.record(file, SECONDS, threading.Event(), follows=False)
-    return f"{describe(file, facts)}; {file}"
+    return f"{describe(file, facts)}; until setup ends: {file}"
 
 
 def _value(said: Measurement | Refusal) -> str:

@@ -205,6 +205,22 @@ def test_a_converter_can_be_the_scale(person, planted):
     assert "sensor.scale.toml" in person.written()
 
 
+def test_a_scale_at_gpio_pins_is_asked_for_and_tried(person, planted, monkeypatch):
+    """The pins of the mock are silent, as a scale without power is."""
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    planted.be_a_pi()
+    answers = iter(["five", "5 6"])
+    person.answers = {"SCK": lambda: next(answers)}
+    told = person.set_up()
+    assert "must be a number" in told
+    assert "\n  sensor.scale: " in told
+    scale = config.load(person.hive.config).devices["sensor.scale"]
+    assert (scale.driver, scale.table["clock"], scale.table["data"]) == ("hx711", 5, 6)
+    person.asked.clear()
+    person.set_up()
+    assert not any("SCK" in question for question in person.asked)
+
+
 @pytest.mark.parametrize(("answer", "error"), [(refuse, GivenUpError),
                                                (interrupt, KeyboardInterrupt)])
 def test_who_stops_answering_leaves_nothing_behind(person, answer, error):

@@ -78,7 +78,7 @@ def test_the_hive_is_in_force_and_each_device_delivered(hive, capsys):
     assert cli.main([*LINE, str(hive.config)]) == 0
     told = capsys.readouterr().out
     for words in (
-        "microphone.brood: 5.0 s, level -", "camera.entrance: a picture of 640 x 480",
+        "microphone.brood: 5.0 s, level -", "camera.entrance: a picture of 640 x 480, brightness ",
         "sensor.brood: humidity ", "sensor.scale: weight ", "sensor.entrance: bees_in ",
         "sensor.system: ",
     ):

@@ -9,6 +9,7 @@ from beemon.setup.machine import Machine, listing, text_of
 
 HEADER = "pinctrl-"
 """The begin of the labels of chips whose pins are on the header of a Raspberry Pi."""
+UNSEEN = "an HX711, light beams, a rain gauge or a lid contact cannot be found"
 EXAMPLES = "/usr/share/doc/beemon/examples/beemon.toml"
 
 
@@ -19,6 +20,6 @@ def find(machine: Machine) -> Iterator[Candidate | Obstacle]:
         if label.startswith(HEADER):
             yield Obstacle(
                 f"{count} GPIO pins ({label})",
-                "an HX711, light beams, a rain gauge or a lid contact cannot be found",
+                UNSEEN,
                 f"Copy its table from {EXAMPLES} to a file in conf.d.",
             )
