@@ -36,6 +36,16 @@ def test_a_usb_device_is_bound_anew(tmp_path: Path) -> None:
     )
 
 
+def test_setup_finds_a_card_a_camera_and_a_chip(tmp_path: Path) -> None:
+    guest.run(
+        "modprobe i2c-dev; modprobe i2c-stub chip_addr=0x48,0x76; modprobe lm75\n"
+        "modprobe snd-aloop; modprobe vivid n_devs=1\n"
+        "/lib/systemd/systemd-udevd --daemon; udevadm trigger; udevadm settle\n"
+        f"{PYTEST} -s /beemon/tests/guest/check_setup.py",
+        tmp_path, seconds=400, packages=("python3-av", "v4l-utils"),
+    )
+
+
 @pytest.mark.long
 def test_a_camera(tmp_path: Path) -> None:
     guest.run(

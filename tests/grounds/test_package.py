@@ -90,6 +90,29 @@ def try_simulated_hive(machine: Container) -> None:
 
 
 @on_both
+def test_setup_makes_a_simulated_hive_and_again_changes_nothing(machine: Container) -> None:
+    said = machine.run("beemon", "setup", "--yes", "--simulated").stdout
+    for words in ("microphone.brood: 5.0 s, level -", "sensor.scale: weight ",
+                  "camera.entrance: failed (missing-library)"):
+        assert words in said
+    file = "/etc/beemon/conf.d/simulated.toml"
+    before = machine.shell(f"stat -c '%U:%G %a %y' {file}")
+    assert before.startswith("root:beemon 640 ")
+    assert ask(machine, "devices")["devices"].keys() >= {"output.light", "sensor.system"}
+    machine.run("systemctl", "stop", "beemon")
+    said = machine.run("beemon", "setup", "--yes", "--simulated").stdout
+    assert "sensor.brood: humidity " in said  # it started the service
+    assert machine.shell(f"stat -c '%U:%G %a %y' {file}") == before
+
+
+def test_setup_without_sudo_says_the_command(machine: Container) -> None:
+    refused = machine.run("runuser", "-u", "nobody", "--", "beemon", "setup", check=False)
+    assert refused.returncode == 1
+    assert refused.stdout == \
+        "beemon: you may not write to /etc/beemon/conf.d; type: sudo beemon setup\n"
+
+
+@on_both
 def test_it_is_active_after_a_boot(machine: Container) -> None:
     assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
 
