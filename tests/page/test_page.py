@@ -141,8 +141,11 @@ def test_a_new_picture_and_a_new_reading_come_by_themselves(house: House, browse
 
 
 def test_the_back_button_returns_to_the_earlier_chart(browser: Browser) -> None:
+    until(lambda: browser.run("return performance.getEntriesByType('measure').length") == 2)
     browser.press("24 hours", "tab")
     until(lambda: browser.run("return location.hash") == "#span=day")
+    until(lambda: browser.run("return performance.getEntriesByType('measure').length") >= 4)
+    assert "NaN" not in browser.text("#hive")
     browser.driver.back()
     until(lambda: browser.trait("#tab-fortnight", "ariaSelected") == "true")
 

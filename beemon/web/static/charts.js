@@ -265,7 +265,10 @@ export class Plot {
   }
 }
 
-function at(line, index) {
+/** Return a line's value at an index in words; where only other lines have one, its last before. */
+function at(line, wanted) {
+  let index = wanted;
+  while (index > 0 && line.values[index] === undefined) index -= 1;
   const value = line.values[index];
   if (value === null || value === undefined) {
     const why = line.reasons?.[index];
@@ -384,11 +387,11 @@ function drawMarks(chart, marks) {
 function summarise({ times: all, lines, bars, marks }) {
   if (!all.length) return word("chart.empty");
   const parts = lines.map(({ label, unit, values, low, high, uncertainty }) => {
-    const there = values.filter((value) => value !== null);
-    if (!there.length) return `${label}: ${word("chart.gap")}`;
-    const last = values.findLastIndex((value) => value !== null);
+    const measured = there(values);
+    if (!measured.length) return `${label}: ${word("chart.gap")}`;
+    const last = values.findLastIndex((value) => value !== null && value !== undefined);
     return word("chart.summary", {
-      label, low: quantity(least(low ?? there), unit), high: quantity(most(high ?? there), unit),
+      label, low: quantity(least(low ?? measured), unit), high: quantity(most(high ?? measured), unit),
       last: quantity(values[last], unit, uncertainty?.[last]), gaps: number(gaps(values)),
     });
   });
