@@ -16,6 +16,7 @@ HERE = {
     "serve": "run the service in the foreground; systemd normally does this",
     "find": "list the devices of this machine as a config",
     "setup": "write a config for these devices, and show that they work",
+    "page": "show the address of the page, set its password, or open it to the network",
     "serve-page": "run the page in the foreground; systemd normally does this",
     "config check": "check the config and print each problem with its file and line",
     "export": "write the data of some days as CSV, Parquet or AppMAIS files",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ from beemon.cli.manual import HERE
 if TYPE_CHECKING:
     from beemon.config.settings import Settings
     from beemon.protocol.client import Client
+    from beemon.setup.page import Places
     from beemon.web.options import SiteOptions
 
 log = logging.getLogger(__name__)
 
+DEFAULT_ADDRESS = "0.0.0.0:8081"
 EXIT_FAILED = 1
 EXIT_BAD_CONFIG = 78
 
@@ -35,6 +38,111 @@ def add_words(words: Any) -> None:
     )
     here.add_config(parser)
     parser.set_defaults(run=serve_page)
+    page = words.add_parser(
+        "page", usage="beemon page [password|open|close] [ADDRESS] [OPTION…]",
+        description=here.sentence(HERE["page"]),
+        epilog="password: set the password of the page. open: let other machines reach the page, "
+               f"at ADDRESS (default: {DEFAULT_ADDRESS}). close: let only this machine reach it.",
+    )
+    page.add_argument("action", nargs="?", choices=["password", "open", "close"],
+                      help=argparse.SUPPRESS)
+    page.add_argument("address", nargs="?", metavar="ADDRESS", default=DEFAULT_ADDRESS,
+                      help=argparse.SUPPRESS)
+    page.add_argument("--no-tls", action="store_true",
+                      help="open the page without a certificate, for example in a VPN")
+    here.add_config(page)
+    page.set_defaults(run=manage)
+
+
+def manage(options: argparse.Namespace) -> int:
+    """``beemon page``: show its address, or change who can reach it."""
+    from beemon.config import settings as config
+    from beemon.setup import page
+    from beemon.web.passwords import WeakPasswordError
+
+    actions = {None: _show, "password": _set_password, "open": _open, "close": _close}
+    try:
+        actions[options.action](options, page.Places())
+    except (page.PageError, WeakPasswordError, config.ConfigError) as error:
+        layout.complain(error)
+        return EXIT_FAILED
+    except PermissionError:
+        layout.complain(f"only root may do this; type: sudo beemon page {options.action or ''}")
+        return EXIT_FAILED
+    return 0
+
+
+def _show(options: argparse.Namespace, places: Places) -> None:
+    from beemon.config import settings as config
+
+    show_address(config.load(options.config), places)
+
+
+def show_address(settings: Settings, places: Places) -> None:
+    """Print the address of the page with its QR code, and how to get in.
+
+    Raises ``PageError`` if the page does not answer.
+    """
+    from beemon.setup import page
+
+    code = "" if page.has_password(places) else places.code.offer()
+    found = [f"{address}#code={code}" if code else address for address in page.addresses(settings)]
+    layout.say(f"The page of {settings.hive.name}:", *(f"  {address}" for address in found))
+    if code:
+        layout.say("No password is set yet. Open this link, and choose one.")
+    if settings.web and settings.web.certificate:
+        layout.say(
+            "Your browser does not know the certificate of this hive. Compare its SHA-256 "
+            "fingerprint, then accept it:", f"  {page.fingerprint(settings.web.certificate)}",
+        )
+    if page.is_open(settings):
+        layout.say(*page.qr_code(found[0]))
+    else:
+        layout.say("Only this machine can reach the page. For your phone: sudo beemon page open")
+
+
+def _set_password(_options: argparse.Namespace, places: Places) -> None:
+    from beemon.setup import page
+
+    page.set_password(places, _new_password())
+    layout.say("The password of the page is set. Each browser has to log in again.")
+
+
+def _new_password() -> str:
+    """The password that is typed twice on a terminal, or the first line of standard input."""
+    import getpass
+
+    from beemon.web.passwords import WeakPasswordError
+
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("New password of the page: ")
+    if first != getpass.getpass("The same again: "):
+        raise WeakPasswordError("the two passwords differ; nothing was changed")
+    return first
+
+
+def _open(options: argparse.Namespace, places: Places) -> None:
+    from beemon.setup import page
+
+    if os.geteuid() != 0:
+        raise PermissionError
+    if not page.has_password(places):
+        layout.say("First set a password: everybody in the network can see the page then.")
+        page.set_password(places, _new_password())
+    settings = page.open_page(
+        options.config, options.address, places, secure=not options.no_tls
+    )
+    show_address(settings, places)
+
+
+def _close(options: argparse.Namespace, places: Places) -> None:
+    from beemon.setup import page
+
+    if os.geteuid() != 0:
+        raise PermissionError
+    page.close_page(options.config, places)
+    layout.say("Only this machine can reach the page now.")
 
 
 def serve_page(options: argparse.Namespace) -> int:

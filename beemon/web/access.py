@@ -78,7 +78,9 @@ class Access:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return Caller(self.tokens.role_of(token.strip()))
-        session = self._sessions.find(request.cookies.get(COOKIE))
+        session = self._sessions.find(
+            request.cookies.get(COOKIE), self._password.version
+        )
         return Caller(session.role, session) if session else Caller(Role.NOBODY)
 
     def routes(self) -> tuple[Route, ...]:
@@ -153,7 +155,7 @@ class Access:
         self._backoff.enter_right(address)
 
     def _begin(self, request: web.Request) -> web.StreamResponse:
-        name, session = self._sessions.begin(Role.OWNER)
+        name, session = self._sessions.begin(Role.OWNER, self._password.version)
         response = web.json_response(to_json(self._facts(session.role, session)))
         response.set_cookie(
             COOKIE, name, max_age=int(LASTING_SECONDS), path="/", httponly=True,

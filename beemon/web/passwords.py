@@ -33,12 +33,17 @@ class Password:
         self._turn = threading.Lock()
 
     @property
+    def version(self) -> int:
+        """A number that changes with the password; 0 if there is none. Raises ``OSError``."""
+        try:
+            return self._file.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    @property
     def is_set(self) -> bool:
         """Whether the owner has chosen one. Raises ``OSError``."""
-        try:
-            return self._file.stat().st_size > 0
-        except FileNotFoundError:
-            return False
+        return self.version != 0
 
     def set(self, password: str) -> None:
         """Replace it. Raises :class:`WeakPasswordError` and ``OSError``."""

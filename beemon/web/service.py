@@ -63,7 +63,7 @@ async def _wait_for_the_end(site: Site, idle_seconds: float | None) -> None:
         return
     while site.idle_seconds(time.monotonic()) < idle_seconds:
         try:
-            await asyncio.wait_for(ending.wait(), _LOOK_SECONDS)
+            await asyncio.wait_for(ending.wait(), min(_LOOK_SECONDS, idle_seconds))
         except TimeoutError:
             continue
         return

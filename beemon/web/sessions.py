@@ -22,6 +22,8 @@ class Session:
     role: Role
     ends: float
     """On the monotonic clock, in seconds."""
+    version: int
+    """That of the password by which it began."""
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
@@ -32,26 +34,24 @@ class Sessions:
         self._now = now
         self._of: dict[bytes, Session] = {}
 
-    def begin(self, role: Role) -> tuple[str, Session]:
-        """A new session and the id that its browser keeps."""
+    def begin(self, role: Role, version: int) -> tuple[str, Session]:
+        """A new session by this version of the password, and the id that its browser keeps."""
         self._end_old()
         name = secrets.token_urlsafe(32)
-        session = Session(role, self._now() + LASTING_SECONDS)
+        session = Session(role, self._now() + LASTING_SECONDS, version)
         self._of[_key(name)] = session
         return name, session
 
-    def find(self, name: str | None) -> Session | None:
-        """The session of this id, if it has not ended."""
+    def find(self, name: str | None, version: int) -> Session | None:
+        """The session of this id, if it has not ended, also not by another password."""
         session = self._of.get(_key(name)) if name else None
-        return session if session and session.ends > self._now() else None
+        if session is None or session.ends <= self._now() or session.version != version:
+            return None
+        return session
 
     def end(self, name: str) -> None:
         """End one session."""
         self._of.pop(_key(name), None)
-
-    def end_all(self) -> None:
-        """End every session: the password has changed."""
-        self._of.clear()
 
     def _end_old(self) -> None:
         now = self._now()

@@ -30,7 +30,7 @@ def tree(
 
 def bare(release: str) -> Path:
     """A small Debian that boots; what beemon wants can be installed without a network."""
-    others = ("python3-av", "autopkgtest", "dpkg-dev", "polkitd")
+    others = ("python3-av", "python3-segno", "openssl", "autopkgtest", "dpkg-dev", "polkitd")
     return tree(release, tuple(SYSTEM), (*depends(), *others))
 
 

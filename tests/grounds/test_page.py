@@ -1,0 +1,121 @@
+"""The page as the package installs it, under a real systemd on Debian 12 and 13."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.grounds.container import Container
+from tests.grounds.deadline import within
+from tests.grounds.package import apt, install
+from tests.grounds.tree import bare
+
+pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
+
+ASK = """
+import http.client, json, socket, ssl, sys
+place, method, path, body, headers = json.loads(sys.argv[1])
+secure = place.startswith("https")
+host, port = place.rpartition("/")[2].split(":") if "://" in place else ("localhost", "80")
+if secure:
+    connection = http.client.HTTPSConnection(
+        host, int(port), context=ssl._create_unverified_context(), timeout=30)
+else:
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+if "://" not in place:
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(place)
+connection.request(method, path, json.dumps(body) if body else None,
+                   {"Content-Type": "application/json", **headers})
+reply = connection.getresponse()
+print(json.dumps([reply.status, reply.read().decode(), dict(reply.getheaders())]))
+"""
+LOCAL, UNIX = "http://127.0.0.1:8081", "/run/beemon-web.socket"
+
+
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def machine(request: pytest.FixtureRequest) -> Iterator[Container]:
+    with Container(bare(request.param)) as booted:
+        install(booted, recommends=False)
+        apt(booted, "install openssl python3-segno")
+        yield booted
+
+
+def ask(
+    machine: Container, path: str, place: str = LOCAL, method: str = "GET", body: object = None,
+    **headers: str,
+) -> tuple[int, Any, dict[str, str]]:
+    """A reply of the page: its status, its JSON (or text), its headers."""
+    request = json.dumps([place, method, path, body, headers])
+    status, text, told = json.loads(machine.run("python3", "-c", ASK, request).stdout)
+    return status, json.loads(text) if text.startswith("{") else text, told
+
+
+def state_of(machine: Container, unit: str) -> str:
+    return machine.run("systemctl", "is-active", unit, check=False).stdout.strip()
+
+
+def test_it_costs_nothing_until_somebody_looks(machine: Container) -> None:
+    assert state_of(machine, "beemon-web.socket") == "active"
+    assert state_of(machine, "beemon-web.service") == "inactive"
+    status, page, _ = ask(machine, "/")
+    assert (status, "<!doctype html>" in page.lower()) == (200, True)
+    assert state_of(machine, "beemon-web.service") == "active"
+
+
+def test_its_sandbox_is_tight(machine: Container) -> None:
+    said = machine.run("systemd-analyze", "security", "--no-pager", "beemon-web.service").stdout
+    found = re.search(r"exposure level for beemon-web.service: ([0-9.]+)", said)
+    assert found, said
+    assert float(found[1]) <= 1.3
+
+
+def test_its_user_reads_the_archive_and_writes_none_of_it(machine: Container) -> None:
+    within(30, lambda: ask(machine, "/api/status", UNIX)[1]["status"]["state"] == "healthy")
+    as_page = ["runuser", "-u", "beemon-web", "-g", "beemon", "--"]
+    machine.run(*as_page, "test", "-r", "/var/lib/beemon/ledger.db")
+    for path in ("/var/lib/beemon/new", "/etc/beemon/conf.d/new.toml"):
+        assert machine.run(*as_page, "touch", path, check=False).returncode != 0
+
+
+def test_the_code_on_the_device_makes_its_reader_the_owner(machine: Container) -> None:
+    said = machine.run("beemon", "page").stdout
+    link = re.search(r"http://127\.0\.0\.1:8081/#code=(\S+)", said)
+    assert link, said
+    assert ask(machine, "/api/status")[0] == 401
+    first = {"code": link[1], "password": "a hive in the rain"}
+    status, facts, headers = ask(machine, "/api/password", method="POST", body=first)
+    assert (status, facts["role"]) == (200, "owner")
+    cookie = headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert ask(machine, "/api/status", Cookie=cookie.partition(";")[0])[0] == 200
+    assert "#code" not in machine.run("beemon", "page").stdout
+
+
+def test_it_is_opened_to_the_network_and_closed_again(machine: Container) -> None:
+    said = machine.run("beemon", "page", "open", "127.0.0.1:8443").stdout
+    assert re.search(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", said), said
+    assert ask(machine, "/api/session", "https://127.0.0.1:8443")[0] == 200
+    key = machine.run("stat", "-c", "%U %a", "/var/lib/beemon-web/page.key").stdout.split()
+    assert key == ["beemon-web", "600"]
+    machine.run("beemon", "page", "close")
+    assert ask(machine, "/api/session")[0] == 200
+
+
+def test_its_death_does_not_touch_the_recordings(machine: Container) -> None:
+    before = machine.run("systemctl", "show", "beemon", "-p", "NRestarts", "-p", "MainPID").stdout
+    machine.run("systemctl", "kill", "--signal=KILL", "beemon-web.service")
+    within(30, lambda: ask(machine, "/api/session")[0] == 200)
+    now = machine.run("systemctl", "show", "beemon", "-p", "NRestarts", "-p", "MainPID").stdout
+    assert now == before
+
+
+def test_purge_leaves_no_password_behind(machine: Container) -> None:
+    apt(machine, "purge beemon")
+    assert machine.run("test", "-e", "/var/lib/beemon-web", check=False).returncode != 0
+    assert state_of(machine, "beemon-web.socket") == "inactive"
