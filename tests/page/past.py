@@ -22,7 +22,7 @@ HOUR = 3600
 DAY = 24 * HOUR
 SEED = 0
 FEW_DAYS = 15
-"""The last days have a reading each ten minutes; those before have one an hour."""
+"""The last days have a reading each twenty minutes; those before have one an hour."""
 GAP = (6.0, 6.5)
 """The days ago at which nothing was measured."""
 SENSORS = {
@@ -53,21 +53,17 @@ def make(archive: Path, days: int = 365) -> None:
         for at, span in _times(now, days):
             series.keep(ledger, job, list(_readings(at, span)))
         _visits(ledger, now)
-    while _reckon(ledger, now):
-        pass
+    with ledger.transaction():
+        while hours.reckon(ledger, now * 1_000_000):
+            pass
     ledger.close()
 
 
-def _reckon(ledger: Ledger, now: int) -> bool:
-    with ledger.transaction():
-        return hours.reckon(ledger, now * 1_000_000)
-
-
 def _times(now: int, days: int) -> Iterator[tuple[int, int]]:
-    """The times of readings, and since the one before: hourly, then each ten minutes; a gap."""
+    """The times of readings, and since the one before: hourly, then each twenty minutes; a gap."""
     few = now - FEW_DAYS * DAY
     hourly = ((at, HOUR) for at in range(now - days * DAY, few, HOUR))
-    often = ((at, HOUR // 6) for at in range(few, now, HOUR // 6))
+    often = ((at, HOUR // 3) for at in range(few, now, HOUR // 3))
     return (
         (at, span) for at, span in (*hourly, *often) if not GAP[0] < (now - at) / DAY < GAP[1]
     )

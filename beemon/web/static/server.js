@@ -97,7 +97,7 @@ export class Changes {
     };
     stream.onerror = () => {
       if (stream !== this.stream) return;
-      if (!this.isLost) this.onLost();
+      this.onLost();
       this.isLost = true;
       this.rest();
       this.timer = setTimeout(() => this.open(), this.pause * (0.75 + Math.random() / 2));
