@@ -26,7 +26,7 @@ SOURCE = Path(beemon.__file__).parent
 ROWS = (
     "__main__",
     "cli",
-    "daemon setup",
+    "daemon setup doctor",
     "web uplink server",
     "orchestrator",
     "worker",
@@ -156,7 +156,7 @@ def test_what_helps_drivers_is_theirs_alone():
 
 def test_names_are_imported_at_run_time_in_few_places_only():
     assert {module for module in TREES if "importlib.import_module" in ast.unparse(TREES[module])} \
-        == {"devices", "devices._libraries", "setup.finders", "system.service"}
+        == {"devices", "devices._libraries", "doctor.run", "setup.finders", "system.service"}
 
 
 def test_hardware_libraries_are_for_drivers_and_checks_alone():

@@ -23,6 +23,7 @@ HERE = {
     "import": "import the files of another hive monitor (AppMAIS); stop the service first",
     "backup": "write the database and the config to one file, also while the service works",
     "restore": "use a backup in the place of the archive and the config; stop the service first",
+    "doctor": "check the machine, the service and the config, and fix problems",
     "support-bundle": "write the logs and settings to one file for those who help you",
     "archive check": "check that the database and the files agree",
     "archive rebuild": "rebuild the database from the files; stop the service first",

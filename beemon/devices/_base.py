@@ -94,6 +94,11 @@ class CommonSettings:
         return ()
 
     @property
+    def boot_line(self) -> str:
+        """The line in a Raspberry Pi's ``config.txt`` that the device needs; empty if none."""
+        return ""
+
+    @property
     def bytes_a_second(self) -> float:
         """About how much a second of its recordings takes on disk; a recorder says it."""
         return 0.0

@@ -20,7 +20,7 @@ name = "apiary-7"
 [sensor.brood]
 driver = "simulated"
 [sensor.brood.schedule]
-every = "2s"
+interval = "2s"
 """
 COUNT = (
     "import sqlite3; db = sqlite3.connect('file:/var/lib/beemon/ledger.db?mode=ro', uri=True);"

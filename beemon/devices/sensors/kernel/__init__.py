@@ -176,6 +176,10 @@ class Settings(SensorSettings):
         ]
 
     @property
+    def boot_line(self) -> str:
+        return chip_of(self.device, self.part).boot
+
+    @property
     def part(self) -> str:
         """The part of the kernel that reads it: ``hwmon``, ``iio`` or ``w1``."""
         return self.subsystem or _subsystem_of(self.device) or ""

@@ -1,0 +1,121 @@
+"""``beemon doctor``: check the machine, the service and the config, and mend what can be mended."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beemon.base.facts import to_json
+from beemon.cli import archive as here
+from beemon.cli import layout
+from beemon.cli.manual import HERE
+from beemon.cli.shortcut import Question
+
+if TYPE_CHECKING:
+    from beemon.base.facts import JsonObject
+    from beemon.doctor.machine import Machine
+    from beemon.doctor.run import Result
+    from beemon.protocol.client import Client
+
+EXIT_WRONG = 1
+EXIT_USAGE = 2
+
+Reach = Callable[[Question], "Client"]
+
+
+def add_words(words: Any, reach: Reach) -> None:
+    """Add the words of this module to those of ``beemon``; ``reach`` connects to the service."""
+    doctor = words.add_parser(
+        "doctor", usage="beemon doctor [CHECK…] [OPTION…]",
+        description=here.sentence(HERE["doctor"]),
+        epilog="The exit status is 1 if there is a problem. Some checks need root: use sudo.",
+    )
+    doctor.add_argument("checks", nargs="*", metavar="CHECK", help="run these checks only")
+    doctor.add_argument("--fix", action="store_true", help="mend whatever can be mended safely")
+    doctor.add_argument("--json", action="store_true", help="print the results as JSON")
+    here.add_path(doctor)
+    doctor.set_defaults(run=partial(examine, reach=reach))
+
+
+def examine(options: argparse.Namespace, reach: Reach) -> int:
+    """Carry out `beemon doctor`: 0 if there is no problem, else 1; 2 for an unknown check."""
+    from beemon.doctor import run
+
+    if unknown := set(options.checks) - set(run.names()):
+        layout.complain(f"no such check: {', '.join(sorted(unknown))}; the checks are "
+                        f"{', '.join(run.names())}")
+        return EXIT_USAGE
+    if options.fix and os.geteuid() != 0:
+        layout.complain("only root can mend something: sudo beemon doctor --fix")
+        return EXIT_USAGE
+    results = []
+    for result in run.run(machine_of(options, reach), options.checks, fix=options.fix):
+        results.append(result)
+        if not options.json:
+            layout.say(*_parts(result))
+    if options.json:
+        print(json.dumps(as_json(results)))
+    else:
+        layout.say(_sum(results))
+    return EXIT_WRONG if as_json(results)["problems"] else 0
+
+
+def machine_of(options: argparse.Namespace, reach: Reach) -> Machine:
+    """The machine to check."""
+    from beemon.doctor.machine import Machine
+
+    try:
+        archive: Path | None = here.archive_of(options)
+    except OSError:
+        archive = None
+    return Machine(options.config.absolute(), partial(_ask, options.config, reach), archive)
+
+
+def _ask(config: Path, reach: Reach, query: str) -> JsonObject:
+    """The service's reply. Raises ``OSError``."""
+    word, *arguments = query.split()
+    with reach(Question(word, arguments, config=config)) as client:
+        reply = client.request(query)
+    if not reply.ok:
+        raise ValueError(reply.payload.get("message"))
+    return reply.payload
+
+
+def as_json(results: list[Result]) -> JsonObject:
+    """The results for a program. A problem that was mended does not count."""
+    wrong = [one for result in results if not result.fixed for one in result.findings]
+    return {
+        "problems": sum(one.state == "problem" for one in wrong),
+        "warnings": sum(one.state == "warning" for one in wrong),
+        "checks": [to_json(result) for result in results],
+    }
+
+
+def _parts(result: Result) -> list[str]:
+    told = []
+    for one in result.findings:
+        if one.state in ("ok", "skipped"):
+            continue
+        why = f" {one.why}" if one.why else ""
+        told.append(f"{one.state.upper()} ({result.check}): {one.what}.{why}")
+        if result.fixed is None and one.next:
+            told.append(f"  Next: {one.next}")
+    if result.fixed:
+        told.append(f"  Mended: {result.fixed}.")
+    elif result.not_fixed:
+        told.append(f"  Not mended: {result.not_fixed}.")
+    elif result.can_fix and result.is_wrong:
+        told.append(f"  Or: sudo beemon doctor {result.check} --fix")
+    return told
+
+
+def _sum(results: list[Result]) -> str:
+    told = as_json(results)
+    if not told["problems"] and not told["warnings"]:
+        return f"{len(results)} checks: nothing is wrong."
+    return f"{len(results)} checks: {told['problems']} problems and {told['warnings']} warnings."

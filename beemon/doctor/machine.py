@@ -1,0 +1,173 @@
+"""Machine: everything that a check looks at. A test gives it another root and other programs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from beemon.base.facts import Json, JsonObject
+from beemon.config.settings import ConfigError, Settings, load
+from beemon.devices.ask import ResolvedDevice, resolve_devices
+from beemon.ledger.reader import ArchiveReader
+
+SECONDS = 10.0
+"""The longest time that a program may take."""
+
+Ask = Callable[[str], JsonObject]
+"""Returns the service's reply to a query. Raises ``OSError`` if it cannot be reached."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The exit status of a program, and its output with its errors."""
+
+    status: int
+    text: str
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it succeeded."""
+        return self.status == 0
+
+
+class NotFixedError(Exception):
+    """A fix was not possible; the text says why."""
+
+
+class Machine:
+    """One machine. ``root`` is the root of its file system."""
+
+    def __init__(
+        self, config: Path, ask: Ask, archive: Path | None = None, root: Path = Path("/")
+    ) -> None:
+        self.config, self.archive, self.root = config, archive, root
+        self._ask = ask
+
+    # Files
+
+    def at(self, path: str) -> Path:
+        """A path of the machine."""
+        return self.root / path.lstrip("/")
+
+    def read(self, path: str | Path) -> str | None:
+        """The text of a file; None if it cannot be read."""
+        try:
+            file = self.at(path) if isinstance(path, str) else path
+            return file.read_text("utf-8", "replace").rstrip("\0\n")
+        except OSError:
+            return None
+
+    def glob(self, pattern: str) -> list[Path]:
+        """The paths that match a pattern, sorted."""
+        try:
+            return sorted(self.root.glob(pattern.lstrip("/")))
+        except OSError:
+            return []
+
+    def shown(self, path: Path) -> str:
+        """A path as a person of this machine knows it."""
+        return f"/{path.relative_to(self.root)}"
+
+    def replace(self, path: Path, text: str) -> None:
+        """Write a file durably; the old one is kept beside it. Raises ``OSError``."""
+        if path.exists():
+            kept = path.with_name(f"{path.name}.before-beemon-{time.strftime('%Y%m%d-%H%M%S')}")
+            shutil.copy2(path, kept)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.beemon-new")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        fresh.replace(path)
+
+    # Programs
+
+    def run(self, *command: str) -> Ran | None:
+        """Run a program; None if there is no such program, or it takes too long."""
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=SECONDS,
+                check=False, stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"},
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return Ran(done.returncode, f"{done.stdout}{done.stderr}".rstrip("\n"))
+
+    def change(self, *command: str) -> None:
+        """Run a program that mends something. Raises :class:`NotFixedError`."""
+        ran = self.run(*command)
+        if ran is None or not ran.is_well:
+            said = ran.text.splitlines()[-1:] if ran else ["it is not installed"]
+            raise NotFixedError(f"{' '.join(command)}: {''.join(said)}")
+
+    @cached_property
+    def kernel_log(self) -> str | None:
+        """The messages of the kernel since boot; None if this user may not read them."""
+        for command in (
+            ("journalctl", "--dmesg", "--boot", "--no-pager", "--output=short-monotonic",
+             "--lines=20000"),
+            ("dmesg",),
+        ):
+            ran = self.run(*command)
+            if ran and ran.is_well and re.search(r"^\[", ran.text, re.MULTILINE):
+                return ran.text
+        return None
+
+    def kernel_lines(self, pattern: str) -> list[str]:
+        """The lines of the kernel's messages with a pattern."""
+        return [line for line in (self.kernel_log or "").splitlines()
+                if re.search(pattern, line, re.IGNORECASE)]
+
+    # The kind of machine
+
+    @cached_property
+    def model(self) -> str:
+        """The board's name; empty if it has none."""
+        return self.read("/proc/device-tree/model") or ""
+
+    @property
+    def is_pi(self) -> bool:
+        """Whether it is a Raspberry Pi."""
+        return self.model.startswith("Raspberry Pi")
+
+    # beemon
+
+    @cached_property
+    def settings(self) -> Settings | None:
+        """The config on disk; None if it has problems."""
+        try:
+            return load(self.config)
+        except ConfigError:
+            return None
+
+    @cached_property
+    def devices(self) -> Mapping[str, ResolvedDevice]:
+        """The devices of the config whose options are right."""
+        return resolve_devices(self.settings.devices)[0] if self.settings else {}
+
+    def ask(self, query: str) -> JsonObject | None:
+        """The service's reply; None if it cannot be reached or refuses."""
+        try:
+            return self._ask(query)
+        except (OSError, ValueError):
+            return None
+
+    @cached_property
+    def status(self) -> Mapping[str, Json] | None:
+        """The status of the service; None if it cannot be reached."""
+        return self.ask("status")
+
+    @cached_property
+    def reader(self) -> ArchiveReader | None:
+        """A reader of the archive; None without one."""
+        return ArchiveReader(self.archive) if self.archive else None

@@ -1,0 +1,75 @@
+"""Run the checks, and the fixes of those that found something."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Collection, Iterator
+from typing import Annotated, NamedTuple
+
+from beemon.base.values import value_class
+from beemon.doctor import checks
+from beemon.doctor.findings import Finding, State, unknown
+from beemon.doctor.machine import Machine, NotFixedError
+
+
+class Check(NamedTuple):
+    """One check by its name; without a ``fix`` it can mend nothing."""
+
+    name: str
+    check: Callable[[Machine], Iterator[Finding]]
+    fix: Callable[[Machine], str] | None
+
+
+@value_class
+class Result:
+    """The result of one check."""
+
+    check: Annotated[str, "The name of the check."]
+    findings: Annotated[tuple[Finding, ...], "Its findings."]
+    can_fix: Annotated[bool, "Whether `--fix` can mend it."]
+    fixed: Annotated[str | None, "The result of the fix."] = None
+    not_fixed: Annotated[str | None, "The reason why the fix failed."] = None
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether there is a problem or a warning."""
+        return any(one.state in (State.PROBLEM, State.WARNING) for one in self.findings)
+
+
+def names() -> list[str]:
+    """The names of all checks."""
+    return sorted(found.name for found in pkgutil.iter_modules(checks.__path__))
+
+
+def load(name: str) -> Check:
+    """The check with this name."""
+    module = importlib.import_module(f"{checks.__name__}.{name}")
+    return Check(name, module.check, getattr(module, "fix", None))
+
+
+def run(machine: Machine, chosen: Collection[str] = (), *, fix: bool = False) -> Iterator[Result]:
+    """Run the chosen checks, or all, and mend what can be mended if that is wanted."""
+    for name in chosen or names():
+        check = load(name)
+        result = _look(check, machine)
+        yield _mend(check, machine, result) if fix and check.fix and result.is_wrong else result
+
+
+def _look(check: Check, machine: Machine) -> Result:
+    try:
+        found = tuple(check.check(machine))
+    except (OSError, ValueError, sqlite3.Error, subprocess.SubprocessError) as error:
+        found = (unknown(f"the check could not be made: {error}"),)
+    return Result(check.name, found, check.fix is not None)
+
+
+def _mend(check: Check, machine: Machine, result: Result) -> Result:
+    assert check.fix is not None
+    try:
+        fixed = check.fix(machine)
+    except (NotFixedError, OSError) as error:
+        return Result(check.name, result.findings, True, None, str(error))
+    return Result(check.name, result.findings, True, fixed or None)
