@@ -99,9 +99,14 @@ class Client:
         """Read a job's outcome, however long it takes."""
         return self.request(f"wait {job}", patient=True)
 
-    def watch(self) -> Iterator[Reply]:
-        """Every report from now on, until the connection ends."""
-        yield self.request("watch", patient=True)
+    def watch(self, patience: float | None = None) -> Iterator[Reply]:
+        """Every report from now on, until the connection ends.
+
+        With ``patience``, also until nothing has come for that time, in seconds: a Server that
+        works reports each ten seconds. Both raise :class:`ServiceUnreachableError`.
+        """
+        self._socket.settimeout(patience)
+        yield self.request("watch")
         while True:
             yield self._reply()
 

@@ -34,6 +34,7 @@ LINGER_SECONDS = 15.0
 The Server has few places for a `watch`."""
 _BUNDLE_SECONDS = 0.2  # reports come in groups
 _RECONNECT_SECONDS = 2.0
+_SILENT_SECONDS = 30.0  # a Server that works reports each ten
 
 
 T = TypeVar("T")
@@ -236,7 +237,7 @@ class Watch:
 
     def _follow_once(self) -> None:
         with self._connect() as client:
-            for reply in client.watch():
+            for reply in client.watch(_SILENT_SECONDS):
                 if self._stopped.is_set():
                     return
                 if not reply.ok:

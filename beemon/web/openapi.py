@@ -43,7 +43,8 @@ _REFUSALS = {
 _ABOUT = (
     "Numbers, events and recordings of one beehive. Addresses are relative, so that they also "
     "work behind a proxy. Times are ISO 8601 in UTC; those of a series are seconds since 1970. "
-    "A viewer gets no sound, no picture, no position and no path."
+    "A viewer gets no sound, no picture, no position and no path. Programs send a token. A browser "
+    "has a cookie, and shows the secret of its session in `X-Csrf` when it changes something."
 )
 
 

@@ -60,6 +60,15 @@ def test_nothing_that_does_not_print_is_sent(listener, text):
         assert client.request("ping") == Reply(True, {"pong": True})
 
 
+def test_a_watch_ends_when_the_server_is_silent(listener):
+    port = serve(listener, b'OK {"watching": true}\n', b"")
+    with Client(port=port) as client:
+        reports = client.watch(patience=0.1)
+        assert next(reports).payload == {"watching": True}
+        with pytest.raises(ServiceUnreachableError, match="no answer"):
+            next(reports)
+
+
 def test_a_watch_goes_on_until_the_connection_ends(listener):
     port = serve(listener, b'OK {"watching": true}\nOK {"report": "state"}\n')
     with Client(port=port) as client:
