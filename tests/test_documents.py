@@ -28,7 +28,7 @@ from beemon.config.web import WebSettings
 from beemon.devices import PACKAGES, drivers, load, module, settings_for
 from beemon.devices._base import CommonSettings, DeviceError, Measurement, SensorSettings
 from beemon.devices.sensors._chips import CHIPS
-from beemon.protocol.commands import URGENT, VOCABULARY
+from beemon.protocol.commands import FOR_PROGRAMS, URGENT, VOCABULARY
 from beemon.protocol.lines import ERRORS, MAX_REFUSED, NOT_UNDERSTOOD
 from beemon.scale.steps import KINDS
 from beemon.server import answers, intake, limits
@@ -483,7 +483,8 @@ def test_the_manual_of_the_config_has_every_known_chip_with_its_line(manual):
 
 def test_the_manual_of_the_command_has_every_word():
     tags = {re.sub(r"\\f[BIRP]", "", tag) for tag in re.findall(r"^\.TP\n(.*)$", COMMAND, re.M)}
-    usages = {w.usage.replace("…", "...") for w in VOCABULARY.values() if w.name != "auth"}
+    typed = [word for word in VOCABULARY.values() if word.name not in FOR_PROGRAMS]
+    usages = {word.usage.replace("…", "...") for word in typed}
     assert usages <= tags
     assert {f".B {word}" for word in HERE} <= tags
 

@@ -13,7 +13,7 @@ import pytest
 import beemon
 from beemon.cli.main import main
 from beemon.cli.manual import EXPLAINED, HERE
-from beemon.protocol.commands import VOCABULARY
+from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 
 SOURCE = Path(beemon.__file__).parent
 PROJECT = Path(__file__).parent.parent
@@ -363,7 +363,9 @@ def test_no_line_of_the_journal_has_a_fault(file):
     assert {line: wrong for line, text in lines if (wrong := faults(text, IN_TEXTS))} == {}
 
 
-@pytest.mark.parametrize("word", ["", *(word for word in VOCABULARY if word != "auth"), *HERE])
+@pytest.mark.parametrize("word", [
+    "", *(word for word in VOCABULARY if word not in FOR_PROGRAMS), *HERE,
+])
 def test_the_help_of_a_word_has_no_fault(word, capsys):
     with pytest.raises(SystemExit):
         main([*word.split(), "--help"])

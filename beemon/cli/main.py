@@ -67,9 +67,9 @@ def _unknown_word(word: str) -> str | None:
     from beemon.base.options import suggestion
     from beemon.base.quoting import shown
     from beemon.cli.manual import HERE
-    from beemon.protocol.commands import HARMLESS, VOCABULARY
+    from beemon.protocol.commands import FOR_PROGRAMS, HARMLESS, VOCABULARY
 
-    asked = [name for name in VOCABULARY if name != "auth"]
+    asked = [name for name in VOCABULARY if name not in FOR_PROGRAMS]
     known = [*asked, *(word.partition(" ")[0] for word in HERE)]
     if word in known or word.startswith("-"):
         return None
@@ -89,7 +89,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     from beemon.cli import setup as setting_up
     from beemon.cli.manual import vocabulary
     from beemon.cli.parser import Parser
-    from beemon.protocol.commands import VOCABULARY
+    from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 
     parser = Parser(
         prog="beemon",
@@ -110,7 +110,9 @@ def _parser(first: str) -> argparse.ArgumentParser:
     support.add_words(words, reach)
     doctor.add_words(words, reach)
     for word in VOCABULARY.values():
-        if word.name != "auth" and (word.name == first or first.startswith("-")):
+        if word.name in FOR_PROGRAMS:
+            continue
+        if word.name == first or first.startswith("-"):
             _add_word(words, word)
     return parser
 

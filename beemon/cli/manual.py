@@ -9,7 +9,7 @@ from beemon.base.readings import QUALITIES
 from beemon.base.status import DEVICE_STATES, POWER_STAGES
 from beemon.checks.findings import FINDINGS
 from beemon.cli.layout import Part, Table
-from beemon.protocol.commands import VOCABULARY
+from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 from beemon.protocol.lines import ERRORS
 
 HERE = {
@@ -39,7 +39,7 @@ EXPLAINED = {
 
 def vocabulary() -> Iterator[Part]:
     """Every word that can be typed after `beemon`, with its summary."""
-    asked = [word for word in VOCABULARY.values() if word.name != "auth"]
+    asked = [word for word in VOCABULARY.values() if word.name not in FOR_PROGRAMS]
     groups = {
         "Commands (each becomes a numbered job with one outcome):":
             {word.usage: word.summary for word in asked if word.is_command},

@@ -19,6 +19,7 @@ from beemon.ledger.changes import Cursor, Page
 from beemon.ledger.history import history
 from beemon.ledger.ledger import LedgerReader, open_reader
 from beemon.ledger.quarantine import code_of
+from beemon.ledger.recordings import KeptFile
 from beemon.ledger.usage import Usage
 from beemon.protocol.replies import (
     CalibrationFacts,
@@ -96,6 +97,11 @@ class ArchiveReader:
         with self._reading() as ledger:
             found = recordings.between(ledger.db, from_us, until_us, device)
             return list(rows.readable(found, recordings.of_row))
+
+    def kept_file(self, job: int) -> KeptFile | None:
+        """The file of a job's recording; None if there is none, or if a row is damaged."""
+        with self._reading() as ledger:
+            return recordings.file_of_job(ledger.db, job)
 
     def latest(self) -> list[ReadingFacts]:
         """The latest reading of each quantity."""

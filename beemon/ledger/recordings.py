@@ -15,6 +15,7 @@ from pathlib import Path
 from beemon.base.facts import to_json
 from beemon.base.moments import iso
 from beemon.base.recording import Recording, RecordingFacts, recording_facts
+from beemon.base.values import value_class
 from beemon.ledger import rows
 from beemon.ledger.ledger import Ledger
 
@@ -31,6 +32,27 @@ _BETWEEN = (
     "SELECT * FROM recordings WHERE start_us >= ?1 AND start_us < ?2 AND deleting_us IS NULL"
     " AND (?3 IS NULL OR device = ?3) ORDER BY start_us, recording"
 )
+
+
+_OF_JOB = """
+SELECT path, size, sha256, deleting_us FROM sound_jobs AS jobs
+    JOIN sound_recordings AS recordings
+    ON path IN (final, json_extract(jobs.facts, '$.recording'))
+WHERE jobs.job = ? LIMIT 1
+"""
+
+
+@value_class
+class KeptFile:
+    """The file of a recording: its path in the archive, its size in bytes and its SHA-256.
+
+    ``is_deleted``: its deletion has begun at least.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    is_deleted: bool
 
 
 def enter(ledger: Ledger, job: int, device: str, path: Path, facts: RecordingFacts) -> int:
@@ -92,6 +114,14 @@ def find(db: sqlite3.Connection, path: str) -> sqlite3.Row | None:
         "SELECT * FROM recordings WHERE path = ?", (path,)
     ).fetchone()
     return row
+
+
+def file_of_job(db: sqlite3.Connection, job: int) -> KeptFile | None:
+    """The file of a job's recording; None if there is none, or if a row is damaged."""
+    row = db.execute(_OF_JOB, (job,)).fetchone()
+    if row is None:
+        return None
+    return KeptFile(row["path"], row["size"], row["sha256"], row["deleting_us"] is not None)
 
 
 def is_taken(ledger: Ledger, path: Path) -> bool:

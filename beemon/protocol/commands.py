@@ -23,6 +23,7 @@ MAX_SECONDS = 3600.0
 """The longest recording one command may ask for; a schedule makes longer series."""
 
 _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
+_OFFSET = re.compile(r"[0-9]{1,15}")
 _COUNT = re.compile(r"[1-9][0-9]{0,17}")
 _WEIGHT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(kg|g|lb)")
 WEIGHT_UNITS = {"kg": 1000.0, "g": 1.0, "lb": 453.59237}
@@ -134,6 +135,14 @@ def _on_or_off(name: str, written: str, _: Devices) -> bool:
     if written not in ("on", "off"):
         raise RequestError("bad-argument", f'{name} must be on or off, not "{shown(written)}"')
     return written == "on"
+
+
+def _offset(name: str, written: str, _: Devices) -> int:
+    if not _OFFSET.fullmatch(written):
+        raise RequestError(
+            "bad-argument", f'{name} must be a whole number from 0, not "{shown(written)}"'
+        )
+    return int(written)
 
 
 def _count(name: str, written: str, _: Devices) -> int:
@@ -389,6 +398,11 @@ _WORDS = (
     ),
     Word("wait", "wait until the job has ended, and show it", (_JOB,)),
     Word("watch", "show jobs as they end and devices as they change, until you press Ctrl-C"),
+    Word(
+        "piece",
+        "send a piece of a job's recording, from the byte OFFSET on (from 0)",
+        (_JOB, Argument("OFFSET", _offset)),
+    ),
     Word("ping", "check that the service answers"),
     Word("version", "show the version of the service"),
     Word(
@@ -401,6 +415,9 @@ _WORDS = (
 
 VOCABULARY = {word.name: word for word in _WORDS}
 """Every word, by name, in the order in which `help` lists them."""
+
+FOR_PROGRAMS = ("auth", "piece")
+"""The words that the command line sends by itself, so that nobody types them."""
 
 HARMLESS = [
     word.name for word in _WORDS

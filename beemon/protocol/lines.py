@@ -86,6 +86,14 @@ ERRORS = {
         "the database holds no such job",
         "List the latest jobs: `beemon jobs`.",
     ),
+    "no-recording": Explanation(
+        "the job has no recording, or its recording was deleted",
+        "Read how the job ended: `beemon job JOB`.",
+    ),
+    "unreadable": Explanation(
+        "the file of the recording, or its row in the database, is damaged or missing",
+        "Check the archive: `beemon archive check`.",
+    ),
     "queue-full": Explanation(
         "the maximum number of commands is waiting",
         "Wait until some are done, or end those that you do not need: `beemon cancel DEVICE`.",

@@ -326,6 +326,18 @@ class Budget:
 
 
 @value_class
+class Piece:
+    """A piece of a recording's file."""
+
+    job: Annotated[int, "the job that made the recording"]
+    recording: Annotated[str, "path of the recording in the archive"]
+    bytes: Annotated[int, "size of the whole file, in bytes"]
+    sha256: Annotated[str, "SHA-256 of the whole file, in hexadecimal"]
+    offset: Annotated[int, "number of bytes before this piece"]
+    data: Annotated[str, "the piece in base64, at most 48 KiB of the file; empty at its end"]
+
+
+@value_class
 class Watching:
     """The first line of a watch."""
 
@@ -370,7 +382,7 @@ class Error:
 Reply = (
     Accepted | Pong | Authorised | Version | Help | HelpOfWord | ServiceStatus | Devices
     | JobFacts | JobList | ReadingList | CalibrationList | EventList | History | Completeness
-    | Budget | Watching | JobReport | DeviceReport | StateReport
+    | Budget | Piece | Watching | JobReport | DeviceReport | StateReport
 )
 """Every object that can stand after the word OK."""
 
@@ -385,6 +397,7 @@ REPLIES: Mapping[str, tuple[type[Reply], ...]] = {
     "history": (History,),
     "completeness": (Completeness,),
     "budget": (Budget,),
+    "piece": (Piece,),
     "wait": (JobFacts,),
     "watch": (JobReport, DeviceReport, StateReport, Watching),
     "ping": (Pong,),

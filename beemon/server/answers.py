@@ -38,6 +38,7 @@ _LOOK_SECONDS = 2.0  # between two looks whether a client that waits is still th
 _MOST_UNREAD = 1000  # reports that a watcher may be behind
 _MOST_ANSWERS = 4  # from the database, at the same time
 _MOST_LONG = 2  # of those that may take long, for which no other waits
+_MOST_PIECES = 2  # of recordings, for which no query of another kind waits
 _QUICK = ("ping", "version", "status", "devices", "help")
 _LONG = ("history", "completeness")
 
@@ -59,6 +60,7 @@ class Answers:
         self._config, self._intake, self._queries, self._board = config, intake, queries, board
         self._patience = patience
         self._answering = threading.BoundedSemaphore(_MOST_ANSWERS)
+        self._cutting = threading.BoundedSemaphore(_MOST_PIECES)
         self._answering_long = threading.BoundedSemaphore(_MOST_LONG)
         self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
         self._authorised: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -96,6 +98,7 @@ class Answers:
     def _turn(self, word: str) -> Iterator[None]:
         """Hold a place among the queries that are answered at the same time."""
         places = self._answering_long if word in _LONG else self._answering
+        places = self._cutting if word == "piece" else places
         if not places.acquire(timeout=self._patience):
             raise RequestError("too-slow", "other clients' queries are still being answered")
         try:

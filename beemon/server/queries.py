@@ -33,6 +33,7 @@ from beemon.protocol.replies import (
     History,
     JobFacts,
     JobList,
+    Piece,
     Pong,
     ReadingList,
     Reply,
@@ -75,8 +76,7 @@ class Queries:
         self._board = board
         self._settings = settings
         self._reader = reader
-        self._shut = shut
-        self._starts = starts
+        self._shut, self._starts = shut, starts
         self._started = clock.now().monotonic
         self._glanced: tuple[float, Machine | None] = (-_GLANCE_SECONDS, None)
         self._answers: dict[str, Callable[[Request], Reply]] = {
@@ -92,6 +92,7 @@ class Queries:
             "events": self._events,
             "history": self._history,
             "completeness": self._completeness,
+            "piece": self._piece,
             "budget": lambda _: self._budget(),
         }
 
@@ -248,6 +249,12 @@ class Queries:
         return budget.reckon(
             self._board.planned, self._reader().usage(), found, settings.retention
         )
+
+    def _piece(self, request: Request) -> Piece:
+        from beemon.server.pieces import cut_piece  # few runs of the service send any
+
+        archive = self._settings().archive_path
+        return cut_piece(self._reader(), archive, request["JOB"], request["OFFSET"])
 
     def _help(self, request: Request) -> Help | HelpOfWord:
         if request["WORD"]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import weakref
 from pathlib import Path, PurePosixPath
 
 from aiohttp import web
 
+from beemon.base.beneath import open_beneath
 from beemon.ledger.page_reader import PageReader
 from beemon.media.container import UndecodableError
 from beemon.media.still import first_picture
@@ -30,7 +30,6 @@ MOST_STILLS = 500
 _TYPES = {".flac": "audio/flac", ".mp4": "video/mp4", ".jpg": "image/jpeg"}
 _KEEP = {"Cache-Control": "private, max-age=86400"}
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
-_REFUSED = "this file is not served: it is not a file in the archive"
 
 
 async def get_recordings(request: web.Request, hive: Hive, role: Role) -> web.StreamResponse:
@@ -47,7 +46,7 @@ async def get_recordings(request: web.Request, hive: Hive, role: Role) -> web.St
 async def get_recording(request: web.Request, hive: Hive, _role: Role) -> web.StreamResponse:
     """The file of a recording, or a range of it."""
     relative = await _path(request, hive)
-    file = await hive.run(lambda: open_beneath(hive.options.archive, relative))
+    file = await hive.run(lambda: _open(hive.options.archive, relative))
     return _sent(file, _TYPES.get(relative.suffix, "application/octet-stream"), _KEEP)
 
 
@@ -70,7 +69,7 @@ async def get_live(request: web.Request, hive: Hive, _role: Role) -> web.StreamR
     camera = Asked(request, *LIVE).text(parameters.DEVICE_IN_PATH)
     try:
         file = await hive.run(
-            lambda: open_beneath(hive.options.live, PurePosixPath(f"{camera}.jpg"))
+            lambda: _open(hive.options.live, PurePosixPath(f"{camera}.jpg"))
         )
     except ApiError as error:
         raise not_found(f"{camera} sends no live pictures", f"start them: live {camera}") from error
@@ -91,7 +90,7 @@ async def _path(request: web.Request, hive: Hive) -> PurePosixPath:
 
 
 def _still(hive: Hive, relative: PurePosixPath) -> bytes:
-    file = open_beneath(hive.options.archive, relative)
+    file = _open(hive.options.archive, relative)
     try:
         return first_picture(_by_descriptor(file))
     except UndecodableError as error:
@@ -103,31 +102,12 @@ def _still(hive: Hive, relative: PurePosixPath) -> bytes:
         os.close(file)
 
 
-def open_beneath(folder: Path, relative: PurePosixPath) -> int:
-    """Open a regular file beneath a folder, without following any link; return its descriptor.
-
-    Raises :class:`ApiError`.
-    """
-    if relative.is_absolute() or ".." in relative.parts or not relative.parts:
-        raise not_found(_REFUSED)
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    at = None
+def _open(folder: Path, relative: PurePosixPath) -> int:
+    """The descriptor of a file beneath a folder. Raises :class:`ApiError`."""
     try:
-        at = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-        for part in relative.parts[:-1]:
-            inner = os.open(part, flags | os.O_DIRECTORY, dir_fd=at)
-            os.close(at)
-            at = inner
-        file = os.open(relative.parts[-1], flags, dir_fd=at)
+        return open_beneath(folder, relative)
     except (OSError, ValueError) as error:
         raise not_found(f"the file cannot be opened: {error}") from error
-    finally:
-        if at is not None:
-            os.close(at)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise not_found(_REFUSED)
-    return file
 
 
 def _sent(file: int, kind: str, headers: dict[str, str]) -> web.FileResponse:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from aiohttp import web
 
+from beemon.base.beneath import open_beneath
 from beemon.base.moments import iso
 from beemon.ledger.page_reader import SoundPart
 from beemon.media import strip
@@ -20,7 +21,6 @@ from beemon.web import parameters
 from beemon.web.cache import Cache
 from beemon.web.days import day_us
 from beemon.web.errors import ApiError
-from beemon.web.files import open_beneath
 from beemon.web.hive import Hive
 from beemon.web.parameters import Asked
 from beemon.web.roles import Role
@@ -124,7 +124,7 @@ def _listened(hive: Hive, path: str) -> list[Band]:
     """The bands of a file; none if it cannot be decoded."""
     try:
         file = open_beneath(hive.options.archive, PurePosixPath(path))
-    except ApiError:
+    except (OSError, ValueError):
         return []
     try:
         with os.fdopen(file, "rb") as content:

@@ -16,7 +16,7 @@ import pytest
 from beemon import __version__
 from beemon.cli import main as cli
 from beemon.protocol.client import Client, Reply
-from beemon.protocol.commands import VOCABULARY
+from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 from tests.hive import Hive, free_port
 
 
@@ -87,7 +87,7 @@ def test_a_service_that_is_not_there_exits_3(
     assert "check that the service is running" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("word", [w for w in VOCABULARY if w != "auth"])
+@pytest.mark.parametrize("word", [w for w in VOCABULARY if w not in FOR_PROGRAMS])
 def test_every_word_of_the_protocol_can_be_typed(
     word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -379,7 +379,7 @@ def test_an_output_that_cannot_be_written_is_told_in_a_sentence(hive: Hive) -> N
 # As narrow as a phone, in terminals that are not UTF-8
 
 PAGES = [
-    *(["help", word] for word in VOCABULARY if word != "auth"), ["help"],
+    *(["help", word] for word in VOCABULARY if word not in FOR_PROGRAMS), ["help"],
     *([word, "--help"] for word in ("serve", "config", "export", "import", "archive")),
     ["archive", "check", "--help"], ["help", "frozen"], ["help", "inspection"],
 ]

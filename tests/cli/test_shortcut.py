@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from beemon.cli import main as cli
 from beemon.cli.shortcut import COMMANDS, QUERIES, Question, Service, parse, parse_service
-from beemon.protocol.commands import VOCABULARY
+from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 
 TREE = cli._parser("--help")
 WORDS = [*COMMANDS, *QUERIES]
@@ -31,7 +31,7 @@ def by_argparse(line: list[str]) -> Question | None:
 
 def test_every_word_of_the_protocol_has_its_kind():
     assert list(COMMANDS) == [word.name for word in VOCABULARY.values() if word.is_command]
-    assert {*QUERIES} == {*VOCABULARY} - {*COMMANDS, "help", "auth"}
+    assert {*QUERIES} == {*VOCABULARY} - {*COMMANDS, "help", *FOR_PROGRAMS}
 
 
 @pytest.mark.parametrize("line", [
