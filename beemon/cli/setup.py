@@ -96,4 +96,18 @@ def set_up(options: argparse.Namespace, reach: Reach) -> int:
     except OSError as error:
         layout.complain(f"{error.filename}: {os.strerror(error.errno or 0)}")
         return EXIT_WRONG
+    if wishes.packaged and not wishes.dry_run:
+        _show_page(wishes.config)
     return 0
+
+
+def _show_page(main: Path) -> None:
+    """Print the address of the page, or the reason for none: setup has succeeded anyway."""
+    from beemon.cli import page as words
+    from beemon.config import settings as config
+    from beemon.setup import page
+
+    try:
+        words.show_address(config.load(main), page.Places())
+    except (page.PageError, OSError) as error:
+        layout.say(f"There is no page: {error}")

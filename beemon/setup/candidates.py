@@ -35,7 +35,7 @@ class Candidate:
     what: str
     options: Options
     schedule: Options = field(default_factory=dict)
-    weighing: Options = field(default_factory=dict)
+    weighing: Options | None = None
     notes: tuple[str, ...] = ()
     aliases: frozenset[str] = frozenset()
 
@@ -47,11 +47,16 @@ class Candidate:
     @property
     def table(self) -> dict[str, Json]:
         """The device's whole table, as the config would have it."""
-        inner = {"schedule": self.schedule, "weighing": self.weighing}
-        return {**self.options, **{name: dict(table) for name, table in inner.items() if table}}
+        return {**self.options, **{name: dict(inner) for name, inner in self.inner.items()}}
 
-    def without_weighing(self) -> Candidate:
-        """The same device, about which nothing else is known."""
+    @property
+    def inner(self) -> dict[str, Options]:
+        """The tables inside of its table."""
+        weighing = {} if self.weighing is None else {"weighing": self.weighing}
+        return {**({"schedule": self.schedule} if self.schedule else {}), **weighing}
+
+    def without_sensors(self) -> Candidate:
+        """The same scale without the sensors that explain its weight."""
         return dataclasses.replace(self, weighing={})
 
 
@@ -85,11 +90,12 @@ def _lines(candidate: Candidate) -> Iterator[str]:
     yield from (f"# {line}" for line in (candidate.what, *candidate.notes))
     yield f"[{candidate.name}]"
     yield from table_lines(candidate.options)
-    for name, inner in (("schedule", candidate.schedule), ("weighing", candidate.weighing)):
-        if inner:
-            yield ""
-            yield f"[{candidate.name}.{name}]"
-            yield from table_lines(inner)
+    for name, inner in candidate.inner.items():
+        yield ""
+        if not inner:
+            yield "# A hive stands on it. `man beemon.toml` lists sensors that explain its weight."
+        yield f"[{candidate.name}.{name}]"
+        yield from table_lines(inner)
 
 
 def table_lines(options: Options) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import field
 
 from beemon.base.facts import JsonObject
 from beemon.base.values import value_class
-from beemon.config.settings import DeviceSettings
+from beemon.config.settings import KINDS, DeviceSettings
 from beemon.devices.ask import resolve_devices
 from beemon.setup.candidates import Candidate, Obstacle, toml_of
 from beemon.setup.finders import Found, find_all, pins
@@ -45,7 +45,7 @@ def sort_out(found: Iterable[Found], devices: Mapping[str, DeviceSettings]) -> I
     known: dict[str, Candidate] = {}
     obstacles: list[Obstacle] = []
     taken = set(devices)
-    for one in found:
+    for one in sorted(found, key=_as_people_count):
         if isinstance(one, Obstacle):
             obstacles.append(one)
         elif name := _name_in(devices, one):
@@ -56,6 +56,11 @@ def sort_out(found: Iterable[Found], devices: Mapping[str, DeviceSettings]) -> I
             new.append(_named(one, taken))
             taken.add(new[-1].name)
     return Inventory(tuple(new), known, tuple(obstacles))
+
+
+def _as_people_count(found: Found) -> int:
+    """Cameras first, then microphones, sensors, and all that cannot be used."""
+    return KINDS.index(found.kind) if isinstance(found, Candidate) else len(KINDS)
 
 
 def _name_in(devices: Mapping[str, DeviceSettings], found: Candidate) -> str | None:
@@ -86,7 +91,7 @@ def _absent(found: Candidate) -> tuple[str, str] | None:
     why, _, command = said.rpartition("; ")
     if command.startswith("apt install"):
         return why, f"sudo {command}"
-    return said, f"beemon help {found.kind}"
+    return said, "Unplug it, plug it in again, and type: beemon find"
 
 
 def to_toml(inventory: Inventory) -> str:

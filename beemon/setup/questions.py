@@ -99,7 +99,7 @@ def _ask_scale(devices: Sequence[Candidate], ask: Ask, say: Say) -> list[Candida
     def parse(text: str) -> list[Candidate]:
         scale = numbers[_index(text, len(numbers))]
         return [
-            dataclasses.replace(one, name=SCALE) if index == scale else one
+            dataclasses.replace(one, name=SCALE, weighing={}) if index == scale else one
             for index, one in enumerate(devices)
         ]
 
@@ -115,7 +115,7 @@ def _ask_hx711(ask: Ask, say: Say) -> list[Candidate]:
         return [Candidate(
             name=SCALE, what=f"a scale with an HX711 at the GPIO pins {clock} and {data}",
             options={"driver": "hx711", "clock": clock, "data": data}, schedule=MINUTE,
-            notes=("To turn its numbers into grams: beemon calibrate sensor.scale",),
+            weighing={}, notes=("To turn its numbers into grams: beemon calibrate sensor.scale",),
         )]
 
     say("A scale with an HX711 cannot be found. If there is one, type the GPIO numbers of its")

@@ -90,14 +90,14 @@ def plan_simulated(main: Path, settings: Settings) -> Plan:
     devices = [one for one in (*simulated.HIVE, simulated.SYSTEM) if one.name not in taken]
     names = {one.name for one in devices}
     text = files.sealed(simulated.HEADER + toml_of(
-        one if names.issuperset(_explained_by(one)) else one.without_weighing() for one in devices
+        one if names.issuperset(_explained_by(one)) else one.without_sensors() for one in devices
     ))
     return Plan(_changed(main, {SIMULATED: text}), [*names])
 
 
 def _explained_by(device: Candidate) -> set[str]:
     """The sensors that explain changes of its weight."""
-    return {str(value).partition(" ")[0] for value in device.weighing.values()}
+    return {str(value).partition(" ")[0] for value in (device.weighing or {}).values()}
 
 
 # The devices of this machine

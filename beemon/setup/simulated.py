@@ -8,7 +8,7 @@ from beemon.setup.candidates import MINUTE, Candidate, Options
 def _sensor(name: str, what: str, *quantities: str, weighing: Options | None = None) -> Candidate:
     options = {"driver": "simulated", "quantities": list(quantities)}
     return Candidate(name=f"sensor.{name}", what=what, options=options, schedule=MINUTE,
-                     weighing=weighing or {})
+                     weighing=weighing)
 
 
 HIVE = (

@@ -52,7 +52,7 @@ def test_the_card_the_camera_and_the_chip_are_found_and_deliver(tmp_path: Path) 
         config = ["--config", str(hive.config)]
         found = json.loads(beemon("find", "--json", *config))
         assert [one["name"] for one in found["new"]] == [
-            "sensor.brood", "microphone.brood", "camera.entrance"
+            "camera.entrance", "microphone.brood", "sensor.brood"
         ]
         [address] = [one for one in found["obstacles"] if "0x76" in one["what"]]
         assert address["what"] == \

@@ -202,7 +202,7 @@ def test_a_converter_can_be_the_scale(person, planted):
                      in_voltage_scale="0.125")
     person.answers = {"weighs": "1"}
     person.set_up()
-    assert "sensor.scale.toml" in person.written()
+    assert "\n[sensor.scale.weighing]\n" in person.written()["sensor.scale.toml"]
 
 
 def test_a_scale_at_gpio_pins_is_asked_for_and_tried(person, planted, monkeypatch):

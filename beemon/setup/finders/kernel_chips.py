@@ -55,7 +55,8 @@ def _chip(
     return Candidate(
         name=f"sensor.{_place(name, place)}", what=title, schedule=MINUTE,
         options={"driver": "kernel", "device": device, **added, **machine.driver_options},
-        notes=_notes(name), aliases=frozenset({f"{name}@{where}", *([name] if is_alone else [])}),
+        notes=_notes(name), weighing={} if name in SCALES else None,
+        aliases=frozenset({f"{name}@{where}", *([name] if is_alone else [])}),
     )
 
 

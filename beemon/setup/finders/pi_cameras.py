@@ -50,5 +50,6 @@ def _cameras(told: list[JsonObject]) -> Iterator[Candidate]:
 def _no_library(machine: Machine, error: str) -> Iterator[Obstacle]:
     """Tell that the library is missing, unless no camera could be there."""
     if machine.is_pi:
-        yield Obstacle("a Raspberry Pi's camera, if there is one", error,
+        why = error.partition("; apt install")[0]
+        yield Obstacle("a Raspberry Pi's camera, if there is one", why,
                        "sudo apt install python3-picamera2")
