@@ -56,8 +56,9 @@ def examine(options: argparse.Namespace, reach: Reach) -> int:
     results = []
     for result in run.run(machine_of(options, reach), options.checks, fix=options.fix):
         results.append(result)
-        if not options.json:
-            layout.say(*_parts(result))
+        parts = _parts(result)
+        if parts and not options.json:
+            layout.say(*parts)
     if options.json:
         print(json.dumps(as_json(results)))
     else:

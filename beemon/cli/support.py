@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from beemon.base import zone
 from beemon.cli import archive as here
-from beemon.cli import layout
+from beemon.cli import doctor, layout
 from beemon.cli.manual import HERE
 from beemon.cli.numbers import amount
 from beemon.cli.shortcut import Question
@@ -37,7 +37,7 @@ def add_words(words: Any, reach: Reach) -> None:
         "-o", "--output", metavar="FILE", type=Path,
         help="the new file (default: beemon-support-DATE.tar.gz in the current folder)",
     )
-    here.add_config(bundle)
+    here.add_path(bundle)
     bundle.set_defaults(run=partial(collect, reach=reach))
 
 
@@ -48,7 +48,10 @@ def collect(options: argparse.Namespace, reach: Reach) -> int:
 
     now = datetime.now(zone.local())
     output = options.output or Path(f"beemon-support-{now:%Y-%m-%d-%H%M}.tar.gz")
-    source = support.Source(options.config.absolute(), partial(_ask, options.config, reach))
+    source = support.Source(
+        options.config.absolute(), partial(_ask, options.config, reach),
+        doctor=partial(_examine, options, reach),
+    )
     try:
         sizes = long_work.run(
             lambda progress: support.write(source, output, progress),
@@ -66,6 +69,13 @@ def collect(options: argparse.Namespace, reach: Reach) -> int:
         f"Look at it before you send it: tar -xzOf {shlex.quote(str(output))} | less",
     )
     return 0
+
+
+def _examine(options: argparse.Namespace, reach: Reach) -> JsonObject:
+    """The results of all checks."""
+    from beemon.doctor import run
+
+    return doctor.as_json(list(run.run(doctor.machine_of(options, reach))))
 
 
 def _ask(config: Path, reach: Reach, query: str) -> JsonObject:

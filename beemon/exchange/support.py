@@ -44,14 +44,14 @@ Text = Callable[[], str | JsonObject]
 class Source:
     """The machine and its service, from which a bundle is collected.
 
-    ``root`` is the root of the file system, ``config`` the config file, and ``doctor`` the result
-    of ``beemon doctor`` as JSON, if there is one.
+    ``root`` is the root of the file system, ``config`` the config file. ``doctor`` returns the
+    results of ``beemon doctor`` as JSON.
     """
 
     config: Path
     ask: Ask
     root: Path = Path("/")
-    doctor: JsonObject | None = None
+    doctor: Callable[[], JsonObject] | None = None
 
     def at(self, path: str) -> Path:
         """A path of the machine."""
@@ -126,7 +126,7 @@ def items(source: Source) -> Iterator[Item]:
     for name, query in QUERIES.items():
         yield Item(f"service/{name}.json", partial(_reply, source, query), 200_000)
     if source.doctor is not None:
-        yield Item("doctor.json", lambda: source.doctor or {}, 200_000)
+        yield Item("doctor.json", source.doctor, 200_000)
     for name, command in COMMANDS.items():
         yield Item(f"{name}.txt", partial(run, *command), MOST_OF.get(name, 60_000))
     yield Item("kernel.txt", _kernel, 300_000)

@@ -409,11 +409,12 @@ def test_a_problem_has_its_next_step_and_exits_1(
     planted: Planted, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(planted, KERNEL_SENSOR)
-    assert cli.main(["doctor", "devices", "--config", str(planted.config)]) == 1
+    assert cli.main(["doctor", "devices", "cameras", "--config", str(planted.config)]) == 1
     told = capsys.readouterr().out
     assert told.startswith("PROBLEM (devices): sensor.air: ")
     assert "  Next: check its plug" in told
-    assert told.endswith("1 checks: 1 problems and 0 warnings.\n")
+    assert "\n\n" not in told
+    assert told.endswith("2 checks: 1 problems and 0 warnings.\n")
 
 
 def test_wrong_usage_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
         return {"query": query, "said": LINES, "latitude": 48.137154, "place": [48.14, -11.58],
                 "events": [inspection, {"kind": "start", "message": LINES}]}
 
-    return Source(root / "etc/beemon/beemon.toml", ask, root, {"said": LINES})
+    return Source(root / "etc/beemon/beemon.toml", ask, root, lambda: {"said": LINES})
 
 
 def unpacked(file: Path) -> dict[str, str]:
@@ -188,5 +188,6 @@ def test_the_bundle_is_made_as_typed(
     assert cli.main(["support-bundle", "-o", str(output), "--config", str(source.config)]) == 0
     told = capsys.readouterr().out
     assert "journal.txt (" in told
+    assert '"check": "disk_errors"' in unpacked(output)["beemon-support/doctor.json"]
     assert f"Look at it before you send it: tar -xzOf {output}" in " ".join(told.split())
     assert cli.main(["support-bundle", "-o", str(output)]) == 1
