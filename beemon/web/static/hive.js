@@ -45,9 +45,9 @@ export const broods = () => temperatures().filter((one) => !isOutside(one))
 export const traffics = () => hive.readings.filter((one) => one.quantity === "bees_in");
 
 /** Return a series of one quantity, with its times in seconds. */
-export const series = (name, since, points) => {
+export const series = (name, since, points, until) => {
   const [device, quantity] = name.split(" ");
-  return ask("series", { device, quantity, since, points });
+  return ask("series", { device, quantity, since, until, points });
 };
 
 /** Return what `since` takes for so many days ago. */

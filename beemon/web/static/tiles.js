@@ -7,7 +7,6 @@ import { address, ask } from "./server.js";
 
 export const BAND = [34, 36];
 const SCALE = [28, 40];
-const HOUR = 3600;
 
 export const on = ["reading", "job"];
 export const every = 120;
@@ -109,25 +108,19 @@ async function showTraffic() {
   const all = traffics();
   if (!all.length) return fill(place, nothing(word("traffic.none")));
   const one = chosen("traffic", all);
-  const yesterday = daysAgo(2);
-  const [entering, leaving] = await Promise.all(["bees_in", "bees_out"]
-    .map((name) => series(`${one.sensor} ${name}`, yesterday, 5000)));
-  const rows = [["traffic.hour", 0], ["traffic.yesterday", 24 * HOUR]].map(([key, back]) => {
-    const counts = [entering, leaving].map((found) => sum(found, now() / 1000 - back - HOUR, now() / 1000 - back));
+  const rows = await Promise.all([["traffic.hour", "1h"], ["traffic.yesterday", "25h", "24h"]].map(async ([key, since, until]) => {
+    const counts = await Promise.all(["bees_in", "bees_out"].map(async (name) => sum(await series(`${one.sensor} ${name}`, since, 5000, until))));
     return make("p", {}, `${word(key)} `, ...(counts.includes(null) ? [missing("missing")]
       : [make("strong", { text: word("traffic.counts", { in: number(counts[0]), out: number(counts[1]) }) })]));
-  });
+  }));
   const problem = one.value === undefined || one.value === null ? missing(one.reason) : "";
   fill(place, ...rows, make("p", { class: "when" }, ageOf(instant(one.utc)), " ", problem), choice("traffic", all, one) ?? "");
 }
 
-/** Return the sum of a series' values between two times; null if nothing was measured. */
-function sum({ utc, value: values }, from, until) {
-  let total = null;
-  for (let index = 0; index < utc.length; index++) {
-    if (utc[index] >= from && utc[index] < until && values[index] !== null) total = (total ?? 0) + values[index];
-  }
-  return total;
+/** Return the sum of a series' values; null if nothing was measured. */
+function sum({ value: values }) {
+  const there = values.filter((value) => value !== null);
+  return there.length ? there.reduce((a, b) => a + b) : null;
 }
 
 let shownMedia = "";
