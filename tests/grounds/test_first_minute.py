@@ -17,8 +17,7 @@ pytestmark = [pytest.mark.ground("container"), pytest.mark.ground("browser"),
               pytest.mark.timeout(600)]
 
 VISIT_SECONDS = 60.0
-"""From the end of apt's work, whose time depends on the disk, to a picture, a sound that plays and a
-chart."""
+"""For a picture, a sound that plays and a chart, once apt has installed the package."""
 
 
 @pytest.mark.parametrize("release", ["bookworm", "trixie"])
