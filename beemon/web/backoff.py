@@ -33,8 +33,10 @@ class Backoff:
             self._of[name] = count + 1, self._now()
 
     def enter_right(self, address: str) -> None:
-        """The password was known at this address."""
+        """The password was known at this address; the guess was entered as a wrong one before."""
         self._of.pop(address, None)
+        count, at = self._of.get(ALL, (1, 0.0))
+        self._of[ALL] = count - 1, at
 
     def _left(self, name: str, free: int) -> float:
         count, at = self._of.get(name, (0, 0.0))

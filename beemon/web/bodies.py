@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -15,13 +16,23 @@ T = TypeVar("T")
 MOST_BYTES = 64 << 10
 
 
+async def receive(request: web.Request, seconds: float) -> None:
+    """Wait for the whole body, which aiohttp then keeps. Raises :class:`ApiError`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await request.read()
+    except TimeoutError as error:
+        raise ApiError(408, "too-slow", f"a body may take {seconds:.0f} s", "",
+                       {"Connection": "close"}) from error
+    except web.HTTPRequestEntityTooLarge as error:
+        raise ApiError(413, "too-long", f"a body has at most {MOST_BYTES} bytes") from error
+
+
 async def read_body(request: web.Request, kind: type[T]) -> T:
     """The body as an object of this dataclass, whose members are texts. Raises :class:`ApiError`.
     """
     try:
         given = json.loads(await request.text())
-    except web.HTTPRequestEntityTooLarge as error:
-        raise ApiError(413, "too-long", f"a body has at most {MOST_BYTES} bytes") from error
     except (ValueError, LookupError, RecursionError) as error:
         raise bad_parameter("the body is not JSON") from error
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]

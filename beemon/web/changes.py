@@ -83,6 +83,11 @@ class Changes:
         self._readings: dict[tuple[str, str], str] = {}
         self._version = 0
 
+    @property
+    def count(self) -> int:
+        """The number of streams."""
+        return len(self._streams)
+
     @contextlib.contextmanager
     def stream(self) -> Iterator[Stream]:
         """A new stream. Raises :class:`ApiError` if there are too many."""

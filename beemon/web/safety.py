@@ -20,6 +20,7 @@ from beemon.web.options import SiteOptions
 from beemon.web.sessions import Session
 
 HEADERS = {
+    "Server": "beemon",
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; "
                                "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",

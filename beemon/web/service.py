@@ -9,10 +9,14 @@ import signal
 import socket
 import ssl
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import sdnotify
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
+from beemon.web.door import ASKING_SECONDS
 from beemon.web.options import SiteOptions
 from beemon.web.site import Site
 
@@ -23,6 +27,8 @@ IDLE_SECONDS = 600.0
 _LOOK_SECONDS = 30.0
 _FIRST_DESCRIPTOR = 3  # sd_listen_fds(3)
 BACKLOG = 64
+_END_SECONDS = 5.0
+"""Time that the replies at work may take when the process ends."""
 
 
 def serve(options: SiteOptions) -> int:
@@ -40,17 +46,51 @@ async def _serve(
     options: SiteOptions, sockets: list[socket.socket], idle_seconds: float | None
 ) -> None:
     site = Site(options)
-    runner = web.AppRunner(site.application(), access_log=None, handle_signals=False)
-    await runner.setup()
-    try:
+    async with served(site, sockets, _secure(options)):
         for listener in sockets:
-            secure = None if listener.family == socket.AF_UNIX else _secure(options)
-            await web.SockSite(runner, listener, ssl_context=secure, backlog=BACKLOG).start()
             log.info("listening on %s", _name(listener))
         sdnotify.SystemdNotifier().notify("READY=1")
         await _wait_for_the_end(site, idle_seconds)
+
+
+@asynccontextmanager
+async def served(
+    site: Site, sockets: list[socket.socket], secure: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
+    """Serve a site on these sockets, with TLS on those of the network if there is a certificate."""
+    runner = web.AppRunner(
+        site.application(), access_log=None, logger=_logger(), handle_signals=False,
+        auto_decompress=False,  # a body of 64 KB may have 64 MB inside
+    )
+    await runner.setup()
+    assert runner.server is not None
+    doors = []
+    try:
+        for listener in sockets:
+            tls = None if listener.family == socket.AF_UNIX else secure
+            doors.append(await asyncio.get_running_loop().create_server(
+                site.door.factory(runner.server), sock=listener, backlog=BACKLOG, ssl=tls,
+                ssl_handshake_timeout=ASKING_SECONDS if tls else None,
+            ))
+        yield
     finally:
+        for door in doors:
+            door.close()
+        await runner.shutdown()
+        await runner.server.shutdown(_END_SECONDS)
         await runner.cleanup()
+
+
+def _logger() -> logging.Logger:
+    """The logger of aiohttp's server; it is silent about clients that do not speak HTTP."""
+    found = logging.getLogger(f"{__name__}.http")
+    found.filters = [_is_defect]
+    return found
+
+
+def _is_defect(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)
 
 
 async def _wait_for_the_end(site: Site, idle_seconds: float | None) -> None:

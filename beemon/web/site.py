@@ -15,7 +15,8 @@ from aiohttp import web
 
 from beemon.web import data, openapi, safety
 from beemon.web.access import Access
-from beemon.web.bodies import MOST_BYTES
+from beemon.web.bodies import MOST_BYTES, receive
+from beemon.web.door import Door
 from beemon.web.errors import ApiError, not_found
 from beemon.web.hive import Hive
 from beemon.web.options import SiteOptions
@@ -31,6 +32,8 @@ MOST_REQUESTS = 64
 """Requests that are answered at once; further ones are told to come later. Event streams have a
 limit of their own."""
 
+STREAM = "/api/changes"
+
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -43,14 +46,16 @@ class Site:
         programs = Programs(self.access.tokens)
         routes = (*_PAGE, *self.access.routes(), *programs.routes(), *data.ROUTES)
         self.routes = (*routes, openapi.route_for(routes))
+        self.door = Door()
         self.busy = 0
-        """The requests that are being answered."""
+        """The requests that are being answered, without event streams."""
         self._hosts = Hosts(options)
         self._answered_at = time.monotonic()
 
     def idle_seconds(self, now: float) -> float:
         """The time without a request, in seconds; ``now`` is monotonic."""
-        return 0.0 if self.busy else now - self._answered_at
+        is_used = self.busy or self.hive.changes.count
+        return 0.0 if is_used else now - self._answered_at
 
     def application(self) -> web.Application:
         """The application for aiohttp's server."""
@@ -70,30 +75,36 @@ class Site:
                 raise _refusal(caller.role)
             if "Authorization" not in request.headers:
                 safety.check_change(request, caller.session)
+            await receive(request, self.door.body_seconds)
             return await route.handler(request, self.hive, caller.role)
 
         return answer
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Next) -> web.StreamResponse:
-        if self.busy >= MOST_REQUESTS:
-            return _problem(ApiError(503, "busy", "too many requests at once", "try again soon"))
-        self.busy += 1
-        try:
-            response = await self._safely(request, handler)
-        finally:
-            self.busy -= 1
-            self._answered_at = time.monotonic()
+        response = await self._counted(request, handler)
+        self.door.answered(request.protocol)
         safety.add_headers(safety.HEADERS, response)
         if request.path.startswith("/api/"):
             safety.add_headers({"Cache-Control": "no-store"}, response)
         return response
 
-    async def _safely(self, request: web.Request, follow: Next) -> web.StreamResponse:
-        """The reply, also to a refused request.
+    async def _counted(self, request: web.Request, follow: Next) -> web.StreamResponse:
+        """The reply; a refusal while there are too many requests. A stream counts as a stream."""
+        if request.path == STREAM:
+            return await self._safely(request, follow)
+        if self.busy >= MOST_REQUESTS:
+            return _problem(ApiError(503, "busy", "too many requests at once", "try again soon",
+                                     {"Retry-After": "1"}))
+        self.busy += 1
+        try:
+            return await self._safely(request, follow)
+        finally:
+            self.busy -= 1
+            self._answered_at = time.monotonic()
 
-        A defect is logged with its stack by aiohttp, which then replies with a bare status 500.
-        """
+    async def _safely(self, request: web.Request, follow: Next) -> web.StreamResponse:
+        """The reply, also to a refused request, or if there is a defect, which is logged once."""
         try:
             self._hosts.check(request)
             return await follow(request)
@@ -103,6 +114,12 @@ class Site:
             return _problem(ApiError(
                 error.status, "refused", error.reason, "", dict(_kept_headers(error)),
             ))
+        except ConnectionError:
+            raise  # the client has gone
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            return _problem(ApiError(500, "defect", "the page has a defect; its log tells more",
+                                     "journalctl -u beemon-web"))
 
     async def _end_streams(self, _application: web.Application) -> None:
         self.hive.changes.close()

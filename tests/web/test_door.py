@@ -1,0 +1,136 @@
+"""Clients that ask slowly, never, or too much at once: none of them keeps others out."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import resource
+from pathlib import Path
+
+import pytest
+
+from beemon.web.door import Door
+from beemon.web.roles import Role
+from tests.web.attacker import Attacker, attack, heard, request
+from tests.web.site import options_in
+
+ASK = request("/api/session")
+
+
+def test_a_client_that_never_ends_its_head_is_cut_off(tmp_path: Path) -> None:
+    async def wait(attacker: Attacker) -> None:
+        reader, writer = await attacker.connect()
+        writer.write(ASK[:-2])
+        assert await heard(reader) == b""
+        assert await attacker.status(ASK) == 200
+
+    attack(options_in(tmp_path), wait, Door(asking_seconds=0.2))
+
+
+def test_idle_connections_make_room_for_new_ones(tmp_path: Path) -> None:
+    async def crowd(attacker: Attacker) -> None:
+        for _ in range(60):
+            await attacker.connect()
+            assert attacker.site.door.count <= 20
+        assert await attacker.status(ASK) == 200
+
+    attack(options_in(tmp_path), crowd, Door(most=20))
+
+
+def test_a_request_that_takes_long_is_not_cut_off_for_idle_ones(tmp_path: Path) -> None:
+    async def crowd(attacker: Attacker) -> None:
+        body = b'{"password": "some guess"}'
+        slow = request("/api/session", "POST", body)
+        reader, writer = await attacker.connect()
+        writer.write(slow[:-1])
+        await asyncio.sleep(0.5)  # longer than a head may take
+        for _ in range(10):
+            await attacker.connect()
+        writer.write(slow[-1:])
+        assert (await heard(reader)).startswith(b"HTTP/1.1 409 ")
+
+    attack(options_in(tmp_path), crowd, Door(most=5, asking_seconds=0.2))
+
+
+def test_a_body_that_never_ends_is_refused(tmp_path: Path) -> None:
+    async def wait(attacker: Attacker) -> None:
+        reader, writer = await attacker.connect()
+        writer.write(request("/api/session", "POST", b"x" * 100)[:-1])
+        head = await asyncio.wait_for(reader.readline(), 10)
+        assert head.startswith(b"HTTP/1.1 408 ")
+
+    attack(options_in(tmp_path), wait, Door(body_seconds=0.2))
+
+
+def test_what_is_sent_without_end_is_not_kept(tmp_path: Path) -> None:
+    async def flood(attacker: Attacker) -> None:
+        for head in (request("/", "POST", Transfer_Encoding="chunked"), b"GET / HTTP/1.1\r\nX: "):
+            reader, writer = await attacker.connect()
+            writer.write(head + b"100000\r\n" + bytes(1 << 22))
+            assert len(await heard(reader)) < 10_000
+        assert await attacker.status(ASK) == 200
+
+    attack(options_in(tmp_path), flood)
+
+
+def test_a_packed_body_is_not_unpacked(tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(60 << 20), 9)[:65_000]
+
+    async def post(attacker: Attacker) -> None:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        assert await attacker.status(request("/api/session", "POST", bomb, Content_Encoding="gzip"))
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10
+
+    attack(options_in(tmp_path), post)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"hello\r\n\r\n",
+                 b"GET / HTTP/9\r\n\r\n", b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+)
+def test_nonsense_writes_no_stack_to_the_log(
+    tmp_path: Path, nonsense: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def say(attacker: Attacker) -> None:
+        assert b"Traceback" not in await attacker.say(nonsense)
+        assert await attacker.status(ASK) == 200
+
+    attack(options_in(tmp_path), say)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_a_defect_is_logged_once_and_tells_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = options_in(tmp_path)
+    (tmp_path / "password").write_text("{damaged")
+
+    async def log_in(attacker: Attacker) -> None:
+        told = await attacker.say(request("/api/session", "POST", b'{"password": "a guess"}'))
+        assert told.startswith(b"HTTP/1.1 500 ")
+        assert b"JSON" not in told
+        assert b"Content-Security-Policy" in told
+
+    attack(options, log_in)
+    defects = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(defects) == 1
+    assert defects[0].exc_info
+
+
+def test_a_client_that_leaves_its_event_stream_is_not_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leave(attacker: Attacker) -> None:
+        _, secret = attacker.site.access.tokens.make("a test", Role.VIEWER)
+        stream = request("/api/changes", Authorization=f"Bearer {secret}")
+        for _ in range(5):
+            reader, writer = await attacker.connect()
+            writer.write(stream)
+            await reader.readuntil(b"\n\n")
+            writer.transport.abort()
+        while attacker.site.hive.changes.count:
+            await asyncio.sleep(0.1)
+
+    attack(options_in(tmp_path), leave)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
