@@ -238,6 +238,9 @@ def test_a_hive_that_restarts_is_found_again_by_itself(house: House, browser: Br
     house.hive.stop()
     until(lambda: "has not answered since" in browser.text("#state"))
     assert "kg" in browser.text("#tile-weight .value")
+    browser.driver.refresh()
+    until(lambda: "nothing answers" in browser.text("#entrance .problem"))
+    assert not re.search("No sensor|There is no|no devices|no readings", browser.text("#hive"))
     house.hive.start()
     until(lambda: "is working" in browser.text("#state"))
 

@@ -15,13 +15,14 @@ export const every = 600;
 /** Show the buttons, and tell how large a recording is. */
 export async function refresh() {
   update();
-  if (isOwner()) await showSize();
+  if (isOwner() && hive.status) await showSize();
 }
 
 /** Show the buttons that fit the hive's devices and state, with their costs. */
 export function update() {
-  show(find("actions"), isOwner());
-  if (!isOwner()) return;
+  const isShown = isOwner() && Boolean(hive.status);
+  show(find("actions"), isShown);
+  if (!isShown) return;
   build();
   const { inspection } = hive.status ?? {};
   setButton(buttons.inspection, word(inspection ? "inspection.end" : "inspection.begin"), inspection

@@ -1,7 +1,7 @@
 // The charts: weight with its daily gain, and below it temperatures and humidity, on one cursor.
 
 import { day, dayName, fill, hour, instant, known, make, memory, moment, month, now, number, quantity, quantityName, reason, say, scaled, selector, shortDate, word, zone } from "./base.js";
-import { body, broods, chosen, daysAgo, hive, nameOf, reading, renew, series, temperatures, weights } from "./hive.js";
+import { body, broods, chosen, daysAgo, hive, nameOf, needReadings, reading, renew, series, temperatures, weights } from "./hive.js";
 import { ask } from "./server.js";
 
 const SPANS = { day: 1, fortnight: 14, year: 365 };
@@ -20,6 +20,7 @@ export const every = 600;
 /** Ask for the series of the chosen span and draw both charts. */
 export async function refresh() {
   build();
+  await needReadings();
   const results = await Promise.allSettled([drawWeight(), drawClimate()]);
   const failure = results.find((one) => one.status === "rejected");
   if (failure) throw failure.reason;
@@ -130,7 +131,7 @@ function showIf(place, plot, why) {
   plot.element.hidden = Boolean(why);
 }
 
-const climates = () => [...new Set([...broods(), ...temperatures()]), ...hive.readings.filter((one) => one.unit === "%" && /humidity/.test(one.quantity))];
+const climates = () => [...new Set([...broods(), ...temperatures()]), ...(hive.readings ?? []).filter((one) => one.unit === "%" && /humidity/.test(one.quantity))];
 
 /** Return the names of what is drawn: the reader's choice, else the first few of each kind. */
 function selected(all) {

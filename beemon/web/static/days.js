@@ -1,7 +1,7 @@
 // Maps of days: traffic by the hour, completeness by the day.
 
 import { dayName, fill, make, month, number, reason, say, word } from "./base.js";
-import { body, chosen, daysAgo, nothing, traffics } from "./hive.js";
+import { body, chosen, daysAgo, needReadings, nothing, traffics } from "./hive.js";
 import { ask } from "./server.js";
 
 const HEAT_DAYS = 14;
@@ -11,6 +11,7 @@ export const heat = { on: [], every: 900, refresh: showHeat };
 
 /** Ask for the traffic and show the map. */
 async function showHeat() {
+  await needReadings();
   const one = chosen("traffic", traffics());
   if (!one) return fill(body("heat"), nothing(word("traffic.none")));
   const found = await ask("traffic", { device: one.sensor, since: daysAgo(HEAT_DAYS - 1) });

@@ -1,10 +1,10 @@
 // What the page knows of the hive, shared by its sections.
 
 import { day, english, find, make, memory, now, reason, setClock, show, word } from "./base.js";
-import { ask } from "./server.js";
+import { ask, Refusal } from "./server.js";
 
 /** The session, the last reply to each question, and whether the recorder answers. */
-export const hive = { session: { role: "nobody" }, status: null, reached: false, since: null, trouble: null, readings: [] };
+export const hive = { session: { role: "nobody" }, status: null, reached: false, since: null, trouble: null, readings: null };
 
 /** Whether the reader may hear, see and command. */
 export const isOwner = () => hive.session.role === "owner";
@@ -24,13 +24,25 @@ export async function readReadings() {
   hive.readings = (await ask("readings")).readings;
 }
 
+/** Make sure that the devices are known. Raises `Refusal`: the recorder has not answered yet. */
+export function needStatus() {
+  if (!hive.status) throw new Refusal(503, hive.trouble ?? {});
+}
+
+/** Make sure that the readings are known. Raises `Refusal`. */
+export async function needReadings() {
+  if (!hive.readings) await readReadings();
+}
+
+const measured = () => hive.readings ?? [];
+
 /** Return the names of the devices of a kind, such as camera. */
 export const devices = (kind) => Object.keys(hive.status?.devices ?? {})
   .filter((name) => name.startsWith(`${kind}.`)).sort();
 
 /** Return a name for one quantity of one sensor, and the reading with that name. */
 export const nameOf = (reading) => `${reading.sensor} ${reading.quantity}`;
-export const reading = (name) => hive.readings.find((one) => nameOf(one) === name);
+export const reading = (name) => measured().find((one) => nameOf(one) === name);
 
 /** Return the reading that the reader chose of a kind, else the first of some. */
 export const chosen = (kind, readings) => readings.find((one) => nameOf(one) === memory.get(kind)) ?? readings[0];
@@ -38,11 +50,11 @@ export const chosen = (kind, readings) => readings.find((one) => nameOf(one) ===
 const isOutside = (one) => /out|air|ambient|cpu|roof/.test(nameOf(one));
 
 /** Return the readings of weights, of brood temperatures (the likeliest first), of traffic. */
-export const weights = () => hive.readings.filter((one) => /weight/.test(one.quantity) && /^k?g$/.test(one.unit));
-export const temperatures = () => hive.readings.filter((one) => one.unit === "°C" && !/cpu/.test(one.quantity));
+export const weights = () => measured().filter((one) => /weight/.test(one.quantity) && /^k?g$/.test(one.unit));
+export const temperatures = () => measured().filter((one) => one.unit === "°C" && !/cpu/.test(one.quantity));
 export const broods = () => temperatures().filter((one) => !isOutside(one))
   .sort((a, b) => /brood/.test(b.sensor) - /brood/.test(a.sensor));
-export const traffics = () => hive.readings.filter((one) => one.quantity === "bees_in");
+export const traffics = () => measured().filter((one) => one.quantity === "bees_in");
 
 /** Return a series of one quantity, with its times in seconds. */
 export const series = (name, since, points, until) => {

@@ -14,7 +14,9 @@ const open = new Set();
 /** Ask for the budget, the jobs and the devices, and show them with the status. */
 export async function refresh() {
   const [budget, jobs, config] = await Promise.allSettled([ask("budget"), ask("jobs", { count: JOBS }), ask("devices")]);
-  const parts = [facts(budget.value), part("machine.devices", devices(config.value?.devices ?? {})), part("machine.readings", readings())];
+  const parts = [facts(budget.value)];
+  if (hive.status) parts.push(part("machine.devices", devices(config.value?.devices ?? {})));
+  if (hive.readings) parts.push(part("machine.readings", readings()));
   if (jobs.value) parts.push(part("machine.jobs", list(jobs.value.jobs)));
   parts.push(part("machine.downloads", downloads()));
   fill(body("machine"), ...parts);
@@ -88,7 +90,7 @@ function list(jobs) {
 function downloads() {
   const since = daysAgo(30);
   const link = (key, route, parameters) => make("li", {}, make("a", { href: address(`export/${route}.csv`, parameters), download: true, text: word(key) }));
-  const series = hive.readings.slice(0, 60).map((one) => make("li", {}, make("a", {
+  const series = (hive.readings ?? []).slice(0, 60).map((one) => make("li", {}, make("a", {
     href: address("export/series.csv", { device: one.sensor, quantity: one.quantity, since }), download: true, text: `${one.sensor} ${quantityName(one.quantity)}`,
   })));
   return make("div", {}, make("p", { text: word("machine.downloads.note") }),

@@ -1,7 +1,7 @@
 // A day's sound and pictures.
 
 import { day, dayName, fill, find, hour, instant, known, length, make, memory, now, number, reason, say, selector, word } from "./base.js";
-import { body, devices, isOwner, nothing, renew } from "./hive.js";
+import { body, devices, isOwner, needStatus, nothing, renew } from "./hive.js";
 import { address, ask, send } from "./server.js";
 
 // The day's sound: a strip of 24 h x 0 to 1 kHz; tap a place to hear it; missing recordings are hatched.
@@ -14,6 +14,7 @@ export const sound = { on: ["job"], every: 600, refresh: showSound };
 
 /** Ask for the day's sound and show its strip. */
 async function showSound() {
+  if (isOwner()) needStatus();
   const all = devices("microphone");
   if (!isOwner() || !all.length) {
     strip = null;
@@ -116,6 +117,7 @@ export const entrance = { on: ["job"], every: 600, refresh: showEntrance };
 
 /** Ask for the day's recordings and show the last picture. */
 async function showEntrance() {
+  if (isOwner()) needStatus();
   const all = devices("camera");
   if (!isOwner() || !all.length) {
     gate?.endLive("");

@@ -1,7 +1,7 @@
 // The four tiles: weight, brood temperature, traffic, and the last picture and sound.
 
 import { ageOf, day, fill, find, hour, instant, known, length, make, memory, moment, now, number, quantity, selector, word } from "./base.js";
-import { broods, chosen, daysAgo, devices, isOwner, missing, nameOf, nothing, readReadings, renew, series, traffics, weights } from "./hive.js";
+import { broods, chosen, daysAgo, devices, isOwner, missing, nameOf, needStatus, nothing, readReadings, renew, series, traffics, weights } from "./hive.js";
 import { enlarge, isKept, recordings } from "./media.js";
 import { address, ask } from "./server.js";
 
@@ -128,6 +128,7 @@ let shownMedia = "";
 async function showMedia() {
   const place = find("tile-media");
   if (!isOwner()) return fill(place, nothing(word("media.owner")));
+  needStatus();
   const [picture, sound] = await Promise.all([latest("camera"), latest("microphone")]);
   const jobs = JSON.stringify([picture?.job, sound?.job]);
   const isPlaying = place.querySelector("audio")?.paused === false;
