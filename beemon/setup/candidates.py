@@ -87,7 +87,7 @@ def toml_of(candidates: Iterable[Candidate]) -> str:
 
 
 def _lines(candidate: Candidate) -> Iterator[str]:
-    yield from (f"# {line}" for line in (candidate.what, *candidate.notes))
+    yield from map(comment, (candidate.what, *candidate.notes))
     yield f"[{candidate.name}]"
     yield from table_lines(candidate.options)
     for name, inner in candidate.inner.items():
@@ -96,6 +96,11 @@ def _lines(candidate: Candidate) -> Iterator[str]:
             yield "# A hive stands on it. `man beemon.toml` lists sensors that explain its weight."
         yield f"[{candidate.name}.{name}]"
         yield from table_lines(inner)
+
+
+def comment(text: str) -> str:
+    """A text as one line that TOML skips, whatever characters a device has in its name."""
+    return "# " + "".join(character if character.isprintable() else " " for character in text)
 
 
 def table_lines(options: Options) -> Iterator[str]:

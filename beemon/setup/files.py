@@ -25,8 +25,8 @@ GROUP = "beemon"
 MODE = 0o640
 _SEAL = "\n# Written by beemon setup, and not changed since: "
 
-Texts = Mapping[str, str]
-"""Files by their names in ``conf.d``."""
+Texts = Mapping[str, str | None]
+"""Files by their names in ``conf.d``; None for one that is to be deleted."""
 
 
 def sealed(text: str) -> str:
@@ -54,7 +54,7 @@ def find_problems(main: Path, texts: Texts) -> list[Problem]:
         for file in config.config_files(main):
             shutil.copyfile(file, copy.parent / file.relative_to(main.parent))
         for name, text in texts.items():
-            (copy.parent / FOLDER / name).write_text(text, "utf-8")
+            _put(copy.parent / FOLDER / name, text)
         found = problems_of(copy)
         here, there = str(copy.parent), str(main.parent)
         return [Problem(one.where.replace(here, there), one.message) for one in found]
@@ -83,13 +83,20 @@ def written(main: Path, texts: Texts) -> Iterator[None]:
     try:
         folder.mkdir(exist_ok=True)
         for place, text in zip(places, texts.values(), strict=True):
-            _replace(place, text.encode())
+            _put(place, text)
         sync_folder(folder)
         yield
     except BaseException:
         for place, content in before.items():
             _restore(place, content)
         raise
+
+
+def _put(place: Path, text: str | None) -> None:
+    if text is None:
+        place.unlink(missing_ok=True)
+    else:
+        _replace(place, text.encode())
 
 
 def _replace(place: Path, content: bytes) -> None:
@@ -111,7 +118,7 @@ def _replace(place: Path, content: bytes) -> None:
 def _restore(place: Path, content: bytes | None) -> None:
     if content is None:
         place.unlink(missing_ok=True)
-    elif place.read_bytes() != content:
+    elif not place.exists() or place.read_bytes() != content:
         _replace(place, content)
 
 

@@ -10,7 +10,7 @@ from beemon.base.facts import JsonObject
 from beemon.base.values import value_class
 from beemon.config.settings import KINDS, DeviceSettings
 from beemon.devices.ask import resolve_devices
-from beemon.setup.candidates import Candidate, Obstacle, toml_of
+from beemon.setup.candidates import Candidate, Obstacle, comment, toml_of
 from beemon.setup.finders import Found, find_all, pins
 from beemon.setup.machine import Machine
 
@@ -96,7 +96,7 @@ def _absent(found: Candidate) -> tuple[str, str] | None:
 
 def to_toml(inventory: Inventory) -> str:
     """The inventory as a file for conf.d: new devices as tables, all others as comments."""
-    return "\n".join(_parts(inventory))
+    return "\n".join([*_parts(inventory), ""])
 
 
 def _parts(inventory: Inventory) -> Iterator[str]:
@@ -106,9 +106,10 @@ def _parts(inventory: Inventory) -> Iterator[str]:
     else:
         yield "# Nothing new was found.\n"
     for name, one in inventory.known.items():
-        yield f"# {one.what}: the config has it as {name}"
+        yield comment(f"{one.what}: the config has it as {name}")
     for obstacle in inventory.obstacles:
-        yield f"# {obstacle.what}\n#   {obstacle.why}\n#   {obstacle.next}"
+        yield comment(obstacle.what)
+        yield from (comment(f"  {line}") for line in (obstacle.why, obstacle.next))
 
 
 def to_json(inventory: Inventory) -> JsonObject:

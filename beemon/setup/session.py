@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from beemon.config import settings as config
-from beemon.config.settings import Hive, Settings
+from beemon.config.settings import DeviceSettings, Hive, Settings
 from beemon.protocol.client import ServiceUnreachableError
 from beemon.setup import files, simulated
 from beemon.setup.candidates import Candidate, table_lines, toml_of
@@ -21,6 +21,8 @@ from beemon.setup.trial import Trial, try_device
 
 SIMULATED, HIVE = "simulated.toml", "hive.toml"
 HIVE_HEADER = "# The hive: its name in each file name, and its position in degrees.\n[hive]\n"
+
+UNANSWERED = "nobody answered, so nothing was written; without questions: beemon setup --yes"
 
 
 class GivenUpError(Exception):
@@ -49,7 +51,7 @@ class Talk(NamedTuple):
 class Plan(NamedTuple):
     """The files to write, and the devices that they add, or that are there already."""
 
-    texts: Mapping[str, str]
+    texts: files.Texts
     devices: Sequence[str]
 
 
@@ -70,6 +72,8 @@ def check_permission(main: Path) -> None:
     folder = main.parent / files.FOLDER
     there = folder if folder.is_dir() else main.parent
     if not os.access(there, os.W_OK | os.X_OK):
+        if os.geteuid() == 0:
+            raise GivenUpError(f"{there} cannot be written: is the disk read-only?")
         raise GivenUpError(f"you may not write to {there}; type: sudo beemon setup")
 
 
@@ -84,9 +88,7 @@ def load(main: Path) -> Settings:
 
 def plan_simulated(main: Path, settings: Settings) -> Plan:
     """The simulated hive, without the devices whose names others have."""
-    own = main.parent / files.FOLDER / SIMULATED
-    taken = {name for name, device in settings.devices.items()
-             if not device.where("").startswith(f"{own}:")}
+    taken = {name for name, device in settings.devices.items() if not _is_simulated(main, device)}
     devices = [one for one in (*simulated.HIVE, simulated.SYSTEM) if one.name not in taken]
     names = {one.name for one in devices}
     text = files.sealed(simulated.HEADER + toml_of(
@@ -104,21 +106,46 @@ def _explained_by(device: Candidate) -> set[str]:
 
 def plan_found(wishes: Wishes, settings: Settings, talk: Talk, machine: Machine) -> Plan:
     """The devices that were found, as far as a person wants them."""
+    ends = _ends_simulation(wishes, talk)
+    kept = {name: device for name, device in settings.devices.items()
+            if not (ends and _is_simulated(wishes.config, device))}
     talk.say("Looking for devices …")
-    inventory = take_inventory(machine, settings.devices)
+    inventory = take_inventory(machine, kept)
     with tempfile.TemporaryDirectory(prefix="beemon-setup-") as folder:
-        trials = {} if wishes.dry_run else _try_all(inventory.new, Path(folder))
+        trials = {} if wishes.dry_run else _try_all(inventory.new, Path(folder), talk.say)
         show(inventory, trials, talk.say)
-        answers = _answers(wishes, settings, inventory, trials, talk)
+        answers = _answers(wishes, settings.hive, kept, inventory, trials, talk)
         for device in answers.devices:
             if not wishes.dry_run and device not in inventory.new:
                 talk.say(f"  {device.name}: {try_device(device, Path(folder)).says}")
     texts = {**_device_files(wishes.config, answers.devices),
-             **_hive_file(wishes.config, settings.hive, answers.hive, talk.say)}
-    return Plan(texts, [*settings.devices, *(one.name for one in answers.devices)])
+             **_hive_file(wishes.config, settings.hive, answers.hive, talk.say),
+             **({SIMULATED: None} if ends else {})}
+    return Plan(texts, [*kept, *(one.name for one in answers.devices)])
 
 
-def _try_all(devices: Iterable[Candidate], folder: Path) -> dict[str, Trial]:
+def _ends_simulation(wishes: Wishes, talk: Talk) -> bool:
+    """Whether a person wants to end the simulated hive, if there is one."""
+    file = wishes.config.parent / files.FOLDER / SIMULATED
+    if not (wishes.questions and files.is_own(files.content(file))):
+        return False
+    return not _ask(talk, "End the simulated hive? Its recordings are kept. [yes]:").startswith("n")
+
+
+def _ask(talk: Talk, question: str) -> str:
+    try:
+        return talk.ask(question).strip().lower()
+    except EOFError as error:
+        raise GivenUpError(UNANSWERED) from error
+
+
+def _is_simulated(main: Path, device: DeviceSettings) -> bool:
+    return device.where("").startswith(f"{main.parent / files.FOLDER / SIMULATED}:")
+
+
+def _try_all(devices: Sequence[Candidate], folder: Path, say: Say) -> dict[str, Trial]:
+    if devices:
+        say(f"Trying {', '.join(device.name for device in devices)} …")
     return {device.name: try_device(device, folder) for device in devices}
 
 
@@ -137,23 +164,21 @@ def show(inventory: Inventory, trials: Mapping[str, Trial], say: Say) -> None:
 
 
 def _answers(
-    wishes: Wishes, settings: Settings, inventory: Inventory,
+    wishes: Wishes, hive: Hive, kept: Container[str], inventory: Inventory,
     trials: Mapping[str, Trial], talk: Talk,
 ) -> Answers:
     """The answers of a person, or the suggested ones: the devices that delivered."""
     devices = inventory.new
     usual = [one for one in devices if one.name not in trials or trials[one.name].works]
     if not wishes.questions:
-        return Answers(settings.hive, usual)
+        return Answers(hive, usual)
     try:
         return ask_all(
-            settings.hive, devices, usual, talk.ask, talk.say,
-            has_scale=SCALE in settings.devices, has_pins=inventory.has_pins,
+            hive, devices, usual, talk.ask, talk.say,
+            has_scale=SCALE in kept, has_pins=inventory.has_pins,
         )
     except EOFError as error:
-        raise GivenUpError(
-            "nobody answered, so nothing was written; without questions: beemon setup --yes"
-        ) from error
+        raise GivenUpError(UNANSWERED) from error
 
 
 def _device_files(main: Path, devices: Iterable[Candidate]) -> dict[str, str]:
@@ -202,11 +227,11 @@ def write(wishes: Wishes, plan: Plan, talk: Talk) -> None:
         )
     if wishes.dry_run:
         for name, text in plan.texts.items():
-            talk.show(f"# {folder / name}\n{text}")
+            talk.show(f"# delete {folder / name}" if text is None else f"# {folder / name}\n{text}")
         return
     with files.written(wishes.config, plan.texts):
-        for name in plan.texts:
-            talk.say(f"wrote {folder / name}")
+        for name, text in plan.texts.items():
+            talk.say(f"{'deleted' if text is None else 'wrote'} {folder / name}")
         put_in_force(talk.connect, may_start=wishes.packaged)
     show_deliveries(plan.devices, talk)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def test_the_rate_is_one_that_the_card_has(planted, rates, wanted):
     ))
     [found] = sound_cards.find(planted.machine)
     assert {"rate": found.options["rate"]} if "rate" in found.options else wanted == {}
+
+
+@pytest.mark.process
+def test_a_name_with_a_line_break_stays_a_comment(planted):
+    planted.add_chip("hwmon", 0, "x\n[server]\nlistening_port = 1", "i2c-1/1-0048", temp1_input="1")
+    told = to_toml(take_inventory(planted.machine, {}))
+    assert "server" not in tomllib.loads(told)
 
 
 def test_an_i2s_microphone_has_one_side_and_long_samples(planted):

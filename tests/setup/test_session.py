@@ -221,6 +221,25 @@ def test_a_scale_at_gpio_pins_is_asked_for_and_tried(person, planted, monkeypatc
     assert not any("SCK" in question for question in person.asked)
 
 
+def test_a_simulated_hive_ends_when_a_real_one_is_set_up(person):
+    person.set_up(simulated=True)
+    assert "sensor.scale" in person.hive.ask("devices")["devices"]
+    person.set_up(questions=False)  # which ends nothing that is not asked
+    assert {*person.written()} == {"simulated.toml", "sensor.brood2.toml"}
+    (person.conf_d / "sensor.brood2.toml").unlink()
+    told = person.set_up()
+    assert "deleted " in told
+    assert {*person.written()} == {"sensor.brood.toml"}
+    assert {*person.hive.ask("devices")["devices"]} == {"sensor.brood"}
+
+
+def test_a_simulated_hive_stays_if_a_person_wants_that(person):
+    person.set_up(simulated=True)
+    person.answers = {"End the simulated": "no"}
+    person.set_up()
+    assert "simulated.toml" in person.written()
+
+
 @pytest.mark.parametrize(("answer", "error"), [(refuse, GivenUpError),
                                                (interrupt, KeyboardInterrupt)])
 def test_who_stops_answering_leaves_nothing_behind(person, answer, error):
