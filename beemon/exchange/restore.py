@@ -36,7 +36,7 @@ from beemon.storage.lock import ArchiveLock
 STAGING = ".restoring"
 """The hidden folder of an archive in which a backup is unpacked."""
 BEGUN = ".restore-begun"
-"""The file of an archive that exists from the first change to the last."""
+"""The file of an archive that exists from the first change to the last. It names the backup."""
 KIND = "restored"
 """The event that says that this archive comes from a backup."""
 
@@ -94,7 +94,7 @@ def restore(
         _prepare_folder(goal)
         with closing(ArchiveLock(goal.archive)), _unpacked(reader, goal.archive) as folder:
             work = _Restore(goal, reader.about, folder, clock)
-            if not (force or (goal.archive / BEGUN).exists()):
+            if not (force or work.was_begun()):
                 work.check_goal()
             progress.tell("putting the files in their places")
             return work.do()
@@ -212,6 +212,15 @@ class _Restore:
         if self._config:
             self._config.check_archive(goal.archive)
 
+    @property
+    def _name(self) -> str:
+        return f"{self._about.archive} {self._about.made}\n"
+
+    def was_begun(self) -> bool:
+        """Whether a restore of the same backup was interrupted here."""
+        begun = self._goal.archive / BEGUN
+        return begun.exists() and begun.read_text() == self._name
+
     def check_goal(self) -> None:
         """Raise :class:`OtherContentError` if something else is there."""
         keep = "to put the backup there and keep the old files under another name, add --force"
@@ -224,7 +233,7 @@ class _Restore:
         """Change the archive and the config."""
         self._prepare_ledger()
         begun = self._goal.archive / BEGUN
-        begun.touch()
+        begun.write_text(self._name)
         _sync_all(self._folder)
         files.sync_folder(self._goal.archive)
         self._set_archive_aside()

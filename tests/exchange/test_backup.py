@@ -421,6 +421,23 @@ def test_a_restore_that_was_killed_is_done_again(saved: Path, goal: Goal) -> Non
     assert before in [path.read_bytes() for path in goal.archive.glob("replaced-*/ledger.db")]
 
 
+def test_an_interrupted_restore_excuses_no_other_backup(saved: Path, goal: Goal) -> None:
+    seasons.make(goal.archive)
+    (goal.archive / BEGUN).write_text("another one\n")
+    with pytest.raises(OtherContentError):
+        restore(saved, goal, Progress())
+
+
+def test_the_remains_of_a_backup_that_was_killed_are_removed(
+    hive: backup.Hive, tmp_path: Path
+) -> None:
+    left = tmp_path / ".hive.tar.gz.abc.part"
+    left.mkdir()
+    (left / "ledger.db").write_bytes(b"x" * 1000)
+    backup.save(hive, tmp_path / "hive.tar.gz", Progress())
+    assert not left.exists()
+
+
 def test_a_full_disk_is_noticed_before_anything_is_changed(
     saved: Path, goal: Goal, tmp_path: Path
 ) -> None:
