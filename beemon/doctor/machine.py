@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +16,14 @@ from pathlib import Path
 from beemon.base.facts import Json, JsonObject
 from beemon.config.settings import ConfigError, Settings, load
 from beemon.devices.ask import ResolvedDevice, resolve_devices
-from beemon.ledger.reader import ArchiveReader
+from beemon.ledger import rows, wal
+from beemon.ledger.ledger import NAME, LedgerReader, open_reader
+from beemon.storage import lock
 
 SECONDS = 10.0
 """The longest time that a program may take."""
+
+_STEPS = 20_000  # of SQLite's machine, between two looks at the clock
 
 Ask = Callable[[str], JsonObject]
 """Returns the service's reply to a query. Raises ``OSError`` if it cannot be reached."""
@@ -167,7 +172,22 @@ class Machine:
         """The status of the service; None if it cannot be reached."""
         return self.ask("status")
 
-    @cached_property
-    def reader(self) -> ArchiveReader | None:
-        """A reader of the archive; None without one."""
-        return ArchiveReader(self.archive) if self.archive else None
+    @property
+    def has_ledger(self) -> bool:
+        """Whether the archive has a ledger. Raises ``PermissionError``."""
+        return self.archive is not None and (self.archive / NAME).exists()
+
+    @contextmanager
+    def ledger(self, seconds: float = SECONDS) -> Iterator[LedgerReader]:
+        """The ledger at one moment; a query that takes longer is interrupted.
+
+        Nothing is written beside one that lies there since the service stopped. Raises
+        ``sqlite3.Error``.
+        """
+        assert self.archive is not None
+        at_rest = lock.holder(self.archive) is None and not wal.size(self.archive)
+        found = LedgerReader(self.archive, at_rest=True) if at_rest else open_reader(self.archive)
+        until = time.monotonic() + seconds
+        with closing(found) as ledger, rows.one_moment(ledger.db):
+            ledger.db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+            yield ledger

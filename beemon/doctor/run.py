@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import sqlite3
-import subprocess
 from collections.abc import Callable, Collection, Iterator
 from typing import Annotated, NamedTuple
 
+from beemon.base.defects import contain
 from beemon.base.values import value_class
 from beemon.doctor import checks
 from beemon.doctor.findings import Finding, State, unknown
-from beemon.doctor.machine import Machine, NotFixedError
+from beemon.doctor.machine import Machine
 
 
 class Check(NamedTuple):
@@ -59,17 +58,17 @@ def run(machine: Machine, chosen: Collection[str] = (), *, fix: bool = False) ->
 
 
 def _look(check: Check, machine: Machine) -> Result:
-    try:
-        found = tuple(check.check(machine))
-    except (OSError, ValueError, sqlite3.Error, subprocess.SubprocessError) as error:
-        found = (unknown(f"the check could not be made: {error}"),)
+    found = contain(lambda: tuple(check.check(machine)), lambda error: (_not_made(error),))
     return Result(check.name, found, check.fix is not None)
+
+
+def _not_made(error: Exception) -> Finding:
+    said = str(error) or type(error).__name__
+    return unknown(f"the check could not be made: {said}", "sudo beemon doctor")
 
 
 def _mend(check: Check, machine: Machine, result: Result) -> Result:
     assert check.fix is not None
-    try:
-        fixed = check.fix(machine)
-    except (NotFixedError, OSError) as error:
-        return Result(check.name, result.findings, True, None, str(error))
-    return Result(check.name, result.findings, True, fixed or None)
+    fix = check.fix
+    fixed, why = contain(lambda: (fix(machine), None), lambda error: (None, str(error)))
+    return Result(check.name, result.findings, True, fixed or None, why)

@@ -69,7 +69,7 @@ def keep_short(archive: Path, most_bytes: int = MOST_BYTES) -> Trouble | None:
         return None
     _empty(archive)
     now = size(archive)
-    return _trouble(archive, now) if now > most_bytes else None
+    return trouble(archive, now) if now > most_bytes else None
 
 
 def _empty(archive: Path) -> None:
@@ -80,7 +80,8 @@ def _empty(archive: Path) -> None:
             db.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
 
 
-def _trouble(archive: Path, log_bytes: int) -> Trouble:
+def trouble(archive: Path, log_bytes: int) -> Trouble:
+    """The problem with a log of this many bytes, and its remedy."""
     says = f"the log of the database has grown to {log_bytes / 1e6:.0f} MB, because"
     holders = list(_holders(archive))
     if not holders:

@@ -18,6 +18,11 @@ def holder(port: int, proc: Path = Path("/proc")) -> str:
     return "a process that this user may not see"
 
 
+def is_taken(port: int, proc: Path = Path("/proc")) -> bool:
+    """Whether anyone listens on a port, on any address of this machine."""
+    return any(True for _ in _listening_inodes(port, proc))
+
+
 def _name(process: Path) -> str:
     try:
         name = (process / "comm").read_bytes().strip()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from beemon import __version__
 from beemon.doctor import run
 from beemon.doctor.findings import Finding
 from beemon.doctor.machine import Machine
@@ -20,6 +21,7 @@ WELL = {
     "proc/swaps": "Filename\t\tType\t\tSize\n/dev/zram0 partition 100 0 100\n",
     "proc/self/mountinfo": "20 1 179:2 / / rw,noatime - ext4 /dev/mmcblk0p2 rw\n",
     "proc/sys/kernel/tainted": "1024\n",
+    "proc/net/tcp": "  sl\n   0: 0100007F:1F90 00000000:0000 0A 00:00 00:00 00 0 0 4711 1\n",
     "proc/net/route": "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
                       "wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\n",
     "proc/net/wireless": "Inter-| sta-|\n face | tus |\n wlan0: 0000   60.  -50.  -256        0\n",
@@ -70,7 +72,12 @@ class Planted:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self._programs = folder / "root", folder / "bin"
         self.log = folder / "log"
-        self.status: dict[str, Any] | None = {"clock": "synchronised", "zone": "Europe/Berlin"}
+        self.status: dict[str, Any] | None = {
+            "clock": "synchronised", "zone": "Europe/Berlin", "version": __version__,
+            "devices": {"sensor.a": {"state": "running"}},
+        }
+        self.archive: Path | None = None
+        self.replies: dict[str, dict[str, Any]] = {}
         self._programs.mkdir()
         self.config = self.root / "etc/beemon/beemon.toml"
         for name, content in {**WELL, "etc/beemon/beemon.toml": CONFIG}.items():
@@ -103,12 +110,12 @@ class Planted:
 
     @property
     def machine(self) -> Machine:
-        return Machine(self.config, self._ask, None, self.root)
+        return Machine(self.config, self._ask, self.archive, self.root)
 
     def _ask(self, query: str) -> Mapping[str, Any]:
         if self.status is None:
             raise OSError("the service cannot be reached")
-        return self.status
+        return self.replies.get(query, self.status)
 
     def findings(self, check: str) -> list[Finding]:
         [result] = run.run(self.machine, [check])

@@ -17,11 +17,11 @@ _COUNT = (
 
 def check(machine: Machine) -> Iterator[Finding]:
     """Count the readings with a low supply."""
-    if machine.reader is None or not (machine.archive and (machine.archive / "ledger.db").exists()):
+    if not machine.has_ledger:
         yield skipped("there is no archive")
         return
     since_us = MACHINE.now().utc_us - 7 * 24 * US_PER_HOUR
-    with machine.reader.one_moment() as ledger:
+    with machine.ledger() as ledger:
         count, low = ledger.db.execute(_COUNT, (since_us,)).fetchone()
     if not count:
         yield skipped("no sensor measures the supply")
