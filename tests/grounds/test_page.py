@@ -32,7 +32,7 @@ if "://" not in place:
 connection.request(method, path, json.dumps(body) if body else None,
                    {"Content-Type": "application/json", **headers})
 reply = connection.getresponse()
-print(json.dumps([reply.status, reply.read().decode(), dict(reply.getheaders())]))
+print(json.dumps([reply.status, reply.read().decode(errors="replace"), dict(reply.getheaders())]))
 """
 LOCAL, UNIX = "http://127.0.0.1:8081", "/run/beemon-web.socket"
 
@@ -80,6 +80,34 @@ def test_its_user_reads_the_archive_and_writes_none_of_it(machine: Container) ->
     machine.run(*as_page, "test", "-r", "/var/lib/beemon/ledger.db")
     for path in ("/var/lib/beemon/new", "/etc/beemon/conf.d/new.toml"):
         assert machine.run(*as_page, "touch", path, check=False).returncode != 0
+
+
+def test_everything_of_a_hive_is_seen_from_within_the_sandbox(machine: Container) -> None:
+    apt(machine, "install python3-av")
+    machine.run("beemon", "setup", "--yes", "--simulated", timeout=120)
+    jobs = {}
+    for command in ("read", "record microphone.brood 2", "record camera.entrance 2"):
+        status, sent, _ = ask(machine, "/api/commands", UNIX, "POST", {"command": command})
+        assert status == 202, sent
+        jobs[command.partition(" ")[2].partition(" ")[0]] = sent["job"]
+    for job in jobs.values():
+        within(60, lambda job=job: ask(machine, f"/api/jobs/{job}", UNIX)[1].get("outcome"))
+    sound, video = jobs["microphone.brood"], jobs["camera.entrance"]
+    day = machine.run("date", "+%F").stdout.strip()
+    for path, kind in (
+        (f"/api/recordings/{sound}", "audio/flac"), (f"/api/recordings/{video}", "video/mp4"),
+        (f"/api/recordings/{video}/picture", "image/jpeg"),
+        (f"/api/sound/microphone.brood/{day}.png", "image/png"),
+        (f"/api/recordings?device=microphone.brood&day={day}", "application/json"),
+        ("/api/readings", "application/json"), ("/api/openapi.json", "application/json"),
+        ("/api/calendar", "application/json"), ("/metrics", "text/plain"),
+        ("/api/export/completeness.csv", "text/csv"),
+    ):
+        status, told, headers = ask(machine, path, UNIX)
+        assert (status, headers["Content-Type"].partition(";")[0]) == (200, kind), told
+    restarts = machine.run("systemctl", "show", "beemon-web", "-p", "NRestarts").stdout
+    assert restarts.strip() == "NRestarts=0"  # its memory suffices
+    assert machine.run("ls", "/var/cache/beemon-web/stills").stdout.split() == [f"{video}.jpg"]
 
 
 def test_the_code_on_the_device_makes_its_reader_the_owner(machine: Container) -> None:
