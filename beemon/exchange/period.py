@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from beemon.base.moments import to_microseconds
+from beemon.base import since
+from beemon.base.moments import to_datetime, to_microseconds
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -24,20 +25,33 @@ class Period:
 def parse(first: str, last: str | None = None, zone: tzinfo = UTC) -> Period:
     """The period from ``first`` through ``last``: days, both whole, or moments.
 
-    A day is ``2026-06-01``, a moment ``2026-06-01T06:30`` (with seconds, if you like); both are
-    of the zone, or say another offset: ``2026-06-01T06:30+02:00``. A day alone is that day, a
-    moment alone continues until now. Raises ``ValueError``.
+    A day is ``2026-06-01``, ``today`` or ``yesterday``. A moment is ``2026-06-01T06:30`` (with
+    seconds, if you like), or so long ago: ``12h``, ``7d``, ``4w``. Both are of the zone, or have
+    another offset: ``2026-06-01T06:30+02:00``. A day alone is that day, a moment alone continues
+    until now. Raises ``ValueError``.
     """
+    now = datetime.now(UTC)
+    first, last = _fixed(first, now, zone), last and _fixed(last, now, zone)
     from_us, after_first = _span(first, zone)
     if last is not None:
         until_us = _span(last, zone)[1]
     elif _DAY.fullmatch(first):
         until_us = after_first
     else:
-        until_us = to_microseconds(datetime.now(UTC))
+        until_us = to_microseconds(now)
     if until_us <= from_us:
         raise ValueError(f"{last or first} is not later than {first}")
     return Period(from_us, until_us, "--".join(map(_file_word, filter(None, (first, last)))))
+
+
+def _fixed(text: str, now: datetime, zone: tzinfo) -> str:
+    """The same as a date or a time, if it was written as one that moves."""
+    if day := since.day_of(text, to_microseconds(now), zone):
+        return day.isoformat()
+    begin_us = since.begin_us(text, to_microseconds(now), zone)
+    if begin_us is None:
+        return text
+    return to_datetime(begin_us, zone).isoformat(timespec="minutes")
 
 
 def _span(text: str, zone: tzinfo) -> tuple[int, int]:

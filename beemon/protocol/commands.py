@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import field
-from datetime import datetime, timedelta
 from typing import Any
 
-from beemon.base import zone
+from beemon.base import clock, since, zone
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
 from beemon.base.values import value_class
@@ -31,8 +30,6 @@ MAX_GRAMS = 1e6
 _ROW = re.compile(r"-?[0-9]{1,15}")
 _PATH = re.compile(r"recordings/[0-9-]{1,10}/[A-Za-z0-9@._-]{1,200}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_SPAN = re.compile(r"([1-9][0-9]{0,3})([hdw])")
-_SPAN_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 Devices = Collection[str]
 Parser = Callable[[str, str, Devices], Any]
@@ -153,18 +150,16 @@ def _count(name: str, written: str, _: Devices) -> int:
     return int(written)
 
 
-def _since(name: str, written: str, _: Devices) -> datetime | timedelta:
-    """``2026-06-01`` (its first moment here), or how long ago: ``12h``, ``7d``, ``4w``."""
-    if match := _SPAN.fullmatch(written):
-        return timedelta(**{_SPAN_UNITS[match[2]]: int(match[1])})
-    try:
-        return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=zone.local())
-    except ValueError:
+def _since(name: str, written: str, _: Devices) -> int:
+    """The begin of a period (:mod:`beemon.base.since`), in microseconds since 1970."""
+    found = since.begin_us(written, clock.now().utc_us, zone.local())
+    if found is None:
         raise RequestError(
             "bad-argument",
-            f'{name} must be a date such as 2026-06-01 or a span such as 12h, 7d or 4w, not '
-            f'"{shown(written)}"',
-        ) from None
+            f"{name} must be a date such as 2026-06-01, today, yesterday, or a span such as 12h or "
+            f'7d, not "{shown(written)}"',
+        )
+    return found
 
 
 def _job_or_devices(name: str, written: str, devices: Devices) -> int | str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from beemon import __version__
 from beemon.base import clock, zone
 from beemon.base.explanation import meanings
-from beemon.base.moments import span_us, to_microseconds
+from beemon.base.moments import US_PER_DAY
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
 from beemon.base.status import DeviceStatus, ServiceState, ServiceStatus, TroubleStatus
@@ -47,10 +46,10 @@ from beemon.storage import space
 
 DEFAULT_JOBS = 20
 MOST_JOBS = 1000
-DEFAULT_EVENTS = timedelta(days=7)
+DEFAULT_EVENTS_US = 7 * US_PER_DAY
 MOST_EVENTS = 1000
-DEFAULT_HISTORY = timedelta(days=1)
-DEFAULT_COMPLETENESS = timedelta(days=30)
+DEFAULT_HISTORY_US = US_PER_DAY
+DEFAULT_COMPLETENESS_US = 30 * US_PER_DAY
 STALE_SECONDS = 10.0
 """Age of the Orchestrator's heartbeat from which on it counts as hung."""
 
@@ -217,7 +216,7 @@ class Queries:
         return CalibrationList(tuple(self._reader().calibrations(request["SENSOR"])))
 
     def _events(self, request: Request) -> EventList:
-        begin_us = _begin_us(request["SINCE"] or DEFAULT_EVENTS)
+        begin_us = request["SINCE"] or _ago(DEFAULT_EVENTS_US)
         found = self._reader().events(begin_us, MOST_EVENTS, request["KIND"])
         if found or not request["KIND"]:
             return EventList(tuple(found))
@@ -225,7 +224,7 @@ class Queries:
 
     def _history(self, request: Request) -> History:
         device, quantity, since = request["DEVICE"], request["QUANTITY"], request["SINCE"]
-        told = self._reader().history(device, quantity, _begin_us(since or DEFAULT_HISTORY))
+        told = self._reader().history(device, quantity, since or _ago(DEFAULT_HISTORY_US))
         if told is None:
             known, devices = self._reader().quantities(device), self._settings().devices
             if not known and device not in devices:
@@ -238,7 +237,7 @@ class Queries:
         return told
 
     def _completeness(self, request: Request) -> Completeness:
-        return self._reader().completeness(_begin_us(request["SINCE"] or DEFAULT_COMPLETENESS))
+        return self._reader().completeness(request["SINCE"] or _ago(DEFAULT_COMPLETENESS_US))
 
     def _budget(self) -> Budget:
         settings = self._settings()
@@ -272,13 +271,6 @@ def _is_untried(device: DeviceStatus) -> bool:
     return device.last_good_age_seconds is None
 
 
-def _begin_us(since: datetime | timedelta) -> int:
-    """A moment, or so long before this one, in microseconds since 1970."""
-    if isinstance(since, timedelta):
-        return clock.now().utc_us - span_us(since)
-    return to_microseconds(since)
-
-
 @value_class
 class Machine:
     """The state of the clock and the disk."""
@@ -296,3 +288,7 @@ def _look_at_machine(archive: Path) -> Machine:
         return replace(found, free_bytes=shutil.disk_usage(archive).free)
     except OSError as error:
         return replace(found, archive_trouble=error.strerror)
+
+
+def _ago(span_us: int) -> int:
+    return clock.now().utc_us - span_us

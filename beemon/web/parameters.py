@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date
 from typing import Any
 
 from aiohttp import web
 
-from beemon.base import clock, zone
-from beemon.base.moments import EARLIEST_US, US_PER_HOUR, to_datetime, to_microseconds
+from beemon.base import clock, since, zone
 from beemon.base.quoting import shown
 from beemon.protocol.views import LEAST_POINTS
 from beemon.web.errors import bad_parameter
 from beemon.web.routes import Parameter
 
-_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
-_SPAN = re.compile(r"([0-9]{1,4})([hdw])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"[0-9]{1,16}")
 _SHOWN = 40  # characters of what was written that an error repeats
@@ -113,23 +110,10 @@ class Asked:
     def moment_us(self, parameter: Parameter, default: str) -> int:
         """The moment of a parameter in microseconds since 1970; ``default`` is one, as text."""
         written = self._given.get(parameter.name, default)
-        found = moment_us(written, clock.now().utc_us, zone.local())
+        found = since.begin_us(written, clock.now().utc_us, zone.local())
         if found is None:
             raise _wrong(parameter, written)
         return found
-
-
-def moment_us(written: str, now_us: int, there: tzinfo) -> int | None:
-    """A date, ``today``, ``yesterday`` or a span before now; else None."""
-    if span := _SPAN.fullmatch(written):
-        ago_us = int(span[1]) * _HOURS[span[2]] * US_PER_HOUR
-        return max(EARLIEST_US, now_us - ago_us)
-    today = to_datetime(now_us, there).date()
-    near = {"today": today, "yesterday": today - timedelta(days=1)}
-    day = near.get(written) or _date(written)
-    if day is None:
-        return None
-    return max(EARLIEST_US, to_microseconds(datetime.combine(day, time(), there)))
 
 
 def _date(written: str) -> date | None:

@@ -41,6 +41,7 @@ def test_every_reason_that_the_code_gives_is_documented():
     given = {
         word: str(file.relative_to(SOURCE))
         for file in SOURCE.rglob("*.py")
+        if "doctor" not in file.parts  # its checks are skipped for reasons in words
         for match in made.finditer(file.read_text("utf-8"))
         for word in match.groups()
         if word

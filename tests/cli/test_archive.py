@@ -78,7 +78,7 @@ def test_what_is_exported_twice_needs_another_name(tmp_path: Path, capsys: Out) 
     assert "name another folder with --output" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", [["yesterday"], ["2026-06-01", "--timezone", "Mars/Olympus"]])
+@pytest.mark.parametrize("wrong", [["tomorrow"], ["2026-06-01", "--timezone", "Mars/Olympus"]])
 def test_an_export_of_no_period_is_wrong_usage(
     wrong: list[str], tmp_path: Path, capsys: Out
 ) -> None:

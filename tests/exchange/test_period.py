@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from beemon.exchange.period import Period, parse
 
+BERLIN = ZoneInfo("Europe/Berlin")
 DAY = 86_400_000_000
 JUNE_1 = 1_780_272_000_000_000  # 2026-06-01T00:00Z
 
@@ -44,7 +46,7 @@ def test_a_moment_alone_goes_on_until_now() -> None:
 @pytest.mark.parametrize(
     ("first", "last", "told"),
     [
-        ("yesterday", None, "neither a day"),
+        ("tomorrow", None, "neither a day"),
         ("2026-02-30", None, "neither a day"),
         ("2026-06-02", "2026-06-01", "2026-06-01 is not later than 2026-06-02"),
         ("2026-06-01T07:00", "2026-06-01T07:00", "not later"),
@@ -53,3 +55,17 @@ def test_a_moment_alone_goes_on_until_now() -> None:
 def test_what_is_no_period_is_told(first: str, last: str | None, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         parse(first, last)
+
+
+@pytest.mark.parametrize(("word", "days_ago"), [("today", 0), ("yesterday", 1)])
+def test_a_day_near_now_has_its_date_in_the_name(word: str, days_ago: int) -> None:
+    before = datetime.now(BERLIN).date()
+    period = parse(word, zone=BERLIN)
+    after = datetime.now(BERLIN).date()
+    assert period.name in {str(day - timedelta(days=days_ago)) for day in (before, after)}
+    assert period.until_us - period.from_us in {hours * 3_600_000_000 for hours in (23, 24, 25)}
+
+
+def test_a_span_continues_until_now() -> None:
+    period = parse("7d", zone=BERLIN)
+    assert 0 <= period.until_us - period.from_us - 7 * 86_400_000_000 < 120_000_000

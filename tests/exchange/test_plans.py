@@ -42,6 +42,7 @@ READS: dict[str, Callable[[ArchiveReader], object]] = {
     "jobs": lambda reader: reader.jobs(20),
     "has_done_work": lambda reader: reader.has_done_work(1),
     "recordings": lambda reader: reader.recordings(NOON, NOON + DAY, "microphone.brood"),
+    "kept_file": lambda reader: reader.kept_file(1),
     "latest": lambda reader: reader.latest(),
     "quantities": lambda reader: reader.quantities("sensor.scale"),
     "history": lambda reader: [
