@@ -33,10 +33,11 @@ class House:
     def __init__(self, folder: Path, devices: str, days: int = 0, name: str = "test-hive") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
-        (folder / "run").mkdir()
-        (folder / "run" / CONFIRMED).touch()
+        runtime = folder / "archive"  # where a page that is not the package's looks for pictures
+        runtime.mkdir()
+        (runtime / CONFIRMED).touch()
         page = f'[web]\naddress = "127.0.0.1:{port}"\n'
-        self.hive = Hive(folder, page + devices, RUNTIME_DIRECTORY=str(folder / "run"))
+        self.hive = Hive(folder, page + devices, RUNTIME_DIRECTORY=str(runtime))
         config = self.hive.config.read_text()
         self.hive.config.write_text(config.replace('"test-hive"', f'"{name}"'))
         if days:

@@ -109,7 +109,7 @@ function select(index) {
 const DAY_TAKES_MS = 10000;
 const LIVE_MS = 120000;
 const PICTURE_MS = 500;
-const MOST_MISSES = 10;
+const MOST_MISSES = 20;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let gate = null;
 
@@ -226,27 +226,29 @@ class Entrance {
     say(this.said, word("live.asked"));
     this.live.disabled = true;
     try {
-      const { job } = await send("commands", { command: `live ${this.camera}` });
-      const ended = await outcomeOf(job);
-      if (ended.outcome !== "done") throw new Error(`${known("outcome", ended.outcome)}: ${reason(ended.reason)}`);
-      this.follow();
+      this.follow((await send("commands", { command: `live ${this.camera}` })).job);
     } catch (error) {
       say(this.said, word("live.failed", { why: [error.message, error.remedy].filter(Boolean).join(" ") }));
     }
     this.live.disabled = false;
   }
 
-  follow() {
+  /** Show the pictures of a live view until its job ends, or the reader has seen enough. */
+  follow(job) {
     const end = performance.now() + LIVE_MS;
     const camera = this.camera;
     let count = 0;
     let misses = 0;
     say(this.live, word("live.end"));
     say(this.said, word("live.on", { length: length(LIVE_MS / 1000) }));
+    outcomeOf(job, 5000).then(({ outcome, reason: why }) => {
+      if (this.liveTimer && this.job === job) this.endLive(outcome === "done" ? word("live.ended") : word("live.failed", { why: reason(why) }));
+    }).catch(() => {});
+    this.job = job;
     const step = async () => {
       if (performance.now() > end || document.hidden) return this.endLive(word("live.ended"));
       try {
-        await this.change(address(`live/${camera}.jpg`, { n: count++ }), word("live.picture", { device: camera }));
+        await this.change(address(`live/${camera}.jpg`, { of: count++ }), word("live.picture", { device: camera }));
         this.picture.hidden = false;
         misses = 0;
       } catch { misses += 1; }
@@ -266,11 +268,11 @@ class Entrance {
 }
 
 /** Wait for the end of a job; return it. Raises `Refusal` if the service is out of reach. */
-export async function outcomeOf(job) {
+export async function outcomeOf(job, pause = 1000) {
   for (;;) {
     const found = await ask(`jobs/${job}`);
     if (found.outcome) return found;
-    await new Promise((resolve) => { setTimeout(resolve, 1000); });
+    await new Promise((resolve) => { setTimeout(resolve, pause); });
   }
 }
 
