@@ -93,7 +93,7 @@ def try_simulated_hive(machine: Container) -> None:
 def test_setup_makes_a_simulated_hive_and_again_changes_nothing(machine: Container) -> None:
     said = machine.run("beemon", "setup", "--yes", "--simulated").stdout
     for words in ("microphone.brood: 5.0 s, level -", "sensor.scale: weight ",
-                  "camera.entrance: failed (missing-library)"):
+                  "camera.entrance: failed (missing-library)", "\nThe page of hive:\n  http"):
         assert words in said
     file = "/etc/beemon/conf.d/simulated.toml"
     before = machine.shell(f"stat -c '%U:%G %a %y' {file}")
