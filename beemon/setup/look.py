@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from beemon.base.recording import RecordingFacts
+from beemon.checks.findings import FINDINGS
 
 
 def describe_value(quantity: str, value: float, unit: str) -> str:
@@ -13,18 +15,27 @@ def describe_value(quantity: str, value: float, unit: str) -> str:
     return f"{quantity} {value:.6g} {unit}".rstrip()
 
 
-def describe(file: Path, facts: RecordingFacts) -> str:
-    """A recording or a picture: its length or size, its level, and what its check found."""
+class Look(NamedTuple):
+    """The result of a look: whether there is nothing wrong, and a sentence."""
+
+    is_good: bool
+    says: str
+
+
+def look_at(file: Path, facts: RecordingFacts) -> Look:
+    """Look at a recording or a picture, and tell its properties, its check and the remedies."""
     from beemon.checks.examine import try_to_examine  # it brings NumPy
 
     try:
         found = try_to_examine(file, facts)
     except (OSError, ImportError) as error:
-        return f"it cannot be examined: {error}"
+        return Look(False, f"it cannot be examined: {error}")
     levels = [f"level {one.value:.0f} {one.unit}" for one in found.features
               if one.quantity == "level"]
     brightness = [] if found.failures or file.suffix != ".jpg" else [_brightness(file)]
-    return ", ".join([*_measures(facts), *levels, *brightness, *map(str, found.findings)])
+    said = ", ".join([*_measures(facts), *levels, *brightness, *map(str, found.findings)])
+    remedies = [FINDINGS[one.word].remedy for one in found.failures]
+    return Look(not found.failures, ". ".join([said, *remedies]))
 
 
 def _brightness(file: Path) -> str:

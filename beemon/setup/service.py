@@ -10,7 +10,7 @@ from pathlib import Path
 from beemon.base.facts import JsonObject, from_json
 from beemon.protocol.client import Client, Reply, ServiceUnreachableError
 from beemon.protocol.replies import JobFacts, ReadingFacts, ReadingList
-from beemon.setup.look import describe, describe_value
+from beemon.setup.look import describe_value, look_at
 
 UNIT = "beemon.service"
 RECORD_SECONDS = 5
@@ -101,7 +101,7 @@ def _delivery(connect: Connect, name: str, reply: Reply, archive: Path, seconds:
     if job.outcome != "done" or job.recording is None:
         return _why(job)
     file = archive / job.recording
-    return f"{describe(file, job.result)}; {file}"
+    return f"{look_at(file, job.result).says}; {file}"
 
 
 def _values(reply: Reply, job: JobFacts) -> str:

@@ -171,6 +171,9 @@ def _answers(
     devices = inventory.new
     usual = [one for one in devices if one.name not in trials or trials[one.name].works]
     if not wishes.questions:
+        for one in devices:
+            if one not in usual:
+                talk.say(f"Left out for now, as it does not deliver: {one.name}")
         return Answers(hive, usual)
     try:
         return ask_all(

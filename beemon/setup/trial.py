@@ -20,7 +20,7 @@ from typing import NamedTuple
 from beemon import devices
 from beemon.devices._base import Camera, Device, DeviceError, Measurement, Recorder, Refusal, Sensor
 from beemon.setup.candidates import Candidate
-from beemon.setup.look import describe, describe_value
+from beemon.setup.look import describe_value, look_at
 
 SECONDS = 1.0
 LIMIT_SECONDS = 60.0
@@ -71,7 +71,7 @@ def main(folder: Path) -> None:
         device = devices.load(given["kind"], given["name"], given["table"])
         device.open()
         try:
-            result = Trial(True, _deliver(device, folder))
+            result = _deliver(device, folder)
         finally:
             device.close()
     except (OSError, ValueError) as error:
@@ -80,18 +80,19 @@ def main(folder: Path) -> None:
     print(json.dumps(result))
 
 
-def _deliver(device: Device, folder: Path) -> str:
+def _deliver(device: Device, folder: Path) -> Trial:
     if isinstance(device, Sensor):
-        return ", ".join(map(_value, device.read()))
+        return Trial(True, ", ".join(map(_value, device.read())))
     if not isinstance(device, Recorder):
-        return "it is an output, which is not switched on for a trial"
+        return Trial(True, "it is an output, which is not switched on for a trial")
     if isinstance(device, Camera):
         file = folder / f"{device.settings.name}.jpg"
         facts = device.snapshot(file)
     else:
         file = folder / f"{device.settings.name}{device.suffix}"
         facts = device.record(file, SECONDS, threading.Event(), follows=False)
-    return f"{describe(file, facts)}; until setup ends: {file}"
+    look = look_at(file, facts)
+    return Trial(look.is_good, f"{look.says}; until setup ends: {file}")
 
 
 def _value(said: Measurement | Refusal) -> str:

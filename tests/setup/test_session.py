@@ -14,7 +14,7 @@ from beemon.protocol.client import Client
 from beemon.setup import files
 from beemon.setup.service import NotInForceError
 from beemon.setup.session import GivenUpError, Talk, Wishes, run
-from tests.grounds.sound import REAL_TIME, FakeMicrophone
+from tests.grounds.sound import PERIOD, REAL_TIME, FakeMicrophone
 from tests.hive import Hive
 from tests.setup.planted import Planted
 
@@ -38,8 +38,8 @@ pcm.!hw {{
 class SteadyMicrophone(FakeMicrophone):
     """A card that feeds one listener after the other."""
 
-    def __init__(self, folder: Path, card: str) -> None:
-        super().__init__(folder, card)
+    def __init__(self, folder: Path, card: str, source: bytes = b"") -> None:
+        super().__init__(folder, card, source)
         with self.config.open("a") as added:
             added.write(HARDWARE.format(folder))
 
@@ -154,6 +154,7 @@ def test_a_sensor_that_does_not_deliver_is_left_out(person, planted):
     planted.add_thermometer("28-0316a2794e00", 85.0)
     told = person.set_up(questions=False)
     assert "(power-on-value)" in told
+    assert "Left out for now, as it does not deliver: sensor.brood2" in told
     assert {*person.written()} == {"sensor.brood.toml"}
 
 
@@ -291,6 +292,21 @@ def test_a_dry_run_writes_nothing_and_prints_everything(person):
     told = person.set_up(questions=False, dry_run=True)
     assert f'# {person.conf_d}/sensor.brood.toml\n# the 1-Wire' in told
     assert not person.conf_d.exists()
+
+
+@pytest.mark.ground("alsa")
+def test_a_silent_card_is_told_with_its_remedy_and_left_out(person, planted, tmp_path, monkeypatch):
+    planted.plug_sound(0, "Device", "1-1.2")
+    card = SteadyMicrophone(tmp_path, "Device", bytes(4 * PERIOD))
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(card.config))
+    card.start(REAL_TIME)
+    try:
+        told = person.set_up(questions=False)
+    finally:
+        card.stop()
+    assert "silent: " in told
+    assert "Left out for now, as it does not deliver: microphone.brood" in told
+    assert {*person.written()} == {"sensor.brood.toml"}
 
 
 @pytest.mark.ground("alsa")
