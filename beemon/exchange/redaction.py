@@ -59,7 +59,7 @@ _COMMON = {
     "nobody", "hive", "broadcasthost",
 }
 """Common names of hosts and users, which identify nobody."""
-_LEAST_LETTERS = 3
+_LEAST_LETTERS, _LEAST_OF_SECRETS = 2, 4
 
 
 class Redactor:
@@ -72,7 +72,7 @@ class Redactor:
         places: Iterable[float] = (),
     ) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
-        self._secrets = _longest_first(secrets, _LEAST_LETTERS + 1)
+        self._secrets = _longest_first(secrets, _LEAST_OF_SECRETS)
         self._known = [
             (kind, _word(value)) for kind, values in
             (("ssid", networks), ("host", hosts), ("user", users), ("serial", serials))
