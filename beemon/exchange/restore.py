@@ -40,6 +40,11 @@ BEGUN = ".restore-begun"
 KIND = "restored"
 """The event that says that this archive comes from a backup."""
 
+_END_SAVED_RUN = (
+    "UPDATE runs SET ended_us = ?, ended = ?, ended_why = 'it was saved in a backup'"
+    " WHERE run = (SELECT max(run) FROM runs WHERE began IS NOT NULL) AND ended IS NULL"
+)
+"""The service that ran while it was saved did not crash."""
 _PIECE_BYTES = 1 << 20
 _STAYS = (
     lock.NAME, reserve.FOLDER, STAGING, BEGUN, socket_file.NAME, "known-archives", "lost+found",
@@ -255,6 +260,7 @@ class _Restore:
         with closing(Ledger(self._folder, clock=self._clock)) as ledger:
             ledger.prepare()
             with ledger.transaction():
+                ledger.db.execute(_END_SAVED_RUN, (self._clock.now().utc_us, starts.STOPPED))
                 ledger.begin_run()
                 self._result.lost = self._enter_lost(ledger)
                 message = f"the archive was restored from the backup of {self._about.made}"

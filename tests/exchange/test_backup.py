@@ -27,6 +27,7 @@ from beemon.ledger.ledger import Ledger, LedgerReader
 from beemon.repair.check import check
 from beemon.storage import lock
 from tests import seasons
+from tests.hive import Hive, until
 
 CONFIG = '[hive]\nname = "apiary-7"\nlatitude = 48.1\nlongitude = 11.5\n'
 MORE = "[retention]\nmin_free = '1GB'\n"
@@ -300,7 +301,9 @@ def test_a_backup_of_another_version_is_refused(
     assert told in refused(put_together(content), goal, tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no backup", gzip.compress(b"no tar" * 1000)])
+@pytest.mark.parametrize(
+    "content", [b"", b"no backup", gzip.compress(b"no tar" * 1000)], ids=["empty", "text", "gzip"]
+)
 def test_other_files_are_no_backups(content: bytes, goal: Goal, tmp_path: Path) -> None:
     assert refused(content, goal, tmp_path)
 
@@ -448,6 +451,36 @@ def test_a_full_disk_is_noticed_before_anything_is_changed(
     file.write_bytes(put_together(content))
     with pytest.raises(OSError, match=r"only .* MB are free"):
         restore(file, goal, Progress())
+
+
+@pytest.mark.process
+def test_a_service_goes_on_with_a_restored_archive(tmp_path: Path) -> None:
+    file = str(tmp_path / "hive.tar.gz")
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    with Hive(tmp_path / "old", SCHEDULED) as old:
+        until(lambda: len(old.ask("jobs 3")["jobs"]) == 3)
+        done = old.do("read")
+        assert cli.main(["backup", file, "--config", str(old.config)]) == 0
+        before = old.ask(f"job {done['job']}")
+    new = Hive(tmp_path / "new", SCHEDULED)
+    goal = ["--path", str(new.archive), "--config", str(new.config), "--no-config"]
+    assert cli.main(["restore", file, *goal]) == 0
+    with new:
+        assert new.ask(f"job {done['job']}") == before
+        assert new.do("read")["job"] > done["job"]
+        assert new.troubles() == {}
+        assert new.ask("completeness 1d")["adds_up"]
+        assert [event["kind"] for event in new.ask("events 1d")["events"]].count("restored") == 1
+    assert identity.at(new.archive) == identity.at(old.archive)
+    assert check(new.archive, full=True).findings == []
+
+
+SCHEDULED = """
+[sensor.brood]
+driver = "simulated"
+schedule = { interval = "2s" }
+"""
 
 
 # As typed

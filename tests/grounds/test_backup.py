@@ -85,7 +85,8 @@ def _read(machine: Container, path: str) -> bytes:
 def _done_before_backup(machine: Container) -> int:
     """The last job of the backup that had its outcome then."""
     script = (
-        "import sqlite3, tarfile; found = tarfile.open('/root/hive.tar.gz').extractfile('ledger.db');"
+        "import sqlite3, tarfile; tar = tarfile.open('/root/hive.tar.gz');"
+        "found = tar.extractfile('ledger.db');"
         "open('/tmp/ledger.db', 'wb').write(found.read());"
         "print(sqlite3.connect('/tmp/ledger.db').execute('SELECT ifnull(min(job) - 1,"
         " (SELECT max(job) FROM jobs)) FROM jobs WHERE outcome IS NULL').fetchone()[0])"
