@@ -8,6 +8,7 @@ restore that was interrupted, the same command does it again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -309,7 +310,7 @@ class _Restore:
         for path in paths:
             aside = self._aside(folder) / path.relative_to(folder)
             aside.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(aside)
+            _move(path, aside)
             files.sync_folder(aside.parent)
             files.sync_folder(path.parent)
 
@@ -369,6 +370,25 @@ class _Restore:
     def _latest_job(self) -> int:
         with closing(open_reader(self._goal.archive)) as ledger:
             return int(ledger.db.execute("SELECT ifnull(max(job), 0) FROM jobs").fetchone()[0])
+
+
+def _move(path: Path, aside: Path) -> None:
+    """Move a file or a folder, whose files keep their owners.
+
+    An overlay file system renames files, but no folder of a lower layer (EXDEV).
+    """
+    try:
+        path.rename(aside)
+    except OSError as error:
+        if error.errno != errno.EXDEV or path.is_symlink() or not path.is_dir():
+            raise
+        state = path.stat()
+        aside.mkdir(mode=0o700)
+        for each in sorted(path.iterdir()):
+            _move(each, aside / each.name)
+        os.chown(aside, state.st_uid, state.st_gid)
+        aside.chmod(state.st_mode & 0o777)
+        path.rmdir()
 
 
 def _write_config(source: Path, final: Path, owner: tuple[int, int] | None) -> None:

@@ -533,3 +533,26 @@ def test_what_cannot_be_saved_or_put_back_is_said(
     config = ["--config", str(tmp_path / "none.toml"), "--path", str(tmp_path / "new")]
     assert cli.main(["restore", str(tmp_path / "no.tar.gz"), *config]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+OVERLAY = """
+cd "$1"; mkdir upper work merged
+mount -t overlay -o lowerdir=new,upperdir=upper,workdir=work overlay merged
+shift; exec "$@"
+"""
+
+
+@pytest.mark.process
+@pytest.mark.ground("small-disk")
+def test_a_folder_that_cannot_be_renamed_is_moved_file_by_file(saved: Path, goal: Goal) -> None:
+    seasons.make(goal.archive)
+    folder = goal.archive.parent.parent
+    command = [sys.executable, "-m", "beemon", "restore", str(saved), "--force", "--no-config",
+               "--path", str(folder / "merged/archive"), "--config", str(goal.config)]
+    ran = subprocess.run(
+        ["unshare", "--mount", "sh", "-euc", OVERLAY, "-", str(folder), *command],
+        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
+    )
+    assert ran.returncode == 0, ran.stderr
+    [aside] = (folder / "upper/archive").glob("replaced-*")
+    assert len(list(aside.rglob("*.flac"))) == 2
