@@ -32,11 +32,6 @@ class Machine:
         return self.root / "proc"
 
     @property
-    def etc(self) -> Path:
-        """Its configuration."""
-        return self.root / "etc"
-
-    @property
     def is_pi(self) -> bool:
         """Whether it is a Raspberry Pi."""
         return "Raspberry Pi" in text_of(self.proc / "device-tree/model")
