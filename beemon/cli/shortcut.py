@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 COMMANDS = (
-    "record", "snapshot", "read", "calibrate", "switch", "start", "stop", "inspection", "clock",
-    "cancel", "uploaded", "forgotten", "reload",
+    "record", "snapshot", "live", "read", "calibrate", "switch", "start", "stop", "inspection",
+    "clock", "cancel", "uploaded", "forgotten", "reload",
 )
 QUERIES = (
     "status", "devices", "job", "jobs", "readings", "events", "calibrations", "history",

@@ -24,6 +24,7 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -320,6 +321,15 @@ class Camera(Recorder):
         """Write one JPEG picture to ``path`` and return the facts about it, at least those of
         :func:`began`."""
 
+    def live(self, cancelled: Event) -> AbstractContextManager[Callable[[], bytes]]:
+        """Inside, each call of the function returns a picture of this moment.
+
+        It is a JPEG with sides of at most :data:`LIVE_PIXELS`. Recordings and snapshots go on
+        beside it. Raises :class:`DeviceError`.
+        """
+        del cancelled
+        raise DeviceError(f"the driver of {self.settings.name} has no live picture")
+
 
 class Output(Device, ABC):
     """A device that is on or off: a light, a fan, a relay.
@@ -388,6 +398,9 @@ class Output(Device, ABC):
             except DeviceError as error:
                 self.on_lost(DeviceLostError(f"it did not return to its safe state: {error}"))
 
+
+LIVE_PIXELS = 960
+"""The longest side of a live picture."""
 
 ARCHIVE = "BEEMON_ARCHIVE"
 """The variable of a worker's environment that names the archive's folder."""

@@ -24,6 +24,7 @@ from beemon.orchestrator.inbox import RESTING_SECONDS, Inbox, Pulse
 from beemon.orchestrator.inspection import Inspection, Inspections
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.leftovers import Leftovers
+from beemon.orchestrator.live import LiveFolder
 from beemon.orchestrator.loop import Loop
 from beemon.orchestrator.owner import SupervisorsOwner
 from beemon.orchestrator.power import Power
@@ -180,6 +181,7 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
         workers=Workers(
             owner, inbox.put, supplies, start=around.start_worker, now=around.monotonic
         ),
+        live=LiveFolder(settings.archive_path),
     )
 
 

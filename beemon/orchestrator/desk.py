@@ -20,6 +20,7 @@ from beemon.orchestrator.inspection import Inspections
 from beemon.orchestrator.job import Job
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.leftovers import Leftovers
+from beemon.orchestrator.live import LiveFolder
 from beemon.orchestrator.power import Power
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.timetable import Timetable
@@ -33,6 +34,7 @@ from beemon.scale.compensation import Compensation
 from beemon.scale.watch import Scales
 from beemon.worker.lanes import lane_of
 from beemon.worker.messages import Failed
+from beemon.worker.worker import LIVE
 
 TRY_SECONDS = 3.0
 """Time after a start or a reload, in seconds, until unused devices are tried: urgent work is
@@ -63,6 +65,7 @@ class Desk:
     troubles: Troubles
     owner: Owner
     workers: Workers
+    live: LiveFolder
 
     def load_calibrations(self) -> None:
         """Put in force the calibrations that the ledger holds."""
@@ -116,6 +119,15 @@ class Desk:
             self.owner.finished(task, Failed(task.number, "busy", message))
         else:
             supervisor.submit(task, self.clock.now().monotonic)
+
+    def end_live_views(self) -> None:
+        """End the live views of cameras that rest now: over an inspection, a low battery or disk.
+        """
+        for job in list(self.jobs.jobs.values()):
+            if job.verb == LIVE and not job.cut and job.device:
+                reason = self.timetable.rests(job.device)
+                if reason:
+                    self.cut(job, reason)
 
     def cut(self, job: Job, reason: str) -> None:
         """End a job early."""

@@ -16,6 +16,7 @@ from beemon.orchestrator.desk import Desk
 from beemon.orchestrator.in_force import recorders
 from beemon.orchestrator.job import Job
 from beemon.orchestrator.jobs import DEFECT
+from beemon.orchestrator.live import make_task
 from beemon.protocol import commands
 from beemon.protocol.commands import Request
 from beemon.scale.calibrations import Step
@@ -54,6 +55,23 @@ def take_snapshot(desk: Desk, job: Job, request: Request) -> None:
     device = desk.in_force.devices[request["CAMERA"]]
     if not _is_paused(desk, job, device.name):
         desk.submit(job, device, device.timeout + SLACK_SECONDS)
+
+
+def show_live(desk: Desk, job: Job, request: Request) -> None:
+    """Have a camera show its live picture, unless it rests."""
+    device = desk.in_force.devices[request["CAMERA"]]
+    job.device = device.name
+    if reason := desk.timetable.rests(device.name):
+        desk.jobs.end(job, outcomes.failed(reason, f"{device.name} rests"))
+        return
+    try:
+        place = desk.live.place(device.name, job.number)
+    except OSError as error:
+        desk.jobs.end(job, outcomes.failed(reason_of(error), message_of(error)))
+        return
+    job.pending.add(device.name)
+    task = make_task(job, device, request["SECONDS"], place)
+    desk.workers.of(device.name).submit(task, desk.clock.now().monotonic)
 
 
 def _is_paused(desk: Desk, job: Job, device: str) -> bool:
@@ -252,6 +270,7 @@ def _try_looks_again(desk: Desk) -> None:
 HANDLERS: Mapping[str, Handler] = {
     "record": record,
     "snapshot": take_snapshot,
+    "live": show_live,
     "read": read,
     "calibrate": calibrate,
     "switch": switch_output,

@@ -29,6 +29,7 @@ from beemon.ledger.looks import Looks
 from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.inspection import Inspection, marked
 from beemon.orchestrator.job import Job, QueuedCommand, said
+from beemon.orchestrator.live import ending_of, remove_picture
 from beemon.orchestrator.power import Power
 from beemon.orchestrator.task import Task
 from beemon.orchestrator.unentered import Unentered
@@ -38,6 +39,7 @@ from beemon.scale.compensation import Compensation
 from beemon.storage.files import Place
 from beemon.system.service import fields
 from beemon.worker.messages import Answer, Done, Failed
+from beemon.worker.worker import LIVE
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,8 @@ class Jobs:
             self._take_readings(job, task, answer)
         elif task.verb == "calibrate" and isinstance(answer, Done):
             self._take_calibration(job, answer)
+        elif task.verb == LIVE:
+            self._end_live(job, task, answer)
         elif isinstance(answer, Failed):
             self.end(job, job.failed_ending(answer, task.cut), leftover=task.place)
         elif answer.path is None or answer.recording is None:
@@ -159,6 +163,20 @@ class Jobs:
             extra=fields(job=number, device=job.device, outcome=ending.outcome.value),
         )
         self._ended(ended_facts(number, job.text, ending))
+
+    def _end_live(self, job: Job, task: Task, answer: Answer) -> None:
+        """The file goes with the last view of its camera, before the outcome can be read."""
+        others = [
+            other for other in self.jobs.values()
+            if other.verb == LIVE and task.device in other.pending
+        ]
+        place = None if others else task.place
+
+        def keep(_: Ledger) -> None:
+            if place is not None:
+                remove_picture(place)
+
+        self.end(job, ending_of(job, answer, task.cut), keep=keep)
 
     def _take_calibration(self, job: Job, answer: Done) -> None:
         if job.step is None:

@@ -61,6 +61,7 @@ class Loop:
         desk.inspections.resume()
         desk.power.resume()
         desk.leftovers.look()
+        desk.live.clear()
         desk.employ_workers()
         self._heartbeat(desk.clock.now().monotonic)
         desk.report(Started())
@@ -117,6 +118,7 @@ class Loop:
         seconds = self._resting_seconds if self._is_at_rest else HEARTBEAT_SECONDS
         if desk.pulse.beats(now, seconds):
             desk.power.look(now)
+            desk.end_live_views()
             self._clock_keeper.look(desk.clock.stamp())
             desk.scales.look_for_steps(desk.clock.stamp())
             # Last, so that the thread that sends it need not wait until this one lets it run.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from beemon.media.tags import Tags
 from beemon.storage.files import Place
+from beemon.worker.worker import LIVE
 
 OPEN_SECONDS = 30.0
 """Time, in seconds, that a task may take in addition to its budget while a device is opened."""
@@ -51,7 +52,8 @@ class Task:
     def shorten(self, now: float, *, is_open: bool) -> None:
         """Let it take only the time to end, check and keep its file, which a cut one does too."""
         if self.deadline is not None:
-            rest = self.budget - (self.seconds if self.is_recording else 0.0)
+            lasts = self.is_recording or self.verb == LIVE
+            rest = self.budget - (self.seconds if lasts else 0.0)
             self.deadline = min(self.deadline, now + self._opening(is_open=is_open) + rest)
 
     def note_opened(self, now: float) -> None:
@@ -131,7 +133,7 @@ class TaskQueue:
         if not self._is_waiting:
             return
         one_at_a_time = any(task.runs_alone for task in self.tasks)
-        for lane in self._lanes.values():
+        for lane in list(self._lanes.values()):
             while lane.current is None and lane.waiting:
                 if one_at_a_time and self.running:
                     return
@@ -153,6 +155,8 @@ class TaskQueue:
         lane = self._lanes[task.lane]
         lane.current = None
         lane.is_contiguous = is_done and bool(lane.waiting)
+        if task.verb == LIVE:  # which has a lane of its own
+            del self._lanes[task.lane]
 
     def put_back(self, task: Task) -> None:
         """Let a running task wait again, as the next one of its lane."""

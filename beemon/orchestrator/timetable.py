@@ -92,6 +92,12 @@ class Timetable:
         """The reason for which the device's slots are skipped; the first that came, if several."""
         return next((r for r, devices in self._held_back.items() if name in devices), None)
 
+    def rests(self, name: str) -> str | None:
+        """The reason for which the device rests, other than that somebody paused its schedule."""
+        return next(
+            (r for r, devices in self._held_back.items() if r != PAUSED and name in devices), None
+        )
+
     def has_schedule(self, name: str) -> bool:
         """Whether the device has a schedule, switched off or not."""
         return name in self._schedules

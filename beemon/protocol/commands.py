@@ -275,6 +275,13 @@ _WORDS = (
         (Argument("CAMERA", _device("camera")),),
         is_command=True,
     ),
+    Word(
+        "live",
+        "show a camera's live picture, twice a second, for 2 minutes or SECONDS; ask again to go "
+        "on",
+        (Argument("CAMERA", _device("camera")), Argument("SECONDS", _seconds, optional=True)),
+        is_command=True,
+    ),
     Word("read", "read the given sensors, or all", (_SENSORS,), is_command=True),
     Word(
         "calibrate",

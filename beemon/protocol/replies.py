@@ -141,6 +141,7 @@ class JobFacts:
         Mapping[str, str] | None, "of `read`: the reason, for each sensor that lacks values"
     ] = None
     leftover: Annotated[str | None, "path of an unfinished recording"] = None
+    pictures: Annotated[int | None, "of `live`: number of pictures"] = None
     output: Annotated[str | None, "of `switch`: `on` or `off`"] = None
     returns_after_seconds: Annotated[
         float | None, "of `switch`: time until the output returns to its safe state, in s"

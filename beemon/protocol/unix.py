@@ -19,6 +19,7 @@ from pathlib import Path
 
 from beemon.protocol.address import BACKLOG, AddressError
 from beemon.protocol.socket_file import NAME, reached
+from beemon.system.service import runtime_folder
 
 _UID = "uid "
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
@@ -26,8 +27,7 @@ _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 
 def path_for(archive: Path) -> Path:
     """The path of the service's socket: under systemd in ``$RUNTIME_DIRECTORY``."""
-    given = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    return (Path(given) if given else archive) / NAME
+    return runtime_folder(archive) / NAME
 
 
 def listen(path: Path) -> socket.socket:

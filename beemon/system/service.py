@@ -154,3 +154,10 @@ def last_result() -> str | None:
         return (Path(folder) / "ended").read_text("utf-8").strip() or None
     except (OSError, ValueError):
         return None
+
+
+def runtime_folder(archive: Path) -> Path:
+    """The folder of the socket and the live pictures: under systemd ``$RUNTIME_DIRECTORY``, else
+    the archive."""
+    given = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    return Path(given) if given else archive

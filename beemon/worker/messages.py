@@ -26,7 +26,8 @@ class Work:
     (for ``seconds``, if any) or ``make_safe``.
 
     ``calibrate`` measures the raw numbers of a scale's converter. ``calibrations`` are those to
-    apply to a reading, by the quantity that the sensor measures.
+    apply to a reading, by the quantity that the sensor measures. ``live`` writes a camera's live
+    pictures to ``place`` for ``seconds``.
 
     Tasks without a device are ``salvage``, for the remains of ``device`` at ``place``, and
     ``index``, for the run ``number`` of the archive at ``place``. ``tags`` are the tags to write

@@ -21,7 +21,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from beemon.base import clock
 from beemon.base.clock import Stamp
@@ -65,6 +65,9 @@ from beemon.worker.messages import (
 )
 from beemon.worker.sampling import Sampler
 
+if TYPE_CHECKING:
+    from beemon.worker.live import LiveViews
+
 log = logging.getLogger(__name__)
 
 FINISH_SECONDS = 5.0
@@ -74,6 +77,8 @@ SALVAGE, INDEX = "salvage", "index"
 """The tasks of a worker without devices."""
 CALIBRATE = "calibrate"
 """The task of a sensor's worker besides reading."""
+LIVE = "live"
+"""The task of a camera's worker besides recordings and snapshots."""
 TRY = "try"
 """The task for a device that has not worked yet: it is opened, and a sensor is read, without a job
 or a reading."""
@@ -150,6 +155,7 @@ class Worker(SpawnProcess):
         self._samplers: dict[str, Sampler] = defaultdict(Sampler)
         self._running: dict[int, tuple[Work, threading.Event]] = {}
         self._hands = Hands()
+        self._live: LiveViews | None = None
         self._sending = threading.Lock()
         self._ending = threading.Lock()
         self._make_outputs_safe()
@@ -277,7 +283,16 @@ class Worker(SpawnProcess):
             return _read(device, work, self._samplers[work.device])
         if isinstance(device, Output):
             return _switch(device, work)
+        if isinstance(device, Camera) and work.verb == LIVE:
+            return self._views().show(device, work, cancelled)
         return self._record(device, work, cancelled)
+
+    def _views(self) -> LiveViews:
+        from beemon.worker.live import LiveViews  # few cameras ever show any
+
+        with self._ending:
+            self._live = self._live or LiveViews()
+            return self._live
 
     def _record(self, device: Device, work: Work, cancelled: threading.Event) -> Answer:
         if work.place is None or not isinstance(device, Recorder):

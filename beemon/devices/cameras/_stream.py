@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,12 +25,13 @@ from beemon.devices._libraries import absent, library
 from beemon.devices.cameras._encoding import Encoding
 from beemon.devices.cameras._film import Film
 from beemon.devices.cameras._frames import Codec, Frame
-from beemon.devices.cameras._jpeg import BYTES_A_PIXEL
+from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg, live_jpeg
 from beemon.devices.cameras._light import Light
 from beemon.devices.cameras._mp4 import Mp4Writer
+from beemon.devices.cameras._pyav import Picture
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
-from beemon.media import jpeg
+from beemon.media.jpeg import size
 
 log = logging.getLogger(__name__)
 
@@ -150,8 +151,12 @@ class StreamCamera(Camera):
         """Stop both and free them; it may hang, and then it is left alone."""
 
     @abstractmethod
-    def _picture(self) -> bytes:
-        """A JPEG picture of this moment."""
+    def _picture(self) -> Picture:
+        """A picture of this moment, in the size of a snapshot."""
+
+    def _video_picture(self) -> Picture:
+        """A picture of this moment, in the size of the video, which may be smaller."""
+        return self._picture()
 
     def _want_key_frame(self) -> None:
         """Request a key frame from the encoder, if it supports this."""
@@ -223,9 +228,15 @@ class StreamCamera(Camera):
         self._opened()
         with self._lit(Event()):
             start = began(time.monotonic())
-            picture = self._picture()
+            picture = jpeg(self._picture())
         path.write_bytes(picture)
-        return self._measured(start, jpeg.size(picture), self.settings.picture)
+        return self._measured(start, size(picture), self.settings.picture)
+
+    @contextmanager
+    def live(self, cancelled: Event) -> Iterator[Callable[[], bytes]]:
+        self._opened()
+        with self._lit(cancelled):
+            yield lambda: live_jpeg(self._video_picture())
 
     def _film(
         self, ring: FrameRing, seconds: float, first: int | None, *, follows: bool

@@ -22,7 +22,7 @@ from beemon.base.options import BadOptionError, in_toml, option
 from beemon.devices._base import Claim, DeviceError, DeviceLostError, DeviceMissingError
 from beemon.devices._libraries import absent, library
 from beemon.devices.cameras._frames import ParameterSets
-from beemon.devices.cameras._jpeg import jpeg
+from beemon.devices.cameras._pyav import Picture
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._sizes import even
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, put
@@ -256,15 +256,23 @@ class Driver(StreamCamera):
         self._encoder = None
         gc.collect()  # picamera2 leaves cycles behind that hold descriptors
 
-    def _picture(self) -> bytes:
+    def _picture(self) -> Picture:
+        return self._taken("main", self.settings.picture)
+
+    def _video_picture(self) -> Picture:
+        wanted = self.settings
+        return self._taken("main" if wanted.picture == wanted.video else "lores", wanted.video)
+
+    def _taken(self, stream: str, size: tuple[int, int]) -> Picture:
         """Not as picamera2 saves it, which makes JPEG's full range of a video's limited one."""
         with (
             as_device_errors("it returned no picture"),
             self._camera.captured_request(wait=self.settings.timeout) as request,
         ):
-            planes = request.make_array("main")
-        packed = without_padding(planes, *self.settings.picture)
-        return jpeg(library("av").VideoFrame.from_ndarray(packed, format="yuv420p"))
+            planes = request.make_array(stream)
+        packed = without_padding(planes, *size)
+        picture: Picture = library("av").VideoFrame.from_ndarray(packed, format="yuv420p")
+        return picture
 
     def _want_key_frame(self) -> None:
         """Not of the software encoder, which has one a second anyway.

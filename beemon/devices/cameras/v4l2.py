@@ -21,7 +21,6 @@ from beemon.devices._base import Claim, DeviceError, DeviceMissingError
 from beemon.devices._libraries import library
 from beemon.devices.cameras._frames import Frame
 from beemon.devices.cameras._h264 import H264Encoder
-from beemon.devices.cameras._jpeg import jpeg
 from beemon.devices.cameras._pyav import Input, Packet, Picture
 from beemon.devices.cameras._ring import FrameRing
 from beemon.devices.cameras._stream import StreamCamera, StreamSettings, taken_at
@@ -119,8 +118,8 @@ class Driver(StreamCamera):
         self._source.stop()
         self._reader.join()
 
-    def _picture(self) -> bytes:
-        return jpeg(self._source.next_picture(self.settings.timeout))
+    def _picture(self) -> Picture:
+        return self._source.next_picture(self.settings.timeout)
 
     def _want_key_frame(self) -> None:
         self._source.key_wanted.set()

@@ -7,7 +7,8 @@ fragment is written to the disk at once, so the video recorded before a crash ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -19,7 +20,7 @@ from beemon.devices._base import Camera, began
 from beemon.devices._libraries import absent, library
 from beemon.devices._simulation import SimulatedRecorder, SimulatedSettings, Stream
 from beemon.devices.cameras._h264 import H264Encoder
-from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg
+from beemon.devices.cameras._jpeg import BYTES_A_PIXEL, jpeg, live_jpeg
 from beemon.devices.cameras._mp4 import Mp4Writer
 from beemon.devices.cameras._pyav import Picture
 from beemon.devices.cameras._sizes import even
@@ -103,6 +104,12 @@ class Driver(SimulatedRecorder, Camera):
         number = stream.next_due()
         path.write_bytes(jpeg(self._draw(self._planes.blank(self._av), number)))
         return self._facts(began(stream.due(number)))
+
+    @contextmanager
+    def live(self, cancelled: Event) -> Iterator[Callable[[], bytes]]:
+        del cancelled  # it has no light to wait for
+        stream, blank = self._opened(), self._planes.blank(self._av)
+        yield lambda: live_jpeg(self._draw(blank, stream.next_due()))
 
     def _due(self, stream: Stream, numbers: range, cancelled: Event) -> Iterator[int]:
         """The numbers as their frames become due: all, or those before it was cancelled.
