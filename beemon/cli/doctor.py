@@ -53,8 +53,14 @@ def examine(options: argparse.Namespace, reach: Reach) -> int:
     if options.fix and os.geteuid() != 0:
         layout.complain("only root can mend something: sudo beemon doctor --fix")
         return EXIT_USAGE
+    def tell(result: Result) -> None:
+        if not options.json:
+            layout.say(*_found(result), "  Mending it…")
+
     results = []
-    for result in run.run(machine_of(options, reach), options.checks, fix=options.fix):
+    for result in run.run(
+        machine_of(options, reach), options.checks, fix=options.fix, tell=tell
+    ):
         results.append(result)
         parts = _parts(result)
         if parts and not options.json:
@@ -98,20 +104,25 @@ def as_json(results: list[Result]) -> JsonObject:
 
 
 def _parts(result: Result) -> list[str]:
+    if result.fixed:
+        return [f"  Mended: {result.fixed}."]
+    if result.not_fixed:
+        return [f"  Not mended: {result.not_fixed}."]
+    told = _found(result)
+    if result.can_fix and result.is_wrong:
+        told.append(f"  Or: sudo beemon doctor {result.check} --fix")
+    return told
+
+
+def _found(result: Result) -> list[str]:
     told = []
     for one in result.findings:
         if one.state in ("ok", "skipped"):
             continue
         why = f" {one.why}" if one.why else ""
         told.append(f"{one.state.upper()} ({result.check}): {one.what}.{why}")
-        if result.fixed is None and one.next:
+        if one.next:
             told.append(f"  Next: {one.next}")
-    if result.fixed:
-        told.append(f"  Mended: {result.fixed}.")
-    elif result.not_fixed:
-        told.append(f"  Not mended: {result.not_fixed}.")
-    elif result.can_fix and result.is_wrong:
-        told.append(f"  Or: sudo beemon doctor {result.check} --fix")
     return told
 
 

@@ -13,6 +13,8 @@ from beemon.doctor import checks
 from beemon.doctor.findings import Finding, State, unknown
 from beemon.doctor.machine import Machine
 
+Tell = Callable[["Result"], object]
+
 
 class Check(NamedTuple):
     """One check by its name; without a ``fix`` it can mend nothing."""
@@ -49,12 +51,24 @@ def load(name: str) -> Check:
     return Check(name, module.check, getattr(module, "fix", None))
 
 
-def run(machine: Machine, chosen: Collection[str] = (), *, fix: bool = False) -> Iterator[Result]:
-    """Run the chosen checks, or all, and mend what can be mended if that is wanted."""
+def _tell_nobody(_result: Result) -> None:
+    """Leave it untold: whoever asks for no fix needs no word before one."""
+
+
+def run(
+    machine: Machine, chosen: Collection[str] = (), *, fix: bool = False, tell: Tell = _tell_nobody
+) -> Iterator[Result]:
+    """Run the chosen checks, or all, and mend what can be mended if that is wanted.
+
+    Before something is mended, ``tell`` gets the result.
+    """
     for name in chosen or names():
         check = load(name)
         result = _look(check, machine)
-        yield _mend(check, machine, result) if fix and check.fix and result.is_wrong else result
+        if fix and check.fix and result.is_wrong:
+            tell(result)
+            result = _mend(check, machine, result)
+        yield result
 
 
 def _look(check: Check, machine: Machine) -> Result:

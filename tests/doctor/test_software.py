@@ -399,6 +399,22 @@ def test_little_space_is_told_before_the_disk_is_full(planted: Hive) -> None:
     assert planted.states("disk_space") == [expected]
 
 
+def test_of_a_large_ledger_a_part_is_looked_at(planted: Hive) -> None:
+    planted.enter("CREATE TABLE large AS SELECT zeroblob(34000000) AS content")
+    assert "the newest part of the database is sound" in planted.findings("ledger")[0].what
+    scribble(planted.folder / NAME)
+    assert planted.states("ledger") == ["problem"]
+
+
+def test_a_fault_is_told_before_it_is_mended(planted: Hive) -> None:
+    planted.unit(UnitFileState="disabled")
+    told: list[str] = []
+    results = run.run(planted.machine, ["unit_enabled"], fix=True,
+                      tell=lambda result: told.append(result.findings[0].what + planted.done))
+    assert [result.fixed for result in results] == ["beemon.service starts with the machine now"]
+    assert told == ["beemon.service is disabled"]
+
+
 def test_recordings_that_are_kept_for_long_may_fill_the_disk(planted: Hive) -> None:
     planted.replies["budget"] = {"days_until_full": 0.0}
     planted.recording(30.0, 1000)

@@ -1,5 +1,6 @@
 """`apt install ./beemon.deb` on Debian 12 and 13, and what comes after it."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -103,6 +104,43 @@ def test_setup_makes_a_simulated_hive_and_again_changes_nothing(machine: Contain
     said = machine.run("beemon", "setup", "--yes", "--simulated").stdout
     assert "sensor.brood: humidity " in said  # it started the service
     assert machine.shell(f"stat -c '%U:%G %a %y' {file}") == before
+
+
+def wrong(machine: Container, *options: str) -> dict[str, str]:
+    """The checks of the doctor that found a problem or a warning, and what they found."""
+    said = machine.run("beemon", "doctor", "--json", *options, check=False).stdout
+    return {
+        check["check"]: finding["what"]
+        for check in json.loads(said)["checks"] if not check.get("fixed")
+        for finding in check["findings"] if finding["state"] in ("problem", "warning")
+    }
+
+
+FAULTS = {
+    "unit_enabled": "systemctl disable beemon",
+    "unit_running": "systemctl stop beemon",
+    "archive_folder": "chmod 500 /var/lib/beemon",
+    "archive_owner": "chown root /var/lib/beemon/ledger.db",
+    "config_access": "chmod 666 /etc/beemon/beemon.toml",
+    "journal": "mkdir -p /etc/systemd/journald.conf.d;"
+               " printf '[Journal]\nStorage=volatile\n' >/etc/systemd/journald.conf.d/a.conf",
+    "reserve": "rm /var/lib/beemon/reserve/0",
+}
+
+
+@on_both
+def test_the_doctor_finds_what_is_broken_and_mends_it(machine: Container) -> None:
+    machine.run("beemon", "setup", "--yes", "--simulated")
+    within(20, lambda: ask(machine, "status")["state"] != "starting")
+    before = wrong(machine)
+    assert not FAULTS.keys() & before.keys(), before
+    machine.shell("; ".join(FAULTS.values()))
+    assert FAULTS.keys() <= wrong(machine).keys()
+    said = machine.run("beemon", "doctor", "--fix", *FAULTS, check=False).stdout
+    assert "beemon.service is disabled" in said
+    assert not FAULTS.keys() & wrong(machine).keys(), said
+    within(20, lambda: ask(machine, "status")["state"] != "starting")
+    assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
 
 
 def test_setup_without_sudo_says_the_command(machine: Container) -> None:
