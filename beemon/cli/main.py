@@ -85,7 +85,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     import argparse
 
     from beemon.cli import archive as here
-    from beemon.cli import backup, doctor, page, support
+    from beemon.cli import backup, doctor, page, plot, support
     from beemon.cli import setup as setting_up
     from beemon.cli.manual import vocabulary
     from beemon.cli.parser import Parser
@@ -109,6 +109,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     setting_up.add_words(words, reach)
     support.add_words(words, reach)
     doctor.add_words(words, reach)
+    plot.add_words(words, reach)
     for word in VOCABULARY.values():
         if word.name in FOR_PROGRAMS:
             continue

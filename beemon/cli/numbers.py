@@ -21,6 +21,14 @@ def amount(value: float, unit: str) -> str:
     return f"{value:.7g} {unit}".rstrip()
 
 
+def larger_unit(largest: float, unit: str) -> tuple[float, str]:
+    """The factor and the unit in which people read values up to ``largest``."""
+    for least, larger, _ in _LARGER.get(unit, ()):
+        if largest >= least:
+            return least, larger
+    return 1.0, unit
+
+
 def span(seconds: float) -> str:
     """``0.8 s``, ``45 s``, ``12 min``, ``3 h 20 min``, ``5 d 4 h``."""
     if seconds < 10:

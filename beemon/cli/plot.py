@@ -1,0 +1,129 @@
+"""``beemon plot``: the history of one quantity as a chart, in the terminal or in a file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beemon.base import clock, zone
+from beemon.base.facts import from_json
+from beemon.base.moments import US_PER_DAY
+from beemon.base.since import begin_us
+from beemon.cli import archive as here
+from beemon.cli import layout, svg_chart, terminal_chart
+from beemon.cli.manual import HERE
+from beemon.cli.series import Series, make_series
+from beemon.cli.shortcut import Question
+from beemon.protocol.client import NotAdmittedError, ServiceUnreachableError
+from beemon.protocol.lines import RequestError
+from beemon.protocol.replies import History
+
+if TYPE_CHECKING:
+    from beemon.protocol.client import Client
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+_DRAWER = "rsvg-convert"
+
+Reach = Callable[[Question], "Client"]
+
+
+class PlotError(Exception):
+    """There is no chart, for the reason in the message."""
+
+
+def add_words(words: Any, reach: Reach) -> None:
+    """Add the words of this module to those of ``beemon``; ``reach`` connects to the service."""
+    plot = words.add_parser(
+        "plot", usage="beemon plot DEVICE QUANTITY [SINCE] [OPTION…]",
+        description=here.sentence(HERE["plot"]),
+        epilog="SINCE is a date, today, yesterday, or a span such as 7d (default: 1d).",
+    )
+    for name in ("device", "quantity"):
+        plot.add_argument(name, help=argparse.SUPPRESS)
+    plot.add_argument("since", nargs="?", help=argparse.SUPPRESS)
+    plot.add_argument(
+        "-o", "--output", metavar="FILE", type=Path,
+        help="write the chart to this file; its name ends in .svg or .png",
+    )
+    here.add_config(plot)
+    plot.set_defaults(run=partial(plot_history, reach=reach))
+
+
+def plot_history(options: argparse.Namespace, reach: Reach) -> int:
+    """Carry out `beemon plot`: 0 where the chart was drawn."""
+    try:
+        write = _writer(options.output)
+        series = _ask(options, reach)
+        write(series)
+    except (PlotError, NotAdmittedError) as error:
+        layout.complain(error)
+        return EXIT_REFUSED
+    except RequestError as error:
+        layout.complain(error)
+        return EXIT_USAGE
+    except ServiceUnreachableError as error:
+        layout.complain(error)
+        return EXIT_UNREACHABLE
+    except OSError as error:
+        layout.complain(f"{options.output} cannot be written: {error.strerror}")
+        return EXIT_REFUSED
+    return 0
+
+
+def _ask(options: argparse.Namespace, reach: Reach) -> Series:
+    """Return the series from the service. Raises ``RequestError`` if the service refuses."""
+    words = [options.device, options.quantity, *filter(None, [options.since])]
+    with reach(Question("history", words, config=options.config)) as client:
+        reply = client.request(" ".join(["history", *words]))
+    if not reply.ok:
+        raise RequestError(reply.payload["code"], reply.payload["message"])
+    now_us = clock.now().utc_us
+    begin = begin_us(options.since, now_us, zone.local()) if options.since else None
+    series = make_series(from_json(History, reply.payload), begin or now_us - US_PER_DAY, now_us)
+    if not series.pieces:
+        raise PlotError(f"no value of {series.title} in that time")
+    return series
+
+
+def _writer(output: Path | None) -> Callable[[Series], None]:
+    """Return the function that writes a chart. Raises ``PlotError`` if it cannot be written."""
+    if output is None:
+        return _show
+    if output.suffix == ".svg":
+        return lambda series: _write_svg(series, output)
+    if output.suffix != ".png":
+        raise PlotError(f"{output} must end in .svg or .png")
+    if shutil.which(_DRAWER) is None:
+        raise PlotError("a PNG needs librsvg2-bin; type: sudo apt install librsvg2-bin")
+    return lambda series: _write_png(series, output)
+
+
+def _show(series: Series) -> None:
+    width = layout.width_of(sys.stdout) or layout.USUAL_WIDTH
+    is_braille = layout.plain("⣿", sys.stdout.encoding or "ascii") == "⣿"
+    layout.say(
+        *terminal_chart.draw(series, zone.local(), width, is_braille=is_braille)
+    )
+
+
+def _write_svg(series: Series, output: Path) -> None:
+    output.write_text(svg_chart.draw(series, zone.local()), "utf-8")
+
+
+def _write_png(series: Series, output: Path) -> None:
+    done = subprocess.run(
+        [_DRAWER, "--zoom=2", "--format=png"], input=svg_chart.draw(series, zone.local()).encode(),
+        capture_output=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    if done.returncode:
+        raise PlotError(f"{_DRAWER} failed: {done.stderr.decode(errors='replace').strip()}")
+    output.write_bytes(done.stdout)
