@@ -201,6 +201,18 @@ def test_it_is_used_by_the_keyboard_alone(browser: Browser) -> None:
     until(lambda: browser.text("#calendar .readout"))
 
 
+def test_the_live_view_shows_new_pictures_until_it_is_ended(browser: Browser) -> None:
+    browser.press("Live view")
+    first = until(lambda: "/live/" in str(browser.trait("#entrance .still", "src"))
+                  and browser.trait("#entrance .still", "src"))
+    until(lambda: browser.trait("#entrance .still", "src") != first)
+    assert browser.trait("#entrance .still", "naturalWidth") > 0
+    assert "ends by itself after 2 minutes" in browser.text("#entrance")
+    browser.press("End live view")
+    until(lambda: "The live view has ended." in browser.text("#entrance"))
+    until(lambda: "/recordings/" in browser.trait("#entrance .still", "src"))
+
+
 def test_a_viewer_sees_the_numbers_and_no_picture_sound_or_button(
     house: House, browser: Browser
 ) -> None:
