@@ -137,7 +137,7 @@ class Access:
     ) -> web.StreamResponse:
         self._sessions.end(request.cookies.get(COOKIE, ""))
         response = web.json_response(to_json(self._facts(Role.NOBODY, None)))
-        response.del_cookie(COOKIE, path="/")
+        response.del_cookie(COOKIE, path=safety.folder_of(request, self._options.public_url))
         return response
 
     async def _try(self, request: web.Request, hive: Hive, is_right: Callable[[], bool],
@@ -158,8 +158,9 @@ class Access:
         name, session = self._sessions.begin(Role.OWNER, self._password.version)
         response = web.json_response(to_json(self._facts(session.role, session)))
         response.set_cookie(
-            COOKIE, name, max_age=int(LASTING_SECONDS), path="/", httponly=True,
-            samesite="Strict", secure=safety.is_secure(request, self._options.trusted_proxies),
+            COOKIE, name, max_age=int(LASTING_SECONDS), httponly=True, samesite="Strict",
+            path=safety.folder_of(request, self._options.public_url),
+            secure=safety.is_secure(request, self._options.trusted_proxies),
         )
         return response
 

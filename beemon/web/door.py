@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import cast
 
 MOST_CONNECTIONS = 256
-"""Further ones replace those that have waited longest without a request."""
+"""Further ones replace those that have been there longest without a whole request."""
 ASKING_SECONDS = 20.0
 """Time for the handshake and the head of the first request."""
 BODY_SECONDS = 15.0
@@ -20,6 +20,8 @@ KEPT_SECONDS = 75.0
 """Time that a connection is kept for another request."""
 MOST_BYTES = 256 << 10
 """Number of bytes that a client may send until a request of its is answered."""
+
+_TUNNEL = b"CONNECT "  # aiohttp 3.8.4 may answer it with a stack in the log, and then hang
 
 
 class Door:
@@ -42,6 +44,11 @@ class Door:
         """The maker of the protocol of each new connection, for ``loop.create_server``."""
         return lambda: Visitor(make(), self)
 
+    def received(self, connection: object) -> None:
+        """A request of this connection is here, to its end."""
+        if visitor := self._open.get(connection):
+            visitor.has_asked = True
+
     def answered(self, connection: object) -> None:
         """A request of this connection has been answered."""
         if visitor := self._open.pop(connection, None):
@@ -51,7 +58,7 @@ class Door:
     def enter(self, visitor: Visitor) -> None:
         """Let a new connection in; another one may have to go."""
         if len(self._open) >= self._most:
-            waiting = (other for other in self._open.values() if not other.is_busy)
+            waiting = (other for other in self._open.values() if other.may_go)
             next(waiting, visitor).leave()
         self._open[visitor.inner] = visitor
         visitor.wait(self._asking_seconds)
@@ -67,7 +74,10 @@ class Visitor(asyncio.Protocol):
 
     def __init__(self, inner: asyncio.Protocol, door: Door) -> None:
         self.inner, self._door = inner, door
+        self.has_asked = False
+        """Whether all that the client has sent is a whole request."""
         self._unanswered = 0
+        self._is_late = False
         self._end: asyncio.TimerHandle | None = None
 
     @property
@@ -76,15 +86,21 @@ class Visitor(asyncio.Protocol):
         # aiohttp tells it nowhere else; the tests notice if a later version changes it
         return getattr(self.inner, "_waiter", None) is None
 
+    @property
+    def may_go(self) -> bool:
+        """Whether nothing is lost without it."""
+        return not (self.is_busy and self.has_asked)
+
     def wait(self, seconds: float) -> None:
         """Wait for a request, for this long."""
         self._stop_clock()
-        self._unanswered = 0
+        self._unanswered, self._is_late = 0, False
         self._end = asyncio.get_running_loop().call_later(seconds, self._look)
 
     def _look(self) -> None:
-        if self.is_busy:
+        if self.is_busy and (self.has_asked or not self._is_late):
             self.wait(KEPT_SECONDS)
+            self._is_late = not self.has_asked
         else:
             self.leave()
 
@@ -100,8 +116,9 @@ class Visitor(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The client has sent something."""
+        self.has_asked = False
         self._unanswered += len(data)
-        if self._unanswered > MOST_BYTES:
+        if self._unanswered > MOST_BYTES or data.startswith(_TUNNEL):
             self.leave()
         else:
             self.inner.data_received(data)

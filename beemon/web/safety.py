@@ -65,7 +65,7 @@ def check_change(request: web.Request, session: Session | None) -> None:
     if request.method in READING:
         return
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    is_json = request.content_type == "application/json" or not request.can_read_body
+    is_json = request.content_type == "application/json" or not request.body_exists
     if site not in ("same-origin", "none") or not is_json:
         raise ApiError(403, "other-site", "the request came from another site",
                        "open the page itself")
@@ -97,6 +97,14 @@ def is_secure(request: web.Request, trusted: tuple[str, ...]) -> bool:
     peer = request.get_extra_info("peername")
     is_trusted = isinstance(peer, tuple) and peer[0] in trusted
     return request.secure or (is_trusted and request.headers.get("X-Forwarded-Proto") == "https")
+
+
+def folder_of(request: web.Request, public_url: str | None) -> str:
+    """The path of the page at its host: a proxy may have several hives, each with its cookie."""
+    public = urlsplit(public_url or "")
+    if not public.hostname or _host_name(request.headers.get("Host", "")) != public.hostname:
+        return "/"
+    return public.path.rstrip("/") + "/"
 
 
 def add_headers(headers: Mapping[str, str], response: web.StreamResponse) -> None:

@@ -27,6 +27,8 @@ IDLE_SECONDS = 600.0
 _LOOK_SECONDS = 30.0
 _FIRST_DESCRIPTOR = 3  # sd_listen_fds(3)
 BACKLOG = 64
+_LINGER_SECONDS = 2.0
+"""Time that the rest of a refused body may take, so that its sender reads the refusal."""
 _END_SECONDS = 5.0
 """Time that the replies at work may take when the process ends."""
 
@@ -60,6 +62,7 @@ async def served(
     """Serve a site on these sockets, with TLS on those of the network if there is a certificate."""
     runner = web.AppRunner(
         site.application(), access_log=None, logger=_logger(), handle_signals=False,
+        lingering_time=_LINGER_SECONDS,
         auto_decompress=False,  # a body of 64 KB may have 64 MB inside
     )
     await runner.setup()

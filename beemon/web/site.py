@@ -75,14 +75,13 @@ class Site:
                 raise _refusal(caller.role)
             if "Authorization" not in request.headers:
                 safety.check_change(request, caller.session)
-            await receive(request, self.door.body_seconds)
             return await route.handler(request, self.hive, caller.role)
 
         return answer
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Next) -> web.StreamResponse:
-        response = await self._counted(request, handler)
+        response = await self._safely(request, handler)
         self.door.answered(request.protocol)
         safety.add_headers(safety.HEADERS, response)
         if request.path.startswith("/api/"):
@@ -90,15 +89,16 @@ class Site:
         return response
 
     async def _counted(self, request: web.Request, follow: Next) -> web.StreamResponse:
-        """The reply; a refusal while there are too many requests. A stream counts as a stream."""
+        """The reply. Raises :class:`ApiError` while too many are made. A stream has its own limit.
+        """
         if request.path == STREAM:
-            return await self._safely(request, follow)
+            return await follow(request)
         if self.busy >= MOST_REQUESTS:
-            return _problem(ApiError(503, "busy", "too many requests at once", "try again soon",
-                                     {"Retry-After": "1"}))
+            raise ApiError(503, "busy", "too many requests at once", "try again soon",
+                           {"Retry-After": "1"})
         self.busy += 1
         try:
-            return await self._safely(request, follow)
+            return await follow(request)
         finally:
             self.busy -= 1
             self._answered_at = time.monotonic()
@@ -107,7 +107,9 @@ class Site:
         """The reply, also to a refused request, or if there is a defect, which is logged once."""
         try:
             self._hosts.check(request)
-            return await follow(request)
+            await receive(request, self.door.body_seconds)  # before it takes a place
+            self.door.received(request.protocol)
+            return await self._counted(request, follow)
         except ApiError as error:
             return _problem(error)
         except web.HTTPException as error:

@@ -12,6 +12,7 @@ import pytest
 
 from beemon.web.door import Door
 from beemon.web.roles import Role
+from beemon.web.site import MOST_REQUESTS
 from tests.web.attacker import Attacker, attack, heard, request
 from tests.web.site import options_in
 
@@ -38,19 +39,31 @@ def test_idle_connections_make_room_for_new_ones(tmp_path: Path) -> None:
     attack(options_in(tmp_path), crowd, Door(most=20))
 
 
-def test_a_request_that_takes_long_is_not_cut_off_for_idle_ones(tmp_path: Path) -> None:
-    async def crowd(attacker: Attacker) -> None:
-        body = b'{"password": "some guess"}'
-        slow = request("/api/session", "POST", body)
+def test_a_body_may_take_longer_than_a_head(tmp_path: Path) -> None:
+    async def post(attacker: Attacker) -> None:
+        slow = request("/api/session", "POST", b'{"password": "some guess"}')
         reader, writer = await attacker.connect()
         writer.write(slow[:-1])
-        await asyncio.sleep(0.5)  # longer than a head may take
-        for _ in range(10):
-            await attacker.connect()
+        await asyncio.sleep(0.5)
         writer.write(slow[-1:])
         assert (await heard(reader)).startswith(b"HTTP/1.1 409 ")
 
-    attack(options_in(tmp_path), crowd, Door(most=5, asking_seconds=0.2))
+    attack(options_in(tmp_path), post, Door(asking_seconds=0.2))
+
+
+def test_slow_bodies_take_no_place_of_others_but_streams_keep_theirs(tmp_path: Path) -> None:
+    async def crowd(attacker: Attacker) -> None:
+        _, secret = attacker.site.access.tokens.make("a test", Role.VIEWER)
+        stream, writer = await attacker.connect()
+        writer.write(request("/api/changes", Authorization=f"Bearer {secret}"))
+        await stream.readuntil(b"\n\n")
+        for _ in range(MOST_REQUESTS + 20):
+            _, writer = await attacker.connect()
+            writer.write(request("/api/session", "POST", b"x" * 100)[:-1])
+        assert await attacker.status(ASK) == 200
+        assert attacker.site.hive.changes.count == 1
+
+    attack(options_in(tmp_path), crowd, Door(most=MOST_REQUESTS + 10))
 
 
 def test_a_body_that_never_ends_is_refused(tmp_path: Path) -> None:
@@ -87,7 +100,8 @@ def test_a_packed_body_is_not_unpacked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "nonsense", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"hello\r\n\r\n",
-                 b"GET / HTTP/9\r\n\r\n", b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+                 b"GET / HTTP/9\r\n\r\n", "CONNECT /é HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(),
+                 b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n"],
 )
 def test_nonsense_writes_no_stack_to_the_log(
     tmp_path: Path, nonsense: bytes, caplog: pytest.LogCaptureFixture

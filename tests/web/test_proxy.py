@@ -1,0 +1,99 @@
+"""The page behind a proxy, and with a certificate of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+import pytest
+
+from beemon.setup.page import fingerprint, make_certificate
+from beemon.web.backoff import FREE_GUESSES
+from beemon.web.passwords import Password
+from tests.web.attacker import Attacker, attack, request
+from tests.web.site import PASSWORD, Browser, options_in, visit
+
+PUBLIC = "https://apiary.example/hives/seven"
+
+
+def logged_in(folder: Path, headers: dict[str, str], **options: object) -> tuple[str, str]:
+    """The path and the flag Secure of the cookie that a log-in sets."""
+    Password(folder).set(PASSWORD)
+
+    async def log_in(browser: Browser) -> str:
+        reply = await browser.ask("POST", "/api/session", {"password": PASSWORD}, **headers)
+        assert reply.status == 200
+        return reply.headers["Set-Cookie"]
+
+    cookie = SimpleCookie(visit(options_in(folder, **options), log_in))["beemon"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Strict"
+    return cookie["path"], cookie["secure"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "trusted", "expected"),
+    [
+        ({}, ("127.0.0.1",), ("/", "")),
+        ({"X_Forwarded_Proto": "https"}, (), ("/", "")),
+        ({"X_Forwarded_Proto": "https"}, ("127.0.0.1",), ("/", True)),
+        ({"X_Forwarded_Proto": "https", "Host": "apiary.example"}, ("127.0.0.1",),
+         ("/hives/seven/", True)),
+    ],
+)
+def test_a_cookie_is_for_the_address_that_the_browser_used(
+    tmp_path: Path, headers: dict[str, str], trusted: tuple[str, ...],
+    expected: tuple[str, object],
+) -> None:
+    assert logged_in(
+        tmp_path, headers, trusted_proxies=trusted, public_url=PUBLIC
+    ) == expected
+
+
+@pytest.mark.parametrize(("trusted", "last"), [(("127.0.0.1",), 403), ((), 429)])
+def test_guesses_count_for_the_client_that_a_trusted_proxy_names(
+    tmp_path: Path, trusted: tuple[str, ...], last: int
+) -> None:
+    Password(tmp_path).set(PASSWORD)
+
+    async def guess(browser: Browser) -> int:
+        for number in range(FREE_GUESSES + 1):
+            reply = await browser.ask("POST", "/api/session", {"password": "a guess"},
+                                      X_Forwarded_For=f"10.0.0.9, 10.0.0.{number}")
+        return reply.status
+
+    assert visit(options_in(tmp_path, trusted_proxies=trusted), guess) == last
+
+
+def test_the_page_needs_no_path_of_its_own() -> None:
+    root = Path("beemon/web/static")
+    for file in (*root.glob("*.html"), *root.glob("*.js"), *root.glob("*.css")):
+        text = file.read_text("utf-8")
+        for absolute in ('"/api', "'/api", "`/api", 'href="/', 'src="/', "url(/", '"/static'):
+            assert absolute not in text, (file.name, absolute)
+
+
+@pytest.mark.process
+def test_it_speaks_tls_with_the_certificate_whose_fingerprint_is_shown(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path / "state")
+    assert key.stat().st_mode & 0o777 == 0o600
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    client = ssl.create_default_context(cafile=str(certificate))
+    client.check_hostname = False
+
+    async def ask(attacker: Attacker) -> None:
+        reader, writer = await attacker.connect(client)
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        assert fingerprint(certificate) == _fingerprint(shown)
+        writer.write(request("/api/session"))
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        assert b"200 OK" not in await attacker.say(request("/api/session"))  # without TLS
+
+    attack(options_in(tmp_path), ask, tls=server)
+
+
+def _fingerprint(certificate: bytes) -> str:
+    return hashlib.sha256(certificate).digest().hex(":").upper()
