@@ -216,8 +216,8 @@ SQL = re.compile(
 
 VERBS = {
     "apply", "calibrate", "cancel", "check", "confirm", "count", "end", "fit", "import", "list",
-    "mark", "measure", "pause", "read", "rebuild", "record", "resume", "run", "send", "show",
-    "stop", "switch", "take", "use", "wait", "write",
+    "mark", "measure", "pause", "play", "read", "rebuild", "record", "resume", "run", "send",
+    "show", "stop", "switch", "take", "use", "wait", "write",
 }
 
 

@@ -85,7 +85,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     import argparse
 
     from beemon.cli import archive as here
-    from beemon.cli import backup, doctor, page, plot, support
+    from beemon.cli import backup, doctor, fetch, page, plot, support
     from beemon.cli import setup as setting_up
     from beemon.cli.manual import vocabulary
     from beemon.cli.parser import Parser
@@ -108,6 +108,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
         module.add_words(words)
     setting_up.add_words(words, reach)
     support.add_words(words, reach)
+    fetch.add_words(words, reach)
     doctor.add_words(words, reach)
     plot.add_words(words, reach)
     for word in VOCABULARY.values():
