@@ -69,7 +69,7 @@ def examine(options: argparse.Namespace, reach: Reach) -> int:
         print(json.dumps(as_json(results)))
     else:
         layout.say(_sum(results))
-    return EXIT_WRONG if as_json(results)["problems"] else 0
+    return EXIT_WRONG if _count(results, "problem") else 0
 
 
 def machine_of(options: argparse.Namespace, reach: Reach) -> Machine:
@@ -94,13 +94,17 @@ def _ask(config: Path, reach: Reach, query: str) -> JsonObject:
 
 
 def as_json(results: list[Result]) -> JsonObject:
-    """The results for a program. A problem that was mended does not count."""
-    wrong = [one for result in results if not result.fixed for one in result.findings]
+    """The results for a program."""
     return {
-        "problems": sum(one.state == "problem" for one in wrong),
-        "warnings": sum(one.state == "warning" for one in wrong),
+        "problems": _count(results, "problem"), "warnings": _count(results, "warning"),
         "checks": [to_json(result) for result in results],
     }
+
+
+def _count(results: list[Result], state: str) -> int:
+    """The number of findings of this state; a problem that was mended does not count."""
+    wrong = [one for result in results if not result.fixed for one in result.findings]
+    return sum(one.state == state for one in wrong)
 
 
 def _parts(result: Result) -> list[str]:
@@ -127,7 +131,8 @@ def _found(result: Result) -> list[str]:
 
 
 def _sum(results: list[Result]) -> str:
-    told = as_json(results)
-    if not told["problems"] and not told["warnings"]:
-        return f"{len(results)} checks: nothing is wrong."
-    return f"{len(results)} checks: {told['problems']} problems and {told['warnings']} warnings."
+    counted = [
+        f"{count} {state}{'s' * (count != 1)}"
+        for state in ("problem", "warning") if (count := _count(results, state))
+    ]
+    return f"{len(results)} checks: {' and '.join(counted) or 'nothing is wrong'}."

@@ -52,7 +52,7 @@ def load(name: str) -> Check:
 
 
 def _tell_nobody(_result: Result) -> None:
-    """Leave it untold: whoever asks for no fix needs no word before one."""
+    """Say nothing: without a fix, no word is needed before it."""
 
 
 def run(

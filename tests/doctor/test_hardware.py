@@ -414,7 +414,7 @@ def test_a_problem_has_its_next_step_and_exits_1(
     assert told.startswith("PROBLEM (devices): sensor.air: ")
     assert "  Next: check its plug" in told
     assert "\n\n" not in told
-    assert told.endswith("2 checks: 1 problems and 0 warnings.\n")
+    assert told.endswith("2 checks: 1 problem.\n")
 
 
 def test_wrong_usage_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
