@@ -6,8 +6,10 @@ It is the most common question. It has a module of its own so that little is loa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beemon.base.facts import JsonObject, from_json
@@ -147,10 +149,22 @@ def _service(
     free = status.free_bytes
     room = status.archive_trouble if free is None else f"{amount(free, 'B')} free"
     yield "archive", f"{status.archive}, {room}"
+    if hint := page_hint():
+        yield "page", hint
     for trouble in status.troubles:
         yield trouble.about, trouble.says
         if trouble.remedy:
             yield "", trouble.remedy
+
+
+def page_hint(root: Path = Path("/")) -> str:
+    """The way to the page of the package on this machine; empty if there is none."""
+    if not (root / "run/beemon-web.socket").exists():
+        return ""
+    with suppress(PermissionError):  # a user outside the group sees no more
+        if (root / "run/beemon-web/code").exists():
+            return "has no password yet; `beemon page` shows the link to set one"
+    return "`beemon page` shows its address"
 
 
 def _modes(status: ServiceStatus, now: datetime) -> Iterator[Sequence[str]]:
