@@ -11,11 +11,18 @@ from collections.abc import Mapping
 
 from beemon.cli.main import _parser
 
-DEVICES = (
-    r"""sh -c "sed -n -E 's/^ *\[((camera|microphone|sensor|output)\.[a-z0-9_-]*)\].*/\1/p' """
-    '/etc/beemon/beemon.toml /etc/beemon/conf.d/*.toml 2>/dev/null"'
-)
-"""The config names the devices, and is read sooner than any service is asked."""
+CONFIG = "/etc/beemon"
+
+
+def _list_devices(config: str) -> str:
+    """Return the shell command that lists the devices of the config in a folder.
+
+    The config names the devices, and is read sooner than any service is asked.
+    """
+    table = r"s/^ *\[ *((camera|microphone|sensor|output)\.[a-z0-9_-]*) *\].*/\1/p"
+    files = f"{config}/beemon.toml {config}/conf.d/*.toml"
+    return f"""sh -c "sed -n -E '{table}' {files} 2>/dev/null\""""
+
 
 BASH = """\
 _beemon() {{
@@ -65,23 +72,23 @@ def find_words() -> dict[str, list[str]]:
     }
 
 
-def for_bash(words: Mapping[str, list[str]]) -> str:
+def for_bash(words: Mapping[str, list[str]], config: str = CONFIG) -> str:
     """Return the completion for bash."""
     cases = "\n".join(f'        {name}) options="{" ".join(told)}" ;;'
                       for name, told in words.items())
-    return BASH.format(words=" ".join(words), cases=cases, devices=DEVICES)
+    return BASH.format(words=" ".join(words), cases=cases, devices=_list_devices(config))
 
 
-def for_zsh(words: Mapping[str, list[str]]) -> str:
+def for_zsh(words: Mapping[str, list[str]], config: str = CONFIG) -> str:
     """Return the completion for zsh."""
     cases = "\n".join(f"    {name}) options=({' '.join(told)}) ;;" for name, told in words.items())
-    return ZSH.format(words=" ".join(words), cases=cases, devices=DEVICES)
+    return ZSH.format(words=" ".join(words), cases=cases, devices=_list_devices(config))
 
 
-def for_fish(words: Mapping[str, list[str]]) -> str:
+def for_fish(words: Mapping[str, list[str]], config: str = CONFIG) -> str:
     """Return the completion for fish."""
     lines = [
-        "function __beemon_devices", f"    {DEVICES}", "end",
+        "function __beemon_devices", f"    {_list_devices(config)}", "end",
         f"complete -c beemon -n __fish_use_subcommand -f -a '{' '.join(words)}'",
         "complete -c beemon -n 'not __fish_use_subcommand' -a '(__beemon_devices)'",
     ]
