@@ -11,6 +11,7 @@ import pwd
 import socket
 import ssl
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from beemon.config import settings as config
 from beemon.config.settings import Settings, is_loopback
 from beemon.config.web import WebSettings
 from beemon.setup import files
-from beemon.web.passwords import Code, Password
+from beemon.web.passwords import Code, Password, write_private
 
 USER = "beemon-web"
 FILE = "web.toml"
@@ -153,13 +154,16 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     names = [f"DNS:{_own_name()}", f"DNS:{_own_name()}.local", "DNS:localhost"]
     names += [f"IP:{address}" for address in ("127.0.0.1", *_own_addresses())]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _run([
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-        "-nodes", "-days", str(_DAYS), "-subj", f"/CN={_own_name()}",
-        "-addext", f"subjectAltName={','.join(names)}", "-keyout", str(key),
-        "-out", str(certificate),
-    ], "sudo apt install openssl")
-    key.chmod(0o600)
+    with tempfile.TemporaryDirectory() as own:  # the page's user could put links into its folder
+        made = Path(own, certificate.name), Path(own, key.name)
+        _run([
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", str(_DAYS), "-subj", f"/CN={_own_name()}",
+            "-addext", f"subjectAltName={','.join(names)}", "-keyout", str(made[1]),
+            "-out", str(made[0]),
+        ], "sudo apt install openssl")
+        for file in made:
+            write_private(folder / file.name, file.read_text("ascii"))
     _give_to_page(folder, certificate, key)
     return certificate, key
 
@@ -217,7 +221,7 @@ def _give_to_page(*paths: Path) -> None:
     with contextlib.suppress(KeyError):
         user = pwd.getpwnam(USER)
         for path in paths:
-            os.chown(path, user.pw_uid, user.pw_gid)
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def qr_code(link: str) -> Iterator[str]:

@@ -58,6 +58,8 @@ class Caller:
 
     role: Role
     session: Session | None = None
+    is_program: bool = False
+    """Whether it showed a token, which no browser sends by itself."""
 
 
 class Access:
@@ -77,7 +79,7 @@ class Access:
             return Caller(Role.OWNER)
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            return Caller(self.tokens.role_of(token.strip()))
+            return Caller(self.tokens.role_of(token.strip()), is_program=True)
         session = self._sessions.find(
             request.cookies.get(COOKIE), self._password.version
         )
@@ -101,6 +103,8 @@ class Access:
     async def _get(
         self, request: web.Request, _hive: Hive, _role: Role
     ) -> web.StreamResponse:
+        if not self._password.is_set:  # also if the owner has deleted it since
+            self._code.offer()
         caller = self.caller(request)
         return web.json_response(to_json(self._facts(caller.role, caller.session)))
 

@@ -43,6 +43,11 @@ async def read_body(request: web.Request, kind: type[T]) -> T:
 
 def _text(given: dict[str, Any], name: str) -> str:
     value = given.get(name)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _is_unicode(value):
         raise bad_parameter(f'the body must have "{name}", a text')
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no half of a pair of surrogates, which JSON can write."""
+    return text == text.encode("utf-8", "replace").decode()

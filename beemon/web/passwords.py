@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
@@ -20,6 +21,13 @@ CODE_LENGTH = 10
 
 class WeakPasswordError(ValueError):
     """The password is too short or too long."""
+
+
+class DamagedError(OSError):
+    """A file of secrets is not as the page wrote it; nobody gets in by it."""
+
+    def __init__(self, file: Path, remedy: str) -> None:
+        super().__init__(errno.EBADMSG, f"its file {file.name!r} is damaged; {remedy}", str(file))
 
 
 class Password:
@@ -56,11 +64,14 @@ class Password:
         }))
 
     def fits(self, password: str) -> bool:
-        """Whether it is this one. Raises ``OSError`` and ``ValueError`` for a damaged file."""
-        kept = json.loads(self._file.read_text("ascii"))
-        costs = kept["cost"], kept["block"], kept["lanes"]
-        found = self._hash(password, bytes.fromhex(kept["salt"]), costs)
-        return hmac.compare_digest(found, bytes.fromhex(kept["hash"]))
+        """Whether it is this one. Raises ``OSError``; :class:`DamagedError` for a damaged file."""
+        try:
+            kept = json.loads(self._file.read_text("ascii"))
+            costs = kept["cost"], kept["block"], kept["lanes"]
+            found = self._hash(password, bytes.fromhex(kept["salt"]), costs)
+            return hmac.compare_digest(found, bytes.fromhex(kept["hash"]))
+        except (ValueError, LookupError, TypeError, OverflowError) as error:
+            raise DamagedError(self._file, "sudo beemon page password") from error
 
     def _hash(self, password: str, salt: bytes, costs: tuple[int, int, int]) -> bytes:
         cost, block, lanes = costs
@@ -82,11 +93,13 @@ class Code:
     def offer(self) -> str:
         """The present code; a new one if there is none. Raises ``OSError``."""
         try:
-            return self.file.read_text("ascii").strip()
-        except FileNotFoundError:
+            code = self.file.read_text("ascii").strip()
+        except (FileNotFoundError, UnicodeDecodeError):
+            code = ""
+        if len(code) != CODE_LENGTH:  # an empty one would let everybody in
             code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(CODE_LENGTH))
             write_private(self.file, code, mode=0o640)
-            return code
+        return code
 
     def fits(self, code: str) -> bool:
         """Whether it is the present one. Raises ``OSError``."""
@@ -102,8 +115,9 @@ class Code:
 
 def write_private(file: Path, text: str, mode: int = 0o600) -> None:
     """Replace a file at once, so that nobody finds half of it. Raises ``OSError``."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    part = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    # root writes here, too: no link that the page's user has put there is followed
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         os.fchmod(out.fileno(), mode)
         out.write(text)

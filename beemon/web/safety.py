@@ -86,9 +86,9 @@ def address_of(request: web.Request, trusted: tuple[str, ...]) -> str:
     """The client's address: by a trusted proxy's header, else that of the connection."""
     peer = request.get_extra_info("peername")
     address = str(peer[0]) if isinstance(peer, tuple) else "unix"
-    forwarded = request.headers.get("X-Forwarded-For", "")
-    if address in trusted and forwarded:
-        return forwarded.rpartition(",")[2].strip()[:64]
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    if address in trusted and forwarded:  # a proxy adds its entry, or its header, at the end
+        return forwarded[-1].rpartition(",")[2].strip()[:64]
     return address
 
 

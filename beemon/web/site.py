@@ -73,7 +73,7 @@ class Site:
             caller = self.access.caller(request)
             if caller.role < route.role:
                 raise _refusal(caller.role)
-            if "Authorization" not in request.headers:
+            if not caller.is_program:
                 safety.check_change(request, caller.session)
             return await route.handler(request, self.hive, caller.role)
 
@@ -118,8 +118,14 @@ class Site:
             ))
         except ConnectionError:
             raise  # the client has gone
+        except OSError as error:
+            log.error("%s %s failed: %s", request.method, request.rel_url.raw_path, error)
+            return _problem(ApiError(
+                503, "files", f"the page cannot use its files: {error.strerror}",
+                "journalctl -u beemon-web",
+            ))
         except Exception:
-            log.exception("%s %s failed", request.method, request.path)
+            log.exception("%s %s failed", request.method, request.rel_url.raw_path)
             return _problem(ApiError(500, "defect", "the page has a defect; its log tells more",
                                      "journalctl -u beemon-web"))
 

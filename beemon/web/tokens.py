@@ -9,7 +9,7 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from beemon.web.passwords import write_private
+from beemon.web.passwords import DamagedError, write_private
 from beemon.web.roles import Role
 
 MOST = 100
@@ -32,14 +32,21 @@ class Tokens:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "tokens"
         self._turn = threading.Lock()
-        self._all = self._load()
+        self._kept: dict[str, Token] | None = None
+
+    @property
+    def _all(self) -> dict[str, Token]:
+        """The tokens by their hash; a file that cannot be read is tried again the next time."""
+        if self._kept is None:
+            self._kept = self._load()
+        return self._kept
 
     def all(self) -> list[Token]:
-        """Every token, in the order of their making."""
+        """Every token, in the order of their making. Raises ``OSError``."""
         return list(self._all.values())
 
     def role_of(self, secret: str) -> Role:
-        """The role of a program with this secret."""
+        """The role of a program with this secret. Raises ``OSError``."""
         found = self._all.get(_hash(secret))
         return Role[found.role.upper()] if found else Role.NOBODY
 
@@ -63,13 +70,18 @@ class Tokens:
     def _load(self) -> dict[str, Token]:
         try:
             kept = json.loads(self._file.read_text("utf-8"))
+            found = {entry["hash"]: Token(**entry) for entry in kept}
+            for token in found.values():
+                Role[token.role.upper()]
         except FileNotFoundError:
             return {}
-        return {entry["hash"]: Token(**entry) for entry in kept}
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise DamagedError(self._file, f"sudo rm {self._file}, and make new tokens") from error
+        return found
 
     def _keep(self, tokens: dict[str, Token]) -> None:
         write_private(self._file, json.dumps([asdict(token) for token in tokens.values()]))
-        self._all = tokens
+        self._kept = tokens
 
 
 def _hash(secret: str) -> str:

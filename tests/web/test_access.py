@@ -151,3 +151,75 @@ def test_a_bad_body_is_told(tmp_path: Path, body: object, told: str) -> None:
     status, message = visit(options_in(tmp_path), post)
     assert status == 400
     assert told in message
+
+
+def test_a_header_of_a_proxy_does_not_replace_the_secret_of_the_session(tmp_path: Path) -> None:
+    async def log_out(browser: Browser) -> int:
+        await browser.set_password()
+        browser.csrf = ""
+        return (await browser.ask("DELETE", "/api/session", Authorization="Basic YTpi")).status
+
+    assert visit(options_in(tmp_path), log_out) == 403
+
+
+@pytest.mark.parametrize("left", ["", " \n", "\xe9", "ABC"])
+def test_a_damaged_code_lets_nobody_in(tmp_path: Path, left: str) -> None:
+    (tmp_path / "code").write_text(left, "latin-1")
+
+    async def enter(browser: Browser) -> tuple[int, int]:
+        (tmp_path / "code").write_text(left, "latin-1")
+        wrong = await browser.ask("POST", "/api/password", {"code": left, "password": PASSWORD})
+        return wrong.status, (await browser.set_password()).status
+
+    assert visit(options_in(tmp_path), enter) == (403, 200)
+
+
+@pytest.mark.parametrize("left", [
+    "", "[]", "{}", "null", '{"salt": 1, "hash": "", "cost": 2, "block": 8, "lanes": 1}',
+    '{"salt": "", "hash": "", "cost": 16384, "block": 8, "lanes": 1}',
+    '{"salt": "00", "hash": "00", "cost": 1e400, "block": 8, "lanes": -1}',
+])
+def test_a_damaged_password_is_told_and_opens_nothing(tmp_path: Path, left: str) -> None:
+    async def enter(browser: Browser) -> tuple[int, dict[str, str]]:
+        (tmp_path / "password").write_text(left)
+        reply = await browser.ask("POST", "/api/session", {"password": PASSWORD})
+        return reply.status, await reply.json()
+
+    status, told = visit(options_in(tmp_path), enter)
+    assert status in (403, 503)
+    assert status == 403 or "sudo beemon page password" in told["message"]
+
+
+def test_a_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    async def enter(browser: Browser) -> tuple[int, str]:
+        (tmp_path / "password").mkdir()
+        reply = await browser.ask("POST", "/api/session", {"password": PASSWORD})
+        return reply.status, (await reply.json())["message"]
+
+    status, message = visit(options_in(tmp_path), enter)
+    assert status == 503
+    assert "Is a directory" in message
+
+
+@pytest.mark.parametrize("left", ["", "5", "[1]", '[{"id": "1"}]', "\xff", '''[{"id": "1",
+    "name": "x", "hash": "y", "role": "king"}]'''])
+def test_damaged_tokens_are_told_and_the_owner_may_enter(tmp_path: Path, left: str) -> None:
+    (tmp_path / "tokens").write_text(left, "latin-1")
+
+    async def enter(browser: Browser) -> tuple[int, int, int, int]:
+        by_token = await browser.ask("GET", "/api/jobs", Authorization="Bearer beemon_x")
+        first, listed = await browser.set_password(), await browser.ask("GET", "/api/tokens")
+        assert "is damaged" in (await listed.json())["message"]
+        (tmp_path / "tokens").unlink()
+        again = await browser.ask("GET", "/api/tokens")
+        return by_token.status, first.status, listed.status, again.status
+
+    assert visit(options_in(tmp_path), enter) == (503, 200, 503, 200)
+
+
+def test_half_a_surrogate_pair_is_no_text(tmp_path: Path) -> None:
+    async def enter(browser: Browser) -> int:
+        await browser.set_password()
+        return (await browser.ask("POST", "/api/session", {"password": "\ud800" * 9})).status
+
+    assert visit(options_in(tmp_path), enter) == 400

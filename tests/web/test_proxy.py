@@ -97,3 +97,37 @@ def test_it_speaks_tls_with_the_certificate_whose_fingerprint_is_shown(tmp_path:
 
 def _fingerprint(certificate: bytes) -> str:
     return hashlib.sha256(certificate).digest().hex(":").upper()
+
+
+def test_an_entry_that_a_client_forges_is_not_its_address(tmp_path: Path) -> None:
+    """Some proxies add a header of their own after that of the client."""
+    Password(tmp_path).set(PASSWORD)
+
+    async def guess(browser: Browser) -> list[int]:
+        found = []
+        for number in range(FREE_GUESSES + 1):
+            reply = await browser.client.post("/api/session", json={"password": "wrong"}, headers=[
+                ("X-Forwarded-For", f"10.9.9.{number}"), ("X-Forwarded-For", "10.0.0.9"),
+            ])
+            found.append(reply.status)
+        return found
+
+    options = options_in(tmp_path, trusted_proxies=("127.0.0.1",))
+    assert visit(options, guess) == [403] * FREE_GUESSES + [429]
+
+
+@pytest.mark.process
+def test_root_follows_no_link_in_the_folder_of_the_page(tmp_path: Path) -> None:
+    """Its files are written by root, in a folder of the page's user."""
+    state, other = tmp_path / "state", tmp_path / "other"
+    state.mkdir()
+    other.write_text("of somebody else")
+    for name in ("page.crt", "page.key"):
+        (state / name).symlink_to(tmp_path / "none")
+    (state / "password").symlink_to(other)
+    certificate, key = make_certificate(state)
+    Password(state).set(PASSWORD)
+    assert not any(file.is_symlink() for file in (certificate, key, state / "password"))
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert other.read_text() == "of somebody else"
+    assert not (tmp_path / "none").exists()
