@@ -117,16 +117,14 @@ def test_nonsense_writes_no_stack_to_the_log(
 def test_a_defect_is_logged_once_and_tells_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options = options_in(tmp_path)
-    (tmp_path / "password").write_text("{damaged")
-
-    async def log_in(attacker: Attacker) -> None:
-        told = await attacker.say(request("/api/session", "POST", b'{"password": "a guess"}'))
+    async def ask(attacker: Attacker) -> None:
+        _, secret = attacker.site.access.tokens.make("a test", Role.VIEWER)
+        told = await attacker.say(request("/api/devices", Authorization=f"Bearer {secret}"))
         assert told.startswith(b"HTTP/1.1 500 ")
-        assert b"JSON" not in told
+        assert b"division" not in told
         assert b"Content-Security-Policy" in told
 
-    attack(options, log_in)
+    attack(options_in(tmp_path, connect=lambda: 1 // 0), ask)
     defects = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(defects) == 1
     assert defects[0].exc_info
