@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def failing_disk() -> Iterator[None]:
-    """While inside, every write to a file fails, as it does on a full or dying card."""
+def failing_disk(most: int = 0) -> Iterator[None]:
+    """While inside, every write to a file fails beyond ``most`` bytes, as on a full or dying card.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     try:
         yield
     finally:

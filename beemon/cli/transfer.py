@@ -51,6 +51,7 @@ class Transfer:
     def __init__(self, connect: Connect, job: int, progress: Progress) -> None:
         self._connect, self._job, self._progress = connect, job, progress
         self._client: Client | None = None
+        self._was_reached = False
         self.first = self._ask(0)
 
     @property
@@ -92,7 +93,7 @@ class Transfer:
                 raise BadContentError("another recording has this job's number now")
 
     def _ask(self, offset: int) -> Piece:
-        """A piece; a lost service is asked again for a while.
+        """A piece; a service that was reached and is lost is asked again for a while.
 
         Raises :class:`RefusedError`, :class:`ServiceUnreachableError`.
         """
@@ -101,10 +102,11 @@ class Transfer:
             try:
                 if self._client is None:
                     self._client = self._connect()
+                    self._was_reached = True
                 reply = self._client.request(f"piece {self._job} {offset}")
             except ServiceUnreachableError:
                 self.close()
-                if offset == 0 or time.monotonic() > until:
+                if not self._was_reached or time.monotonic() > until:
                     raise
             else:
                 if reply.ok:
@@ -136,6 +138,10 @@ def save(transfer: Transfer, goal: Path, *, force: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
         _rename(temporary, goal, force=force)
+    except OSError as error:
+        if error.errno is None:  # the service's
+            raise
+        raise OSError(error.errno, error.strerror, str(goal)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.hive import Hive
+from tests.faults import failing_disk
+from tests.hive import PATIENCE_SECONDS, Hive, free_port
 
 DEVICES = """
 [microphone.a]
 driver = "simulated"
+speed = 20
 [camera.a]
 driver = "simulated"
 """
@@ -91,3 +96,96 @@ def test_without_a_player_the_package_is_named(hive):
     done = run(hive, "play", "1", PATH="/nowhere")
     assert done.returncode == 1
     assert b"apt install mpv" in done.stderr
+
+
+def begin(hive: Hive, *words: str, **options: object) -> subprocess.Popen[bytes]:
+    here = hive.folder / "here"
+    here.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "beemon", *words, "--config", hive.config],
+        cwd=here, env=hive.environment, stderr=subprocess.PIPE, bufsize=0, **options,
+    )
+
+
+def relay(listener: socket.socket, hive: Hive, count: int) -> None:
+    """Pass on some requests of one client to the service; hang up at the next, and listen no more.
+    """
+    connection, _ = listener.accept()
+    with connection, connection.makefile("rwb") as lines, listener:
+        for _ in range(count):
+            request = lines.readline()
+            with socket.create_connection(("127.0.0.1", hive.port)) as there:
+                there.sendall(request)
+                lines.write(there.makefile("rb").readline())
+                lines.flush()
+        lines.readline()
+
+
+def listen(port: int = 0) -> socket.socket:
+    return socket.create_server(("127.0.0.1", port))
+
+
+def kill(hive: Hive) -> None:
+    hive.process.kill()
+    hive.process.wait(PATIENCE_SECONDS)
+
+
+def test_a_fetch_survives_a_crash_of_the_service(hive):
+    made = hive.do("record microphone.a 40")
+    assert made["size"] > 6 * 49152  # far more than the pipe and the first pieces hold
+    with begin(hive, "fetch", str(made["job"]), "-o", "-", stdout=subprocess.PIPE) as fetch:
+        start = fetch.stdout.read(1)
+        kill(hive)
+        hive.start()
+        content, said = fetch.communicate(timeout=PATIENCE_SECONDS)
+    assert fetch.returncode == 0, said
+    assert hashlib.sha256(start + content).hexdigest() == made["sha256"]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_each_piece_is_asked_for_again_after_a_crash(hive, count):
+    made = hive.do("record microphone.a 8")
+    port = free_port()
+    listener = listen(port)
+    with begin(hive, "fetch", str(made["job"]), "-o", "a.flac", "--port", str(port)) as fetch:
+        relay(listener, hive, count)
+        hive.stop()
+        hive.port = port
+        hive.write(DEVICES)
+        hive.start()
+        _, said = fetch.communicate(timeout=PATIENCE_SECONDS)
+    assert fetch.returncode == 0, said
+    content = (hive.folder / "here" / "a.flac").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == made["sha256"]
+
+
+def test_ctrl_c_leaves_no_file(hive):
+    made = hive.do("record microphone.a 8")
+    listener = listen()
+    port = str(listener.getsockname()[1])
+    with begin(hive, "fetch", str(made["job"]), "-o", "a.flac", "--port", port) as fetch:
+        relay(listener, hive, 2)
+        assert len(os.listdir(hive.folder / "here")) == 1  # noqa: PTH208
+        fetch.send_signal(signal.SIGINT)
+        _, said = fetch.communicate(timeout=PATIENCE_SECONDS)
+    assert fetch.returncode == 130
+    assert said.decode().splitlines() == ["beemon: stopped; the unfinished file was deleted"]
+    assert os.listdir(hive.folder / "here") == []  # noqa: PTH208
+
+
+def test_a_full_disk_leaves_no_file_and_is_told(hive):
+    made = hive.do("record microphone.a 8")
+    with failing_disk(100_000):
+        done = run(hive, "fetch", str(made["job"]), "-o", "a.flac")
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == ["beemon: a.flac: File too large"]
+    assert os.listdir(hive.folder / "here") == []  # noqa: PTH208
+
+
+def test_a_full_standard_output_is_told_once(hive):
+    made = hive.do("record microphone.a 1")
+    with Path("/dev/full").open("wb") as full:
+        fetch = begin(hive, "fetch", str(made["job"]), "-o", "-", stdout=full)
+    _, said = fetch.communicate(timeout=PATIENCE_SECONDS)
+    assert fetch.returncode == 1
+    assert said.decode().splitlines() == ["beemon: No space left on device"]
