@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ DEVICES = """
 driver = "simulated"
 speed = 20
 [camera.a]
+driver = "simulated"
+[sensor.a]
 driver = "simulated"
 """
 
@@ -189,3 +192,20 @@ def test_a_full_standard_output_is_told_once(hive):
     _, said = fetch.communicate(timeout=PATIENCE_SECONDS)
     assert fetch.returncode == 1
     assert said.decode().splitlines() == ["beemon: No space left on device"]
+
+
+def test_show_records_a_sound_and_tells_its_level(hive):
+    done = run(hive, "show", "microphone.a", "--seconds", "2", "-o", "a.flac")
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"a\.flac: sound of 2\.0 s, level -\d+\.\d dBFS, \d", done.stdout.decode())
+    assert (hive.folder / "here" / "a.flac").read_bytes()[:4] == b"fLaC"
+
+
+def test_show_of_a_sensor_shows_its_latest_readings(hive):
+    before = run(hive, "show", "sensor.a")
+    assert before.returncode == 1
+    assert b"beemon read sensor.a" in before.stderr
+    assert hive.do("read sensor.a")["outcome"] == "done"
+    done = run(hive, "show", "sensor.a")
+    assert done.returncode == 0, done.stderr
+    assert b"temperature" in done.stdout
