@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,24 @@ def test_a_full_standard_output_is_told_once(hive):
     _, said = fetch.communicate(timeout=PATIENCE_SECONDS)
     assert fetch.returncode == 1
     assert said.decode().splitlines() == ["beemon: No space left on device"]
+
+
+def test_status_is_answered_while_twenty_clients_fetch(hive):
+    made = hive.do("record microphone.a 60")
+    words = ("fetch", str(made["job"]), "-o", "-")
+    fetches = [begin(hive, *words, stdout=subprocess.PIPE) for _ in range(20)]
+    starts = [fetch.stdout.read(1) for fetch in fetches]  # all have begun, and wait for a reader
+    with ThreadPoolExecutor(20) as threads, hive.client(timeout=2) as client:
+        rests = [threads.submit(fetch.communicate) for fetch in fetches]
+        asked = 0
+        while not all(rest.done() for rest in rests):
+            assert client.request("status").ok
+            asked += 1
+    assert asked > 5
+    for fetch, start, rest in zip(fetches, starts, rests, strict=True):
+        content, said = rest.result()
+        assert fetch.returncode == 0, said
+        assert hashlib.sha256(start + content).hexdigest() == made["sha256"]
 
 
 def test_show_records_a_sound_and_tells_its_level(hive):
