@@ -10,7 +10,7 @@ import time
 import pytest
 
 from beemon.media import jpeg
-from tests.hive import PATIENCE_SECONDS, Hive, until
+from tests.hive import PATIENCE_SECONDS, STAGES, Hive, until
 from tests.service.test_slots import SURE_CLOCK
 
 CAMERA = """
@@ -19,13 +19,38 @@ driver = "simulated"
 width = 1280
 height = 720
 """
+BATTERY = """
+[sensor.battery]
+driver = "simulated"
+quantities = ["bridge"]
+load_file = "{load}"
+calibration.bridge = {{ quantity = "voltage", unit = "V", zero = -213400, factor = 2.380952e-8 }}
+schedule = {{ interval = "1s" }}
+[power]
+sensor = "sensor.battery"
+quantity = "voltage"
+hold = "1s"
+"""
+SMALL_DISK = """
+import os
+from pathlib import Path
+IS_FULL = Path(__file__).with_name("is-full")
+measured = os.statvfs
+def statvfs(folder):
+    found = measured(folder)
+    free = 1000 if IS_FULL.exists() else found.f_blocks
+    return os.statvfs_result((*found[:3], free, free, found.f_files, found.f_files, found.f_files,
+                              *found[8:]))
+os.statvfs = statvfs
+"""
+"""A disk with much space, or with 4 MB as soon as there is the file."""
 SLOTS = """schedule = { interval = "2s", duration = "1s" }
 """
 
 
 @pytest.fixture
 def hive(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(SURE_CLOCK)
+    (tmp_path / "sitecustomize.py").write_text(SURE_CLOCK + SMALL_DISK)
     path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
     with Hive(tmp_path, CAMERA, PYTHONPATH=path) as hive:
         yield hive
@@ -147,3 +172,30 @@ def test_a_start_after_a_crash_removes_the_picture(hive):
 def test_the_camera_rests_afterwards(hive):
     assert hive.wait(begin(hive, "live camera.a 1"))["outcome"] == "done"
     until(lambda: "beemon-camera.a" not in hive.children(), 60)
+
+
+def test_a_low_battery_ends_it_and_allows_no_other(hive, tmp_path):
+    load = tmp_path / "load"
+    load.write_text(str(13.0e6))
+    hive.write(CAMERA + BATTERY.format(load=load) + STAGES)
+    assert hive.do("reload")["outcome"] == "done"
+    until(lambda: hive.ask("status").get("power", {}).get("stage") == "full")
+    job = begin(hive)
+    fresh = tmp_path / "fresh"
+    fresh.write_text(str(11.5e6))
+    fresh.rename(load)
+    ended = hive.wait(job)
+    assert (ended["outcome"], ended["reason"]) == ("interrupted", "power")
+    assert leftovers(hive) == []
+    refused = hive.do("live camera.a")
+    assert (refused["outcome"], refused["reason"]) == ("failed", "power")
+
+
+def test_a_low_disk_ends_it_and_allows_no_other(hive, tmp_path):
+    job = begin(hive)
+    (tmp_path / "is-full").touch()
+    ended = hive.wait(job)
+    assert (ended["outcome"], ended["reason"]) == ("interrupted", "low-disk")
+    assert leftovers(hive) == []
+    refused = hive.do("live camera.a")
+    assert (refused["outcome"], refused["reason"]) == ("failed", "low-disk")
