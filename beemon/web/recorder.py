@@ -21,8 +21,8 @@ from beemon.web.parameters import Asked
 from beemon.web.roles import Role
 from beemon.web.sending import send
 
-COMMANDS = ("snapshot", "record", "read", "inspection", "live")
-"""The words that the page may send to the recorder."""
+COMMANDS = ("snapshot", "record", "read", "inspection", "live", "cancel")
+"""The words that the page may send to the recorder; `cancel` only for a live view."""
 LONGEST_COMMAND = 500  # characters
 _UNREACHABLE = ("unreachable", "busy")
 
@@ -123,7 +123,17 @@ async def post_command(request: web.Request, hive: Hive, _role: Role) -> web.Str
     """Send a command; the reply has the number of its job."""
     Asked(request)
     given = await read_body(request, CommandBody)
-    return web.json_response(await hive.ask(_checked(given.command)), status=202)
+    command = _checked(given.command)
+    if command.split()[0] == "cancel":
+        await _check_live_view(hive, command.split()[1:])
+    return web.json_response(await hive.ask(command), status=202)
+
+
+async def _check_live_view(hive: Hive, job: list[str]) -> None:
+    """Raise :class:`ApiError` unless a job is the live view of a camera."""
+    found = await hive.ask(" ".join(["job", *job]))
+    if not str(found.get("command")).startswith("live "):
+        raise bad_parameter("only a live view can be cancelled here")
 
 
 def _checked(command: str) -> str:

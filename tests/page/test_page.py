@@ -201,7 +201,9 @@ def test_it_is_used_by_the_keyboard_alone(browser: Browser) -> None:
     until(lambda: browser.text("#calendar .readout"))
 
 
-def test_the_live_view_shows_new_pictures_until_it_is_ended(browser: Browser) -> None:
+def test_the_live_view_shows_new_pictures_until_it_is_ended(
+    house: House, browser: Browser
+) -> None:
     browser.press("Live view")
     first = until(lambda: "/live/" in str(browser.trait("#entrance .still", "src"))
                   and browser.trait("#entrance .still", "src"))
@@ -210,6 +212,8 @@ def test_the_live_view_shows_new_pictures_until_it_is_ended(browser: Browser) ->
     assert "ends by itself after 2 minutes" in browser.text("#entrance")
     browser.press("End live view")
     until(lambda: "The live view has ended." in browser.text("#entrance"))
+    [job] = [one for one in house.hive.ask("jobs")["jobs"] if one["command"].startswith("live ")]
+    assert house.hive.wait(job["job"])["reason"] == "cancelled"
     until(lambda: "/recordings/" in browser.trait("#entrance .still", "src"))
 
 

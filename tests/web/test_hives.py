@@ -14,6 +14,10 @@ from tests.web.test_data import ALL, address
 
 pytestmark = pytest.mark.process
 
+CAMERA = """
+[camera.a]
+driver = "simulated"
+"""
 SIXTY = "".join(
     f'[sensor.s{number}]\ndriver = "simulated"\nquantities = ["weight", "bees_in", "bees_out"]\n'
     for number in range(60)
@@ -53,3 +57,23 @@ def test_sixty_sensors_are_told_completely(tmp_path):
     assert (sent.status, set(sent.json)) == (202, {"job"})
     assert (refused.status, refused.json["code"]) == (404, "unknown-device")
     assert viewer.status == 403
+
+
+def test_a_live_view_can_be_cancelled_and_no_other_job(tmp_path):
+    with Hive(tmp_path, CAMERA) as hive:
+        (tmp_path / "page").mkdir()
+        options = options_for(hive.archive, tmp_path / "page", lambda: Client(port=hive.port))
+
+        def cancel(job: int | str) -> tuple[int, str | None]:
+            told = send(options, "/api/commands", f'{{"command": "cancel {job}"}}')
+            return told.status, told.json.get("code")
+
+        live = hive.ask("live camera.a")["job"]
+        video = hive.ask("record camera.a 60")["job"]
+        assert cancel(video) == (400, "bad-parameter")
+        assert cancel(999) == (404, "unknown-job")
+        assert cancel("") == cancel("all") == cancel(f"{live} {video}") == (400, "bad-argument")
+        assert cancel(live) == (202, None)
+        ended = hive.wait(live)
+        assert (ended["outcome"], ended["reason"]) == ("interrupted", "cancelled")
+        assert "outcome" not in hive.ask(f"job {video}")

@@ -242,7 +242,9 @@ class Entrance {
     say(this.live, word("live.end"));
     say(this.said, word("live.on", { length: length(LIVE_MS / 1000) }));
     outcomeOf(job, 5000).then(({ outcome, reason: why }) => {
-      if (this.liveTimer && this.job === job) this.endLive(outcome === "done" ? word("live.ended") : word("live.failed", { why: reason(why) }));
+      if (!this.liveTimer || this.job !== job) return;
+      this.job = 0;
+      this.endLive(outcome === "done" ? word("live.ended") : word("live.failed", { why: reason(why) }));
     }).catch(() => {});
     this.job = job;
     const step = async () => {
@@ -258,7 +260,9 @@ class Entrance {
     this.liveTimer = setTimeout(step, PICTURE_MS);
   }
 
+  /** End the live view here, and at the camera too if its job is not over. */
   endLive(text) {
+    if (this.liveTimer && this.job) send("commands", { command: `cancel ${this.job}` }).catch(() => {});
     clearTimeout(this.liveTimer);
     this.liveTimer = 0;
     say(this.live, word("live.begin"));
