@@ -7,6 +7,7 @@ hundred idle ones would leave no file for the archive.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -18,6 +19,8 @@ BODY_SECONDS = 15.0
 """Time for the body of a request."""
 KEPT_SECONDS = 75.0
 """Time that a connection is kept for another request."""
+READING_SECONDS = 60.0
+"""Time without a byte that the client takes, after which the kernel ends its connection."""
 MOST_BYTES = 256 << 10
 """Number of bytes that a client may send until a request of its is answered."""
 
@@ -29,9 +32,9 @@ class Door:
 
     def __init__(
         self, most: int = MOST_CONNECTIONS, asking_seconds: float = ASKING_SECONDS,
-        body_seconds: float = BODY_SECONDS,
+        body_seconds: float = BODY_SECONDS, reading_seconds: float = READING_SECONDS,
     ) -> None:
-        self.body_seconds = body_seconds
+        self.body_seconds, self._reading_seconds = body_seconds, reading_seconds
         self._most, self._asking_seconds = most, asking_seconds
         self._open: dict[object, Visitor] = {}
 
@@ -39,6 +42,13 @@ class Door:
     def count(self) -> int:
         """The number of open connections."""
         return len(self._open)
+
+    def prepare(self, listener: socket.socket) -> None:
+        """Limit the time that clients of this socket may leave a reply unread."""
+        if listener.family != socket.AF_UNIX:  # its connections inherit it, also for sendfile(2)
+            listener.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._reading_seconds * 1000)
+            )
 
     def factory(self, make: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """The maker of the protocol of each new connection, for ``loop.create_server``."""

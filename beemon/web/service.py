@@ -70,6 +70,7 @@ async def served(
     doors = []
     try:
         for listener in sockets:
+            site.door.prepare(listener)
             tls = None if listener.family == socket.AF_UNIX else secure
             doors.append(await asyncio.get_running_loop().create_server(
                 site.door.factory(runner.server), sock=listener, backlog=BACKLOG, ssl=tls,

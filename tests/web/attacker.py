@@ -29,6 +29,12 @@ class Attacker:
         self._open.append(writer)
         return reader, writer
 
+    async def keep(self, client: socket.socket, text: bytes) -> None:
+        """Send this by a connection that reads nothing."""
+        _, writer = await asyncio.open_connection(sock=client, limit=1)
+        writer.write(text)
+        self._open.append(writer)
+
     async def say(self, text: bytes, tls: ssl.SSLContext | None = None) -> bytes:
         """Everything that the site sends until it ends the connection."""
         reader, writer = await self.connect(tls)

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import resource
+import socket
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,18 @@ def test_a_client_that_leaves_its_event_stream_is_not_logged(
 
     attack(options_in(tmp_path), leave)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_a_client_that_reads_no_reply_is_cut_off(tmp_path: Path) -> None:
+    async def wait(attacker: Attacker) -> None:
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", attacker.port))
+        await attacker.keep(client, request("/static/charts.js", Connection="keep-alive") * 300)
+        async with asyncio.timeout(15):
+            while not attacker.site.door.count:
+                await asyncio.sleep(0.05)
+            while attacker.site.door.count:
+                await asyncio.sleep(0.05)
+
+    attack(options_in(tmp_path), wait, Door(reading_seconds=1))
