@@ -37,6 +37,19 @@ below = 11.8
 until = 12.2
 """
 """The stages of a hive that saves power by the voltage of its battery."""
+SHORT_SLOTS = """
+[microphone.brood]
+driver = "simulated"
+speed = 20
+[microphone.brood.schedule]
+interval = "2s"
+duration = "0.5s"
+[sensor.climate]
+driver = "simulated"
+[sensor.climate.schedule]
+interval = "1s"
+"""
+"""A microphone and a sensor that have many slots in a short test."""
 SIMULATED = """
 [microphone.brood]
 driver = "simulated"

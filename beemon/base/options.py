@@ -15,6 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, field
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from beemon.base.values import value_class
@@ -99,6 +100,13 @@ def duration_within(least: str | None = None, most: str | None = None) -> Callab
         return seconds
 
     return parse
+
+
+def absolute_path(value: object) -> Path:
+    """Parse the path of a file or folder, which must be absolute."""
+    if not isinstance(value, str) or not Path(value).is_absolute() or "\0" in value:
+        raise BadOptionError(f"must be an absolute path, not {in_toml(value)}")
+    return Path(value)
 
 
 def size(value: object) -> float:

@@ -25,6 +25,7 @@ from beemon.base.options import (
     BadOptionError,
     Problem,
     Where,
+    absolute_path,
     build,
     in_toml,
     no_table,
@@ -85,12 +86,6 @@ def _hive_name(value: object) -> str:
     return value
 
 
-def _absolute_path(value: object) -> Path:
-    if not isinstance(value, str) or not Path(value).is_absolute() or "\0" in value:
-        raise BadOptionError(f"must be an absolute path, not {in_toml(value)}")
-    return Path(value)
-
-
 @keyword_class
 class Hive:
     """The hive: its name, and its position in degrees (WGS 84)."""
@@ -115,7 +110,7 @@ class ServerSettings:
     listening_port: int = option(8080, minimum=1, maximum=65535)
     socket_timeout_seconds: float = option(3.0, minimum=0.1, maximum=60)
     receive_size_bytes: int = option(1024, minimum=64, maximum=65536)
-    token_file: Path | None = option(None, parse=_absolute_path)
+    token_file: Path | None = option(None, parse=absolute_path)
 
     def __post_init__(self) -> None:
         if self.token_file is None and not is_loopback(self.host_address):
@@ -157,7 +152,7 @@ def memory_file() -> Path:
 class ArchiveSettings:
     """Where everything is kept; without a path, :func:`default_archive`."""
 
-    path: Path | None = option(None, parse=_absolute_path)
+    path: Path | None = option(None, parse=absolute_path)
 
 
 def _order(value: object) -> tuple[str, ...]:

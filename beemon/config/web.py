@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from beemon.base.options import BadOptionError, in_toml, option
+from beemon.base.options import BadOptionError, absolute_path, in_toml, option
 
 
 def _address(value: object) -> str:
@@ -52,12 +52,6 @@ def _addresses(value: object) -> tuple[str, ...]:
             from error
 
 
-def _path(value: object) -> Path:
-    if not isinstance(value, str) or not Path(value).is_absolute() or "\0" in value:
-        raise BadOptionError(f"must be an absolute path, not {in_toml(value)}")
-    return Path(value)
-
-
 @dataclass(frozen=True, kw_only=True)
 class WebSettings:
     """The page's own address, and other ways to it."""
@@ -66,8 +60,8 @@ class WebSettings:
     public_url: str | None = option(None, parse=_url)
     hosts: tuple[str, ...] = option((), parse=_names)
     trusted_proxies: tuple[str, ...] = option((), parse=_addresses)
-    certificate: Path | None = option(None, parse=_path)
-    key: Path | None = option(None, parse=_path)
+    certificate: Path | None = option(None, parse=absolute_path)
+    key: Path | None = option(None, parse=absolute_path)
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -156,12 +157,17 @@ async def _get_page(_request: web.Request, _hive: Hive, _role: Role) -> web.Stre
 
 
 async def _get_file(request: web.Request, _hive: Hive, _role: Role) -> web.StreamResponse:
-    """A file of the page. Its folders are searched each time, so that nothing else can be named."""
-    wanted = request.match_info["file"]
-    found = {str(file.relative_to(STATIC)): file for file in STATIC.rglob("*") if file.is_file()}
-    if wanted not in found:
+    """A file of the page."""
+    found = _files().get(request.match_info["file"])
+    if found is None:
         raise not_found("the page has no such file")
-    return web.FileResponse(found[wanted], headers={"Cache-Control": "no-cache"})
+    return web.FileResponse(found, headers={"Cache-Control": "no-cache"})
+
+
+@cache
+def _files() -> dict[str, Path]:
+    """The files of the page by their names; nothing else can be named."""
+    return {str(file.relative_to(STATIC)): file for file in STATIC.rglob("*") if file.is_file()}
 
 
 _PAGE = (

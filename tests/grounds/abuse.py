@@ -20,23 +20,12 @@ from pathlib import Path
 from beemon.protocol.lines import parse_reply
 from beemon.repair.check import check
 from tests.corpus import MESSAGES
-from tests.hive import Hive, until
+from tests.hive import SHORT_SLOTS, Hive, until
 
 CLIENTS = 8
 A_CONNECTION = 12
 """Requests that a client sends before it connects anew."""
-SCHEDULED = """
-[microphone.brood]
-driver = "simulated"
-speed = 20
-[microphone.brood.schedule]
-interval = "2s"
-duration = "0.5s"
-[sensor.climate]
-driver = "simulated"
-[sensor.climate.schedule]
-interval = "1s"
-[camera.entrance]
+SCHEDULED = SHORT_SLOTS + """[camera.entrance]
 driver = "simulated"
 width = 160
 height = 120

@@ -13,24 +13,12 @@ import pytest
 
 from beemon.base.clock import CONFIRMED
 from beemon.web.changes import MOST_STREAMS
-from tests.hive import Hive, free_port
+from tests.hive import SHORT_SLOTS, Hive, free_port
 from tests.page.site import PASSWORD, Site
 from tests.web.attacker import heard, request
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
-DEVICES = """
-[microphone.brood]
-driver = "simulated"
-speed = 20
-[microphone.brood.schedule]
-interval = "2s"
-duration = "0.5s"
-[sensor.climate]
-driver = "simulated"
-[sensor.climate.schedule]
-interval = "1s"
-"""
 STREAMS, SLOW, REQUESTS, CLIENTS = 1000, 200, 10_000, 8
 MOST_MEGABYTES = 96
 """The memory that systemd gives to the page."""
@@ -91,7 +79,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     port, run = free_port(), tmp_path / "run"
     run.mkdir()
     (run / CONFIRMED).touch()
-    config = f'[web]\naddress = "127.0.0.1:{port}"\n{DEVICES}'
+    config = f'[web]\naddress = "127.0.0.1:{port}"\n{SHORT_SLOTS}'
     with Hive(tmp_path, config, RUNTIME_DIRECTORY=str(run)) as hive:
         site = Site(hive, port).start()
         try:
