@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from beemon.base.clock import MACHINE, Quality, Stamp
+from beemon.base.moments import US_PER_HOUR
 from beemon.base.readings import Reading
 from beemon.cli import main as cli
 from beemon.doctor import run
@@ -175,23 +176,56 @@ def test_an_unsure_clock_is_a_problem(planted: Planted) -> None:
     assert planted.states("clock") == ["ok"]
 
 
+WEEKS: dict[str, tuple[dict[str, list[float]], list[str]]] = {
+    "well": ({"under_voltage": [0] * 9, "throttled": [0] * 9, "cpu_temperature": [79]}, []),
+    "low supply": ({"under_voltage": [0, 1, 0, 0], "under_voltage_since_boot": [0, 1, 1, 1]},
+                   ["the supply was too low in 1 of 4 readings of the last week"]),
+    "low between two readings": ({"under_voltage": [0] * 3, "under_voltage_since_boot": [0, 1, 1]},
+                                 ["the supply was too low between two readings in the last week"]),
+    "low before the week, perhaps": ({"under_voltage": [0] * 2,
+                                      "under_voltage_since_boot": [1, 1]}, []),
+    "slow": ({"throttled": [1, 1, 0]},
+             ["the processor was slowed down in 2 of 3 readings of the last week"]),
+    "slow between two readings": ({"throttled": [0], "throttled_since_boot": [0, 1]}, [
+        "the processor was slowed down between two readings in the last week"]),
+    "hot": ({"cpu_temperature": [60, 83.2, 61]},
+            ["the processor reached 83 °C in the last week"]),
+}
+
+
+@pytest.mark.parametrize("week", WEEKS)
 def test_the_history_of_the_supply_is_read_from_the_archive(
+    planted: Planted, tmp_path: Path, week: str
+) -> None:
+    values, told = WEEKS[week]
+    keep(tmp_path, values, MACHINE.now().utc_us)
+    planted.archive = tmp_path
+    found = planted.findings("supply_history")
+    assert [one.what for one in found if one.state == "warning"] == told
+    assert all(one.why and one.next for one in found if one.state == "warning")
+    assert told or [one.state for one in found] == ["ok"]
+
+
+def test_a_fault_of_the_supply_before_the_last_week_is_past(
     planted: Planted, tmp_path: Path
 ) -> None:
-    now = MACHINE.now().utc_us
-    with closing(Ledger(tmp_path)) as ledger:
+    keep(tmp_path, {"under_voltage": [1]}, MACHINE.now().utc_us - 8 * 24 * US_PER_HOUR)
+    planted.archive = tmp_path
+    assert planted.states("supply_history") == ["skipped"]
+
+
+def keep(folder: Path, values: Mapping[str, Sequence[float]], until_us: int) -> None:
+    """Enter readings of the computer, one a minute."""
+    with closing(Ledger(folder)) as ledger:
         ledger.prepare()
         with ledger.transaction():
             ledger.begin_run()
-            job = ledger.accept("read", "test")
-            readings.keep(ledger, job, [
-                Reading("sensor.system", "under_voltage", "", float(n == 3), None,
-                        Stamp(now - n * 60_000_000, 10.0, Quality.SYNCHRONISED))
-                for n in range(9)
+            readings.keep(ledger, ledger.accept("read", "test"), [
+                Reading("sensor.system", quantity, "", float(value), None,
+                        Stamp(until_us - (len(series) - n) * 60_000_000, 10.0,
+                              Quality.SYNCHRONISED))
+                for quantity, series in values.items() for n, value in enumerate(series)
             ])
-    machine = Machine(planted.config, lambda _: {}, tmp_path, planted.root)
-    [result] = run.run(machine, ["supply_history"])
-    assert "too low in 1 of 9 readings" in result.findings[0].what
 
 
 def test_the_stage_of_saving_power_is_told(planted: Planted) -> None:
