@@ -72,6 +72,9 @@ class DeviceConfig:
 
     driver: Annotated[str, "its driver"]
     interval_seconds: Annotated[float | None, "time between its scheduled jobs, in s"] = None
+    next_in_seconds: Annotated[
+        float | None, "time until its next scheduled time, in s; missing: none in 3 days"
+    ] = None
 
 
 @value_class

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from beemon import __version__
@@ -43,6 +44,8 @@ from beemon.retention import budget
 from beemon.server.latest import LatestState
 from beemon.server.restarts import Restarts
 from beemon.storage import space
+from beemon.timing import schedule as timing
+from beemon.timing.schedule import Schedule
 
 DEFAULT_JOBS = 20
 MOST_JOBS = 1000
@@ -197,10 +200,7 @@ class Queries:
 
     def _devices(self) -> Devices:
         return Devices({
-            name: DeviceConfig(
-                driver=str(device.table["driver"]),
-                interval_seconds=device.schedule.interval if device.schedule else None,
-            )
+            name: DeviceConfig(str(device.table["driver"]), *_times(device.schedule))
             for name, device in self._settings().devices.items()
         })
 
@@ -264,6 +264,15 @@ class Queries:
             queries={w.usage: w.summary for w in VOCABULARY.values() if not w.is_command},
             errors=meanings(ERRORS),
         )
+
+
+def _times(schedule: Schedule | None) -> tuple[float | None, float | None]:
+    """The interval of a schedule, and the time until its next slot, in seconds."""
+    if schedule is None:
+        return None, None
+    now = datetime.now(UTC)
+    slot = timing.next_slot(schedule, now, zone.local())
+    return schedule.interval, round((slot - now).total_seconds(), 1) if slot else None
 
 
 def _is_untried(device: DeviceStatus) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from beemon.base import clock
 from beemon.base.moments import US_PER_DAY
-from beemon.config.settings import ArchiveSettings, Settings
+from beemon.config.settings import ArchiveSettings, DeviceSettings, Settings
 from beemon.ledger.reader import SlowQueryError
 from beemon.ledger.usage import Usage
 from beemon.protocol.commands import parse
@@ -15,6 +17,7 @@ from beemon.protocol.replies import BudgetShare
 from beemon.protocol.reports import Planned
 from beemon.server.latest import LatestState
 from beemon.server.queries import Queries
+from beemon.timing.schedule import Schedule
 
 
 class Ledger:
@@ -106,3 +109,17 @@ def test_there_is_no_budget_of_an_archive_that_is_not_there(tmp_path):
     with pytest.raises(RequestError, match="No such file") as error:
         Queries(LatestState(), lambda: settings, Ledger).answer(parse("budget", []))
     assert error.value.code == "no-ledger"
+
+
+def test_a_device_tells_the_time_until_its_next_scheduled_job() -> None:
+    often = DeviceSettings(
+        name="sensor.scale", kind="sensor", table={"driver": "simulated"}, lines={},
+        schedule=Schedule(interval=900.0),
+    )
+    settings = Settings(devices={"sensor.scale": often})
+    queries = Queries(LatestState(), lambda: settings, Ledger)
+    began = time.time()
+    told = queries.answer(parse("devices", ("sensor.scale",))).devices["sensor.scale"]
+    beside = (began + told.next_in_seconds) % 900.0
+    assert min(beside, 900.0 - beside) < 10.0
+    assert told.interval_seconds == 900.0
