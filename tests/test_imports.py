@@ -268,7 +268,7 @@ OWN = {
     "protocol", "protocol.client", "protocol.lines", "protocol.socket_file",
 }
 OF_PEOPLE = {
-    "base.facts", "base.status", "base.values", "cli.health", "cli.numbers", "cli.phrases",
+    "base.facts", "base.status", "base.values", "cli.health", "cli.numbers", "cli.times",
 }
 PYTHONS = {
     "array", "collections", "contextlib", "copyreg", "enum", "errno", "functools", "itertools",

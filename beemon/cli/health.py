@@ -22,7 +22,7 @@ from beemon.base.status import (
 )
 from beemon.cli.layout import Part, Table
 from beemon.cli.numbers import amount, span
-from beemon.cli.phrases import age, colon
+from beemon.cli.times import age, colon
 
 if TYPE_CHECKING:
     from beemon.protocol.replies import JobFacts

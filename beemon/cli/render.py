@@ -17,7 +17,7 @@ from beemon.cli import health
 from beemon.cli.health import STATES, LatestJob, outcome
 from beemon.cli.layout import Part, Table
 from beemon.cli.numbers import DECIMALS, amount, span
-from beemon.cli.phrases import age, colon, day_and_time
+from beemon.cli.times import age, colon, day_and_time
 from beemon.protocol.replies import (
     Accepted,
     Budget,
