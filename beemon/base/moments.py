@@ -66,4 +66,11 @@ def formatter(zone: tzinfo | None = None) -> Callable[[int], str]:
     return formatted
 
 
+def clock_text(moment: datetime) -> str:
+    """An aware datetime as people write it: ``2026-06-01 14:00:00 +02:00``; in UTC with a Z."""
+    text = moment.isoformat(" ", "seconds")
+    offset = "Z" if moment.tzname() == "UTC" else f" {text[_TO_SECONDS:]}"
+    return f"{text[:_TO_SECONDS]}{offset}"
+
+
 _in_utc = formatter()

@@ -20,9 +20,9 @@ from beemon.base.status import (
     ServiceStatus,
     WeightStep,
 )
-from beemon.cli.layout import Part, Table
+from beemon.cli.layout import Part, Table, colon
 from beemon.cli.numbers import amount, span
-from beemon.cli.times import age, colon
+from beemon.cli.times import age, in_sentence
 
 if TYPE_CHECKING:
     from beemon.protocol.replies import JobFacts
@@ -152,7 +152,7 @@ def _service(
     if hint := page_hint():
         yield "page", hint
     for trouble in status.troubles:
-        yield trouble.about, trouble.says
+        yield trouble.about, in_sentence(trouble.says)
         if trouble.remedy:
             yield "", trouble.remedy
 

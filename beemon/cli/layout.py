@@ -64,6 +64,11 @@ def complain(message: object) -> None:
     say(f"beemon: {message}", to=sys.stderr)
 
 
+def colon(text: str | None) -> str:
+    """A text behind a colon; nothing without one."""
+    return f": {text}" if text else ""
+
+
 def ask(question: str) -> str:
     """The answer of a person at the terminal to a question."""
     *lines, last = text([question], sys.stdout, width_of(sys.stdout)).split("\n")
@@ -171,7 +176,12 @@ def _fitted_table(table: Table, width: int | None) -> Iterator[str]:
 
 
 def _blocks(table: Table, width: int) -> Iterator[str]:
-    """Each row as its first cell, and the others below it with their headings."""
+    """Each row as its first cell, and the others below it with their headings.
+
+    The heading of the first cells stands once, above them all.
+    """
+    if table.headed:
+        yield from _wrapped(" " * table.indent + table.rows[0][0], width, table.indent + 2)
     names = [f"{name}: " for name in table.rows[0]] if table.headed else [""] * len(table.rows[0])
     for first, *others in table.rows[table.headed :]:
         yield from _wrapped(" " * table.indent + first, width, table.indent + 2)

@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             layout.complain(problem)
             return EXIT_USAGE
         options = _parser(given[0]).parse_args(given)
+        _prepare_times(options)
     try:
         status: int = _serve(service) if service else (
             _ask(question) if question else options.run(options)
@@ -61,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _prepare_times(asked: Question | argparse.Namespace) -> None:
+    from beemon.cli import times
+
+    times.prepare(utc=getattr(asked, "utc", False))
 
 
 def _unknown_word(word: str) -> str | None:
@@ -154,6 +161,7 @@ def _add_word(words: Any, word: Word) -> None:
     import argparse
 
     from beemon.cli import archive as here
+    from beemon.cli.parser import add_utc
 
     parser = words.add_parser(
         word.name,
@@ -172,6 +180,8 @@ def _add_word(words: Any, word: Word) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print the reply as JSON, for programs"
     )
+    if word.name not in shortcut.TIMELESS:
+        add_utc(parser)
     parser.add_argument("--host", help="the address of the service (default: from the config)")
     parser.add_argument(
         "--port", type=_port, help="the port of the service (default: from the config)"
@@ -334,6 +344,8 @@ def _ask(question: Question) -> int:
     from beemon.protocol.client import NotAdmittedError, ServiceUnreachableError
     from beemon.protocol.lines import RequestError
 
+    if not question.json:
+        _prepare_times(question)
     try:
         with reach(question) as client:
             if question.word == "watch":
@@ -419,9 +431,8 @@ def _readings_since(utc: str, client: Client, sensors: Sequence[str]) -> list[Re
 
 def _watch(client: Client, question: Question) -> int:
     import json
-    from datetime import datetime
 
-    from beemon.base import zone
+    from beemon.cli import times
 
     latest = ""
     for reply in client.watch():
@@ -431,7 +442,7 @@ def _watch(client: Client, question: Question) -> int:
         if question.json:
             print(json.dumps(reply.payload), flush=True)
         elif line != latest:  # the service's state comes every few seconds, as a sign of life
-            layout.say(f"{datetime.now(zone.local()):%H:%M:%S} {line}")
+            layout.say(f"{times.time_of_day()} {line}")
         latest = line
     return 0
 

@@ -11,6 +11,13 @@ from beemon.cli import layout
 from beemon.cli.layout import Part, Table
 
 
+def add_utc(parser: argparse.ArgumentParser) -> None:
+    """Add the option for times in UTC."""
+    parser.add_argument(
+        "--utc", action="store_true", help="show times in UTC, not in the time zone of this machine"
+    )
+
+
 class Parser(argparse.ArgumentParser):
     """Lays its help out itself, because argparse needs more than 40 columns.
 

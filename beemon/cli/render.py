@@ -15,9 +15,9 @@ from beemon.base import moments
 from beemon.base.facts import Json, JsonObject, to_json
 from beemon.cli import health
 from beemon.cli.health import STATES, LatestJob, outcome
-from beemon.cli.layout import Part, Table
+from beemon.cli.layout import Part, Table, colon
 from beemon.cli.numbers import DECIMALS, amount, span
-from beemon.cli.times import age, colon, day_and_time
+from beemon.cli.times import age, column, in_sentence, text
 from beemon.protocol.replies import (
     Accepted,
     Budget,
@@ -76,8 +76,8 @@ def report(payload: JsonObject) -> str:
     if isinstance(reply, JobReport):
         job = reply.ended
         said = [job.message, _recording(job), _values(job.readings)]
-        told = "; ".join(text for text in said if text)
-        return f"job {job.job} ({job.command}) {outcome(job)}{colon(told)}"
+        told = "; ".join(one for one in said if one)
+        return f"job {job.job} ({job.command}) {outcome(job)}{colon(in_sentence(told))}"
     if isinstance(reply, DeviceReport):
         return f"{reply.device} {reply.state}{colon(reply.trouble)}"
     if isinstance(reply, StateReport):
@@ -127,27 +127,32 @@ def _by(reading: ReadingFacts) -> str:
 
 
 def _events(told: EventList) -> Iterator[Part]:
-    rows = [(day_and_time(one.utc), one.kind, one.message) for one in told.events]
+    when, *times = column("when", [one.utc for one in told.events])
+    rows = [
+        (at, one.kind, in_sentence(one.message))
+        for at, one in zip(times, told.events, strict=True)
+    ]
     if not rows:
         yield "There are no events in that time."
         if told.kinds is not None:
             yield f"The kinds of events so far: {', '.join(told.kinds) or 'none'}."
         return
-    yield Table([("when (UTC)", "kind", "what"), *rows], headed=True)
+    yield Table([(when, "kind", "what"), *rows], headed=True)
 
 
 def _calibrations(told: CalibrationList) -> Iterator[Part]:
+    made, *times = column("made", [one.made for one in told.calibrations])
     rows = [
         (
-            str(one.calibration), day_and_time(one.made), one.sensor, one.result.step or "config",
+            str(one.calibration), at, one.sensor, one.result.step or "config",
             _line(one.quantity, one.result),
         )
-        for one in told.calibrations
+        for at, one in zip(times, told.calibrations, strict=True)
     ]
     if not rows:
         yield "There are no calibrations yet; `beemon calibrate SCALE` makes one."
         return
-    heading = ("calibration", "made (UTC)", "sensor", "step", "formula")
+    heading = ("calibration", made, "sensor", "step", "formula")
     yield Table([heading, *rows], headed=True)
 
 
@@ -174,16 +179,17 @@ def _as_people_count(reading: ReadingFacts) -> tuple[str, list[tuple[int, str]]]
 
 def _history(told: History) -> Iterator[Part]:
     """Each row as it is, in the unit it was measured in, so that columns can be compared."""
+    when, *times = column("when", [str(utc) for utc, *_ in told.rows])
     rows = [
-        (day_and_time(str(utc)), *(_measured(value, told.unit) for value in values))
-        for utc, *values in told.rows
+        (at, *(_measured(value, told.unit) for value in values))
+        for at, (_, *values) in zip(times, told.rows, strict=True)
     ]
     if not rows:
         yield f"No reading of {told.device} {told.quantity} in that time."
         return
     unit = f" in {told.unit}" if told.unit else ""
     yield f"{told.device} {told.quantity}{unit}, by the {told.by}"
-    yield Table([told.columns, *rows], headed=True)
+    yield Table([(when, *told.columns[1:]), *rows], headed=True)
     if told.truncated:
         yield "Earlier readings are not shown."
 
@@ -232,10 +238,9 @@ def _completeness(told: Completeness) -> Iterator[Part]:
     share = f" ({done / due:.1%})" if due else ""
     since = max(told.since, told.first or told.since)
     if not due:
-        yield f"No scheduled job has been recorded since {day_and_time(since)} UTC."
+        yield f"No scheduled job has been recorded since {text(since)}."
     else:
-        begin = day_and_time(since)
-        yield f"Of {due:,} scheduled jobs since {begin} UTC, {done:,} are done{share}."
+        yield f"Of {due:,} scheduled jobs since {text(since)}, {done:,} are done{share}."
         yield ""
         heading = ("device", "due", *_BECAME, "reasons")
         rows = [_slots(device, counts) for device, counts in told.devices.items()]
@@ -249,9 +254,9 @@ def _completeness(told: Completeness) -> Iterator[Part]:
         count = f"{sum(ran.values()):,}"
         yield f"{count} more scheduled commands do not match any scheduled time: {became}."
     for time in told.unaccounted:
-        until = f" to {day_and_time(time.until)}" if time.until else ""
+        until = f" to {text(time.until)}" if time.until else ""
         device = f" for {time.device}" if time.device else ""
-        yield f"Not counted{device} from {day_and_time(time.from_)}{until}: {time.why}"
+        yield f"Not counted{device} from {text(time.from_)}{until}: {time.why}"
 
 
 def _sums(told: Completeness) -> Iterator[str]:
@@ -273,18 +278,19 @@ def _slots(device: str, counts: SlotCounts) -> Sequence[str]:
 
 
 def _jobs(told: JobList) -> Iterator[Part]:
+    accepted, *times = column("accepted", [job.accepted or "" for job in told.jobs])
     rows = [
-        (str(job.job), day_and_time(job.accepted or ""), outcome(job), job.command or "")
-        for job in told.jobs
+        (str(job.job), at, outcome(job), job.command or "")
+        for at, job in zip(times, told.jobs, strict=True)
     ]
-    yield Table([("job", "accepted (UTC)", "outcome", "command"), *rows], headed=True)
+    yield Table([("job", accepted, "outcome", "command"), *rows], headed=True)
 
 
 def _job(job: JobFacts, measured: Sequence[ReadingFacts], now: datetime) -> Iterator[Part]:
     """A job: its outcome, then its other facts, or the readings that it ``measured``."""
     yield f"job {job.job} {outcome(job)}{colon(job.damaged or job.command)}"
     if job.message:
-        yield f"  {job.message}"
+        yield f"  {in_sentence(job.message)}"
     for remedy in _remedies(job):
         yield f"  {remedy}"
     if measured:
@@ -316,13 +322,13 @@ def _pairs(reply: Reply) -> Iterator[Part]:
 def _rows(told: JsonObject) -> Iterator[tuple[str, str]]:
     for key, value in told.items():
         if isinstance(value, Mapping):
-            yield from ((inner, _plain(each)) for inner, each in value.items())
+            yield from ((inner, in_sentence(_plain(each))) for inner, each in value.items())
         elif key == "size" and isinstance(value, int):
             yield key, amount(value, "B")
         elif key == "start_utc_us" and isinstance(value, int):
-            yield "start", moments.iso(value)
+            yield "start", text(moments.iso(value))
         elif key != "start_monotonic":  # for programs
-            yield key, _plain(value)
+            yield key, in_sentence(_plain(value))
 
 
 def _plain(value: Json) -> str:

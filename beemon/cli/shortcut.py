@@ -24,6 +24,9 @@ QUERIES = (
 )
 """The words that are sent to the service as they are; `help` is not."""
 
+TIMELESS = ("devices", "budget", "ping", "version", "help")
+"""The words whose reply has no time; the others know `--utc`."""
+
 _FLAGS = {"status": ["--check"]}
 
 
@@ -35,6 +38,7 @@ class Question(NamedTuple):
     json: bool = False
     wait: bool = False
     check: bool = False
+    utc: bool = False
     since: str | None = None
     host: str | None = None
     port: int | None = None
@@ -54,13 +58,15 @@ def parse(line: Sequence[str]) -> Question | None:
     if word not in COMMANDS and word not in QUERIES:
         return None
     flags = {"--json", *_FLAGS.get(word, ["--wait"] if word in COMMANDS else [])}
+    if word not in TIMELESS:
+        flags.add("--utc")
     count = next((at for at, text in enumerate(rest) if text.startswith("-")), len(rest))
     options, config = _take_config(rest[count:])
     if not flags.issuperset(options):
         return None
     return Question(
         word, rest[:count], json="--json" in options, wait="--wait" in options,
-        check="--check" in options, config=config,
+        check="--check" in options, utc="--utc" in options, config=config,
     )
 
 

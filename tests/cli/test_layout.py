@@ -35,6 +35,7 @@ def test_a_long_last_cell_stays_in_its_column_while_there_is_room():
 
 def test_a_table_that_is_too_wide_falls_into_blocks():
     assert laid(Table(ROWS, headed=True), 32) == [
+        "device",
         "sensor.brood",
         "  state: in trouble",
         "  trouble: no answer no answer",

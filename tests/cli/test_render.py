@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from beemon.base.facts import BadFactsError
 from beemon.base.outcomes import REASONS
 from beemon.checks.findings import FINDINGS
+from beemon.cli import times
 from beemon.cli.health import LatestJob
 from beemon.cli.layout import fitted
 from beemon.cli.manual import HERE, vocabulary
@@ -20,6 +22,7 @@ from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 from beemon.protocol.replies import ReadingFacts
 
 GB = 10**9
+BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 STATUS = {
     "state": "degraded", "hive": "apiary-7", "version": "1.2", "uptime_seconds": 273_600.0,
@@ -34,6 +37,13 @@ STATUS = {
     "clock": "rtc", "zone": "Europe/Oslo", "archive": "/var/lib/beemon",
     "free_bytes": 70_200_000_000,
 }
+
+
+@pytest.fixture(autouse=True)
+def _clocks_of_the_hive():
+    times.prepare(usual=BERLIN)
+    yield
+    times.prepare()
 
 
 def lines(word: str, payload: dict[str, Any], now: datetime = NOW, more=None) -> list[str]:
@@ -172,7 +182,7 @@ TOLD = {
 
 def test_completeness_begins_with_the_answer_and_says_what_became_of_the_rest():
     assert rendered("completeness", TOLD) == """\
-Of 4,032 scheduled jobs since 2026-05-18 08:00:00 UTC, 3,987 are done (98.9%).
+Of 4,032 scheduled jobs since 2026-05-18 10:00:00 +02:00, 3,987 are done (98.9%).
 
 device           due    done   failed  skipped  interrupted  open  reasons
 camera.entrance  4,032  3,987  40      0        5            0     \
@@ -194,9 +204,9 @@ def test_completeness_says_what_does_not_add_up_and_what_is_not_counted():
     assert rendered("completeness", told).splitlines()[-5:] == [
         "camera.entrance does not add up: its schedule asks for 4,033.",
         "1,304 more scheduled commands do not match any scheduled time: 1,300 done, 4 failed.",
-        "Not counted from 2026-05-20 08:00:00 to 2026-05-20 08:01:00: unsure",
-        "Not counted from 2026-06-01 08:00:00: the clock is not right yet",
-        "Not counted for sensor.a from 2026-06-01 08:00:00 to 2026-06-01 09:00:00: "
+        "Not counted from 2026-05-20 10:00:00 +02:00 to 2026-05-20 10:01:00 +02:00: unsure",
+        "Not counted from 2026-06-01 10:00:00 +02:00: the clock is not right yet",
+        "Not counted for sensor.a from 2026-06-01 10:00:00 +02:00 to 2026-06-01 11:00:00 +02:00: "
         "its schedule is not valid on this machine",
     ]
 
@@ -213,7 +223,7 @@ def test_completeness_says_what_cannot_be_recounted():
 def test_where_nothing_was_due_completeness_is_one_line():
     told = {"since": "2026-05-02T12:00:00.000Z", "until": "2026-05-02T12:00:00.000Z",
             "devices": {}, "unslotted": {}, "unaccounted": [], "adds_up": True}
-    said = "No scheduled job has been recorded since 2026-05-02 12:00:00 UTC."
+    said = "No scheduled job has been recorded since 2026-05-02 14:00:00 +02:00."
     assert rendered("completeness", told) == said
 
 
@@ -227,9 +237,9 @@ def test_a_history_is_its_rows_under_their_names():
     }
     assert rendered("history", told) == """\
 sensor.hive weight in g, by the hour
-utc                  mean     minimum  maximum  count  missing
-2026-06-01 11:00:00  29814.1  29000    30000    59     1
-2026-06-01 12:00:00  -        -        -        0      60
+when (+02:00)        mean     minimum  maximum  count  missing
+2026-06-01 13:00:00  29814.1  29000    30000    59     1
+2026-06-01 14:00:00  -        -        -        0      60
 Earlier readings are not shown."""
 
 
@@ -255,7 +265,7 @@ def test_readings_are_a_value_or_a_reason_each_with_its_age():
          "unit": "", "value": 0.5},
     ]
     assert rendered("readings", {"readings": readings}) == """\
-sensor.hive  load         0.5                2026-06-02 12:00:00
+sensor.hive  load         0.5                2026-06-02 14:00:00 +02:00
 sensor.hive  temperature  no value: timeout  just now
 sensor.hive  weight       29.814 kg          60 s ago"""
     assert "No reading yet" in rendered("readings", {"readings": []})
@@ -271,9 +281,9 @@ def test_jobs_are_a_table_and_an_open_one_has_no_outcome_yet():
          "outcome": "failed", "reason": "timeout", "message": "long"},
     ]
     assert rendered("jobs", {"jobs": jobs}) == """\
-job  accepted (UTC)       outcome           command
-12   2026-06-01 11:59:00  open              read
-9    2026-06-01 11:58:00  failed (timeout)  snapshot camera.a"""
+job  accepted (+02:00)    outcome           command
+12   2026-06-01 13:59:00  open              read
+9    2026-06-01 13:58:00  failed (timeout)  snapshot camera.a"""
 
 
 def test_a_recording_that_failed_its_check_comes_with_the_remedy_of_each_finding():
@@ -299,7 +309,7 @@ job 9 interrupted (stopping): record microphone.a 3
   origin         schedule
   recording      recordings/a.flac
   sensor.a load  1
-  start          2026-06-01T12:00:00.000Z
+  start          2026-06-01 14:00:00 +02:00
   seconds        2.5
   size           67.9 kB"""
 
@@ -484,6 +494,7 @@ def test_calibrations_are_formulas():
          "factor_uncertainty": 0.00001},
         {**made, "calibration": 4, **fit, "quantity": "weight_compensated"},
     ]})
+    assert said.splitlines()[0].split("  ")[1] == "made (+02:00)"
     assert [line.split("  ")[-1].lstrip() for line in said.splitlines()[1:]] == [
         "weight = (raw - -213400) x 0.0213",
         "waits for the next step",
@@ -493,12 +504,44 @@ def test_calibrations_are_formulas():
     ]
 
 
+EVENT = {
+    "event": 7, "utc": "2026-06-01T11:00:00.000Z", "clock": "rtc", "kind": "inspection",
+    "message": "inspection begun", "facts": {},
+}
+
+
 def test_events_are_listed_with_their_sentence():
-    said = rendered("events", {"events": [{
-        "event": 7, "utc": "2026-06-01T11:00:00.000Z", "clock": "rtc", "kind": "inspection",
-        "message": "inspection begun", "facts": {},
-    }]})
-    assert said.splitlines()[1] == "2026-06-01 11:00:00  inspection  inspection begun"
+    assert rendered("events", {"events": [EVENT]}) == """\
+when (+02:00)        kind        what
+2026-06-01 13:00:00  inspection  inspection begun"""
+
+
+def test_a_list_over_the_change_of_the_clocks_has_the_offset_of_each_time():
+    hours = [f"2026-10-25T0{hour}:30:00.000Z" for hour in (0, 1)]
+    said = rendered("events", {"events": [{**EVENT, "utc": utc} for utc in hours]})
+    assert said == """\
+when                        kind        what
+2026-10-25 02:30:00 +02:00  inspection  inspection begun
+2026-10-25 02:30:00 +01:00  inspection  inspection begun"""
+
+
+def test_a_narrow_list_still_says_in_which_zone_its_times_are():
+    said = [*fitted(next(parts("events", {"events": [EVENT]}, NOW)), 40)]
+    assert said == [
+        "when (+02:00)", "2026-06-01 13:00:00", "  kind: inspection", "  what: inspection begun",
+    ]
+
+
+def test_times_within_a_sentence_are_on_the_same_clocks():
+    message = "the clock was set forward by 60 s, to 2026-06-01T11:00:00.123Z"
+    assert "to 2026-06-01 13:00:00 +02:00" in rendered(
+        "events", {"events": [{**EVENT, "message": message}]}
+    )
+    times.prepare(utc=True)
+    said = rendered("events", {"events": [{**EVENT, "message": message}]}).splitlines()
+    assert said[0].startswith("when  ")
+    assert said[1].startswith("2026-06-01 11:00:00Z  inspection")
+    assert said[1].endswith("to 2026-06-01 11:00:00Z")
 
 
 def test_a_device_that_was_never_asked_is_untried_and_good_news_has_an_age():

@@ -17,7 +17,8 @@ from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 TREE = cli._parser("--help")
 WORDS = [*COMMANDS, *QUERIES]
 TOKENS = [
-    "sensor.brood", "10", "", "ü", "a b", "-", "--", "-1", "--json", "--wait", "--check", "--since",
+    "sensor.brood", "10", "", "ü", "a b", "-", "--", "-1", "--json", "--wait", "--check", "--utc",
+    "--since",
     "7d", "--config", "x/./y.toml", "--host", "--port", "80", "--js", "--json=1", "--config=x",
 ]
 
@@ -38,6 +39,7 @@ def test_every_word_of_the_protocol_has_its_kind():
     ["status"], ["status", "--check"], ["status", "--json"], ["read", "--wait"],
     ["record", "microphone.brood", "30", "--wait", "--json"], ["events", "7d", "defect"],
     ["inspection", "begin", "the queen was seen"], ["ping", "--config", "beemon.toml"],
+    ["jobs", "--utc"], ["watch", "--json", "--utc"],
 ])
 def test_a_common_line_takes_the_shortcut(line):
     assert parse(line) is not None
@@ -58,7 +60,8 @@ def test_a_line_that_takes_the_shortcut_means_the_same(word, rest):
 @pytest.mark.parametrize("line", [
     [], ["--version"], ["-h"], ["status", "--help"], ["help"], ["help", "status"], ["serve"],
     ["config", "check"], ["archive", "check"], ["export", "2026-06-01"], ["auth", "x"], ["brew"],
-    ["read", "--check"], ["status", "--wait"], ["ping", "--port", "80"], ["status", "--config"],
+    ["read", "--check"], ["status", "--wait"], ["budget", "--utc"],
+    ["ping", "--port", "80"], ["status", "--config"],
 ])
 def test_any_other_line_is_left_to_argparse(line):
     assert parse(line or [""]) is None
