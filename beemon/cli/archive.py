@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +20,6 @@ from beemon.cli.places import archive_by
 from beemon.cli.shortcut import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
-    from beemon.base.clock import Quality
-    from beemon.base.facts import JsonObject
-    from beemon.base.progress import Progress
-    from beemon.exchange.export import About
-    from beemon.exchange.tables import View
-    from beemon.ledger.ledger import LedgerReader
     from beemon.repair.check import Report
 
 EXIT_WRONG = 1
@@ -44,12 +34,6 @@ def add_words(words: Any) -> None:
         "archive", usage="beemon archive check|rebuild [OPTION…]",
         description=f"check: {HERE['archive check']}. rebuild: {HERE['archive rebuild']}.",
         epilog="`beemon archive check --help` shows the options of `check`.",
-    ))
-    _add_export(words.add_parser(
-        "export", usage="beemon export FROM [TO] [OPTION…]", description=sentence(HERE["export"]),
-        epilog="FROM and TO are days such as 2026-06-01, or times such as 2026-06-01T06:30. They "
-               "are in the hive's time zone, or have an offset of their own. Both days are "
-               "included. Without TO, the period is that day, or from that time until now.",
     ))
     _add_import(words.add_parser(
         "import", usage="beemon import appmais DIR --timezone ZONE [OPTION…]",
@@ -81,29 +65,6 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     )
     add_path(parser)
     parser.set_defaults(run=import_folder)
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("first", metavar="FROM", help="the first day, or a time")
-    parser.add_argument("last", metavar="TO", nargs="?", help="the last day, or a time")
-    parser.add_argument(
-        "--format", choices=["csv", "parquet", "appmais"], default="csv",
-        help="tables as CSV (the default) or Parquet, or the folders and files of AppMAIS",
-    )
-    parser.add_argument(
-        "--output", metavar="DIR", type=path_argument,
-        help="the new folder (default: in the current folder, named after the hive and the period)",
-    )
-    parser.add_argument(
-        "--device", metavar="DEVICE", action="append", default=[],
-        help="export this device only; can be repeated",
-    )
-    parser.add_argument(
-        "--timezone", metavar="ZONE",
-        help="the time zone of local times, such as Europe/Berlin (default: the hive's)",
-    )
-    add_path(parser)
-    parser.set_defaults(run=export_period)
 
 
 def _add_archive(parser: argparse.ArgumentParser) -> None:
@@ -208,98 +169,10 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
     return EXIT_WRONG if rebuilt.unknown else 0
 
 
-def export_period(options: argparse.Namespace) -> int:
-    """``beemon export``: 0 where the folder is there now, else 1; 2 for an invalid period."""
-    import sqlite3
-
-    from beemon.base import zone
-    from beemon.cli import long_work
-    from beemon.exchange import period
-    from beemon.exchange.tables import UnknownDeviceError, View
-    from beemon.ledger.reader import ArchiveReader
-
-    try:
-        chosen = period.parse(options.first, options.last)
-        asked = zone.named(options.timezone) if options.timezone else None
-    except ValueError as error:
-        layout.complain(error)
-        return EXIT_USAGE
-    try:
-        archive, about = archive_of(options), _about(options)
-        output = options.output or Path(f"{about.hive}-{chosen.name}-{options.format}")
-        _look(archive, output)
-        with ArchiveReader(archive).one_moment() as reader:
-            local = asked or _zone_of(reader)
-            days = period.parse(options.first, options.last, local)
-            view = View(reader, days, options.device, local, _clock_of(reader, archive))
-            view.check_devices()
-            manifest = long_work.run(
-                partial(_export, view, archive, output, options.format, about),
-                f"stopped; the unfinished {output} was deleted",
-            )
-    except UnknownDeviceError as error:
-        layout.complain(error)
-        return EXIT_USAGE
-    except sqlite3.Error as error:
-        layout.complain(f"the database of {archive} cannot be read: {error}")
-        return EXIT_WRONG
-    except OSError as error:
-        layout.complain(told(error))
-        return EXIT_WRONG
-    _print_export(output, manifest)
-    return 0
-
-
-def _export(
-    view: View, archive: Path, output: Path, form: str, about: About, progress: Progress
-) -> JsonObject:
-    from beemon.exchange import appmais, export
-
-    view = replace(view, progress=progress)
-    if form == "appmais":
-        return appmais.write(view, archive, output, about)
-    return export.export(view, output, form, about)
-
-
 def told(error: OSError) -> str:
     """An error of the system with the file that it is about."""
     about = f"{error.filename}: " if error.filename is not None and error.strerror else ""
     return f"{about}{why(error)}"
-
-
-def _look(archive: Path, output: Path) -> None:
-    """Raise ``OSError`` if the ledger may not be read or the export not be written."""
-    try:
-        with (archive / LEDGER).open("rb"):
-            pass
-    except FileNotFoundError as error:
-        raise OSError(f"no archive is in {archive}; name another folder: --path DIR") from error
-    folder = output.absolute().parent
-    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
-        raise OSError(f"{folder}: you may not write there; name another folder: --output DIR")
-
-
-def _zone_of(reader: LedgerReader) -> tzinfo:
-    """The hive's time zone, as its service told it; this machine's, if that tells nothing."""
-    from beemon.base import zone
-    from beemon.ledger import starts
-
-    try:
-        return zone.named(starts.zone_told(reader) or zone.SYSTEM)
-    except ValueError:  # the hive's machine knew a zone that this one does not
-        return zone.local()
-
-
-def _clock_of(reader: LedgerReader, archive: Path) -> Quality | None:
-    """The quality of this computer's clock according to the service, if it runs."""
-    from beemon.ledger import starts
-    from beemon.storage import lock
-
-    try:
-        is_running = lock.holder(archive) is not None
-    except PermissionError:  # who may read the ledger alone
-        return None
-    return starts.clock_told(reader) if is_running else None
 
 
 def import_folder(options: argparse.Namespace) -> int:
@@ -364,29 +237,6 @@ def _source(options: argparse.Namespace) -> Any:
     pairs = [text.partition("=")[::2] for text in options.columns]
     columns = {sensor: daily.columns(said.split(",")) for sensor, said in pairs}
     return Source(options.folder, zone, rate, columns, frozenset(options.host))
-
-
-def _about(options: argparse.Namespace) -> About:
-    """The hive's data in the config; an archive alone does not name its hive."""
-    from beemon.config import settings as config
-    from beemon.exchange import export
-
-    hive = config.Hive()
-    if options.path is None or str(options.config) != DEFAULT_CONFIG:
-        hive = config.load(options.config).hive
-    return export.About(hive.name, hive.latitude, hive.longitude)
-
-
-def _print_export(output: Path, manifest: dict[str, Any]) -> None:
-    size = sum(file["size"] for file in manifest["files"])
-    layout.say(
-        f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from "
-        f"{manifest['from']} until {manifest['until']}; manifest.json explains them."
-    )
-    if not any(file.get("rows", 1) for file in manifest["files"]):
-        layout.say("They are empty: the database holds nothing from that time.")
-    for path in manifest.get("missing", ()):
-        layout.say(f"{path} no longer exists.")
 
 
 def archive_of(options: argparse.Namespace) -> Path:

@@ -23,7 +23,7 @@ HERE = {
     "fetch": "write the recording of a job to a file here",
     "show": "take a picture, record a sound or show the readings of a DEVICE",
     "play": "play the recording of a job, or record with a DEVICE and play that",
-    "export": "write the data of some days as CSV, Parquet or AppMAIS files",
+    "export": "write the data of some days as files for other programs, such as CSV",
     "import": "import the files of another hive monitor (AppMAIS); stop the service first",
     "backup": "write the database and the config to one file, also while the service works",
     "restore": "use a backup in the place of the archive and the config; stop the service first",

@@ -13,19 +13,16 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
-from beemon.base.facts import JsonObject
 from beemon.base.moments import to_datetime
-from beemon.exchange import export
-from beemon.exchange.export import About
+from beemon.exchange.layout import Content, Layout, Selection
 from beemon.exchange.tables import View, units
-from beemon.ledger.rows import one_moment
-from beemon.storage import files, staging
+from beemon.storage import files
 
 NAN = "nan"
 FOLDERS = {"microphone": "audio", "camera": "video"}
@@ -89,23 +86,15 @@ def to_celsius(fahrenheit: float) -> float:
     return (fahrenheit - 32) * 5 / 9
 
 
-def write(view: View, archive: Path, output: Path, about: About) -> JsonObject:
-    """Write a period in this layout into the new folder ``output``; return the manifest.
+def _write(selection: Selection, folder: Path) -> Content:
+    """Copies of the recordings, and the readings. Recordings that were deleted meanwhile are listed
+    as ``missing``."""
+    missing = _copy_recordings(selection.view, selection.archive, folder, selection.about.hive)
+    columns = _write_readings(selection.view, folder, selection.about.hive)
+    return Content({"columns": columns, "missing": missing})
 
-    Recordings are copied. Those deleted meanwhile are listed as ``missing``. After ``OSError`` or
-    ``sqlite3.Error`` the folder does not exist.
-    """
-    db = view.ledger.db
-    with staging.folder(output) as folder, view.progress.stopping(db.interrupt), one_moment(db):
-        missing = _copy_recordings(view, archive, folder, about.hive)
-        columns = _write_readings(view, folder, about.hive)
-        manifest = {
-            **asdict(about), **export.manifest_of(view, "appmais"),
-            "columns": columns, "missing": missing, "files": export.files_of(folder, {}),
-        }
-        del manifest["tables"]
-        export.write_manifest(folder, manifest)
-    return manifest
+
+LAYOUT = Layout("appmais", "recordings and readings in the folders and files of AppMAIS", _write)
 
 
 def _copy_recordings(view: View, archive: Path, folder: Path, host: str) -> list[str]:

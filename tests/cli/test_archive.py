@@ -14,6 +14,7 @@ import pytest
 from beemon.cli import archive as here
 from beemon.cli import main as cli
 from beemon.cli.places import packaged_archive
+from beemon.exchange.layouts import LAYOUTS
 from tests import seasons
 from tests.hive import Hive
 
@@ -98,6 +99,29 @@ def test_an_export_of_nothing_says_so(tmp_path: Path, capsys: Out) -> None:
     assert cli.main([*export, str(tmp_path / "none"), "--device", "sensor.brod"]) == 2
     assert 'did you mean "sensor.brood"?' in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+def test_a_wrong_layout_is_answered_with_a_list_of_all(tmp_path: Path, capsys: Out) -> None:
+    out = ["--path", str(tmp_path), "--output", str(tmp_path / "out")]
+    assert cli.main(["export", "2026-06-01", "--layout", "xls", *out]) == 2
+    told = capsys.readouterr().err
+    assert 'there is no layout "xls"' in told
+    assert all(f"  {layout.name}" in told and layout.summary in told for layout in LAYOUTS.values())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("asked", [[], ["--position"]])
+def test_an_export_has_the_position_only_if_the_owner_asks(
+    asked: list[str], tmp_path: Path
+) -> None:
+    seasons.make(tmp_path / "archive")
+    config = tmp_path / "beemon.toml"
+    config.write_text("[hive]\nlatitude = 48.1\nlongitude = 11.5\n")
+    options = ["--config", str(config), "--path", str(tmp_path / "archive"), *asked]
+    assert cli.main(["export", "2026-06-01", "--output", str(tmp_path / "out"), *options]) == 0
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    expected = (48.1, 11.5) if asked else (None, None)
+    assert (manifest["latitude"], manifest["longitude"]) == expected
 
 
 def test_an_archive_without_a_ledger_cannot_be_exported(tmp_path: Path, capsys: Out) -> None:

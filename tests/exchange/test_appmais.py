@@ -7,15 +7,16 @@ import resource
 from contextlib import closing
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Reading
-from beemon.exchange import appmais
+from beemon.exchange import appmais, export
 from beemon.exchange.appmais import Name, parse_name, to_celsius, to_fahrenheit
-from beemon.exchange.export import About
+from beemon.exchange.layout import About, Selection
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View
 from beemon.ledger import readings as series
@@ -23,7 +24,10 @@ from beemon.ledger.ledger import Ledger, LedgerReader, open_reader
 from beemon.storage.files import digest
 from tests import seasons
 
-ABOUT = About("apiary-7")
+
+def export_to(folder: Path, view: View, archive: Path) -> dict[str, Any]:
+    selection = Selection(view, archive, About("apiary-7"))
+    return export.export(appmais.LAYOUT, selection, folder)
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def test_an_export_has_recordings_and_a_csv_file_a_day(
     archive: Path, reader: LedgerReader, tmp_path: Path
 ) -> None:
     view = View(reader, parse("2026-06-01", "2026-06-02"), (), ZoneInfo("America/New_York"))
-    manifest = appmais.write(view, archive, tmp_path / "out", ABOUT)
+    manifest = export_to(tmp_path / "out", view, archive)
     files = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.*")}
     assert files == {
         "manifest.json",
@@ -82,7 +86,7 @@ def test_an_export_has_recordings_and_a_csv_file_a_day(
 
 def test_a_copy_is_the_recording(archive: Path, reader: LedgerReader, tmp_path: Path) -> None:
     view = View(reader, parse("2026-06-01"), (), ZoneInfo("UTC"))
-    appmais.write(view, archive, tmp_path / "out", ABOUT)
+    export_to(tmp_path / "out", view, archive)
     [original] = archive.glob("recordings/2026-06-01/*.flac")
     [copy] = (tmp_path / "out/audio").rglob("*.flac")
     assert digest(copy) == digest(original)
@@ -94,7 +98,7 @@ def test_what_was_deleted_is_listed_as_missing(
     [original] = archive.glob("recordings/2026-06-01/*.flac")
     original.unlink()
     view = View(reader, parse("2026-06-01"), (), ZoneInfo("UTC"))
-    manifest = appmais.write(view, archive, tmp_path / "out", ABOUT)
+    manifest = export_to(tmp_path / "out", view, archive)
     assert manifest["missing"] == [str(original.relative_to(archive))]
     assert list((tmp_path / "out").rglob("*.flac")) == []
 
@@ -115,7 +119,7 @@ def test_a_year_needs_no_more_open_files_than_a_day(tmp_path: Path) -> None:
     try:
         with closing(open_reader(tmp_path / "archive")) as reader:
             view = View(reader, parse("2026-06-01", "2026-12-31"), (), ZoneInfo("UTC"))
-            made = appmais.write(view, tmp_path / "archive", tmp_path / "out", ABOUT)
+            made = export_to(tmp_path / "out", view, tmp_path / "archive")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert len(made["files"]) == 100

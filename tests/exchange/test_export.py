@@ -16,19 +16,25 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from beemon.exchange import export
+from beemon.exchange.layout import About, Selection
+from beemon.exchange.layouts import LAYOUTS
 from beemon.exchange.period import parse
+from beemon.exchange.table_files import MissingPyarrowError
 from beemon.exchange.tables import View
 from beemon.ledger.ledger import LedgerReader
 from beemon.storage.files import digest
 from tests import seasons
 
-ABOUT = export.About("apiary-7", 36.2, -81.7)
+
+def export_to(folder: Path, view: View, form: str = "csv") -> None:
+    selection = Selection(view, folder.parent / "archive", About("apiary-7", 36.2, -81.7))
+    export.export(LAYOUTS[form], selection, folder)
 
 
 @pytest.fixture
 def exported(reader: LedgerReader, tmp_path: Path) -> Path:
     view = View(reader, parse("2026-06-01"), (), ZoneInfo("Europe/Berlin"))
-    export.export(view, tmp_path / "out", "csv", ABOUT)
+    export_to(tmp_path / "out", view)
     return tmp_path / "out"
 
 
@@ -86,13 +92,13 @@ def test_the_manifest_has_the_hash_of_every_file(exported: Path) -> None:
 
 
 def test_a_period_without_anything_has_headings_alone(reader: LedgerReader, tmp_path: Path) -> None:
-    export.export(View(reader, parse("2020-01-01")), tmp_path / "out", "csv", ABOUT)
+    export_to(tmp_path / "out", View(reader, parse("2020-01-01")))
     assert rows(tmp_path / "out", "readings") == []
 
 
 def test_an_export_that_fails_leaves_nothing(reader: LedgerReader, tmp_path: Path) -> None:
     with files_of_at_most(512), pytest.raises(OSError, match="File too large"):
-        export.export(View(reader, parse("2026-06-01")), tmp_path / "out", "csv", ABOUT)
+        export_to(tmp_path / "out", View(reader, parse("2026-06-01")))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -113,6 +119,6 @@ def test_parquet_without_pyarrow_says_how_to_get_it(
     reader: LedgerReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(export.MissingPyarrowError, match="pip install pyarrow"):
-        export.export(View(reader, parse("2026-06-01")), tmp_path / "out", "parquet", ABOUT)
+    with pytest.raises(MissingPyarrowError, match="pip install pyarrow"):
+        export_to(tmp_path / "out", View(reader, parse("2026-06-01")), "parquet")
     assert list(tmp_path.iterdir()) == []

@@ -19,9 +19,9 @@ import pytest
 import soundfile
 
 from beemon.cli import main as cli
-from beemon.exchange import appmais, daily
-from beemon.exchange.export import About
+from beemon.exchange import appmais, daily, export
 from beemon.exchange.importing import Counts, MissingFactError, Source, import_appmais
+from beemon.exchange.layout import About, Selection
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View
 from beemon.ledger.ledger import LedgerReader, open_reader
@@ -391,7 +391,7 @@ def test_what_was_exported_can_be_imported_again(
     imported: LedgerReader, archive: Path, tmp_path: Path
 ) -> None:
     view = View(imported, parse(DAY), (), NEW_YORK)
-    appmais.write(view, archive, tmp_path / "out", About(HOST))
+    export.export(appmais.LAYOUT, Selection(view, archive, About(HOST)), tmp_path / "out")
     other = tmp_path / "other"
     other.mkdir()
     assert import_appmais(other, source(tmp_path / "out")) == Counts(recordings=2, readings=7)

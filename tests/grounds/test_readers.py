@@ -18,12 +18,13 @@ import pytest
 
 from beemon import devices
 from beemon.exchange import export
+from beemon.exchange.layout import About, Selection
+from beemon.exchange.layouts import LAYOUTS
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View
 from beemon.ledger.ledger import LedgerReader, open_reader
 from tests import seasons
 
-ABOUT = export.About("apiary-7", 36.2, -81.7)
 SPREADSHEET = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
@@ -37,7 +38,8 @@ def reader(tmp_path: Path) -> Iterator[LedgerReader]:
 
 def exported(reader: LedgerReader, folder: Path, form: str) -> Path:
     view = View(reader, parse("2026-06-01", "2026-06-02"), (), ZoneInfo("Europe/Berlin"))
-    export.export(view, folder / form, form, ABOUT)
+    selection = Selection(view, folder / "archive", About("apiary-7"))
+    export.export(LAYOUTS[form], selection, folder / form)
     return folder / form
 
 
