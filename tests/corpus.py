@@ -55,6 +55,7 @@ COMMANDS = _all(
     "cancel all",
     "forgotten 17",
     "forgotten -3",
+    "alerted weight-loss closed unknown",
     "forgotten recordings/2026-06-01/a.flac",
 )
 
@@ -72,6 +73,7 @@ QUERIES = _all(
     "readings",
     "readings sensor.scale",
     "auth a-token-that-nobody-asked-for",
+    "as mqtt",
     "ping" + " " * (LIMIT - 4),
 )
 
@@ -171,6 +173,10 @@ REFUSED = [
         "cancel 1000000000000000000",
         "uploaded 17",
         "uploaded 17 5e",
+        "alerted weight opened",
+        "alerted Weight opened delivered",
+        "alerted weight broken delivered",
+        "as Home Assistant",
         "forgotten",
         "forgotten 17 18",
         "forgotten a.flac",

@@ -16,7 +16,7 @@ DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 COMMANDS = (
     "record", "snapshot", "live", "read", "calibrate", "switch", "start", "stop", "inspection",
-    "clock", "cancel", "uploaded", "forgotten", "reload",
+    "clock", "cancel", "uploaded", "forgotten", "alerted", "reload",
 )
 QUERIES = (
     "status", "devices", "job", "jobs", "readings", "events", "calibrations", "history",

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beemon.base.clock import MACHINE, Clock
 from beemon.base.recording import Recording
@@ -29,6 +30,9 @@ from beemon.protocol.replies import (
     JobFacts,
     ReadingFacts,
 )
+
+if TYPE_CHECKING:
+    from beemon.ledger.records import JobRecord
 
 LONGEST_SECONDS = 9.0
 """The longest time of a history or a count of slots: a client waits 10 s for a reply."""
@@ -138,6 +142,33 @@ class ArchiveReader:
         """The jobs and events that changed after a cursor; see :mod:`beemon.ledger.changes`."""
         with self._reading() as ledger:
             return changes.follow(ledger, cursor, most)
+
+    def record(self, job: int) -> JobRecord | None:
+        """A job that has ended, with its readings and its recording; see
+        :mod:`beemon.ledger.records`."""
+        from beemon.ledger import records  # the Server needs none
+
+        with self._reading() as ledger:
+            return records.find(ledger, job)
+
+    def event(self, number: int) -> EventFacts | None:
+        """One event."""
+        with self._reading() as ledger:
+            found = events.find(ledger, number)
+            return None if found is None else events.describe(found)
+
+    def not_uploaded(self, after: int, most: int) -> list[Recording]:
+        """The first recordings above a number that are kept and are not uploaded."""
+        from beemon.ledger import records
+
+        with self._reading() as ledger:
+            return records.not_uploaded(ledger.db, after, most)
+
+    def uuid(self) -> str | None:
+        """The UUID of the archive; None if the ledger has none that can be read."""
+        with self._reading() as ledger:
+            row = ledger.db.execute("SELECT uuid FROM sound_archive").fetchone()
+            return str(row["uuid"]) if row else None
 
     def usage(self) -> dict[str, Usage]:
         """The bytes per day on disk, by device, and those of the ledger."""

@@ -9,7 +9,7 @@ from functools import partial
 from beemon.base import clock, outcomes
 from beemon.config.settings import Settings
 from beemon.devices.ask import ResolvedDevice, find_conflicts, resolve_devices
-from beemon.ledger import calibrations, uploads
+from beemon.ledger import calibrations, events, uploads
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import Ledger
 from beemon.orchestrator.desk import Desk
@@ -35,6 +35,12 @@ SLACK_SECONDS = 10.0
 SLACK_SHARE = 0.25
 """Additional time for a recording, as a share of its length and in seconds: to end the file, check,
 hash and sync it."""
+
+_DELIVERIES = {
+    "delivered": "the message was delivered",
+    "refused": "the message was not delivered",
+    "unknown": "the message may have been delivered",
+}
 
 Handler = Callable[[Desk, Job, Request], None]
 """Carries out a command whose job is open, or begins to: it sees to it that the job ends."""
@@ -223,6 +229,19 @@ def mark_forgotten(desk: Desk, job: Job, request: Request) -> None:
     desk.jobs.end_by(job, lambda ledger: uploads.mark_forgotten(ledger, recording))
 
 
+def enter_alert(desk: Desk, job: Job, request: Request) -> None:
+    """Enter what became of a message to the beekeeper."""
+    rule, step, delivery = request["RULE"], request["STEP"], request["DELIVERY"]
+
+    def keep(ledger: Ledger) -> None:
+        events.enter(
+            ledger, "alert", f"alert {rule} {step}: {_DELIVERIES[delivery]}",
+            rule=rule, step=step, delivery=delivery,
+        )
+
+    desk.jobs.end(job, outcomes.done(alert=rule, delivery=delivery), keep=keep)
+
+
 def reload(desk: Desk, job: Job, _: Request) -> None:
     """Put the settings that came with the command in force, if nothing is wrong with them."""
     settings = job.settings
@@ -281,6 +300,7 @@ HANDLERS: Mapping[str, Handler] = {
     "clock": confirm_clock,
     "uploaded": mark_uploaded,
     "forgotten": mark_forgotten,
+    "alerted": enter_alert,
     "reload": reload,
 }
 """The handler of each command, by its word."""

@@ -12,6 +12,7 @@ from dataclasses import field
 from typing import Any
 
 from beemon.base import clock, since, zone
+from beemon.base.names import is_device_word
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
 from beemon.base.values import value_class
@@ -244,6 +245,16 @@ def _sha256(name: str, written: str, _: Devices) -> str:
     return written.lower()
 
 
+def _name(name: str, written: str, _: Devices) -> str:
+    if not is_device_word(written):
+        raise RequestError(
+            "bad-argument",
+            f"{name} must be up to 31 small letters, digits, hyphens and underscores, not "
+            f'"{shown(written)}"',
+        )
+    return written
+
+
 def _anything(_: str, written: str, __: Devices) -> str:
     return written
 
@@ -259,6 +270,10 @@ URGENT = ("start", "stop", "inspection", "clock", "cancel", "reload")
 PROOFS = ("hash", "read-back")
 """The proofs of an upload: the remote storage computed the hash, or the whole file was read back.
 The size alone proves nothing."""
+ALERT_STEPS = ("opened", "closed", "digest", "test")
+"""The kinds of message to the beekeeper."""
+DELIVERIES = ("delivered", "refused", "unknown")
+"""The fate of a message; ``unknown``: no answer came in time."""
 STEPS = ("zero", "weight", "standing", "added", "temperature")
 """The steps of a scale's calibration."""
 
@@ -355,6 +370,16 @@ _WORDS = (
         (_RECORDING,),
         is_command=True,
     ),
+    Word(
+        "alerted",
+        "record that the alert RULE sent a message, and whether it arrived",
+        (
+            Argument("RULE", _name),
+            Argument("STEP", _one_of(*ALERT_STEPS), choices=f"one of {', '.join(ALERT_STEPS)}"),
+            Argument("DELIVERY", _one_of(*DELIVERIES), choices=f"one of {', '.join(DELIVERIES)}"),
+        ),
+        is_command=True,
+    ),
     Word("reload", "apply the config on disk, or show its problems", is_command=True),
     Word("status", "show how the service and each device are doing"),
     Word("devices", "list the devices in the config"),
@@ -413,12 +438,14 @@ _WORDS = (
         (Argument("WORD", _word, optional=True),),
     ),
     Word("auth", "send the token, if one is set", (Argument("TOKEN", _anything),)),
+    Word("as", "send the name of the program whose commands follow",
+         (Argument("NAME", _name),)),
 )
 
 VOCABULARY = {word.name: word for word in _WORDS}
 """Every word, by name, in the order in which `help` lists them."""
 
-FOR_PROGRAMS = ("auth", "piece")
+FOR_PROGRAMS = ("as", "auth", "piece")
 """The words that the command line sends by itself, so that nobody types them."""
 
 HARMLESS = [

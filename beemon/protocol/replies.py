@@ -41,6 +41,13 @@ class Authorised:
 
 
 @value_class
+class Named:
+    """The program of this connection has a name."""
+
+    name: Annotated[str, "the name: jobs from this connection have it in their `origin`"]
+
+
+@value_class
 class Version:
     """Which beemon answers."""
 
@@ -159,6 +166,10 @@ class JobFacts:
     forgotten: Annotated[str | None, "of `forgotten`: path of the recording"] = None
     devices: Annotated[tuple[str, ...] | None, "of `reload`: the devices in force"] = None
     proof: Annotated[str | None, "of `uploaded`: `hash` or `read-back`"] = None
+    alert: Annotated[str | None, "of `alerted`: the rule"] = None
+    delivery: Annotated[
+        str | None, "of `alerted`: `delivered`, `refused` or `unknown`"
+    ] = None
     count: Annotated[int | None, "of an import: number of readings"] = None
     entered: Annotated[int | None, "of an index: number of recordings that were added"] = None
     unknown: Annotated[int | None, "of an index: number of files that are no recordings"] = None
@@ -384,7 +395,7 @@ class Error:
 
 
 Reply = (
-    Accepted | Pong | Authorised | Version | Help | HelpOfWord | ServiceStatus | Devices
+    Accepted | Pong | Authorised | Named | Version | Help | HelpOfWord | ServiceStatus | Devices
     | JobFacts | JobList | ReadingList | CalibrationList | EventList | History | Completeness
     | Budget | Piece | Watching | JobReport | DeviceReport | StateReport
 )
@@ -408,6 +419,7 @@ REPLIES: Mapping[str, tuple[type[Reply], ...]] = {
     "version": (Version,),
     "help": (Help, HelpOfWord),
     "auth": (Authorised,),
+    "as": (Named,),
 }
 """The replies to each query; a command's is :class:`Accepted`."""
 

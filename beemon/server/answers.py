@@ -20,6 +20,7 @@ from beemon.protocol.replies import (
     Authorised,
     JobFacts,
     JobReport,
+    Named,
     StateReport,
     Watching,
 )
@@ -63,6 +64,8 @@ class Answers:
         self._cutting = threading.BoundedSemaphore(_MOST_PIECES)
         self._answering_long = threading.BoundedSemaphore(_MOST_LONG)
         self._places = Places(MAX_WAITING, MAX_WAITING_EACH, MAX_WATCHING)
+        self._names: weakref.WeakKeyDictionary[socket.socket, str] = weakref.WeakKeyDictionary()
+        """The names that programs have given themselves."""
         self._authorised: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     def answer(
@@ -78,13 +81,17 @@ class Answers:
             return self._authorise(text, self.token, socket_connection)
         request = commands.parse(text, self._config.current().devices)
         if request.word.is_command:
-            return protocol.ok(Accepted(self._intake.accept(request, *ip_address[:2])))
+            name = self._names.get(socket_connection, "")
+            return protocol.ok(Accepted(self._intake.accept(request, *ip_address[:2], name)))
         if request.word.name == "wait":
             return protocol.ok(self._wait(request["JOB"], socket_connection, ip_address))
         if request.word.name == "watch":
             return self._watch(socket_connection, ip_address)
         if request.word.name == "auth":
             return protocol.ok(Authorised())
+        if request.word.name == "as":
+            self._names[socket_connection] = request["NAME"]
+            return protocol.ok(Named(request["NAME"]))
         if request.word.name in _QUICK:
             return protocol.ok(self._queries.answer(request))
         with self._turn(request.word.name):

@@ -55,9 +55,13 @@ class OpenJob:
 class _Entry:
     """A command that a client sent: its job number once it is accepted, or why it is not."""
 
-    def __init__(self, request: Request, client: str, port: int, devices: set[str]) -> None:
+    def __init__(
+        self, request: Request, client: str, port: int, devices: set[str], name: str
+    ) -> None:
         self.request = request
         self.origin = f"{client}:{port}" if port else client or "signal"
+        if name:
+            self.origin = f"{name} ({self.origin})"
         self.place = OpenJob(client, devices)
         self.settings: Settings | None = None
         """The config that a reload is to put in force."""
@@ -111,13 +115,15 @@ class Intake:
         with self._handing_on:
             self._closed = True
 
-    def accept(self, request: Request, client: str, port: int) -> int:
+    def accept(self, request: Request, client: str, port: int, name: str = "") -> int:
         """Enter a command in the ledger and queue it, verbatim; return its job number.
+
+        ``name`` is that which the client's program has given itself.
 
         Raises :class:`RequestError` if it is refused, and ``sqlite3.Error`` if the ledger fails.
         """
         devices = request.devices_at_work(self._config.current().devices)
-        entry = _Entry(request, client, port, devices)
+        entry = _Entry(request, client, port, devices, name)
         self._batches.do(entry)
         if entry.refusal is not None:
             raise entry.refusal

@@ -109,6 +109,16 @@ class TestWork:
         assert db.execute(since).fetchall() == [(None,)]
         db.close()
 
+    def test_what_became_of_an_alert_is_an_event_of_the_program_that_sent_it(
+        self, hive: Hive
+    ) -> None:
+        with hive.client() as client:
+            assert client.request("as alerts").payload == {"name": "alerts"}
+            job = client.wait(client.request("alerted weight opened unknown").payload["job"])
+        assert job.payload["origin"].startswith("alerts (")
+        (event,) = hive.ask("events 1h alert")["events"]
+        assert event["facts"] == {"rule": "weight", "step": "opened", "delivery": "unknown"}
+
     def test_a_snapshot_is_taken_while_the_camera_records(self, hive: Hive) -> None:
         video = hive.ask("record camera.entrance 60")
         until(lambda: hive.ask("status")["devices"]["camera.entrance"]["state"] == "running")

@@ -34,6 +34,8 @@ STRICT_READER = re.compile(
     r"|snapshot +camera\.[a-z]+|read( +sensor\.[a-z]+)*"
     r"|(start|stop) +(all|(camera|microphone|sensor)\.[a-z]+)|cancel +([1-9][0-9]*|all)|reload"
     r"|uploaded +(-?[0-9]{1,15}|recordings/[^/ ]+/[^/ ]+) +[0-9a-fA-F]{64} +(hash|read-back)"
+    r"|alerted +[a-z0-9][a-z0-9_-]{0,30} +(opened|closed|digest|test)"
+    r" +(delivered|refused|unknown)"
     r"|forgotten +(-?[0-9]{1,15}|recordings/[^/ ]+/[^/ ]+)) *"
 )
 

@@ -1,0 +1,83 @@
+"""Records: a job that has ended, with all that belongs to it, for those who hold it elsewhere.
+
+:mod:`beemon.ledger.changes` gives the numbers of the jobs; this module gives the rest.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from beemon.base.clock import Quality, Stamp
+from beemon.base.readings import Reading
+from beemon.base.recording import Recording
+from beemon.base.values import value_class
+from beemon.ledger import recordings, rows
+from beemon.ledger.ledger import LedgerReader
+from beemon.protocol.replies import JobFacts
+
+_SLACK_US = 2_000_000
+"""For the rounding of times, and for a clock that is slewed."""
+_SPAN = "SELECT accepted_monotonic, ended_us, ended_monotonic FROM sound_jobs WHERE job = ?"
+_READINGS = (
+    "SELECT readings.*, sensor, quantity, unit FROM main.readings JOIN sound_series USING (series)"
+    " WHERE utc_us BETWEEN ? AND ? AND job = ? AND {is_sound} ORDER BY utc_us, series"
+)
+_NOT_UPLOADED = (
+    "SELECT * FROM recordings WHERE recording > ? AND uploaded_us IS NULL AND deleting_us IS NULL"
+    " ORDER BY recording LIMIT ?"
+)
+
+
+@value_class
+class JobRecord:
+    """A job that has ended, its readings in order of time, and its recording unless deleted.
+
+    An import has no readings here: they are of other times than the job.
+    """
+
+    job: JobFacts
+    readings: tuple[Reading, ...] = ()
+    recording: Recording | None = None
+
+
+def find(ledger: LedgerReader, number: int) -> JobRecord | None:
+    """The record of a job; None if it does not exist, has not ended, or is damaged."""
+    facts = ledger.job(number)
+    if facts is None or facts.damaged or not facts.outcome:
+        return None
+    return JobRecord(facts, tuple(_readings(ledger.db, number)), _recording(ledger.db, facts))
+
+
+def not_uploaded(db: sqlite3.Connection, after: int, most: int) -> list[Recording]:
+    """The first recordings above a number that are kept and are not uploaded."""
+    found = db.execute(_NOT_UPLOADED, (after, most))
+    return list(rows.readable(found, recordings.of_row))
+
+
+def _readings(db: sqlite3.Connection, job: int) -> Iterator[Reading]:
+    """Readings have no index by their job, so they are looked for by its time."""
+    span = db.execute(_SPAN, (job,)).fetchone()
+    if span is None or None in tuple(span):
+        return
+    seconds = span["ended_monotonic"] - span["accepted_monotonic"]
+    begin_us = span["ended_us"] - int(seconds * 1e6) - _SLACK_US
+    query = _READINGS.format(is_sound=rows.condition_of_sound(db, "readings"))
+    found = db.execute(query, (begin_us, span["ended_us"] + _SLACK_US, job)).fetchall()
+    yield from rows.readable(found, _reading)
+
+
+def _reading(row: sqlite3.Row) -> Reading:
+    at = Stamp(row["utc_us"], row["monotonic_ms"] / 1000, Quality(row["clock"]))
+    return Reading(
+        sensor=row["sensor"], quantity=row["quantity"], unit=row["unit"], value=row["value"],
+        reason=row["reason"], at=at, quality=row["quality"] or "good", raw=row["raw"],
+        uncertainty=row["uncertainty"],
+    )
+
+
+def _recording(db: sqlite3.Connection, facts: JobFacts) -> Recording | None:
+    row = recordings.find(db, facts.recording) if facts.recording else None
+    if row is None or row["deleting_us"] is not None:
+        return None
+    return next(rows.readable([row], recordings.of_row), None)
