@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beemon.cli import archive as here
-from beemon.cli import layout, places
+from beemon.cli import layout, places, times
 from beemon.cli.manual import HERE
 from beemon.cli.numbers import amount
+from beemon.cli.parser import add_utc
 from beemon.cli.shortcut import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def add_words(words: Any) -> None:
     restore.add_argument(
         "--no-config", action="store_true", help="leave the config on this machine as it is"
     )
+    add_utc(restore)
     here.add_path(restore)
     restore.set_defaults(run=put_back)
 
@@ -207,8 +209,8 @@ def _advise(options: argparse.Namespace) -> None:
 def _print_restored(restored: Restored, goal: Goal) -> None:
     about = restored.about
     layout.say(
-        f"{goal.archive} is now the archive of hive {about.hive}, as of {about.made}, with "
-        f"{about.jobs} jobs and {about.recordings} recordings."
+        f"{goal.archive} is now the archive of hive {about.hive}, as of "
+        f"{times.text(about.made)}, with {about.jobs} jobs and {about.recordings} recordings."
     )
     if restored.lost:
         layout.say(f"{restored.lost} recordings are not in the backup and count as deleted.")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from beemon.cli.numbers import amount
+from beemon.cli.times import in_sentence
 from beemon.protocol.client import Client
 
 
@@ -65,7 +66,7 @@ class Guide:
                     f"{told['spread']:.1g} in {told['samples']} samples"
                 )
                 return told
-            said = f"{told.get('reason')}: {told.get('message')}"
+            said = in_sentence(f"{told.get('reason')}: {told.get('message')}")
             self._say(f"That did not work: {said}")
             if not self._agrees("Try again? [y/n]"):
                 raise GivenUpError(said)

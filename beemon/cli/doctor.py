@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from beemon.base.facts import to_json
 from beemon.cli import archive as here
-from beemon.cli import layout
+from beemon.cli import layout, times
 from beemon.cli.manual import HERE
+from beemon.cli.parser import add_utc
 from beemon.cli.shortcut import Question
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def add_words(words: Any, reach: Reach) -> None:
     doctor.add_argument("checks", nargs="*", metavar="CHECK", help="run these checks only")
     doctor.add_argument("--fix", action="store_true", help="mend whatever can be mended safely")
     doctor.add_argument("--json", action="store_true", help="print the results as JSON")
+    add_utc(doctor)
     here.add_path(doctor)
     doctor.set_defaults(run=partial(examine, reach=reach))
 
@@ -124,7 +126,7 @@ def _found(result: Result) -> list[str]:
         if one.state in ("ok", "skipped"):
             continue
         why = f" {one.why}" if one.why else ""
-        told.append(f"{one.state.upper()} ({result.check}): {one.what}.{why}")
+        told.append(times.in_sentence(f"{one.state.upper()} ({result.check}): {one.what}.{why}"))
         if one.next:
             told.append(f"  Next: {one.next}")
     return told

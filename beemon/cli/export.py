@@ -23,6 +23,7 @@ from beemon.cli.archive import (
 )
 from beemon.cli.manual import HERE
 from beemon.cli.numbers import amount
+from beemon.cli.parser import add_utc
 from beemon.cli.shortcut import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ def add_words(words: Any) -> None:
     """Add the word `export` to those of ``beemon``."""
     parser = words.add_parser(
         "export", usage="beemon export FROM [TO] [OPTION…]", description=sentence(HERE["export"]),
-        epilog="FROM and TO are days such as 2026-06-01, or times such as 2026-06-01T06:30. They "
-               "are in the hive's time zone, or have an offset of their own. Both days are "
-               "included. Without TO, the period is that day, or from that time until now.",
+        epilog="FROM and TO are days (2026-06-01, today, yesterday), times (2026-06-01T06:30) or "
+               "spans (12h, 7d). Days and times are in the hive's time zone; a time can have an "
+               "offset of its own. Both days are included. Without TO, the period is that day, or "
+               "from that time until now.",
     )
     parser.add_argument("first", metavar="FROM", help="the first day, or a time")
     parser.add_argument("last", metavar="TO", nargs="?", help="the last day, or a time")
@@ -64,6 +66,7 @@ def add_words(words: Any) -> None:
         "--position", action="store_true",
         help="also write the hive's position, which an export otherwise leaves out",
     )
+    add_utc(parser)
     add_path(parser)
     parser.set_defaults(run=export_period)
 
@@ -80,16 +83,15 @@ def export_period(options: argparse.Namespace) -> int:
         return _complain_of_layout(options.layout, LAYOUTS)
     try:
         asked = _zone_named(options.timezone)
-        name = period.parse(options.first, options.last).name
+        period.check(options.first, options.last)
     except ValueError as error:
         layout.complain(error)
         return EXIT_USAGE
     try:
         archive, about = archive_of(options), _about(options)
-        output = options.output or Path(f"{about.hive}-{name}-{options.layout}")
-        _look(archive, output)
-        manifest = _export(LAYOUTS[options.layout], options, archive, about, output, asked)
-    except UnknownDeviceError as error:
+        _look(archive, options.output.absolute().parent if options.output else Path.cwd())
+        output, manifest = _export(LAYOUTS[options.layout], options, archive, about, asked)
+    except (UnknownDeviceError, period.BadPeriodError) as error:
         layout.complain(error)
         return EXIT_USAGE
     except sqlite3.Error as error:
@@ -119,11 +121,11 @@ def _zone_named(name: str | None) -> tzinfo | None:
 
 
 def _export(
-    form: Layout, options: argparse.Namespace, archive: Path, about: About, output: Path,
-    zone: tzinfo | None,
-) -> JsonObject:
-    """Write the files, with the local time of a zone, or of the hive's; return the manifest."""
-    from beemon.cli import long_work
+    form: Layout, options: argparse.Namespace, archive: Path, about: About, zone: tzinfo | None
+) -> tuple[Path, JsonObject]:
+    """Write the files, with the local time of a zone, or of the hive's; return the folder and the
+    manifest."""
+    from beemon.cli import long_work, times
     from beemon.exchange import export, period
     from beemon.exchange.layout import Selection
     from beemon.exchange.tables import View
@@ -131,10 +133,12 @@ def _export(
 
     with ArchiveReader(archive).one_moment() as reader:
         local = zone or _zone_of(reader)
+        times.prepare(utc=options.utc, usual=local)
         days = period.parse(options.first, options.last, local)
+        output = options.output or Path(f"{about.hive}-{days.name}-{options.layout}")
         view = View(reader, days, options.device, local, _clock_of(reader, archive))
         view.check_devices()
-        return long_work.run(
+        return output, long_work.run(
             lambda progress: export.export(
                 form, Selection(replace(view, progress=progress), archive, about), output
             ),
@@ -142,14 +146,13 @@ def _export(
         )
 
 
-def _look(archive: Path, output: Path) -> None:
-    """Raise ``OSError`` if the ledger may not be read or the export not be written."""
+def _look(archive: Path, folder: Path) -> None:
+    """Raise ``OSError`` if the ledger may not be read or the export not be written to a folder."""
     try:
         with (archive / LEDGER).open("rb"):
             pass
     except FileNotFoundError as error:
         raise OSError(f"no archive is in {archive}; name another folder: --path DIR") from error
-    folder = output.absolute().parent
     if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
         raise OSError(f"{folder}: you may not write there; name another folder: --output DIR")
 
@@ -192,10 +195,13 @@ def _about(options: argparse.Namespace) -> About:
 
 
 def _print_export(output: Path, manifest: dict[str, Any]) -> None:
+    from beemon.cli import times
+
+    begin, end = times.text(manifest["from"]), times.text(manifest["until"])
     size = sum(file["size"] for file in manifest["files"])
     layout.say(
-        f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from "
-        f"{manifest['from']} until {manifest['until']}; manifest.json explains them."
+        f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from {begin} until {end}; "
+        "manifest.json explains them."
     )
     if not any(file.get("rows", 1) for file in manifest["files"]):
         layout.say("They are empty: the database holds nothing from that time.")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from beemon.cli import archive as here
 from beemon.cli import layout
 from beemon.cli.manual import HERE
+from beemon.cli.parser import add_utc
 from beemon.cli.shortcut import Question
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def add_words(words: Any, reach: Reach) -> None:
                "latest readings are shown. Example: beemon show camera.entrance",
     )
     show.add_argument("device", metavar="DEVICE", help="its kind and its name")
+    add_utc(show)
     _add_goal(show)
     play = words.add_parser(
         "play", usage="beemon play DEVICE|JOB [OPTION…]", description=here.sentence(HERE["play"]),

@@ -170,7 +170,10 @@ def _add_word(words: Any, word: Word) -> None:
     )
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     if any(argument.name == "SINCE" for argument in word.arguments):
-        parser.add_argument("--since", metavar="SINCE", help="a date, or a span such as 7d")
+        parser.add_argument(
+            "--since", metavar="SINCE",
+            help="a date, a time, today, yesterday, or a span such as 7d",
+        )
     if word.name == "status":
         parser.add_argument(
             "--check", action="store_true", help="exit with status 1 unless the service is healthy"
@@ -533,8 +536,10 @@ def _print(
 
         print(json.dumps(reply.payload))
     elif not reply.ok:
+        from beemon.cli import times
+
         error = reply.payload
-        layout.complain(f"{error['message']} ({error['code']})")
+        layout.complain(f"{times.in_sentence(error['message'])} ({error['code']})")
         if remedy := error.get("remedy"):  # an older service sends none
             layout.complain(remedy.replace("WORD", question.word))
     else:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from beemon.base import clock, zone
 from beemon.base.facts import from_json
-from beemon.base.moments import US_PER_DAY
 from beemon.base.since import begin_us
 from beemon.cli import archive as here
-from beemon.cli import layout, svg_chart, terminal_chart
+from beemon.cli import layout, svg_chart, terminal_chart, times
 from beemon.cli.manual import HERE
+from beemon.cli.parser import add_utc
 from beemon.cli.series import Series, make_series
 from beemon.cli.shortcut import Question
 from beemon.protocol.client import NotAdmittedError, ServiceUnreachableError
@@ -26,12 +26,15 @@ from beemon.protocol.lines import RequestError
 from beemon.protocol.replies import History
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from beemon.protocol.client import Client
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 _DRAWER = "rsvg-convert"
+_USUAL_SINCE = "1d"  # also the service's
 
 Reach = Callable[[Question], "Client"]
 
@@ -45,7 +48,7 @@ def add_words(words: Any, reach: Reach) -> None:
     plot = words.add_parser(
         "plot", usage="beemon plot DEVICE QUANTITY [SINCE] [OPTION…]",
         description=here.sentence(HERE["plot"]),
-        epilog="SINCE is a date, today, yesterday, or a span such as 7d (default: 1d).",
+        epilog="SINCE is a date, a time, today, yesterday, or a span such as 7d (default: 1d).",
     )
     for name in ("device", "quantity"):
         plot.add_argument(name, help=argparse.SUPPRESS)
@@ -54,6 +57,7 @@ def add_words(words: Any, reach: Reach) -> None:
         "-o", "--output", metavar="FILE", type=Path,
         help="write the chart to this file; its name ends in .svg or .png",
     )
+    add_utc(plot)
     here.add_config(plot)
     plot.set_defaults(run=partial(plot_history, reach=reach))
 
@@ -84,14 +88,23 @@ def _ask(options: argparse.Namespace, reach: Reach) -> Series:
     words = [options.device, options.quantity, *filter(None, [options.since])]
     with reach(Question("history", words, config=options.config)) as client:
         reply = client.request(" ".join(["history", *words]))
+        hive = _zone_of(client)
     if not reply.ok:
         raise RequestError(reply.payload["code"], reply.payload["message"])
     now_us = clock.now().utc_us
-    begin = begin_us(options.since, now_us, zone.local()) if options.since else None
-    series = make_series(from_json(History, reply.payload), begin or now_us - US_PER_DAY, now_us)
+    begin = begin_us(options.since or _USUAL_SINCE, now_us, hive)
+    series = make_series(from_json(History, reply.payload), begin or now_us, now_us)
     if not series.pieces:
         raise PlotError(f"no value of {series.title} in that time")
     return series
+
+
+def _zone_of(client: Client) -> tzinfo:
+    """Return the zone in which the service begins a day; this machine's if it is not known here."""
+    try:
+        return zone.named(client.request("status").payload.get("zone", zone.SYSTEM))
+    except ValueError:
+        return zone.local()
 
 
 def _writer(output: Path | None) -> Callable[[Series], None]:
@@ -111,17 +124,17 @@ def _show(series: Series) -> None:
     width = layout.width_of(sys.stdout) or layout.USUAL_WIDTH
     is_braille = layout.plain("⣿", sys.stdout.encoding or "ascii") == "⣿"
     layout.say(
-        *terminal_chart.draw(series, zone.local(), width, is_braille=is_braille)
+        *terminal_chart.draw(series, times.zone(), width, is_braille=is_braille)
     )
 
 
 def _write_svg(series: Series, output: Path) -> None:
-    output.write_text(svg_chart.draw(series, zone.local()), "utf-8")
+    output.write_text(svg_chart.draw(series, times.zone()), "utf-8")
 
 
 def _write_png(series: Series, output: Path) -> None:
     done = subprocess.run(
-        [_DRAWER, "--zoom=2", "--format=png"], input=svg_chart.draw(series, zone.local()).encode(),
+        [_DRAWER, "--zoom=2", "--format=png"], input=svg_chart.draw(series, times.zone()).encode(),
         capture_output=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"},
     )
     if done.returncode:

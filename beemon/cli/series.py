@@ -10,7 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 from beemon.base.facts import Json
-from beemon.base.moments import to_datetime, to_microseconds
+from beemon.base.moments import clock_text, to_datetime, to_microseconds
 from beemon.cli.numbers import larger_unit
 from beemon.protocol.replies import History
 
@@ -119,7 +119,8 @@ def time_ticks(series: Series, zone: tzinfo, most: int) -> list[Tick]:
     moment = datetime.combine(begin.date(), time(), zone)
     found: list[Tick] = []
     while (at := to_microseconds(moment)) <= series.end_us:
-        if at >= series.begin_us:
+        is_skipped = to_datetime(at, zone).hour != moment.hour  # in spring there is no such time
+        if at >= series.begin_us and not is_skipped:
             is_day = step >= 24 or (moment.hour == 0 and moment.minute == 0)
             found.append(Tick(at, f"{moment:%m-%d}" if is_day else f"{moment:%H:%M}"))
         moment += timedelta(hours=step)
@@ -129,10 +130,4 @@ def time_ticks(series: Series, zone: tzinfo, most: int) -> list[Tick]:
 def period(series: Series, zone: tzinfo) -> str:
     """Return the period of a series as local times with their offset."""
     begin, end = (to_datetime(at, zone) for at in (series.begin_us, series.end_us))
-    return f"{local(begin)} to {local(end)}"
-
-
-def local(moment: datetime) -> str:
-    """Return a local time with its offset: ``2026-06-01 14:05 +02:00``."""
-    offset = moment.strftime("%z")
-    return f"{moment:%Y-%m-%d %H:%M} {offset[:3]}:{offset[3:5]}"
+    return f"{clock_text(begin)} to {clock_text(end)}"

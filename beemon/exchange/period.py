@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from beemon.base import since
-from beemon.base.moments import to_datetime, to_microseconds
+from beemon.base.clock import now
+from beemon.base.moments import LATEST_US, to_datetime, to_microseconds
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+class BadPeriodError(ValueError):
+    """The text is not a period."""
 
 
 @dataclass(frozen=True)
@@ -22,50 +24,38 @@ class Period:
     name: str
 
 
+def check(*written: str | None) -> None:
+    """Raise :class:`BadPeriodError` if one of these is neither a day nor a moment in any zone."""
+    for one in filter(None, written):
+        _span(one, now().utc_us, UTC)
+
+
 def parse(first: str, last: str | None = None, zone: tzinfo = UTC) -> Period:
-    """The period from ``first`` through ``last``: days, both whole, or moments.
+    """The period from ``first`` through ``last``, each as :mod:`beemon.base.since` has it.
 
-    A day is ``2026-06-01``, ``today`` or ``yesterday``. A moment is ``2026-06-01T06:30`` (with
-    seconds, if you like), or so long ago: ``12h``, ``7d``, ``4w``. Both are of the zone, or have
-    another offset: ``2026-06-01T06:30+02:00``. A day alone is that day, a moment alone continues
-    until now. Raises ``ValueError``.
+    Days are whole. A day alone is that day, a moment alone continues until now. Raises
+    :class:`BadPeriodError`.
     """
-    now = datetime.now(UTC)
-    first, last = _fixed(first, now, zone), last and _fixed(last, now, zone)
-    from_us, after_first = _span(first, zone)
+    now_us = now().utc_us
+    from_us, end_us, name = _span(first, now_us, zone)
+    until_us = now_us if end_us is None else end_us
     if last is not None:
-        until_us = _span(last, zone)[1]
-    elif _DAY.fullmatch(first):
-        until_us = after_first
-    else:
-        until_us = to_microseconds(now)
+        last_us, end_us, last_name = _span(last, now_us, zone)
+        until_us, name = last_us if end_us is None else end_us, f"{name}--{last_name}"
     if until_us <= from_us:
-        raise ValueError(f"{last or first} is not later than {first}")
-    return Period(from_us, until_us, "--".join(map(_file_word, filter(None, (first, last)))))
+        why = f"{last} is not later than {first}" if last else f"{first} is in the future"
+        raise BadPeriodError(why)
+    return Period(from_us, until_us, name)
 
 
-def _fixed(text: str, now: datetime, zone: tzinfo) -> str:
-    """The same as a date or a time, if it was written as one that moves."""
-    if day := since.day_of(text, to_microseconds(now), zone):
-        return day.isoformat()
-    begin_us = since.begin_us(text, to_microseconds(now), zone)
+def _span(written: str, now_us: int, zone: tzinfo) -> tuple[int, int | None, str]:
+    """The begin of a day or a moment, the end of a day, and its name in a file's name."""
+    begin_us = since.begin_us(written, now_us, zone)
     if begin_us is None:
-        return text
-    return to_datetime(begin_us, zone).isoformat(timespec="minutes")
-
-
-def _span(text: str, zone: tzinfo) -> tuple[int, int]:
-    """The beginning and the end of a day or a moment."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(
-            f'"{text}" is neither a day such as 2026-06-01 nor a time such as 2026-06-01T06:30'
-        ) from error
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    length = timedelta(days=1) if _DAY.fullmatch(text) else timedelta(0)
-    return to_microseconds(moment), to_microseconds(moment + length)
-
-
-def _file_word(text: str) -> str:
-    return text.replace(":", "-")
+        raise BadPeriodError(f'"{written}" is not {since.FORMS}')
+    if day := since.day_of(written, now_us, zone):
+        is_last = day == date.max
+        end = None if is_last else datetime.combine(day + timedelta(days=1), time(), zone)
+        return begin_us, to_microseconds(end) if end else LATEST_US, day.isoformat()
+    moment = to_datetime(begin_us, zone).isoformat(timespec="seconds")
+    return begin_us, None, moment.replace(":", "-")

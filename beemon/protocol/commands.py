@@ -156,9 +156,7 @@ def _since(name: str, written: str, _: Devices) -> int:
     found = since.begin_us(written, clock.now().utc_us, zone.local())
     if found is None:
         raise RequestError(
-            "bad-argument",
-            f"{name} must be a date such as 2026-06-01, today, yesterday, or a span such as 12h or "
-            f'7d, not "{shown(written)}"',
+            "bad-argument", f'{name} must be {since.FORMS}, not "{shown(written)}"'
         )
     return found
 

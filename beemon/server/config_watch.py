@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from beemon.base.moments import clock_text
 from beemon.base.options import Problem
 from beemon.config import settings as config
 from beemon.config.settings import ConfigError, Settings
@@ -121,7 +122,7 @@ class ConfigWatch:
         if self._wrong_since is None:
             self._wrong_since = datetime.now().astimezone()
         runs = "the last good one" if running.fallback else "the one before"
-        since = f"{self._wrong_since:%Y-%m-%d %H:%M}"
+        since = clock_text(self._wrong_since)
         return Trouble(
             ABOUT, f"the config on disk has been wrong since {since}, so {runs} is used: {what}",
             f"fix it; {check}; {_RELOAD}",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from beemon.base import zone
 from beemon.base.clock import Stamp
-from beemon.base.moments import iso, to_datetime
+from beemon.base.moments import clock_text, iso, to_datetime
 from beemon.base.status import ServiceStart
 from beemon.ledger.starts import CRASH, FAILURE, POWER_CUT, WATCHDOG, Start
 from beemon.protocol.reports import Trouble
@@ -61,6 +61,6 @@ class Restarts:
         at = to_datetime(told[0].at.utc_us, zone.local())
         says = (
             f"it was restarted {often} in the last 24 hours, most recently {_BY[told[0].why]} "
-            f"at {at:%Y-%m-%d %H:%M}"
+            f"at {clock_text(at)}"
         )
         return Trouble("restarts", says, _REMEDY if self._crashes else _POWER_REMEDY)

@@ -87,6 +87,31 @@ def test_an_export_of_no_period_is_wrong_usage(
     assert capsys.readouterr().err.startswith("beemon: ")
 
 
+def test_a_period_is_on_the_clocks_of_the_export(tmp_path: Path, capsys: Out) -> None:
+    seasons.make(tmp_path / "archive")
+    export = ["export", "2026-06-01T06:30", "2026-06-01T01:30Z", "--timezone", "Asia/Kolkata",
+              "--path", str(tmp_path / "archive"), "--output"]
+    assert cli.main([*export, str(tmp_path / "local")]) == 0
+    said = capsys.readouterr().out
+    assert "from 2026-06-01 06:30:00 +05:30 until 2026-06-01 07:00:00 +05:30; manifest" in said
+    assert cli.main([*export, str(tmp_path / "utc"), "--utc"]) == 0
+    said = capsys.readouterr().out
+    assert "from 2026-06-01 01:00:00Z until 2026-06-01 01:30:00Z; manifest" in said
+    assert cli.main([*export, str(tmp_path / "none"), "--timezone", "UTC"]) == 2
+    assert "2026-06-01T01:30Z is not later than 2026-06-01T06:30" in capsys.readouterr().err
+
+
+def test_a_folder_is_named_after_the_local_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seasons.make(tmp_path / "archive")
+    monkeypatch.chdir(tmp_path)
+    zones = ["Pacific/Kiritimati", "Etc/GMT+12"]  # they never have the same date
+    for zone in zones:
+        assert cli.main(["export", "today", "--timezone", zone, "--path", "archive"]) == 0
+    assert len([*tmp_path.glob("*-csv")]) == len(zones)
+
+
 def test_an_export_of_nothing_says_so(tmp_path: Path, capsys: Out) -> None:
     seasons.make(tmp_path / "archive")
     export = ["export", "2020-06-01", "--path", str(tmp_path / "archive"), "--output"]

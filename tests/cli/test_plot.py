@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pytest
 from beemon.base.moments import US_PER_DAY, US_PER_HOUR, to_microseconds
 from beemon.cli import main as cli
 from beemon.cli import svg_chart, terminal_chart
-from beemon.cli.series import make_series, value_ticks
+from beemon.cli.series import make_series, period, time_ticks, value_ticks
 from beemon.protocol.replies import History
 from tests.hive import Hive
 
@@ -47,7 +48,7 @@ def test_a_chart_fits_the_terminal(width: int, is_braille: bool) -> None:
     lines = [*terminal_chart.draw(series(day()), BERLIN, width, is_braille=is_braille)]
     assert max(map(len, lines)) <= width
     assert lines[0] == "sensor.scale weight in kg"
-    assert "2026-06-01 02:00 +02:00" in lines[-1] + lines[-2]
+    assert "2026-06-01 02:00:00 +02:00" in lines[-1] + lines[-2]
     assert "\n".join(lines).isascii() is not is_braille
 
 
@@ -68,7 +69,7 @@ def test_rows_that_are_absent_are_a_gap_too() -> None:
 def test_a_picture_is_well_formed_and_says_what_it_shows() -> None:
     root = ET.fromstring(svg_chart.draw(series(day(range(8, 16))), BERLIN))
     assert root.findtext(f"{SVG}title") == "sensor.scale weight"
-    assert "in kg, 2026-06-01 02:00 +02:00 to" in str(root.findtext(f"{SVG}desc"))
+    assert "in kg, 2026-06-01 02:00:00 +02:00 to" in str(root.findtext(f"{SVG}desc"))
     kinds = [path.get("class") for path in root.iter(f"{SVG}path")]
     assert kinds.count("line") == kinds.count("band") == 2
     labels = [text.text for text in root.iter(f"{SVG}text")]
@@ -91,7 +92,16 @@ def test_the_time_of_a_day_that_lacks_an_hour_is_local() -> None:
         ("2026-03-29T00:00:00Z", 1.0, None, "good"),
     ))
     found = make_series(told, spring, spring + 23 * US_PER_HOUR)
-    assert "03:00" in svg_chart.draw(found, BERLIN) or "06:00" in svg_chart.draw(found, BERLIN)
+    labels = [tick.label for tick in time_ticks(found, BERLIN, 24)]
+    assert labels == ["03-29", "01:00", *(f"{hour:02}:00" for hour in range(3, 24)), "03-30"]
+    assert "2026-03-29 00:00:00 +01:00 to 2026-03-30 00:00:00 +02:00" in period(found, BERLIN)
+
+
+def test_in_the_hour_that_comes_twice_the_period_is_unambiguous() -> None:
+    autumn = to_microseconds(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+    found = make_series(replace(day(), rows=()), autumn, autumn + US_PER_HOUR)
+    assert period(found, BERLIN) == "2026-10-25 02:30:00 +02:00 to 2026-10-25 02:30:00 +01:00"
+    assert period(found, UTC) == "2026-10-25 00:30:00Z to 2026-10-25 01:30:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +117,8 @@ def test_the_service_gives_the_data(
     end = ["--config", str(hive.config)]
     assert cli.main(["plot", "sensor.brood", "humidity", "today", *end]) == 0
     assert "sensor.brood humidity in %" in capsys.readouterr().out
+    assert cli.main(["plot", "sensor.brood", "humidity", "--utc", *end]) == 0
+    assert re.search(r"^\S+ \S+Z to \S+ \S+Z$", capsys.readouterr().out, re.MULTILINE)
     picture = tmp_path / "a.svg"
     assert cli.main(["plot", "sensor.brood", "humidity", "-o", str(picture), *end]) == 0
     assert ET.parse(picture).getroot().tag == f"{SVG}svg"

@@ -169,8 +169,9 @@ def test_commands_are_told_from_queries():
                         "alerted"}
 
 
-@pytest.mark.parametrize("written", ["12h", "7d", "4w", "2026-06-01", "today", "yesterday"])
-def test_since_is_a_day_or_a_span(written):
+@pytest.mark.parametrize("written", ["12h", "7d", "4w", "2026-06-01", "today", "yesterday",
+                                     "2026-06-01T06:30", "2026-06-01T06:30:15+02:00"])
+def test_since_is_a_day_a_time_or_a_span(written):
     before_us = clock.now().utc_us
     request = parse(f"history {DEVICES[-1]} weight {written}", DEVICES)
     after_us = clock.now().utc_us
@@ -179,9 +180,10 @@ def test_since_is_a_day_or_a_span(written):
     assert least <= request["SINCE"] <= most
 
 
-@pytest.mark.parametrize("written", ["7", "d", "1y", "2026-02-30", "99999d", "01.06.2026"])
+@pytest.mark.parametrize("written", ["7", "d", "1y", "2026-02-30", "99999d", "01.06.2026",
+                                     "2026-06-01T25:00", "T06:30"])
 def test_since_is_nothing_else(written):
-    with pytest.raises(RequestError, match="must be a date such as 2026-06-01, today, yesterday"):
+    with pytest.raises(RequestError, match="must be a date such as 2026-06-01, a time"):
         parse(f"history {DEVICES[-1]} weight {written}", DEVICES)
 
 

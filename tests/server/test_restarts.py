@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from beemon.base.clock import Quality, Stamp
@@ -37,6 +39,7 @@ def test_a_start_that_was_wanted_is_no_trouble(why):
 def test_one_restart_that_nobody_wanted_is_a_trouble_for_a_day(why, said):
     trouble = restarts(start("stop", 1), start(why, 23)).trouble
     assert said in trouble.says
+    assert re.search(r" at \S+ \d\d:\d\d:\d\d(Z| [+-]\d\d:\d\d)$", trouble.says)
     assert "beemon events 1d start" in trouble.remedy
     assert restarts(start("stop", 1), start(why, 25)).trouble is None
 
