@@ -100,9 +100,7 @@ def parts(
 
 
 def _status(status: ServiceStatus, last: LatestJob | None, now: datetime) -> Iterator[Part]:
-    untried = sum(map(_is_untried, status.devices.values()))
-    known = f": {untried} of its devices not tried yet" if untried else ""
-    yield f"{status.hive} {STATES[status.state]}{known if status.state == 'starting' else ''}."
+    yield f"{status.hive} {STATES[status.state]}{still_untried(status)}."
     yield ""
     if status.devices:
         rows = [
@@ -208,6 +206,14 @@ def _doing(device: DeviceStatus) -> str:
         return device.output + ("" if back is None else f" for another {span(back)}")
     age = device.last_good_age_seconds or 0.0
     return device.state if age < _FRESH_SECONDS else f"{device.state}, good {span(age)} ago"
+
+
+def still_untried(status: ServiceStatus) -> str:
+    """The number of untried devices of a service that is starting; else empty."""
+    untried = sum(map(_is_untried, status.devices.values()))
+    if status.state != "starting" or not untried:
+        return ""
+    return f": {untried} of its devices not tried yet"
 
 
 def _is_untried(device: DeviceStatus) -> bool:

@@ -437,6 +437,12 @@ def _watch(client: Client, question: Question) -> int:
 
     from beemon.cli import times
 
+    if not question.json and sys.stdout.isatty():
+        from beemon.cli import watch
+
+        if first := watch.first_look(client):
+            client.close()
+            return watch.show(first, lambda: reach(question))
     latest = ""
     for reply in client.watch():
         if not reply.ok:
