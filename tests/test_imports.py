@@ -32,7 +32,7 @@ ROWS = (
     "worker",
     "devices scale repair exchange retention",
     "checks ledger config",
-    "media protocol timing",
+    "media protocol timing formats",
     "storage system",
     "base",
     "__init__",
@@ -41,8 +41,8 @@ ROWS = (
 not know each other. ``uplink`` is to come."""
 
 FEW = {
-    "web": "protocol ledger.reader ledger.page_reader media base",
-    "uplink": "protocol ledger.reader media base",
+    "web": "protocol ledger.reader ledger.page_reader media formats base",
+    "uplink": "protocol ledger.reader media formats base",
 }
 """What services of their own may import: they only read the archive, and ask as any client does."""
 
