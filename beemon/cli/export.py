@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beemon.cli import layout
 from beemon.cli.archive import (
@@ -66,9 +66,21 @@ def add_words(words: Any) -> None:
         "--position", action="store_true",
         help="also write the hive's position, which an export otherwise leaves out",
     )
+    parser.add_argument(
+        "--field", metavar="FIELD=SENSOR", action="append", default=[],
+        help="the sensor of a field of HiveTool or BEEP, such as t_i=sensor.brood; repeatable",
+    )
     add_utc(parser)
     add_path(parser)
     parser.set_defaults(run=export_period)
+
+
+class Order(NamedTuple):
+    """A layout, the zone of local times if one was named, and the sensors of some fields."""
+
+    form: Layout
+    zone: tzinfo | None
+    asked: Mapping[str, str]
 
 
 def export_period(options: argparse.Namespace) -> int:
@@ -78,11 +90,12 @@ def export_period(options: argparse.Namespace) -> int:
     from beemon.exchange import period
     from beemon.exchange.layouts import LAYOUTS
     from beemon.exchange.tables import UnknownDeviceError
+    from beemon.formats.fields import FieldError
 
     if options.layout not in LAYOUTS:
         return _complain_of_layout(options.layout, LAYOUTS)
     try:
-        asked = _zone_named(options.timezone)
+        order = _order(options, LAYOUTS[options.layout])
         period.check(options.first, options.last)
     except ValueError as error:
         layout.complain(error)
@@ -90,8 +103,8 @@ def export_period(options: argparse.Namespace) -> int:
     try:
         archive, about = archive_of(options), _about(options)
         _look(archive, options.output.absolute().parent if options.output else Path.cwd())
-        output, manifest = _export(LAYOUTS[options.layout], options, archive, about, asked)
-    except (UnknownDeviceError, period.BadPeriodError) as error:
+        output, manifest = _export(order, options, archive, about)
+    except (UnknownDeviceError, FieldError, period.BadPeriodError) as error:
         layout.complain(error)
         return EXIT_USAGE
     except sqlite3.Error as error:
@@ -114,14 +127,18 @@ def _complain_of_layout(name: str, layouts: Mapping[str, Layout]) -> int:
     return EXIT_USAGE
 
 
-def _zone_named(name: str | None) -> tzinfo | None:
+def _order(options: argparse.Namespace, form: Layout) -> Order:
+    """Raises ``ValueError`` for an unknown zone, or for fields of a layout without fields."""
     from beemon.base import zone
 
-    return zone.named(name) if name else None
+    asked = dict(text.partition("=")[::2] for text in options.field)
+    if asked and not form.fields:
+        raise ValueError(f"the layout {form.name} has no fields to choose with --field")
+    return Order(form, zone.named(options.timezone) if options.timezone else None, asked)
 
 
 def _export(
-    form: Layout, options: argparse.Namespace, archive: Path, about: About, zone: tzinfo | None
+    order: Order, options: argparse.Namespace, archive: Path, about: About
 ) -> tuple[Path, JsonObject]:
     """Write the files, with the local time of a zone, or of the hive's; return the folder and the
     manifest."""
@@ -132,7 +149,7 @@ def _export(
     from beemon.ledger.reader import ArchiveReader
 
     with ArchiveReader(archive).one_moment() as reader:
-        local = zone or _zone_of(reader)
+        local = order.zone or _zone_of(reader)
         times.prepare(utc=options.utc, usual=local)
         days = period.parse(options.first, options.last, local)
         output = options.output or Path(f"{about.hive}-{days.name}-{options.layout}")
@@ -140,7 +157,9 @@ def _export(
         view.check_devices()
         return output, long_work.run(
             lambda progress: export.export(
-                form, Selection(replace(view, progress=progress), archive, about), output
+                order.form,
+                Selection(replace(view, progress=progress), archive, about, order.asked),
+                output,
             ),
             f"stopped; the unfinished {output} was deleted",
         )
@@ -205,5 +224,7 @@ def _print_export(output: Path, manifest: dict[str, Any]) -> None:
     )
     if not any(file.get("rows", 1) for file in manifest["files"]):
         layout.say("They are empty: the database holds nothing from that time.")
+    for series in manifest.get("left_out", ()):
+        layout.say(f"{series} was left out; choose its field with --field FIELD=SENSOR.")
     for path in manifest.get("missing", ()):
         layout.say(f"{path} no longer exists.")

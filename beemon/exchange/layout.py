@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from beemon.base.facts import JsonObject
 from beemon.exchange.tables import View
+from beemon.formats.fields import Field
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,15 @@ class About:
 
 @dataclass(frozen=True)
 class Selection:
-    """The subject of an export: a view of the ledger, its archive, and facts about the hive."""
+    """The subject of an export: a view of the ledger, its archive, and facts about the hive.
+
+    ``asked`` names the sensor of a field, if the layout has fields.
+    """
 
     view: View
     archive: Path
     about: About
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,11 @@ class Layout:
     """One layout: its name, a line that describes it, and the function that writes it.
 
     That function writes the files of the selection into an empty folder. It raises ``OSError``,
-    ``sqlite3.Error`` and :class:`~beemon.base.progress.StoppedError`; then the folder is deleted.
+    ``sqlite3.Error``, :class:`~beemon.base.progress.StoppedError` and, if there are ``fields``,
+    :class:`~beemon.formats.fields.FieldError`; then the folder is deleted.
     """
 
     name: str
     summary: str
     write: Callable[[Selection, Path], Content]
+    fields: Sequence[Field] = ()
