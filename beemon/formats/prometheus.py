@@ -1,4 +1,8 @@
-"""Metrics: the hive for Prometheus, in its text format, in base units."""
+"""Prometheus: the hive as metrics in its text format, in base units.
+
+The page answers them at ``/metrics``; a file of them is for the textfile collector of
+node-exporter.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from aiohttp import web
-
-from beemon.base import clock
-from beemon.base.moments import US_PER_SECOND
 from beemon.base.status import DeviceState
-from beemon.protocol.replies import ReadingFacts
-from beemon.web.errors import ApiError
-from beemon.web.hive import Hive
-from beemon.web.parameters import Asked
-from beemon.web.roles import Role
+from beemon.formats.measured import ReadingFacts
 
 _STATES = ("starting", "healthy", "degraded", "hung")
-_KIND = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Labels = Mapping[str, str]
 
@@ -51,23 +47,6 @@ class Sample(NamedTuple):
 
     labels: Labels
     value: float
-
-
-async def get_metrics(request: web.Request, hive: Hive, _role: Role) -> web.StreamResponse:
-    """The state of the hive, and the latest readings."""
-    Asked(request)
-    try:
-        status: Mapping[str, Any] | None = await hive.ask("status")
-    except ApiError:
-        status = None
-    try:
-        readings = await hive.read(lambda reader: reader.latest())
-    except ApiError:
-        readings = []
-    text = "".join(describe(status, readings, clock.now().utc_us / US_PER_SECOND))
-    return web.Response(body=text.encode(), headers={
-        "Content-Type": _KIND, "Cache-Control": "no-store",
-    })
 
 
 def describe(

@@ -6,10 +6,8 @@ import re
 
 import pytest
 
+from beemon.formats.prometheus import describe
 from beemon.protocol.replies import ReadingFacts
-from beemon.web.metrics import describe
-from beemon.web.roles import Role
-from tests.web.asking import ask, options_for
 
 UTC = "2026-06-01T12:00:00.000Z"
 LABEL = r'[a-z_]+="(?:[^"\\\n]|\\.)*"'
@@ -75,17 +73,3 @@ def test_the_service_and_its_devices_are_told():
     assert 'beemon_device_last_good_timestamp_seconds{device="sensor.b"}' not in found
     assert found['beemon_device_state{device="sensor.b",state="in-trouble"}'] == "1"
     assert found["beemon_disk_free_bytes"] == "1000000000"
-
-
-def test_a_recorder_that_is_silent_is_down_and_the_archive_still_told(archive, tmp_path):
-    [answer] = ask(options_for(archive, tmp_path), "/metrics", role=Role.VIEWER)
-    assert answer.status == 200
-    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert b"\nbeemon_up 0\n" in answer.body
-    labels = b'{device="sensor.brood",quantity="temperature"}'
-    assert b"beemon_reading_celsius" + labels + b" 35.25\n" in answer.body
-
-
-def test_without_an_archive_there_are_few_metrics_and_no_error(tmp_path):
-    [answer] = ask(options_for(tmp_path / "none", tmp_path), "/metrics")
-    assert (answer.status, answer.body.splitlines()[-1]) == (200, b"beemon_up 0")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from beemon.base.status import DeviceState
+from beemon.formats.prometheus import UNITS, describe
 from beemon.protocol.replies import ReadingFacts
-from beemon.web.metrics import UNITS, describe
 from tests.grounds.container import RELEASES
 from tests.grounds.tree import tree
 from tests.web.asking import ask, options_for
