@@ -1,0 +1,325 @@
+"""Engine: turns readings, events, states and silence into messages. It has no clock, no file and no
+network.
+
+Each rule has a condition. Hysteresis and the times ``hold`` and ``settle`` decide whether a rule
+counts as open. Invariant: a message is made only if the last one of its rule is no longer true. So
+the same message is never made twice. Quiet hours hold a message back, and in the morning it is made
+only if it is still true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from beemon.base.moments import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_datetime
+from beemon.uplink.destinations.alerts import hours, texts
+from beemon.uplink.destinations.alerts.hours import Span
+from beemon.uplink.destinations.alerts.memory import Memory, Points, Watch
+from beemon.uplink.destinations.alerts.rules import (
+    ANY,
+    DATA,
+    JOB,
+    SERVICE,
+    TROUBLE,
+    AbsenceRule,
+    ChangeRule,
+    EventRule,
+    Rule,
+    StateRule,
+    ValueRule,
+)
+from beemon.uplink.destinations.alerts.seen import (
+    CLOSED,
+    OPENED,
+    Happened,
+    Heard,
+    Measured,
+    Message,
+    Now,
+    Worked,
+)
+
+STALE_US = US_PER_DAY
+"""Older events and readings are history, and cause no message."""
+BOOT_US = 5 * US_PER_MINUTE
+"""After a boot, the machine has so long to measure something before that is missed."""
+_MOST_POINTS = 1000
+_LEFT_OUT = ("inspection", "heated")
+_BAD_STATES = ("in-trouble", "backing-off", "given-up")
+
+
+class Engine:
+    """The rules of one hive, and their memory."""
+
+    def __init__(
+        self, rules: Mapping[str, Rule], memory: Memory, quiet: Span | None = None,
+        hive: str = "hive", link: str | None = None,
+    ) -> None:
+        self._rules = rules
+        self._memory = memory
+        self._quiet = quiet
+        self._words = texts.Words(hive, link)
+        for key in [key for key in memory.watches if key.partition("/")[0] not in rules]:
+            del memory.watches[key]
+
+    def begin(self, archive: str, now: Now) -> None:
+        """Begin with an archive. Of another archive than before, only what is new counts."""
+        memory = self._memory
+        if memory.archive == archive:
+            return
+        memory.archive, memory.begun_utc, memory.event = archive, now.utc_us, -1
+        memory.jobs.clear()
+        memory.windows.clear()
+        for subject in (DATA, JOB, SERVICE):
+            memory.last.setdefault(subject, now.steady_us)
+
+    def begin_again(self) -> None:
+        """Expect all jobs and events once more, perhaps with other numbers."""
+        self._memory.jobs.clear()
+        self._memory.event = -1
+
+    def take(
+        self, now: Now, measured: Iterable[Measured] = (), worked: Iterable[Worked] = (),
+        happened: Iterable[Happened] = (),
+    ) -> None:
+        """Take new records of the archive, in order of time."""
+        for reading in measured:
+            self._measured(reading, now)
+        for job in worked:
+            self._worked(job, now)
+        for event in happened:
+            self._happened(event, now)
+
+    def look(self, now: Now, heard: Heard | None) -> None:
+        """Look at states and absences; without ``heard``, the service does not answer."""
+        if heard is not None:
+            self._see(SERVICE, now.steady_us)
+        for rule in self._rules.values():
+            if isinstance(rule, StateRule) and heard is not None:
+                self._compare_states(rule, heard, now)
+            elif isinstance(rule, AbsenceRule):
+                self._miss(rule, now)
+
+    def decide(self, now: Now) -> list[Message]:
+        """The messages to send now. Each is returned once."""
+        found = (self._message(key, watch, now) for key, watch in self._memory.watches.items())
+        return [message for message in found if message is not None]
+
+    def next_us(self, now: Now) -> int | None:
+        """The next steady time at which an absence can begin; None without one."""
+        found = [
+            moment for rule in self._rules.values() if isinstance(rule, AbsenceRule)
+            if (moment := self._absent_from_us(rule, now)) > now.steady_us
+        ]
+        return min(found, default=None)
+
+    # What was measured
+
+    def _measured(self, reading: Measured, now: Now) -> None:
+        memory, series = self._memory, f"{reading.device} {reading.quantity}"
+        if reading.job <= memory.jobs.get(series, -1):
+            return
+        memory.jobs[series] = reading.job
+        at_us = now.steady(reading.utc_us)
+        if reading.value is None:
+            return
+        is_new = at_us > memory.last.get(series, -1) or series not in memory.last
+        for subject in (series, reading.device, DATA):
+            self._see(subject, at_us)
+        if not is_new or at_us < now.steady_us - 2 * STALE_US:
+            return
+        if reading.quality in _LEFT_OUT:
+            memory.windows.pop(series, None)
+            return
+        self._compare(reading, at_us)
+
+    def _compare(self, reading: Measured, at_us: int) -> None:
+        for rule in self._rules.values():
+            if not isinstance(rule, ValueRule | ChangeRule):
+                continue
+            if rule.reading.takes(reading.device, reading.quantity):
+                watch = self._watch(rule, rule.reading.device, reading.device)
+                holds = self._holds(rule, watch, reading, at_us)
+                watch.value, watch.unit, watch.value_utc = \
+                    reading.value, reading.unit, reading.utc_us
+                _settle(rule, watch, holds, at_us, reading.utc_us)
+        self._widen(reading, at_us)
+
+    def _holds(
+        self, rule: ValueRule | ChangeRule, watch: Watch, reading: Measured, at_us: int
+    ) -> bool:
+        value = reading.value or 0.0
+        if isinstance(rule, ValueRule):
+            return rule.holds(value, watch.holds)
+        points = self._memory.windows.get(f"{reading.device} {reading.quantity}", ())
+        begin_us = at_us - round((rule.within or 0.0) * 1e6)
+        before = [point[1] for point in points if point[0] >= begin_us]
+        watch.change = _change(rule, before, value)
+        return rule.holds(watch.change, watch.holds)
+
+    def _widen(self, reading: Measured, at_us: int) -> None:
+        """Keep the reading for the changes that later ones will show."""
+        longest = max((
+            rule.within or 0.0 for rule in self._rules.values() if isinstance(rule, ChangeRule)
+            and rule.reading.takes(reading.device, reading.quantity)
+        ), default=0.0)
+        if longest:
+            series = f"{reading.device} {reading.quantity}"
+            points: Points = (
+                *self._memory.windows.get(series, ()), (float(at_us), reading.value or 0.0)
+            )
+            begin_us = at_us - longest * 1e6
+            self._memory.windows[series] = tuple(
+                point for point in points[-_MOST_POINTS:] if point[0] >= begin_us
+            )
+
+    def _worked(self, job: Worked, now: Now) -> None:
+        at_us = now.steady(job.utc_us)
+        for subject in (job.device, DATA, *([JOB] if job.is_scheduled else [])):
+            self._see(subject, at_us)
+
+    def _see(self, subject: str, at_us: int) -> None:
+        self._memory.last[subject] = max(at_us, self._memory.last.get(subject, at_us))
+
+    # What happened
+
+    def _happened(self, event: Happened, now: Now) -> None:
+        memory = self._memory
+        if event.number <= memory.event:
+            return
+        memory.event = event.number
+        old_us = max(memory.begun_utc, now.utc_us - STALE_US)
+        if event.utc_us < old_us or self._is_known(event, now):
+            return
+        for rule in self._rules.values():
+            if isinstance(rule, EventRule) and _fits(rule, event):
+                watch = self._watch(rule, rule.device, event.device or "")
+                watch.count += 1
+                watch.detail, watch.value_utc = event.message, event.utc_us
+
+    def _is_known(self, event: Happened, now: Now) -> bool:
+        """Whether it was seen before, under whatever number."""
+        known = {
+            name: at for name, at in self._memory.happened.items()
+            if at > now.steady_us - STALE_US
+        }
+        at_us = now.steady(event.utc_us)
+        is_known = abs(known.get(event.identity, at_us - US_PER_HOUR) - at_us) < 2_000_000
+        self._memory.happened = {**known, event.identity: at_us}
+        return is_known
+
+    # States and absences
+
+    def _compare_states(self, rule: StateRule, heard: Heard, now: Now) -> None:
+        if rule.device is None:
+            watch = self._watch(rule, "", "")
+            holds = heard.state == rule.state
+            watch.detail = " ".join(heard.troubles) if holds else watch.detail
+            _settle(rule, watch, holds, now.steady_us, now.utc_us)
+            return
+        for device, state in heard.devices.items():
+            if rule.device in (ANY, device):
+                watch = self._watch(rule, rule.device, device)
+                wanted = _BAD_STATES if rule.state == TROUBLE else (rule.state,)
+                holds = state in wanted
+                watch.detail = heard.device_troubles.get(device, "") if holds else watch.detail
+                _settle(rule, watch, holds, now.steady_us, now.utc_us)
+
+    def _miss(self, rule: AbsenceRule, now: Now) -> None:
+        watch = self._watch(rule, "", "")
+        is_absent = self._absent_from_us(rule, now) <= now.steady_us
+        last_us = self._memory.last.get(str(rule.absent))
+        if is_absent and not watch.holds:
+            watch.value_utc = now.utc(self._counted_from_us(rule) if last_us is None else last_us)
+        _settle(rule, watch, is_absent, now.steady_us, now.utc_us)
+        if is_absent:
+            watch.began_utc = watch.value_utc
+
+    def _absent_from_us(self, rule: AbsenceRule, now: Now) -> int:
+        """The steady time from which the absence counts, if nothing comes until then."""
+        counted_us, after_us = self._counted_from_us(rule), round(rule.after * 1e6)
+        if rule.since is not None:
+            since_us = now.steady(hours.latest_us(rule.since, now.utc_us, now.zone))
+            if counted_us >= since_us:
+                since_us = now.steady_us + (
+                    hours.next_us(rule.since, now.utc_us, now.zone) - now.utc_us
+                )
+            counted_us = since_us
+        return max(counted_us + after_us, self._memory.boot_us + min(after_us, BOOT_US))
+
+    def _counted_from_us(self, rule: AbsenceRule) -> int:
+        memory = self._memory
+        return memory.last.setdefault(str(rule.absent), memory.steady_us)
+
+    # Messages
+
+    def _watch(self, rule: Rule, named: str, device: str) -> Watch:
+        key = f"{rule.name}/{device}" if named == ANY and device else rule.name
+        watch = self._memory.watches.setdefault(key, Watch())
+        watch.device = device
+        return watch
+
+    def _message(self, key: str, watch: Watch, now: Now) -> Message | None:
+        rule = self._rules[key.partition("/")[0]]
+        is_quiet = self._quiet is not None and not rule.urgent \
+            and self._quiet.end_us(now.utc_us, now.zone) is not None
+        is_due = watch.count > 0 if isinstance(rule, EventRule) else watch.is_open != watch.is_told
+        if is_quiet or not is_due:
+            return None
+        if watch.is_told:
+            return self._close(key, rule, watch, now)
+        is_cooling = watch.quiet_since_us is not None \
+            and now.steady_us - watch.quiet_since_us < rule.cooldown * 1e6
+        is_in_season = to_datetime(now.utc_us, now.zone).month in rule.months
+        if is_cooling or not is_in_season:
+            return None
+        return self._open(key, rule, watch, now)
+
+    def _open(self, key: str, rule: Rule, watch: Watch, now: Now) -> Message:
+        title, body = self._words.opened(rule, watch, now)
+        if isinstance(rule, EventRule):
+            watch.count, watch.quiet_since_us = 0, now.steady_us
+        else:
+            watch.is_told = True
+        return Message(key, rule.name, OPENED, title, body, now.utc_us)
+
+    def _close(self, key: str, rule: Rule, watch: Watch, now: Now) -> Message:
+        title, body = self._words.closed(rule, watch, now)
+        watch.is_told, watch.quiet_since_us = False, now.steady_us
+        return Message(key, rule.name, CLOSED, title, body, now.utc_us)
+
+
+def _settle(rule: Rule, watch: Watch, holds: bool, at_us: int, utc_us: int) -> None:
+    """Open or close the rule once its condition has held, or has been over, for long enough."""
+    watch.holds = holds
+    if holds == watch.is_open:
+        watch.contrary_us = None
+        return
+    if watch.contrary_us is None:
+        watch.contrary_us = at_us
+        if holds:
+            watch.began_utc = utc_us
+        else:
+            watch.ended_utc = utc_us
+    needed = rule.hold if holds else rule.settle
+    if at_us - watch.contrary_us >= needed * 1e6:
+        watch.is_open, watch.contrary_us = holds, None
+
+
+def _change(rule: ChangeRule, before: list[float], value: float) -> float:
+    if not before:
+        return 0.0
+    return max(before) - value if rule.falls is not None else value - min(before)
+
+
+def _fits(rule: EventRule, event: Happened) -> bool:
+    if rule.event not in (event.kind, event.step) or rule.device not in (ANY, event.device):
+        return False
+    return rule.grams is None or (event.grams is not None and abs(event.grams) >= rule.grams)
+
+
+def subjects(memory: Memory, rule: str) -> Iterator[tuple[str, Watch]]:
+    """The watches of a rule."""
+    for key, watch in memory.watches.items():
+        if key.partition("/")[0] == rule:
+            yield key, watch

@@ -1,0 +1,144 @@
+"""Memory: the state of the rules and of the outbox between runs, and its file."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+
+from beemon.base.clock import Moment
+from beemon.base.facts import from_json, to_json
+from beemon.uplink.destinations.alerts.seen import Now
+
+Points = tuple[tuple[float, ...], ...]
+"""Readings in order of time: pairs of the steady time in microseconds and the value."""
+
+
+@dataclass
+class Watch:
+    """The condition of one rule for one device. All times named ``utc`` are of the wall clock.
+
+    ``holds`` is the condition with its hysteresis, by the latest reading; ``contrary_us`` is the
+    steady time since which it differs from ``is_open``; ``is_told``: the last message said that it
+    is open.
+    """
+
+    device: str = ""
+    holds: bool = False
+    contrary_us: int | None = None
+    is_open: bool = False
+    is_told: bool = False
+    began_utc: int = 0
+    ended_utc: int = 0
+    quiet_since_us: int | None = None
+    value: float | None = None
+    change: float | None = None
+    unit: str = ""
+    value_utc: int = 0
+    detail: str = ""
+    count: int = 0
+
+
+@dataclass
+class Delivery:
+    """A message on its way to one address: its ``state`` and the time of the next attempt.
+
+    In the state ``sending`` an attempt has begun; after a crash, its result is unknown.
+    ``unknowns`` is the number of attempts with an unknown result.
+    """
+
+    state: str = "waiting"
+    attempts: int = 0
+    unknowns: int = 0
+    next_us: int = 0
+    said: str = ""
+
+
+@dataclass
+class Letter:
+    """A message in the outbox. ``to`` has the addresses' short hashes; None: not looked up yet."""
+
+    number: int
+    key: str
+    rule: str
+    word: str
+    title: str
+    body: str
+    made_us: int
+    to: dict[str, Delivery] = field(default_factory=dict)
+    is_addressed: bool = False
+
+
+@dataclass
+class Memory:
+    """Everything that is kept. ``told`` are the addresses that know of an open rule."""
+
+    steady_us: int = 0
+    utc_us: int = 0
+    monotonic: float = 0.0
+    boot: str = ""
+    boot_us: int = 0
+    archive: str = ""
+    begun_utc: int = 0
+    event: int = -1
+    jobs: dict[str, int] = field(default_factory=dict)
+    happened: dict[str, int] = field(default_factory=dict)
+    last: dict[str, int] = field(default_factory=dict)
+    windows: dict[str, Points] = field(default_factory=dict)
+    watches: dict[str, Watch] = field(default_factory=dict)
+    letters: dict[str, Letter] = field(default_factory=dict)
+    told: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    log: tuple[str, ...] = ()
+    number: int = 0
+    digest_utc: int = 0
+    ping_us: int | None = None
+
+    def advance(self, at: Moment, boot: str, zone: tzinfo) -> Now:
+        """Let time pass until this moment, and return it."""
+        if self.boot == boot:
+            passed = round((at.monotonic - self.monotonic) * 1e6)
+        else:
+            passed = at.utc_us - self.utc_us if self.boot else 0
+        self.steady_us += max(0, passed)
+        if self.boot != boot:
+            self.boot_us = self.steady_us
+        self.utc_us, self.monotonic, self.boot = at.utc_us, at.monotonic, boot
+        return Now(self.steady_us, at.utc_us, zone)
+
+
+def load(file: Path) -> Memory:
+    """The memory in a file; a new one if there is none, or if it cannot be read."""
+    try:
+        return from_bytes(file.read_bytes())
+    except (OSError, ValueError):
+        return Memory()
+
+
+def save(memory: Memory, file: Path) -> None:
+    """Replace the file, so that a power cut leaves the old or the new one. Raises ``OSError``."""
+    fresh = file.with_name(f"{file.name}.new")
+    with fresh.open("wb") as out:
+        out.write(to_bytes(memory))
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def to_bytes(memory: Memory) -> bytes:
+    """The content of its file."""
+    return json.dumps(to_json(memory)).encode()
+
+
+def from_bytes(content: bytes) -> Memory:
+    """The memory of a file's content. Raises ``ValueError``."""
+    told = json.loads(content)
+    if not isinstance(told, dict):
+        raise ValueError("it is no object")  # noqa: TRY004
+    return from_json(Memory, told)

@@ -1,0 +1,353 @@
+"""Rules: each says which condition is worth a message. They are tables of the config.
+
+A rule watches one thing, named by its first option: a ``reading``, an ``event``, a ``state``, or
+the absence of something (``absent``). `beemon.toml(5)` explains every option.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import time
+from typing import ClassVar
+
+from beemon.base.names import is_device_word
+from beemon.base.options import (
+    BadOptionError,
+    Problem,
+    build,
+    duration_within,
+    in_toml,
+    no_table,
+    option,
+    suggestion,
+)
+from beemon.base.status import DeviceState
+from beemon.base.values import keyword_class, value_class
+from beemon.uplink.destinations.alerts import hours
+
+Where = Callable[..., str]
+"""The file and line of an option by its path below [alerts.rules]; of the table without one."""
+
+ALL_MONTHS = frozenset(range(1, 13))
+ANY = "*"
+TROUBLE = "trouble"
+KINDS = ("camera", "microphone", "sensor", "output")
+SERVICE_STATES = ("degraded", "hung", "starting")
+DEVICE_STATES = (*map(str, DeviceState), TROUBLE)
+DATA, JOB, SERVICE = "data", "job", "service"
+STEPS = ("added", "harvest", "inspection", "lid", "loss", "rain", "swarm")
+EVENTS = (
+    "archive", "clock", "config", "defect", "deletion", "examination", "halt", "index",
+    "inspection", "ledger", "lost", "low-disk", "output", "power", "quarantine", "recovered",
+    "restored", "start", "unaccounted", "weight",
+)
+"""The kinds of events; one of the kind ``weight`` is also found by its step (:data:`STEPS`)."""
+
+_RULE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
+_TITLE = 80
+
+
+@value_class
+class Series:
+    """A quantity of a sensor; of each sensor that has it, if the sensor is ``*``."""
+
+    device: str
+    quantity: str
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.quantity}"
+
+    def takes(self, device: str, quantity: str) -> bool:
+        """Whether a reading belongs to it."""
+        return quantity == self.quantity and self.device in (ANY, device)
+
+
+def _is_device(text: str) -> bool:
+    kind, _, word = text.partition(".")
+    return kind in KINDS and is_device_word(word)
+
+
+def series(value: object) -> Series:
+    words = value.split() if isinstance(value, str) else []
+    if len(words) != 2 or not (words[0] == ANY or _is_device(words[0])):
+        raise BadOptionError(
+            'must be a sensor and its quantity such as "sensor.scale weight", or "* weight" for '
+            f"all sensors, not {in_toml(value)}"
+        )
+    return Series(words[0], words[1])
+
+
+def _device(value: object) -> str:
+    if not isinstance(value, str) or not (value == ANY or _is_device(value)):
+        raise BadOptionError(
+            f'must be a device such as "sensor.scale", or "*", not {in_toml(value)}'
+        )
+    return value
+
+
+def _event(value: object) -> str:
+    known = {*EVENTS, *STEPS}
+    if not isinstance(value, str) or value not in known:
+        raise BadOptionError(f"is not an event: {in_toml(value)}{suggestion(str(value), known)}")
+    return value
+
+
+def _absent(value: object) -> str | Series:
+    if isinstance(value, str) and (value in (DATA, JOB, SERVICE) or _is_device(value)):
+        return value
+    try:
+        found: Series | None = series(value)
+    except BadOptionError:
+        found = None
+    if found is None or found.device == ANY:
+        raise BadOptionError(
+            f'must be "{DATA}", "{JOB}", "{SERVICE}", a device such as "camera.entrance", or a '
+            f'quantity such as "sensor.scale weight", not {in_toml(value)}'
+        )
+    return found
+
+
+def _title(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= _TITLE or not value.isprintable():
+        raise BadOptionError(
+            f"must be a text of at most {_TITLE} characters on one line, not {in_toml(value)}"
+        )
+    return value
+
+
+def _change(value: object) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < float(value) < float("inf"):  # type: ignore[arg-type]
+        raise BadOptionError(f"must be a number greater than 0, not {in_toml(value)}")
+    return float(value)  # type: ignore[arg-type]
+
+
+@keyword_class
+class Rule:
+    """The options that all rules have.
+
+    The condition has to hold for ``hold`` seconds before a message is sent, and to be over for
+    ``settle`` seconds before the closing one. There is no further message for ``cooldown`` seconds
+    after that. ``urgent``: quiet hours do not apply.
+    """
+
+    name: str
+    title: str | None = option(None, parse=_title)
+    hold: float = option(0.0, parse=duration_within(most="7d"))
+    settle: float = option(900.0, parse=duration_within(most="7d"))
+    cooldown: float = option(3600.0, parse=duration_within(most="30d"))
+    urgent: bool = option(False)
+    months: frozenset[int] = option(ALL_MONTHS, parse=hours.months)
+    watches: ClassVar[str]
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that it names."""
+        return ()
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Each problem between two options: the option, and the problem."""
+        yield from ()
+
+
+@keyword_class
+class ValueRule(Rule):
+    """A reading is ``below`` or ``above`` a value, ``until`` it has come back."""
+
+    reading: Series = option(parse=series)
+    below: float | None = option(None)
+    above: float | None = option(None)
+    until: float | None = option(None)
+    watches: ClassVar[str] = "reading"
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return (self.reading.device,)
+
+    @property
+    def limit(self) -> float:
+        """The value beyond which it holds."""
+        return self.below if self.below is not None else self.above or 0.0
+
+    def holds(self, value: float, before: bool) -> bool:
+        """Whether it holds at this value, if it held ``before`` or not."""
+        end = self.limit if self.until is None or not before else self.until
+        return value < end if self.below is not None else value > end
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.below is None and self.above is None:
+            yield "", 'needs "below" or "above"; or "falls" or "rises", and "within"'
+        elif self.below is not None and self.above is not None:
+            yield "above", 'a rule has either "below" or "above"; make two rules'
+        elif self.until is None:
+            yield "", (
+                'needs "until", the value at which the condition is over; a distance from the '
+                "limit keeps noise from ending it"
+            )
+        elif self.below is not None and not self.until > self.below:
+            yield "until", f'"until" must be greater than "below", {self.below:g}'
+        elif self.above is not None and not self.until < self.above:
+            yield "until", f'"until" must be less than "above", {self.above:g}'
+
+
+@keyword_class
+class ChangeRule(Rule):
+    """A reading ``falls`` or ``rises`` by more than this ``within`` a time.
+
+    It is over when the change is less than ``until``, which is half of it by default.
+    """
+
+    reading: Series = option(parse=series)
+    falls: float | None = option(None, parse=_change)
+    rises: float | None = option(None, parse=_change)
+    within: float | None = option(None, parse=duration_within("1m", "2d"))
+    until: float | None = option(None, parse=_change)
+    watches: ClassVar[str] = "reading"
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return (self.reading.device,)
+
+    @property
+    def least(self) -> float:
+        """The change from which it holds."""
+        return self.falls or self.rises or 0.0
+
+    def holds(self, change: float, before: bool) -> bool:
+        """Whether it holds with a change by so much in its direction."""
+        return change >= ((self.until or self.least / 2) if before else self.least)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.falls is not None and self.rises is not None:
+            yield "rises", 'a rule has either "falls" or "rises"; make two rules'
+        if self.falls is None and self.rises is None:
+            yield "within", 'needs "falls" or "rises", the change within this time'
+        elif self.within is None:
+            yield "", 'needs "within", the time of the change, such as "6h"'
+        if self.until is not None and self.least and not self.until < self.least:
+            yield "until", f'"until" must be less than the change, {self.least:g}'
+
+
+@keyword_class
+class EventRule(Rule):
+    """An event of this kind happens; with ``grams``, a step of weight of at least so much."""
+
+    event: str = option(parse=_event)
+    device: str = option(ANY, parse=_device)
+    grams: float | None = option(None, parse=_change)
+    watches: ClassVar[str] = "event"
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return (self.device,)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.grams is not None and self.event not in (*STEPS, "weight"):
+            steps = ", ".join(STEPS)
+            yield "grams", f'"grams" is for the events of a scale: weight, {steps}'
+
+
+@keyword_class
+class StateRule(Rule):
+    """The service, or a ``device``, is in this state."""
+
+    state: str = option()
+    device: str | None = option(None, parse=_device)
+    watches: ClassVar[str] = "state"
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return (self.device,) if self.device else ()
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        known = SERVICE_STATES if self.device is None else DEVICE_STATES
+        if self.state not in known:
+            subject = "the service" if self.device is None else "a device"
+            near = suggestion(self.state, known, f"; known: {', '.join(known)}")
+            yield "state", f"{in_toml(self.state)} is no state of {subject}{near}"
+
+
+@keyword_class
+class AbsenceRule(Rule):
+    """Nothing of this has come for ``after`` seconds; or since the time of day ``since``."""
+
+    absent: str | Series = option(parse=_absent)
+    after: float = option(1800.0, parse=duration_within("1m", "7d"))
+    since: time | None = option(None, parse=hours.time_of_day)
+    settle: float = option(0.0, parse=duration_within(most="7d"))
+    watches: ClassVar[str] = "absent"
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        if isinstance(self.absent, Series):
+            return (self.absent.device,)
+        return () if self.absent in (DATA, JOB, SERVICE) else (self.absent,)
+
+
+_BY_OPTION: Mapping[str, type[Rule]] = {
+    "reading": ValueRule, "event": EventRule, "state": StateRule, "absent": AbsenceRule,
+}
+_CHANGES = {"falls", "rises", "within"}
+
+
+def build_rules(
+    tables: Mapping[str, object], where: Where, devices: Collection[str]
+) -> tuple[dict[str, Rule], list[Problem]]:
+    """The rules by their names, and every problem with their tables.
+
+    ``devices`` are those of the config.
+    """
+    rules: dict[str, Rule] = {}
+    problems: list[Problem] = []
+    for name, table in tables.items():
+        rule, found = _build_rule(name, table, where, devices)
+        problems += found
+        rules |= {name: rule} if rule and not found else {}
+    return rules, problems
+
+
+def _build_rule(
+    name: str, table: object, where: Where, devices: Collection[str]
+) -> tuple[Rule | None, list[Problem]]:
+    if not _RULE_NAME.fullmatch(name):
+        return None, [Problem(where(name), (
+            f'"{name}" is not a name for a rule: use up to 31 small letters, digits and hyphens'
+        ))]
+    if not isinstance(table, dict):
+        return None, [Problem(where(name), no_table(f"alerts.rules.{name}", table))]
+    watched = [key for key in _BY_OPTION if key in table]
+    if len(watched) != 1:
+        return None, [_undecided(watched, where, name)]
+    kind = ChangeRule if watched[0] == "reading" and _CHANGES & table.keys() else \
+        _BY_OPTION[watched[0]]
+    rule, problems = build(
+        kind, table, lambda key: where(name, *([key] if key else [])), {"name": name}
+    )
+    if rule is not None:
+        for key, said in rule.problems():
+            problems.append(Problem(where(name, *filter(None, [key])), said))
+        problems += _devices_of(rule, where, devices)
+    return rule, problems
+
+
+def _undecided(watched: list[str], where: Where, name: str) -> Problem:
+    if not watched:
+        known = ", ".join(f'"{key}"' for key in _BY_OPTION)
+        return Problem(where(name), f"a rule needs one of these options: {known}")
+    both = " and ".join(f'"{key}"' for key in watched)
+    return Problem(where(name, watched[1]), f"a rule watches one thing, not {both}; make two rules")
+
+
+def _devices_of(rule: Rule, where: Where, devices: Collection[str]) -> Iterator[Problem]:
+    key = "device" if isinstance(rule, EventRule | StateRule) else rule.watches
+    yield from unknown_devices(rule.devices, lambda: where(rule.name, key), devices)
+
+
+def unknown_devices(
+    named: Iterable[str], where: Callable[[], str], devices: Collection[str]
+) -> Iterator[Problem]:
+    """A problem for each device that the config does not have."""
+    for device in named:
+        if device != ANY and device not in devices:
+            yield Problem(where(), f'there is no device "{device}"{suggestion(device, devices)}')

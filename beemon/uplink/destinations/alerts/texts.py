@@ -1,0 +1,177 @@
+"""Texts: the messages in plain English. They hold no position, no sound and no secret."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from beemon.base.moments import US_PER_SECOND, to_datetime
+from beemon.uplink.destinations.alerts.memory import Watch
+from beemon.uplink.destinations.alerts.rules import (
+    DATA,
+    JOB,
+    SERVICE,
+    AbsenceRule,
+    ChangeRule,
+    EventRule,
+    Rule,
+    Series,
+    StateRule,
+    ValueRule,
+)
+from beemon.uplink.destinations.alerts.seen import Now
+
+_ABSENT = {
+    DATA: "Nothing was measured or recorded",
+    JOB: "No scheduled job was done",
+    SERVICE: "The recording service has not answered",
+}
+_BACK = {
+    DATA: "The hive measures and records again",
+    JOB: "Scheduled jobs are done again",
+    SERVICE: "The recording service answers again",
+}
+
+
+def amount(value: float, unit: str) -> str:
+    """A value in a unit that people use: ``40.58 kg``, ``31.2 °C``."""
+    if unit == "g" and abs(value) >= 1000:
+        return f"{value / 1000:.2f} kg"
+    return f"{value:.4g} {unit}".rstrip()
+
+
+def span(seconds: float) -> str:
+    """``45 s``, ``30 min``, ``6 h``, ``2 h 10 min``, ``3 d 4 h``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    for large, name, small, smaller in ((1440, "d", 60, "h"), (60, "h", 1, "min")):
+        if minutes >= large:
+            rest = minutes % large // small
+            return f"{minutes // large} {name}" + (f" {rest} {smaller}" if rest else "")
+    return f"{minutes} min"
+
+
+def clock_time(utc_us: int, now: Now) -> str:
+    """A moment on the clocks of the hive: ``10:42``, or ``10:42 on 27 Nov`` of another day."""
+    return _clock_time(utc_us, now.utc_us, now.zone)
+
+
+def _clock_time(utc_us: int, now_us: int, zone: tzinfo) -> str:
+    at, today = to_datetime(utc_us, zone), to_datetime(now_us, zone).date()
+    return f"{at:%H:%M}" if at.date() == today else f"{at:%H:%M} on {at.day} {at:%b}"
+
+
+def condition(rule: Rule) -> str:
+    """The condition of a rule in words, as `beemon alerts` lists it."""
+    if isinstance(rule, ValueRule):
+        side = "below" if rule.below is not None else "above"
+        return f"{_reading(rule.reading)} is {side} {rule.limit:g}"
+    if isinstance(rule, ChangeRule):
+        verb = "falls" if rule.falls is not None else "rises"
+        return f"{_reading(rule.reading)} {verb} by {rule.least:g} within {span(rule.within or 0)}"
+    if isinstance(rule, EventRule):
+        size = f" of at least {amount(rule.grams, 'g')}" if rule.grams else ""
+        return f"the event {rule.event}{size} happens"
+    if isinstance(rule, StateRule):
+        subject = {None: "the service", "*": "a device"}.get(rule.device, rule.device)
+        return f"{subject} is {_state(rule.state)}"
+    assert isinstance(rule, AbsenceRule)
+    since = "" if rule.since is None else f", counted from {rule.since:%H:%M}"
+    return f"{_missing(rule.absent)} for {span(rule.after)}{since}"
+
+
+def _reading(series: Series) -> str:
+    return f"the {series.quantity} of any sensor" if series.device == "*" else str(series)
+
+
+def _missing(absent: str | Series) -> str:
+    kind = "value of" if isinstance(absent, Series) else "job by"
+    return {
+        DATA: "nothing is measured or recorded", JOB: "no scheduled job is done",
+        SERVICE: "the recording service does not answer",
+    }.get(str(absent), f"there is no {kind} {absent}")
+
+
+def _state(state: str) -> str:
+    return "in trouble" if state == "trouble" else state
+
+
+class Words:
+    """The messages of one hive; with a ``link`` to its page, if it has an address."""
+
+    def __init__(self, hive: str, link: str | None) -> None:
+        self._hive = hive
+        self._link = link
+
+    def opened(self, rule: Rule, watch: Watch, now: Now) -> tuple[str, str]:
+        """The title and the text of the first message."""
+        return f"{self._hive}: {self._headline(rule, watch)}", self._text(_told(rule, watch, now))
+
+    def closed(self, rule: Rule, watch: Watch, now: Now) -> tuple[str, str]:
+        """The title and the text of the closing message."""
+        title = f"{self._hive}: over: {self._headline(rule, watch)}"
+        return title, self._text(_ended(rule, watch, now))
+
+    def message(self, title: str, text: str) -> tuple[str, str]:
+        """Another message."""
+        return f"{self._hive}: {title}", self._text(text)
+
+    def _text(self, text: str) -> str:
+        return f"{text}\n{self._link}" if self._link else text
+
+    def _headline(self, rule: Rule, watch: Watch) -> str:
+        title = rule.title or condition(rule)
+        is_named = not watch.device or watch.device in title
+        return title if is_named else f"{title} ({watch.device})"
+
+
+def _told(rule: Rule, watch: Watch, now: Now) -> str:
+    if isinstance(rule, EventRule):
+        again = f" It is the latest of {watch.count} such events." if watch.count > 1 else ""
+        return f"At {clock_time(watch.value_utc, now)}: {watch.detail}.{again}"
+    began = clock_time(watch.began_utc, now)
+    if isinstance(rule, AbsenceRule):
+        lasting = span((now.utc_us - watch.began_utc) / US_PER_SECOND)
+        subject = _ABSENT.get(str(rule.absent), f"Nothing came from {rule.absent}")
+        return f"{subject} since {began} ({lasting})."
+    if isinstance(rule, StateRule):
+        subject = watch.device or "The service"
+        detail = f" {watch.detail}" if watch.detail else ""
+        return f"{subject} has been {_state(rule.state)} since {began}.{detail}"
+    return f"{_value(rule, watch, now)} {_extent(rule, watch)} since {began}."
+
+
+def _value(rule: Rule, watch: Watch, now: Now) -> str:
+    assert isinstance(rule, ValueRule | ChangeRule)
+    value = amount(watch.value or 0.0, watch.unit)
+    return f"{watch.device} {rule.reading.quantity}: {value} at {clock_time(watch.value_utc, now)}."
+
+
+def _extent(rule: Rule, watch: Watch) -> str:
+    if isinstance(rule, ValueRule):
+        side = "below" if rule.below is not None else "above"
+        return f"It has been {side} {amount(rule.limit, watch.unit)}"
+    assert isinstance(rule, ChangeRule)
+    verb = "fallen" if rule.falls is not None else "risen"
+    change = amount(watch.change or 0.0, watch.unit)
+    return f"It has {verb} by {change} within {span(rule.within or 0)}, and by enough for a message"
+
+
+def _ended(rule: Rule, watch: Watch, now: Now) -> str:
+    began, ended = clock_time(watch.began_utc, now), clock_time(watch.ended_utc, now)
+    if isinstance(rule, AbsenceRule):
+        subject = _BACK.get(str(rule.absent), f"{rule.absent} is back")
+        return f"{subject}, since {ended}. There was nothing from {began} on."
+    if isinstance(rule, StateRule):
+        subject = watch.device or "The service"
+        return f"{subject} was {_state(rule.state)} from {began} to {ended}."
+    return f"{_value(rule, watch, now)} {_past(rule, watch)} from {began} to {ended}."
+
+
+def _past(rule: Rule, watch: Watch) -> str:
+    if isinstance(rule, ValueRule):
+        side = "below" if rule.below is not None else "above"
+        return f"It was {side} {amount(rule.limit, watch.unit)}"
+    assert isinstance(rule, ChangeRule)
+    verb = "fell" if rule.falls is not None else "rose"
+    return f"It {verb} by {amount(rule.least, watch.unit)} or more within {span(rule.within or 0)}"
