@@ -42,7 +42,7 @@ not know each other."""
 
 FEW = {
     "web": "protocol ledger.reader ledger.page_reader media formats base",
-    "uplink": "protocol ledger.reader media formats base",
+    "uplink": "protocol ledger.reader ledger.changes media formats base",
 }
 """What services of their own may import: they only read the archive, and ask as any client does."""
 
@@ -53,12 +53,12 @@ SWALLOWS = {"base.defects": "contain", "web.site": "Site._safely"}
 
 CONTAINS = {
     "base.defects", "doctor.run", "exchange.importing", "orchestrator.orchestrator",
-    "server.conversation", "worker.worker",
+    "server.conversation", "uplink.courier", "worker.worker",
 }
 """Who contains defects: the outermost edges of the two processes whose defects must reach the
 journal and the ledger before they end, one request, which has its reply whatever is raised, one
-file of an import, which may hold any bytes, one check of `beemon doctor`, and (by ``attempt``) a
-look at the data, whose defect costs that look alone."""
+file of an import, which may hold any bytes, one check of `beemon doctor`, one turn of a destination
+of the uplink, and (by ``attempt``) a look at the data, whose defect costs that look alone."""
 
 ROW_OF = {name: depth for depth, row in enumerate(ROWS) for name in row.split()}
 
@@ -156,7 +156,8 @@ def test_what_helps_drivers_is_theirs_alone():
 
 def test_names_are_imported_at_run_time_in_few_places_only():
     assert {module for module in TREES if "importlib.import_module" in ast.unparse(TREES[module])} \
-        == {"devices", "devices._libraries", "doctor.run", "setup.finders", "system.service"}
+        == {"devices", "devices._libraries", "doctor.run", "setup.finders", "system.service",
+            "uplink.destinations"}
 
 
 def test_hardware_libraries_are_for_drivers_and_checks_alone():

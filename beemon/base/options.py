@@ -50,6 +50,26 @@ class Problem:
         return (file, int(line)) if line.isdecimal() else (self.where, 0)
 
 
+@value_class
+class RawTable:
+    """A table of the config that its own service checks; ``value`` is what TOML has there.
+
+    ``lines`` has the file and line of each option and table below it, and of itself by the empty
+    path.
+    """
+
+    name: str
+    value: object
+    lines: Mapping[tuple[str, ...], str] = field(compare=False)
+
+    def where(self, *path: str) -> str:
+        """The file and line of an option, or of the nearest table that is known."""
+        for length in range(len(path), 0, -1):
+            if place := self.lines.get(path[:length]):
+                return place
+        return self.lines[()]
+
+
 class BadOptionError(ValueError):
     """A value that an option cannot take; the text says what would be right."""
 

@@ -185,6 +185,28 @@ class TroubleStatus:
 
 
 @value_class
+class DestinationStatus:
+    """The status of one destination of the uplink."""
+
+    state: Annotated[
+        Literal["starting", "working", "catching-up", "waiting", "in-trouble"],
+        "its state; `waiting`: for the budget or the hours of the link",
+    ]
+    trouble: Annotated[str | None, "its problem; it is tried again"] = None
+    note: Annotated[str | None, "a problem that keeps nothing else from being delivered"] = None
+    since: Annotated[str | None, "time of the last change of `trouble`"] = None
+    delivered: Annotated[str | None, "time of the last delivery"] = None
+
+
+@value_class
+class UplinkStatus:
+    """The status of the uplink, by its own report."""
+
+    at: Annotated[str, "time of the report"]
+    destinations: Annotated[Mapping[str, DestinationStatus], "each destination"]
+
+
+@value_class
 class ServiceStatus:
     """The status of the service and of each device."""
 
@@ -213,3 +235,4 @@ class ServiceStatus:
     ] = None
     free_bytes: Annotated[int | None, "free space on the disk, in bytes"] = None
     archive_trouble: Annotated[str | None, "reason why the disk cannot be read"] = None
+    uplink: Annotated[UplinkStatus | None, "the uplink, if the config has one"] = None

@@ -15,7 +15,6 @@ from beemon.cli.manual import HERE
 
 if TYPE_CHECKING:
     from beemon.config.settings import Settings
-    from beemon.protocol.client import Client
     from beemon.setup.page import Places
     from beemon.web.options import SiteOptions
 
@@ -179,37 +178,13 @@ def site_options(config: Path, settings: Settings, folder: Path | None) -> SiteO
     archive = places.archive_by(config, settings)
     sockets = places.sockets_of(config, settings)
     packaged = Path(socket_file.PACKAGED)
-    state, runtime, cache = _folders(folder)
+    state, runtime, cache = places.own_folders(
+        "beemon-web", folder, "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CACHE_DIRECTORY"
+    )
     return SiteOptions(
         hive=settings.hive.name, archive=archive, state=state, runtime=runtime, cache=cache,
-        connect=lambda: _connect(sockets, settings),
+        connect=lambda: places.connect(sockets, settings),
         live=(packaged.parent if packaged in sockets else archive) / "live",
         address=given.address, public_url=given.public_url, hosts=given.hosts,
         trusted_proxies=given.trusted_proxies, certificate=given.certificate, key=given.key,
     )
-
-
-def _connect(sockets: list[Path], settings: Settings) -> Client:
-    from beemon.config import settings as config
-    from beemon.protocol import client
-
-    server = settings.server
-    host = places.reachable(server.host_address)
-
-    def token() -> str | None:
-        return config.read_token(server.token_file) if server.token_file else None
-
-    return client.reach(sockets, host, server.listening_port, token)
-
-
-def _folders(folder: Path | None) -> tuple[Path, Path, Path]:
-    """The folders for secrets, for this boot, and for drawings."""
-    own = folder or Path.home() / ".local/state/beemon-web"
-    found = []
-    for variable in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CACHE_DIRECTORY"):
-        given = "" if folder else os.environ.get(variable, "").split(":")[0]
-        path = Path(given) if given else own
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found.append(path)
-    state, runtime, cache = found
-    return state, runtime, cache

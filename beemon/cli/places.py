@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from beemon.protocol import socket_file
 
 if TYPE_CHECKING:
     from beemon.config.settings import Settings
+    from beemon.protocol.client import Client
 
 
 def archive_by(config: Path, settings: Settings) -> Path:
@@ -46,3 +48,32 @@ def packaged_memory(root: Path = Path("/")) -> Path | None:
     """The file in which the service that the package installs remembers its archive, if it can."""
     folder = root / "var/cache/beemon"
     return folder / "known-archives" if folder.is_dir() else None
+
+
+def connect(sockets: list[Path], settings: Settings) -> Client:
+    """A connection to the service that runs with these settings. Raises ``ConnectionError``."""
+    from beemon.config import settings as config
+    from beemon.protocol import client
+
+    server = settings.server
+    host = reachable(server.host_address)
+
+    def token() -> str | None:
+        return config.read_token(server.token_file) if server.token_file else None
+
+    return client.reach(sockets, host, server.listening_port, token)
+
+
+def own_folders(service: str, folder: Path | None, *variables: str) -> list[Path]:
+    """The folders of a service of its own: for each of systemd's variables, else the given one.
+
+    Raises ``OSError``: they cannot be made.
+    """
+    own = folder or Path.home() / ".local/state" / service
+    found = []
+    for variable in variables:
+        given = "" if folder else os.environ.get(variable, "").split(":")[0]
+        path = Path(given) if given else own
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found.append(path)
+    return found

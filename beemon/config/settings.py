@@ -24,6 +24,7 @@ from beemon.base.names import is_device_word, is_hive_name, sensor_name
 from beemon.base.options import (
     BadOptionError,
     Problem,
+    RawTable,
     Where,
     absolute_path,
     build,
@@ -49,7 +50,10 @@ DEFAULT_PATH = Path("/etc/beemon/beemon.toml")
 KINDS = ("camera", "microphone", "sensor", "output")
 RECORDERS = ("camera", "microphone")
 
-_TABLES = ("hive", "server", "archive", "retention", "power", "web", *KINDS)
+UPLINK_TABLES = ("uplink", "mqtt", "upload", "alerts", "beep", "influx", "prometheus")
+"""The tables of the uplink, which checks them itself: a mistake there stops no recording."""
+
+_TABLES = ("hive", "server", "archive", "retention", "power", "web", *UPLINK_TABLES, *KINDS)
 _LINE_IN_ERROR = re.compile(r"\(at line (\d+), ")
 _TABLE_LINE = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _OPTION_LINE = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
@@ -250,6 +254,8 @@ class Settings:
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     power: PowerSettings | None = None
     web: WebSettings | None = None
+    uplink: Mapping[str, RawTable] = field(default_factory=dict)
+    """The tables of :data:`UPLINK_TABLES` that are there."""
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     source: Path | None = None
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
@@ -407,6 +413,7 @@ class _Loader:
             retention=self.section(RetentionSettings, "retention") or RetentionSettings(),
             power=self._power(),
             web=self._web(),
+            uplink={name: self._raw(name) for name in UPLINK_TABLES if name in self.merged},
             devices=self.devices(),
         )
         self._check_order(found)
@@ -461,6 +468,10 @@ class _Loader:
         from beemon.config.web import WebSettings  # the recording service does not need it
 
         return self.section(WebSettings, "web")
+
+    def _raw(self, name: str) -> RawTable:
+        lines = {key[1:]: place for key, place in self.lines.items() if key[0] == name}
+        return RawTable(name, self.merged[name], {**lines, (): self.where(name)})
 
     def _check_power(self, found: Settings) -> None:
         if found.power is None:

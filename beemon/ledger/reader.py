@@ -170,6 +170,16 @@ class ArchiveReader:
             row = ledger.db.execute("SELECT uuid FROM sound_archive").fetchone()
             return str(row["uuid"]) if row else None
 
+    def end_of_changes(self) -> Cursor:
+        """The cursor of a reader that knows all changes up to now."""
+        with self._reading() as ledger:
+            return changes.find_end(ledger)
+
+    def version(self) -> int:
+        """A number that differs after each change of the ledger by another connection."""
+        with self._reading() as ledger:
+            return int(ledger.db.execute("PRAGMA data_version").fetchone()[0])
+
     def usage(self) -> dict[str, Usage]:
         """The bytes per day on disk, by device, and those of the ledger."""
         now_us = self._clock.now().utc_us

@@ -107,7 +107,7 @@ def latest(db: sqlite3.Connection) -> list[ReadingFacts]:
             unit=row["unit"], value=row["value"] if row["reason"] is None else None,
             quality=row["quality"] or "good" if row["reason"] is None else None,
             reason=row["reason"], raw=row["raw"], uncertainty=row["uncertainty"],
-            calibration=row["calibration"],
+            calibration=row["calibration"], clock=row["clock"],
         )
         for row in found
     ]

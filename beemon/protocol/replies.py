@@ -202,6 +202,7 @@ class ReadingFacts:
     raw: Annotated[float | None, "the converter's number, if a calibration was used"] = None
     uncertainty: Annotated[float | None, "standard uncertainty, in the value's unit"] = None
     calibration: Annotated[int | None, "the number of the calibration that was used"] = None
+    clock: Annotated[str | None, "quality of the clock then"] = None
 
 
 @value_class

@@ -296,7 +296,8 @@ interval = 300
 """)
     assert etc.problems() == [
         'beemon.toml:1: unknown table or option "colour"; '
-        "known: archive, camera, hive, microphone, output, power, retention, sensor, server, web",
+        "known: alerts, archive, beep, camera, hive, influx, microphone, mqtt, output, power, "
+        "prometheus, retention, sensor, server, uplink, upload, web",
         'beemon.toml:4: unknown option "nmae"; did you mean "name"?',
         'beemon.toml:5: "latitude" must be a number, not "north"',
         'beemon.toml:8: "listening_port" must be between 1 and 65535, not 80800',

@@ -32,10 +32,12 @@ def test_the_latest_reading_of_each_quantity_is_at_hand(ledger):
     keep(ledger, 2, reading(2_000_000, None, "timeout"))
     assert series.latest(ledger.db) == [
         ReadingFacts(
-            "sensor.a", "temperature", "1970-01-01T00:00:02.000Z", "°C", reason="timeout"
+            "sensor.a", "temperature", "1970-01-01T00:00:02.000Z", "°C", reason="timeout",
+            clock="rtc",
         ),
         ReadingFacts(
-            "sensor.b", "temperature", "1970-01-01T00:00:01.000Z", "°C", 20.0, "good"
+            "sensor.b", "temperature", "1970-01-01T00:00:01.000Z", "°C", 20.0, "good",
+            clock="rtc",
         ),
     ]
 

@@ -1,0 +1,194 @@
+"""Courier: brings the records of the ledger to one destination, at its own pace.
+
+The courier is a thread. It follows the changes of the ledger with a cursor of its own. Nothing is
+forgotten before the destination has acknowledged it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from beemon.base.clock import MACHINE, Clock
+from beemon.base.defects import contain
+from beemon.base.moments import iso
+from beemon.ledger.changes import Change, Cursor, Page
+from beemon.ledger.reader import ArchiveReader
+from beemon.uplink.backoff import Backoff
+from beemon.uplink.contract import (
+    Batch,
+    Destination,
+    EventRecord,
+    JobRecord,
+    Newest,
+    NotDeliveredError,
+    Record,
+)
+from beemon.uplink.cursors import CursorFile
+from beemon.uplink.hive import Hive, RefusedError
+from beemon.uplink.state import States
+
+log = logging.getLogger(__name__)
+
+MOST = 100
+"""Maximum number of records in a batch."""
+NEWEST_SECONDS = 300.0
+"""The time between two looks at the present state during a backlog."""
+_PAUSE_SECONDS = 60.0
+"""The longest time without a look at the archive."""
+
+
+class Courier(threading.Thread):
+    """Serves one destination until :meth:`end`."""
+
+    def __init__(
+        self, name: str, destination: Destination, hive: Hive, states: States,
+        cursor: CursorFile, clock: Clock = MACHINE, backoff: Backoff | None = None,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._destination, self._hive, self._states = destination, hive, states
+        self._cursor, self._clock = cursor, clock
+        self._backoff = backoff or Backoff()
+        self._news = threading.Event()
+        self._ending = threading.Event()
+        self._resting_until = 0.0
+        self._newest_at = -NEWEST_SECONDS
+
+    def wake(self) -> None:
+        """Look at the archive soon: it has changed."""
+        self._news.set()
+
+    def end(self, seconds: float) -> None:
+        """Stop, after the call that is under way, and save the cursor."""
+        self._ending.set()
+        self._news.set()
+        self.join(seconds)
+
+    def run(self) -> None:
+        """Deliver until the end; a defect of the destination costs this destination a pause."""
+        while not self._ending.is_set():
+            pause = contain(self._take_turn, self._note_defect)
+            self._wait(min(pause, _PAUSE_SECONDS))
+        contain(self._finish, self._note_defect)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for news, or for the end of a back-off, which news does not shorten."""
+        rest = self._resting_until - time.monotonic()
+        if rest > 0:
+            self._ending.wait(rest)
+        else:
+            self._news.wait(seconds)
+        self._news.clear()
+
+    def _take_turn(self) -> float:
+        """Deliver what is there; the time in seconds until the next turn."""
+        try:
+            self._deliver_changes(self._hive.reader)
+            pause = self._destination.look(self._clock.now())
+        except NotDeliveredError as error:
+            return self._rest(str(error), error.retry_after)
+        except sqlite3.Error as error:
+            return self._rest(f"the archive cannot be read: {error}")
+        except OSError as error:
+            return self._rest(f"the hive cannot be asked: {error}")
+        self._backoff.reset()
+        self._states.note(self.name, state="working", trouble=None)
+        return _PAUSE_SECONDS if pause is None else max(0.0, pause)
+
+    def _deliver_changes(self, reader: ArchiveReader) -> None:
+        while not self._ending.is_set():
+            page = reader.changes(self._cursor.cursor, MOST)
+            if page.is_first and not self._destination.wants_history:
+                page = Page([], reader.end_of_changes())
+            is_led = (page.cursor.job, page.cursor.event) != (None, None)
+            if not page.changes:
+                self._cursor.advance(page.cursor, at_once=False)
+                if not is_led:
+                    return
+                continue
+            is_last = len(page.changes) < MOST and not is_led
+            if not is_last and not self._may_catch_up(reader):
+                return
+            if not self._deliver(reader, page, is_last=is_last):
+                return
+
+    def _may_catch_up(self, reader: ArchiveReader) -> bool:
+        """Show the present state first; whether the link may carry history now."""
+        if time.monotonic() - self._newest_at >= NEWEST_SECONDS:
+            self._destination.show_newest(self._look_for_newest(reader))
+            self._newest_at = time.monotonic()
+        may = self._hive.meter.may_send()
+        self._states.note(self.name, state="catching-up" if may else "waiting")
+        return may
+
+    def _look_for_newest(self, reader: ArchiveReader) -> Newest:
+        try:
+            status = self._hive.ask("status")
+        except (ConnectionError, RefusedError):
+            status = None
+        return Newest(tuple(reader.latest()), status)
+
+    def _deliver(self, reader: ArchiveReader, page: Page, *, is_last: bool) -> bool:
+        """Deliver one page; whether the destination has all of it."""
+        found = [_look_up(reader, change) for change in page.changes]
+        records = tuple(record for record in found if record)
+        batch = Batch(self._hive.uuid(), records, page.is_first, is_last)
+        try:
+            count = self._destination.deliver(batch)
+        except NotDeliveredError as error:
+            self._acknowledge(page, found, error.acknowledged)
+            raise
+        self._acknowledge(page, found, count)
+        return count >= len(records)
+
+    def _acknowledge(self, page: Page, found: Sequence[Record | None], count: int) -> None:
+        """Move the cursor behind the acknowledged records; those that are gone count with them."""
+        records = [record for record in found if record]
+        has_event = any(isinstance(record, EventRecord) for record in records[:count])
+        if count >= len(records):
+            self._cursor.advance(page.cursor, at_once=has_event)
+        elif count > 0:
+            last = found.index(records[count - 1])
+            self._cursor.advance(_behind(page, page.changes[last]), at_once=has_event)
+        if count > 0:
+            self._states.note(self.name, delivered=iso(self._clock.now().utc_us))
+
+    def _rest(self, trouble: str, wanted: float | None = None) -> float:
+        pause = self._backoff.next_pause(wanted)
+        self._resting_until = time.monotonic() + pause
+        self._states.note(self.name, state="in-trouble", trouble=trouble)
+        return pause
+
+    def _note_defect(self, error: Exception) -> float:
+        log.exception("%s has a defect", self.name)
+        return self._rest(f"defect: {type(error).__name__}: {error}; see: sudo journalctl -u "
+                          "beemon-uplink -p err")
+
+    def _finish(self) -> float:
+        self._cursor.save()
+        self._destination.close()
+        return 0.0
+
+
+def _look_up(reader: ArchiveReader, change: Change) -> Record | None:
+    """The record of a change; None if it was deleted or cannot be read."""
+    if change.job is not None:
+        found = reader.record(change.job)
+        if found is None:
+            return None
+        return JobRecord(change.change, found.job, found.readings, found.recording)
+    event = None if change.event is None else reader.event(change.event)
+    return None if event is None else EventRecord(change.change, event)
+
+
+def _behind(page: Page, change: Change) -> Cursor:
+    """The cursor behind one change of a page, also while the reader is led through the ledger."""
+    if page.cursor.job is not None:
+        return replace(page.cursor, job=change.job)
+    if page.cursor.event is not None:
+        return replace(page.cursor, event=change.event)
+    return replace(page.cursor, change=change.change)

@@ -1,0 +1,125 @@
+"""Hive: the archive and the service, as one destination uses them."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from beemon.base.clock import MACHINE, Clock
+from beemon.base.facts import JsonObject
+from beemon.ledger.reader import ArchiveReader
+from beemon.protocol.client import Client
+from beemon.uplink.metering import Meter
+from beemon.uplink.options import UplinkOptions
+from beemon.uplink.state import States
+
+_LEDGER = "ledger.db"
+
+
+class RefusedError(Exception):
+    """The service refused a request; the text says why."""
+
+
+class Archive:
+    """The archive, for reading, also after another ledger has taken the place of the first one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._mutex = threading.Lock()
+        self._reader: ArchiveReader | None = None
+        self._file: tuple[int, int] | None = None
+
+    def reader(self) -> ArchiveReader:
+        """The reader of the ledger that is there now. Raises ``OSError`` if there is none."""
+        state = (self.folder / _LEDGER).stat()
+        with self._mutex:
+            if self._reader is None or self._file != (state.st_dev, state.st_ino):
+                self._close()
+                self._reader = ArchiveReader(self.folder)
+                self._file = state.st_dev, state.st_ino
+            return self._reader
+
+    def close(self) -> None:
+        """Close the ledger."""
+        with self._mutex:
+            self._close()
+
+    def _close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+class Hive:
+    """The hive as one destination may use it."""
+
+    def __init__(
+        self, destination: str, options: UplinkOptions, archive: Archive, meter: Meter,
+        states: States, clock: Clock = MACHINE,
+    ) -> None:
+        self.name = options.hive
+        self.public_url = options.public_url
+        self.meter, self.clock = meter, clock
+        self.archive_folder = options.archive
+        self.state_folder = options.state / destination
+        """The destination's own folder for its memory; no other user may read it."""
+        self.runtime_folder = options.runtime
+        self._destination = destination
+        self._connect: Callable[[], Client] = options.connect
+        self._archive, self._states = archive, states
+        self.state_folder.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def reader(self) -> ArchiveReader:
+        """The archive, for reading. Raises ``OSError`` if there is none now."""
+        return self._archive.reader()
+
+    def uuid(self) -> str:
+        """The UUID of the archive. Raises ``OSError`` or ``sqlite3.Error`` if it is not known."""
+        found = self.reader.uuid()
+        if found is None:
+            raise sqlite3.OperationalError("the archive has no number of its own")
+        return found
+
+    def ask(self, query: str) -> JsonObject:
+        """The service's reply to a query.
+
+        Raises ``ConnectionError`` if it does not answer, and :class:`RefusedError`.
+        """
+        with self._connect() as client:
+            return _payload(client, query)
+
+    def send_command(self, command: str) -> int:
+        """Send a command to the service; return the number of its job.
+
+        The origin of the job begins with the destination's name. Raises ``ConnectionError`` if the
+        service does not answer, and :class:`RefusedError`.
+        """
+        with self._connect() as client:
+            _payload(client, f"as {self._destination}")
+            return int(str(_payload(client, command)["job"]))
+
+    def wait_for_job(self, job: int, seconds: float) -> JsonObject | None:
+        """A job's facts once it has ended; None if it has not within this time.
+
+        Raises ``ConnectionError`` if the service does not answer, and :class:`RefusedError`.
+        """
+        with self._connect() as client:
+            client.set_timeout(seconds)
+            with suppress(TimeoutError):
+                return _payload(client, f"wait {job}")
+        return None
+
+    def tell_trouble(self, trouble: str | None) -> None:
+        """Show a problem that keeps nothing else from being delivered; None: it is over."""
+        self._states.note(self._destination, note=trouble)
+
+
+def _payload(client: Client, text: str) -> JsonObject:
+    reply = client.request(text)
+    if not reply.ok:
+        raise RefusedError(str(reply.payload.get("message")))
+    return reply.payload

@@ -1,0 +1,41 @@
+"""Kept: small JSON files of the uplink, replaced at once, so that a power cut tears none."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from beemon.base.facts import JsonObject
+
+
+def read(file: Path) -> JsonObject:
+    """The object in a file; an empty one if it is missing or damaged."""
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write(file: Path, content: JsonObject, *, mode: int = 0o600, durably: bool = True) -> None:
+    """Replace a file. Raises ``OSError``."""
+    fresh = file.with_name(f".{file.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(content, stream)
+        stream.flush()
+        os.fchmod(descriptor, mode)
+        if durably:
+            os.fsync(descriptor)
+    fresh.rename(file)
+    if durably:
+        _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,86 @@
+"""Metering: the bytes that a metered link may carry each day, and the hours at which it may."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime
+from pathlib import Path
+
+from beemon.base import zone
+from beemon.base.clock import MACHINE, Clock
+from beemon.base.moments import to_datetime
+from beemon.uplink import kept
+from beemon.uplink.options import UplinkSettings, is_within
+
+log = logging.getLogger(__name__)
+
+_SAVE_BYTES = 1_000_000
+"""Bytes that are counted before the count is saved: a power cut forgets no more."""
+
+
+class Meter:
+    """Counts what all destinations send on a day of the hive's own clock; usable by any thread.
+
+    Only recordings and history have to ask; the newest state is sent at any time, and counted.
+    """
+
+    def __init__(self, file: Path, settings: UplinkSettings, clock: Clock = MACHINE) -> None:
+        self._file, self._settings, self._clock = file, settings, clock
+        self._mutex = threading.Lock()
+        found = kept.read(file)
+        self._day = str(found.get("day"))
+        sent = found.get("bytes")
+        self._bytes = sent if isinstance(sent, int) else 0
+        self._unsaved = 0
+
+    @property
+    def sent_today(self) -> int:
+        """The bytes that were sent since midnight."""
+        with self._mutex:
+            self._begin_day(self._now())
+            return self._bytes
+
+    def left(self) -> float:
+        """The bytes that recordings and history may use now; infinite without a budget."""
+        now = self._now()
+        if self._settings.hours and not is_within(now.time(), self._settings.hours):
+            return 0.0
+        budget = self._settings.daily_budget
+        return float("inf") if budget is None else max(0.0, budget - self.sent_today)
+
+    def may_send(self, count: int = 1) -> bool:
+        """Whether recordings or history of this many bytes may be sent now."""
+        return self.left() >= count
+
+    def count(self, count: int) -> None:
+        """Count bytes that were sent."""
+        with self._mutex:
+            self._begin_day(self._now())
+            self._bytes += count
+            self._unsaved += count
+            if self._unsaved >= _SAVE_BYTES:
+                self._save()
+
+    def close(self) -> None:
+        """Save the count."""
+        with self._mutex:
+            if self._unsaved:
+                self._save()
+
+    def _now(self) -> datetime:
+        return to_datetime(self._clock.now().utc_us, zone.local())
+
+    def _begin_day(self, now: datetime) -> None:
+        day = now.date().isoformat()
+        if day != self._day:
+            self._day, self._bytes = day, 0
+
+    def _save(self) -> None:
+        try:
+            kept.write(self._file, {"day": self._day, "bytes": self._bytes})
+        except OSError as error:
+            log.warning("the count of bytes was not saved: %s", error)
+        self._unsaved = 0
+
+

@@ -1,0 +1,66 @@
+"""State: each destination's own state, in a file that `beemon status` and `beemon doctor` read."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from beemon.base import clock
+from beemon.base.facts import to_json
+from beemon.base.moments import iso
+from beemon.base.status import DestinationStatus, UplinkStatus
+from beemon.uplink import kept
+
+log = logging.getLogger(__name__)
+
+NAME = "state.json"
+_WRITE_SECONDS = 5.0
+_MODE = 0o640  # for the service and the commands of the group
+
+
+class States:
+    """The states of all destinations, and their file; usable by any thread."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._mutex = threading.Lock()
+        self._states: dict[str, DestinationStatus] = {}
+        self._written_at = -_WRITE_SECONDS
+
+    def note(self, name: str, **changes: object) -> None:
+        """Change the state of one destination; a change of its trouble is logged."""
+        with self._mutex:
+            before = self._states.get(name) or DestinationStatus(state="starting")
+            after = replace(before, **changes)  # type: ignore[arg-type]
+            if after.trouble != before.trouble:
+                after = replace(after, since=iso(clock.now().utc_us))
+                _log_change(name, before.trouble, after.trouble)
+            self._states[name] = after
+
+    def seen(self) -> Mapping[str, DestinationStatus]:
+        """The states now."""
+        with self._mutex:
+            return dict(self._states)
+
+    def write(self, *, at_once: bool = False) -> None:
+        """Write the file, unless it was just written."""
+        now = time.monotonic()
+        if not at_once and now - self._written_at < _WRITE_SECONDS:
+            return
+        self._written_at = now
+        status = UplinkStatus(at=iso(clock.now().utc_us), destinations=self.seen())
+        try:
+            kept.write(self._file, to_json(status), mode=_MODE, durably=False)
+        except OSError as error:
+            log.warning("the state of the uplink was not written: %s", error)
+
+
+def _log_change(name: str, before: str | None, after: str | None) -> None:
+    if after:
+        log.warning("%s: %s", name, after)
+    elif before:
+        log.info("%s works again", name)

@@ -1,0 +1,265 @@
+"""Courier: each record reaches its destination, once acknowledged never again, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from beemon.base import outcomes
+from beemon.base.clock import Moment
+from beemon.ledger import events, identity
+from beemon.ledger.ledger import Ledger
+from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError
+from beemon.uplink.courier import MOST, Courier
+from beemon.uplink.cursors import CursorFile
+from beemon.uplink.hive import Archive, Hive
+from beemon.uplink.metering import Meter
+from beemon.uplink.options import UplinkOptions, UplinkSettings
+from beemon.uplink.state import States
+from tests.hive import until
+
+
+class FarEnd:
+    """A far end that takes as many records as it wants, and remembers each that it took."""
+
+    def __init__(self, *, wants_history: bool = True) -> None:
+        self.wants_history = wants_history
+        self.taken: list[str] = []
+        self.batches: list[Batch] = []
+        self.newest: list[Newest] = []
+        self.order: list[str] = []
+        self.fail: Callable[[Batch], int] = lambda batch: len(batch.records)
+        self.looks = 0
+
+    def deliver(self, batch: Batch) -> int:
+        self.batches.append(batch)
+        count = 0
+        try:
+            count = self.fail(batch)
+        except NotDeliveredError as error:
+            count = error.acknowledged
+            raise
+        finally:
+            self.taken += map(_name, batch.records[:count])
+            self.order.append("history")
+        return count
+
+    def show_newest(self, newest: Newest) -> None:
+        self.newest.append(newest)
+        self.order.append("newest")
+
+    def look(self, now: Moment) -> float | None:
+        self.looks += 1
+        return None
+
+    def close(self) -> None:
+        self.order.append("closed")
+
+
+def _name(record) -> str:
+    is_job = isinstance(record, JobRecord)
+    return f"job {record.job.job}" if is_job else f"event {record.event.event}"
+
+
+def nobody():
+    raise ConnectionError("nothing answers")
+
+
+class Desk:
+    """A ledger, and a courier from it to a far end."""
+
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        self.ledger, self.folder = ledger, folder
+        with ledger.transaction():
+            identity.settle(ledger, None)
+        self.far_end = FarEnd()
+        self.settings = UplinkSettings()
+        (folder / "run").mkdir()
+        self.states = States(folder / "run/state.json")
+        self.states.note("far", state="starting")
+        self.couriers: list[Courier] = []
+
+    def start(self) -> Courier:
+        options = UplinkOptions(
+            hive="apiary-7", archive=self.ledger.archive, connect=nobody, tables={},
+            state=self.folder, runtime=self.folder / "run",
+        )
+        archive = Archive(self.ledger.archive)
+        meter = Meter(self.folder / "sent", self.settings)
+        hive = Hive("far", options, archive, meter, self.states)
+        cursor = CursorFile(self.folder / "far.cursor")
+        self.couriers.append(Courier("far", self.far_end, hive, self.states, cursor))
+        self.couriers[-1].start()
+        return self.couriers[-1]
+
+    def stop(self) -> None:
+        for courier in self.couriers:
+            courier.end(5)
+        self.couriers.clear()
+
+    def do(self, count: int = 1) -> list[str]:
+        """Jobs that have ended."""
+        found = []
+        with self.ledger.transaction():
+            for _ in range(count):
+                job = self.ledger.accept("read", "test")
+                self.ledger.end(job, outcomes.done())
+                found.append(f"job {job}")
+        return found
+
+    def happen(self) -> str:
+        with self.ledger.transaction():
+            return f"event {events.enter(self.ledger, 'swarm', 'a swarm left')}"
+
+    @property
+    def state(self):
+        return self.states.seen()["far"]
+
+
+@pytest.fixture
+def desk(ledger, tmp_path):
+    folder = tmp_path / "uplink"
+    folder.mkdir()
+    desk = Desk(ledger, folder)
+    yield desk
+    desk.stop()
+
+
+def test_the_whole_ledger_is_delivered_and_then_each_change(desk):
+    wanted = desk.do(3)
+    wanted.append(desk.happen())
+    courier = desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+    assert desk.far_end.batches[0].is_first
+    wanted += desk.do()
+    courier.wake()
+    until(lambda: desk.far_end.taken == wanted)
+    assert desk.far_end.batches[-1].is_last
+    until(lambda: desk.state.state == "working")
+    assert desk.state.delivered
+
+
+def test_what_was_acknowledged_does_not_come_again_after_a_restart(desk):
+    wanted = desk.do(3)
+    desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+    desk.stop()
+    wanted += desk.do(2)
+    desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+
+
+def test_a_job_that_changed_is_delivered_again_with_a_higher_change(desk):
+    (name,) = desk.do()
+    desk.start()
+    until(lambda: desk.far_end.taken == [name])
+    with desk.ledger.transaction():
+        desk.ledger.db.execute("UPDATE jobs SET message = 'dated again'")
+    desk.couriers[0].wake()
+    until(lambda: desk.far_end.taken == [name, name])
+    first, last = (batch.records[-1] for batch in desk.far_end.batches)
+    assert last.change > first.change
+    assert last.job.message == "dated again"
+
+
+def test_of_a_batch_that_is_refused_in_part_the_rest_comes_again(desk):
+    wanted = desk.do(5)
+
+    def fail(batch: Batch) -> int:
+        desk.far_end.fail = lambda batch: len(batch.records)
+        raise NotDeliveredError("its disk is full", acknowledged=2)
+
+    desk.far_end.fail = fail
+    desk.start()
+    until(lambda: desk.far_end.taken == wanted[:2])
+    until(lambda: desk.state.state == "in-trouble")
+    assert desk.state.trouble == "its disk is full"
+    desk.stop()  # it would rest for a minute
+    desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+
+
+def test_a_far_end_that_acknowledges_later_gets_the_rest_again(desk):
+    wanted = desk.do(5)
+    desk.far_end.fail = lambda batch: 3
+    courier = desk.start()
+    until(lambda: len(desk.far_end.taken) >= 3)
+    desk.far_end.fail = lambda batch: len(batch.records)
+    until(lambda: courier.wake() or desk.far_end.taken == wanted)
+
+
+def test_the_present_state_is_shown_before_a_backlog(desk):
+    wanted = desk.do(MOST + 5)
+    desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+    assert desk.far_end.order[0] == "newest"
+    assert desk.far_end.order.count("newest") == 1
+    assert desk.far_end.newest[0].status is None
+
+
+def test_history_waits_for_the_budget_of_the_link_and_the_present_state_does_not(desk):
+    desk.do(MOST + 5)
+    desk.settings = UplinkSettings(daily_budget=0.5)
+    desk.start()
+    until(lambda: desk.far_end.newest)
+    until(lambda: desk.state.state == "working" or desk.far_end.looks)
+    assert desk.far_end.taken == []
+
+
+def test_a_destination_without_history_begins_at_the_end(desk):
+    desk.do(3)
+    desk.far_end = FarEnd(wants_history=False)
+    courier = desk.start()
+    until(lambda: desk.far_end.looks)
+    wanted = desk.do()
+    until(lambda: courier.wake() or desk.far_end.taken == wanted)
+
+
+def test_a_defect_of_a_destination_costs_it_a_pause_and_is_told(desk, caplog):
+    desk.do()
+    desk.far_end.fail = lambda batch: {}["what a defect looks for"]
+    desk.start()
+    until(lambda: desk.state.state == "in-trouble")
+    assert "KeyError" in desk.state.trouble
+    assert "Traceback" in caplog.text
+
+
+def test_another_ledger_in_the_place_of_the_first_is_followed_from_its_begin(desk, tmp_path):
+    desk.do(2)
+    courier = desk.start()
+    until(lambda: len(desk.far_end.taken) == 2)
+    other = Ledger(_folder(tmp_path / "other"))
+    other.prepare()
+    with other.transaction():
+        other.begin_run()
+        identity.settle(other, None)
+        other.end(other.accept("read", "test"), outcomes.done())
+    other.close()
+    for end in ("-wal", "-shm"):
+        (desk.ledger.archive / f"ledger.db{end}").unlink(missing_ok=True)
+    (tmp_path / "other/ledger.db").rename(desk.ledger.archive / "ledger.db")
+    until(lambda: courier.wake() or len(desk.far_end.batches) == 2)
+    assert desk.far_end.batches[-1].is_first
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def test_the_end_saves_the_cursor_and_ends_the_destination(desk):
+    wanted = desk.do()
+    desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+    desk.stop()
+    assert desk.far_end.order[-1] == "closed"
+    assert CursorFile(desk.folder / "far.cursor").cursor is not None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"ledger": "x"}', '{"change": 5}', "\0" * 99])
+def test_a_torn_cursor_means_from_the_beginning(tmp_path, content):
+    file = tmp_path / "far.cursor"
+    file.write_text(content)
+    assert CursorFile(file).cursor is None
