@@ -434,6 +434,7 @@ def _readings_since(utc: str, client: Client, sensors: Sequence[str]) -> list[Re
 
 def _watch(client: Client, question: Question) -> int:
     import json
+    from datetime import UTC, datetime
 
     from beemon.cli import times
 
@@ -451,7 +452,7 @@ def _watch(client: Client, question: Question) -> int:
         if question.json:
             print(json.dumps(reply.payload), flush=True)
         elif line != latest:  # the service's state comes every few seconds, as a sign of life
-            layout.say(f"{times.time_of_day()} {line}")
+            layout.say(f"{times.time_of_day(datetime.now(UTC))} {line}")
         latest = line
     return 0
 

@@ -41,6 +41,7 @@ from beemon.protocol.replies import (
 )
 
 _BECAME = ("done", "failed", "skipped", "interrupted", "open")
+_MOMENTS = {"start_utc_us": "start", "redated_from_us": "redated from"}
 _IN_HEADLINE = ("job", "command", "outcome", "reason", "message", "report", "damaged")
 
 
@@ -325,8 +326,8 @@ def _rows(told: JsonObject) -> Iterator[tuple[str, str]]:
             yield from ((inner, in_sentence(_plain(each))) for inner, each in value.items())
         elif key == "size" and isinstance(value, int):
             yield key, amount(value, "B")
-        elif key == "start_utc_us" and isinstance(value, int):
-            yield "start", text(moments.iso(value))
+        elif key in _MOMENTS and isinstance(value, int):
+            yield _MOMENTS[key], text(moments.iso(value))
         elif key != "start_monotonic":  # for programs
             yield key, in_sentence(_plain(value))
 

@@ -45,9 +45,9 @@ def text(iso: str) -> str:
         return iso
 
 
-def time_of_day() -> str:
-    """The time now, without its date: ``14:00:00 +02:00``."""
-    return text(datetime.now(UTC).isoformat()).partition(" ")[2]
+def time_of_day(at: datetime) -> str:
+    """An aware time without its date: ``14:00:00 +02:00``."""
+    return text(at.isoformat()).partition(" ")[2]
 
 
 def column(name: str, isos: Sequence[str]) -> list[str]:

@@ -169,7 +169,7 @@ def _head(view: View, paper: Paper) -> Iterator[Line]:
 
 def _clock(at: datetime) -> str:
     """The time of the day with its offset, which counts for all times of the screen."""
-    return times.text(at.isoformat(timespec="seconds")).partition(" ")[2]
+    return times.time_of_day(at)
 
 
 def _answer(view: View) -> str:

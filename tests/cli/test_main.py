@@ -333,6 +333,27 @@ def test_status_check_exits_1_unless_all_is_healthy(  # type: ignore[no-untyped-
     assert status == (0 if json.loads(out)["state"] == "healthy" else 1)
 
 
+def test_times_are_on_the_clocks_of_the_reader_or_in_utc(  # type: ignore[no-untyped-def]
+    beemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    beemon("read", "sensor.brood", "--wait")
+    assert re.match(r"job +accepted \(\+05:30\) +outcome", beemon("jobs")[1])
+    assert re.search(r"\n  ended +\S+ \S+ \+05:30\n", beemon("job", "1")[1])
+    assert re.match(r"job +accepted +outcome +command\n\d+ +\S+ \S+Z ", beemon("jobs", "--utc")[1])
+    assert re.search(r"since \S+ \S+Z[.,]", beemon("completeness", "--since", "7d", "--utc")[1])
+
+
+@pytest.mark.parametrize("word", [word for word in VOCABULARY if word not in FOR_PROGRAMS])
+def test_a_word_whose_reply_has_times_shows_them_in_utc(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([word, "--utc", "--help"])
+    has_times = word not in ("devices", "budget", "ping", "version", "help")
+    assert ("--utc" in capsys.readouterr().out) is has_times
+
+
 def test_an_unknown_kind_of_events_gets_the_kinds(  # type: ignore[no-untyped-def]
     beemon,
 ) -> None:
@@ -388,7 +409,8 @@ ASKED = [
     ["completeness"], ["history", "sensor.brood", "temperature"], ["job", "1"], ["ping"],
     ["version"], ["read", "--wait"], ["record", "microphone.nobody"], ["cancel", "4711", "--wait"],
     ["config", "check"], ["brew"], ["make", "coffee"], ["read", "--port", "x"], ["calibrate"],
-    ["archive", "check"], ["export", "2026-02-31"],
+    ["archive", "check"], ["export", "2026-02-31"], ["jobs", "--utc"], ["events", "--utc"],
+    ["plot", "sensor.brood", "temperature"], ["plot", "sensor.brood", "humidity", "today", "--utc"],
 ]
 
 
@@ -429,6 +451,7 @@ def test_every_answer_fits(
     width: int, encoding: str, hive: Hive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
     for words in ASKED:
         text = written(monkeypatch, encoding, *words, "--config", str(hive.config))
         assert text

@@ -299,7 +299,7 @@ def test_a_job_is_its_outcome_then_what_is_known_of_it():
         "job": 9, "command": "record microphone.a 3", "origin": "schedule",
         "outcome": "interrupted", "reason": "stopping", "message": "the service was stopped",
         "recording": "recordings/a.flac", "start_utc_us": 1_780_315_200_000_000,
-        "start_monotonic": 77.5,
+        "start_monotonic": 77.5, "redated_from_us": 0,
         "seconds": 2.5, "size": 67_900, "readings": {"sensor.a load": 1.0},
     }
     assert rendered("job", job) == """\
@@ -311,7 +311,8 @@ job 9 interrupted (stopping): record microphone.a 3
   sensor.a load  1
   start          2026-06-01 14:00:00 +02:00
   seconds        2.5
-  size           67.9 kB"""
+  size           67.9 kB
+  redated from   1970-01-01 01:00:00 +01:00"""
 
 
 def test_an_accepted_command_says_how_to_learn_its_outcome():

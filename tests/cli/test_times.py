@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -74,6 +76,16 @@ def test_a_column_has_one_offset_in_its_heading_or_each_time_its_own() -> None:
     assert times.column("when", []) == ["when"]
     times.prepare(utc=True)
     assert times.column("when", [winter]) == ["when", "2026-10-25 01:30:00Z"]
+
+
+def test_every_time_of_the_command_line_comes_from_one_place() -> None:
+    source = Path(times.__file__).parent
+    makes_a_time = re.compile(r"\.isoformat\(|strftime\(|\bctime\(|:%[YmdHMS]|clock_text\(")
+    found = {
+        file.name for file in source.glob("*.py") if makes_a_time.search(file.read_text("utf-8"))
+    }
+    in_a_chart, in_a_file_name = "series.py", "support.py"
+    assert found == {"times.py", in_a_chart, in_a_file_name}
 
 
 @pytest.mark.parametrize("zone", ZONES)
