@@ -210,13 +210,13 @@ def _record(
 ) -> JobFacts:
     """Have a device record, and wait for it. Raises :class:`WentWrongError` if that fails."""
     from beemon.base.facts import from_json
+    from beemon.cli import long_work
     from beemon.cli.transfer import RefusedError
     from beemon.protocol.replies import JobFacts
 
     text = f"snapshot {device}" if as_picture else f"record {device} {seconds}"
-    if not as_picture and sys.stderr.isatty():
-        layout.complain(f"{device} records for {seconds} s")
-    with connect() as client:
+    expected = None if as_picture else seconds
+    with long_work.shown(text, expected), connect() as client:
         reply = client.request(text)
         if not reply.ok:
             raise RefusedError(reply)

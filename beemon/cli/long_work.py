@@ -1,7 +1,8 @@
-"""Long work: it runs at idle priority, shows its progress on a terminal, and ends well at Ctrl-C.
+"""Long work: it shows its progress on a terminal; work on the archive runs at idle priority.
 
-The work has a thread of its own. So a statement of SQLite delays neither the display nor Ctrl-C,
-and the work stops only between its steps.
+The progress is one line on standard error, which a thread draws until the end. Work on the archive
+has a thread of its own, too. So a statement of SQLite does not delay Ctrl-C, and the work stops
+only between its steps.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from beemon.base.progress import Progress
@@ -28,22 +28,102 @@ _LOOK_SECONDS = 0.2
 
 
 def run(work: Callable[[Progress], T], stopped: str) -> T:
-    """Return the result of ``work``. Raises its errors.
+    """Return the result of ``work``, at idle priority. Raises its errors.
 
     If Ctrl-C ends the work early, the error message ``stopped`` is printed, and
     ``KeyboardInterrupt`` is raised.
     """
+    from concurrent.futures import ThreadPoolExecutor, wait  # the other function needs none
+
     progress, is_stopping = Progress(), threading.Event()
     with _at_ctrl_c(is_stopping.set), ThreadPoolExecutor(1, initializer=_be_idle) as threads:
         future = threads.submit(work, progress)
         try:
-            _wait(future, progress, is_stopping, is_terminal=sys.stderr.isatty())
+            with shown(progress):
+                while wait([future], _LOOK_SECONDS).not_done:
+                    if is_stopping.is_set():
+                        progress.stop()
         finally:
             progress.stop()  # if that failed, the end of the thread would be waited for in vain
     if is_stopping.is_set() and future.exception() is not None:
         layout.complain(stopped)
         raise KeyboardInterrupt
     return future.result()
+
+
+@contextlib.contextmanager
+def shown(
+    progress: Progress | str, seconds: float | None = None, *, is_wanted: bool = True
+) -> Iterator[ProgressLine]:
+    """Show the progress of this context, or a text, on a terminal, unless it is not wanted.
+
+    ``seconds`` is the expected duration.
+    """
+    if isinstance(progress, str):
+        text, progress = progress, Progress()
+        progress.tell(text)
+    line = ProgressLine(progress, seconds)
+    if not (is_wanted and sys.stderr.isatty()):
+        yield line
+        return
+    line.begin()
+    try:
+        yield line
+    finally:
+        line.end()
+
+
+class ProgressLine:
+    """A line on standard error with the progress and its time in seconds, drawn by a thread."""
+
+    def __init__(self, progress: Progress, seconds: float | None) -> None:
+        self._progress, self._seconds = progress, seconds
+        self._width = 0
+        self._mutex = threading.Lock()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._draw, name="progress", daemon=True)
+
+    def begin(self) -> None:
+        """Show the line from its second second on."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Remove the line."""
+        self._is_over.set()
+        self._thread.join()
+        self._clear()
+
+    def say(self, *parts: layout.Part) -> None:
+        """Print parts to standard output in the place of the line, which then stands below."""
+        with self._mutex:
+            self._clear()
+            layout.say(*parts)
+
+    def _draw(self) -> None:
+        began = time.monotonic()
+        while not self._is_over.wait(_LOOK_SECONDS):
+            passed = time.monotonic() - began
+            if passed > QUIET_SECONDS:
+                with self._mutex:
+                    self._show(f"{self._progress.says}, {_duration(passed, self._seconds)}")
+
+    def _show(self, says: str) -> None:
+        """Write a text over the one before."""
+        columns = (layout.width_of(sys.stderr) or layout.USUAL_WIDTH) - 1
+        line = layout.plain(says, sys.stderr.encoding)[:columns]
+        end = "" if line else "\r"
+        print(f"\r{line.ljust(min(self._width, columns))}", end=end, file=sys.stderr, flush=True)
+        self._width = len(line)
+
+    def _clear(self) -> None:
+        if self._width:
+            self._show("")
+
+
+def _duration(passed: float, expected: float | None) -> str:
+    """The time that has passed, and the expected time as long as that is longer: in seconds."""
+    of = f" of {expected:.0f}" if expected is not None and passed < expected else ""
+    return f"{passed:.0f}{of} s"
 
 
 @contextlib.contextmanager
@@ -58,30 +138,6 @@ def _at_ctrl_c(act: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _wait(
-    future: Future[T], progress: Progress, is_stopping: threading.Event, *, is_terminal: bool
-) -> None:
-    """Return at the end of the work, which is shown and stopped meanwhile."""
-    began, width = time.monotonic(), 0
-    while wait([future], _LOOK_SECONDS).not_done:
-        if is_stopping.is_set():
-            progress.stop()
-        seconds = time.monotonic() - began
-        if is_terminal and seconds > QUIET_SECONDS:
-            width = _show(f"{progress.says}, {seconds:.0f} s", width)
-    if width:
-        _show("", width)
-
-
-def _show(says: str, width: int) -> int:
-    """Write a line over the one before, which had a ``width``; return the new width."""
-    columns = (layout.width_of(sys.stderr) or layout.USUAL_WIDTH) - 1
-    line = layout.plain(says, sys.stderr.encoding)[:columns]
-    end = "" if line else "\r"
-    print(f"\r{line.ljust(min(width, columns))}", end=end, file=sys.stderr, flush=True)
-    return len(line)
 
 
 def _be_idle() -> None:

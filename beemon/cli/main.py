@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
+_QUICK = ("ping", "version", "status", "devices")
 USAGE_CODES = {"bad-argument", "unknown-command", "unknown-device"}
 EXIT_BAD_CONFIG = 78  # EX_CONFIG of <sysexits.h>; the unit does not restart on it
 
@@ -392,11 +393,33 @@ def _converse(client: Client, question: Question) -> Reply:
     """Send the request, wait if requested, and return the reply."""
     since = [question.since] if question.since else []
     request = " ".join([question.word, *question.arguments, *since])
-    reply = client.request(request, patient=question.word == "wait")
+    with _progress(request, question):
+        reply = client.request(request, patient=question.word == "wait")
     job = reply.payload.get("job")
     if reply.ok and question.wait and isinstance(job, int):
-        return client.wait(job)
+        return _wait(client, job, question)
     return reply
+
+
+def _wait(client: Client, job: int, question: Question) -> Reply:
+    request = " ".join([question.word, *question.arguments])
+    try:
+        with _progress(f"job {job}: {request}", question):
+            return client.wait(job)
+    except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            layout.complain(f"job {job} continues; for its outcome: beemon wait {job}")
+        raise
+
+
+def _progress(says: str, question: Question) -> contextlib.AbstractContextManager[object]:
+    """Show the progress of a request that may take long."""
+    if question.json or question.word in _QUICK or not sys.stderr.isatty():
+        return contextlib.nullcontext()
+    from beemon.cli import long_work, numbers
+
+    request = " ".join([question.word, *question.arguments])
+    return long_work.shown(says, numbers.recorded_seconds(request))
 
 
 def _ask_more(

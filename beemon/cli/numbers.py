@@ -29,6 +29,17 @@ def larger_unit(largest: float, unit: str) -> tuple[float, str]:
     return 1.0, unit
 
 
+def recorded_seconds(command: str) -> float | None:
+    """The length of the recording or the live picture that a command asks for; None for others."""
+    verb, *arguments = command.split(" ")
+    if verb not in ("record", "live") or len(arguments) < 2:
+        return None
+    try:
+        return float(arguments[1])
+    except ValueError:
+        return None
+
+
 def span(seconds: float) -> str:
     """``0.8 s``, ``45 s``, ``12 min``, ``3 h 20 min``, ``5 d 4 h``."""
     if seconds < 10:

@@ -15,7 +15,7 @@ from beemon.base.status import DeviceStatus, ServiceStatus
 from beemon.cli import layout, times
 from beemon.cli.health import outcome, still_untried
 from beemon.cli.layout import colon
-from beemon.cli.numbers import amount, span
+from beemon.cli.numbers import amount, recorded_seconds, span
 from beemon.protocol.replies import DeviceConfig, JobFacts, ReadingFacts
 
 NARROW = 60
@@ -401,7 +401,7 @@ def _at_work(view: View, paper: Paper) -> Iterator[Line]:
     for job, command in jobs[:_MOST_JOBS]:
         done = view.monotonic - view.begun.get(job, view.monotonic)
         yield from map(
-            Line, _job_lines(f"job {job}: {command}", done, _seconds_of(command), paper)
+            Line, _job_lines(f"job {job}: {command}", done, recorded_seconds(command), paper)
         )
     waiting = max(0, len(jobs) - _MOST_JOBS) + status.waiting
     if waiting:
@@ -421,14 +421,3 @@ def _job_lines(job: str, done: float, most: float | None, paper: Paper) -> Itera
     else:
         yield paper.cut(job)
         yield paper.cut(f"  {progress}")
-
-
-def _seconds_of(command: str) -> float | None:
-    """The length of a recording that a command asks for."""
-    verb, *arguments = command.split(" ")
-    if verb not in ("record", "live") or len(arguments) < 2:
-        return None
-    try:
-        return float(arguments[1])
-    except ValueError:
-        return None

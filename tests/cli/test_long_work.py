@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -19,10 +21,12 @@ from beemon.base.progress import Progress
 from beemon.cli import long_work
 from beemon.ledger.ledger import Ledger
 from tests import seasons
+from tests.hive import Hive, until
 
 READINGS = 200_000
 PROJECT = Path(__file__).parents[2]
 SECONDS = 60.0
+MICROPHONE = '[microphone.brood]\ndriver = "simulated"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +86,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return archive
 
 
+@pytest.fixture(scope="module")
+def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
+    with Hive(tmp_path_factory.mktemp("hive"), MICROPHONE) as hive:
+        yield hive
+
+
 @contextmanager
 def at_terminal(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`beemon` with these words, its errors on a terminal; the process, and the other end."""
@@ -133,3 +143,73 @@ def test_a_pipe_gets_no_progress(archive: Path, tmp_path: Path) -> None:
         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}, check=False,
     )
     assert ended.stderr == ""
+
+
+@pytest.mark.process
+def test_a_wait_at_a_terminal_shows_its_progress_and_then_nothing(
+    hive: Hive, tmp_path: Path
+) -> None:
+    words = ("record", "microphone.brood", "3", "--wait", "--config", str(hive.config))
+    with at_terminal(tmp_path, *words) as (process, terminal):
+        shown = read(terminal)
+        assert process.wait(SECONDS) == 0
+    [first, *_, last] = [part.strip() for part in shown.decode().split("\r") if part.strip()]
+    assert re.fullmatch(r"job \d+: record microphone\.brood 3, 1 of 3 s", first)
+    assert re.fullmatch(r"job \d+: record microphone\.brood 3, \d+ (of 3 )?s", last)
+    assert b"\n" not in shown
+    assert re.search(rb"\r +\r$", shown)
+
+
+@pytest.mark.process
+def test_ctrl_c_ends_a_wait_and_says_that_the_job_goes_on(hive: Hive, tmp_path: Path) -> None:
+    words = ("record", "microphone.brood", "600", "--wait", "--config", str(hive.config))
+    with at_terminal(tmp_path, *words) as (process, terminal):
+        read(terminal, b" of 600 s")
+        process.send_signal(signal.SIGINT)
+        rest = read(terminal).decode()
+        assert process.wait(SECONDS) == 130
+    said = r"\r +\rbeemon: job (\d+) continues; for its outcome: beemon wait \1\r\n$"
+    told = re.search(said, rest)
+    assert told
+    assert hive.do(f"cancel {told[1]}")["outcome"] == "done"
+
+
+@pytest.mark.process
+def test_a_program_gets_no_progress_even_at_a_terminal(hive: Hive, tmp_path: Path) -> None:
+    words = ("record", "microphone.brood", "2", "--wait", "--json", "--config", str(hive.config))
+    with at_terminal(tmp_path, *words) as (process, terminal):
+        assert read(terminal) == b""
+        assert process.wait(SECONDS) == 0
+
+
+def test_what_is_printed_meanwhile_takes_the_place_of_the_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    with long_work.shown("looking for devices") as line:
+        screen.wait_for("looking for devices, 1 s")
+        line.say("found one")
+        screen.wait_for("looking for devices", after="found one")
+    written = screen.getvalue()
+    before = written[:written.index("found one")]
+    assert re.search(r"\r +\r$", before)
+    assert re.search(r"\r +\r$", written)
+
+
+class Screen(io.StringIO):
+    """A terminal that remembers what was written."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        raise OSError
+
+    def wait_for(self, text: str, after: str = "") -> None:
+        """Return once this text was written."""
+        until(lambda: text in self.getvalue().rpartition(after)[2] if after
+              else text in self.getvalue())
