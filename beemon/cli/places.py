@@ -36,12 +36,13 @@ def reachable(host: str) -> str:
 
 
 def packaged_archive(root: Path = Path("/")) -> Path | None:
-    """Where systemd keeps the archive of the service that the package installs, if it is there.
+    """Where systemd keeps the archive of the service that the package installs, if that is there.
 
-    The service knows it from its environment, which a shell does not have.
+    The service knows it from its environment, which a shell does not have. The folder may be gone,
+    or a link to a disk that is away.
     """
     found = root / "var/lib/beemon"
-    return found if found.is_dir() else None
+    return found if found.is_dir() or found.is_symlink() or packaged_memory(root) else None
 
 
 def packaged_memory(root: Path = Path("/")) -> Path | None:

@@ -55,6 +55,18 @@ def test_the_packaged_services_archive_is_found_from_a_shell(tmp_path: Path) -> 
     assert packaged_archive(tmp_path) == tmp_path / "var/lib/beemon"
 
 
+@pytest.mark.parametrize("link", [True, False])
+def test_the_packaged_services_archive_is_named_even_if_it_is_gone(
+    tmp_path: Path, link: bool
+) -> None:
+    if link:
+        (tmp_path / "var/lib").mkdir(parents=True)
+        (tmp_path / "var/lib/beemon").symlink_to("/away/beemon")
+    else:
+        (tmp_path / "var/cache/beemon").mkdir(parents=True)
+    assert packaged_archive(tmp_path) == tmp_path / "var/lib/beemon"
+
+
 @pytest.mark.process
 def test_a_day_is_exported_beside_the_running_service(tmp_path: Path, capsys: Out) -> None:
     with Hive(tmp_path) as hive:

@@ -93,7 +93,10 @@ FAULTS: dict[str, tuple[str, Callable[[Planted], object], str, str]] = {
         "proc/self/mountinfo", "20 1 179:2 / / ro,noatime - ext4 /dev/mmcblk0p2 ro\n"),
         "problem", "mounted read-only"),
     "I/O": ("disk_errors", lambda m: m.kernel(
-        "blk_update_request: I/O error, dev mmcblk0, sector 1"), "problem", "1 errors of a disk"),
+        "blk_update_request: I/O error, dev mmcblk0, sector 1"), "problem", "1 error of a disk"),
+    "another disk": ("disk_errors", lambda m: m.kernel(
+        "EXT4-fs error (device loop0): a test", "EXT4-fs error (device sda1): it fails"),
+        "problem", "1 error of a disk, the last: [   10.0] EXT4-fs error (device sda1)"),
     "card": ("disk_errors", lambda m: m.kernel("mmc0: error -110 whilst initialising SD card"),
              "problem", "error -110"),
     "swap": ("swap", lambda m: m.plant("proc/swaps", "Filename\n/var/swap file 100 0 -2\n"),

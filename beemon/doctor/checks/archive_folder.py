@@ -51,6 +51,8 @@ def fix(machine: Machine) -> str:
         raise NotFixedError("mount the disk of the archive: lsblk -f; sudo mount -a")
     if not folder.exists():
         machine.change("systemctl", "restart", UNIT)  # it makes the folder
+        if not folder.exists():
+            raise NotFixedError(f"the service did not make {folder}")
         return f"{folder} was made"
     os.chown(folder, user.uid, user.gid)
     folder.chmod(0o750)

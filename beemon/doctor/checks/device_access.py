@@ -21,12 +21,10 @@ _GROUPS = {
 
 def check(machine: Machine) -> Iterator[Finding]:
     """Compare the groups of the nodes with those of the user."""
-    groups = _groups(machine)
     if USER not in (machine.read("/etc/passwd") or ""):
         yield skipped(f"there is no user {USER}; the package makes it")
         return
-    closed = [node for node in _nodes(machine) if not _may_use(node, groups)]
-    lacking = _lacking(machine)
+    closed, lacking = _closed(machine), _lacking(machine)
     if lacking:
         yield problem(
             f"the user {USER} is not in the groups {', '.join(lacking)}",
@@ -41,6 +39,12 @@ def check(machine: Machine) -> Iterator[Finding]:
         )
     else:
         yield ok(f"the user {USER} may open the devices")
+
+
+def _closed(machine: Machine) -> list[Path]:
+    """The nodes that the user may not open."""
+    groups = _groups(machine)
+    return [node for node in _nodes(machine) if not _may_use(node, groups)]
 
 
 def _nodes(machine: Machine) -> Iterator[Path]:
@@ -76,9 +80,10 @@ def _lacking(machine: Machine) -> list[str]:
 
 
 def fix(machine: Machine) -> str:
-    """Add the user to the groups, and let udev set the modes again."""
+    """Add the user to the groups; if a node is closed even then, let udev set its mode again."""
     lacking = _lacking(machine)
     if lacking:
         machine.change("usermod", "--append", "--groups", ",".join(lacking), USER)
-    machine.change("udevadm", "trigger")
+    if _closed(machine):
+        machine.change("udevadm", "trigger")
     return f"{USER} may open the devices after: sudo systemctl restart beemon"
