@@ -164,6 +164,13 @@ class ArchiveReader:
         with self._reading() as ledger:
             return records.not_uploaded(ledger.db, after, most)
 
+    def uploaded(self, after: int, most: int) -> list[Recording]:
+        """The first recordings above a number that are kept and are uploaded."""
+        from beemon.ledger import records
+
+        with self._reading() as ledger:
+            return records.uploaded(ledger.db, after, most)
+
     def uuid(self) -> str | None:
         """The UUID of the archive; None if the ledger has none that can be read."""
         with self._reading() as ledger:

@@ -27,6 +27,10 @@ _NOT_UPLOADED = (
     "SELECT * FROM recordings WHERE recording > ? AND uploaded_us IS NULL AND deleting_us IS NULL"
     " ORDER BY recording LIMIT ?"
 )
+_UPLOADED = (
+    "SELECT * FROM recordings WHERE recording > ? AND uploaded_us IS NOT NULL"
+    " AND deleting_us IS NULL ORDER BY recording LIMIT ?"
+)
 
 
 @value_class
@@ -53,6 +57,11 @@ def not_uploaded(db: sqlite3.Connection, after: int, most: int) -> list[Recordin
     """The first recordings above a number that are kept and are not uploaded."""
     found = db.execute(_NOT_UPLOADED, (after, most))
     return list(rows.readable(found, recordings.of_row))
+
+
+def uploaded(db: sqlite3.Connection, after: int, most: int) -> list[Recording]:
+    """The first recordings above a number that are kept and are uploaded."""
+    return list(rows.readable(db.execute(_UPLOADED, (after, most)), recordings.of_row))
 
 
 def _readings(db: sqlite3.Connection, job: int) -> Iterator[Reading]:

@@ -54,6 +54,7 @@ class Courier(threading.Thread):
         self._cursor, self._clock = cursor, clock
         self._backoff = backoff or Backoff()
         self._news = threading.Event()
+        self._urgent = threading.Event()
         self._ending = threading.Event()
         self._resting_until = 0.0
         self._newest_at = -NEWEST_SECONDS
@@ -62,9 +63,15 @@ class Courier(threading.Thread):
         """Look at the archive soon: it has changed."""
         self._news.set()
 
+    def hurry(self) -> None:
+        """Take a turn at once, also during a back-off: a person asks for it."""
+        self._urgent.set()
+        self._news.set()
+
     def end(self, seconds: float) -> None:
         """Stop, after the call that is under way, and save the cursor."""
         self._ending.set()
+        self._urgent.set()
         self._news.set()
         self.join(seconds)
 
@@ -79,9 +86,10 @@ class Courier(threading.Thread):
         """Wait for news, or for the end of a back-off, which news does not shorten."""
         rest = self._resting_until - time.monotonic()
         if rest > 0:
-            self._ending.wait(rest)
+            self._urgent.wait(rest)
         else:
             self._news.wait(seconds)
+        self._urgent.clear()
         self._news.clear()
 
     def _take_turn(self) -> float:

@@ -17,6 +17,8 @@ from beemon.uplink.options import UplinkOptions
 from beemon.uplink.state import States
 
 _LEDGER = "ledger.db"
+REQUESTS = "requests"
+"""The folder in the runtime folder in which the group may ask for work."""
 
 
 class RefusedError(Exception):
@@ -112,6 +114,17 @@ class Hive:
             with suppress(TimeoutError):
                 return _payload(client, f"wait {job}")
         return None
+
+    def take_request(self, name: str) -> bool:
+        """Whether somebody asked for this work, by a file in the folder of requests.
+
+        The file is removed.
+        """
+        try:
+            (self.runtime_folder / REQUESTS / name).unlink()
+        except OSError:
+            return False
+        return True
 
     def tell_trouble(self, trouble: str | None) -> None:
         """Show a problem that keeps nothing else from being delivered; None: it is over."""

@@ -6,7 +6,8 @@ import logging
 import signal
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import sdnotify
 from beemon.uplink import destinations
 from beemon.uplink.courier import Courier
 from beemon.uplink.cursors import CursorFile
-from beemon.uplink.hive import Archive, Hive
+from beemon.uplink.hive import REQUESTS, Archive, Hive
 from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions
 from beemon.uplink.state import NAME, States
@@ -67,6 +68,7 @@ def start(options: UplinkOptions) -> Uplink:
     for problem in problems:
         states.note(problem.table, state="in-trouble", trouble=str(problem.problem))
     archive = Archive(options.archive)
+    _make_requests_folder(options.runtime / REQUESTS)
     meter = Meter(options.state / "sent.json", destinations.link_settings(settings))
     uplink = Uplink(archive, meter, states, [])
     for name, chosen in settings.items():
@@ -76,6 +78,12 @@ def start(options: UplinkOptions) -> Uplink:
     for courier in uplink.couriers:
         courier.start()
     return uplink
+
+
+def _make_requests_folder(folder: Path) -> None:
+    """Make the folder in which the group may ask for work: it is that of the runtime folder."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o770)
 
 
 def stop(uplink: Uplink) -> None:
@@ -108,6 +116,7 @@ def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> b
     seen: Mapping[str, int] = {}
     looks = 0
     while not ending.wait(LOOK_SECONDS):
+        _hurry_if_asked(options.runtime / REQUESTS, uplink.couriers)
         now = _version(uplink.archive)
         if now != seen:
             for courier in uplink.couriers:
@@ -119,6 +128,17 @@ def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> b
             log.info("the config has changed")
             return True
     return False
+
+
+def _hurry_if_asked(requests: Path, couriers: Sequence[Courier]) -> None:
+    """Have those destinations take a turn for which somebody has left a file, `NAME-WORD`."""
+    try:
+        asked = {file.name.partition("-")[0] for file in requests.iterdir()}
+    except OSError:
+        return
+    for courier in couriers:
+        if courier.name in asked:
+            courier.hurry()
 
 
 def _version(archive: Archive) -> Mapping[str, int]:

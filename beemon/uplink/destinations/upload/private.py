@@ -1,0 +1,23 @@
+"""Private: files with secrets, which only their owner and group can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from beemon.uplink.destinations.upload.remote import RemoteError
+from beemon.uplink.secrets import stream_mode
+
+_MOST = 1 << 20  # bytes
+
+
+def read_private(file: Path) -> bytes:
+    """The content of a file that only its owner and group can read. Raises :class:`RemoteError`."""
+    try:
+        with file.open("rb") as opened:
+            mode = stream_mode(opened.fileno())
+            content = opened.read(_MOST)
+    except OSError as error:
+        raise RemoteError(f"{file} cannot be read: {error.strerror}") from error
+    if mode & 0o007:
+        raise RemoteError(f"everybody can read {file}; run: sudo chmod o= {file}")
+    return content

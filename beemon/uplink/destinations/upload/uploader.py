@@ -1,0 +1,374 @@
+"""Uploader: the work of an upload, in steps of one request to the far end each.
+
+Only what was proved is reported to the ledger, and retention deletes only what is reported.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from beemon.base.clock import Moment
+from beemon.base.recording import Recording
+from beemon.base.values import value_class
+from beemon.uplink.destinations.upload.facts import Facts
+from beemon.uplink.destinations.upload.gaps import compare
+from beemon.uplink.destinations.upload.machine import Proof, Source, State, Transfer
+from beemon.uplink.destinations.upload.manifest import (
+    Manifests,
+    make_manifest,
+    manifest_name,
+    read_manifest,
+)
+from beemon.uplink.destinations.upload.place import Place, send_content
+from beemon.uplink.destinations.upload.proof import Found, Judgement, digest, digest_blocks, judge
+from beemon.uplink.destinations.upload.queue import (
+    Book,
+    NotSentError,
+    Queue,
+    held_file,
+    remote_name,
+)
+from beemon.uplink.destinations.upload.remote import Powers, Remote, RemoteError
+from beemon.uplink.destinations.upload.sent import LOST, Entry, SentLog, folder_of
+
+IDLE_SECONDS = 600.0
+"""The time between two looks if nothing waits."""
+METERED_SECONDS = 300.0
+"""The time until the next look if the budget of the day is spent."""
+PROBE_SECONDS = 86400.0
+"""The age at which what the far end can do is asked again."""
+ASIDE_SECONDS = 900.0
+"""The time for the ledger to have a recording that was reported."""
+_PAGE = 50
+
+
+class Meter(Protocol):
+    """The bytes that may be sent."""
+
+    def may_send(self, size: int) -> bool:
+        """Whether this number of bytes may be sent now."""
+
+    def count(self, size: int) -> None:
+        """Count bytes that were sent."""
+
+
+@value_class
+class Rules:
+    """``reads_back``: a download is the proof if there is no hash. ``check_days``: the number of
+    latest days that are compared with the far end once a day."""
+
+    reads_back: bool = True
+    check_days: int = 7
+
+
+class Uploader:
+    """One destination's work. ``archive`` is the folder of the archive, ``uuid`` its UUID."""
+
+    def __init__(
+        self, remote: Remote, book: Book, archive: Path, uuid: str, hive: str, folder: Path,
+        meter: Meter, rules: Rules,
+    ) -> None:
+        self.facts = Facts(folder)
+        self._remote = remote
+        self._book = book
+        self._archive = archive
+        self._uuid = uuid
+        self._hive = hive
+        self._folder = folder
+        self._meter = meter
+        self._rules = rules
+        self._sent = SentLog(folder / "sent")
+        self._queue = Queue(book)
+        self._powers: Powers | None = None
+        self._probed = 0.0
+        self._places: dict[str, str] = {}
+        self._current: _Current | None = None
+        self._reports: deque[Entry] = deque()
+        self._aside: dict[int, float] = {}
+        self._manifests = Manifests(folder / "manifests.json")
+        self._checks: deque[str] = deque()
+        self._unproved: deque[Entry] = deque()
+        self._is_thorough = False
+        self._reconciled = 0
+
+    def step(self, now: Moment) -> float:
+        """Do one step of work; return the seconds until the next one is due.
+
+        Raises :class:`RemoteError` if the far end fails, and ``OSError`` if this machine does.
+        """
+        try:
+            return self._step(now)
+        except (RemoteError, OSError):
+            self._let_go()
+            raise
+
+    def check_all(self) -> None:
+        """Compare all days with the far end, from the next step on; read back what has no hash."""
+        self._checks = deque(self._sent.folders())
+        self._unproved.clear()
+        self._is_thorough = True
+        self.facts.begin_check()
+
+    def wake(self) -> None:
+        """Look at all recordings again."""
+        self._aside.clear()
+        self._queue.start_again()
+
+    def use(self, remote: Remote) -> None:
+        """Ask a new driver from now on, and find out first what the far end can do."""
+        self._remote = remote
+        self._powers = None
+
+    def close(self) -> None:
+        """Let go of the recording that was to be uploaded."""
+        self._let_go()
+
+    def _step(self, now: Moment) -> float:
+        if self._reports:
+            return self._report(now)
+        if self._powers is None or now.monotonic - self._probed > PROBE_SECONDS:
+            return self._probe(now)
+        if self._current is not None:
+            return self._advance(self._current)
+        if not self._sent.is_complete:
+            return self._reconcile()
+        waiting = self._first_waiting(now)
+        if due := self._due_manifest(waiting, now):
+            return self._send_manifest(due, now)
+        if waiting is not None:
+            return self._begin(waiting, now)
+        return self._check(now)
+
+    def _probe(self, now: Moment) -> float:
+        self._powers = None
+        powers = self._remote.probe()
+        self._places.clear()
+        self._powers = powers
+        self._probed = now.monotonic
+        self._place(self._hive)
+        self._outdate_manifests()
+        self.facts.probed(powers, now)
+        return 0.0
+
+    def _place(self, hive: str) -> str:
+        """The remote folder of a hive's recordings."""
+        assert self._powers is not None
+        if hive not in self._places:
+            place = Place(self._remote, self._powers, self._uuid, self._folder / "draft.json")
+            self._places[hive], proof = place.find(hive)
+            self.facts.placed(self._places[hive], proof)
+        return self._places[hive]
+
+    def _reconcile(self) -> float:
+        """Have uploaded what is still here, but was uploaded to another place, or not noted.
+
+        The far end is then asked for each; nothing is sent again that is there.
+        """
+        page = self._book.uploaded(self._reconciled, _PAGE)
+        for recording in page:
+            name = self._name(recording)
+            self._adopt(folder_of(name))
+            if self._sent.find(name) is None:
+                self._book.forget(recording.recording)
+            self._reconciled = recording.recording
+        if not page:
+            self._sent.note_complete()
+            self._queue.start_again()
+        return 0.0
+
+    def _name(self, recording: Recording) -> str:
+        """The remote name of a recording."""
+        hive, rest = remote_name(recording)
+        return f"{self._place(hive or self._hive)}/{rest}"
+
+    def _first_waiting(self, now: Moment) -> Recording | None:
+        over = [number for number, until in self._aside.items() if until < now.monotonic]
+        for number in over:
+            del self._aside[number]
+        if over:
+            self._queue.start_again()
+        return self._queue.first(self._aside)
+
+    def _begin(self, recording: Recording, now: Moment) -> float:
+        """Check the file of a recording, and begin its transfer."""
+        assert self._powers is not None
+        name = self._name(recording)
+        self._adopt(folder_of(name))
+        known = self._sent.find(name)
+        if known is not None and known.proof == Proof.SIZE and not self._rules.reads_back:
+            self._set_aside(recording.recording, now.monotonic + PROBE_SECONDS)
+            return 0.0
+        with ExitStack() as stack:
+            try:
+                digests = stack.enter_context(held_file(self._archive, recording))
+            except NotSentError as error:
+                self.facts.not_sent(recording.recording, str(error))
+                self._set_aside(recording.recording, now.monotonic + PROBE_SECONDS)
+                return 0.0
+            source = Source(self._archive / recording.path, name, digests)
+            transfer = Transfer(
+                self._remote, source, self._powers, reads_back=self._rules.reads_back,
+                may_replace=self._may_replace,
+            )
+            entry = Entry(
+                name=name, recording=recording.recording, path=recording.path,
+                job=recording.facts.job or 0, device=recording.device,
+                verdict=recording.facts.verdict or "good", size=digests.size,
+                hashes=digests.hashes, proof="",
+            )
+            self._current = _Current(transfer, entry, stack.pop_all())
+        self.facts.sending(entry)
+        return 0.0
+
+    def _adopt(self, folder: str) -> None:
+        """Take the notes of a day from its manifest, if they were lost here."""
+        if self._sent.has(folder) or self._remote.look(manifest_name(folder)) is None:
+            return
+        with self._remote.reading(manifest_name(folder)) as file:
+            content = file.read()
+        for entry in read_manifest(self._uuid, folder, content):
+            self._sent.add(entry)
+
+    def _may_replace(self, name: str) -> bool:
+        """Whether a file that is not the recording is one of this archive's."""
+        assert self._powers is not None
+        place = Place(self._remote, self._powers, self._uuid, self._folder / "draft.json")
+        return place.is_own(folder_of(folder_of(name)))
+
+    def _advance(self, current: _Current) -> float:
+        transfer = current.transfer
+        if transfer.state is State.SENDING:
+            if not self._meter.may_send(current.entry.size):
+                return METERED_SECONDS
+            self._meter.count(current.entry.size)
+        transfer.advance()
+        if transfer.proof is None:
+            return 0.0
+        entry = replace(current.entry, proof=str(transfer.proof))
+        self._let_go()
+        self._sent.add(entry)
+        self._manifests.outdated.add(folder_of(entry.name))
+        self.facts.proved(entry)
+        if entry.is_proved:
+            self._reports.append(entry)
+        return 0.0
+
+    def _report(self, now: Moment) -> float:
+        entry = self._reports[0]
+        self._book.report(entry.recording, entry.digests.sha256, entry.proof)
+        self._reports.popleft()
+        self._set_aside(entry.recording, now.monotonic + ASIDE_SECONDS)
+        return 0.0
+
+    def _set_aside(self, recording: int, until: float) -> None:
+        self._aside[recording] = until
+
+    def _let_go(self) -> None:
+        if self._current is not None:
+            self._current.hold.close()
+        self._current = None
+
+    def _due_manifest(self, waiting: Recording | None, now: Moment) -> str | None:
+        """A folder whose manifest is to be sent now: at the end of its day, or once an hour."""
+        day = remote_name(waiting)[1].partition("/")[0] if waiting else None
+        for folder in sorted(self._manifests.outdated):
+            is_over = day is not None and not folder.endswith(f"/{day}")
+            if is_over or (day is None and self._manifests.is_due(folder, now)):
+                return folder
+        return None
+
+    def _send_manifest(self, folder: str, now: Moment) -> float:
+        assert self._powers is not None
+        content = self._manifest(folder)
+        if not self._meter.may_send(len(content)):
+            return METERED_SECONDS
+        self._meter.count(len(content))
+        draft = self._folder / "draft.json"
+        send_content(self._remote, self._powers, manifest_name(folder), content, draft)
+        self._manifests.sent(folder, content, now)
+        return 0.0
+
+    def _check(self, now: Moment) -> float:
+        """Compare one day with the far end, once a day; otherwise wait."""
+        if self._unproved:
+            return self._read_back(self._unproved[0])
+        if self._checks:
+            return self._compare(self._checks[0])
+        if self.facts.is_checking:
+            self.facts.end_check(now)
+            self._is_thorough = False
+        if not self.facts.is_check_due(now):
+            return self._idle_seconds(now)
+        self._checks = deque(self._latest_folders())
+        self.facts.begin_check()
+        return 0.0
+
+    def _compare(self, folder: str) -> float:
+        found = self._remote.list_files(folder, with_hashes=True)
+        gaps = compare(folder, self._sent.of_folder(folder), found)
+        for entry in gaps.missing:
+            self._lose(entry)
+        for entry in gaps.damaged:
+            self._lose(entry)
+        if self._is_thorough:
+            self._unproved.extend(gaps.unproved)
+        self._check_manifest(folder, found.get(manifest_name(folder)))
+        self._checks.popleft()
+        self.facts.compared(gaps)
+        return 0.0
+
+    def _check_manifest(self, folder: str, found: Found | None) -> None:
+        content = self._manifest(folder)
+        judgement = judge(found, digest_blocks([content])) if found else Judgement.OTHER
+        is_doubtful = self._is_thorough and judgement is Judgement.UNKNOWN
+        if is_doubtful or judgement is Judgement.OTHER:
+            self._manifests.outdated.add(folder)
+
+    def _manifest(self, folder: str) -> bytes:
+        return make_manifest(self._uuid, folder, self._sent.of_folder(folder).values())
+
+    def _read_back(self, entry: Entry) -> float:
+        """Compare the content of a file of which the far end offers no hash."""
+        with self._remote.reading(entry.name) as file:
+            found = digest(file)
+        self._unproved.popleft()
+        if found.sha256 != entry.digests.sha256:
+            self._lose(entry)
+            self.facts.damaged()
+        return 0.0
+
+    def _lose(self, entry: Entry) -> None:
+        """Have what the far end lost uploaded again, or say that it is lost."""
+        if entry.is_proved:
+            self._book.forget(entry.recording)
+        self._sent.add(replace(entry, proof=LOST))
+        self._manifests.outdated.add(folder_of(entry.name))
+        self._aside.pop(entry.recording, None)
+        self._queue.start_again()
+        self.facts.lost(entry, is_here=(self._archive / entry.path).is_file())
+
+    def _latest_folders(self) -> list[str]:
+        return self._sent.folders()[-self._rules.check_days:]
+
+    def _outdate_manifests(self) -> None:
+        """Find the manifests that a stop of the uplink has left behind."""
+        for folder in self._latest_folders():
+            if not self._manifests.has(folder, self._manifest(folder)):
+                self._manifests.outdated.add(folder)
+
+    def _idle_seconds(self, now: Moment) -> float:
+        due = [self._manifests.seconds_until(one, now) for one in self._manifests.outdated]
+        return min([IDLE_SECONDS, *due])
+
+
+@value_class
+class _Current:
+    """The upload under way; ``hold`` keeps its file from being deleted."""
+
+    transfer: Transfer
+    entry: Entry
+    hold: ExitStack
