@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -202,8 +203,10 @@ class DestinationStatus:
 class UplinkStatus:
     """The status of the uplink, by its own report."""
 
-    at: Annotated[str, "time of the report"]
-    destinations: Annotated[Mapping[str, DestinationStatus], "each destination"]
+    at: Annotated[str | None, "time of the report; missing: it does not run"] = None
+    destinations: Annotated[Mapping[str, DestinationStatus], "each destination"] = field(
+        default_factory=dict
+    )
 
 
 @value_class

@@ -18,6 +18,7 @@ from beemon.base.status import (
     InspectionStatus,
     PowerStatus,
     ServiceStatus,
+    UplinkStatus,
     WeightStep,
 )
 from beemon.cli.layout import Part, Table, colon
@@ -149,10 +150,29 @@ def _service(
     yield "archive", f"{status.archive}, {room}"
     if hint := page_hint():
         yield "page", hint
+    yield from _uplink(status.uplink, now)
+    yield from _troubles(status)
+
+
+def _troubles(status: ServiceStatus) -> Iterator[Sequence[str]]:
     for trouble in status.troubles:
         yield trouble.about, in_sentence(trouble.says)
         if trouble.remedy:
             yield "", trouble.remedy
+
+
+def _uplink(uplink: UplinkStatus | None, now: datetime) -> Iterator[Sequence[str]]:
+    if uplink is None:
+        return
+    if uplink.at is None:
+        yield "uplink", "does not run; see: systemctl status beemon-uplink"
+        return
+    if (now - datetime.fromisoformat(uplink.at)).total_seconds() > _FRESH_SECONDS:
+        yield "uplink", f"last heard of {age(uplink.at, now)}; systemctl status beemon-uplink"
+    for name, one in sorted(uplink.destinations.items()):
+        last = f", last delivery {age(one.delivered, now)}" if one.delivered else ""
+        problem = one.trouble or one.note
+        yield name, f"{one.state.replace('-', ' ')}{last}{f': {problem}' if problem else ''}"
 
 
 def page_hint(root: Path = Path("/")) -> str:

@@ -230,6 +230,7 @@ def _check(options: argparse.Namespace) -> int:
         problems, devices = error.problems, error.devices
     else:
         problems, devices = _server_problems(options.config, settings), settings.devices
+        problems += _uplink_problems(settings)
     resolved, found = resolve_devices(devices)
     problems = [
         *problems, *found, *find_conflicts(resolved.values()), *_idle_schedules(devices),
@@ -248,6 +249,15 @@ def _check(options: argparse.Namespace) -> int:
     layout.say(f"{options.config} is good: hive {settings.hive.name}, {names}")
     _print_budget(settings, resolved)
     return 0
+
+
+def _uplink_problems(settings: Settings) -> list[Problem]:
+    """The problems of the uplink's tables, if there are any."""
+    if not settings.uplink:
+        return []
+    from beemon.uplink import destinations
+
+    return [found.problem for found in destinations.read_tables(settings.uplink)[1]]
 
 
 def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:

@@ -55,8 +55,8 @@ _LONG_HEX = re.compile(r"(?<![\w])[0-9a-f]{32}(?![\w])")
 _PART_UUID = re.compile(r"(?i)(PARTUUID=)([0-9a-f-]+)")
 
 _COMMON = {
-    "localhost", "beemon", "beemon-web", "raspberrypi", "raspberry", "debian", "pi", "root",
-    "nobody", "hive", "broadcasthost",
+    "localhost", "beemon", "beemon-web", "beemon-uplink", "raspberrypi", "raspberry", "debian",
+    "pi", "root", "nobody", "hive", "broadcasthost",
 }
 """Common names of hosts and users, which identify nobody."""
 _LEAST_LETTERS, _LEAST_OF_SECRETS = 2, 4

@@ -158,11 +158,11 @@ QUERIES = {
     "events": "events 14d", "completeness": "completeness 7d", "budget": "budget",
 }
 """The queries whose replies are in a bundle, by the name of the file."""
-_UNITS = ("beemon.service", "beemon-web.service", "beemon-web.socket")
+_UNITS = ("beemon.service", "beemon-web.service", "beemon-web.socket", "beemon-uplink.service")
 COMMANDS = {
     "journal": (
-        "journalctl", "--unit=beemon", "--unit=beemon-web", "--since=-7d", "--lines=15000",
-        "--no-pager", "--output=short-iso", "--no-hostname",
+        "journalctl", "--unit=beemon", "--unit=beemon-web", "--unit=beemon-uplink", "--since=-7d",
+        "--lines=15000", "--no-pager", "--output=short-iso", "--no-hostname",
     ),
     "units": ("systemctl", "--no-pager", "cat", *_UNITS),
     "unit-state": ("systemctl", "--no-pager", "--full", "--lines=0", "status", *_UNITS),

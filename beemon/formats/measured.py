@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from beemon.base.moments import to_microseconds
+from beemon.base.readings import Reading
 
 
 class Measured(NamedTuple):
@@ -63,6 +64,15 @@ class ReadingFacts(Protocol):
     def raw(self) -> float | None: ...
     @property
     def uncertainty(self) -> float | None: ...
+
+
+def of_reading(reading: Reading, job: int | None = None) -> Measured:
+    """A reading of the database; ``job`` is the number of its job."""
+    return Measured(
+        reading.at.utc_us, reading.sensor, reading.quantity, reading.unit, reading.value,
+        reading.reason, None if reading.value is None else reading.quality,
+        reading.at.quality.value, reading.uncertainty, reading.raw, job,
+    )
 
 
 def of_facts(facts: ReadingFacts, clock: str | None = None, job: int | None = None) -> Measured:

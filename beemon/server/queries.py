@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from beemon import __version__
 from beemon.base import clock, zone
@@ -14,7 +13,13 @@ from beemon.base.explanation import meanings
 from beemon.base.moments import US_PER_DAY
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
-from beemon.base.status import DeviceStatus, ServiceState, ServiceStatus, TroubleStatus
+from beemon.base.status import (
+    DeviceStatus,
+    ServiceState,
+    ServiceStatus,
+    TroubleStatus,
+    UplinkStatus,
+)
 from beemon.base.values import value_class
 from beemon.config.settings import Settings
 from beemon.ledger.reader import ArchiveReader, SlowQueryError
@@ -43,6 +48,7 @@ from beemon.protocol.reports import Heartbeat, Trouble
 from beemon.retention import budget
 from beemon.server.latest import LatestState
 from beemon.server.restarts import Restarts
+from beemon.server.uplink_report import read_report
 from beemon.storage import space
 from beemon.timing import schedule as timing
 from beemon.timing.schedule import Schedule
@@ -137,6 +143,7 @@ class Queries:
             archive=machine.archive,
             free_bytes=machine.free_bytes,
             archive_trouble=machine.archive_trouble,
+            uplink=machine.uplink,
         )
 
     def state(self) -> ServiceState:
@@ -176,7 +183,7 @@ class Queries:
         """The clock and the disk, looked at once a second at most, however often it is asked."""
         looked, seen = self._glanced
         if seen is None or now - looked >= _GLANCE_SECONDS:
-            seen = _look_at_machine(self._settings().archive_path)
+            seen = _look_at_machine(self._settings())
             self._glanced = now, seen
         return seen
 
@@ -289,10 +296,13 @@ class Machine:
     archive: str
     free_bytes: int | None = None
     archive_trouble: str | None = None
+    uplink: UplinkStatus | None = None
 
 
-def _look_at_machine(archive: Path) -> Machine:
-    found = Machine(clock.quality().value, str(zone.local()), str(archive))
+def _look_at_machine(settings: Settings) -> Machine:
+    archive = settings.archive_path
+    report = read_report(archive, settings.uplink)
+    found = Machine(clock.quality().value, str(zone.local()), str(archive), uplink=report)
     try:
         return replace(found, free_bytes=shutil.disk_usage(archive).free)
     except OSError as error:

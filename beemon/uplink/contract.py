@@ -89,16 +89,16 @@ class Destination(Protocol):
 
     wants_history: bool
 
-    def deliver(self, batch: Batch) -> int:
+    def deliver(self, batch: Batch, /) -> int:
         """Bring records there; return the number of those, from the front, that are there now.
 
         The rest comes again after the next :meth:`look`.
         """
 
-    def show_newest(self, newest: Newest) -> None:
+    def show_newest(self, newest: Newest, /) -> None:
         """Show the present state there, before a backlog and every few minutes during it."""
 
-    def look(self, now: Moment) -> float | None:
+    def look(self, now: Moment, /) -> float | None:
         """Do whatever is due without new records.
 
         Returns the time in seconds until it is to be called again; None: at the next record.

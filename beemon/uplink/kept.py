@@ -1,4 +1,4 @@
-"""Kept: small JSON files of the uplink, replaced at once, so that a power cut tears none."""
+"""Kept: small files of the uplink, replaced at once, so that a power cut tears none."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ def read(file: Path) -> JsonObject:
 
 
 def write(file: Path, content: JsonObject, *, mode: int = 0o600, durably: bool = True) -> None:
-    """Replace a file. Raises ``OSError``."""
+    """Replace a file by an object. Raises ``OSError``."""
+    write_text(file, json.dumps(content), mode=mode, durably=durably)
+
+
+def write_text(file: Path, text: str, *, mode: int = 0o600, durably: bool = True) -> None:
+    """Replace a file by a text. Raises ``OSError``."""
     fresh = file.with_name(f".{file.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(content, stream)
+        stream.write(text)
         stream.flush()
         os.fchmod(descriptor, mode)
         if durably:

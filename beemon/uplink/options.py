@@ -40,14 +40,14 @@ def is_within(moment: time, parts: tuple[Span, ...]) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class UplinkSettings:
-    """The table [uplink]: the limits of a metered link."""
+    """The limits of a metered link, for all destinations together."""
 
     daily_budget: float | None = option(
-        None, parse=size, doc="The bytes that recordings and history may use each day."
+        None, parse=size, doc="The bytes that recordings and history may use each day"
     )
     hours: tuple[Span, ...] = option(
         (), parse=spans, doc="The parts of the day for recordings and history; the newest state is "
-        "sent at any time."
+        "sent at any time"
     )
 
 

@@ -49,12 +49,12 @@ def serve(options: UplinkOptions) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    uplink = start(options)
     notifier = sdnotify.SystemdNotifier()
     notifier.notify("READY=1")
-    if not uplink.couriers and not uplink.states.seen():
+    if not set(options.tables) - {destinations.LINK}:
         log.info("the config has no destination: see beemon.toml(5)")
         return 0
+    uplink = start(options)
     changed = _watch(options, uplink, ending)
     notifier.notify("STOPPING=1")
     stop(uplink)
@@ -65,8 +65,9 @@ def start(options: UplinkOptions) -> Uplink:
     """Start a courier for each destination whose table is right."""
     settings, problems = destinations.read_tables(options.tables)
     states = States(options.runtime / NAME)
-    for problem in problems:
-        states.note(problem.table, state="in-trouble", trouble=str(problem.problem))
+    for name in dict.fromkeys(problem.table for problem in problems):
+        told = "; ".join(str(found.problem) for found in problems if found.table == name)
+        states.note(name, state="in-trouble", trouble=told)
     archive = Archive(options.archive)
     _make_requests_folder(options.runtime / REQUESTS)
     meter = Meter(options.state / "sent.json", destinations.link_settings(settings))

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from beemon.base.options import BadOptionError, in_toml
+from beemon.base.quoting import shown
 from beemon.uplink.contract import NotDeliveredError
 
 SECONDS = 20.0
@@ -25,11 +27,6 @@ class Answer(NamedTuple):
     body: bytes
     retry_after: float | None
 
-    @property
-    def is_good(self) -> bool:
-        """Whether the server did what was asked."""
-        return 200 <= self.status < 300
-
 
 def send(
     method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None,
@@ -37,7 +34,7 @@ def send(
 ) -> Answer:
     """Send a request and read the answer. Raises :class:`NotDeliveredError` if there is none."""
     parts = urlsplit(url)
-    host, path = parts.netloc.rpartition("@")[2], parts.path or "/"
+    host, path = parts.netloc, parts.path or "/"
     target = f"{path}?{parts.query}" if parts.query else path
     connection = _connection(parts.scheme, host, seconds)
     try:
@@ -52,12 +49,28 @@ def send(
         connection.close()
 
 
-def check_answer(answer: Answer, host: str) -> None:
-    """Raise :class:`NotDeliveredError` unless the server did what was asked."""
-    if not answer.is_good:
-        said = answer.body.decode("utf-8", "replace").strip()[:200]
-        later = answer.retry_after if answer.status in _ASKS_LATER else None
-        raise NotDeliveredError(f"{host} refused it: {answer.status} {said}", retry_after=later)
+def check_answer(answer: Answer, url: str, wanted: Collection[int]) -> None:
+    """Raise :class:`NotDeliveredError` unless the server answered with a wanted status."""
+    if answer.status in wanted:
+        return
+    said = shown(answer.body.decode("utf-8", "replace").strip(), 120)
+    later = answer.retry_after if answer.status in _ASKS_LATER else None
+    raise NotDeliveredError(
+        f"{urlsplit(url).hostname} did not take it: status {answer.status}, {said}",
+        retry_after=later,
+    )
+
+
+def web_address(value: object) -> str:
+    """Parse the address of a server. Raises :class:`BadOptionError`."""
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadOptionError(
+            f'must be an address such as "https://server.example/path", not {in_toml(value)}'
+        )
+    if "@" in parts.netloc:
+        raise BadOptionError("must not have a password in it; put that in a file of its own")
+    return parts.geturl()
 
 
 def _connection(scheme: str, host: str, seconds: float) -> http.client.HTTPConnection:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from scripts.manual.drivers import write_drivers
 from scripts.manual.replies import write_objects, write_replies
+from scripts.manual.uplink import write_uplink
 
 HEADINGS = {
     ".SH DRIVERS\n": write_drivers,
+    ".SH UPLINK\n": write_uplink,
     ".SH REPLIES TO QUERIES\n": write_replies,
     ".SH OBJECTS\n": write_objects,
 }

@@ -1,0 +1,82 @@
+"""InfluxDB, VictoriaMetrics and others that take Influx lines by HTTP.
+
+A reading that comes twice replaces itself there, because it has the same tags and time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from beemon.base.clock import Moment
+from beemon.base.options import absolute_path, option
+from beemon.formats import influx
+from beemon.formats.measured import Measured, of_facts, of_reading
+from beemon.uplink.contract import Batch, JobRecord, Newest, Record
+from beemon.uplink.hive import Hive
+from beemon.uplink.secrets import read_secret
+from beemon.uplink.web_client import check_answer, send, web_address
+
+_TAKEN = (204,)
+"""The status of a server that has taken all lines; a router's log-in page answers 200."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All readings are posted to InfluxDB, VictoriaMetrics or another server, as Influx lines."""
+
+    url: str = option(
+        parse=web_address,
+        doc="The address for the lines, such as ``https://metrics.example/write?db=hives``",
+    )
+    token_file: Path | None = option(
+        None, parse=absolute_path, doc="The file with the token of the server"
+    )
+
+
+class Influx:
+    """Posts each reading as a line."""
+
+    wants_history = True
+
+    def __init__(self, settings: Settings, hive: Hive) -> None:
+        self._settings, self._hive = settings, hive
+
+    def deliver(self, batch: Batch) -> int:
+        """Post the readings of a batch; it is there as a whole, or not at all."""
+        self._post(_measured(batch.records))
+        return len(batch.records)
+
+    def show_newest(self, newest: Newest) -> None:
+        """Post the latest readings."""
+        self._post(of_facts(facts, facts.clock) for facts in newest.readings)
+
+    def look(self, _now: Moment) -> float | None:
+        """There is nothing to do without new records."""
+        return None
+
+    def close(self) -> None:
+        """There is no connection to end."""
+
+    def _post(self, found: Iterable[Measured]) -> None:
+        body = "".join(influx.line(self._hive.name, one) for one in found).encode()
+        if not body:
+            return
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if self._settings.token_file:
+            headers["Authorization"] = f"Token {read_secret(self._settings.token_file)}"
+        answer = send("POST", self._settings.url, body, headers)
+        check_answer(answer, self._settings.url, _TAKEN)
+        self._hive.meter.count(len(body))
+
+
+def make(settings: Settings, hive: Hive) -> Influx:
+    """The destination of this table."""
+    return Influx(settings, hive)
+
+
+def _measured(records: Iterable[Record]) -> Iterator[Measured]:
+    for record in records:
+        if isinstance(record, JobRecord):
+            yield from (of_reading(reading, record.job.job) for reading in record.readings)
