@@ -399,7 +399,7 @@ def explained(manual: str) -> set[str]:
 
 
 def test_the_manual_of_the_config_explains_every_option_and_no_other(manual):
-    general = manual.partition(".SH DRIVERS\n")[0]
+    general = manual.partition(".SH UPLINK\n")[0]
     of_every_device = {"driver"} | set(GIVEN) - {"name"}
     assert explained(general) == OPTIONS | of_every_device
 

@@ -26,7 +26,7 @@ SOURCE = Path(beemon.__file__).parent
 ROWS = (
     "__main__",
     "cli",
-    "daemon setup doctor",
+    "setup doctor",
     "web uplink server",
     "orchestrator",
     "worker",
@@ -204,7 +204,10 @@ def test_who_only_asks_a_question_loads_little():
 
 
 STARTS = {
-    "server": "import sys, beemon.cli.main, beemon.daemon, beemon.server.run; print(*sys.modules)",
+    "server": """
+import sys, beemon.cli.main, beemon.cli.daemon, beemon.server.run
+print(*sys.modules)
+""",
     "orchestrator": """
 import sys
 from multiprocessing import spawn, synchronize

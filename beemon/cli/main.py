@@ -209,7 +209,7 @@ def _serve_as_parsed(options: argparse.Namespace) -> int:
 def _serve(service: Service) -> int:
     from pathlib import Path
 
-    from beemon.daemon import serve
+    from beemon.cli.daemon import serve
 
     return serve(Path(service.config), verbose=service.verbose)
 
