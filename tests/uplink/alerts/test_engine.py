@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -10,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from beemon.base.clock import Moment
+from beemon.base.facts import from_json, to_json
 from beemon.base.moments import to_microseconds
 from beemon.uplink.destinations.alerts.engine import Engine
-from beemon.uplink.destinations.alerts.memory import Memory, from_bytes, load, to_bytes
+from beemon.uplink.destinations.alerts.memory import Memory, load
 from beemon.uplink.destinations.alerts.seen import Happened, Heard, Measured, Worked
 from beemon.uplink.destinations.alerts.settings import build_alerts
 
@@ -80,11 +82,11 @@ class Hive:
 
     def hear(self, state="healthy", troubles=(), **devices):
         heard = Heard(state, {f"sensor.{name}": told for name, told in devices.items()}, troubles)
-        self.engine.look(self.now(), heard)
-        self.decide()
+        self.engine.hear(self.now(), heard)
+        self.miss()
 
     def miss(self):
-        self.engine.look(self.now(), None)
+        self.engine.look(self.now())
         self.decide()
 
     def decide(self):
@@ -243,10 +245,10 @@ def test_events_within_the_cooldown_are_counted_in_one_later_message():
     assert "latest of 4" in hive.messages[1].body
 
 
-def test_history_before_the_first_start_is_no_news():
+def test_an_event_of_the_day_before_yesterday_is_no_news():
     hive = Hive('[rules.step]\nevent = "weight"')
     now = hive.now()
-    old = Happened(1, "weight", None, "old", now.utc_us - 60_000_000, "swarm", 1e4)
+    old = Happened(1, "weight", None, "old", now.utc_us - 2 * 86_400_000_000, "swarm", 1e4)
     hive.engine.take(now, happened=[old])
     hive.decide()
     assert hive.words == []
@@ -442,7 +444,7 @@ def test_a_restart_between_any_two_readings_changes_nothing():
         for hive in (plain, restarted):
             hive.measure(value)
             hive.wait(7 * MINUTE)
-        restarted.memory = from_bytes(to_bytes(restarted.memory))
+        restarted.memory = from_json(Memory, json.loads(json.dumps(to_json(restarted.memory))))
         restarted.restart()
     assert plain.words == restarted.words
     assert len(plain.words) > 1

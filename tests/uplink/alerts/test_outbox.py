@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from beemon.uplink.destinations.alerts.memory import Memory, from_bytes, to_bytes
+from beemon.base.facts import from_json, to_json
+from beemon.uplink.destinations.alerts.memory import Memory
 from beemon.uplink.destinations.alerts.outbox import Outbox
 from beemon.uplink.destinations.alerts.seen import Message
 from beemon.uplink.destinations.alerts.sending import Address, Result, Sent
@@ -23,7 +24,7 @@ class Post:
     """The far end: it keeps what arrived, and answers as the test says."""
 
     def __init__(self):
-        self.disk = to_bytes(Memory())
+        self.disk = to_json(Memory())
         self.memory = Memory()
         self.arrived = []
         self.acknowledged = []
@@ -33,7 +34,7 @@ class Post:
         self.start()
 
     def start(self):
-        self.memory = from_bytes(self.disk)
+        self.memory = from_json(Memory, self.disk)
         self.outbox = Outbox(self.memory, self.send, self.save)
 
     def step(self):
@@ -43,7 +44,7 @@ class Post:
 
     def save(self):
         self.step()
-        self.disk = to_bytes(self.memory)
+        self.disk = to_json(self.memory)
         self.step()
 
     def send(self, address, title, body):
@@ -59,7 +60,7 @@ class Post:
     def add(self, word, key="cold"):
         number = self.memory.number
         self.outbox.add(Message(key, key, word, f"{word} {number}", "text", 0))
-        self.disk = to_bytes(self.memory)
+        self.disk = to_json(self.memory)
 
     def work(self, minutes=0, addresses=(HOME, WORK)):
         self.memory.steady_us += minutes * MINUTE_US

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from beemon.base.moments import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_datetime
+from beemon.base.moments import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND, to_datetime
 from beemon.uplink.destinations.alerts import hours, texts
 from beemon.uplink.destinations.alerts.hours import Span
 from beemon.uplink.destinations.alerts.memory import Memory, Points, Watch
@@ -43,6 +43,10 @@ STALE_US = US_PER_DAY
 """Older events and readings are history, and cause no message."""
 BOOT_US = 5 * US_PER_MINUTE
 """After a boot, the machine has so long to measure something before that is missed."""
+SILENCE_SECONDS = 1800.0
+"""The time without a scheduled job, counted from when one was due, that ends the pings."""
+_EARLY_US = 5 * US_PER_SECOND
+"""A job may seem to be done so long before it was due, by rounded times."""
 _MOST_POINTS = 1000
 _LEFT_OUT = ("inspection", "heated")
 _BAD_STATES = ("in-trouble", "backing-off", "given-up")
@@ -63,11 +67,11 @@ class Engine:
             del memory.watches[key]
 
     def begin(self, archive: str, now: Now) -> None:
-        """Begin with an archive. Of another archive than before, only what is new counts."""
+        """Begin with an archive; the numbers of another one count for nothing."""
         memory = self._memory
         if memory.archive == archive:
             return
-        memory.archive, memory.begun_utc, memory.event = archive, now.utc_us, -1
+        memory.archive, memory.event = archive, -1
         memory.jobs.clear()
         memory.windows.clear()
         for subject in (DATA, JOB, SERVICE):
@@ -90,15 +94,25 @@ class Engine:
         for event in happened:
             self._happened(event, now)
 
-    def look(self, now: Now, heard: Heard | None) -> None:
-        """Look at states and absences; without ``heard``, the service does not answer."""
-        if heard is not None:
-            self._see(SERVICE, now.steady_us)
+    def hear(self, now: Now, heard: Heard) -> None:
+        """Take the service's report of this moment."""
+        self._note_due_jobs(heard, now)
         for rule in self._rules.values():
-            if isinstance(rule, StateRule) and heard is not None:
+            if isinstance(rule, StateRule):
                 self._compare_states(rule, heard, now)
-            elif isinstance(rule, AbsenceRule):
+
+    def look(self, now: Now) -> None:
+        """Look for silence."""
+        for rule in self._rules.values():
+            if isinstance(rule, AbsenceRule):
                 self._miss(rule, now)
+
+    def find_silence(self, now: Now) -> str | None:
+        """The problem, if scheduled jobs are due and none is done; as a sentence."""
+        rule = AbsenceRule(name="ping", absent=JOB, after=SILENCE_SECONDS)
+        if not self._memory.due or self._absent_from_us(rule, now) > now.steady_us:
+            return None
+        return f"No scheduled job was done for {texts.span(SILENCE_SECONDS)} or more."
 
     def decide(self, now: Now) -> list[Message]:
         """The messages to send now. Each is returned once."""
@@ -112,6 +126,21 @@ class Engine:
             if (moment := self._absent_from_us(rule, now)) > now.steady_us
         ]
         return min(found, default=None)
+
+    def _note_due_jobs(self, heard: Heard, now: Now) -> None:
+        """Note when the next jobs are due; one that was due and is not done stays noted."""
+        memory = self._memory
+        self._see(SERVICE, now.steady_us)
+        if heard.is_inspection:
+            for subject in (DATA, JOB, *heard.devices):
+                self._see(subject, now.steady_us)
+        missed = {
+            device: due_us for device, due_us in memory.due.items()
+            if memory.last.get(device, due_us - 1) < due_us - _EARLY_US
+            and due_us <= now.steady_us and device in heard.next_us
+        }
+        coming = {device: now.steady_us + us for device, us in heard.next_us.items()}
+        memory.due = {**coming, **missed}
 
     # What was measured
 
@@ -188,8 +217,7 @@ class Engine:
         if event.number <= memory.event:
             return
         memory.event = event.number
-        old_us = max(memory.begun_utc, now.utc_us - STALE_US)
-        if event.utc_us < old_us or self._is_known(event, now):
+        if event.utc_us < now.utc_us - STALE_US or self._is_known(event, now):
             return
         for rule in self._rules.values():
             if isinstance(rule, EventRule) and _fits(rule, event):
@@ -248,8 +276,15 @@ class Engine:
         return max(counted_us + after_us, self._memory.boot_us + min(after_us, BOOT_US))
 
     def _counted_from_us(self, rule: AbsenceRule) -> int:
+        """The last time it was seen; or the time at which it was due, if that is later."""
         memory = self._memory
-        return memory.last.setdefault(str(rule.absent), memory.steady_us)
+        last_us = memory.last.setdefault(str(rule.absent), memory.steady_us)
+        if rule.absent == SERVICE:
+            return last_us
+        devices = rule.devices or memory.due
+        return max(last_us, min(
+            (memory.due[device] for device in devices if device in memory.due), default=last_us
+        ))
 
     # Messages
 

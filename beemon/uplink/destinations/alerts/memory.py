@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
 from beemon.base.clock import Moment
 from beemon.base.facts import from_json, to_json
+from beemon.uplink import kept
 from beemon.uplink.destinations.alerts.seen import Now
 
 Points = tuple[tuple[float, ...], ...]
@@ -73,7 +72,12 @@ class Letter:
 
 @dataclass
 class Memory:
-    """Everything that is kept. ``told`` are the addresses that know of an open rule."""
+    """Everything that is kept.
+
+    ``last`` has the steady time at which each subject was last seen, and ``due`` that of each
+    device's first scheduled job that is not done. ``told`` are the addresses that know of an open
+    rule.
+    """
 
     steady_us: int = 0
     utc_us: int = 0
@@ -81,7 +85,6 @@ class Memory:
     boot: str = ""
     boot_us: int = 0
     archive: str = ""
-    begun_utc: int = 0
     event: int = -1
     jobs: dict[str, int] = field(default_factory=dict)
     happened: dict[str, int] = field(default_factory=dict)
@@ -91,9 +94,11 @@ class Memory:
     letters: dict[str, Letter] = field(default_factory=dict)
     told: dict[str, tuple[str, ...]] = field(default_factory=dict)
     log: tuple[str, ...] = ()
+    due: dict[str, int] = field(default_factory=dict)
     number: int = 0
     digest_utc: int = 0
     ping_us: int | None = None
+    ping_failed: bool = False
 
     def advance(self, at: Moment, boot: str, zone: tzinfo) -> Now:
         """Let time pass until this moment, and return it."""
@@ -111,34 +116,11 @@ class Memory:
 def load(file: Path) -> Memory:
     """The memory in a file; a new one if there is none, or if it cannot be read."""
     try:
-        return from_bytes(file.read_bytes())
-    except (OSError, ValueError):
+        return from_json(Memory, kept.read(file))
+    except ValueError:
         return Memory()
 
 
 def save(memory: Memory, file: Path) -> None:
-    """Replace the file, so that a power cut leaves the old or the new one. Raises ``OSError``."""
-    fresh = file.with_name(f"{file.name}.new")
-    with fresh.open("wb") as out:
-        out.write(to_bytes(memory))
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def to_bytes(memory: Memory) -> bytes:
-    """The content of its file."""
-    return json.dumps(to_json(memory)).encode()
-
-
-def from_bytes(content: bytes) -> Memory:
-    """The memory of a file's content. Raises ``ValueError``."""
-    told = json.loads(content)
-    if not isinstance(told, dict):
-        raise ValueError("it is no object")  # noqa: TRY004
-    return from_json(Memory, told)
+    """Replace the file durably. Raises ``OSError``."""
+    kept.write(file, to_json(memory))

@@ -273,7 +273,7 @@ class AbsenceRule(Rule):
     """Nothing of this has come for ``after`` seconds; or since the time of day ``since``."""
 
     absent: str | Series = option(parse=_absent)
-    after: float = option(1800.0, parse=duration_within("1m", "7d"))
+    after: float = option(1800.0, parse=duration_within("5s", "7d"))
     since: time | None = option(None, parse=hours.time_of_day)
     settle: float = option(0.0, parse=duration_within(most="7d"))
     watches: ClassVar[str] = "absent"
@@ -292,11 +292,11 @@ _CHANGES = {"falls", "rises", "within"}
 
 
 def build_rules(
-    tables: Mapping[str, object], where: Where, devices: Collection[str]
+    tables: Mapping[str, object], where: Where, devices: Collection[str] | None
 ) -> tuple[dict[str, Rule], list[Problem]]:
     """The rules by their names, and every problem with their tables.
 
-    ``devices`` are those of the config.
+    ``devices`` are those of the config; with None they are not checked.
     """
     rules: dict[str, Rule] = {}
     problems: list[Problem] = []
@@ -308,7 +308,7 @@ def build_rules(
 
 
 def _build_rule(
-    name: str, table: object, where: Where, devices: Collection[str]
+    name: str, table: object, where: Where, devices: Collection[str] | None
 ) -> tuple[Rule | None, list[Problem]]:
     if not _RULE_NAME.fullmatch(name):
         return None, [Problem(where(name), (
@@ -339,15 +339,15 @@ def _undecided(watched: list[str], where: Where, name: str) -> Problem:
     return Problem(where(name, watched[1]), f"a rule watches one thing, not {both}; make two rules")
 
 
-def _devices_of(rule: Rule, where: Where, devices: Collection[str]) -> Iterator[Problem]:
+def _devices_of(rule: Rule, where: Where, devices: Collection[str] | None) -> Iterator[Problem]:
     key = "device" if isinstance(rule, EventRule | StateRule) else rule.watches
     yield from unknown_devices(rule.devices, lambda: where(rule.name, key), devices)
 
 
 def unknown_devices(
-    named: Iterable[str], where: Callable[[], str], devices: Collection[str]
+    named: Iterable[str], where: Callable[[], str], devices: Collection[str] | None
 ) -> Iterator[Problem]:
     """A problem for each device that the config does not have."""
     for device in named:
-        if device != ANY and device not in devices:
+        if devices is not None and device != ANY and device not in devices:
             yield Problem(where(), f'there is no device "{device}"{suggestion(device, devices)}')

@@ -74,12 +74,17 @@ class Happened:
 
 @value_class
 class Heard:
-    """The recording service's own report: its state, its devices' states, and its problems."""
+    """The recording service's own report: its state, its devices' states, and its problems.
+
+    ``next_us`` is the time until the next scheduled job of each device, in microseconds.
+    """
 
     state: str
     devices: Mapping[str, str] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
     device_troubles: Mapping[str, str] = field(default_factory=dict)
+    next_us: Mapping[str, int] = field(default_factory=dict)
+    is_inspection: bool = False
 
 
 @value_class

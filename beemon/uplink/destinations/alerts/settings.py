@@ -51,16 +51,17 @@ class AlertSettings:
     digest: Weekly | None = option(None, parse=hours.weekly)
     ping_url: str | None = option(None, parse=_url)
     ping_interval: float = option(600.0, parse=duration_within("1m", "1d"))
+    ask_interval: float = option(60.0, minimum=0.1, for_tests=True)
     rules: Mapping[str, Rule] = field(default_factory=dict)
 
 
 def build_alerts(
-    table: Mapping[str, object], where: Where, devices: Collection[str]
+    table: Mapping[str, object], where: Where, devices: Collection[str] | None
 ) -> tuple[AlertSettings | None, list[Problem]]:
     """The table [alerts] as settings, or None; and every problem with it.
 
     ``where`` returns the file and line of an option by its path below [alerts]; ``devices`` are
-    the names of those in the config.
+    the names of those in the config; with None they are not checked.
     """
     tables = table.get(RULES, {})
     problems = [] if isinstance(tables, dict) else [
