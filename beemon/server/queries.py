@@ -48,7 +48,6 @@ from beemon.protocol.reports import Heartbeat, Trouble
 from beemon.retention import budget
 from beemon.server.latest import LatestState
 from beemon.server.restarts import Restarts
-from beemon.server.uplink_report import read_report
 from beemon.storage import space
 from beemon.timing import schedule as timing
 from beemon.timing.schedule import Schedule
@@ -301,12 +300,18 @@ class Machine:
 
 def _look_at_machine(settings: Settings) -> Machine:
     archive = settings.archive_path
-    report = read_report(archive, settings.uplink)
-    found = Machine(clock.quality().value, str(zone.local()), str(archive), uplink=report)
+    uplink = _read_report(settings) if settings.uplink else None
+    found = Machine(clock.quality().value, str(zone.local()), str(archive), uplink=uplink)
     try:
         return replace(found, free_bytes=shutil.disk_usage(archive).free)
     except OSError as error:
         return replace(found, archive_trouble=error.strerror)
+
+
+def _read_report(settings: Settings) -> UplinkStatus | None:
+    from beemon.server.uplink_report import read_report  # most hives have no uplink
+
+    return read_report(settings.archive_path, settings.uplink)
 
 
 def _ago(span_us: int) -> int:
