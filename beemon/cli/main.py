@@ -93,7 +93,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     import argparse
 
     from beemon.cli import archive as here
-    from beemon.cli import backup, doctor, export, fetch, page, plot, support, uplink
+    from beemon.cli import backup, doctor, export, fetch, page, plot, support, uplink, upload
     from beemon.cli import setup as setting_up
     from beemon.cli.manual import vocabulary
     from beemon.cli.parser import Parser
@@ -112,7 +112,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     )
     _add_serve(words)
     _add_config_check(words)
-    for module in (here, export, backup, page, uplink):
+    for module in (here, export, backup, page, uplink, upload):
         module.add_words(words)
     setting_up.add_words(words, reach)
     support.add_words(words, reach)

@@ -30,6 +30,7 @@ HERE = {
     "restore": "use a backup in the place of the archive and the config; stop the service first",
     "doctor": "check the machine, the service and the config, and fix problems",
     "support-bundle": "write the logs and settings to one file for those who help you",
+    "upload": "show the uploads, verify them, or try now",
     "archive check": "check that the database and the files agree",
     "archive rebuild": "rebuild the database from the files; stop the service first",
 }

@@ -171,6 +171,13 @@ class ArchiveReader:
         with self._reading() as ledger:
             return records.uploaded(ledger.db, after, most)
 
+    def waiting_for_upload(self) -> tuple[int, int]:
+        """The number of recordings that are kept and are not uploaded, and their bytes."""
+        from beemon.ledger import records
+
+        with self._reading() as ledger:
+            return records.waiting_for_upload(ledger.db)
+
     def uuid(self) -> str | None:
         """The UUID of the archive; None if the ledger has none that can be read."""
         with self._reading() as ledger:

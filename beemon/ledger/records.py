@@ -31,6 +31,10 @@ _UPLOADED = (
     "SELECT * FROM recordings WHERE recording > ? AND uploaded_us IS NOT NULL"
     " AND deleting_us IS NULL ORDER BY recording LIMIT ?"
 )
+_WAITING = (
+    "SELECT count(*), ifnull(sum(size), 0) FROM recordings"
+    " WHERE uploaded_us IS NULL AND deleting_us IS NULL"
+)
 
 
 @value_class
@@ -62,6 +66,12 @@ def not_uploaded(db: sqlite3.Connection, after: int, most: int) -> list[Recordin
 def uploaded(db: sqlite3.Connection, after: int, most: int) -> list[Recording]:
     """The first recordings above a number that are kept and are uploaded."""
     return list(rows.readable(db.execute(_UPLOADED, (after, most)), recordings.of_row))
+
+
+def waiting_for_upload(db: sqlite3.Connection) -> tuple[int, int]:
+    """The number of recordings that are kept and are not uploaded, and their bytes."""
+    count, size = db.execute(_WAITING).fetchone()
+    return int(count), int(size)
 
 
 def _readings(db: sqlite3.Connection, job: int) -> Iterator[Reading]:

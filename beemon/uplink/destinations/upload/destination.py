@@ -5,6 +5,7 @@ The ledger itself is the queue: a record that the frame brings only says that th
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from beemon.base.clock import Moment
@@ -138,6 +139,11 @@ def _check_disk(folder: Path, archive: Path) -> None:
         raise RemoteError(
             f"{folder} cannot be read: {error.strerror}; mount the other disk first"
         ) from error
+    if not os.access(folder, os.W_OK):
+        raise RemoteError(
+            f"the uplink may not write to {folder}; allow it: sudo systemctl edit beemon-uplink; "
+            f"add the lines [Service] and ReadWritePaths={folder}"
+        )
     if disk == archive.stat().st_dev:
         raise RemoteError(
             f"{folder} is on the disk of the archive, so nothing there is safe; is the other disk "

@@ -27,7 +27,7 @@ _NOT_FOUND = 3
 """Exit status of rclone for a file or folder that is not there."""
 _ALWAYS = (
     "--transfers", "1", "--checkers", "2", "--retries", "1", "--low-level-retries", "3",
-    "--contimeout", "15s", "--timeout", "60s",
+    "--contimeout", "15s", "--timeout", "60s", "--buffer-size", "1M",
 )
 _REPLACING = ("--ignore-times", "--stats", "0")
 """Otherwise a damaged file of the same size and time would stay. ``copyto`` would send nothing, and
