@@ -27,6 +27,11 @@ class Answer(NamedTuple):
     body: bytes
     retry_after: float | None
 
+    @property
+    def is_good(self) -> bool:
+        """Whether the server says so; a log-in page of a network says so, too."""
+        return 200 <= self.status < 300
+
 
 def send(
     method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None,

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from beemon import __version__
-from beemon.base import outcomes
+from beemon.base import clock, outcomes
+from beemon.base.moments import iso
 from beemon.doctor import run
 from beemon.ledger import schema, wal
 from beemon.ledger.ledger import NAME, Ledger
@@ -287,7 +288,34 @@ FAULTS: dict[str, tuple[str, Callable[[Hive], object], str, str]] = {
     "no release": ("debian", lambda m: m.without("etc/os-release"), "unknown", "cannot be read"),
     "page": ("page", lambda m: m.unit(ActiveState="inactive"), "problem",
              "beemon-web.socket is inactive"),
+    "uplink away": ("uplink", lambda m: uplink(m, None), "problem", "the uplink does not run"),
+    "uplink silent": ("uplink", lambda m: uplink(m, {"at": "2026-01-01T00:00:00.000Z"}), "problem",
+                      "last heard of"),
+    "destination": ("uplink", lambda m: uplink(m, report(trouble="its disk is full")), "warning",
+                    "influx: its disk is full"),
+    "uplink's table": ("uplink", lambda m: uplink(m, report(), url="there"), "problem",
+                       "must be an address"),
+    "open secret": ("uplink", lambda m: uplink(m, report(), secret=0o644), "problem",
+                    "everybody can read /etc/beemon/token"),
+    "no secret": ("uplink", lambda m: uplink(m, report(), secret=None), "problem",
+                  "No such file"),
 }
+
+
+def uplink(
+    hive: Hive, told: object, *, url: str = "http://127.0.0.1:9/write", secret: int | None = 0o640
+) -> None:
+    """A config with one destination, and the report of the uplink."""
+    text = f'[influx]\nurl = "{url}"\ntoken_file = "/etc/beemon/token"\n'
+    hive.plant("etc/beemon/conf.d/90-influx.toml", text)
+    if secret is not None:
+        hive.plant("etc/beemon/token", "secret").chmod(secret)
+    hive.says(uplink=told)
+
+
+def report(**facts: object) -> dict[str, object]:
+    at = iso(clock.now().utc_us)
+    return {"at": at, "destinations": {"influx": {"state": "working", **facts}}}
 
 
 def broken_link(hive: Hive) -> None:
@@ -330,6 +358,18 @@ FIXES = {
     "no folder": "was made", "no reserve": "whole again", "open socket": "mode 0660",
     "volatile journal": "is kept", "page": "beemon-web.socket runs",
 }
+
+
+def test_an_uplink_that_works_is_well_and_one_that_is_not_wanted_is_skipped(planted: Hive) -> None:
+    assert planted.states("uplink") == ["skipped"]
+    uplink(planted, report())
+    assert planted.states("uplink") == ["ok"]
+
+
+def test_an_uplink_that_does_not_run_is_started(planted: Hive) -> None:
+    uplink(planted, None)
+    planted.fix("uplink")
+    assert "enable --now beemon-uplink.service" in planted.done
 
 
 @pytest.mark.parametrize("fault", FIXES)

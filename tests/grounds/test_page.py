@@ -74,6 +74,26 @@ def test_its_sandbox_is_tight(machine: Container) -> None:
     assert float(found[1]) <= 1.3
 
 
+def test_the_uplink_starts_with_its_first_destination_in_a_tight_sandbox(
+    machine: Container,
+) -> None:
+    assert state_of(machine, "beemon-uplink.service") == "inactive"
+    said = machine.run("systemd-analyze", "security", "--no-pager", "beemon-uplink.service").stdout
+    found = re.search(r"exposure level for beemon-uplink.service: ([0-9.]+)", said)
+    assert found, said
+    assert float(found[1]) <= 1.3
+    table = '[influx]\nurl = "http://127.0.0.1:9/write"\n'
+    machine.run("tee", "/etc/beemon/conf.d/90-influx.toml", input=table)
+    within(30, lambda: state_of(machine, "beemon-uplink.service") == "active")
+    machine.run("systemctl", "reload", "beemon")
+    machine.run("beemon", "read", "--wait")
+    status = within(60, lambda: ask(machine, "/api/status", UNIX)[1]["status"].get("uplink"))
+    within(60, lambda: "influx" in machine.run("beemon", "status").stdout)
+    assert status["destinations"]["influx"]["state"] in ("starting", "in-trouble", "working")
+    machine.run("rm", "/etc/beemon/conf.d/90-influx.toml")
+    within(60, lambda: state_of(machine, "beemon-uplink.service") == "inactive")
+
+
 def test_its_user_reads_the_archive_and_writes_none_of_it(machine: Container) -> None:
     within(30, lambda: ask(machine, "/api/status", UNIX)[1]["status"]["state"] == "healthy")
     as_page = ["runuser", "-u", "beemon-web", "-g", "beemon", "--"]

@@ -1,0 +1,73 @@
+"""The uplink: its tables in the config, its service, and each of its destinations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from beemon.base.facts import Json
+from beemon.base.options import RawTable
+from beemon.doctor.findings import Finding, ok, problem, skipped, warning
+from beemon.doctor.machine import Machine
+from beemon.uplink import destinations
+
+_UNIT = "beemon-uplink.service"
+_STALE_SECONDS = 120.0
+_OTHERS = 0o007
+_WHY = "Nothing of this hive arrives there until it works again; nothing is lost meanwhile."
+
+
+def check(machine: Machine) -> Iterator[Finding]:
+    """Read the config, and ask the service."""
+    tables = dict(machine.settings.uplink) if machine.settings else {}
+    if not set(tables) - {destinations.LINK}:
+        yield skipped("the config has no uplink")
+        return
+    for found in destinations.read_tables(tables)[1]:
+        yield problem(str(found.problem), _WHY, "correct it, then: beemon config check")
+    yield from _secrets(machine, tables)
+    if machine.status is None:
+        yield skipped("the service cannot be reached, so the uplink is not known")
+        return
+    yield from _report(machine.status.get("uplink"))
+
+
+def fix(machine: Machine) -> str:
+    """Start the service. Secrets and tables stay as they are."""
+    machine.change("systemctl", "enable", "--now", _UNIT)
+    return f"{_UNIT} runs"
+
+
+def _secrets(machine: Machine, tables: Mapping[str, RawTable]) -> Iterator[Finding]:
+    for table in tables.values():
+        options = table.value if isinstance(table.value, dict) else {}
+        for name, path in options.items():
+            if not name.endswith("_file") or not isinstance(path, str):
+                continue
+            try:
+                mode = machine.at(path).stat().st_mode
+            except OSError as error:
+                yield problem(f"[{table.name}] {name}: {path}: {error.strerror}", _WHY,
+                              f"sudo ls -l {path}")
+                continue
+            if mode & _OTHERS:
+                yield problem(f"everybody can read {path}", "It holds a secret.",
+                              f"sudo chmod o= {path}")
+
+
+def _report(report: Json) -> Iterator[Finding]:
+    found = report if isinstance(report, Mapping) else {}
+    if not isinstance(at := found.get("at"), str):
+        yield problem("the uplink does not run", _WHY, f"sudo systemctl start {_UNIT}")
+        return
+    age = (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()
+    if age > _STALE_SECONDS:
+        yield problem(f"the uplink was last heard of {age / 60:.0f} min ago", _WHY,
+                      f"sudo systemctl restart {_UNIT}")
+    told = found.get("destinations")
+    for name, one in (told if isinstance(told, Mapping) else {}).items():
+        says = (one.get("trouble") or one.get("note")) if isinstance(one, Mapping) else None
+        if says:
+            yield warning(f"{name}: {says}", _WHY, "journalctl -u beemon-uplink -e")
+        else:
+            yield ok(f"{name} works")
