@@ -46,7 +46,7 @@ FEW = {
 }
 """What services of their own may import: they only read the archive, and ask as any client does."""
 
-HARDWARE = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
+HARDWARE = {"av", "gpiozero", "jeepney", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
 
 SWALLOWS = {"base.defects": "contain", "web.site": "Site._safely"}
 """Where an ``except`` may take every error and not raise it again."""

@@ -87,6 +87,14 @@ REASONS = {
         "Unplug the sensor and plug it in again. If the value can really be constant, set "
         "`stuck_after`.",
     ),
+    "stale": Explanation(
+        "the sensor repeats an old measurement",
+        "Check its battery, and the interval of its measurements in the config.",
+    ),
+    "unheard": Explanation(
+        "the wireless sensor was not heard",
+        "Check its battery and its distance: `bluetoothctl scan le` lists what is heard.",
+    ),
     "crc": Explanation(
         "the sensor's answer did not match its checksum",
         "Shorten the cable, or use a shielded one, and check the pull-up resistor.",

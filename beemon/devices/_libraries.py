@@ -13,6 +13,7 @@ DEBIAN_PACKAGES = {
     "arecord": "alsa-utils",
     "av": "python3-av",
     "gpiozero": "python3-gpiozero",
+    "jeepney": "python3-jeepney",
     "libcamera": "python3-libcamera",
     "mutagen": "python3-mutagen",
     "numpy": "python3-numpy",

@@ -17,7 +17,7 @@ from beemon.devices.ask import resolve_devices
 
 BASES = {"camera": Camera, "microphone": Microphone, "sensor": Sensor, "output": Output}
 ALL = [(kind, driver) for kind in PACKAGES for driver in drivers(kind)]
-HEAVY = {"av", "gpiozero", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
+HEAVY = {"av", "gpiozero", "jeepney", "lgpio", "libcamera", "numpy", "picamera2", "soundfile"}
 
 LOAD_ALL = """
 import sys

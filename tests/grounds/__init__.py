@@ -69,6 +69,11 @@ def readers_missing() -> str | None:
     return f"not installed: {', '.join(lacking)}" if lacking else None
 
 
+def bus_missing() -> str | None:
+    """What a private D-Bus lacks."""
+    return None if shutil.which("dbus-daemon") else "install dbus"
+
+
 def load_missing() -> str | None:
     """What a load of 500 clients lacks: descriptors."""
 
@@ -93,6 +98,7 @@ def powercut_missing() -> str | None:
 
 GROUNDS: dict[str, Callable[[], str | None]] = {
     "alsa": alsa_missing,
+    "bus": bus_missing,
     "load": load_missing,
     "picamera2": picamera2_missing,
     "media": media_missing,
