@@ -1,0 +1,138 @@
+"""A hive that was out of reach for 30 days, then has a bad link: nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from beemon.base import outcomes
+from beemon.base.clock import Moment, Quality, Stamp
+from beemon.base.readings import Reading
+from beemon.ledger import identity
+from beemon.ledger import readings as series
+from beemon.ledger.ledger import Ledger
+from beemon.uplink.backoff import Backoff
+from beemon.uplink.courier import Courier
+from beemon.uplink.cursors import CursorFile
+from beemon.uplink.destinations.influx import Settings, make
+from beemon.uplink.hive import Archive, Hive
+from beemon.uplink.metering import Meter
+from beemon.uplink.options import UplinkOptions, UplinkSettings
+from beemon.uplink.state import States
+from tests.hive import until
+from tests.uplink.servers import Asked, FarServer, Said
+
+DAYS, EACH_SECONDS = 30, 300
+BEGIN_US = 1_780_000_000_000_000
+JOBS = DAYS * 86400 // EACH_SECONDS
+REFUSED = (Said(body=None), Said(503, b"try later"), Said(507, b"disk full"),
+           Said(200, b"<html>Please log in</html>"), Said(403, b"not yours"))
+
+
+class SimulatedClock:
+    """The clocks of a hive that stand where the test puts them."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> Moment:
+        return Moment(*self.stamp()[:2])
+
+    def stamp(self) -> Stamp:
+        return Stamp(BEGIN_US + int(self.seconds * 1e6), self.seconds, Quality.SYNCHRONISED)
+
+    def boot_id(self) -> str:
+        return "boot"
+
+
+class BadLink:
+    """A server behind a link that delays, cuts before or after delivery, and delivers twice."""
+
+    def __init__(self, server: FarServer, seed: int) -> None:
+        self.points: dict[tuple[str, str], str] = {}
+        self.deliveries: Counter[str] = Counter()
+        self.first: list[str] = []
+        self._choose = random.Random(seed)
+        self._mutex = threading.Lock()
+        server.answer = self.answer
+
+    def answer(self, asked: Asked) -> Said:
+        with self._mutex:
+            fate = self._choose.random()
+            if fate < 0.1:
+                return self._choose.choice(REFUSED)
+            self._take(asked.body.decode())
+            if fate < 0.2:
+                return Said(body=None)  # it was taken, and nobody knows
+            if fate < 0.3:
+                self._take(asked.body.decode())
+            if fate < 0.35:
+                time.sleep(0.01)
+            return Said(204)
+
+    def _take(self, body: str) -> None:
+        for line in body.splitlines():
+            tags, fields, when = line.rsplit(" ", 2)[0], line.split(" ")[1], line.split(" ")[-1]
+            self.points[tags.split(" ")[0], when] = fields
+            self.deliveries[f"{tags.split(' ')[0]} {when}"] += 1
+        if not self.first:
+            self.first = body.splitlines()
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory) -> Path:
+    """An archive with the readings of 30 days: two quantities, one of them missing at times."""
+    folder = tmp_path_factory.mktemp("month")
+    clock = SimulatedClock()
+    ledger = Ledger(folder, clock=clock)
+    ledger.prepare()
+    with ledger.transaction():
+        ledger.begin_run()
+        identity.settle(ledger, None)
+        for number in range(JOBS):
+            clock.seconds = number * EACH_SECONDS
+            job = ledger.accept("read", "schedule")
+            at = clock.stamp()
+            stuck = number % 50 == 7
+            series.keep(ledger, job, [
+                Reading("sensor.scale", "weight", "g", 40_000.0 + number, None, at),
+                Reading("sensor.brood", "temperature", "°C", None if stuck else 34.5,
+                        "stuck" if stuck else None, at),
+            ])
+            ledger.end(job, outcomes.done())
+    ledger.close()
+    return folder
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_each_reading_of_the_month_is_there_once_and_the_newest_first(
+    month, tmp_path, server, seed
+):
+    link = BadLink(server, seed)
+    states = States(tmp_path / "state.json")
+    options = UplinkOptions(
+        hive="apiary-7", archive=month, connect=_nobody, tables={}, state=tmp_path,
+        runtime=tmp_path,
+    )
+    hive = Hive("influx", options, Archive(month), Meter(tmp_path / "sent", UplinkSettings()),
+                states)
+    destination = make(Settings(url=f"{server.url}/write"), hive)
+    courier = Courier("influx", destination, hive, states, CursorFile(tmp_path / "cursor"),
+                      backoff=Backoff(lambda _low, _high: 0.0))
+    courier.start()
+    until(lambda: courier.wake() or len(link.points) == 2 * JOBS)
+    courier.end(10)
+    newest = f"value={40_000.0 + JOBS - 1}"
+    assert any(newest in line for line in link.first)
+    missing = [fields for fields in link.points.values() if 'reason="stuck"' in fields]
+    assert len(missing) == len(range(7, JOBS, 50))
+    assert max(link.deliveries.values()) > 1  # the link did double, and the far end has each once
+
+
+def _nobody():
+    raise ConnectionError("nothing answers")
