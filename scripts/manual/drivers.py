@@ -41,6 +41,8 @@ def section(settings: type[CommonSettings]) -> str:
 def is_shown(field: dataclasses.Field[object]) -> bool:
     """Whether it belongs into the driver's part of the manual."""
     told = COMMON.get(field.name)
+    if not field.metadata.get("doc"):  # tables within the table
+        return False
     return not field.metadata["for_tests"] and (told is None or told.default != field.default)
 
 
