@@ -222,9 +222,9 @@ def _print_export(output: Path, manifest: dict[str, Any]) -> None:
         f"{output}: {len(manifest['files'])} files, {amount(size, 'B')}, from {begin} until {end}; "
         "manifest.json explains them."
     )
-    if not any(file.get("rows", 1) for file in manifest["files"]):
+    if left_out := manifest.get("left_out"):
+        layout.say(f"Left out: {', '.join(left_out)}. Choose with --field FIELD=SENSOR.")
+    elif not any(file.get("rows", 1) for file in manifest["files"]):
         layout.say("They are empty: the database holds nothing from that time.")
-    for series in manifest.get("left_out", ()):
-        layout.say(f"{series} was left out; choose its field with --field FIELD=SENSOR.")
     for path in manifest.get("missing", ()):
         layout.say(f"{path} no longer exists.")

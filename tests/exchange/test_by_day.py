@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from beemon.base.clock import Quality, Stamp
+from beemon.base.readings import Reading
 from beemon.cli import main as cli
 from beemon.exchange import export
 from beemon.exchange.layout import About, Selection
@@ -17,7 +20,8 @@ from beemon.exchange.layouts import LAYOUTS
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View
 from beemon.formats.fields import FieldError
-from beemon.ledger.ledger import LedgerReader
+from beemon.ledger import readings as series
+from beemon.ledger.ledger import Ledger, LedgerReader
 from tests import seasons
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -101,3 +105,24 @@ def test_a_wrong_field_is_wrong_usage(
     assert cli.main(words) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sensor_without_a_clear_place_is_left_out_and_told(
+    tmp_path: Path, capsys: Out
+) -> None:
+    (tmp_path / "archive").mkdir()
+    with closing(Ledger(tmp_path / "archive")) as ledger:
+        ledger.prepare()
+        with ledger.transaction():
+            ledger.begin_run()
+            job = ledger.accept("read sensor.t1", "schedule")
+            at = Stamp(seasons.NOON, 1.0, Quality.RTC)
+            series.keep(ledger, job, [Reading("sensor.t1", "temperature", "°C", 35.0, None, at)])
+    words = ["export", "2026-06-01", "--layout", "beep", "--path", str(tmp_path / "archive")]
+    assert cli.main([*words, "--output", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().out
+    assert "Left out: sensor.t1 temperature. Choose with --field FIELD=SENSOR." in told
+    assert "holds nothing" not in told
+    words += ["--output", str(tmp_path / "again"), "--field", "t_i=sensor.t1"]
+    assert cli.main(words) == 0
+    assert json.loads((tmp_path / "again/2026-06-01.jsonl").read_text())["t_i"] == 35.0
