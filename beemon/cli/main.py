@@ -92,8 +92,19 @@ def _parser(first: str) -> argparse.ArgumentParser:
     """
     import argparse
 
+    from beemon.cli import (
+        alerts,
+        backup,
+        doctor,
+        export,
+        fetch,
+        page,
+        plot,
+        support,
+        uplink,
+        upload,
+    )
     from beemon.cli import archive as here
-    from beemon.cli import backup, doctor, export, fetch, page, plot, support, uplink, upload
     from beemon.cli import setup as setting_up
     from beemon.cli.manual import vocabulary
     from beemon.cli.parser import Parser
@@ -118,6 +129,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
     support.add_words(words, reach)
     fetch.add_words(words, reach)
     doctor.add_words(words, reach)
+    alerts.add_words(words, reach)
     plot.add_words(words, reach)
     for word in VOCABULARY.values():
         if word.name in FOR_PROGRAMS:
@@ -257,7 +269,10 @@ def _uplink_problems(settings: Settings) -> list[Problem]:
         return []
     from beemon.uplink import destinations
 
-    return [found.problem for found in destinations.read_tables(settings.uplink)[1]]
+    return [
+        *(found.problem for found in destinations.read_tables(settings.uplink)[1]),
+        *destinations.find_unknown_devices(settings.uplink, settings.devices),
+    ]
 
 
 def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:

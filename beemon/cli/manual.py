@@ -19,6 +19,7 @@ HERE = {
     "page": "show the address of the page, set its password, or open it to the network",
     "serve-page": "run the page in the foreground; systemd normally does this",
     "serve-uplink": "run the uplink in the foreground; systemd normally does this",
+    "alerts": "list the rules for alerts and their states, or send a test message",
     "plot": "show the history of one quantity as a chart, or write it as SVG or PNG",
     "config check": "check the config and print each problem with its file and line",
     "fetch": "write the recording of a job to a file here",

@@ -29,7 +29,7 @@ class Answer(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Whether the server says so; a log-in page of a network says so, too."""
+        """Whether the status is one of success; the log-in page of a network has one, too."""
         return 200 <= self.status < 300
 
 

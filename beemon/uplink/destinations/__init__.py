@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import ModuleType
 from typing import NamedTuple
 
@@ -47,6 +47,18 @@ def read_tables(
         if chosen is not None:
             settings[name] = chosen
     return settings, found
+
+
+def find_unknown_devices(
+    tables: Mapping[str, RawTable], devices: Collection[str]
+) -> Iterator[Problem]:
+    """The problems of tables that name a device which the config does not have.
+
+    At run time they are none: a device that was taken out must not end a destination.
+    """
+    for name, table in tables.items():
+        if name in MODULES and hasattr(module := _module(name), "find_unknown_devices"):
+            yield from module.find_unknown_devices(table, devices)
 
 
 def link_settings(settings: Mapping[str, object]) -> UplinkSettings:

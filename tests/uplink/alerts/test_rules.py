@@ -57,7 +57,7 @@ def test_a_rule_has_hold_settle_cooldown_months_and_urgency():
         'cooldown = "2h"\nurgent = true\nmonths = [4, 5]\ntitle = "Nobody home"'
     )
     assert (found.hold, found.settle, found.cooldown) == (300, 600, 7200)
-    assert (found.urgent, found.months, found.since) == (True, {4, 5}, time(6))
+    assert (found.urgent, found.months, found.since) == (True, (4, 5), time(6))
 
 
 def test_every_mistake_is_found_at_once_with_its_place():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from typing import TYPE_CHECKING
 
 from beemon.base import zone
 from beemon.base.clock import Moment
@@ -13,12 +14,14 @@ from beemon.uplink.destinations.alerts import memory as memories
 from beemon.uplink.destinations.alerts.engine import Engine
 from beemon.uplink.destinations.alerts.hours import Weekly
 from beemon.uplink.destinations.alerts.outbox import Outbox
-from beemon.uplink.destinations.alerts.ping import Ping
 from beemon.uplink.destinations.alerts.seen import DIGEST, Heard, Message, Now
 from beemon.uplink.destinations.alerts.sending import Address, AddressError, Sent
 from beemon.uplink.destinations.alerts.settings import AlertSettings
 from beemon.uplink.destinations.alerts.texts import Words
 from beemon.uplink.hive import Hive, RefusedError
+
+if TYPE_CHECKING:
+    from beemon.uplink.destinations.alerts.ping import Ping
 
 SAVE_SECONDS = 600.0
 """The longest time for which readings are not saved; messages are saved at once."""
@@ -41,8 +44,7 @@ class Alerts:
         self._words = Words(hive.name, hive.public_url)
         self._outbox = Outbox(self._memory, self._post, self._save)
         self._address_trouble: str | None = None
-        self._ping = Ping(settings.ping_url, settings.ping_interval, self._memory) \
-            if settings.ping_url else None
+        self._ping = _make_ping(settings, self._memory)
         self._heard: Heard | None = None
         self._asked_us: int | None = None
         self._saved_us = self._memory.steady_us
@@ -182,3 +184,11 @@ class Alerts:
         moments = (self._engine.next_us(now), self._outbox.next_us())
         waits = [(moment - now.steady_us) / 1e6 for moment in moments if moment is not None]
         return max(0.0, min([self._settings.ask_interval, *waits]))
+
+
+def _make_ping(settings: AlertSettings, memory: memories.Memory) -> Ping | None:
+    if settings.ping_url is None:
+        return None
+    from beemon.uplink.destinations.alerts.ping import Ping  # it brings TLS
+
+    return Ping(settings.ping_url, settings.ping_interval, memory)

@@ -108,15 +108,15 @@ def weekly(value: object) -> Weekly:
     return Weekly(WEEKDAYS.index(day.title()), time_of_day(at))
 
 
-def months(value: object) -> frozenset[int]:
+def months(value: object) -> tuple[int, ...]:
     """Months such as ``[4, 5, 6]``. Raises :class:`BadOptionError`."""
     given = value if isinstance(value, list) else []
-    found = frozenset(month for month in given if type(month) is int and 1 <= month <= 12)
+    found = sorted({month for month in given if type(month) is int and 1 <= month <= 12})
     if not given or len(found) < len(given):
         raise BadOptionError(
             f"must be a list of different months such as [4, 5, 6], not {in_toml(value)}"
         )
-    return found
+    return tuple(found)
 
 
 def in_words(chosen: Iterable[int]) -> str:

@@ -29,7 +29,7 @@ from beemon.uplink.destinations.alerts import hours
 Where = Callable[..., str]
 """The file and line of an option by its path below [alerts.rules]; of the table without one."""
 
-ALL_MONTHS = frozenset(range(1, 13))
+ALL_MONTHS = tuple(range(1, 13))
 ANY = "*"
 TROUBLE = "trouble"
 KINDS = ("camera", "microphone", "sensor", "output")
@@ -46,6 +46,10 @@ EVENTS = (
 
 _RULE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
 _TITLE = 80
+_READING = (
+    'The sensor and its quantity, such as ``"sensor.scale weight"``; with ``*`` in the place of '
+    "the sensor, each that has it"
+)
 
 
 @value_class
@@ -127,18 +131,30 @@ def _change(value: object) -> float:
 class Rule:
     """The options that all rules have.
 
-    The condition has to hold for ``hold`` seconds before a message is sent, and to be over for
-    ``settle`` seconds before the closing one. There is no further message for ``cooldown`` seconds
-    after that. ``urgent``: quiet hours do not apply.
+    Times are in seconds.
     """
 
     name: str
-    title: str | None = option(None, parse=_title)
-    hold: float = option(0.0, parse=duration_within(most="7d"))
-    settle: float = option(900.0, parse=duration_within(most="7d"))
-    cooldown: float = option(3600.0, parse=duration_within(most="30d"))
-    urgent: bool = option(False)
-    months: frozenset[int] = option(ALL_MONTHS, parse=hours.months)
+    title: str | None = option(
+        None, parse=_title, doc="The title of the messages. The default is the condition in words"
+    )
+    hold: float = option(
+        0.0, parse=duration_within(most="7d"),
+        doc="The time for which the condition must hold before there is a message"
+    )
+    settle: float = option(
+        900.0, parse=duration_within(most="7d"),
+        doc="The time for which it must be over before there is a closing message"
+    )
+    cooldown: float = option(
+        3600.0, parse=duration_within(most="30d"),
+        doc="The time after the closing message without another one"
+    )
+    urgent: bool = option(False, doc="Whether the quiet hours do not count for it")
+    months: tuple[int, ...] = option(
+        ALL_MONTHS, parse=hours.months,
+        doc="The months in which it opens, such as ``[4, 5, 6]``. The default is all of them"
+    )
     watches: ClassVar[str]
 
     @property
@@ -153,12 +169,14 @@ class Rule:
 
 @keyword_class
 class ValueRule(Rule):
-    """A reading is ``below`` or ``above`` a value, ``until`` it has come back."""
+    """A reading is below or above a value."""
 
-    reading: Series = option(parse=series)
-    below: float | None = option(None)
-    above: float | None = option(None)
-    until: float | None = option(None)
+    reading: Series = option(parse=series, doc=_READING)
+    below: float | None = option(None, doc="The value below which the condition holds")
+    above: float | None = option(None, doc="The value above which the condition holds")
+    until: float | None = option(
+        None, doc="The value at which it is over: more than ``below``, or less than ``above``"
+    )
     watches: ClassVar[str] = "reading"
 
     @property
@@ -193,16 +211,21 @@ class ValueRule(Rule):
 
 @keyword_class
 class ChangeRule(Rule):
-    """A reading ``falls`` or ``rises`` by more than this ``within`` a time.
+    """A reading falls or rises by so much within a time.
 
-    It is over when the change is less than ``until``, which is half of it by default.
+    Readings of an inspection do not count, and no change is seen across one.
     """
 
-    reading: Series = option(parse=series)
-    falls: float | None = option(None, parse=_change)
-    rises: float | None = option(None, parse=_change)
-    within: float | None = option(None, parse=duration_within("1m", "2d"))
-    until: float | None = option(None, parse=_change)
+    reading: Series = option(parse=series, doc=_READING)
+    falls: float | None = option(None, parse=_change, doc="The least fall, in the reading's unit")
+    rises: float | None = option(None, parse=_change, doc="The least rise, in the reading's unit")
+    within: float | None = option(
+        None, parse=duration_within("1m", "2d"), doc="The time of the change"
+    )
+    until: float | None = option(
+        None, parse=_change,
+        doc="The change below which the condition is over. The default is half of it"
+    )
     watches: ClassVar[str] = "reading"
 
     @property
@@ -231,11 +254,16 @@ class ChangeRule(Rule):
 
 @keyword_class
 class EventRule(Rule):
-    """An event of this kind happens; with ``grams``, a step of weight of at least so much."""
+    """An event happens. There is one message, and none that closes it."""
 
-    event: str = option(parse=_event)
-    device: str = option(ANY, parse=_device)
-    grams: float | None = option(None, parse=_change)
+    event: str = option(
+        parse=_event, doc="The kind of the event, as ``beemon events`` lists it, or of the step of "
+        "a scale, such as ``swarm``"
+    )
+    device: str = option(ANY, parse=_device, doc="The device of the event")
+    grams: float | None = option(
+        None, parse=_change, doc="The least change of weight, in g, of a scale's step"
+    )
     watches: ClassVar[str] = "event"
 
     @property
@@ -250,10 +278,15 @@ class EventRule(Rule):
 
 @keyword_class
 class StateRule(Rule):
-    """The service, or a ``device``, is in this state."""
+    """The service or a device is in a state."""
 
-    state: str = option()
-    device: str | None = option(None, parse=_device)
+    state: str = option(
+        doc="The state of the service: ``degraded``, ``hung`` or ``starting``. For a device: one "
+        "of beemon-reasons(7), or ``trouble`` for all that are bad"
+    )
+    device: str | None = option(
+        None, parse=_device, doc="The device, or ``*`` for each. The default is the service"
+    )
     watches: ClassVar[str] = "state"
 
     @property
@@ -270,12 +303,28 @@ class StateRule(Rule):
 
 @keyword_class
 class AbsenceRule(Rule):
-    """Nothing of this has come for ``after`` seconds; or since the time of day ``since``."""
+    """Something has not come for a time.
 
-    absent: str | Series = option(parse=_absent)
-    after: float = option(1800.0, parse=duration_within("5s", "7d"))
-    since: time | None = option(None, parse=hours.time_of_day)
-    settle: float = option(0.0, parse=duration_within(most="7d"))
+    The time is counted from when it came last. If its next scheduled job was due later than that,
+    the time is counted from there.
+    """
+
+    absent: str | Series = option(
+        parse=_absent, doc="``data``: any value or recording; ``job``: a scheduled job that was "
+        "done; ``service``: an answer of the recording service; a device; or a sensor and its "
+        'quantity, such as ``"sensor.scale weight"``'
+    )
+    after: float = option(
+        1800.0, parse=duration_within("5s", "7d"), doc="The longest time without it"
+    )
+    since: time | None = option(
+        None, parse=hours.time_of_day, doc='A time of day such as ``"06:00"``: the condition is '
+        "that nothing has come since then"
+    )
+    settle: float = option(
+        0.0, parse=duration_within(most="7d"),
+        doc="The time for which it must be over before there is a closing message"
+    )
     watches: ClassVar[str] = "absent"
 
     @property
@@ -288,6 +337,8 @@ class AbsenceRule(Rule):
 _BY_OPTION: Mapping[str, type[Rule]] = {
     "reading": ValueRule, "event": EventRule, "state": StateRule, "absent": AbsenceRule,
 }
+FORMS: tuple[type[Rule], ...] = (ValueRule, ChangeRule, EventRule, StateRule, AbsenceRule)
+"""Every kind of rule, for the manual."""
 _CHANGES = {"falls", "rises", "within"}
 
 

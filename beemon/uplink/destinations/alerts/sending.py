@@ -114,7 +114,7 @@ def send(address: Address, title: str, body: str, deadline: float = DEADLINE_SEC
     config = os.memfd_create("address")
     try:
         os.write(config, f"{address.url}\n".encode())
-        arguments = [program, "-vvvv", "-i", "text", "-t", title, "-c", f"/dev/fd/{config}"]
+        arguments = [program, "-vvvv", "-i", "text", "-t", title, "-c", f"/proc/self/fd/{config}"]
         return _run(arguments, body, config, deadline, address)
     finally:
         os.close(config)

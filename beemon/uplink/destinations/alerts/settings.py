@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from beemon.base.options import (
-    BadOptionError,
     Problem,
     absolute_path,
     build,
     duration_within,
-    in_toml,
     no_table,
     option,
 )
@@ -26,33 +23,50 @@ RULES = "rules"
 
 
 def _url(value: object) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadOptionError(
-            f'must be an address such as "https://hc.example/ping/4f0c", not {in_toml(value)}'
-        )
-    return parts.geturl()
+    from beemon.uplink.web_client import web_address  # it brings TLS, which this option alone needs
+
+    return web_address(value)
 
 
 @keyword_class
 class AlertSettings:
-    """The rules, and how their messages are sent.
+    """Messages to people, sent by ``apprise`` to a phone, a chat or a mailbox.
 
-    ``urls_file`` holds the addresses that messages are sent to, one apprise URL a line. During the
-    ``quiet`` hours only urgent messages are sent. ``nest`` is the temperature of the brood nest: a
-    few of the rules that ``defaults`` adds need it. ``digest`` is the time of the weekly message.
-    While the service works, ``ping_url`` is called each ``ping_interval`` seconds.
+    Each rule opens with one message and closes with another. ``beemon alerts`` lists the rules,
+    ``beemon alerts test`` sends a test message.
     """
 
-    urls_file: Path = option(parse=absolute_path, doc="the file with the addresses of the messages")
-    quiet: Span | None = option(None, parse=hours.span)
-    defaults: bool = option(True)
-    nest: Series | None = option(None, parse=rules.series)
-    digest: Weekly | None = option(None, parse=hours.weekly)
-    ping_url: str | None = option(None, parse=_url)
-    ping_interval: float = option(600.0, parse=duration_within("1m", "1d"))
+    urls_file: Path = option(
+        parse=absolute_path, doc="The file with the addresses of the messages, one apprise URL a "
+        "line, such as ``ntfy://your-topic``. Only its owner and group may read it: ``sudo install "
+        "-m 640 -g beemon /dev/null FILE`` makes one"
+    )
+    quiet: Span | None = option(
+        None, parse=hours.span, doc="The hours of each day for urgent messages only, such as "
+        '``"22:00-06:30"``. Of the others, those that are still true are sent afterwards'
+    )
+    defaults: bool = option(
+        True, doc="Whether there are the default rules besides those of the config. One of the "
+        "same name replaces a default rule"
+    )
+    nest: Series | None = option(
+        None, parse=rules.series, doc="The temperature of the brood nest, such as "
+        '``"sensor.brood temperature"``, for the default rules about it'
+    )
+    digest: Weekly | None = option(
+        None, parse=hours.weekly, doc="The time of a weekly message with the completeness, the "
+        'change of weight and the temperatures, such as ``"Mon 07:00"``'
+    )
+    ping_url: str | None = option(
+        None, parse=_url, doc="An address that is called while scheduled jobs are done, as "
+        "healthchecks.io offers. If they are not, ``/fail`` below it is called with the reason. "
+        "When the calls stop, the hive is silent"
+    )
+    ping_interval: float = option(
+        600.0, parse=duration_within("1m", "1d"), doc="The time between two calls"
+    )
     ask_interval: float = option(60.0, minimum=0.1, for_tests=True)
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict, metadata={"for_tests": True})
 
 
 def build_alerts(
