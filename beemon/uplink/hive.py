@@ -65,6 +65,8 @@ class Hive:
         self.name = options.hive
         self.public_url = options.public_url
         self.meter, self.clock = meter, clock
+        self.hurry: Callable[[], None] = lambda: None
+        """Makes the courier take a turn at once, also during a back-off; from any thread."""
         self.archive_folder = options.archive
         self.state_folder = options.state / destination
         """The destination's own folder for its memory; no other user may read it."""

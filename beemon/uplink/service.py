@@ -109,7 +109,9 @@ def _add_courier(
         return
     uplink.states.note(name, state="starting", trouble=None)
     cursor = CursorFile(options.state / f"{name}.cursor")
-    uplink.couriers.append(Courier(name, destination, hive, uplink.states, cursor))
+    courier = Courier(name, destination, hive, uplink.states, cursor)
+    hive.hurry = courier.hurry
+    uplink.couriers.append(courier)
 
 
 def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> bool:

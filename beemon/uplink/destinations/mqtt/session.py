@@ -1,0 +1,251 @@
+"""Session: the connection to an MQTT broker, kept up by a thread of its own.
+
+It works with paho 1.6.1 (Debian 12) and 2.1.0 (Debian 13), by MQTT 5 and 3.1.1. Each connection has
+a client of its own, so that nothing that was meant for an earlier one is sent later.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from beemon.uplink.contract import NotDeliveredError
+from beemon.uplink.destinations.mqtt.settings import Settings
+from beemon.uplink.secrets import read_secret
+
+if TYPE_CHECKING:
+    import paho.mqtt.client as paho
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 30
+"""The broker gives a silent hive up after one and a half times this."""
+ACKNOWLEDGED_SECONDS = 10.0
+"""The longest time that the broker may take to acknowledge messages."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+FIRST_SECONDS = 5.0
+"""The longest time to wait for the first connection."""
+_LOOP_SECONDS = 5.0  # between two looks whether a ping is due
+_QUEUED = 256  # messages from the broker; more are dropped
+
+
+class Message(NamedTuple):
+    """A message from the broker."""
+
+    topic: str
+    payload: bytes
+    is_retained: bool
+
+
+class Connected(NamedTuple):
+    """The connection is there, for the first time or again."""
+
+
+class Will(NamedTuple):
+    """The message that the broker publishes, and keeps, when the connection is lost."""
+
+    topic: str
+    payload: str
+
+
+class Session:
+    """The connection to the broker; :attr:`news` is what came from there.
+
+    ``wake`` is called, in the session's thread, after each of the news.
+    """
+
+    def __init__(
+        self, settings: Settings, name: str, will: Will, topics: list[str],
+        wake: Callable[[], None],
+    ) -> None:
+        import paho.mqtt.client
+
+        self._paho = paho.mqtt.client
+        self._settings, self._name, self._will = settings, name, will
+        self._topics, self._wake = topics, wake
+        self.news: queue.Queue[Message | Connected] = queue.Queue(_QUEUED)
+        self.trouble: str | None = f"not yet connected to {self.broker}"
+        """The reason why there is no connection."""
+        self._client: paho.Client | None = None
+        self._state = threading.Condition()
+        self._waiting: dict[int, str] = {}
+        self._early: dict[int, str | None] = {}
+        self.refusal: str | None = None
+        """The last topic that the broker refused, with its reason; only MQTT 5 tells."""
+        self._was_tried = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"mqtt {name}", daemon=True)
+
+    @property
+    def broker(self) -> str:
+        """The address of the broker, for messages."""
+        return f"{self._settings.broker.host}:{self._settings.port}"
+
+    def open(self) -> None:
+        """Connect, and connect again whenever the connection is lost, until :meth:`close`."""
+        self._thread.start()
+
+    def close(self, farewell: str) -> None:
+        """Publish the farewell in the place of the will, and end."""
+        client = self._client
+        if client is not None:
+            try:
+                self.publish(self._will.topic, farewell, retain=True)
+                self.wait_until_acknowledged(2.0)
+            except NotDeliveredError:
+                pass  # the broker publishes the will
+            self._closing.set()
+            client.disconnect()
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(2 * _LOOP_SECONDS)
+
+    def wait_for_connection(self, seconds: float = FIRST_SECONDS) -> None:
+        """Wait for the first connection. Raises :class:`NotDeliveredError` if there is none."""
+        with self._state:
+            self._state.wait_for(lambda: self._client or self._was_tried, seconds)
+            if self._client is None:
+                raise NotDeliveredError(self.trouble or f"no connection to {self.broker}")
+
+    def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
+        """Send a message, at least once. Raises :class:`NotDeliveredError`."""
+        client = self._client
+        if client is None:
+            raise NotDeliveredError(self.trouble or f"no connection to {self.broker}")
+        # Without the mutex: paho calls _on_publish while it holds one that publish() needs.
+        sent = client.publish(topic, payload, qos=1, retain=retain)
+        if sent.rc != self._paho.MQTT_ERR_SUCCESS:
+            problem = self._paho.error_string(sent.rc)
+            raise NotDeliveredError(f"{self.broker} cannot be sent to: {problem}")
+        with self._state:
+            if self._client is not client:
+                raise NotDeliveredError(self.trouble or f"{self.broker} closed the connection")
+            if sent.mid in self._early:
+                self._note_refusal(topic, self._early.pop(sent.mid))
+            else:
+                self._waiting[sent.mid] = topic
+
+    def wait_until_acknowledged(self, seconds: float = ACKNOWLEDGED_SECONDS) -> None:
+        """Wait for the broker's acknowledgement of all messages so far.
+
+        It proves that the broker has read them, no more. Raises :class:`NotDeliveredError`.
+        """
+        with self._state:
+            client = self._client
+            self._state.wait_for(lambda: not self._waiting or self._client is not client, seconds)
+            if client is None or self._client is not client:
+                raise NotDeliveredError(self.trouble or f"{self.broker} closed the connection")
+            if self._waiting:
+                self._waiting.clear()
+                raise NotDeliveredError(f"{self.broker} acknowledged nothing for {seconds:g} s")
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._closing.is_set():
+            begun = time.monotonic()
+            trouble = self._serve_one_connection()
+            if self._closing.is_set():
+                return
+            if trouble != self.trouble:
+                log.warning("%s", trouble)
+            with self._state:
+                self.trouble, self._was_tried = trouble, True
+                self._state.notify_all()
+            if time.monotonic() - begun > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
+            self._closing.wait(random.uniform(pause / 2, pause))  # noqa: S311
+            pause = min(LONGEST_PAUSE, 2 * pause)
+
+    def _serve_one_connection(self) -> str:
+        """Connect, and serve until the connection is lost; the reason."""
+        try:
+            client = self._make_client()
+            client.connect(self._settings.broker.host, self._settings.port, KEEP_ALIVE_SECONDS)
+        except (NotDeliveredError, OSError, ValueError) as error:
+            return f"{self.broker} cannot be reached: {error}"
+        reasons: list[str] = []
+        client.user_data_set(reasons)
+        code = self._paho.MQTT_ERR_SUCCESS
+        while code == self._paho.MQTT_ERR_SUCCESS and not reasons:
+            code = client.loop(_LOOP_SECONDS)
+        self._forget_client()
+        return reasons[0] if reasons else f"{self.broker} closed the connection"
+
+    def _make_client(self) -> paho.Client:
+        mqtt, chosen = self._paho, self._settings
+        newer = {}
+        if hasattr(mqtt, "CallbackAPIVersion"):
+            newer = {"callback_api_version": mqtt.CallbackAPIVersion.VERSION2}
+        client = mqtt.Client(
+            client_id=self._name,
+            protocol=mqtt.MQTTv5 if chosen.protocol == "5" else mqtt.MQTTv311, **newer,
+        )
+        client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
+        if chosen.user is not None:
+            secret = chosen.password_file
+            client.username_pw_set(chosen.user, None if secret is None else read_secret(secret))
+        if chosen.tls:
+            client.tls_set(*(
+                None if file is None else str(file)
+                for file in (chosen.ca_file, chosen.certificate_file, chosen.key_file)
+            ))
+        client.on_connect, client.on_message = self._on_connect, self._on_message
+        client.on_publish = self._on_publish
+        # With this, publish() leaves all writing to the session's thread.
+        client.on_socket_register_write = lambda *_: None
+        return client
+
+    def _forget_client(self) -> None:
+        with self._state:
+            self._client = None
+            self._waiting.clear()
+            self._early.clear()
+            self._state.notify_all()
+
+    def _on_connect(
+        self, client: paho.Client, reasons: list[str], _flags: object, code: object, *_: object
+    ) -> None:
+        if getattr(code, "value", code) != 0:
+            reasons.append(f"{self.broker} refuses the hive: {self._explain(code)}")
+            return
+        client.subscribe([(topic, 1) for topic in self._topics])
+        with self._state:
+            self._client, self.trouble, self.refusal = client, None, None
+            self._state.notify_all()
+        log.info("connected to %s", self.broker)
+        self._tell(Connected())
+
+    def _explain(self, code: object) -> str:
+        said = self._paho.connack_string(code) if isinstance(code, int) else str(code)
+        if "protocol version" in said.lower():
+            return f'{said}; set protocol = "3.1.1" under [mqtt]'
+        return f"{said}; check user and password_file under [mqtt]"
+
+    def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
+        self._tell(Message(message.topic, bytes(message.payload), bool(message.retain)))
+
+    def _on_publish(self, _client: object, _userdata: object, mid: int, *rest: object) -> None:
+        code = rest[0] if rest else None
+        problem = str(code) if getattr(code, "is_failure", False) else None
+        with self._state:
+            if mid in self._waiting:
+                self._note_refusal(self._waiting.pop(mid), problem)
+            else:  # publish() has not returned yet
+                self._early[mid] = problem
+            self._state.notify_all()
+
+    def _note_refusal(self, topic: str, problem: str | None) -> None:
+        if problem:
+            self.refusal = f"{self.broker} refuses the topic {topic}: {problem}"
+
+    def _tell(self, news: Message | Connected) -> None:
+        try:
+            self.news.put_nowait(news)
+        except queue.Full:
+            log.warning("too many messages from %s: one is dropped", self.broker)
+        self._wake()

@@ -1,0 +1,114 @@
+"""The table [mqtt] of the config: the broker, and what the hive shows and obeys there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from beemon.base.options import BadOptionError, absolute_path, in_toml, option
+from beemon.protocol.commands import VOCABULARY
+
+PLAIN_PORT, TLS_PORT = 1883, 8883
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
+_LEVELS = re.compile(r"[^/+#\0]+(/[^/+#\0]+)*")
+_LONGEST_TOPIC = 200
+
+
+class Broker(NamedTuple):
+    """The address of a broker; without a port, the usual one counts."""
+
+    host: str
+    port: int | None = None
+
+
+def _broker(value: object) -> Broker:
+    text = value if isinstance(value, str) else ""
+    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+    if not colon:
+        host = text
+    is_port = not colon or (port.isdecimal() and 1 <= int(port) <= 65535)
+    if not _HOST.fullmatch(host) or not is_port:
+        raise BadOptionError(
+            'must be a host such as "homeassistant.local" or "192.168.1.5:1883", '
+            f"not {in_toml(value)}"
+        )
+    return Broker(host.strip("[]"), int(port) if colon else None)
+
+
+def _topic(value: object) -> str:
+    if not isinstance(value, str) or not _LEVELS.fullmatch(value) or len(value) > _LONGEST_TOPIC:
+        raise BadOptionError(f'must be a topic such as "bees/hive-7", not {in_toml(value)}')
+    return value
+
+
+def _commands(value: object) -> tuple[str, ...]:
+    texts = value if isinstance(value, list) else [value]
+    known = sorted(name for name, word in VOCABULARY.items() if word.is_command)
+    for text in texts:
+        if texts is not value or not isinstance(text, str) or text.split(" ")[0] not in known:
+            raise BadOptionError(
+                'must be commands such as ["snapshot camera.entrance"], each beginning with '
+                f"{', '.join(known)}, not {in_toml(text)}"
+            )
+    return tuple(texts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The broker by which Home Assistant finds the hive, with every quantity, picture and event."""
+
+    broker: Broker = option(
+        parse=_broker, doc="the broker's name or address, and its port unless it is 1883, or 8883 "
+        "with ``tls``"
+    )
+    protocol: Literal["5", "3.1.1"] = option("5", doc="the version of MQTT")
+    user: str | None = option(None, doc="the name of the hive at the broker")
+    password_file: Path | None = option(
+        None, parse=absolute_path, doc="the file with the password of that name"
+    )
+    tls: bool = option(False, doc="whether the connection is encrypted")
+    ca_file: Path | None = option(
+        None, parse=absolute_path,
+        doc="the file with the certificate that signed the broker's; without it, the "
+        "certificates of the computer count",
+    )
+    certificate_file: Path | None = option(
+        None, parse=absolute_path, doc="the file with the hive's own certificate"
+    )
+    key_file: Path | None = option(
+        None, parse=absolute_path, doc="the file with the private key of that certificate"
+    )
+    topic: str | None = option(
+        None, parse=_topic,
+        doc="the topic above all others of the hive; without it, ``beemon/`` and its name"
+    )
+    discovery: str = option(
+        "homeassistant", parse=_topic, doc="the topic by which Home Assistant finds devices"
+    )
+    pictures: bool = option(True, doc="whether the latest picture of each camera is sent")
+    commands: tuple[str, ...] = option(
+        (), parse=_commands,
+        doc="the commands that the hive obeys; each is a button in Home Assistant",
+    )
+    records: bool = option(
+        False, doc="whether every job and event also goes to a hub that acknowledges each"
+    )
+
+    def __post_init__(self) -> None:
+        if self.password_file is not None and self.user is None:
+            raise BadOptionError('"password_file" needs a user: set user = "…"')
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise BadOptionError('"certificate_file" and "key_file" belong together: give both')
+        if not self.tls and (self.ca_file or self.certificate_file):
+            raise BadOptionError("certificates need an encrypted connection: set tls = true")
+
+    @property
+    def port(self) -> int:
+        """The port of the broker."""
+        return self.broker.port or (TLS_PORT if self.tls else PLAIN_PORT)
+
+    def base(self, hive: str) -> str:
+        """The topic above all others of the hive."""
+        return self.topic or f"beemon/{hive}"
