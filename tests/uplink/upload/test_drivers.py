@@ -52,19 +52,22 @@ def content_of(driver: Remote, name: str) -> Digests:
         return digest(read)
 
 
-def test_a_file_is_stored_proved_and_replaced_only_if_it_differs(far_end, driver, file):
+def test_a_file_is_stored_and_proved(far_end, driver, file):
     source = Source(file, NAME, digest_blocks([CONTENT]))
-    powers = driver.probe()
     assert driver.look(NAME) is None
     assert driver.list_files("hive/2026-06-01", with_hashes=True) == {}
-    assert Transfer(driver, source, powers).run() == PROOFS[far_end.kind]
+    assert Transfer(driver, source, driver.probe()).run() == PROOFS[far_end.kind]
     assert content_of(driver, NAME) == source.digests
     listed = driver.list_files("hive", with_hashes=True)
     assert listed == {NAME: driver.look(NAME)}
     with contextlib.suppress(RemoteError):  # of S3, a missing file is an empty one
         assert content_of(driver, f"{NAME}.other").size == 0
 
-    # Another content of the same size and time is found, and replaced.
+
+def test_another_content_of_the_same_size_and_time_is_replaced(far_end, driver, file):
+    if far_end.kind == "rsync-without-shell":
+        pytest.skip("it differs from rsync with a shell by its proof alone")
+    source = Source(file, NAME, digest_blocks([CONTENT]))
     other = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
     file.write_bytes(other)
     os.utime(file, (1_780_000_000, 1_780_000_000))
@@ -72,7 +75,7 @@ def test_a_file_is_stored_proved_and_replaced_only_if_it_differs(far_end, driver
     file.write_bytes(CONTENT)
     os.utime(file, (1_780_000_000, 1_780_000_000))
     assert content_of(driver, NAME) == digest_blocks([other])
-    assert Transfer(driver, source, powers).run() == PROOFS[far_end.kind]
+    assert Transfer(driver, source, driver.probe()).run() == PROOFS[far_end.kind]
     assert content_of(driver, NAME) == source.digests
     assert not [name for name in driver.list_files("hive", with_hashes=False) if PART in name]
 
@@ -113,7 +116,7 @@ def test_a_remote_that_trusts_every_server_is_refused(tmp_path):
 def test_a_config_that_others_can_read_is_refused(tmp_path):
     far_end = Folder(tmp_path / "far-end")
     far_end.config_file().chmod(0o644)
-    with pytest.raises(RemoteError, match=r"others can read .*chmod o-rwx"):
+    with pytest.raises(RemoteError, match=r"everybody can read .*chmod o="):
         far_end.driver(tmp_path)
 
 
