@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from beemon.cli import long_work
 from beemon.cli.numbers import amount
 from beemon.cli.times import in_sentence
 from beemon.protocol.client import Client
@@ -59,7 +60,8 @@ class Guide:
             reply = self._client.request(f"calibrate {self._scale} {step}")
             if not reply.ok:
                 raise GivenUpError(f"{reply.payload['message']} ({reply.payload['code']})")
-            told = self._client.wait(reply.payload["job"]).payload
+            with long_work.shown(f"calibrate {self._scale} {step}"):
+                told = self._client.wait(reply.payload["job"]).payload
             if told.get("outcome") == "done":
                 self._say(
                     f"{told['quantity']} {told['mean']:.6g} {told['unit']}, moved by "

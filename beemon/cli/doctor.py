@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beemon.base.facts import to_json
+from beemon.base.progress import Progress
 from beemon.cli import archive as here
 from beemon.cli import layout, times
 from beemon.cli.manual import HERE
@@ -55,23 +56,33 @@ def examine(options: argparse.Namespace, reach: Reach) -> int:
     if options.fix and os.geteuid() != 0:
         layout.complain("only root can mend something: sudo beemon doctor --fix")
         return EXIT_USAGE
-    def tell(result: Result) -> None:
-        if not options.json:
-            layout.say(*_found(result), "  Mending it…")
-
-    results = []
-    for result in run.run(
-        machine_of(options, reach), options.checks, fix=options.fix, tell=tell
-    ):
-        results.append(result)
-        parts = _parts(result)
-        if parts and not options.json:
-            layout.say(*parts)
+    results = [*_results(options, machine_of(options, reach))]
     if options.json:
         print(json.dumps(as_json(results)))
     else:
         layout.say(_sum(results))
     return EXIT_WRONG if _count(results, "problem") else 0
+
+
+def _results(options: argparse.Namespace, machine: Machine) -> Iterator[Result]:
+    """Run the checks, and show each result at once, unless a program asks."""
+    from beemon.cli import long_work
+    from beemon.doctor import run
+
+    names, progress = options.checks or run.names(), Progress()
+    with long_work.shown(progress, is_wanted=not options.json) as line:
+        def say(parts: list[str]) -> None:
+            if parts and not options.json:
+                line.say(*parts)
+
+        def tell(result: Result) -> None:
+            say([*_found(result), "  Mending it…"])
+
+        for number, name in enumerate(names, 1):
+            progress.tell(f"checks: {name}", number, len(names))
+            for result in run.run(machine, [name], fix=options.fix, tell=tell):
+                say(_parts(result))
+                yield result
 
 
 def machine_of(options: argparse.Namespace, reach: Reach) -> Machine:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beemon.cli import archive as here
-from beemon.cli import layout, places
+from beemon.cli import layout, long_work, places
 from beemon.cli.manual import HERE
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def show_address(settings: Settings, places: Places) -> None:
     """
     from beemon.setup import page
 
-    code = "" if page.has_password(places) else places.code.offer()
+    with long_work.shown("asking the page"):
+        code = "" if page.has_password(places) else places.code.offer()
     found = [f"{address}#code={code}" if code else address for address in page.addresses(settings)]
     layout.say(f"The page of {settings.hive.name}:", *(f"  {address}" for address in found))
     if code:
@@ -129,9 +130,10 @@ def _open(options: argparse.Namespace, places: Places) -> None:
     if not page.has_password(places):
         layout.say("First set a password: everybody in the network can see the page then.")
         page.set_password(places, _new_password())
-    settings = page.open_page(
-        options.config, options.address, places, secure=not options.no_tls
-    )
+    with long_work.shown("opening the page"):
+        settings = page.open_page(
+            options.config, options.address, places, secure=not options.no_tls
+        )
     show_address(settings, places)
 
 
@@ -140,7 +142,8 @@ def _close(options: argparse.Namespace, places: Places) -> None:
 
     if os.geteuid() != 0:
         raise PermissionError
-    page.close_page(options.config, places)
+    with long_work.shown("closing the page"):
+        page.close_page(options.config, places)
     layout.say("Only this machine can reach the page now.")
 
 

@@ -16,7 +16,7 @@ from beemon.base import clock, zone
 from beemon.base.facts import from_json
 from beemon.base.since import begin_us
 from beemon.cli import archive as here
-from beemon.cli import layout, svg_chart, terminal_chart, times
+from beemon.cli import layout, long_work, svg_chart, terminal_chart, times
 from beemon.cli.manual import HERE
 from beemon.cli.parser import add_utc
 from beemon.cli.series import Series, make_series
@@ -66,7 +66,8 @@ def plot_history(options: argparse.Namespace, reach: Reach) -> int:
     """Carry out `beemon plot`: 0 where the chart was drawn."""
     try:
         write = _writer(options.output)
-        series = _ask(options, reach)
+        with long_work.shown(f"history {options.device} {options.quantity}"):
+            series = _ask(options, reach)
         write(series)
     except (PlotError, NotAdmittedError) as error:
         layout.complain(error)
@@ -133,10 +134,12 @@ def _write_svg(series: Series, output: Path) -> None:
 
 
 def _write_png(series: Series, output: Path) -> None:
-    done = subprocess.run(
-        [_DRAWER, "--zoom=2", "--format=png"], input=svg_chart.draw(series, times.zone()).encode(),
-        capture_output=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"},
-    )
+    with long_work.shown(f"drawing {output}"):
+        done = subprocess.run(
+            [_DRAWER, "--zoom=2", "--format=png"],
+            input=svg_chart.draw(series, times.zone()).encode(),
+            capture_output=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
     if done.returncode:
         raise PlotError(f"{_DRAWER} failed: {done.stderr.decode(errors='replace').strip()}")
     output.write_bytes(done.stdout)

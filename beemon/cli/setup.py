@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beemon.cli import layout
+from beemon.cli import layout, long_work
 from beemon.cli.archive import add_config, path_argument, sentence
 from beemon.cli.manual import HERE
 from beemon.cli.shortcut import DEFAULT_CONFIG, Question
@@ -67,7 +67,8 @@ def find_devices(options: argparse.Namespace) -> int:
         devices = config.load(options.config).devices
     except config.ConfigError as error:
         devices = error.devices
-    found = inventory.take_inventory(Machine(options.root), devices)
+    with long_work.shown("looking for devices", is_wanted=not options.json):
+        found = inventory.take_inventory(Machine(options.root), devices)
     if options.json:
         print(json.dumps(inventory.to_json(found)))
     else:
@@ -87,7 +88,9 @@ def set_up(options: argparse.Namespace, reach: Reach) -> int:
         packaged=str(options.config) == DEFAULT_CONFIG,
     )
     service = Question("reload", (), config=options.config)
-    talk = session.Talk(layout.say, layout.ask, lambda: reach(service))
+    talk = session.Talk(
+        layout.say, layout.ask, lambda: reach(service), during=long_work.shown
+    )
     try:
         session.run(wishes, talk, Machine(options.root))
     except (session.GivenUpError, NotInForceError) as error:

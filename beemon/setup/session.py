@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +47,8 @@ class Talk(NamedTuple):
     ask: Ask
     connect: Connect
     show: Say = print
+    during: Callable[[str], AbstractContextManager[object]] = nullcontext
+    """Shows, for as long as a context lasts, what is being done."""
 
 
 class Plan(NamedTuple):
@@ -110,14 +113,15 @@ def plan_found(wishes: Wishes, settings: Settings, talk: Talk, machine: Machine)
     kept = {name: device for name, device in settings.devices.items()
             if not (ends and _is_simulated(wishes.config, device))}
     talk.say("Looking for devices …")
-    inventory = take_inventory(machine, kept)
+    with talk.during("looking for devices"):
+        inventory = take_inventory(machine, kept)
     with tempfile.TemporaryDirectory(prefix="beemon-setup-") as folder:
-        trials = {} if wishes.dry_run else _try_all(inventory.new, Path(folder), talk.say)
+        trials = {} if wishes.dry_run else _try_all(inventory.new, Path(folder), talk)
         show(inventory, trials, talk.say)
         answers = _answers(wishes, settings.hive, kept, inventory, trials, talk)
         for device in answers.devices:
             if not wishes.dry_run and device not in inventory.new:
-                talk.say(f"  {device.name}: {try_device(device, Path(folder)).says}")
+                talk.say(f"  {device.name}: {_try(device, Path(folder), talk).says}")
     texts = {**_device_files(wishes.config, answers.devices),
              **_hive_file(wishes.config, settings.hive, answers.hive, talk.say),
              **({SIMULATED: None} if ends else {})}
@@ -143,10 +147,15 @@ def _is_simulated(main: Path, device: DeviceSettings) -> bool:
     return device.where("").startswith(f"{main.parent / files.FOLDER / SIMULATED}:")
 
 
-def _try_all(devices: Sequence[Candidate], folder: Path, say: Say) -> dict[str, Trial]:
+def _try_all(devices: Sequence[Candidate], folder: Path, talk: Talk) -> dict[str, Trial]:
     if devices:
-        say(f"Trying {', '.join(device.name for device in devices)} …")
-    return {device.name: try_device(device, folder) for device in devices}
+        talk.say(f"Trying {', '.join(device.name for device in devices)} …")
+    return {device.name: _try(device, folder, talk) for device in devices}
+
+
+def _try(device: Candidate, folder: Path, talk: Talk) -> Trial:
+    with talk.during(f"trying {device.name}"):
+        return try_device(device, folder)
 
 
 def show(inventory: Inventory, trials: Mapping[str, Trial], say: Say) -> None:
@@ -235,7 +244,8 @@ def write(wishes: Wishes, plan: Plan, talk: Talk) -> None:
     with files.written(wishes.config, plan.texts):
         for name, text in plan.texts.items():
             talk.say(f"{'deleted' if text is None else 'wrote'} {folder / name}")
-        put_in_force(talk.connect, may_start=wishes.packaged)
+        with talk.during("starting the service with this config"):
+            put_in_force(talk.connect, may_start=wishes.packaged)
     show_deliveries(plan.devices, talk)
 
 
@@ -243,10 +253,16 @@ def show_deliveries(devices: Iterable[str], talk: Talk) -> None:
     """Tell the first delivery of each device."""
     talk.say("The service runs with this config. Its devices deliver:")
     try:
-        for name, told in first_deliveries(talk.connect, devices):
-            talk.say(f"  {name}: {told}")
+        deliveries = first_deliveries(talk.connect, devices)
+        while found := _next(deliveries, talk):
+            talk.say(f"  {found[0]}: {found[1]}")
     except ServiceUnreachableError as error:
         raise NotInForceError(str(error)) from error
+
+
+def _next(deliveries: Iterator[tuple[str, str]], talk: Talk) -> tuple[str, str] | None:
+    with talk.during("waiting for the devices"):
+        return next(deliveries, None)
 
 
 def _joined(problems: Iterable[object]) -> str:

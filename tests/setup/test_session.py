@@ -56,6 +56,7 @@ class Person:
         self.planted = planted
         self.heard: list[str] = []
         self.asked: list[str] = []
+        self.shown: list[str] = []
         self.answers: dict[str, str | Callable[[], str]] = {}
 
     def ask(self, question: str) -> str:
@@ -68,9 +69,17 @@ class Person:
     def connect(self) -> Client:
         return Client(port=self.hive.port)
 
+    @contextlib.contextmanager
+    def during(self, work: str) -> Iterator[None]:
+        """Nothing is said or asked while the line of the progress is on the terminal."""
+        self.shown.append(work)
+        before = len(self.heard), len(self.asked)
+        yield
+        assert (len(self.heard), len(self.asked)) == before
+
     def set_up(self, **wishes: bool) -> str:
         """Run it; everything that it said."""
-        talk = Talk(self.heard.append, self.ask, self.connect, self.heard.append)
+        talk = Talk(self.heard.append, self.ask, self.connect, self.heard.append, self.during)
         run(Wishes(self.hive.config, **wishes), talk, self.planted.machine)
         return self.told()
 
@@ -116,6 +125,10 @@ def test_a_sensor_is_shown_written_put_in_force_and_read(person):
     assert {*person.hive.ask("devices")["devices"]} == {"sensor.brood"}
     assert (person.conf_d / "sensor.brood.toml").stat().st_mode & 0o777 == 0o640
     assert not person.asked
+    assert [*dict.fromkeys(person.shown)] == [
+        "looking for devices", "trying sensor.brood", "starting the service with this config",
+        "waiting for the devices",
+    ]
 
 
 def test_a_second_run_changes_nothing_but_what_is_new(person, planted):
