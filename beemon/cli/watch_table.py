@@ -28,6 +28,7 @@ _MOST_LINES = 3  # of one problem; `beemon status` shows it whole
 _BAR = 20  # columns
 _FIRST = ("weight", "temperature", "humidity", "level")
 """Quantities that people look for first."""
+_HINT = "Press q to end."  # a phone's keyboard has no Ctrl
 _STATES = {
     "healthy": "is working",
     "starting": "is starting",
@@ -109,7 +110,9 @@ def draw(view: View, paper: Paper) -> list[Line]:
     room = paper.height - len(head) - len(jobs) - 1  # a row names the columns
     problems = _problems(view, paper, room - min(len(names), _LEAST_ROWS))
     table = [*_table(view, paper, names, room - len(problems))]
-    return [*head, *table, *problems, *jobs][:paper.height]
+    lines = [*head, *table, *problems, *jobs][:paper.height]
+    free = paper.height - len(lines)
+    return [*lines, *[Line("")] * (free - 1), Line(paper.cut(_HINT))] if free else lines
 
 
 def columns(text: str) -> int:
