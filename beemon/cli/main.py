@@ -227,40 +227,46 @@ def _serve(service: Service) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from beemon.cli import long_work
+    from beemon.devices.ask import find_absent
+
+    with long_work.shown("checking the config"):
+        problems, settings, resolved = _examine(options.config)
+        absent = [] if problems else [*find_absent(resolved.values())]
+    if problems:
+        layout.say(*map(str, sorted(problems, key=lambda found: found.place)), to=sys.stderr)
+        count = len(problems)
+        layout.say(f"{count} problem{'s' if count > 1 else ''} found", to=sys.stderr)
+        return 1
+    for missing in absent:
+        layout.say(str(missing), to=sys.stderr)
+    if options.quiet:
+        return 0
+    names = ", ".join(settings.devices) or "no devices"
+    layout.say(f"{options.config} is good: hive {settings.hive.name}, {names}")
+    _print_budget(settings, resolved)
+    return 0
+
+
+def _examine(file: Path) -> tuple[list[Problem], Settings, Mapping[str, ResolvedDevice]]:
+    """All problems of a config; its settings if it can be read, and its devices that are known."""
     from beemon.config import settings as config
-    from beemon.devices.ask import (
-        find_absent,
-        find_conflicts,
-        find_unknown_quantity,
-        resolve_devices,
-    )
+    from beemon.devices.ask import find_conflicts, find_unknown_quantity, resolve_devices
 
     settings = config.Settings()
     try:
-        settings = config.load(options.config)
+        settings = config.load(file)
     except config.ConfigError as error:
         problems, devices = error.problems, error.devices
     else:
-        problems, devices = _server_problems(options.config, settings), settings.devices
+        problems, devices = _server_problems(file, settings), settings.devices
         problems += _uplink_problems(settings)
     resolved, found = resolve_devices(devices)
     problems = [
         *problems, *found, *find_conflicts(resolved.values()), *_idle_schedules(devices),
         *find_unknown_quantity(settings.power, resolved),
     ]
-    if problems:
-        layout.say(*map(str, sorted(problems, key=lambda found: found.place)), to=sys.stderr)
-        count = len(problems)
-        layout.say(f"{count} problem{'s' if count > 1 else ''} found", to=sys.stderr)
-        return 1
-    for missing in find_absent(resolved.values()):
-        layout.say(str(missing), to=sys.stderr)
-    if options.quiet:
-        return 0
-    names = ", ".join(devices) or "no devices"
-    layout.say(f"{options.config} is good: hive {settings.hive.name}, {names}")
-    _print_budget(settings, resolved)
-    return 0
+    return problems, settings, resolved
 
 
 def _uplink_problems(settings: Settings) -> list[Problem]:
