@@ -95,7 +95,7 @@ class Courier(threading.Thread):
     def _take_turn(self) -> float:
         """Deliver what is there; the time in seconds until the next turn."""
         try:
-            self._deliver_changes(self._hive.reader)
+            trouble = self._read_archive()
             pause = self._destination.look(self._clock.now())
         except NotDeliveredError as error:
             return self._rest(str(error), error.retry_after)
@@ -103,9 +103,23 @@ class Courier(threading.Thread):
             return self._rest(f"the archive cannot be read: {error}")
         except OSError as error:
             return self._rest(f"the hive cannot be asked: {error}")
+        pause = _PAUSE_SECONDS if pause is None else max(0.0, pause)
+        if trouble is not None:
+            self._states.note(self.name, state="in-trouble", trouble=trouble)
+            return pause
         self._backoff.reset()
         self._states.note(self.name, state="working", trouble=None)
-        return _PAUSE_SECONDS if pause is None else max(0.0, pause)
+        return pause
+
+    def _read_archive(self) -> str | None:
+        """Deliver what is new; without an archive, the problem. The destination looks anyway."""
+        try:
+            reader = self._hive.reader
+            reader.version()
+        except (sqlite3.Error, OSError) as error:
+            return f"the archive cannot be read: {error}"
+        self._deliver_changes(reader)
+        return None
 
     def _deliver_changes(self, reader: ArchiveReader) -> None:
         while not self._ending.is_set():

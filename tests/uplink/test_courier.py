@@ -263,3 +263,13 @@ def test_a_torn_cursor_means_from_the_beginning(tmp_path, content):
     file = tmp_path / "far.cursor"
     file.write_text(content)
     assert CursorFile(file).cursor is None
+
+
+def test_a_destination_looks_also_while_the_archive_cannot_be_read(desk):
+    desk.ledger.archive.joinpath("ledger.db").rename(desk.folder / "away")
+    courier = desk.start()
+    for _ in range(2):
+        looks = desk.far_end.looks
+        courier.wake()
+        until(lambda looks=looks: desk.far_end.looks > looks)
+    until(lambda: "archive cannot be read" in (desk.state.trouble or ""))

@@ -51,18 +51,16 @@ class Alerts:
         self._is_current = True
 
     def deliver(self, batch: Batch) -> int:
-        """Take the records into the memory. Events are saved at once."""
+        """Take the records into the memory. A record that can cause a message is saved at once."""
         now = self._now(self._hive.clock.now())
         self._engine.begin(batch.archive, now)
-        if batch.is_first:
-            self._engine.begin_again()
         jobs = [record for record in batch.records if isinstance(record, JobRecord)]
         events = [record.event for record in batch.records if isinstance(record, EventRecord)]
         self._engine.take(
             now, records.measured(jobs), records.worked(jobs), map(records.happened, events)
         )
         self._is_current = batch.is_last
-        if events:
+        if events or self._engine.has_turned:
             self._save()
         return len(batch.records)
 
@@ -118,7 +116,7 @@ class Alerts:
         messages = self._engine.decide(now)
         for message in messages:
             self._outbox.add(message)
-        if messages:
+        if messages or self._engine.has_turned:
             self._save()
 
     def _send(self) -> None:
@@ -178,6 +176,7 @@ class Alerts:
 
     def _save(self) -> None:
         memories.save(self._memory, self._file)
+        self._engine.has_turned = False
         self._saved_us = self._memory.steady_us
 
     def _next_seconds(self, now: Now) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from beemon.base.moments import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_SECOND, to_datetime
+from beemon.base.moments import US_PER_DAY, US_PER_MINUTE, US_PER_SECOND, to_datetime
 from beemon.uplink.destinations.alerts import hours, texts
 from beemon.uplink.destinations.alerts.hours import Span
 from beemon.uplink.destinations.alerts.memory import Memory, Points, Watch
@@ -47,6 +47,8 @@ SILENCE_SECONDS = 1800.0
 """The time without a scheduled job, counted from when one was due, that ends the pings."""
 _EARLY_US = 5 * US_PER_SECOND
 """A job may seem to be done so long before it was due, by rounded times."""
+_SAME_US = US_PER_SECOND // 2
+"""Steady times of one record that came twice differ by less: the clock may have been slewed."""
 _MOST_POINTS = 1000
 _LEFT_OUT = ("inspection", "heated")
 _BAD_STATES = ("in-trouble", "backing-off", "given-up")
@@ -63,30 +65,30 @@ class Engine:
         self._memory = memory
         self._quiet = quiet
         self._words = texts.Words(hive, link)
+        self.has_turned = False
+        """Whether a rule opened or closed since this was last set to False."""
         for key in [key for key in memory.watches if key.partition("/")[0] not in rules]:
             del memory.watches[key]
 
     def begin(self, archive: str, now: Now) -> None:
-        """Begin with an archive; the numbers of another one count for nothing."""
+        """Begin with an archive; the readings of another one are not compared with its own."""
         memory = self._memory
         if memory.archive == archive:
             return
-        memory.archive, memory.event = archive, -1
-        memory.jobs.clear()
+        memory.archive = archive
         memory.windows.clear()
         for subject in (DATA, JOB, SERVICE):
             memory.last.setdefault(subject, now.steady_us)
-
-    def begin_again(self) -> None:
-        """Expect all jobs and events once more, perhaps with other numbers."""
-        self._memory.jobs.clear()
-        self._memory.event = -1
 
     def take(
         self, now: Now, measured: Iterable[Measured] = (), worked: Iterable[Worked] = (),
         happened: Iterable[Happened] = (),
     ) -> None:
-        """Take new records of the archive, in order of time."""
+        """Take records of the archive, in order of time; one that was taken before is ignored.
+
+        A record comes again if it changes, after a crash, and with other numbers after a repair of
+        the archive. So it is known by its content and its steady time.
+        """
         for reading in measured:
             self._measured(reading, now)
         for job in worked:
@@ -136,7 +138,7 @@ class Engine:
                 self._see(subject, now.steady_us)
         missed = {
             device: due_us for device, due_us in memory.due.items()
-            if memory.last.get(device, due_us - 1) < due_us - _EARLY_US
+            if memory.last.get(device, due_us - US_PER_DAY) < due_us - _EARLY_US
             and due_us <= now.steady_us and device in heard.next_us
         }
         coming = {device: now.steady_us + us for device, us in heard.next_us.items()}
@@ -146,16 +148,15 @@ class Engine:
 
     def _measured(self, reading: Measured, now: Now) -> None:
         memory, series = self._memory, f"{reading.device} {reading.quantity}"
-        if reading.job <= memory.jobs.get(series, -1):
-            return
-        memory.jobs[series] = reading.job
         at_us = now.steady(reading.utc_us)
+        if at_us <= memory.newest.get(series, at_us - US_PER_DAY) + _SAME_US:
+            return
+        memory.newest[series] = at_us
         if reading.value is None:
             return
-        is_new = at_us > memory.last.get(series, -1) or series not in memory.last
         for subject in (series, reading.device, DATA):
             self._see(subject, at_us)
-        if not is_new or at_us < now.steady_us - 2 * STALE_US:
+        if at_us < now.steady_us - 2 * STALE_US:
             return
         if reading.quality in _LEFT_OUT:
             memory.windows.pop(series, None)
@@ -171,7 +172,7 @@ class Engine:
                 holds = self._holds(rule, watch, reading, at_us)
                 watch.value, watch.unit, watch.value_utc = \
                     reading.value, reading.unit, reading.utc_us
-                _settle(rule, watch, holds, at_us, reading.utc_us)
+                self._settle(rule, watch, holds, at_us, reading.utc_us)
         self._widen(reading, at_us)
 
     def _holds(
@@ -213,10 +214,6 @@ class Engine:
     # What happened
 
     def _happened(self, event: Happened, now: Now) -> None:
-        memory = self._memory
-        if event.number <= memory.event:
-            return
-        memory.event = event.number
         if event.utc_us < now.utc_us - STALE_US or self._is_known(event, now):
             return
         for rule in self._rules.values():
@@ -227,14 +224,14 @@ class Engine:
 
     def _is_known(self, event: Happened, now: Now) -> bool:
         """Whether it was seen before, under whatever number."""
+        at_us, oldest_us = now.steady(event.utc_us), now.steady_us - STALE_US
         known = {
-            name: at for name, at in self._memory.happened.items()
-            if at > now.steady_us - STALE_US
+            name: kept for name, times in self._memory.happened.items()
+            if (kept := tuple(time_us for time_us in times if time_us > oldest_us))
         }
-        at_us = now.steady(event.utc_us)
-        is_known = abs(known.get(event.identity, at_us - US_PER_HOUR) - at_us) < 2_000_000
-        self._memory.happened = {**known, event.identity: at_us}
-        return is_known
+        before = known.get(event.identity, ())
+        self._memory.happened = {**known, event.identity: (*before, at_us)}
+        return any(abs(time_us - at_us) < _SAME_US for time_us in before)
 
     # States and absences
 
@@ -243,7 +240,7 @@ class Engine:
             watch = self._watch(rule, "", "")
             holds = heard.state == rule.state
             watch.detail = " ".join(heard.troubles) if holds else watch.detail
-            _settle(rule, watch, holds, now.steady_us, now.utc_us)
+            self._settle(rule, watch, holds, now.steady_us, now.utc_us)
             return
         for device, state in heard.devices.items():
             if rule.device in (ANY, device):
@@ -251,7 +248,7 @@ class Engine:
                 wanted = _BAD_STATES if rule.state == TROUBLE else (rule.state,)
                 holds = state in wanted
                 watch.detail = heard.device_troubles.get(device, "") if holds else watch.detail
-                _settle(rule, watch, holds, now.steady_us, now.utc_us)
+                self._settle(rule, watch, holds, now.steady_us, now.utc_us)
 
     def _miss(self, rule: AbsenceRule, now: Now) -> None:
         watch = self._watch(rule, "", "")
@@ -259,7 +256,7 @@ class Engine:
         last_us = self._memory.last.get(str(rule.absent))
         if is_absent and not watch.holds:
             watch.value_utc = now.utc(self._counted_from_us(rule) if last_us is None else last_us)
-        _settle(rule, watch, is_absent, now.steady_us, now.utc_us)
+        self._settle(rule, watch, is_absent, now.steady_us, now.utc_us)
         if is_absent:
             watch.began_utc = watch.value_utc
 
@@ -287,6 +284,24 @@ class Engine:
         ))
 
     # Messages
+
+    def _settle(
+        self, rule: Rule, watch: Watch, holds: bool, at_us: int, utc_us: int
+    ) -> None:
+        """Open or close the rule once its condition has held, or has been over, for long enough."""
+        watch.holds = holds
+        if holds == watch.is_open:
+            watch.contrary_us = None
+            return
+        if watch.contrary_us is None:
+            watch.contrary_us = at_us
+            if holds:
+                watch.began_utc = utc_us
+            else:
+                watch.ended_utc = utc_us
+        needed = rule.hold if holds else rule.settle
+        if at_us - watch.contrary_us >= needed * 1e6:
+            watch.is_open, watch.contrary_us, self.has_turned = holds, None, True
 
     def _watch(self, rule: Rule, named: str, device: str) -> Watch:
         key = f"{rule.name}/{device}" if named == ANY and device else rule.name
@@ -322,23 +337,6 @@ class Engine:
         title, body = self._words.closed(rule, watch, now)
         watch.is_told, watch.quiet_since_us = False, now.steady_us
         return Message(key, rule.name, CLOSED, title, body, now.utc_us)
-
-
-def _settle(rule: Rule, watch: Watch, holds: bool, at_us: int, utc_us: int) -> None:
-    """Open or close the rule once its condition has held, or has been over, for long enough."""
-    watch.holds = holds
-    if holds == watch.is_open:
-        watch.contrary_us = None
-        return
-    if watch.contrary_us is None:
-        watch.contrary_us = at_us
-        if holds:
-            watch.began_utc = utc_us
-        else:
-            watch.ended_utc = utc_us
-    needed = rule.hold if holds else rule.settle
-    if at_us - watch.contrary_us >= needed * 1e6:
-        watch.is_open, watch.contrary_us = holds, None
 
 
 def _change(rule: ChangeRule, before: list[float], value: float) -> float:

@@ -74,9 +74,10 @@ class Letter:
 class Memory:
     """Everything that is kept.
 
-    ``last`` has the steady time at which each subject was last seen, and ``due`` that of each
-    device's first scheduled job that is not done. ``told`` are the addresses that know of an open
-    rule.
+    ``newest`` has the steady time of the latest reading of each series, ``happened`` those of the
+    events of a day. ``last`` has the steady time at which each subject was last seen, and ``due``
+    that of each device's first scheduled job that is not done. ``told`` are the addresses that know
+    of an open rule.
     """
 
     steady_us: int = 0
@@ -85,9 +86,8 @@ class Memory:
     boot: str = ""
     boot_us: int = 0
     archive: str = ""
-    event: int = -1
-    jobs: dict[str, int] = field(default_factory=dict)
-    happened: dict[str, int] = field(default_factory=dict)
+    newest: dict[str, int] = field(default_factory=dict)
+    happened: dict[str, tuple[int, ...]] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
     windows: dict[str, Points] = field(default_factory=dict)
     watches: dict[str, Watch] = field(default_factory=dict)

@@ -30,7 +30,8 @@ class Ping:
         """Make the call that is due; with a ``problem`` one to ``/fail``, once."""
         memory = self._memory
         is_due = not memory.ping_failed if problem else self._is_due(now)
-        if not is_due or now.steady_us - (self._tried_us or 0) < _AGAIN_US:
+        is_early = self._tried_us is not None and now.steady_us - self._tried_us < _AGAIN_US
+        if not is_due or is_early:
             return
         self._tried_us = now.steady_us
         self.trouble = self._request(problem)
