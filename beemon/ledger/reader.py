@@ -32,6 +32,7 @@ from beemon.protocol.replies import (
 )
 
 if TYPE_CHECKING:
+    from beemon.base.readings import Reading
     from beemon.ledger.records import JobRecord
 
 LONGEST_SECONDS = 9.0
@@ -150,6 +151,13 @@ class ArchiveReader:
 
         with self._reading() as ledger:
             return records.find(ledger, job)
+
+    def latest_readings(self) -> list[Reading]:
+        """The latest reading of each quantity, as :meth:`record` has it."""
+        from beemon.ledger import records
+
+        with self._reading() as ledger:
+            return records.latest(ledger.db)
 
     def event(self, number: int) -> EventFacts | None:
         """One event."""

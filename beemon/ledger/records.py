@@ -23,6 +23,7 @@ _READINGS = (
     "SELECT readings.*, sensor, quantity, unit FROM main.readings JOIN sound_series USING (series)"
     " WHERE utc_us BETWEEN ? AND ? AND job = ? AND {is_sound} ORDER BY utc_us, series"
 )
+_LATEST = "SELECT * FROM sound_latest JOIN sound_series USING (series) ORDER BY sensor, quantity"
 _NOT_UPLOADED = (
     "SELECT * FROM recordings WHERE recording > ? AND uploaded_us IS NULL AND deleting_us IS NULL"
     " ORDER BY recording LIMIT ?"
@@ -33,8 +34,9 @@ _UPLOADED = (
 )
 _WAITING = (
     "SELECT count(*), ifnull(sum(size), 0) FROM recordings"
-    " WHERE uploaded_us IS NULL AND deleting_us IS NULL"
+    " WHERE device > '' AND uploaded_us IS NULL AND deleting_us IS NULL"
 )
+"""By the index of kept recordings, which has no deleted ones."""
 
 
 @value_class
@@ -55,6 +57,12 @@ def find(ledger: LedgerReader, number: int) -> JobRecord | None:
     if facts is None or facts.damaged or not facts.outcome:
         return None
     return JobRecord(facts, tuple(_readings(ledger.db, number)), _recording(ledger.db, facts))
+
+
+def latest(db: sqlite3.Connection) -> list[Reading]:
+    """The latest reading of each quantity, with its exact time; its monotonic time is unknown."""
+    found = db.execute(_LATEST)
+    return list(rows.readable(found, lambda row: _reading(row, 0.0)))
 
 
 def not_uploaded(db: sqlite3.Connection, after: int, most: int) -> list[Recording]:
@@ -83,11 +91,11 @@ def _readings(db: sqlite3.Connection, job: int) -> Iterator[Reading]:
     begin_us = span["ended_us"] - int(seconds * 1e6) - _SLACK_US
     query = _READINGS.format(is_sound=rows.condition_of_sound(db, "readings"))
     found = db.execute(query, (begin_us, span["ended_us"] + _SLACK_US, job)).fetchall()
-    yield from rows.readable(found, _reading)
+    yield from rows.readable(found, lambda row: _reading(row, row["monotonic_ms"] / 1000))
 
 
-def _reading(row: sqlite3.Row) -> Reading:
-    at = Stamp(row["utc_us"], row["monotonic_ms"] / 1000, Quality(row["clock"]))
+def _reading(row: sqlite3.Row, monotonic: float) -> Reading:
+    at = Stamp(row["utc_us"], monotonic, Quality(row["clock"]))
     return Reading(
         sensor=row["sensor"], quantity=row["quantity"], unit=row["unit"], value=row["value"],
         reason=row["reason"], at=at, quality=row["quality"] or "good", raw=row["raw"],

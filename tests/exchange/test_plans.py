@@ -58,6 +58,8 @@ READS: dict[str, Callable[[ArchiveReader], object]] = {
     "event": lambda reader: reader.event(1),
     "not_uploaded": lambda reader: reader.not_uploaded(0, 10),
     "uploaded": lambda reader: reader.uploaded(0, 10),
+    "waiting_for_upload": lambda reader: reader.waiting_for_upload(),
+    "latest_readings": lambda reader: reader.latest_readings(),
     "uuid": lambda reader: reader.uuid(),
     "end_of_changes": lambda reader: reader.end_of_changes(),
     "usage": lambda reader: reader.usage(),

@@ -12,7 +12,7 @@ from pathlib import Path
 from beemon.base.clock import Moment
 from beemon.base.options import absolute_path, option
 from beemon.formats import influx
-from beemon.formats.measured import Measured, of_facts, of_reading
+from beemon.formats.measured import Measured, of_reading
 from beemon.uplink.contract import Batch, JobRecord, Newest, Record
 from beemon.uplink.hive import Hive
 from beemon.uplink.secrets import read_secret
@@ -48,9 +48,9 @@ class Influx:
         self._post(_measured(batch.records))
         return len(batch.records)
 
-    def show_newest(self, newest: Newest) -> None:
-        """Post the latest readings."""
-        self._post(of_facts(facts, facts.clock) for facts in newest.readings)
+    def show_newest(self, _newest: Newest) -> None:
+        """Post the latest readings with their exact times, so that history repeats these points."""
+        self._post(map(of_reading, self._hive.reader.latest_readings()))
 
     def look(self, _now: Moment) -> float | None:
         """There is nothing to do without new records."""

@@ -35,10 +35,10 @@ def test_jobs_without_readings_need_no_request(influx, server):
 
 
 def test_the_latest_readings_are_the_same_points_as_in_the_history(influx, server, ledger):
-    job_of(ledger, reading(0, 41000.5))
-    facts = influx._hive.reader.latest()
-    influx.show_newest(Newest(tuple(facts), None))
-    influx.deliver(batch_of([reading(0, 41000.5)]))
+    exact = reading(0.000123, 41000.5)
+    job_of(ledger, exact)
+    influx.show_newest(Newest((), None))
+    influx.deliver(batch_of([exact]))
     newest, history = (asked.body.decode().split(" ") for asked in server.asked)
     assert (newest[0], newest[-1]) == (history[0], history[-1])
 
