@@ -268,6 +268,8 @@ def _show_readings(sensor: str, connect: Callable[[], Client]) -> None:
 
 
 def _play(options: argparse.Namespace, connect: Callable[[], Client]) -> None:
+    from beemon.cli import long_work
+
     is_job = options.what.isascii() and options.what.isdigit()
     suffix = "" if is_job else ".mp4" if options.what.startswith("camera.") else ".flac"
     find_player(suffix)
@@ -277,7 +279,8 @@ def _play(options: argparse.Namespace, connect: Callable[[], Client]) -> None:
     with tempfile.TemporaryDirectory(prefix="beemon-") as folder:
         goal = argparse.Namespace(output=folder, force=False)
         path = _save(goal, connect, job)
-        status = subprocess.run([*find_player(path.suffix), path], check=False).returncode
+        with long_work.ended_in_order():
+            status = subprocess.run([*find_player(path.suffix), path], check=False).returncode
     if status:
         raise WentWrongError(f"the player ended with status {status}")
 

@@ -2,7 +2,7 @@
 
 The progress is one line on standard error, which a thread draws until the end. Work on the archive
 has a thread of its own, too. So a statement of SQLite does not delay Ctrl-C, and the work stops
-only between its steps.
+only between its steps. SIGTERM, and a terminal that is closed, stop it like Ctrl-C.
 """
 
 from __future__ import annotations
@@ -25,30 +25,39 @@ QUIET_SECONDS = 1.0
 """Shorter work shows no progress."""
 _LOOK_SECONDS = 0.2
 """The time between two looks at the progress, and at Ctrl-C."""
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(work: Callable[[Progress], T], stopped: str) -> T:
     """Return the result of ``work``, at idle priority. Raises its errors.
 
-    If Ctrl-C ends the work early, the error message ``stopped`` is printed, and
-    ``KeyboardInterrupt`` is raised.
+    If a signal ends the work early, the error message ``stopped`` is printed, and
+    ``KeyboardInterrupt`` or ``SystemExit`` is raised.
     """
     from concurrent.futures import ThreadPoolExecutor, wait  # the other function needs none
 
-    progress, is_stopping = Progress(), threading.Event()
-    with _at_ctrl_c(is_stopping.set), ThreadPoolExecutor(1, initializer=_be_idle) as threads:
+    progress = Progress()
+    told: list[int] = []
+    with _at_the_end(told.append), ThreadPoolExecutor(1, initializer=_be_idle) as threads:
         future = threads.submit(work, progress)
         try:
             with shown(progress):
                 while wait([future], _LOOK_SECONDS).not_done:
-                    if is_stopping.is_set():
+                    if told:
                         progress.stop()
         finally:
             progress.stop()  # if that failed, the end of the thread would be waited for in vain
-    if is_stopping.is_set() and future.exception() is not None:
+    if told and future.exception() is not None:
         layout.complain(stopped)
-        raise KeyboardInterrupt
+        _end(told[0])
     return future.result()
+
+
+@contextlib.contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Within this context SIGTERM, and a terminal that is closed, raise ``SystemExit``."""
+    with _at_the_end(_end):
+        yield
 
 
 @contextlib.contextmanager
@@ -127,17 +136,24 @@ def _duration(passed: float, expected: float | None) -> str:
 
 
 @contextlib.contextmanager
-def _at_ctrl_c(act: Callable[[], None]) -> Iterator[None]:
-    """Call ``act`` at Ctrl-C instead of raising an error, unless Ctrl-C is ignored anyway."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:
-        yield
-        return
-    signal.signal(signal.SIGINT, lambda *_: act())
+def _at_the_end(act: Callable[[int], None]) -> Iterator[None]:
+    """Call ``act`` with a signal that ends a program, unless that is ignored, or used, anyway."""
+    before = {one: signal.getsignal(one) for one in _ENDING}
+    used = [one for one, found in before.items()
+            if found in (signal.SIG_DFL, signal.default_int_handler)]
+    for one in used:
+        signal.signal(one, lambda number, _: act(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one in used:
+            signal.signal(one, before[one])
+
+
+def _end(number: int) -> None:
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + number)
 
 
 def _be_idle() -> None:

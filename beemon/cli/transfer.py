@@ -11,6 +11,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -128,7 +129,7 @@ def _read(reply: Reply) -> Piece:
 def save(transfer: Transfer, goal: Path, *, force: bool) -> None:
     """Fetch into a temporary file beside ``goal``, which then gets its name, or is deleted.
 
-    Raises ``FileExistsError`` if there is a file, unless ``force``.
+    Raises ``OSError`` if there is a file, unless ``force``.
     """
     check_free(goal, force=force)
     temporary = goal.with_name(f".{goal.name[:200]}.{os.getpid()}.part")
@@ -148,8 +149,15 @@ def save(transfer: Transfer, goal: Path, *, force: bool) -> None:
 
 
 def check_free(goal: Path, *, force: bool) -> None:
-    """Raise ``FileExistsError`` if there is such a file, unless ``force``."""
-    if not force and os.path.lexists(goal):
+    """Raise ``OSError`` if there is such a file, unless ``force``; a device always stays."""
+    try:
+        found = goal.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        why = "is no regular file, and is not replaced; to write into it: -o - >FILE"
+        raise OSError(errno.EINVAL, why, str(goal))
+    if not force:
         raise FileExistsError(errno.EEXIST, "exists already; to replace it: --force", str(goal))
 
 
@@ -165,4 +173,5 @@ def _rename(temporary: Path, goal: Path, *, force: bool) -> None:
             check_free(goal, force=False)
         else:
             return
+    check_free(goal, force=True)
     temporary.replace(goal)

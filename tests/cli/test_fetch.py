@@ -163,18 +163,51 @@ def test_each_piece_is_asked_for_again_after_a_crash(hive, count):
     assert hashlib.sha256(content).hexdigest() == made["sha256"]
 
 
-def test_ctrl_c_leaves_no_file(hive):
+@pytest.mark.parametrize(("number", "status"), [
+    (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129),
+])
+def test_a_signal_that_ends_it_leaves_no_file(hive, number, status):
     made = hive.do("record microphone.a 8")
     listener = listen()
     port = str(listener.getsockname()[1])
     with begin(hive, "fetch", str(made["job"]), "-o", "a.flac", "--port", port) as fetch:
         relay(listener, hive, 2)
         assert len(os.listdir(hive.folder / "here")) == 1  # noqa: PTH208
-        fetch.send_signal(signal.SIGINT)
+        fetch.send_signal(number)
         _, said = fetch.communicate(timeout=PATIENCE_SECONDS)
-    assert fetch.returncode == 130
+    assert fetch.returncode == status
     assert said.decode().splitlines() == ["beemon: stopped; the unfinished file was deleted"]
     assert os.listdir(hive.folder / "here") == []  # noqa: PTH208
+
+
+def test_a_player_that_is_ended_leaves_no_file(hive, tmp_path):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    player = programs / "mpv"
+    player.write_text(
+        f'#!/bin/sh\nfor f; do :; done; echo "$f" > {tmp_path}/played; kill $PPID; exec sleep 60\n'
+    )
+    player.chmod(0o755)
+    made = hive.do("record microphone.a 1")
+    done = run(hive, "play", str(made["job"]), PATH=f"{programs}:{os.environ['PATH']}")
+    assert done.returncode == 143
+    assert not Path((tmp_path / "played").read_text().strip()).parent.exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_regular_file_is_never_replaced(hive, make):
+    made = hive.do("record microphone.a 1")
+    here = hive.folder / "here"
+    here.mkdir()
+    make(here / "a.flac")
+    before = (here / "a.flac").lstat()
+    for force in ((), ("--force",)):
+        done = run(hive, "fetch", str(made["job"]), "-o", "a.flac", *force)
+        assert done.returncode == 1
+        assert b"a.flac: is no regular file, and is not replaced" in done.stderr
+    after = (here / "a.flac").lstat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert os.listdir(here) == ["a.flac"]  # noqa: PTH208
 
 
 def test_a_full_disk_leaves_no_file_and_is_told(hive):
