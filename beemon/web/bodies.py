@@ -13,17 +13,28 @@ from beemon.web.errors import ApiError, bad_parameter
 
 T = TypeVar("T")
 
-MOST_BYTES = 64 << 10
+MOST_BYTES = 16 << 10
+"""The longest body; those of the page have a few hundred bytes."""
 
 
 async def receive(request: web.Request, seconds: float) -> None:
-    """Wait for the whole body, which aiohttp then keeps. Raises :class:`ApiError`."""
+    """Wait for the whole body, which aiohttp then keeps.
+
+    Raises :class:`ApiError`, and ``ConnectionError`` if the client has gone.
+    """
+    if request.body_exists and request.content_length is None:
+        raise ApiError(411, "no-length", "a body needs a header Content-Length", "",
+                       {"Connection": "close"})
     try:
         async with asyncio.timeout(seconds):
             await request.read()
     except TimeoutError as error:
         raise ApiError(408, "too-slow", f"a body may take {seconds:.0f} s", "",
                        {"Connection": "close"}) from error
+    except RuntimeError as error:
+        if request.transport is not None:
+            raise
+        raise ConnectionResetError("the client has gone") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise ApiError(413, "too-long", f"a body has at most {MOST_BYTES} bytes") from error
 

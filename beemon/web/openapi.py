@@ -6,7 +6,6 @@ Each member of an object has its sentence from the class (:mod:`beemon.base.fact
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import types
 import typing
@@ -23,6 +22,7 @@ from beemon.web.hive import Hive
 from beemon.web.parameters import Asked
 from beemon.web.roles import Role
 from beemon.web.routes import Route
+from beemon.web.sending import as_text
 
 Schema = dict[str, Any]
 
@@ -35,6 +35,7 @@ _REFUSALS = {
     "403": "The role does not allow this",
     "404": "There is no such thing",
     "409": "Not in the present state of the hive",
+    "411": "The body has no length",
     "413": "The body is too long",
     "421": "The page is not known by this name",
     "429": "Too many requests; see Retry-After",
@@ -167,11 +168,11 @@ class Document:
 
 def route_for(routes: Iterable[Route]) -> Route:
     """The route of the document of these routes, and of itself."""
-    text = json.dumps(describe(routes), ensure_ascii=False)
+    text = as_text(describe(routes)).encode()
 
     async def get_document(request: web.Request, _hive: Hive, _role: Role) -> web.StreamResponse:
         Asked(request)
-        return web.json_response(text=text)
+        return web.Response(body=text, content_type="application/json", charset="utf-8")
 
     return Route(
         method="GET", path="/api/openapi.json", role=Role.NOBODY, handler=get_document,

@@ -16,7 +16,6 @@ import sdnotify
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from beemon.web.door import ASKING_SECONDS
 from beemon.web.options import SiteOptions
 from beemon.web.site import Site
 
@@ -60,11 +59,11 @@ async def served(
     site: Site, sockets: list[socket.socket], secure: ssl.SSLContext | None = None
 ) -> AsyncIterator[None]:
     """Serve a site on these sockets, with TLS on those of the network if there is a certificate."""
-    runner = web.AppRunner(
-        site.application(), access_log=None, logger=_logger(), handle_signals=False,
-        lingering_time=_LINGER_SECONDS,
-        auto_decompress=False,  # a body of 64 KB may have 64 MB inside
-    )
+    settings = {
+        "access_log": None, "logger": _logger(), "lingering_time": _LINGER_SECONDS,
+        "auto_decompress": False,  # a body of 16 KB may have 16 MB inside
+    }
+    runner = web.AppRunner(site.application(), handle_signals=False, **settings)
     await runner.setup()
     assert runner.server is not None
     doors = []
@@ -73,8 +72,7 @@ async def served(
             site.door.prepare(listener)
             tls = None if listener.family == socket.AF_UNIX else secure
             doors.append(await asyncio.get_running_loop().create_server(
-                site.door.factory(runner.server), sock=listener, backlog=BACKLOG, ssl=tls,
-                ssl_handshake_timeout=ASKING_SECONDS if tls else None,
+                site.door.factory(runner.server, settings, tls), sock=listener, backlog=BACKLOG,
             ))
         yield
     finally:

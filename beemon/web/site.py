@@ -54,9 +54,10 @@ class Site:
         self._answered_at = time.monotonic()
 
     def idle_seconds(self, now: float) -> float:
-        """The time without a request, in seconds; ``now`` is monotonic."""
-        is_used = self.busy or self.hive.changes.count
-        return 0.0 if is_used else now - self._answered_at
+        """The time without a request or a reply on its way, in seconds; ``now`` is monotonic."""
+        if self.busy or self.hive.changes.count or self.door.is_busy:
+            self._answered_at = now
+        return now - self._answered_at
 
     def application(self) -> web.Application:
         """The application for aiohttp's server."""
@@ -82,8 +83,8 @@ class Site:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        self.door.begun(request)
         response = await self._safely(request, handler)
-        self.door.answered(request.protocol)
         safety.add_headers(safety.HEADERS, response)
         if request.path.startswith("/api/"):
             safety.add_headers({"Cache-Control": "no-store"}, response)
@@ -109,7 +110,7 @@ class Site:
         try:
             self._hosts.check(request)
             await receive(request, self.door.body_seconds)  # before it takes a place
-            self.door.received(request.protocol)
+            self.door.received(request, is_stream=request.path == STREAM)
             return await self._counted(request, follow)
         except ApiError as error:
             return _problem(error)

@@ -45,6 +45,12 @@ class Attacker:
         """The status of the reply to these bytes."""
         return int((await self.say(text)).split(b" ")[1])
 
+    async def empty(self) -> None:
+        """Wait until nobody is at the door."""
+        async with asyncio.timeout(PATIENCE):
+            while self.site.door.count:
+                await asyncio.sleep(0.05)
+
     def leave(self) -> None:
         """End all connections."""
         for writer in self._open:

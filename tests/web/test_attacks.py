@@ -20,8 +20,16 @@ from tests.web.attacker import heard, request
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 STREAMS, SLOW, REQUESTS, CLIENTS = 1000, 200, 10_000, 8
-MOST_MEGABYTES = 96
-"""The memory that systemd gives to the page."""
+MOST_MEGABYTES = 80
+"""The memory up to which systemd does not slow the page down."""
+FLOODS = [
+    request("/", Connection="keep-alive") * 1500, b"GET /api/session HTTP/1.1\r\n\r\n" * 3500,
+    request("/api/openapi.json", Connection="keep-alive") * 1500,
+    b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 16_000,
+    request("/api/session", "POST", b"x" * 100_000)[:-9],
+    request("/api/session", "POST", b"{}", Connection="keep-alive") * 900,
+]
+"""What some hundred clients each send at once; they read little or nothing of the replies."""
 WORDS = [
     "api", "session", "status", "recordings", "1", "9" * 40, "-1", "..", "%2e%2e", "%00", "static",
     "live", "camera.entrance.jpg", "series?device=sensor.climate&quantity=x&since=7d", "tokens",
@@ -152,6 +160,21 @@ def test_a_hive_records_as_before_while_its_page_is_attacked(place: Place) -> No
     told = place.hive.ask("completeness 12h")
     assert (told["adds_up"], told["unaccounted"]) == (True, [])
     assert told["devices"]["microphone.brood"]["done"] > 0
+
+
+async def flood(place: Place) -> None:
+    for text in FLOODS:
+        clients = await crowd(place, text, 200)
+        for _ in range(5):
+            assert await place.status("/api/session") == 200
+        for writer in clients:
+            writer.transport.abort()
+
+
+def test_a_flood_of_requests_takes_no_memory(place: Place) -> None:
+    asyncio.run(flood(place))
+    assert place.memory() < MOST_MEGABYTES
+    assert "Traceback" not in place.said()
 
 
 def test_there_are_no_more_streams_than_places_for_them(place: Place) -> None:

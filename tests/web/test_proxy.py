@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
 import ssl
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from beemon.setup.page import fingerprint, make_certificate
 from beemon.web.backoff import FREE_GUESSES
+from beemon.web.door import Door
 from beemon.web.passwords import Password
 from tests.web.attacker import Attacker, attack, request
 from tests.web.site import PASSWORD, Browser, options_in, visit
@@ -75,14 +78,20 @@ def test_the_page_needs_no_path_of_its_own() -> None:
             assert absolute not in text, (file.name, absolute)
 
 
-@pytest.mark.process
-def test_it_speaks_tls_with_the_certificate_whose_fingerprint_is_shown(tmp_path: Path) -> None:
-    certificate, key = make_certificate(tmp_path / "state")
+def contexts(folder: Path) -> tuple[Path, ssl.SSLContext, ssl.SSLContext]:
+    """A new certificate, with the TLS of a page and of a client that trusts it."""
+    certificate, key = make_certificate(folder / "state")
     assert key.stat().st_mode & 0o777 == 0o600
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, key)
     client = ssl.create_default_context(cafile=str(certificate))
     client.check_hostname = False
+    return certificate, server, client
+
+
+@pytest.mark.process
+def test_it_speaks_tls_with_the_certificate_whose_fingerprint_is_shown(tmp_path: Path) -> None:
+    certificate, server, client = contexts(tmp_path)
 
     async def ask(attacker: Attacker) -> None:
         reader, writer = await attacker.connect(client)
@@ -93,6 +102,38 @@ def test_it_speaks_tls_with_the_certificate_whose_fingerprint_is_shown(tmp_path:
         assert b"200 OK" not in await attacker.say(request("/api/session"))  # without TLS
 
     attack(options_in(tmp_path), ask, tls=server)
+
+
+@pytest.mark.process
+def test_clients_that_never_begin_tls_have_to_make_room(tmp_path: Path) -> None:
+    _, server, client = contexts(tmp_path)
+
+    async def crowd(attacker: Attacker) -> None:
+        for _ in range(30):
+            await attacker.connect()
+        assert (await attacker.say(request("/"), client)).startswith(b"HTTP/1.1 200 ")
+        assert attacker.site.door.count <= 10
+
+    attack(options_in(tmp_path), crowd, Door(most=10), server)
+
+
+@pytest.mark.process
+def test_clients_that_leave_by_tls_in_the_midst_of_a_file_are_not_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, server, client = contexts(tmp_path)
+
+    async def leave(attacker: Attacker) -> None:
+        for wait in (0.0, 0.05, 0.2):
+            reader, writer = await attacker.connect(client)
+            writer.write(request("/static/charts.js", Connection="keep-alive") * 400)
+            await reader.readline()
+            await asyncio.sleep(wait)
+            writer.transport.abort()
+        await attacker.empty()
+
+    attack(options_in(tmp_path), leave, tls=server)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def _fingerprint(certificate: bytes) -> str:
