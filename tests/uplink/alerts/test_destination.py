@@ -13,6 +13,7 @@ from beemon.base.readings import Reading
 from beemon.ledger import events, identity
 from beemon.ledger import readings as series
 from beemon.protocol.client import Reply
+from beemon.protocol.replies import JobFacts
 from beemon.uplink.contract import Batch, EventRecord, JobRecord, Newest
 from beemon.uplink.destinations.alerts.destination import Alerts
 from beemon.uplink.destinations.alerts.settings import build_alerts
@@ -85,12 +86,12 @@ class Desk:
         self.states.note("alerts", state="starting")
         self.change = 0
 
-    def start(self, rules="", public_url=None):
+    def start(self, rules="", public_url=None, mistakes=0):
         text = f'urls_file = "{self.urls}"\ndefaults = false\n{rules}'
         settings, problems = build_alerts(
             tomllib.loads(text), lambda *key: ".".join(key), None
         )
-        assert problems == []
+        assert len(problems) == mistakes
         options = UplinkOptions(
             hive="apiary-7", archive=self.ledger.archive, connect=self.service.connect, tables={},
             state=self.folder, runtime=self.folder, public_url=public_url,
@@ -311,6 +312,36 @@ def test_no_secret_is_in_the_memory_or_the_state(desk, sends, receiver):
     [memory] = desk.folder.rglob("alerts.json")
     assert memory.stat().st_mode & 0o777 == 0o600
     assert json.loads(memory.read_text())["letters"]
+
+
+def test_a_rule_that_is_left_out_is_a_trouble_and_the_others_work(desk, sends):
+    desk.start(f'{COLD}[rules.wrong]\nevent = "swarn"\n', mistakes=1)
+    desk.measure(31.0)
+    desk.look()
+    assert len(titles(sends)) == 1
+    assert "rules.wrong.event" in desk.note
+
+
+def test_a_thousand_changes_are_one_opening_and_one_closing(desk, sends):
+    desk.start(COLD)
+    for number in range(1000):
+        moment = desk.clock.moment
+        at = Stamp(moment.utc_us, moment.monotonic, Quality.SYNCHRONISED)
+        reading = Reading("sensor.brood", "temperature", "°C", 30.0 + 5 * (number % 2), None, at)
+        desk.deliver(JobRecord(number, JobFacts(number), (reading,)))
+        desk.look()
+        desk.clock.wait(30)
+    for _ in range(5):
+        desk.measure(35.0)
+        desk.look()
+        desk.clock.wait(300)
+    assert titles(sends) == [
+        "apiary-7: sensor.brood temperature is below 32",
+        "apiary-7: over: sensor.brood temperature is below 32",
+    ]
+    assert desk.service.commands == [
+        "alerted cold opened delivered", "alerted cold closed delivered"
+    ]
 
 
 # The weekly message

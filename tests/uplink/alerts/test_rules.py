@@ -38,8 +38,7 @@ def rule(text):
 
 
 def mistakes(text):
-    alerts, problems = built(text)
-    assert alerts is None
+    _, problems = built(text)
     return [str(problem) for problem in problems]
 
 
@@ -124,6 +123,19 @@ def test_every_mistake_is_found_at_once_with_its_place():
 def test_a_mistake_says_what_would_be_right(text, said):
     found = mistakes(f"[rules.one]\n{text}")
     assert any(said in one for one in found), found
+
+
+def test_a_mistake_in_one_rule_leaves_the_others_in_force():
+    alerts, problems = built('[rules.a]\nevent = "swarn"\n[rules.b]\nevent = "swarm"')
+    assert alerts.rules.keys() >= {"b", "no-data"}
+    assert "a" not in alerts.rules
+    assert alerts.left_out == tuple(map(str, problems))
+
+
+def test_a_mistake_outside_of_the_rules_is_no_settings():
+    alerts, problems = built('quiet = "never"\n[rules.b]\nevent = "swarm"')
+    assert alerts is None
+    assert problems
 
 
 def test_the_nest_is_a_device_of_the_config():

@@ -138,7 +138,7 @@ class Alerts:
             return []
 
     def _tell_trouble(self) -> None:
-        troubles = [self._address_trouble or self._outbox.trouble]
+        troubles = [*self._settings.left_out, self._address_trouble or self._outbox.trouble]
         if self._ping is not None:
             troubles.append(self._ping.trouble)
         self._hive.tell_trouble("; ".join(filter(None, troubles)) or None)

@@ -67,6 +67,8 @@ class AlertSettings:
     )
     ask_interval: float = option(60.0, minimum=0.1, for_tests=True)
     rules: Mapping[str, Rule] = field(default_factory=dict, metadata={"for_tests": True})
+    left_out: tuple[str, ...] = field(default=(), metadata={"for_tests": True})
+    """The problems of rules that are left out; the other rules are in force."""
 
 
 def build_alerts(
@@ -74,6 +76,7 @@ def build_alerts(
 ) -> tuple[AlertSettings | None, list[Problem]]:
     """The table [alerts] as settings, or None; and every problem with it.
 
+    A mistake in one rule leaves that one out: a typing error must not silence the hive.
     ``where`` returns the file and line of an option by its path below [alerts]; ``devices`` are
     the names of those in the config; with None they are not checked.
     """
@@ -84,17 +87,19 @@ def build_alerts(
     own, found = rules.build_rules(
         tables if isinstance(tables, dict) else {}, lambda *key: where(RULES, *key), devices
     )
+    left_out = tuple(str(problem) for problem in found)
     problems += found
     options = {name: value for name, value in table.items() if name != RULES}
     alerts, found = build(
-        AlertSettings, options, lambda name: where(*([name] if name else [])), {RULES: own}
+        AlertSettings, options, lambda name: where(*([name] if name else [])),
+        {RULES: own, "left_out": left_out},
     )
     problems += found
-    if alerts is not None and alerts.nest is not None:
-        problems += rules.unknown_devices([alerts.nest.device], lambda: where("nest"), devices)
-    if problems or alerts is None:
+    if alerts is None:
         return None, problems
-    return with_defaults(alerts), []
+    if alerts.nest is not None:
+        problems += rules.unknown_devices([alerts.nest.device], lambda: where("nest"), devices)
+    return with_defaults(alerts), problems
 
 
 def with_defaults(alerts: AlertSettings) -> AlertSettings:
