@@ -182,7 +182,7 @@ def _add_word(words: Any, word: Word) -> None:
         description=here.sentence(word.summary),
     )
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
-    if any(argument.name == "SINCE" for argument in word.arguments):
+    if any("SINCE" in argument.name for argument in word.arguments):
         parser.add_argument(
             "--since", metavar="SINCE",
             help="a date, a time, today, yesterday, or a span such as 7d",

@@ -13,12 +13,12 @@ from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 from beemon.protocol.lines import ERRORS
 
 HERE = {
-    "serve": "run the service in the foreground; systemd normally does this",
+    "serve": "run the service (systemd does this)",
     "find": "list the devices of this machine as a config",
     "setup": "write a config for these devices, and show that they work",
     "page": "show the address of the page, set its password, or open it to the network",
-    "serve-page": "run the page in the foreground; systemd normally does this",
-    "serve-uplink": "run the uplink in the foreground; systemd normally does this",
+    "serve-page": "run the page (systemd does this)",
+    "serve-uplink": "run the uplink (systemd does this)",
     "alerts": "list the rules for alerts and their states, or send a test message",
     "plot": "show the history of one quantity as a chart, or write it as SVG or PNG",
     "config check": "check the config and print each problem with its file and line",

@@ -54,6 +54,10 @@ _ENTER_ENDED = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
+_LATEST_JOBS = (
+    "SELECT * FROM (SELECT * FROM sound_jobs ORDER BY job DESC LIMIT ?1)"
+    " WHERE ?2 IS NULL OR accepted_us >= ?2"
+)
 _ACCEPTED = "SELECT accepted_monotonic FROM jobs WHERE job = ?"
 _VALUES = (
     "SELECT sensor, quantity, value FROM main.readings JOIN sound_series USING (series)"
@@ -269,9 +273,9 @@ class LedgerReader:
         why = "it cannot be read" if row else rows.why_damaged(self.db, "jobs", job)
         return JobFacts(job, damaged=why) if why else None
 
-    def jobs(self, count: int) -> list[JobFacts]:
-        """The latest jobs, the newest first."""
-        found = self.db.execute("SELECT * FROM sound_jobs ORDER BY job DESC LIMIT ?", (count,))
+    def jobs(self, count: int, begin_us: int | None = None) -> list[JobFacts]:
+        """The latest jobs, the newest first; of these, only those accepted since a begin."""
+        found = self.db.execute(_LATEST_JOBS, (count, begin_us))
         return list(rows.readable(found, self._facts))
 
     def _facts(self, row: sqlite3.Row) -> JobFacts:

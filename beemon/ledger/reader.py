@@ -84,10 +84,10 @@ class ArchiveReader:
         with self._reading() as ledger:
             return ledger.job(job)
 
-    def jobs(self, count: int) -> list[JobFacts]:
-        """The latest jobs, the newest first."""
+    def jobs(self, count: int, begin_us: int | None = None) -> list[JobFacts]:
+        """The latest jobs, the newest first; of these, only those accepted since a begin."""
         with self._reading() as ledger:
-            return ledger.jobs(count)
+            return ledger.jobs(count, begin_us)
 
     def has_done_work(self, run: int) -> bool:
         """Whether a job of this run, the latest one, was done."""

@@ -161,6 +161,19 @@ def _since(name: str, written: str, _: Devices) -> int:
     return found
 
 
+def _count_or_since(name: str, written: str, _: Devices) -> tuple[int | None, int | None]:
+    """Either a number or the begin of a period in microseconds since 1970, each in its place."""
+    if _COUNT.fullmatch(written):
+        return int(written), None
+    found = since.begin_us(written, clock.now().utc_us, zone.local())
+    if found is None:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a whole number from 1, or {since.FORMS}, not "{shown(written)}"',
+        )
+    return None, found
+
+
 def _job_or_devices(name: str, written: str, devices: Devices) -> int | str:
     """A job's number; or a device or `all`, for the jobs that clients asked them for."""
     if _COUNT.fullmatch(written):
@@ -384,8 +397,8 @@ _WORDS = (
     Word("job", "show all details of one job", (_JOB,)),
     Word(
         "jobs",
-        "list the latest jobs (20, or COUNT)",
-        (Argument("COUNT", _count, optional=True),),
+        "list the latest jobs (20 by default)",
+        (Argument("COUNT|SINCE", _count_or_since, optional=True),),
     ),
     Word(
         "readings",

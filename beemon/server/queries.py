@@ -211,8 +211,8 @@ class Queries:
         })
 
     def _jobs(self, request: Request) -> JobList:
-        count = min(request["COUNT"] or DEFAULT_JOBS, MOST_JOBS)
-        return JobList(tuple(self._reader().jobs(count)))
+        count, begin_us = request["COUNT|SINCE"] or (DEFAULT_JOBS, None)
+        return JobList(tuple(self._reader().jobs(min(count or MOST_JOBS, MOST_JOBS), begin_us)))
 
     def _readings(self, request: Request) -> ReadingList:
         wanted: Collection[str] = request["SENSOR"] or self._settings().devices

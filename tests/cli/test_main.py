@@ -344,6 +344,23 @@ def test_times_are_on_the_clocks_of_the_reader_or_in_utc(  # type: ignore[no-unt
     assert re.search(r"since \S+ \S+Z[.,]", beemon("completeness", "--since", "7d", "--utc")[1])
 
 
+@pytest.mark.parametrize("words", [
+    ["jobs"], ["events"], ["completeness"], ["history", "sensor.brood", "humidity"],
+    ["plot", "sensor.brood", "humidity"],
+])
+def test_every_word_with_a_begin_takes_each_form_of_it(  # type: ignore[no-untyped-def]
+    beemon, words: list[str]
+) -> None:
+    beemon("read", "sensor.brood", "--wait")
+    for begin in ("today", "yesterday", "7d", "2h", "2026-06-01", "2026-06-01T06:30+02:00"):
+        status, out, _ = beemon(*words, begin)
+        assert (status, out != "") == (0, True), begin
+        if words[0] != "plot":
+            assert beemon(*words, "--since", begin)[0] == 0, begin
+    assert beemon(*words, "tomorrow")[0] == 2
+    assert len(beemon("jobs", "0h")[1].splitlines()) == 1
+
+
 @pytest.mark.parametrize("word", [word for word in VOCABULARY if word not in FOR_PROGRAMS])
 def test_a_word_whose_reply_has_times_shows_them_in_utc(
     word: str, capsys: pytest.CaptureFixture[str]

@@ -29,7 +29,8 @@ SMALL = {"archive", "calibrations", "latest", "runs", "schedules", "series", "un
 NO_TABLES = {"CONSTANT", "found"}
 
 EXCEPTIONS = {
-    "SELECT * FROM sound_jobs ORDER BY job DESC LIMIT": "it ends with the last row it returns",
+    "SELECT * FROM (SELECT * FROM sound_jobs ORDER BY job DESC LIMIT":
+        "it ends with the last row it returns, or that `jobs SINCE` could return",
     "SELECT * FROM sound_events WHERE 1 ORDER BY event DESC LIMIT": "likewise",
     "SELECT run = ?1 FROM jobs WHERE outcome = 'done' OR run <> ?1 ORDER BY job DESC LIMIT":
         "back to the latest job that was done in this run, no further than the run",
@@ -41,7 +42,7 @@ Examined = dict[str, list[str]]
 
 READS: dict[str, Callable[[ArchiveReader], object]] = {
     "job": lambda reader: reader.job(1),
-    "jobs": lambda reader: reader.jobs(20),
+    "jobs": lambda reader: [reader.jobs(20), reader.jobs(20, NOON)],
     "has_done_work": lambda reader: reader.has_done_work(1),
     "recordings": lambda reader: reader.recordings(NOON, NOON + DAY, "microphone.brood"),
     "kept_file": lambda reader: reader.kept_file(1),

@@ -6,11 +6,13 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from beemon.base.clock import Moment, Quality
+from beemon.base.moments import to_microseconds
 from beemon.ledger import calibrations, events
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import Ledger
@@ -59,6 +61,17 @@ def test_jobs_are_looked_up(asked: ArchiveReader) -> None:
     assert newest.job > older.job
     assert asked.job(newest.job) == newest
     assert asked.job(10**6) is None
+
+
+def test_the_jobs_since_a_time_are_of_the_latest_ones(asked: ArchiveReader) -> None:
+    every = asked.jobs(1000)
+    begins = [to_microseconds(datetime.fromisoformat(str(job.accepted))) for job in every]
+    latest = max(begins)
+    assert asked.jobs(1000, latest + 1000) == []
+    assert asked.jobs(1000, min(begins)) == every
+    assert asked.jobs(1000, latest) == [
+        job for job, begin in zip(every, begins, strict=True) if begin >= latest
+    ] != every
 
 
 def test_recordings_of_a_period_are_those_that_began_in_it(asked: ArchiveReader) -> None:

@@ -60,7 +60,8 @@ def test_arguments_come_out_parsed():
     assert request("cancel sensor.scale")["JOB|DEVICE|all"] == "sensor.scale"
     assert request("job 17")["JOB"] == 17
     assert request("wait 999999999999999999")["JOB"] == 999999999999999999
-    assert request("jobs 3")["COUNT"] == 3
+    assert request("jobs 3")["COUNT|SINCE"] == (3, None)
+    assert request("jobs 2026-06-01T06:30Z")["COUNT|SINCE"] == (None, 1_780_295_400_000_000)
     assert request("help record")["WORD"] == "record"
     assert request(f"uploaded 17 {'5E' * 32} read-back").arguments == {
         "RECORDING": 17, "SHA256": "5e" * 32, "PROOF": "read-back",

@@ -88,7 +88,7 @@ def refused(server: Server, message: bytes, host: str) -> tuple[str, str]:
 class BrokenReader(ArchiveReader):
     """A reader with a defect behind one of its questions."""
 
-    def jobs(self, count: int) -> list[dict[str, Any]]:
+    def jobs(self, count: int, begin_us: int | None = None) -> list[dict[str, Any]]:
         raise TypeError("a defect")
 
 
