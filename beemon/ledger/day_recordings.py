@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from beemon.base.moments import iso
 from beemon.ledger import slots
-from beemon.ledger.recordings import file_of_job
+from beemon.ledger.recordings import KeptFile, file_of_job
 from beemon.protocol.views import DayRecording, DayRecordings
 
 MOST = 3000
@@ -101,10 +101,10 @@ def kept(db: sqlite3.Connection, device: str, from_us: int, until_us: int) -> li
     ]
 
 
-def path_of_job(db: sqlite3.Connection, job: int) -> str | None:
-    """The path in the archive of a job's recording; None if there is none, or if it is deleted."""
+def kept_file(db: sqlite3.Connection, job: int) -> KeptFile | None:
+    """The file of a job's recording; None if there is none, or if it is deleted."""
     found = file_of_job(db, job)
-    return found.path if found and not found.is_deleted else None
+    return found if found and not found.is_deleted else None
 
 
 def _bounds(device: str, from_us: int, until_us: int) -> dict[str, str | int]:

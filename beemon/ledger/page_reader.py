@@ -14,6 +14,7 @@ from beemon.ledger.charts import SingleReading as SingleReading
 from beemon.ledger.charts import chart, single_readings
 from beemon.ledger.ledger import NAME, LedgerReader
 from beemon.ledger.reader import LONGEST_SECONDS, ArchiveReader
+from beemon.ledger.recordings import KeptFile as KeptFile
 from beemon.ledger.sounds import SoundPart as SoundPart
 from beemon.protocol.replies import EventFacts, JobFacts
 from beemon.protocol.views import Calendar, DayRecordings, Gains, Series, Traffic
@@ -109,10 +110,10 @@ class PageReader(ArchiveReader):
         with self._apart() as ledger:
             return sounds.day_sounds(ledger.db, device, from_us, until_us)
 
-    def recording_path(self, job: int) -> str | None:
-        """The path in the archive of a job's recording, if there is one and it is not deleted."""
+    def recording_file(self, job: int) -> KeptFile | None:
+        """The file of a job's recording, if there is one and it is not deleted."""
         with self._apart() as ledger:
-            return day_recordings.path_of_job(ledger.db, job)
+            return day_recordings.kept_file(ledger.db, job)
 
     def data_version(self) -> int:
         """A number that differs once somebody has written since the last call; cheap to ask."""

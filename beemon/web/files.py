@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import weakref
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from aiohttp import web
 
 from beemon.base.beneath import open_beneath
-from beemon.ledger.page_reader import PageReader
+from beemon.ledger.page_reader import KeptFile
 from beemon.media.container import UndecodableError
 from beemon.media.still import first_picture
 from beemon.protocol.views import DayRecordings
@@ -28,8 +29,8 @@ LIVE = (parameters.DEVICE_IN_PATH, parameters.AGAIN)
 
 MOST_STILLS = 500
 _TYPES = {".flac": "audio/flac", ".mp4": "video/mp4", ".jpg": "image/jpeg"}
-_KEEP = {"Cache-Control": "private, max-age=86400"}
-_ASK_AGAIN = {"Cache-Control": "no-cache"}
+_ASK_AGAIN = {"Cache-Control": "private, no-cache"}
+"""A job of this number may be another one tomorrow, in a new ledger; an ETag tells."""
 
 
 async def get_recordings(request: web.Request, hive: Hive, role: Role) -> web.StreamResponse:
@@ -45,23 +46,26 @@ async def get_recordings(request: web.Request, hive: Hive, role: Role) -> web.St
 
 async def get_recording(request: web.Request, hive: Hive, _role: Role) -> web.StreamResponse:
     """The file of a recording, or a range of it."""
-    relative = await _path(request, hive)
+    _, relative = await _kept(request, hive)
     file = await hive.run(lambda: _open(hive.options.archive, relative))
-    return _sent(file, _TYPES.get(relative.suffix, "application/octet-stream"), _KEEP)
+    return _sent(file, _TYPES.get(relative.suffix, "application/octet-stream"))
 
 
 async def get_picture(request: web.Request, hive: Hive, role: Role) -> web.StreamResponse:
     """A picture, or the first one of a video, as JPEG."""
-    relative = await _path(request, hive)
+    kept, relative = await _kept(request, hive)
     kind = _TYPES.get(relative.suffix, "")
     if kind == "image/jpeg":
         return await get_recording(request, hive, role)
     if not kind.startswith("video/"):
         raise not_found("this recording has no picture")
-    job = request.match_info["job"]
+    name = hashlib.sha256(repr(kept).encode()).hexdigest()[:32]
+    headers = {**_ASK_AGAIN, "ETag": f'"{name}"'}
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
     stills = Cache(hive.options.cache / "stills", MOST_STILLS)
-    made = await hive.run(lambda: stills.get(f"{job}.jpg", lambda: _still(hive, relative)))
-    return web.Response(body=made, content_type="image/jpeg", headers=_KEEP)
+    made = await hive.run(lambda: stills.get(f"{name}.jpg", lambda: _still(hive, relative)))
+    return web.Response(body=made, content_type="image/jpeg", headers=headers)
 
 
 async def get_live(request: web.Request, hive: Hive, _role: Role) -> web.StreamResponse:
@@ -73,20 +77,16 @@ async def get_live(request: web.Request, hive: Hive, _role: Role) -> web.StreamR
         )
     except ApiError as error:
         raise not_found(f"{camera} sends no live pictures", f"start them: live {camera}") from error
-    return _sent(file, "image/jpeg", _ASK_AGAIN)
+    return _sent(file, "image/jpeg")
 
 
-async def _path(request: web.Request, hive: Hive) -> PurePosixPath:
-    """The path of a job's recording in the archive."""
+async def _kept(request: web.Request, hive: Hive) -> tuple[KeptFile, PurePosixPath]:
+    """The file of a job's recording, and its path in the archive."""
     job = Asked(request, *RECORDING).number(parameters.JOB_IN_PATH)
-
-    def find(reader: PageReader) -> str:
-        found = reader.recording_path(job)
-        if found is None:
-            raise not_found(f"job {job} has no recording, or it was deleted")
-        return found
-
-    return PurePosixPath(await hive.read(find))
+    found = await hive.read(lambda reader: reader.recording_file(job))
+    if found is None:
+        raise not_found(f"job {job} has no recording, or it was deleted")
+    return found, PurePosixPath(found.path)
 
 
 def _still(hive: Hive, relative: PurePosixPath) -> bytes:
@@ -110,9 +110,9 @@ def _open(folder: Path, relative: PurePosixPath) -> int:
         raise not_found(f"the file cannot be opened: {error}") from error
 
 
-def _sent(file: int, kind: str, headers: dict[str, str]) -> web.FileResponse:
+def _sent(file: int, kind: str) -> web.FileResponse:
     """A reply with the file of a descriptor, which is closed with the reply."""
-    reply = web.FileResponse(_by_descriptor(file), headers={**headers, "Content-Type": kind})
+    reply = web.FileResponse(_by_descriptor(file), headers={**_ASK_AGAIN, "Content-Type": kind})
     weakref.finalize(reply, os.close, file)
     return reply
 

@@ -127,7 +127,7 @@ def test_everything_of_a_hive_is_seen_from_within_the_sandbox(machine: Container
         assert (status, headers["Content-Type"].partition(";")[0]) == (200, kind), told
     restarts = machine.run("systemctl", "show", "beemon-web", "-p", "NRestarts").stdout
     assert restarts.strip() == "NRestarts=0"  # its memory suffices
-    assert machine.run("ls", "/var/cache/beemon-web/stills").stdout.split() == [f"{video}.jpg"]
+    assert len(machine.run("ls", "/var/cache/beemon-web/stills").stdout.split()) == 1
 
 
 def test_the_code_on_the_device_makes_its_reader_the_owner(machine: Container) -> None:

@@ -91,7 +91,7 @@ def test_a_deleted_recording_is_listed_without_its_file(book):
     [one] = told(book).recordings
     assert (one.kind, one.bytes, one.reason, one.outcome) == (None, None, "deleted", "done")
     assert path
-    assert day_recordings.path_of_job(book.ledger.db, one.job) is None
+    assert day_recordings.kept_file(book.ledger.db, one.job) is None
 
 
 def test_what_other_devices_or_other_days_have_is_left_out(book):
@@ -106,9 +106,9 @@ def test_what_other_devices_or_other_days_have_is_left_out(book):
 def test_the_file_of_a_job_is_found(book):
     job = slot(book, 1)
     path = record(book, job, NOON + HOUR)
-    assert day_recordings.path_of_job(book.ledger.db, job) == path
-    assert day_recordings.path_of_job(book.ledger.db, slot(book, 2)) is None
-    assert day_recordings.path_of_job(book.ledger.db, 10**6) is None
+    assert day_recordings.kept_file(book.ledger.db, job).path == path
+    assert day_recordings.kept_file(book.ledger.db, slot(book, 2)) is None
+    assert day_recordings.kept_file(book.ledger.db, 10**6) is None
 
 
 def test_recordings_that_somebody_asked_for_are_listed_too(book):
@@ -124,4 +124,4 @@ def test_a_damaged_job_or_recording_is_left_out(book):
         record(book, job, NOON + (number + 1) * HOUR)
     book.ledger.db.execute("UPDATE recordings SET size = 'big' WHERE job = ?", (jobs[0],))
     assert [one.job for one in told(book).recordings][-1] == jobs[1]
-    assert day_recordings.path_of_job(book.ledger.db, jobs[0]) is None
+    assert day_recordings.kept_file(book.ledger.db, jobs[0]) is None

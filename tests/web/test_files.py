@@ -9,6 +9,7 @@ from beemon.base import outcomes
 from beemon.base.clock import Quality
 from beemon.base.recording import RecordingFacts
 from beemon.ledger import recordings
+from beemon.ledger.ledger import Ledger
 from beemon.storage import files
 from tests import samples
 from tests.web.asking import ask, options_for
@@ -36,25 +37,55 @@ def test_replies_close_their_files(archive, tmp_path):
     assert len(os.listdir("/proc/self/fd")) <= before + 5  # noqa: PTH208
 
 
-def test_the_first_picture_of_a_video_is_sent_and_kept(tmp_path, ledger):
+def film(ledger, pictures):
+    """Enter a video as the newest job; return its number and its place."""
     with ledger.transaction():
         job = ledger.accept("record camera.a 1", "schedule")
         place = files.find_place(ledger.archive, "h", "camera.a", ".mp4", 1_780_315_200_000_000)
-        samples.write_video(place.final, samples.View().pictures(3))
+        samples.write_video(place.final, pictures)
         ledger.begin(job, "camera.a", place)
-        facts = RecordingFacts(1_780_315_200_000_000, 1.0, Quality.RTC, 1.0, size=9, sha256="0")
+        size, sha256 = files.digest(place.final)
+        facts = RecordingFacts(
+            1_780_315_200_000_000, 1.0, Quality.RTC, 1.0, size=size, sha256=sha256
+        )
         recordings.enter(ledger, job, "camera.a", place.final, facts)
         ledger.end(job, outcomes.done(recording=ledger.relative(place.final)))
+    return job, place
+
+
+def test_the_first_picture_of_a_video_is_sent_and_kept(tmp_path, ledger):
+    job, place = film(ledger, samples.View().pictures(3))
     options = options_for(ledger.archive, tmp_path)
     first, second, file = ask(options, f"/api/recordings/{job}/picture",
                               f"/api/recordings/{job}/picture", f"/api/recordings/{job}")
     assert (first.status, first.body[:2]) == (200, b"\xff\xd8")
-    assert first.body == second.body == (options.cache / "stills" / f"{job}.jpg").read_bytes()
+    [still] = (options.cache / "stills").iterdir()
+    assert first.body == second.body == still.read_bytes()
     assert file.headers["Content-Type"] == "video/mp4"
     place.final.write_bytes(b"no video")
-    (options.cache / "stills" / f"{job}.jpg").unlink()
+    still.unlink()
     [torn] = ask(options, f"/api/recordings/{job}/picture")
     assert torn.status == 404
+
+
+def test_the_same_number_in_a_new_ledger_is_another_picture(tmp_path):
+    found = []
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        ledger = Ledger(tmp_path / name)
+        ledger.prepare()
+        with ledger.transaction():
+            ledger.begin_run()
+        job, _ = film(ledger, samples.View(seed=len(found)).pictures(2))
+        ledger.close()
+        known = found[0].headers["ETag"] if found else "none"
+        found += ask(options_for(ledger.archive, tmp_path), f"/api/recordings/{job}/picture",
+                     headers={"If-None-Match": known})
+    assert [one.status for one in found] == [200, 200]
+    assert found[0].body != found[1].body
+    [again] = ask(options_for(tmp_path / "new", tmp_path), f"/api/recordings/{job}/picture",
+                  headers={"If-None-Match": found[1].headers["ETag"]})
+    assert again.status == 304
 
 
 def test_a_recording_that_became_a_link_is_not_sent(archive, tmp_path):
