@@ -118,6 +118,8 @@ def _rows(found: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     for name in ("trouble", "note"):
         if found.get(name):
             yield "problem", str(found[name])
+    if found.get("waits_for_link"):
+        yield "", "it waits for the next day, or for the hours of [uplink]"
     size = amount(float(str(found["waiting_bytes"])), "B")
     yield "waiting", f"{found['waiting']} recordings, {size}"
     if found.get("sending"):

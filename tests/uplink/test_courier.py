@@ -273,3 +273,17 @@ def test_a_destination_looks_also_while_the_archive_cannot_be_read(desk):
         courier.wake()
         until(lambda looks=looks: desk.far_end.looks > looks)
     until(lambda: "archive cannot be read" in (desk.state.trouble or ""))
+
+
+def test_a_person_need_not_wait_for_the_end_of_a_back_off(desk):
+    def refuse(batch):
+        raise NotDeliveredError("it is away")
+
+    desk.far_end.fail = refuse
+    wanted = desk.do()
+    courier = desk.start()
+    until(lambda: desk.state.trouble == "it is away")
+    desk.far_end.fail = lambda batch: len(batch.records)
+    courier.hurry()
+    until(lambda: desk.far_end.taken == wanted)
+    assert desk.state.trouble is None

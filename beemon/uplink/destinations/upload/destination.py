@@ -93,8 +93,8 @@ class Upload:
     def _make_driver(self) -> Rclone | Rsync:
         settings, folder = self._settings, self._hive.state_folder
         if settings.driver == "rsync":
-            assert settings.known_hosts_file is not None
-            login = Login(settings.known_hosts_file, settings.key_file, settings.port)
+            assert settings.known_hosts is not None
+            login = Login(settings.known_hosts, settings.key_file, settings.port)
             return Rsync(settings.remote, folder, login, settings.rate)
         if settings.remote.startswith("/"):
             _check_disk(Path(settings.remote), self._hive.archive_folder)

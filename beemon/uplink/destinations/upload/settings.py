@@ -36,39 +36,61 @@ def _rate(value: object) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where recordings are uploaded to, and how."""
+    """Each recording is uploaded to a storage elsewhere, with a proof that it arrived.
+
+    The proof is a hash that the storage computes. If it offers none, the file is downloaded again.
+    Only a recording with a proof counts as uploaded, and is deleted first if the disk is full. The
+    command ``beemon upload status`` shows the uploads.
+
+    A recording has the name ``HIVE/DAY/NAME`` there. Each day has a manifest, which lists its
+    recordings with their SHA-256. Trust only files that a manifest lists. If another archive
+    already uses the folder of the hive, the number of this archive is added to its name. Nothing is
+    ever deleted there, but damaged files are replaced.
+
+    Make the config of rclone as root, and let the group read it:
+
+        sudo rclone --config /etc/beemon/rclone.conf config
+        sudo chgrp beemon /etc/beemon/rclone.conf
+        sudo chmod 640 /etc/beemon/rclone.conf
+
+    A remote of the type sftp needs ``known_hosts_file`` in that config. Then:
+
+        [upload]
+        remote = "nas:hives"
+        config_file = "/etc/beemon/rclone.conf"
+    """
 
     remote: str = option(
-        parse=_remote, doc='The place for the recordings: `"NAME:FOLDER"` with a remote of rclone, '
-        'a folder of another disk, or `"USER@HOST:FOLDER"` for rsync.'
+        parse=_remote, doc='the place for the recordings: ``"NAME:FOLDER"`` with a remote of '
+        'rclone, a folder of another disk, or ``"USER@HOST:FOLDER"`` for rsync'
     )
-    driver: Literal["rclone", "rsync"] = option("rclone", doc="The program that carries the files.")
+    driver: Literal["rclone", "rsync"] = option("rclone", doc="the program that carries the files")
     config_file: Path | None = option(
-        None, parse=absolute_path, doc="The config of rclone, made by `rclone config`. Only its "
-        "owner and the group `beemon` may read it."
+        None, parse=absolute_path, doc="the config of rclone. Only its owner and the group "
+        "``beemon`` may read it. beemon works with a copy, in which rclone renews its tokens"
     )
     key_file: Path | None = option(
-        None, parse=absolute_path, doc="For rsync: the private key of ssh."
+        None, parse=absolute_path, doc="for rsync: the private key of ssh"
     )
-    known_hosts_file: Path | None = option(
-        None, parse=absolute_path, doc="For rsync: the keys of the servers that are trusted, made "
-        "by `ssh-keyscan`."
+    known_hosts: Path | None = option(
+        None, parse=absolute_path, doc="for rsync: the file of the servers' keys, made by "
+        "``ssh-keyscan``"
     )
-    port: int = option(22, minimum=1, maximum=65535, doc="For rsync: the port of ssh.")
+    port: int = option(22, minimum=1, maximum=65535, doc="for rsync: the port of ssh")
     read_back: bool = option(
-        True, doc="Whether a file is downloaded again to prove it, where the remote storage offers "
-        "no hash. Otherwise no recording counts as uploaded there, and none is deleted first."
+        True, doc="download a file again to prove it, if the storage offers no hash. Otherwise "
+        "no recording counts as uploaded there, and none is deleted first"
     )
     rate: float | None = option(
-        None, parse=_rate, doc="The largest number of bytes a second, such as `\"200kB\"`."
+        None, parse=_rate, doc='the largest number of bytes a second, such as ``"200kB"``'
     )
     check_days: int = option(
-        7, minimum=1, maximum=366, doc="The number of latest days that are compared with the "
-        "remote storage once a day."
+        7, minimum=1, maximum=366, doc="the number of latest days that are compared with the "
+        "storage once a day"
     )
 
     def __post_init__(self) -> None:
-        if self.driver == "rsync" and self.known_hosts_file is None:
-            raise BadOptionError('driver "rsync" needs "known_hosts_file"')
+        if self.driver == "rsync" and self.known_hosts is None:
+            raise BadOptionError('driver "rsync" needs "known_hosts"')
         if self.driver == "rclone" and self.config_file is None and self.remote[0] != "/":
             raise BadOptionError('a remote of rclone needs "config_file"')

@@ -242,12 +242,14 @@ class Uploader:
     def _advance(self, current: _Current) -> float:
         transfer = current.transfer
         if transfer.state is State.SENDING:
-            if not self._meter.may_send(current.entry.size):
+            if not self._may_send(current.entry.size):
                 return METERED_SECONDS
             self._meter.count(current.entry.size)
         transfer.advance()
         if transfer.proof is None:
             return 0.0
+        if transfer.proof is Proof.READ_BACK:
+            self._meter.count(current.entry.size)
         entry = replace(current.entry, proof=str(transfer.proof))
         self._let_go()
         self._sent.add(entry)
@@ -256,6 +258,11 @@ class Uploader:
         if entry.is_proved:
             self._reports.append(entry)
         return 0.0
+
+    def _may_send(self, size: int) -> bool:
+        may = self._meter.may_send(size)
+        self.facts.told["waits_for_link"] = not may
+        return may
 
     def _report(self, now: Moment) -> float:
         entry = self._reports[0]
@@ -284,7 +291,7 @@ class Uploader:
     def _send_manifest(self, folder: str, now: Moment) -> float:
         assert self._powers is not None
         content = self._manifest(folder)
-        if not self._meter.may_send(len(content)):
+        if not self._may_send(len(content)):
             return METERED_SECONDS
         self._meter.count(len(content))
         draft = self._folder / "draft.json"
