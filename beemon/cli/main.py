@@ -174,7 +174,7 @@ def _add_word(words: Any, word: Word) -> None:
     import argparse
 
     from beemon.cli import archive as here
-    from beemon.cli.parser import add_utc
+    from beemon.cli.parser import add_since, add_utc
 
     parser = words.add_parser(
         word.name,
@@ -183,10 +183,7 @@ def _add_word(words: Any, word: Word) -> None:
     )
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     if any("SINCE" in argument.name for argument in word.arguments):
-        parser.add_argument(
-            "--since", metavar="SINCE",
-            help="a date, a time, today, yesterday, or a span such as 7d",
-        )
+        add_since(parser)
     if word.name == "status":
         parser.add_argument(
             "--check", action="store_true", help="exit with status 1 unless the service is healthy"

@@ -18,6 +18,13 @@ def add_utc(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_since(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the begin of a period."""
+    parser.add_argument(
+        "--since", metavar="SINCE", help="a date, a time, today, yesterday, or a span such as 7d"
+    )
+
+
 class Parser(argparse.ArgumentParser):
     """Lays its help out itself, because argparse needs more than 40 columns.
 

@@ -18,7 +18,7 @@ from beemon.base.since import begin_us
 from beemon.cli import archive as here
 from beemon.cli import layout, long_work, svg_chart, terminal_chart, times
 from beemon.cli.manual import HERE
-from beemon.cli.parser import add_utc
+from beemon.cli.parser import add_since, add_utc
 from beemon.cli.series import Series, make_series
 from beemon.cli.shortcut import Question
 from beemon.protocol.client import NotAdmittedError, ServiceUnreachableError
@@ -48,11 +48,12 @@ def add_words(words: Any, reach: Reach) -> None:
     plot = words.add_parser(
         "plot", usage="beemon plot DEVICE QUANTITY [SINCE] [OPTION…]",
         description=here.sentence(HERE["plot"]),
-        epilog="SINCE is a date, a time, today, yesterday, or a span such as 7d (default: 1d).",
+        epilog="The chart begins a day ago, or at SINCE.",
     )
     for name in ("device", "quantity"):
         plot.add_argument(name, help=argparse.SUPPRESS)
-    plot.add_argument("since", nargs="?", help=argparse.SUPPRESS)
+    plot.add_argument("since", nargs="?", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    add_since(plot)
     plot.add_argument(
         "-o", "--output", metavar="FILE", type=Path,
         help="write the chart to this file; its name ends in .svg or .png",

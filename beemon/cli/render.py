@@ -284,6 +284,9 @@ def _jobs(told: JobList) -> Iterator[Part]:
         (str(job.job), at, outcome(job), job.command or "")
         for at, job in zip(times, told.jobs, strict=True)
     ]
+    if not rows:
+        yield "There are no jobs in that time."
+        return
     yield Table([("job", accepted, "outcome", "command"), *rows], headed=True)
 
 

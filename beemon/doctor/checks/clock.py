@@ -21,7 +21,7 @@ def check(machine: Machine) -> Iterator[Finding]:
         yield ok(f"the clock is right as far as beemon knows ({quality})")
     elif quality == "unsure":
         yield problem("it is unknown if the clock is right", _WHY,
-                      "connect the network, or set the clock and type: beemon clock confirm")
+                      "connect the network, or set the clock and type: beemon clock right")
     elif not told:
         yield unknown("systemd does not report the state of the clock", "timedatectl")
     else:
