@@ -41,7 +41,7 @@ class SessionFacts:
 class LogIn:
     """The password of a log-in."""
 
-    password: Annotated[str, "the password"]
+    password: Annotated[str, "the password, or the token of a viewer"]
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,16 @@ class Access:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return Caller(self.tokens.role_of(token.strip()), is_program=True)
-        session = self._sessions.find(
-            request.cookies.get(COOKIE), self._password.version
-        )
-        return Caller(session.role, session) if session else Caller(Role.NOBODY)
+        session = self._sessions.find(request.cookies.get(COOKIE))
+        if session is None or not self._counts(session):
+            return Caller(Role.NOBODY)
+        return Caller(session.role, session)
+
+    def _counts(self, session: Session) -> bool:
+        """Whether neither another password has ended a session, nor the revocation of its token."""
+        if isinstance(session.proof, str):
+            return self.tokens.has(session.proof)
+        return session.proof == self._password.version
 
     def routes(self) -> tuple[Route, ...]:
         """The requests about sessions."""
@@ -92,7 +98,7 @@ class Access:
             Route(method="GET", path=path, role=nobody, handler=self._get, reply=SessionFacts,
                   summary="your role, and whether a password is set"),
             Route(method="POST", path=path, role=nobody, handler=self._log_in, body=LogIn,
-                  reply=SessionFacts, summary="log in with the password"),
+                  reply=SessionFacts, summary="log in with the password or a token"),
             Route(method="DELETE", path=path, role=Role.VIEWER, handler=self._log_out,
                   reply=SessionFacts, summary="log out"),
             Route(method="POST", path="/api/password", role=nobody, handler=self._set_first,
@@ -115,9 +121,11 @@ class Access:
         if not self._password.is_set:
             raise ApiError(409, "no-password", "no password is set yet",
                            "set one with the code that `beemon page` shows on the device")
+        if token := self.tokens.find(given.password.strip()):
+            return self._begin(request, token.level, token.id)
         await self._try(request, hive, lambda: self._password.fits(given.password),
-                        "wrong-password", "the password is wrong")
-        return self._begin(request)
+                        "wrong-password", "this is neither the password nor a token")
+        return self._begin(request, Role.OWNER, self._password.version)
 
     async def _set_first(
         self, request: web.Request, hive: Hive, _role: Role
@@ -134,7 +142,7 @@ class Access:
             raise bad_parameter(str(error), "choose another") from error
         self._code.withdraw()
         log.info("the first password was set from %s", self._address(request))
-        return self._begin(request)
+        return self._begin(request, Role.OWNER, self._password.version)
 
     async def _log_out(
         self, request: web.Request, _hive: Hive, _role: Role
@@ -158,8 +166,8 @@ class Access:
             raise ApiError(403, code, message, "check it, and try again")
         self._backoff.enter_right(address)
 
-    def _begin(self, request: web.Request) -> web.StreamResponse:
-        name, session = self._sessions.begin(Role.OWNER, self._password.version)
+    def _begin(self, request: web.Request, role: Role, proof: int | str) -> web.StreamResponse:
+        name, session = self._sessions.begin(role, proof)
         response = web.json_response(to_json(self._facts(session.role, session)))
         response.set_cookie(
             COOKIE, name, max_age=int(LASTING_SECONDS), httponly=True, samesite="Strict",

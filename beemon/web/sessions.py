@@ -22,8 +22,8 @@ class Session:
     role: Role
     ends: float
     """On the monotonic clock, in seconds."""
-    version: int
-    """That of the password by which it began."""
+    proof: int | str
+    """The version of the password by which it began, or the id of the token."""
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
@@ -34,20 +34,18 @@ class Sessions:
         self._now = now
         self._of: dict[bytes, Session] = {}
 
-    def begin(self, role: Role, version: int) -> tuple[str, Session]:
-        """A new session by this version of the password, and the id that its browser keeps."""
+    def begin(self, role: Role, proof: int | str) -> tuple[str, Session]:
+        """A new session by this password or token, and the id that its browser keeps."""
         self._end_old()
         name = secrets.token_urlsafe(32)
-        session = Session(role, self._now() + LASTING_SECONDS, version)
+        session = Session(role, self._now() + LASTING_SECONDS, proof)
         self._of[_key(name)] = session
         return name, session
 
-    def find(self, name: str | None, version: int) -> Session | None:
-        """The session of this id, if it has not ended, also not by another password."""
+    def find(self, name: str | None) -> Session | None:
+        """The session of this id, if it has not ended."""
         session = self._of.get(_key(name)) if name else None
-        if session is None or session.ends <= self._now() or session.version != version:
-            return None
-        return session
+        return session if session is not None and session.ends > self._now() else None
 
     def end(self, name: str) -> None:
         """End one session."""

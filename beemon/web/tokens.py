@@ -25,6 +25,11 @@ class Token:
     role: str
     hash: str
 
+    @property
+    def level(self) -> Role:
+        """Its role."""
+        return Role[self.role.upper()]
+
 
 class Tokens:
     """The tokens in a folder that their process alone may read."""
@@ -47,8 +52,16 @@ class Tokens:
 
     def role_of(self, secret: str) -> Role:
         """The role of a program with this secret. Raises ``OSError``."""
-        found = self._all.get(_hash(secret))
-        return Role[found.role.upper()] if found else Role.NOBODY
+        found = self.find(secret)
+        return found.level if found else Role.NOBODY
+
+    def find(self, secret: str) -> Token | None:
+        """The token of this secret. Raises ``OSError``."""
+        return self._all.get(_hash(secret)) if secret.startswith(PREFIX) else None
+
+    def has(self, name: str) -> bool:
+        """Whether there is a token of this id. Raises ``OSError``."""
+        return any(token.id == name for token in self._all.values())
 
     def make(self, name: str, role: Role) -> tuple[Token, str]:
         """A new token and its secret, which cannot be shown again. Raises ``OSError``."""

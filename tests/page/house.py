@@ -26,6 +26,8 @@ frame_rate = 10
 """
 """A simulated hive with all that the page shows."""
 
+LATITUDE = 52.43219
+
 
 class House:
     """A hive, its page and a browser."""
@@ -39,7 +41,8 @@ class House:
         page = f'[web]\naddress = "127.0.0.1:{port}"\n'
         self.hive = Hive(folder, page + devices, RUNTIME_DIRECTORY=str(runtime))
         config = self.hive.config.read_text()
-        self.hive.config.write_text(config.replace('"test-hive"', f'"{name}"'))
+        place = f'"{name}"\nlatitude = {LATITUDE}\nlongitude = 13.1'
+        self.hive.config.write_text(config.replace('"test-hive"', place))
         if days:
             past.make(self.hive.archive, days)
         self.hive.start()

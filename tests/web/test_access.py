@@ -85,6 +85,28 @@ def test_wrong_guesses_have_to_wait_longer_and_longer(tmp_path: Path) -> None:
     assert visit(options_in(tmp_path), guess) == [403] * FREE_GUESSES + [429, 429]
 
 
+def test_a_viewer_logs_in_with_a_token_until_it_is_revoked(tmp_path: Path) -> None:
+    async def enter(browser: Browser) -> list[object]:
+        await browser.set_password()
+        body = {"name": "family", "role": "viewer"}
+        made = await (await browser.ask("POST", "/api/tokens", body)).json()
+        viewer = await browser.ask("POST", "/api/session", {"password": f" {made['token']}\n"})
+        facts = await viewer.json()
+        found = [facts["role"], facts["hive"]]
+        for path in ("/api/status", "/api/jobs", "/api/recordings/1", "/api/tokens"):
+            found.append((await browser.ask("GET", path)).status)
+        browser.csrf = facts["csrf"]
+        found.append((await browser.ask("POST", "/api/commands", {"command": "read"})).status)
+        assert browser.site.access.tokens.revoke(made["id"])
+        found.append((await browser.ask("GET", "/api/status")).status)
+        again = await browser.ask("POST", "/api/session", {"password": made["token"]})
+        return [*found, again.status]
+
+    assert visit(options_in(tmp_path), enter) == [
+        "viewer", "apiary-7", 200, 503, 403, 403, 403, 401, 403,
+    ]
+
+
 def test_who_logs_out_is_nobody_again(tmp_path: Path) -> None:
     async def leave(browser: Browser) -> None:
         await browser.set_password()
