@@ -92,20 +92,6 @@ def _parser(first: str) -> argparse.ArgumentParser:
     """
     import argparse
 
-    from beemon.cli import (
-        alerts,
-        backup,
-        doctor,
-        export,
-        fetch,
-        page,
-        plot,
-        support,
-        uplink,
-        upload,
-    )
-    from beemon.cli import archive as here
-    from beemon.cli import setup as setting_up
     from beemon.cli.manual import vocabulary
     from beemon.cli.parser import Parser
     from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
@@ -123,20 +109,36 @@ def _parser(first: str) -> argparse.ArgumentParser:
     )
     _add_serve(words)
     _add_config_check(words)
-    for module in (here, export, backup, page, uplink, upload):
-        module.add_words(words)
-    setting_up.add_words(words, reach)
-    support.add_words(words, reach)
-    fetch.add_words(words, reach)
-    doctor.add_words(words, reach)
-    alerts.add_words(words, reach)
-    plot.add_words(words, reach)
+    _add_words_here(words)
     for word in VOCABULARY.values():
         if word.name in FOR_PROGRAMS:
             continue
         if word.name == first or first.startswith("-"):
             _add_word(words, word)
     return parser
+
+
+def _add_words_here(words: Any) -> None:
+    """Add the words that have a module of their own; some of them also ask the service."""
+    from beemon.cli import (
+        alerts,
+        backup,
+        doctor,
+        export,
+        fetch,
+        page,
+        plot,
+        support,
+        uplink,
+        upload,
+    )
+    from beemon.cli import archive as here
+    from beemon.cli import setup as setting_up
+
+    for module in (here, export, backup, page, uplink, upload):
+        module.add_words(words)
+    for asking in (setting_up, support, fetch, doctor, alerts, plot):
+        asking.add_words(words, reach)
 
 
 def _add_serve(words: Any) -> None:

@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import sdnotify
 from aiohttp import web
@@ -59,7 +60,7 @@ async def served(
     site: Site, sockets: list[socket.socket], secure: ssl.SSLContext | None = None
 ) -> AsyncIterator[None]:
     """Serve a site on these sockets, with TLS on those of the network if there is a certificate."""
-    settings = {
+    settings: dict[str, Any] = {
         "access_log": None, "logger": _logger(), "lingering_time": _LINGER_SECONDS,
         "auto_decompress": False,  # a body of 16 KB may have 16 MB inside
     }
