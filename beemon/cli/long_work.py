@@ -114,12 +114,17 @@ class ProgressLine:
             passed = time.monotonic() - began
             if passed > QUIET_SECONDS:
                 with self._mutex:
-                    self._show(f"{self._progress.says}, {_duration(passed, self._seconds)}")
+                    self._show(self._progress.says, f", {_duration(passed, self._seconds)}")
 
-    def _show(self, says: str) -> None:
-        """Write a text over the one before."""
+    def _show(self, says: str, time_text: str = "") -> None:
+        """Write a text and the time over those before; if both do not fit, the text is cut."""
         columns = (layout.width_of(sys.stderr) or layout.USUAL_WIDTH) - 1
-        line = layout.plain(says, sys.stderr.encoding)[:columns]
+        text = layout.plain(says, sys.stderr.encoding)
+        mark = layout.plain("…", sys.stderr.encoding)
+        room = max(0, columns - len(time_text))
+        if len(text) > room:
+            text = text[:max(0, room - len(mark))] + mark
+        line = (text + time_text)[:columns]
         end = "" if line else "\r"
         print(f"\r{line.ljust(min(self._width, columns))}", end=end, file=sys.stderr, flush=True)
         self._width = len(line)

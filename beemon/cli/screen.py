@@ -20,7 +20,8 @@ from types import FrameType
 from beemon.cli.watch_table import Line, Paper
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"  # the second screen, no cursor, nothing on it
-_LEAVE = "\x1b[?25h\x1b[?1049l"
+_LEAVE = "\x1b[999;1H\r\n\x1b[?25h\x1b[?1049l"
+"""On the console, which has no second screen, the prompt comes below the picture."""
 _LOUD, _QUIET = "\x1b[1m", "\x1b[0m"
 _NO_SIZE = os.terminal_size((80, 24))
 _WATCHED = {signal.SIGWINCH, signal.SIGTSTP}

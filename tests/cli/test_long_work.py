@@ -198,6 +198,15 @@ def test_what_is_printed_meanwhile_takes_the_place_of_the_line(
     assert re.search(r"\r +\r$", written)
 
 
+def test_a_narrow_terminal_shows_the_time_of_a_long_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "40")
+    with long_work.shown("job 17: record microphone.brood-left 30", 30.0):
+        screen.wait_for("\rjob 17: record microphone.b…, 1 of 30 s")
+    assert all(len(part) <= 39 for part in re.split("[\r\n]", screen.getvalue()))
+
+
 class Screen(io.StringIO):
     """A terminal that remembers what was written."""
 

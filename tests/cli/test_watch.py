@@ -42,14 +42,14 @@ def hive(folder: Path) -> Iterator[Hive]:
 class Terminal:
     """A terminal of 80 columns with `beemon watch`; understands what that sends, and no more."""
 
-    def __init__(self, hive: Hive, **environment: str) -> None:
+    def __init__(self, hive: Hive, *words: str, **environment: str) -> None:
         self.ours, self.theirs = pty.openpty()
         self.before = termios.tcgetattr(self.theirs)
         self._told = b""
         self._draw("")
         self.resize(80, 24)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "beemon", "watch", "--config", str(hive.config)],
+            [sys.executable, "-m", "beemon", "watch", *words, "--config", str(hive.config)],
             stdin=self.theirs, stdout=self.theirs, stderr=self.theirs, start_new_session=True,
             env={**hive.environment, "TERM": "xterm", "PYTHONPATH": str(PROJECT), **environment},
         )
@@ -107,6 +107,7 @@ class Terminal:
             at, (private, value, act) = found.end(), found.groups()
             if private:
                 self.modes[value] = act == "h"
+                row = 0
             elif act == "H":
                 row = int(value.partition(";")[0])
                 self.rows[row] = ""
@@ -125,8 +126,8 @@ class Terminal:
 @pytest.fixture
 def at_terminal(hive: Hive) -> Iterator[Callable[..., Terminal]]:
     with contextlib.ExitStack() as ending:
-        def begin(**environment: str) -> Terminal:
-            terminal = Terminal(hive, **environment)
+        def begin(*words: str, **environment: str) -> Terminal:
+            terminal = Terminal(hive, *words, **environment)
             for close in (terminal.ours, terminal.theirs):
                 ending.callback(os.close, close)
             ending.callback(terminal.process.wait)
@@ -168,9 +169,11 @@ def test_a_resized_window_is_drawn_again_and_sigterm_restores_the_terminal(
     assert terminal.is_restored()
 
 
-def test_the_key_q_ends_it(at_terminal: Callable[..., Terminal]) -> None:
-    terminal = at_terminal()
-    terminal.shows("device            state")
+def test_a_line_for_argparse_draws_too_and_the_key_q_ends_it(
+    hive: Hive, at_terminal: Callable[..., Terminal]
+) -> None:
+    terminal = at_terminal("--host", "127.0.0.1", "--port", str(hive.port), TZ="Asia/Kolkata")
+    terminal.shows("device            state", " +05:30\n")
     os.write(terminal.ours, b"xQ")
     assert terminal.end() == 0
     assert terminal.is_restored()
