@@ -99,6 +99,27 @@ def test_each_number_has_its_unit_its_uncertainty_and_its_age(browser: Browser) 
     assert re.search(r"3\d\.\d( ± 0\.1)?\s?°C\n(now|\d+ (second|minute)s? ago)", shown)
 
 
+def test_the_band_that_brood_needs_is_shaded_behind_its_line(browser: Browser) -> None:
+    shaded = """
+    const canvas = document.querySelector("#climate canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let at = 3; at < data.length; at += 4) count += data[at] > 70 && data[at] < 84;
+    return count > canvas.width"""
+    browser.size(1440)
+    until(lambda: "Brood needs 34–36°C." in browser.text("#climate .key"))
+    assert browser.run(shaded)
+    browser.run("localStorage.setItem('beemon.climate', 'sensor.air outside_temperature')")
+    try:
+        browser.driver.refresh()
+        until(lambda: "air outside temperature" in browser.text("#climate .key"))
+        until(lambda: browser.trait("#climate canvas", "width"))
+        assert "Brood needs" not in browser.text("#climate .key")
+        assert not browser.run(shaded)
+    finally:
+        browser.run("localStorage.clear()")
+
+
 def test_the_sound_plays_and_the_picture_is_there(browser: Browser) -> None:
     until(lambda: browser.trait("#tile-media audio", "src"))
     browser.run("document.querySelector('#tile-media audio').muted = true")

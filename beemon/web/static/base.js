@@ -149,7 +149,7 @@ export function quantity(value, unit, uncertainty = null, signed = false) {
   if (unit === "B") return bytes(value);
   const [factor, shown] = scaled(unit, value);
   const sigma = uncertainty ? uncertainty * factor : null;
-  const decimals = sigma ? Math.min(Math.max(Math.ceil(-Math.log10(sigma)) + (sigma < 1 ? 0 : 0), 0), 3)
+  const decimals = sigma ? Math.min(Math.max(Math.ceil(-Math.log10(sigma)), 0), 3)
     : DECIMALS[shown] ?? (Number.isInteger(value) ? 0 : 2);
   const more = signed ? { signDisplay: "exceptZero" } : {};
   const style = UNITS[shown];

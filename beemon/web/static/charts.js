@@ -3,6 +3,7 @@
 import { day, dayName, fill, hour, instant, known, make, memory, moment, month, now, number, quantity, quantityName, reason, say, scaled, selector, shortDate, word, zone } from "./base.js";
 import { body, broods, chosen, daysAgo, hive, nameOf, needReadings, reading, renew, series, temperatures, weights } from "./hive.js";
 import { ask } from "./server.js";
+import { BAND, bandName } from "./tiles.js";
 
 const SPANS = { day: 1, fortnight: 14, year: 365 };
 const POINTS = { day: 1500, fortnight: 2100, year: 4500 };
@@ -153,8 +154,10 @@ async function drawClimate() {
   if (asked !== span) return;
   offer(place, all, names);
   const lines = found.map((one, index) => lineOf(one, short(names[index]), HUES[index], one.unit === "%" ? [6, 4] : undefined));
-  plots.climate.draw({ ...joined(found, lines), range: period() });
+  plots.climate.draw({ ...joined(found, lines), range: period(), hasBrood: names.some(isBrood) });
 }
+
+const isBrood = (name) => broods().some((one) => nameOf(one) === name);
 
 const short = (name) => `${name.split(" ")[0].replace(/^sensor\./, "")} ${quantityName(name.split(" ")[1])}`;
 
@@ -191,6 +194,7 @@ function offer(place, all, names) {
     line.style.setProperty("--hue", `var(--${HUES[index]})`);
     return make("li", { class: reading(name)?.unit === "%" ? "dashed" : "" }, line, short(name));
   }));
+  if (names.some(isBrood)) key.append(make("li", { class: "shade" }, make("span", { class: "swatch", "aria-hidden": "true" }), word("brood.band", { band: bandName() })));
   const choice = all.length > 1 ? make("details", { open: isOpen }, make("summary", { text: word("climate.choose") }), make("div", { class: "boxes" }, ...boxes)) : "";
   fill(place.querySelector(".choices"), key, choice);
 }
@@ -295,7 +299,7 @@ function options(plot) {
     series: [{}, ...lines.flatMap(strokes)],
     bands: bandsOf(lines),
     hooks: {
-      drawClear: [(chart) => drawBars(chart, bars ?? [])],
+      drawClear: [(chart) => drawBars(chart, bars ?? []), (chart) => plot.data.hasBrood && drawBand(chart)],
       draw: [(chart) => drawMarks(chart, plot.data.marks ?? [])],
       setCursor: [({ cursor }) => { if (cursor.idx !== null && cursor.idx !== undefined) plot.show(cursor.idx); }],
     },
@@ -360,6 +364,17 @@ function drawBars(chart, bars) {
     ctx.globalAlpha = 0.55;
     ctx.fillRect(left + inset, Math.min(zero, end), right - left - 2 * inset, Math.max(Math.abs(zero - end), 1));
   }
+  ctx.restore();
+}
+
+/** Shade the temperatures that brood needs. */
+function drawBand(chart) {
+  const { ctx, bbox } = chart;
+  const [low, high] = BAND.map((degrees) => Math.min(Math.max(chart.valToPos(degrees, "°C", true), bbox.top), bbox.top + bbox.height));
+  ctx.save();
+  ctx.fillStyle = colour("gain");
+  ctx.globalAlpha = 0.3;
+  ctx.fillRect(bbox.left, high, bbox.width, low - high);
   ctx.restore();
 }
 

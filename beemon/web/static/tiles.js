@@ -5,6 +5,7 @@ import { broods, chosen, daysAgo, devices, isOwner, missing, nameOf, needStatus,
 import { enlarge, isKept, recordings } from "./media.js";
 import { address, ask } from "./server.js";
 
+/** The temperatures that brood needs, in °C. */
 export const BAND = [34, 36];
 const SCALE = [28, 40];
 
@@ -84,11 +85,14 @@ function meter(degrees) {
   return bar;
 }
 
+/** Return the band in words. */
+export const bandName = () => `${number(BAND[0])}–${quantity(BAND[1], "°C").replace(/[.,]0/, "")}`;
+
 const isInBand = (degrees) => degrees >= BAND[0] && degrees <= BAND[1];
 
 /** Return since when a temperature has been on this side of the band. */
 function since({ utc, value: values }, one) {
-  const band = `${number(BAND[0])}–${quantity(BAND[1], "°C").replace(/[.,]0/, "")}`;
+  const band = bandName();
   if (one.value === undefined || one.value === null) return word("brood.band", { band });
   const side = isInBand(one.value);
   const key = side ? "brood.inside" : one.value < BAND[0] ? "brood.below" : "brood.above";
