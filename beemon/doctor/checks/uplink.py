@@ -14,6 +14,8 @@ from beemon.uplink import destinations
 _UNIT = "beemon-uplink.service"
 _STALE_SECONDS = 120.0
 _OTHERS = 0o007
+_PUBLIC = ("ca_file", "certificate_file", "known_hosts_file")
+"""Options that name a file which everybody may read."""
 _WHY = "Nothing of this hive arrives there until it works again; nothing is lost meanwhile."
 
 
@@ -50,7 +52,7 @@ def _secrets(machine: Machine, tables: Mapping[str, RawTable]) -> Iterator[Findi
                 yield problem(f"[{table.name}] {name}: {path}: {error.strerror}", _WHY,
                               f"sudo ls -l {path}")
                 continue
-            if mode & _OTHERS:
+            if mode & _OTHERS and name not in _PUBLIC:
                 yield problem(f"everybody can read {path}", "It holds a secret.",
                               f"sudo chmod o= {path}")
 
