@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+from beemon.base.progress import Progress
 from beemon.config import settings as config
 from beemon.config.settings import DeviceSettings, Hive, Settings
 from beemon.protocol.client import ServiceUnreachableError
@@ -18,7 +19,7 @@ from beemon.setup.inventory import Inventory, take_inventory
 from beemon.setup.machine import Machine
 from beemon.setup.questions import SCALE, Answers, Ask, Say, ask_all
 from beemon.setup.service import Connect, NotInForceError, first_deliveries, put_in_force
-from beemon.setup.trial import Trial, try_device
+from beemon.setup.trial import Trial, try_all, try_device
 
 SIMULATED, HIVE = "simulated.toml", "hive.toml"
 HIVE_HEADER = "# The hive: its name in each file name, and its position in degrees.\n[hive]\n"
@@ -47,7 +48,7 @@ class Talk(NamedTuple):
     ask: Ask
     connect: Connect
     show: Say = print
-    during: Callable[[str], AbstractContextManager[object]] = nullcontext
+    during: Callable[[str | Progress], AbstractContextManager[object]] = nullcontext
     """Shows, for as long as a context lasts, what is being done."""
 
 
@@ -150,7 +151,9 @@ def _is_simulated(main: Path, device: DeviceSettings) -> bool:
 def _try_all(devices: Sequence[Candidate], folder: Path, talk: Talk) -> dict[str, Trial]:
     if devices:
         talk.say(f"Trying {', '.join(device.name for device in devices)} …")
-    return {device.name: _try(device, folder, talk) for device in devices}
+    progress = Progress()
+    with talk.during(progress):
+        return try_all(devices, folder, progress)
 
 
 def _try(device: Candidate, folder: Path, talk: Talk) -> Trial:

@@ -2,6 +2,7 @@
 
 The driver may hang, so it works in a process of its own with a time limit. This is
 ``python3 -m beemon.setup.trial FOLDER``, which reads a device and prints a sentence, both as JSON.
+Devices of different workers are tried side by side, because one may take long.
 """
 
 from __future__ import annotations
@@ -13,17 +14,23 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from beemon import devices
+from beemon.base.progress import Progress
 from beemon.devices._base import Camera, Device, DeviceError, Measurement, Recorder, Refusal, Sensor
 from beemon.setup.candidates import Candidate
 from beemon.setup.look import describe_value, look_at
 
 SECONDS = 1.0
 LIMIT_SECONDS = 60.0
+_LOOK_SECONDS = 0.2
+MOST_AT_ONCE = 3
+"""The number of trials at the same time: each needs the memory of a process with NumPy."""
 PROGRAM = (sys.executable, "-m", "beemon.setup.trial")
 
 
@@ -34,19 +41,76 @@ class Trial(NamedTuple):
     says: str
 
 
-def try_device(device: Candidate, folder: Path, limit: float = LIMIT_SECONDS) -> Trial:
-    """Have a device deliver for the first time; a sound or a picture is put into ``folder``."""
+def try_all(
+    candidates: Sequence[Candidate], folder: Path, progress: Progress,
+    limit: float = LIMIT_SECONDS,
+) -> dict[str, Trial]:
+    """Have each device deliver for the first time; those of one worker one after the other."""
+    trials: dict[str, Trial] = {}
+
+    def look() -> None:
+        progress.tell("devices tried", len(trials), len(candidates))
+
+    def try_worker(own: Iterable[Candidate]) -> None:
+        for device in own:
+            look()
+            trials[device.name] = try_device(device, folder, limit, look)
+
+    with ThreadPoolExecutor(MOST_AT_ONCE) as threads:
+        try:
+            for done in [threads.submit(try_worker, own) for own in _by_worker(candidates)]:
+                done.result()
+        finally:
+            progress.stop()  # after an error, or Ctrl-C, the others would be waited for
+    return trials
+
+
+def _by_worker(candidates: Iterable[Candidate]) -> Iterable[list[Candidate]]:
+    """The devices by the workers that the service gives them."""
+    workers: dict[str, list[Candidate]] = {}
+    for device in candidates:
+        driver = devices.module(device.kind, str(device.options["driver"])).Driver
+        workers.setdefault(driver.group or device.name, []).append(device)
+    return workers.values()
+
+
+def _look_at_nothing() -> None:
+    """Let a trial go on."""
+
+
+def try_device(
+    device: Candidate, folder: Path, limit: float = LIMIT_SECONDS,
+    look: Callable[[], None] = _look_at_nothing,
+) -> Trial:
+    """Have a device deliver for the first time; a sound or a picture is put into ``folder``.
+
+    Now and then ``look`` is called. If it raises an error, the trial ends with that.
+    """
     given = json.dumps({"kind": device.kind, "name": device.name, "table": device.table})
     with _started(folder) as child:
-        try:
-            said, complaint = child.communicate(given, timeout=limit)
-        except subprocess.TimeoutExpired:
-            return Trial(False, f"it did not answer within {limit:.0f} s")
+        said = _wait_for(child, given, limit, look)
+    if said is None:
+        return Trial(False, f"it did not answer within {limit:.0f} s")
     try:
-        works, says = json.loads(said.rstrip().rpartition("\n")[2])  # a library may print, too
+        works, says = json.loads(said[0].rstrip().rpartition("\n")[2])  # a library may print, too
     except ValueError:
-        return Trial(False, f"its driver failed: {complaint.strip()[-300:]}")
+        return Trial(False, f"its driver failed: {said[1].strip()[-300:]}")
     return Trial(bool(works), str(says))
+
+
+def _wait_for(
+    child: subprocess.Popen[str], given: str, limit: float, look: Callable[[], None]
+) -> tuple[str, str] | None:
+    """The output of the process, and its errors; None if it does not end within the limit."""
+    deadline = time.monotonic() + limit
+    first: str | None = given
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            return child.communicate(first, timeout=min(_LOOK_SECONDS, left))
+        except subprocess.TimeoutExpired:
+            first = None  # it is sent
+            look()
+    return None
 
 
 @contextlib.contextmanager

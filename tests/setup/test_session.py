@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from beemon.base.progress import Progress
 from beemon.config import settings as config
 from beemon.protocol.client import Client
 from beemon.setup import files
@@ -70,11 +71,11 @@ class Person:
         return Client(port=self.hive.port)
 
     @contextlib.contextmanager
-    def during(self, work: str) -> Iterator[None]:
+    def during(self, work: str | Progress) -> Iterator[None]:
         """Nothing is said or asked while the line of the progress is on the terminal."""
-        self.shown.append(work)
         before = len(self.heard), len(self.asked)
         yield
+        self.shown.append(work.says if isinstance(work, Progress) else work)
         assert (len(self.heard), len(self.asked)) == before
 
     def set_up(self, **wishes: bool) -> str:
@@ -126,7 +127,7 @@ def test_a_sensor_is_shown_written_put_in_force_and_read(person):
     assert (person.conf_d / "sensor.brood.toml").stat().st_mode & 0o777 == 0o640
     assert not person.asked
     assert [*dict.fromkeys(person.shown)] == [
-        "looking for devices", "trying sensor.brood", "starting the service with this config",
+        "looking for devices", "0 of 1 devices tried", "starting the service with this config",
         "waiting for the devices",
     ]
 
