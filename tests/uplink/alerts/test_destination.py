@@ -167,7 +167,7 @@ def test_a_reading_becomes_a_message_and_an_entry_of_the_log(desk, sends):
     desk.start(COLD)
     desk.measure(31.0)
     desk.look()
-    assert titles(sends) == ["apiary-7: sensor.brood temperature is below 32"]
+    assert titles(sends) == ["apiary-7: sensor.brood temperature is below 32 °C"]
     assert desk.service.commands == ["alerted cold opened delivered"]
     for _ in range(3):
         desk.clock.wait(600)
@@ -336,8 +336,8 @@ def test_a_thousand_changes_are_one_opening_and_one_closing(desk, sends):
         desk.look()
         desk.clock.wait(300)
     assert titles(sends) == [
-        "apiary-7: sensor.brood temperature is below 32",
-        "apiary-7: over: sensor.brood temperature is below 32",
+        "apiary-7: sensor.brood temperature is below 32 °C",
+        "apiary-7: over: sensor.brood temperature is below 32 °C",
     ]
     assert desk.service.commands == [
         "alerted cold opened delivered", "alerted cold closed delivered"

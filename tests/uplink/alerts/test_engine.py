@@ -105,7 +105,7 @@ def test_a_value_beyond_its_limit_opens_and_one_beyond_the_other_closes():
         hive.wait(10 * MINUTE)
     opened, closed = hive.messages
     assert (opened.rule, opened.word, closed.word) == ("cold", "opened", "closed")
-    assert opened.title == "hive: sensor.brood temperature is below 32"
+    assert opened.title == "hive: sensor.brood temperature is below 32 °C"
     assert opened.body == (
         "sensor.brood temperature: 31.2 °C at 12:10. It has been below 32 °C since 12:10."
     )

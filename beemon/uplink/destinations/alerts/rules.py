@@ -144,7 +144,8 @@ class Rule:
     )
     settle: float = option(
         900.0, parse=duration_within(most="7d"),
-        doc="The time for which it must be over before there is a closing message"
+        doc="The time for which it must be over before there is a closing message; 0s by default "
+        "for a rule with ``absent``"
     )
     cooldown: float = option(
         3600.0, parse=duration_within(most="30d"),

@@ -20,6 +20,8 @@ from beemon.uplink.destinations.alerts.rules import (
 )
 from beemon.uplink.destinations.alerts.seen import Now
 
+_MOST = 1500
+"""Characters of a text: some services take no more than 2,000, with the link."""
 _ABSENT = {
     DATA: "Nothing was measured or recorded",
     JOB: "No scheduled job was done",
@@ -61,14 +63,14 @@ def _clock_time(utc_us: int, now_us: int, zone: tzinfo) -> str:
     return f"{at:%H:%M}" if at.date() == today else f"{at:%H:%M} on {at.day} {at:%b}"
 
 
-def condition(rule: Rule) -> str:
-    """The condition of a rule in words, as `beemon alerts` lists it."""
+def condition(rule: Rule, unit: str = "") -> str:
+    """The condition of a rule in words; with the unit of its reading, if that is known."""
     if isinstance(rule, ValueRule):
         side = "below" if rule.below is not None else "above"
-        return f"{_reading(rule.reading)} is {side} {rule.limit:g}"
+        return f"{_reading(rule.reading)} is {side} {_limit(rule.limit, unit)}"
     if isinstance(rule, ChangeRule):
-        verb = "falls" if rule.falls is not None else "rises"
-        return f"{_reading(rule.reading)} {verb} by {rule.least:g} within {span(rule.within or 0)}"
+        verb, least = "falls" if rule.falls is not None else "rises", _limit(rule.least, unit)
+        return f"{_reading(rule.reading)} {verb} by {least} within {span(rule.within or 0)}"
     if isinstance(rule, EventRule):
         size = f" of at least {amount(rule.grams, 'g')}" if rule.grams else ""
         return f"the event {rule.event}{size} happens"
@@ -78,6 +80,13 @@ def condition(rule: Rule) -> str:
     assert isinstance(rule, AbsenceRule)
     since = "" if rule.since is None else f", counted from {rule.since:%H:%M}"
     return f"{_missing(rule.absent)} for {span(rule.after)}{since}"
+
+
+def _limit(value: float, unit: str) -> str:
+    """A value of the config: ``20.5 kg``, ``32 °C``."""
+    if unit == "g" and abs(value) >= 1000:
+        return f"{value / 1000:g} kg"
+    return f"{value:g} {unit}".rstrip()
 
 
 def _reading(series: Series) -> str:
@@ -117,10 +126,11 @@ class Words:
         return f"{self._hive}: {title}", self._text(text)
 
     def _text(self, text: str) -> str:
-        return f"{text}\n{self._link}" if self._link else text
+        short = text if len(text) <= _MOST else f"{text[:_MOST]}…"
+        return f"{short}\n{self._link}" if self._link else short
 
     def _headline(self, rule: Rule, watch: Watch) -> str:
-        title = rule.title or condition(rule)
+        title = rule.title or condition(rule, watch.unit)
         is_named = not watch.device or watch.device in title
         return title if is_named else f"{title} ({watch.device})"
 
@@ -150,7 +160,7 @@ def _value(rule: Rule, watch: Watch, now: Now) -> str:
 def _extent(rule: Rule, watch: Watch) -> str:
     if isinstance(rule, ValueRule):
         side = "below" if rule.below is not None else "above"
-        return f"It has been {side} {amount(rule.limit, watch.unit)}"
+        return f"It has been {side} {_limit(rule.limit, watch.unit)}"
     assert isinstance(rule, ChangeRule)
     verb = "fallen" if rule.falls is not None else "risen"
     change = amount(watch.change or 0.0, watch.unit)
@@ -171,7 +181,7 @@ def _ended(rule: Rule, watch: Watch, now: Now) -> str:
 def _past(rule: Rule, watch: Watch) -> str:
     if isinstance(rule, ValueRule):
         side = "below" if rule.below is not None else "above"
-        return f"It was {side} {amount(rule.limit, watch.unit)}"
+        return f"It was {side} {_limit(rule.limit, watch.unit)}"
     assert isinstance(rule, ChangeRule)
     verb = "fell" if rule.falls is not None else "rose"
-    return f"It {verb} by {amount(rule.least, watch.unit)} or more within {span(rule.within or 0)}"
+    return f"It {verb} by {_limit(rule.least, watch.unit)} or more within {span(rule.within or 0)}"
