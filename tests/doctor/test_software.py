@@ -553,6 +553,18 @@ def test_two_packages_with_one_driver_are_told(
     assert planted.told("plug_ins") == '2 packages have a driver "wasps": one, two'
 
 
+@pytest.mark.parametrize("web", [
+    'address = "0.0.0.0:8081"', 'address = "[::]:8081"', 'public_url = "https://bees.example/"',
+])
+def test_a_page_in_the_network_without_a_password_is_a_problem(planted: Hive, web: str) -> None:
+    planted.config.write_text("[web]\n")
+    assert planted.states("page") == ["ok"]
+    planted.config.write_text(f"[web]\n{web}\n")
+    assert planted.told("page") == "the page is open to the network, and has no password"
+    planted.plant("var/lib/beemon-web/password", "{}")
+    assert planted.states("page") == ["ok", "ok"]
+
+
 def test_the_end_of_the_pages_certificate_is_told(planted: Hive) -> None:
     planted.config.write_text(
         '[web]\ncertificate = "/etc/beemon/c.pem"\nkey = "/etc/beemon/k.pem"\n'
