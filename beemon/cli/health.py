@@ -171,8 +171,10 @@ def _uplink(uplink: UplinkStatus | None, now: datetime) -> Iterator[Sequence[str
         yield "uplink", f"last heard of {age(uplink.at, now)}; systemctl status beemon-uplink"
     for name, one in sorted(uplink.destinations.items()):
         last = f", last delivery {age(one.delivered, now)}" if one.delivered else ""
+        but = ", with a problem" if one.note and not one.trouble else ""
         problem = one.trouble or one.note
-        yield name, f"{one.state.replace('-', ' ')}{last}{f': {problem}' if problem else ''}"
+        state = one.state.replace("-", " ")
+        yield name, f"{state}{last}{but}{f': {problem}' if problem else ''}"
 
 
 def page_hint(root: Path = Path("/")) -> str:

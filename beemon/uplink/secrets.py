@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from beemon.uplink.contract import NotDeliveredError
@@ -15,22 +16,21 @@ def read_secret(file: Path) -> str:
     everybody can read it."""
     try:
         with file.open(encoding="utf-8") as stream:
-            if stream_mode(stream.fileno()) & _OTHERS:
+            if os.fstat(stream.fileno()).st_mode & _OTHERS:
                 raise NotDeliveredError(f"everybody can read {file}; run: sudo chmod o= {file}")
             text = stream.read(_LONGEST)
-    except (OSError, UnicodeDecodeError) as error:
+    except FileNotFoundError as error:
         raise NotDeliveredError(
-            f"{file} cannot be read: {error}; run: sudo chown root:beemon {file}; "
+            f"{file} does not exist; make it: sudo install -m 640 -g beemon /dev/null {file}; then "
+            "write the secret in it"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise NotDeliveredError(
+            f"{file} cannot be read: {reason}; run: sudo chown root:beemon {file}; "
             f"sudo chmod 640 {file}"
         ) from error
     secret = text.partition("\n")[0].strip()
     if not secret:
         raise NotDeliveredError(f"{file} is empty; write the secret in its first line")
     return secret
-
-
-def stream_mode(descriptor: int) -> int:
-    """The permissions of an open file."""
-    import os
-
-    return os.fstat(descriptor).st_mode

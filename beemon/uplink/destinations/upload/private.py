@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from beemon.uplink.destinations.upload.remote import RemoteError
-from beemon.uplink.secrets import stream_mode
 
 _MOST = 1 << 20  # bytes
 
@@ -14,7 +14,7 @@ def read_private(file: Path) -> bytes:
     """The content of a file that only its owner and group can read. Raises :class:`RemoteError`."""
     try:
         with file.open("rb") as opened:
-            mode = stream_mode(opened.fileno())
+            mode = os.fstat(opened.fileno()).st_mode
             content = opened.read(_MOST)
     except OSError as error:
         raise RemoteError(f"{file} cannot be read: {error.strerror}") from error

@@ -1,0 +1,31 @@
+"""Secrets: read from a file that not everybody can read; each problem has its remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from beemon.uplink.contract import NotDeliveredError
+from beemon.uplink.secrets import read_secret
+
+
+def test_the_first_line_is_the_secret(tmp_path):
+    file = tmp_path / "key"
+    file.write_text("  buckwheat \nmore\n")
+    file.chmod(0o640)
+    assert read_secret(file) == "buckwheat"
+
+
+@pytest.mark.parametrize(("content", "mode", "remedy"), [
+    (None, 0, "make it: sudo install -m 640 -g beemon /dev/null"),
+    (b"secret\n", 0o644, "chmod o="),
+    (b"\n", 0o640, "write the secret in its first line"),
+    (b"\xff\n", 0o640, "it is not UTF-8"),
+])
+def test_each_problem_has_its_remedy_and_never_tells_the_secret(tmp_path, content, mode, remedy):
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+        file.chmod(mode)
+    with pytest.raises(NotDeliveredError, match=remedy) as caught:
+        read_secret(file)
+    assert "secret\n" not in str(caught.value)
