@@ -11,27 +11,38 @@ from collections.abc import Mapping
 
 from beemon.cli.main import _parser
 
-CONFIG = "/etc/beemon"
+CONFIG = "/etc/beemon/beemon.toml"
+
+
+_LIST = r"""
+    case $1 in "~/"*) set -- "$HOME/${1#??}" ;; esac
+    sed -n -E "s/^ *\[ *((camera|microphone|sensor|output)\.[a-z0-9_-]*) *\].*/\1/p" \
+        "$1" "$(dirname "$1")"/conf.d/*.toml 2>/dev/null
+"""
 
 
 def _list_devices(config: str) -> str:
-    """Return the shell command that lists the devices of the config in a folder.
+    """Return the shell command that lists the devices of a config, whose path is ``config``.
 
     The config names the devices, and is read sooner than any service is asked.
     """
-    table = r"s/^ *\[ *((camera|microphone|sensor|output)\.[a-z0-9_-]*) *\].*/\1/p"
-    files = f"{config}/beemon.toml {config}/conf.d/*.toml"
-    return f"""sh -c "sed -n -E '{table}' {files} 2>/dev/null\""""
+    return f"sh -c '{_LIST}' beemon {config}"
 
 
 BASH = """\
 _beemon() {{
-    local current=${{COMP_WORDS[COMP_CWORD]}} options
+    local current=${{COMP_WORDS[COMP_CWORD]}} config={config} options at
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "{words}" -- "$current")
         return
     fi
+    for ((at = 2; at < ${{#COMP_WORDS[@]}}; at++)); do
+        [ "${{COMP_WORDS[at]}}" = --config ] || continue
+        [ "${{COMP_WORDS[at + 1]-}}" != = ] || ((at++))
+        [ "$((at + 1))" -ne "$COMP_CWORD" ] || return 0
+        config=${{COMP_WORDS[at + 1]-}}
+    done
     case ${{COMP_WORDS[1]}} in
 {cases}
         *) options= ;;
@@ -46,10 +57,19 @@ complete -o default -F _beemon beemon
 ZSH = """\
 #compdef beemon
 local -a options
+local config={config} at
 if (( CURRENT == 2 )); then
     compadd -- {words}
     return
 fi
+if [[ $words[CURRENT-1] == --config ]]; then
+    _files
+    return
+fi
+at=${{words[(I)--config]}}
+(( at )) && config=$words[at+1]
+at=${{words[(I)--config=*]}}
+(( at )) && config=${{words[at]#--config=}}
 case $words[2] in
 {cases}
 esac
@@ -58,6 +78,23 @@ if [[ $words[CURRENT] == -* ]]; then
 else
     compadd -- ${{(f)"$({devices})"}} || _files
 fi
+"""
+FISH = """\
+function __beemon_devices
+    set -l config {config}
+    set -l words (commandline -opc)
+    for at in (seq (count $words))
+        switch $words[$at]
+            case --config
+                set -q words[(math $at + 1)]; and set config $words[(math $at + 1)]
+            case '--config=*'
+                set config (string replace -- --config= '' $words[$at])
+        end
+    end
+    {devices}
+end
+complete -c beemon -n __fish_use_subcommand -f -a '{words}'
+complete -c beemon -n 'not __fish_use_subcommand' -a '(__beemon_devices)'
 """
 
 
@@ -76,27 +113,32 @@ def for_bash(words: Mapping[str, list[str]], config: str = CONFIG) -> str:
     """Return the completion for bash."""
     cases = "\n".join(f'        {name}) options="{" ".join(told)}" ;;'
                       for name, told in words.items())
-    return BASH.format(words=" ".join(words), cases=cases, devices=_list_devices(config))
+    return BASH.format(
+        words=" ".join(words), cases=cases, config=config, devices=_list_devices('"$config"')
+    )
 
 
 def for_zsh(words: Mapping[str, list[str]], config: str = CONFIG) -> str:
     """Return the completion for zsh."""
     cases = "\n".join(f"    {name}) options=({' '.join(told)}) ;;" for name, told in words.items())
-    return ZSH.format(words=" ".join(words), cases=cases, devices=_list_devices(config))
+    return ZSH.format(
+        words=" ".join(words), cases=cases, config=config, devices=_list_devices('"$config"')
+    )
 
 
 def for_fish(words: Mapping[str, list[str]], config: str = CONFIG) -> str:
     """Return the completion for fish."""
-    lines = [
-        "function __beemon_devices", f"    {_list_devices(config)}", "end",
-        f"complete -c beemon -n __fish_use_subcommand -f -a '{' '.join(words)}'",
-        "complete -c beemon -n 'not __fish_use_subcommand' -a '(__beemon_devices)'",
-    ]
+    lines = [FISH.format(words=" ".join(words), config=config, devices=_list_devices("$config"))]
     for name, options in words.items():
         seen = f"-n '__fish_seen_subcommand_from {name}'"
-        lines += [f"complete -c beemon {seen} -l {option[2:]}" for option in options
-                  if option.startswith("--")]
-    return "\n".join(lines) + "\n"
+        lines += [f"complete -c beemon {seen} -l {option[2:]}{_file(option)}\n"
+                  for option in options if option.startswith("--")]
+    return "".join(lines)
+
+
+def _file(option: str) -> str:
+    """Return how fish completes the value of an option."""
+    return " -r -F" if option == "--config" else ""
 
 
 SHELLS = {"bash": for_bash, "zsh": for_zsh, "fish": for_fish}

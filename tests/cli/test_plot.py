@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
+import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
@@ -131,6 +133,20 @@ def test_a_wrong_series_is_told_with_those_that_exist(
     err = capsys.readouterr().err
     assert "humidity" in err
     assert "temperature" in err
+
+
+def test_a_png_has_twice_the_size_of_the_svg(hive: Hive, tmp_path: Path) -> None:
+    if not shutil.which("rsvg-convert"):
+        pytest.skip("install librsvg2-bin")
+    for name in ("a.svg", "a.png"):
+        line = ["plot", "sensor.brood", "humidity", "-o", str(tmp_path / name)]
+        assert cli.main([*line, "--config", str(hive.config)]) == 0
+    drawn = ET.parse(tmp_path / "a.svg").getroot()
+    picture = (tmp_path / "a.png").read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    sides = [int(float(drawn.attrib[side])) for side in ("width", "height")]
+    assert [*struct.unpack(">II", picture[16:24])] == [2 * side for side in sides]
+    assert len(set(picture)) > 200  # it is not one colour alone
 
 
 def test_a_png_without_its_program_names_the_package(
