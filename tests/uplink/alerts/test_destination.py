@@ -102,14 +102,14 @@ class Desk:
         self.alerts = Alerts(settings, hive)
         return self.alerts
 
-    def measure(self, value, quantity="temperature", unit="°C", reason=None):
+    def measure(self, value, quantity="temperature", unit="°C", reason=None, ending=None):
         moment = self.clock.moment
         at = Stamp(moment.utc_us, moment.monotonic, Quality.SYNCHRONISED)
         reading = Reading("sensor.brood", quantity, unit, value, reason, at)
         with self.ledger.transaction():
             job = self.ledger.accept("read sensor.brood", "schedule", at, moment.utc_us)
             series.keep(self.ledger, job, [reading])
-            self.ledger.end(job, outcomes.done())
+            self.ledger.end(job, ending or outcomes.done())
         self.change += 1
         facts = self.alerts._hive.reader.job(job)
         self.deliver(JobRecord(self.change, facts, (reading,)))
@@ -243,6 +243,30 @@ def test_a_camera_that_rests_until_the_morning_is_not_missed(desk, sends):
         desk.clock.wait(60)
         desk.look()
     assert len(titles(sends)) == 1
+
+
+@pytest.mark.parametrize(("absent", "count"), [("job", 1), ("data", 0), ("sensor.brood", 0)])
+def test_a_job_that_is_done_in_part_is_data_but_not_done(desk, sends, absent, count):
+    desk.start(f'[rules.idle]\nabsent = "{absent}"\nafter = "30m"\n')
+    for _ in range(40):
+        desk.measure(35.0, ending=outcomes.failed("partly"))
+        desk.look()
+        desk.clock.wait(60)
+    assert len(titles(sends)) == count
+
+
+def test_jobs_that_are_left_out_to_save_power_are_not_missed(desk, sends):
+    desk.start('[rules.idle]\nabsent = "job"\nafter = "30m"\n')
+    desk.service.status["power"] = {"stage": "saving", "every": 4}
+    for minute in range(180):
+        if minute % 60 == 0:
+            desk.measure(35.0)
+        desk.service.devices["devices"]["sensor.brood"] = {
+            "interval_seconds": 900, "next_in_seconds": 60 * (15 - minute % 15)
+        }
+        desk.look()
+        desk.clock.wait(60)
+    assert titles(sends) == []
 
 
 def test_during_a_backlog_nothing_is_missed(desk, sends):

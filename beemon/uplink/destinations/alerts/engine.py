@@ -136,12 +136,15 @@ class Engine:
         if heard.is_inspection:
             for subject in (DATA, JOB, *heard.devices):
                 self._see(subject, now.steady_us)
-        missed = {
-            device: due_us for device, due_us in memory.due.items()
-            if memory.last.get(device, due_us - US_PER_DAY) < due_us - _EARLY_US
-            and due_us <= now.steady_us and device in heard.next_us
+        coming = {
+            subject: now.steady_us + next_us for device, next_us in heard.next_us.items()
+            for subject in (device, f"{JOB} {device}")
         }
-        coming = {device: now.steady_us + us for device, us in heard.next_us.items()}
+        missed = {
+            subject: due_us for subject, due_us in memory.due.items()
+            if memory.last.get(subject, due_us - US_PER_DAY) < due_us - _EARLY_US
+            and due_us <= now.steady_us and subject in coming
+        }
         memory.due = {**coming, **missed}
 
     # What was measured
@@ -205,7 +208,8 @@ class Engine:
 
     def _worked(self, job: Worked, now: Now) -> None:
         at_us = now.steady(job.utc_us)
-        for subject in (job.device, DATA, *([JOB] if job.is_scheduled else [])):
+        scheduled = (JOB, f"{JOB} {job.device}") if job.is_scheduled else ()
+        for subject in (job.device, DATA, *scheduled):
             self._see(subject, at_us)
 
     def _see(self, subject: str, at_us: int) -> None:
@@ -278,10 +282,12 @@ class Engine:
         last_us = memory.last.setdefault(str(rule.absent), memory.steady_us)
         if rule.absent == SERVICE:
             return last_us
-        devices = rule.devices or memory.due
-        return max(last_us, min(
-            (memory.due[device] for device in devices if device in memory.due), default=last_us
-        ))
+        due = [
+            due_us for subject, due_us in memory.due.items()
+            if subject.startswith(f"{JOB} ") == (rule.absent == JOB)
+            and (not rule.devices or subject in rule.devices)
+        ]
+        return max(last_us, min(due, default=last_us))
 
     # Messages
 

@@ -76,8 +76,8 @@ class Memory:
 
     ``newest`` has the steady time of the latest reading of each series, ``happened`` those of the
     events of a day. ``last`` has the steady time at which each subject was last seen, and ``due``
-    that of each device's first scheduled job that is not done. ``told`` are the addresses that know
-    of an open rule.
+    that of its first scheduled job that brought nothing. ``told`` are the addresses that know of an
+    open rule.
     """
 
     steady_us: int = 0

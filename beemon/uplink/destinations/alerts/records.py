@@ -23,10 +23,11 @@ def measured(records: Iterable[JobRecord]) -> Iterator[Measured]:
 
 
 def newest(readings: Iterable[ReadingFacts]) -> Iterator[Worked]:
-    """The devices whose latest readings have a value."""
+    """The sensors, and their quantities, whose latest readings have a value."""
     for one in readings:
         if one.value is not None:
-            yield Worked(one.sensor, _utc_us(one.utc), is_scheduled=False)
+            for subject in (one.sensor, f"{one.sensor} {one.quantity}"):
+                yield Worked(subject, _utc_us(one.utc), is_scheduled=False)
 
 
 def worked(records: Iterable[JobRecord]) -> Iterator[Worked]:
@@ -70,15 +71,24 @@ def heard(status: JsonObject, config: JsonObject) -> Heard:
     return Heard(
         str(status.get("state")), {name: str(told.get("state")) for name, told in devices.items()},
         tuple(f"{text.rstrip('.')}." for text in says), of_devices,
-        dict(_next_jobs(_objects(config.get("devices")))), bool(status.get("inspection")),
+        dict(_next_jobs(status, devices, _objects(config.get("devices")))),
+        bool(status.get("inspection")),
     )
 
 
-def _next_jobs(devices: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, int]]:
-    for name, told in devices.items():
-        seconds = told.get("next_in_seconds")
-        if isinstance(seconds, int | float):
-            yield name, round(seconds * 1e6)
+def _next_jobs(
+    status: JsonObject, states: Mapping[str, Mapping[str, Json]],
+    config: Mapping[str, Mapping[str, Json]],
+) -> Iterator[tuple[str, int]]:
+    """The time until each device's next job; to save power, some are left out on purpose."""
+    power = status.get("power")
+    every = power.get("every") if isinstance(power, Mapping) else None
+    left_out = every - 1 if isinstance(every, int) else 0
+    for name, told in config.items():
+        seconds, interval = told.get("next_in_seconds"), told.get("interval_seconds")
+        if isinstance(seconds, int | float) and not states.get(name, {}).get("held_back"):
+            more = left_out * interval if isinstance(interval, int | float) else 0.0
+            yield name, round((seconds + more) * 1e6)
 
 
 def find_hang(found: Heard) -> str | None:
