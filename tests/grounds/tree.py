@@ -30,7 +30,8 @@ def tree(
 
 def bare(release: str) -> Path:
     """A small Debian that boots; what beemon wants can be installed without a network."""
-    others = ("python3-av", "python3-segno", "openssl", "autopkgtest", "dpkg-dev", "polkitd")
+    others = ("apprise", "autopkgtest", "dpkg-dev", "mosquitto", "openssl", "polkitd",
+              "python3-av", "python3-paho-mqtt", "python3-segno")
     return tree(release, tuple(SYSTEM), (*depends(), *others))
 
 
