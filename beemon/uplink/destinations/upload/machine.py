@@ -67,13 +67,14 @@ class Transfer:
 
     ``reads_back``: a file of which the far end offers no hash is read back; otherwise its proof is
     only ``SIZE``. ``may_replace`` is asked before another content under this name is replaced.
+    ``is_new``: a list of the remote folder has just shown that nothing has this name.
     """
 
     def __init__(
         self, remote: Remote, source: Source, powers: Powers, *, reads_back: bool = True,
-        may_replace: Callable[[str], bool] = lambda _: True,
+        may_replace: Callable[[str], bool] = lambda _: True, is_new: bool = False,
     ) -> None:
-        self.state = State.WAITING
+        self.state = State.SENDING if is_new else State.WAITING
         self.proof: Proof | None = None
         self._may_replace = may_replace
         self._remote = remote

@@ -32,7 +32,7 @@ from beemon.uplink.destinations.upload.queue import (
     held_file,
     remote_name,
 )
-from beemon.uplink.destinations.upload.remote import Powers, Remote, RemoteError
+from beemon.uplink.destinations.upload.remote import PART, Powers, Remote, RemoteError
 from beemon.uplink.destinations.upload.sent import LOST, Entry, SentLog, folder_of
 
 IDLE_SECONDS = 600.0
@@ -94,6 +94,7 @@ class Uploader:
         self._unproved: deque[Entry] = deque()
         self._is_thorough = False
         self._reconciled = 0
+        self._listed: tuple[str, set[str]] = ("", set())
 
     def step(self, now: Moment) -> float:
         """Do one step of work; return the seconds until the next one is due.
@@ -104,6 +105,7 @@ class Uploader:
             return self._step(now)
         except (RemoteError, OSError):
             self._let_go()
+            self._listed = ("", set())
             raise
 
     def check_all(self) -> None:
@@ -212,7 +214,7 @@ class Uploader:
             source = Source(self._archive / recording.path, name, digests)
             transfer = Transfer(
                 self._remote, source, self._powers, reads_back=self._rules.reads_back,
-                may_replace=self._may_replace,
+                may_replace=self._may_replace, is_new=self._is_new(name),
             )
             entry = Entry(
                 name=name, recording=recording.recording, path=recording.path,
@@ -223,6 +225,16 @@ class Uploader:
             self._current = _Current(transfer, entry, stack.pop_all())
         self.facts.sending(entry)
         return 0.0
+
+    def _is_new(self, name: str) -> bool:
+        """Whether nothing at the far end has this name: its folder is listed once, not each time.
+        """
+        folder = folder_of(name)
+        if self._listed[0] != folder:
+            self._listed = (folder, set(self._remote.list_files(folder, with_hashes=False)))
+        is_new = not {name, name + PART} & self._listed[1]
+        self._listed[1].add(name)
+        return is_new
 
     def _adopt(self, folder: str) -> None:
         """Take the notes of a day from its manifest, if they were lost here."""
