@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from beemon.uplink.contract import NotDeliveredError
@@ -15,10 +16,13 @@ def read_secret(file: Path) -> str:
     """The first line of a file. Raises :class:`NotDeliveredError` if it cannot be read, or if
     everybody can read it."""
     try:
-        with file.open(encoding="utf-8") as stream:
-            if os.fstat(stream.fileno()).st_mode & _OTHERS:
+        # a named pipe would wait for somebody who writes to it
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, encoding="utf-8-sig") as stream:
+            mode = os.fstat(descriptor).st_mode
+            if mode & _OTHERS:
                 raise NotDeliveredError(f"everybody can read {file}; run: sudo chmod o= {file}")
-            text = stream.read(_LONGEST)
+            text = stream.read(_LONGEST) if stat.S_ISREG(mode) else ""
     except FileNotFoundError as error:
         raise NotDeliveredError(
             f"{file} does not exist; make it: sudo install -m 640 -g beemon /dev/null {file}; then "
@@ -29,7 +33,7 @@ def read_secret(file: Path) -> str:
         raise NotDeliveredError(
             f"{file} cannot be read: {reason}; run: sudo chown root:beemon {file}; "
             f"sudo chmod 640 {file}"
-        ) from error
+        ) from None  # the error of a text encoding has the secret
     secret = text.partition("\n")[0].strip()
     if not secret:
         raise NotDeliveredError(f"{file} is empty; write the secret in its first line")

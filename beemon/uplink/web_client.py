@@ -5,11 +5,15 @@ No redirection is followed: credentials would travel with it.
 
 from __future__ import annotations
 
+import functools
 import http.client
+import io
+import socket
 import ssl
+import time
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from beemon.base.options import BadOptionError, in_toml
 from beemon.base.quoting import shown
@@ -37,7 +41,10 @@ def send(
     method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
 ) -> Answer:
-    """Send a request and read the answer. Raises :class:`NotDeliveredError` if there is none."""
+    """Send a request and read the answer, which may take ``seconds`` as a whole.
+
+    Raises :class:`NotDeliveredError` if there is none.
+    """
     parts = urlsplit(url)
     host, path = parts.netloc, parts.path or "/"
     target = f"{path}?{parts.query}" if parts.query else path
@@ -50,15 +57,25 @@ def send(
     except (OSError, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
         raise NotDeliveredError(f"{host} does not answer: {reason}") from error
+    except ValueError:  # its text may have the secret
+        raise NotDeliveredError(
+            f"the password or token for {host} has characters that HTTP cannot carry"
+        ) from None
     finally:
         connection.close()
 
 
-def check_answer(answer: Answer, url: str, wanted: Collection[int]) -> None:
-    """Raise :class:`NotDeliveredError` unless the server answered with a wanted status."""
+def check_answer(
+    answer: Answer, url: str, wanted: Collection[int], secret: str | None = None
+) -> None:
+    """Raise :class:`NotDeliveredError` unless the server answered with a wanted status.
+
+    A server may repeat in its answer what it got; the ``secret`` is left out.
+    """
     if answer.status in wanted:
         return
-    said = shown(answer.body.decode("utf-8", "replace").strip(), 120)
+    text = answer.body.decode("utf-8", "replace").strip()
+    said = shown(text.replace(secret, "…") if secret else text, 120)
     later = answer.retry_after if answer.status in _ASKS_LATER else None
     raise NotDeliveredError(
         f"{urlsplit(url).hostname} did not take it: status {answer.status}, {said}",
@@ -68,7 +85,7 @@ def check_answer(answer: Answer, url: str, wanted: Collection[int]) -> None:
 
 def web_address(value: object) -> str:
     """Parse the address of a server. Raises :class:`BadOptionError`."""
-    parts = urlsplit(value) if isinstance(value, str) else None
+    parts = _split(value)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadOptionError(
             f'must be an address such as "https://server.example/path", not {in_toml(value)}'
@@ -78,14 +95,68 @@ def web_address(value: object) -> str:
     return parts.geturl()
 
 
+def _split(value: object) -> SplitResult | None:
+    """The parts of an address that can stand in a request; None if it cannot."""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+        return None
+    try:
+        parts = urlsplit(value)
+        (parts.hostname or "").encode("idna")
+        can_be_asked = parts.port != 0  # this looks at the number, too
+    except ValueError:
+        return None
+    return parts if can_be_asked else None
+
+
+class _Stream(io.RawIOBase):
+    """The bytes of an answer, until a certain monotonic time.
+
+    The time limit of a socket counts for each read, and a server may send byte by byte for ever.
+    """
+
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        self._socket, self._until = sock, until
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("its answer takes too long")
+        self._socket.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *given: Any, **named: Any) -> None:
+        super().__init__(sock, *given, **named)
+        self.fp.close()
+        seconds = sock.gettimeout() or SECONDS
+        self.fp = io.BufferedReader(_Stream(sock, time.monotonic() + seconds))
+
+
 def _connection(scheme: str, host: str, seconds: float) -> http.client.HTTPConnection:
     try:
-        if scheme == "https":
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(host, timeout=seconds, context=context)
-        return http.client.HTTPConnection(host, timeout=seconds)
+        connection = (
+            http.client.HTTPSConnection(host, timeout=seconds, context=_tls())
+            if scheme == "https" else http.client.HTTPConnection(host, timeout=seconds)
+        )
     except (http.client.InvalidURL, OSError) as error:
         raise NotDeliveredError(f"{host} cannot be reached: {error}") from error
+    connection.response_class = _Response
+    return connection
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """The certificates of the system: reading them costs more than a request."""
+    return ssl.create_default_context()
 
 
 def _seconds(text: str | None) -> float | None:

@@ -127,9 +127,9 @@ class Beep:
         key = read_secret(self.settings.key_file)
         body = json.dumps({"key": key, **message}).encode()
         self.pace.count()
-        answer = send("POST", self.settings.url, body, {"Content-Type": "application/json"})
-        check_answer(answer, self.settings.url, _SAVED)
         self.hive.meter.count(len(body))
+        answer = send("POST", self.settings.url, body, {"Content-Type": "application/json"})
+        check_answer(answer, self.settings.url, _SAVED, key)
 
 
 def make(settings: Settings, hive: Hive) -> Beep:

@@ -64,11 +64,12 @@ class Influx:
         if not body:
             return
         headers = {"Content-Type": "text/plain; charset=utf-8"}
-        if self._settings.token_file:
-            headers["Authorization"] = f"Token {read_secret(self._settings.token_file)}"
-        answer = send("POST", self._settings.url, body, headers)
-        check_answer(answer, self._settings.url, _TAKEN)
+        token = read_secret(self._settings.token_file) if self._settings.token_file else None
+        if token:
+            headers["Authorization"] = f"Token {token}"
         self._hive.meter.count(len(body))
+        answer = send("POST", self._settings.url, body, headers)
+        check_answer(answer, self._settings.url, _TAKEN, token)
 
 
 def make(settings: Settings, hive: Hive) -> Influx:
