@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from beemon.base.clock import Moment
 from beemon.base.facts import JsonObject
 from beemon.uplink import kept
 from beemon.uplink.destinations.upload.proof import digest_blocks
-from beemon.uplink.destinations.upload.sent import Entry, read_entry
+from beemon.uplink.destinations.upload.sent import Entry, SentLog, read_entry
 
 _END = b', "sha256": "'
 FORMAT = 1
@@ -72,24 +73,43 @@ def _checked(content: bytes) -> JsonObject:
 
 
 class Manifests:
-    """Which manifests are at the far end, by a note in ``file``."""
+    """The manifests of an archive: which of them are at the far end, by a note in ``file``, and
+    which are outdated there."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, archive: str, sent: SentLog) -> None:
         self.outdated: set[str] = set()
         self._file = file
+        self._archive = archive
+        self._recordings = sent
         self._sent: dict[str, float] = {}
         self._known = dict(kept.read(file))
 
-    def has(self, folder: str, content: bytes) -> bool:
-        """Whether the far end has this manifest of a folder."""
-        return self._known.get(folder) == digest_blocks([content]).sha256
+    def content(self, folder: str) -> bytes:
+        """The manifest that a day's folder should have."""
+        return make_manifest(self._archive, folder, self._recordings.of_folder(folder).values())
 
-    def is_due(self, folder: str, now: Moment) -> bool:
-        """Whether a folder's latest manifest is old enough for another one."""
-        return self.seconds_until(folder, now) <= 0
+    def look_for_outdated(self, folders: Iterable[str]) -> None:
+        """Find the manifests that a stop of the uplink has left behind."""
+        for folder in folders:
+            if self._known.get(folder) != digest_blocks([self.content(folder)]).sha256:
+                self.outdated.add(folder)
 
-    def seconds_until(self, folder: str, now: Moment) -> float:
-        """The time until a folder's manifest may be sent again."""
+    def due(self, day: str | None, now: Moment) -> str | None:
+        """A folder whose manifest is to be sent now: at the end of its day, or once an hour.
+
+        ``day`` is that of the recording that is sent next; None if no recording waits.
+        """
+        for folder in sorted(self.outdated):
+            is_over = day is not None and not folder.endswith(f"/{day}")
+            if is_over or (day is None and self._seconds_until(folder, now) <= 0):
+                return folder
+        return None
+
+    def seconds_until_due(self, now: Moment) -> float:
+        """The time until an outdated manifest may be sent; infinite if there is none."""
+        return min((self._seconds_until(one, now) for one in self.outdated), default=math.inf)
+
+    def _seconds_until(self, folder: str, now: Moment) -> float:
         sent = self._sent.get(folder)
         return 0.0 if sent is None else sent + MANIFEST_SECONDS - now.monotonic
 

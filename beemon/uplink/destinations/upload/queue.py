@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from beemon.base.beneath import open_beneath
+from beemon.base.clock import Moment
 from beemon.base.recording import Recording
 from beemon.uplink.destinations.upload.proof import Digests, digest
 
@@ -43,15 +44,32 @@ class Queue:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._after = 0
+        self._passed: dict[int, float] = {}
 
-    def first(self, aside: Collection[int]) -> Recording | None:
-        """The first recording that waits."""
+    def first(self, now: Moment) -> Recording | None:
+        """The first recording that waits and is not passed over."""
+        for number in [one for one, until in self._passed.items() if until < now.monotonic]:
+            self.take_back(number)
         while page := self._book.not_uploaded(self._after, _PAGE):
             for one in page:
-                if one.recording not in aside:
+                if one.recording not in self._passed:
                     return one
             self._after = page[-1].recording
         return None
+
+    def pass_over(self, recording: int, until: float) -> None:
+        """Pass over a recording until this time, in seconds since boot."""
+        self._passed[recording] = until
+
+    def take_back(self, recording: int) -> None:
+        """Have a recording wait again."""
+        self._passed.pop(recording, None)
+        self.start_again()
+
+    def take_back_all(self) -> None:
+        """Have all recordings wait again."""
+        self._passed.clear()
+        self.start_again()
 
     def start_again(self) -> None:
         """Look at all recordings: one of before may wait again."""

@@ -14,17 +14,11 @@ from typing import Protocol
 from beemon.base.clock import Moment
 from beemon.base.recording import Recording
 from beemon.base.values import value_class
+from beemon.uplink.destinations.upload.comparison import Comparison
 from beemon.uplink.destinations.upload.facts import Facts
-from beemon.uplink.destinations.upload.gaps import compare
 from beemon.uplink.destinations.upload.machine import Proof, Source, State, Transfer
-from beemon.uplink.destinations.upload.manifest import (
-    Manifests,
-    make_manifest,
-    manifest_name,
-    read_manifest,
-)
+from beemon.uplink.destinations.upload.manifest import Manifests, manifest_name, read_manifest
 from beemon.uplink.destinations.upload.place import Place, send_content
-from beemon.uplink.destinations.upload.proof import Found, Judgement, digest, digest_blocks, judge
 from beemon.uplink.destinations.upload.queue import (
     Book,
     NotSentError,
@@ -88,11 +82,8 @@ class Uploader:
         self._places: dict[str, str] = {}
         self._current: _Current | None = None
         self._reports: deque[Entry] = deque()
-        self._aside: dict[int, float] = {}
-        self._manifests = Manifests(folder / "manifests.json")
-        self._checks: deque[str] = deque()
-        self._unproved: deque[Entry] = deque()
-        self._is_thorough = False
+        self._manifests = Manifests(folder / "manifests.json", uuid, self._sent)
+        self._comparison = Comparison(self._sent, self._manifests, self.facts, self._lose)
         self._reconciled = 0
         self._listed: tuple[str, set[str]] = ("", set())
 
@@ -110,15 +101,11 @@ class Uploader:
 
     def check_all(self) -> None:
         """Compare all days with the far end, from the next step on; read back what has no hash."""
-        self._checks = deque(self._sent.folders())
-        self._unproved.clear()
-        self._is_thorough = True
-        self.facts.begin_check()
+        self._comparison.begin(self._sent.folders(), is_thorough=True)
 
     def wake(self) -> None:
         """Look at all recordings again."""
-        self._aside.clear()
-        self._queue.start_again()
+        self._queue.take_back_all()
 
     def use(self, remote: Remote) -> None:
         """Ask a new driver from now on, and find out first what the far end can do."""
@@ -138,8 +125,9 @@ class Uploader:
             return self._advance(self._current)
         if not self._sent.is_complete:
             return self._reconcile()
-        waiting = self._first_waiting(now)
-        if due := self._due_manifest(waiting, now):
+        waiting = self._queue.first(now)
+        day = remote_name(waiting)[1].partition("/")[0] if waiting else None
+        if due := self._manifests.due(day, now):
             return self._send_manifest(due, now)
         if waiting is not None:
             return self._begin(waiting, now)
@@ -152,7 +140,7 @@ class Uploader:
         self._powers = powers
         self._probed = now.monotonic
         self._place(self._hive)
-        self._outdate_manifests()
+        self._manifests.look_for_outdated(self._latest_folders())
         self.facts.probed(powers, now)
         return 0.0
 
@@ -187,14 +175,6 @@ class Uploader:
         hive, rest = remote_name(recording)
         return f"{self._place(hive or self._hive)}/{rest}"
 
-    def _first_waiting(self, now: Moment) -> Recording | None:
-        over = [number for number, until in self._aside.items() if until < now.monotonic]
-        for number in over:
-            del self._aside[number]
-        if over:
-            self._queue.start_again()
-        return self._queue.first(self._aside)
-
     def _begin(self, recording: Recording, now: Moment) -> float:
         """Check the file of a recording, and begin its transfer."""
         assert self._powers is not None
@@ -202,14 +182,14 @@ class Uploader:
         self._adopt(folder_of(name))
         known = self._sent.find(name)
         if known is not None and known.proof == Proof.SIZE and not self._rules.reads_back:
-            self._set_aside(recording.recording, now.monotonic + PROBE_SECONDS)
+            self._queue.pass_over(recording.recording, now.monotonic + PROBE_SECONDS)
             return 0.0
         with ExitStack() as stack:
             try:
                 digests = stack.enter_context(held_file(self._archive, recording))
             except NotSentError as error:
                 self.facts.not_sent(recording.recording, str(error))
-                self._set_aside(recording.recording, now.monotonic + PROBE_SECONDS)
+                self._queue.pass_over(recording.recording, now.monotonic + PROBE_SECONDS)
                 return 0.0
             source = Source(self._archive / recording.path, name, digests)
             transfer = Transfer(
@@ -280,29 +260,17 @@ class Uploader:
         entry = self._reports[0]
         self._book.report(entry.recording, entry.digests.sha256, entry.proof)
         self._reports.popleft()
-        self._set_aside(entry.recording, now.monotonic + ASIDE_SECONDS)
+        self._queue.pass_over(entry.recording, now.monotonic + ASIDE_SECONDS)
         return 0.0
-
-    def _set_aside(self, recording: int, until: float) -> None:
-        self._aside[recording] = until
 
     def _let_go(self) -> None:
         if self._current is not None:
             self._current.hold.close()
         self._current = None
 
-    def _due_manifest(self, waiting: Recording | None, now: Moment) -> str | None:
-        """A folder whose manifest is to be sent now: at the end of its day, or once an hour."""
-        day = remote_name(waiting)[1].partition("/")[0] if waiting else None
-        for folder in sorted(self._manifests.outdated):
-            is_over = day is not None and not folder.endswith(f"/{day}")
-            if is_over or (day is None and self._manifests.is_due(folder, now)):
-                return folder
-        return None
-
     def _send_manifest(self, folder: str, now: Moment) -> float:
         assert self._powers is not None
-        content = self._manifest(folder)
+        content = self._manifests.content(folder)
         if not self._may_send(len(content)):
             return METERED_SECONDS
         self._meter.count(len(content))
@@ -313,51 +281,14 @@ class Uploader:
 
     def _check(self, now: Moment) -> float:
         """Compare one day with the far end, once a day; otherwise wait."""
-        if self._unproved:
-            return self._read_back(self._unproved[0])
-        if self._checks:
-            return self._compare(self._checks[0])
+        if self._comparison.is_under_way:
+            self._comparison.step(self._remote)
+            return 0.0
         if self.facts.is_checking:
             self.facts.end_check(now)
-            self._is_thorough = False
         if not self.facts.is_check_due(now):
-            return self._idle_seconds(now)
-        self._checks = deque(self._latest_folders())
-        self.facts.begin_check()
-        return 0.0
-
-    def _compare(self, folder: str) -> float:
-        found = self._remote.list_files(folder, with_hashes=True)
-        gaps = compare(folder, self._sent.of_folder(folder), found)
-        for entry in gaps.missing:
-            self._lose(entry)
-        for entry in gaps.damaged:
-            self._lose(entry)
-        if self._is_thorough:
-            self._unproved.extend(gaps.unproved)
-        self._check_manifest(folder, found.get(manifest_name(folder)))
-        self._checks.popleft()
-        self.facts.compared(gaps)
-        return 0.0
-
-    def _check_manifest(self, folder: str, found: Found | None) -> None:
-        content = self._manifest(folder)
-        judgement = judge(found, digest_blocks([content])) if found else Judgement.OTHER
-        is_doubtful = self._is_thorough and judgement is Judgement.UNKNOWN
-        if is_doubtful or judgement is Judgement.OTHER:
-            self._manifests.outdated.add(folder)
-
-    def _manifest(self, folder: str) -> bytes:
-        return make_manifest(self._uuid, folder, self._sent.of_folder(folder).values())
-
-    def _read_back(self, entry: Entry) -> float:
-        """Compare the content of a file of which the far end offers no hash."""
-        with self._remote.reading(entry.name) as file:
-            found = digest(file)
-        self._unproved.popleft()
-        if found.sha256 != entry.digests.sha256:
-            self._lose(entry)
-            self.facts.damaged()
+            return min(IDLE_SECONDS, self._manifests.seconds_until_due(now))
+        self._comparison.begin(self._latest_folders(), is_thorough=False)
         return 0.0
 
     def _lose(self, entry: Entry) -> None:
@@ -366,22 +297,11 @@ class Uploader:
             self._book.forget(entry.recording)
         self._sent.add(replace(entry, proof=LOST))
         self._manifests.outdated.add(folder_of(entry.name))
-        self._aside.pop(entry.recording, None)
-        self._queue.start_again()
+        self._queue.take_back(entry.recording)
         self.facts.lost(entry, is_here=(self._archive / entry.path).is_file())
 
     def _latest_folders(self) -> list[str]:
         return self._sent.folders()[-self._rules.check_days:]
-
-    def _outdate_manifests(self) -> None:
-        """Find the manifests that a stop of the uplink has left behind."""
-        for folder in self._latest_folders():
-            if not self._manifests.has(folder, self._manifest(folder)):
-                self._manifests.outdated.add(folder)
-
-    def _idle_seconds(self, now: Moment) -> float:
-        due = [self._manifests.seconds_until(one, now) for one in self._manifests.outdated]
-        return min([IDLE_SECONDS, *due])
 
 
 @value_class
