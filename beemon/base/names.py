@@ -1,7 +1,8 @@
-"""Names: the rules for the names of hives and devices."""
+"""Names: the rules for the names of hives and devices, and the name of this machine."""
 
 from __future__ import annotations
 
+import os
 import re
 
 from beemon.base.options import BadOptionError, in_toml
@@ -18,6 +19,11 @@ def is_hive_name(text: str) -> bool:
 def is_device_word(text: str) -> bool:
     """Whether a device may be called so, behind its kind and a dot."""
     return _DEVICE_WORD.fullmatch(text) is not None
+
+
+def host_name() -> str:
+    """The name of this machine, without its domain."""
+    return os.uname().nodename.partition(".")[0]
 
 
 def sensor_name(value: object) -> str:

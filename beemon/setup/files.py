@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import grp
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from beemon.base.options import Problem
+from beemon.base.replacing import replace_file
 from beemon.config import settings as config
 from beemon.devices.ask import find_conflicts, find_unknown_quantity, resolve_devices
 from beemon.storage.files import sync_folder
@@ -96,36 +96,21 @@ def _put(place: Path, text: str | None) -> None:
     if text is None:
         place.unlink(missing_ok=True)
     else:
-        _replace(place, text.encode())
-
-
-def _replace(place: Path, content: bytes) -> None:
-    """Give a file its content at once: nobody sees a part of it."""
-    temporary = place.with_name(f".{place.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            os.fchmod(file.fileno(), MODE)
-            _give_to_group(file.fileno())
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(place)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        replace_file(place, text.encode(), MODE, _group())
 
 
 def _restore(place: Path, content: bytes | None) -> None:
     if content is None:
         place.unlink(missing_ok=True)
     elif not place.exists() or place.read_bytes() != content:
-        _replace(place, content)
+        replace_file(place, content, MODE, _group())
 
 
-def _give_to_group(file: int) -> None:
-    """Let the service's group read it; a machine without the package has no such group."""
-    with contextlib.suppress(KeyError, PermissionError):
-        os.fchown(file, -1, grp.getgrnam(GROUP).gr_gid)
+def _group() -> int | None:
+    """The service's group, which reads the files; a machine without the package has none."""
+    with contextlib.suppress(KeyError):
+        return grp.getgrnam(GROUP).gr_gid
+    return None
 
 
 def content(file: Path) -> str:

@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from beemon.base.names import host_name
+from beemon.base.replacing import replace_file
 from beemon.config import settings as config
 from beemon.config.settings import Settings, is_loopback
 from beemon.config.web import WebSettings
 from beemon.setup import files
-from beemon.web.passwords import Code, Password, write_private
+from beemon.web.passwords import Code, Password
 
 USER = "beemon-web"
 FILE = "web.toml"
@@ -90,7 +92,7 @@ def addresses(settings: Settings) -> list[str]:
     scheme = "https" if given.certificate else "http"
     host, _, port = given.address.rpartition(":")
     plain = host.strip("[]")
-    names = [f"{_own_name()}.local", *_own_addresses()] if plain in ("0.0.0.0", "::") else [plain]
+    names = [f"{host_name()}.local", *_own_addresses()] if plain in ("0.0.0.0", "::") else [plain]
     return [f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}/" for name in names]
 
 
@@ -151,19 +153,19 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     certificate, key = folder / "page.crt", folder / "page.key"
     if certificate.exists() and key.exists():
         return certificate, key
-    names = [f"DNS:{_own_name()}", f"DNS:{_own_name()}.local", "DNS:localhost"]
+    names = [f"DNS:{host_name()}", f"DNS:{host_name()}.local", "DNS:localhost"]
     names += [f"IP:{address}" for address in ("127.0.0.1", *_own_addresses())]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as own:  # the page's user could put links into its folder
         made = Path(own, certificate.name), Path(own, key.name)
         _run([
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-days", str(_DAYS), "-subj", f"/CN={_own_name()}",
+            "-nodes", "-days", str(_DAYS), "-subj", f"/CN={host_name()}",
             "-addext", f"subjectAltName={','.join(names)}", "-keyout", str(made[1]),
             "-out", str(made[0]),
         ], "sudo apt install openssl")
         for file in made:
-            write_private(folder / file.name, file.read_text("ascii"))
+            replace_file(folder / file.name, file.read_bytes())
     _give_to_page(folder, certificate, key)
     return certificate, key
 
@@ -201,10 +203,6 @@ def _run(command: list[str], remedy: str) -> None:
     if done.returncode:
         said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
         raise PageError(f"{command[0]} failed: {said}; type: {remedy}")
-
-
-def _own_name() -> str:
-    return socket.gethostname().partition(".")[0]
 
 
 def _own_addresses() -> list[str]:

@@ -6,10 +6,11 @@ import errno
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import threading
 from pathlib import Path
+
+from beemon.base.replacing import replace_file
 
 LEAST_LENGTH, MOST_LENGTH = 8, 256
 COST, BLOCK, LANES = 2**14, 8, 1
@@ -58,10 +59,10 @@ class Password:
         if not LEAST_LENGTH <= len(password) <= MOST_LENGTH:
             raise WeakPasswordError(f"a password has {LEAST_LENGTH} to {MOST_LENGTH} characters")
         salt = secrets.token_bytes(16)
-        write_private(self._file, json.dumps({
+        replace_file(self._file, json.dumps({
             "salt": salt.hex(), "hash": self._hash(password, salt, (COST, BLOCK, LANES)).hex(),
             "cost": COST, "block": BLOCK, "lanes": LANES,
-        }))
+        }).encode())
 
     def fits(self, password: str) -> bool:
         """Whether it is this one. Raises ``OSError``; :class:`DamagedError` for a damaged file."""
@@ -98,7 +99,7 @@ class Code:
             code = ""
         if len(code) != CODE_LENGTH:  # an empty one would let everybody in
             code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(CODE_LENGTH))
-            write_private(self.file, code, mode=0o640)
+            replace_file(self.file, code.encode(), mode=0o640)
         return code
 
     def fits(self, code: str) -> bool:
@@ -111,16 +112,3 @@ class Code:
     def withdraw(self) -> None:
         """It was used. Raises ``OSError``."""
         self.file.unlink(missing_ok=True)
-
-
-def write_private(file: Path, text: str, mode: int = 0o600) -> None:
-    """Replace a file at once, so that nobody finds half of it. Raises ``OSError``."""
-    part = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    # root writes here, too: no link that the page's user has put there is followed
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        os.fchmod(out.fileno(), mode)
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)

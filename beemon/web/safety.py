@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from beemon.base.names import host_name
 from beemon.web.errors import ApiError
 from beemon.web.options import SiteOptions
 from beemon.web.sessions import Session
@@ -40,7 +41,7 @@ class Hosts:
     """
 
     def __init__(self, options: SiteOptions) -> None:
-        own = socket.gethostname().partition(".")[0].lower()
+        own = host_name().lower()
         given = [options.address.rpartition(":")[0], *options.hosts]
         if options.public_url:
             given.append(urlsplit(options.public_url).hostname or "")

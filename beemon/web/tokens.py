@@ -9,7 +9,8 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from beemon.web.passwords import DamagedError, write_private
+from beemon.base.replacing import replace_file
+from beemon.web.passwords import DamagedError
 from beemon.web.roles import Role
 
 MOST = 100
@@ -93,7 +94,7 @@ class Tokens:
         return found
 
     def _keep(self, tokens: dict[str, Token]) -> None:
-        write_private(self._file, json.dumps([asdict(token) for token in tokens.values()]))
+        replace_file(self._file, json.dumps([asdict(token) for token in tokens.values()]).encode())
         self._kept = tokens
 
 
