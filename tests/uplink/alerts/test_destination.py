@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 
 import pytest
@@ -21,8 +22,12 @@ from beemon.uplink.hive import Archive, Hive
 from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
+from tests.uplink.alerts.receiver import HANGS
 
 START = 1_780_315_200_000_000  # 2026-06-01T12:00Z, a Monday
+needs_apprise = pytest.mark.skipif(
+    shutil.which("apprise") is None, reason="sudo apt install apprise"
+)
 COLD = '[rules.cold]\nreading = "sensor.brood temperature"\nbelow = 32\nuntil = 33\n'
 
 
@@ -346,7 +351,9 @@ def test_a_rule_that_is_left_out_is_a_trouble_and_the_others_work(desk, sends):
     assert "rules.wrong.event" in desk.note
 
 
-def test_a_thousand_changes_are_one_opening_and_one_closing(desk, sends):
+@needs_apprise
+def test_a_thousand_changes_are_one_opening_and_one_closing(desk, receiver):
+    desk.urls.write_text(f"{receiver.url()}\n{receiver.url('ntfy', 'topic')}\n")
     desk.start(COLD)
     for number in range(1000):
         moment = desk.clock.moment
@@ -359,13 +366,30 @@ def test_a_thousand_changes_are_one_opening_and_one_closing(desk, sends):
         desk.measure(35.0)
         desk.look()
         desk.clock.wait(300)
-    assert titles(sends) == [
+    assert receiver.titles == [
         "apiary-7: sensor.brood temperature is below 32 °C",
+        "apiary-7: sensor.brood temperature is below 32 °C",
+        "apiary-7: over: sensor.brood temperature is below 32 °C",
         "apiary-7: over: sensor.brood temperature is below 32 °C",
     ]
     assert desk.service.commands == [
-        "alerted cold opened delivered", "alerted cold closed delivered"
+        *["alerted cold opened delivered"] * 2, *["alerted cold closed delivered"] * 2
     ]
+
+
+@needs_apprise
+def test_a_receiver_that_never_answers_gets_a_message_twice_and_not_again(desk, receiver):
+    receiver.answers = [HANGS] * 10
+    desk.start(COLD)
+    desk.measure(31.0)
+    desk.look()
+    for _ in range(3):
+        desk.clock.wait(290)
+        desk.look()
+    desk.clock.wait(3600)
+    desk.look()
+    assert len(receiver.titles) == 2
+    assert desk.service.commands == ["alerted cold opened unknown"] * 2
 
 
 # The weekly message
