@@ -11,7 +11,7 @@ from beemon.protocol.client import Client
 
 @dataclass(frozen=True, kw_only=True)
 class SiteOptions:
-    """The places of the archive and the service, and the ways to the page."""
+    """The places of the archive and the service, and the ways to the page as in ``[web]``."""
 
     hive: str
     archive: Path
@@ -25,12 +25,12 @@ class SiteOptions:
     """The folder of drawings that can be made again."""
     live: Path
     """The folder where the service writes the live pictures of its cameras."""
-    address: str = "127.0.0.1:8081"
+    address: str
     """The address to listen on, if systemd hands over no socket."""
-    hosts: tuple[str, ...] = ()
+    hosts: tuple[str, ...]
     """More names by which browsers may call the page."""
-    public_url: str | None = None
-    trusted_proxies: tuple[str, ...] = ()
+    public_url: str | None
+    trusted_proxies: tuple[str, ...]
     """The addresses of the proxies whose ``X-Forwarded-…`` headers count."""
-    certificate: Path | None = None
-    key: Path | None = None
+    certificate: Path | None
+    key: Path | None

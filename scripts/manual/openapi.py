@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from beemon.config.web import WebSettings
 from beemon.protocol.client import Client
 from beemon.web.openapi import describe
 from beemon.web.options import SiteOptions
@@ -22,7 +23,7 @@ def main() -> int:
         folder = Path(name)
         site = Site(SiteOptions(
             hive="", archive=folder, connect=Client, state=folder, runtime=folder, cache=folder,
-            live=folder,
+            live=folder, **vars(WebSettings()),
         ))
         print(json.dumps(describe(site.routes), ensure_ascii=False, indent=1))
         site.hive.close()

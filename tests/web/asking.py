@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from beemon.config.web import WebSettings
 from beemon.protocol.client import Client
 from beemon.web.data import ROUTES
 from beemon.web.options import SiteOptions
@@ -40,7 +41,7 @@ def options_for(archive: Path, folder: Path, connect=None) -> SiteOptions:
     return SiteOptions(
         hive="h", archive=archive, connect=connect or (lambda: Client(socket_path=nobody)),
         state=folder / "state", runtime=folder / "run", cache=folder / "cache",
-        live=folder / "live",
+        live=folder / "live", **vars(WebSettings()),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
+from beemon.config.web import WebSettings
 from beemon.protocol.client import Client
 from beemon.web.options import SiteOptions
 from beemon.web.passwords import Code
@@ -52,7 +53,7 @@ def options_in(folder: Path, **given: object) -> SiteOptions:
     defaults = {
         "hive": "apiary-7", "archive": archive, "state": folder, "runtime": folder,
         "cache": folder, "live": folder / "live",
-        "connect": lambda: Client(socket_path=folder / "none.sock"),
+        "connect": lambda: Client(socket_path=folder / "none.sock"), **vars(WebSettings()),
     }
     return SiteOptions(**(defaults | given))  # type: ignore[arg-type]
 
