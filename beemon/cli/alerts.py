@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from beemon.cli import EXIT_WRONG, layout, times
 from beemon.cli import archive as here
-from beemon.cli import layout, times
 from beemon.cli.layout import Table
 from beemon.cli.manual import HERE
 from beemon.cli.parser import add_utc
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from beemon.uplink.destinations.alerts.sending import Address, Sent
     from beemon.uplink.destinations.alerts.settings import AlertSettings
 
-EXIT_WRONG = 1
 
 _LOG = "events 365d alert"
 _STATES = {"opened": "open", "closed": "over"}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beemon.base.explanation import why
-from beemon.cli import layout
+from beemon.cli import EXIT_USAGE, EXIT_WRONG, layout
 from beemon.cli.manual import HERE
 from beemon.cli.numbers import amount
 from beemon.cli.places import archive_by
@@ -22,8 +22,6 @@ from beemon.cli.shortcut import DEFAULT_CONFIG
 if TYPE_CHECKING:
     from beemon.repair.check import Report
 
-EXIT_WRONG = 1
-EXIT_USAGE = 2
 
 LEDGER = "ledger.db"
 

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from beemon.cli import EXIT_WRONG, layout, places, times
 from beemon.cli import archive as here
-from beemon.cli import layout, places, times
 from beemon.cli.manual import HERE
 from beemon.cli.numbers import amount
 from beemon.cli.parser import add_utc
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from beemon.exchange.backup import Saved
     from beemon.exchange.restore import Goal, Restored
 
-EXIT_WRONG = 1
 
 _TEMPLATE = Path("/usr/share/beemon/beemon.toml")
 _STOP = "sudo systemctl stop beemon"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from beemon.base.facts import to_json
 from beemon.base.progress import Progress
+from beemon.cli import EXIT_USAGE, EXIT_WRONG, layout, times
 from beemon.cli import archive as here
-from beemon.cli import layout, times
 from beemon.cli.manual import HERE
 from beemon.cli.parser import add_utc
 from beemon.cli.shortcut import Question
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from beemon.doctor.run import Result
     from beemon.protocol.client import Client
 
-EXIT_WRONG = 1
-EXIT_USAGE = 2
 
 Reach = Callable[[Question], "Client"]
 

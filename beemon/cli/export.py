@@ -10,10 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from beemon.cli import layout
+from beemon.cli import EXIT_USAGE, EXIT_WRONG, layout
 from beemon.cli.archive import (
-    EXIT_USAGE,
-    EXIT_WRONG,
     LEDGER,
     add_path,
     archive_of,

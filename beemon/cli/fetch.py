@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from beemon.cli import EXIT_UNREACHABLE, EXIT_USAGE, EXIT_WRONG, layout
 from beemon.cli import archive as here
-from beemon.cli import layout
 from beemon.cli.manual import HERE
 from beemon.cli.parser import add_utc
 from beemon.cli.shortcut import Question
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from beemon.protocol.client import Client, Reply
     from beemon.protocol.replies import JobFacts
 
-EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE = 1, 2, 3
 DEFAULT_SECONDS = 5
 MOST_SECONDS = 600
 _USAGE_CODES = ("bad-argument", "unknown-device")
@@ -45,7 +44,7 @@ Reach = Callable[[Question], "Client"]
 class WentWrongError(Exception):
     """It cannot be done; the text says why and what to do. ``status`` is the exit status."""
 
-    def __init__(self, message: str, status: int = EXIT_REFUSED) -> None:
+    def __init__(self, message: str, status: int = EXIT_WRONG) -> None:
         super().__init__(message)
         self.status = status
 
@@ -126,7 +125,7 @@ def _run(
         return error.status
     except (BadContentError, NotAdmittedError) as error:
         layout.complain(error)
-        return EXIT_REFUSED
+        return EXIT_WRONG
     except RequestError as error:
         layout.complain(f"nothing was sent: {error}")
         return EXIT_USAGE
@@ -137,7 +136,7 @@ def _run(
         raise
     except OSError as error:
         layout.complain(here.told(error))
-        return EXIT_REFUSED
+        return EXIT_WRONG
     return 0
 
 
@@ -145,7 +144,7 @@ def _complain_of(reply: Reply) -> int:
     layout.complain(f"{reply.payload.get('message')} ({reply.payload.get('code')})")
     if remedy := reply.payload.get("remedy"):
         layout.complain(remedy)
-    return EXIT_USAGE if reply.payload.get("code") in _USAGE_CODES else EXIT_REFUSED
+    return EXIT_USAGE if reply.payload.get("code") in _USAGE_CODES else EXIT_WRONG
 
 
 def _fetch(options: argparse.Namespace, connect: Callable[[], Client]) -> None:

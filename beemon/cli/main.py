@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beemon import __version__
-from beemon.cli import layout, shortcut
+from beemon.cli import EXIT_UNREACHABLE, EXIT_USAGE, EXIT_WRONG, layout, shortcut
 from beemon.cli.shortcut import Question, Service
 
 if TYPE_CHECKING:
@@ -32,12 +32,8 @@ if TYPE_CHECKING:
 # A question is answered sooner than a module is loaded: what is not always needed is imported where
 # it is used.
 
-EXIT_REFUSED = 1
-EXIT_USAGE = 2
-EXIT_UNREACHABLE = 3
 _QUICK = ("ping", "version", "status", "devices")
 USAGE_CODES = {"bad-argument", "unknown-command", "unknown-device"}
-EXIT_BAD_CONFIG = 78  # EX_CONFIG of <sysexits.h>; the unit does not restart on it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -391,7 +387,7 @@ def _ask(question: Question) -> int:
             return _print(reply, question, _ask_more(reply, client, question) if has_more else None)
     except NotAdmittedError as error:
         layout.complain(error)
-        return EXIT_REFUSED
+        return EXIT_WRONG
     except RequestError as error:
         layout.complain(f"nothing was sent: {error}")
         return EXIT_USAGE
@@ -413,9 +409,9 @@ def _guide(client: Client, scale: str) -> int:
         guide.Guide(client, scale, layout.ask, layout.say).calibrate()
     except guide.GivenUpError as error:
         layout.complain(error)
-        return EXIT_REFUSED
+        return EXIT_WRONG
     except EOFError:
-        return EXIT_REFUSED
+        return EXIT_WRONG
     return 0
 
 
@@ -605,9 +601,9 @@ def _print(
     else:
         layout.say(*_shown(question.word, reply.payload, more))
     if not reply.ok:
-        return EXIT_USAGE if reply.payload["code"] in USAGE_CODES else EXIT_REFUSED
+        return EXIT_USAGE if reply.payload["code"] in USAGE_CODES else EXIT_WRONG
     well = reply.payload.get("outcome", "done") == "done" and "damaged" not in reply.payload
     if question.check:
         well = reply.payload.get("state") == "healthy"
-    return 0 if well else EXIT_REFUSED
+    return 0 if well else EXIT_WRONG
 

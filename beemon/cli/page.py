@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from beemon.cli import EXIT_BAD_CONFIG, EXIT_WRONG, layout, long_work, places
 from beemon.cli import archive as here
-from beemon.cli import layout, long_work, places
 from beemon.cli.manual import HERE
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT_ADDRESS = "0.0.0.0:8081"
-EXIT_FAILED = 1
-EXIT_BAD_CONFIG = 78
 
 
 def add_words(words: Any) -> None:
@@ -64,10 +62,10 @@ def manage(options: argparse.Namespace) -> int:
         actions[options.action](options, page.Places())
     except (page.PageError, WeakPasswordError, config.ConfigError) as error:
         layout.complain(error)
-        return EXIT_FAILED
+        return EXIT_WRONG
     except PermissionError:
         layout.complain(f"only root may do this; type: sudo beemon page {options.action or ''}")
-        return EXIT_FAILED
+        return EXIT_WRONG
     return 0
 
 
@@ -161,7 +159,7 @@ def serve_page(options: argparse.Namespace) -> int:
         except ModuleNotFoundError as error:
             layout.complain(f"the page needs another package: {error}; sudo apt install "
                             "python3-aiohttp")
-            return EXIT_FAILED
+            return EXIT_WRONG
         return serve(chosen)
     except config.ConfigError as error:
         for problem in error.problems:

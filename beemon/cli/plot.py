@@ -15,8 +15,17 @@ from typing import TYPE_CHECKING, Any
 from beemon.base import clock, zone
 from beemon.base.facts import from_json
 from beemon.base.since import begin_us
+from beemon.cli import (
+    EXIT_UNREACHABLE,
+    EXIT_USAGE,
+    EXIT_WRONG,
+    layout,
+    long_work,
+    svg_chart,
+    terminal_chart,
+    times,
+)
 from beemon.cli import archive as here
-from beemon.cli import layout, long_work, svg_chart, terminal_chart, times
 from beemon.cli.manual import HERE
 from beemon.cli.parser import add_since, add_utc
 from beemon.cli.series import Series, make_series
@@ -30,9 +39,6 @@ if TYPE_CHECKING:
 
     from beemon.protocol.client import Client
 
-EXIT_REFUSED = 1
-EXIT_USAGE = 2
-EXIT_UNREACHABLE = 3
 _DRAWER = "rsvg-convert"
 _USUAL_SINCE = "1d"  # also the service's
 
@@ -72,7 +78,7 @@ def plot_history(options: argparse.Namespace, reach: Reach) -> int:
         write(series)
     except (PlotError, NotAdmittedError) as error:
         layout.complain(error)
-        return EXIT_REFUSED
+        return EXIT_WRONG
     except RequestError as error:
         layout.complain(error)
         return EXIT_USAGE
@@ -81,7 +87,7 @@ def plot_history(options: argparse.Namespace, reach: Reach) -> int:
         return EXIT_UNREACHABLE
     except OSError as error:
         layout.complain(f"{options.output} cannot be written: {error.strerror}")
-        return EXIT_REFUSED
+        return EXIT_WRONG
     return 0
 
 

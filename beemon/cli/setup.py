@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beemon.cli import layout, long_work
+from beemon.cli import EXIT_WRONG, layout, long_work
 from beemon.cli.archive import add_config, path_argument, sentence
 from beemon.cli.manual import HERE
 from beemon.cli.shortcut import DEFAULT_CONFIG, Question
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from beemon.protocol.client import Client
 
-EXIT_WRONG = 1
 
 Reach = Callable[[Question], "Client"]
 

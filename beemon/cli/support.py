@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beemon.base import zone
+from beemon.cli import EXIT_WRONG, doctor, layout
 from beemon.cli import archive as here
-from beemon.cli import doctor, layout
 from beemon.cli.manual import HERE
 from beemon.cli.numbers import amount
 from beemon.cli.shortcut import Question
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from beemon.base.facts import JsonObject
     from beemon.protocol.client import Client
 
-EXIT_WRONG = 1
 
 Reach = Callable[[Question], "Client"]
 

@@ -6,15 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from beemon.cli import EXIT_BAD_CONFIG, layout, places
 from beemon.cli import archive as here
-from beemon.cli import layout, places
 from beemon.cli.manual import HERE
 
 if TYPE_CHECKING:
     from beemon.config.settings import Settings
     from beemon.uplink.options import UplinkOptions
 
-EXIT_BAD_CONFIG = 78
 
 
 def add_words(words: Any) -> None:

@@ -11,15 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from beemon.cli import EXIT_BAD_CONFIG, EXIT_WRONG, layout, places
 from beemon.cli import archive as here
-from beemon.cli import layout, places
 from beemon.cli.manual import HERE
 
 if TYPE_CHECKING:
     from beemon.base.facts import Json
 
-EXIT_FAILED = 1
-EXIT_BAD_CONFIG = 78
 PACKAGED = Path("/run/beemon-uplink")
 """The runtime folder of the package's uplink."""
 _NEXT = "to see the result: beemon upload status"
@@ -59,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_BAD_CONFIG
     except (OSError, sqlite3.Error) as error:
         layout.complain(here.told(error) if isinstance(error, OSError) else error)
-        return EXIT_FAILED
+        return EXIT_WRONG
 
 
 def _ask(folder: Path, word: str) -> int:
@@ -72,10 +70,10 @@ def _ask(folder: Path, word: str) -> int:
     except PermissionError:
         layout.complain(f"you may not do this; type: sudo beemon upload {word}; or join the group: "
                         "sudo adduser $USER beemon, then log out and in again")
-        return EXIT_FAILED
+        return EXIT_WRONG
     except OSError:
         layout.complain("the uplink does not run; to start it: sudo systemctl start beemon-uplink")
-        return EXIT_FAILED
+        return EXIT_WRONG
     layout.say(f"the uplink was asked; {_NEXT}")
     return 0
 
@@ -90,7 +88,7 @@ def _show(options: argparse.Namespace, folder: Path) -> int:
     table = settings.uplink.get("upload")
     if table is None or not isinstance(table.value, dict):
         layout.complain("the config has no table [upload]; see: man beemon.toml")
-        return EXIT_FAILED
+        return EXIT_WRONG
     destinations = kept.read(folder / NAME).get("destinations")
     state = destinations.get("upload") if isinstance(destinations, dict) else None
     with contextlib.closing(ArchiveReader(places.archive_by(options.config, settings))) as reader:
