@@ -53,7 +53,7 @@ SWALLOWS = {"base.defects": "contain", "web.site": "Site._safely"}
 
 CONTAINS = {
     "base.defects", "doctor.run", "exchange.importing", "orchestrator.orchestrator",
-    "server.conversation", "uplink.courier", "worker.worker",
+    "server.conversation", "uplink.courier", "uplink.service", "worker.worker",
 }
 """Who contains defects: the outermost edges of the two processes whose defects must reach the
 journal and the ledger before they end, one request, which has its reply whatever is raised, one

@@ -45,6 +45,12 @@ def packaged_archive(root: Path = Path("/")) -> Path | None:
     return found if found.is_dir() or found.is_symlink() or packaged_memory(root) else None
 
 
+def last_good(config: Path) -> Path | None:
+    """Where the service that the package installs keeps its last good config; None: by default."""
+    archive = packaged_archive() if str(config) == DEFAULT_CONFIG else None
+    return archive / "last-good" if archive else None
+
+
 def packaged_memory(root: Path = Path("/")) -> Path | None:
     """The file in which the service that the package installs remembers its archive, if it can."""
     folder = root / "var/cache/beemon"

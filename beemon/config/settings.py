@@ -630,13 +630,14 @@ def _replace_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     fresh.rename(folder)
 
 
-def load_last_good(path: Path, error: ConfigError) -> Settings:
+def load_last_good(path: Path, error: ConfigError, folder: Path | None = None) -> Settings:
     """The last settings that worked, marked as a substitute for those at ``path``.
 
-    Raises ``error`` if there are none.
+    ``folder`` is where the recorder keeps them, for another service. Raises ``error`` if there are
+    none.
     """
     try:
-        kept = _last_good_folder()
+        kept = folder or _last_good_folder()
         if not kept.exists():  # a power cut between the old one's end and the new one's name
             kept = _fresh(kept)
         source = Path((kept / "source").read_text("utf-8"))
@@ -648,16 +649,16 @@ def load_last_good(path: Path, error: ConfigError) -> Settings:
     return dataclasses.replace(settings, fallback=str(error), original=path)
 
 
-def load_at_start(path: Path) -> Settings:
+def load_at_start(path: Path, folder: Path | None = None) -> Settings:
     """The settings in ``path``. Raises :class:`ConfigError`, also for a file that a power cut
-    damaged.
+    damaged. ``folder`` is that of :func:`load_last_good`.
 
     An empty file is a valid config without devices, and a file that was cut short may be valid with
     fewer devices. If this is intended, the operator reloads.
     """
     found = load(path)
     try:
-        before = load_last_good(path, ConfigError([]))
+        before = load_last_good(path, ConfigError([]), folder)
     except ConfigError:  # there is none: it is the first start, or as good as that
         return found
     meant = "if that is intended: sudo systemctl reload beemon"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -36,6 +38,22 @@ def write_text(file: Path, text: str, *, mode: int = 0o600, durably: bool = True
     fresh.rename(file)
     if durably:
         _sync_folder(file.parent)
+
+
+def hold(folder: Path) -> int:
+    """Have a folder alone until this process ends; a descriptor that holds it. Raises ``OSError``.
+
+    The folder itself is locked, so that a read-only or full disk does not matter.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise BlockingIOError(
+            errno.EWOULDBLOCK, f"another uplink uses {folder}; stop that one first"
+        ) from None
+    return descriptor
 
 
 def _sync_folder(folder: Path) -> None:

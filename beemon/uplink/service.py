@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
 import sdnotify
 
-from beemon.uplink import destinations
+from beemon.base.defects import contain
+from beemon.uplink import destinations, kept
+from beemon.uplink.contract import NotDeliveredError
 from beemon.uplink.courier import Courier
 from beemon.uplink.cursors import CursorFile
 from beemon.uplink.hive import REQUESTS, Archive, Hive
@@ -38,6 +43,9 @@ class Uplink(NamedTuple):
     meter: Meter
     states: States
     couriers: list[Courier]
+    waiting: dict[str, object]
+    """The settings of destinations that could not be made yet, as a package is missing or the disk
+    is full."""
 
 
 def serve(options: UplinkOptions) -> int:
@@ -54,10 +62,14 @@ def serve(options: UplinkOptions) -> int:
     if not set(options.tables) - {destinations.LINK}:
         log.info("the config has no destination: see beemon.toml(5)")
         return 0
-    uplink = start(options)
-    changed = _watch(options, uplink, ending)
-    notifier.notify("STOPPING=1")
-    stop(uplink)
+    held = kept.hold(options.state)
+    try:
+        uplink = start(options)
+        changed = _watch(options, uplink, ending)
+        notifier.notify("STOPPING=1")
+        stop(uplink)
+    finally:
+        os.close(held)
     return EXIT_CHANGED if changed else 0
 
 
@@ -70,14 +82,11 @@ def start(options: UplinkOptions) -> Uplink:
         states.note(name, state="in-trouble", trouble=told)
     archive = Archive(options.archive)
     _make_requests_folder(options.runtime / REQUESTS)
-    meter = Meter(options.state / "sent.json", destinations.link_settings(settings))
-    uplink = Uplink(archive, meter, states, [])
-    for name, chosen in settings.items():
-        if name in destinations.MODULES:
-            _add_courier(uplink, options, name, chosen)
+    meter = Meter(options.state / "sent.json", destinations.link_settings(settings, options.tables))
+    chosen = {name: one for name, one in settings.items() if name in destinations.MODULES}
+    uplink = Uplink(archive, meter, states, [], chosen)
+    _start_waiting(uplink, options)
     states.write(at_once=True)
-    for courier in uplink.couriers:
-        courier.start()
     return uplink
 
 
@@ -88,30 +97,45 @@ def _make_requests_folder(folder: Path) -> None:
 
 
 def stop(uplink: Uplink) -> None:
-    """End all couriers; each saves its cursor."""
+    """End all couriers at once; each saves its cursor. One that is blocked delays no other."""
     for courier in uplink.couriers:
-        courier.wake()
+        courier.end(0.0)
+    until = time.monotonic() + _END_SECONDS
     for courier in uplink.couriers:
-        courier.end(_END_SECONDS)
+        courier.end(max(0.0, until - time.monotonic()))
     uplink.meter.close()
     uplink.archive.close()
     uplink.states.write(at_once=True)
+
+
+def _start_waiting(uplink: Uplink, options: UplinkOptions) -> None:
+    """Start a courier for each destination that can be made now."""
+    for name, settings in list(uplink.waiting.items()):
+        action = partial(_add_courier, uplink, options, name, settings)
+        contain(action, partial(_note_waiting, uplink.states, name))
 
 
 def _add_courier(
     uplink: Uplink, options: UplinkOptions, name: str, settings: object
 ) -> None:
     hive = Hive(name, options, uplink.archive, uplink.meter, uplink.states)
-    try:
-        destination = destinations.make(name, settings, hive)
-    except destinations.MissingPackageError as error:
-        uplink.states.note(name, state="in-trouble", trouble=str(error))
-        return
+    destination = destinations.make(name, settings, hive)
     uplink.states.note(name, state="starting", trouble=None)
     cursor = CursorFile(options.state / f"{name}.cursor")
     courier = Courier(name, destination, hive, uplink.states, cursor)
     hive.hurry = courier.hurry
     uplink.couriers.append(courier)
+    del uplink.waiting[name]
+    courier.start()
+
+
+def _note_waiting(states: States, name: str, error: Exception) -> None:
+    """Say why a destination cannot be made; the others go on, and it is tried again."""
+    is_known = isinstance(error, destinations.MissingPackageError | NotDeliveredError | OSError)
+    if not is_known:
+        log.debug("%s has a defect", name, exc_info=True)
+    told = str(error) if is_known else f"defect: {type(error).__name__}: {error}"
+    states.note(name, state="in-trouble", trouble=told)
 
 
 def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> bool:
@@ -127,9 +151,11 @@ def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> b
         seen = now
         uplink.states.write()
         looks += 1
-        if looks % _CONFIG_LOOKS == 0 and options.has_changed():
-            log.info("the config has changed")
-            return True
+        if looks % _CONFIG_LOOKS == 0:
+            _start_waiting(uplink, options)
+            if options.has_changed():
+                log.info("the config has changed")
+                return True
     return False
 
 

@@ -85,3 +85,23 @@ def test_it_ends_for_a_new_config_so_that_systemd_starts_it_again(hive, carrier,
     until(lambda: (carrier.folder / "state.json").exists())
     configure(hive, f'[influx]\nurl = "{server.url}/other"\n')
     assert carrier.wait() == EXIT_CHANGED
+
+
+def test_a_start_with_a_wrong_config_uses_the_last_good_one_as_the_recorder_does(
+    hive, carrier, server
+):
+    configure(hive, f'[influx]\nurl = "{server.url}/write"\n')
+    hive.write("[influx\n")
+    carrier.start()
+    job = hive.do("read")["job"]
+    until(lambda: any(f"job={job}i" in line for line in lines(server)))
+    assert "the last good config is used" in carrier.said()
+
+
+def test_a_second_uplink_does_not_touch_the_memory_of_the_first(hive, carrier, server):
+    configure(hive, f'[influx]\nurl = "{server.url}/write"\n')
+    carrier.start()
+    until(lambda: (carrier.folder / "state.json").exists())
+    assert Carrier(hive).start().wait() == 1
+    assert "another uplink uses" in carrier.said()
+    assert carrier.process.poll() is None

@@ -61,10 +61,17 @@ def find_unknown_devices(
             yield from module.find_unknown_devices(table, devices)
 
 
-def link_settings(settings: Mapping[str, object]) -> UplinkSettings:
-    """The settings of the link, or its defaults."""
+def link_settings(
+    settings: Mapping[str, object], tables: Mapping[str, RawTable]
+) -> UplinkSettings:
+    """The settings of the link, or its defaults.
+
+    A wrong table is no table without limits: then only the newest state is sent.
+    """
     found = settings.get(LINK)
-    return found if isinstance(found, UplinkSettings) else UplinkSettings()
+    if isinstance(found, UplinkSettings):
+        return found
+    return UplinkSettings(daily_budget=0.0) if LINK in tables else UplinkSettings()
 
 
 def make(name: str, settings: object, hive: Hive) -> Destination:
