@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from beemon.base.clock import Moment
 from beemon.base.options import build
+from beemon.storage import files
 from beemon.uplink.destinations.upload.destination import _check_disk
 from beemon.uplink.destinations.upload.manifest import MANIFEST_SECONDS, manifest_name
 from beemon.uplink.destinations.upload.remote import RemoteError
@@ -59,6 +61,32 @@ def test_a_damaged_file_is_not_sent_but_told(hive, far_end):
     assert hive.remote_name(damaged) not in far_end.files
     assert "is damaged: it has another SHA-256" in hive.uploader.facts.trouble
     assert hive.made[damaged][0].path in hive.uploader.facts.trouble
+
+
+def test_recordings_that_failed_their_check_come_last(hive, far_end):
+    for _ in range(3):
+        hive.record()
+    recording, content = hive.made[1]
+    failed = replace(recording, facts=replace(recording.facts, verdict="failed"))
+    hive.made[1] = failed, content
+    finish(hive)
+    assert list(hive.marked) == [2, 3, 1]
+
+
+def test_a_file_is_not_deleted_while_it_is_uploaded(hive, far_end):
+    hive.record()
+    file = hive.archive / hive.made[1][0].path
+    held = []
+    real = far_end.send
+
+    def send(source: Path, name: str, size: int) -> None:
+        held.append(files.is_held(file))
+        real(source, name, size)
+
+    far_end.send = send
+    finish(hive)
+    assert any(held)
+    assert not files.is_held(file)
 
 
 def test_a_file_that_is_there_is_not_sent_again(hive, far_end):
@@ -150,6 +178,10 @@ def test_once_a_day_what_the_far_end_lost_is_uploaded_again(hive, far_end):
     assert told["unknown"] == [other]
     finish(hive, later(200_000))
     assert hive.forgotten == 2  # each once
+    assert "neither here nor at the remote storage" in hive.uploader.facts.trouble
+    finish(hive, later(900_000))
+    assert hive.uploader.facts.trouble is None
+    assert told["lost"] == [second]
 
 
 def test_two_hives_of_one_name_keep_their_files_apart(tmp_path, far_end):

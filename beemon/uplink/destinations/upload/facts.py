@@ -13,6 +13,9 @@ from beemon.uplink.destinations.upload.machine import Proof
 from beemon.uplink.destinations.upload.remote import Powers
 from beemon.uplink.destinations.upload.sent import Entry
 
+LOST_US = 7 * US_PER_DAY
+"""The time for which a loss is a problem; the name of the recording stays in the list."""
+
 
 class Facts:
     """The facts that `beemon upload status` shows; the lasting ones are kept in ``folder``."""
@@ -29,7 +32,7 @@ class Facts:
         if self._not_sent:
             return next(iter(self._not_sent.values()))
         lost = self.told.get("lost")
-        if isinstance(lost, list) and lost:
+        if isinstance(lost, list) and lost and self.told.get("lost_lately"):
             return (f"{len(lost)} recordings are neither here nor at the remote storage any more; "
                     "to see them: beemon upload status")
         if self.told.get("proof") == Proof.SIZE:
@@ -38,8 +41,12 @@ class Facts:
         return None
 
     def probed(self, powers: Powers, now: Moment) -> None:
-        """The far end has these abilities."""
-        self._put(can_move=powers.can_move, hashes=list(powers.hashes), probed=iso(now.utc_us))
+        """The far end has these abilities. All recordings are tried again."""
+        self._not_sent.clear()
+        self._put(
+            not_sent=[], can_move=powers.can_move, hashes=list(powers.hashes),
+            probed=iso(now.utc_us),
+        )
 
     def placed(self, folder: str, proof: Proof) -> None:
         """The far end has this folder, and gave this proof of a small file."""
@@ -85,7 +92,14 @@ class Facts:
 
     def end_check(self, now: Moment) -> None:
         """All days were compared."""
-        self._put(is_checking=False, checked=iso(now.utc_us), checked_us=now.utc_us)
+        lost_us = self.told.get("lost_us")
+        if self.told.get("lost_lately") and lost_us is None:
+            self.told["lost_us"] = lost_us = now.utc_us
+        is_lately = isinstance(lost_us, int) and 0 <= now.utc_us - lost_us < LOST_US
+        self._put(
+            lost_lately=is_lately, is_checking=False, checked=iso(now.utc_us),
+            checked_us=now.utc_us,
+        )
         kept.write(self._file, self.told)
 
     def _add(self, name: str, number: int) -> None:
@@ -102,6 +116,7 @@ class Facts:
         if is_here:
             return
         lost = self.told.get("lost")
+        self._put(lost_lately=True, lost_us=None)
         self._put(lost=[*(lost if isinstance(lost, list) else []), entry.name][-100:])
         kept.write(self._file, self.told)
 

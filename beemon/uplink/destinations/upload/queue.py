@@ -39,23 +39,18 @@ class NotSentError(Exception):
 
 
 class Queue:
-    """The recordings that wait, the oldest first."""
+    """The recordings that wait: the oldest first, and those that failed their check at the end."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._after = 0
+        self._after = {True: 0, False: 0}
         self._passed: dict[int, float] = {}
 
     def first(self, now: Moment) -> Recording | None:
         """The first recording that waits and is not passed over."""
         for number in [one for one, until in self._passed.items() if until < now.monotonic]:
             self.take_back(number)
-        while page := self._book.not_uploaded(self._after, _PAGE):
-            for one in page:
-                if one.recording not in self._passed:
-                    return one
-            self._after = page[-1].recording
-        return None
+        return self._find(is_good=True) or self._find(is_good=False)
 
     def pass_over(self, recording: int, until: float) -> None:
         """Pass over a recording until this time, in seconds since boot."""
@@ -73,7 +68,16 @@ class Queue:
 
     def start_again(self) -> None:
         """Look at all recordings: one of before may wait again."""
-        self._after = 0
+        self._after = {True: 0, False: 0}
+
+    def _find(self, *, is_good: bool) -> Recording | None:
+        while page := self._book.not_uploaded(self._after[is_good], _PAGE):
+            for one in page:
+                is_wanted = (one.facts.verdict != "failed") is is_good
+                if is_wanted and one.recording not in self._passed:
+                    return one
+            self._after[is_good] = page[-1].recording
+        return None
 
 
 @contextlib.contextmanager

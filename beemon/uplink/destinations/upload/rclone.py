@@ -60,7 +60,9 @@ class Rclone:
         _check(where, sections)
         self._children = Children(
             {"HOME": str(state_folder), "RCLONE_CONFIG": str(copy or os.devnull),
-             "RCLONE_CACHE_DIR": str(state_folder / "cache")},
+             "RCLONE_CACHE_DIR": str(state_folder / "cache"),
+             # A killed upload in parts would leave parts there, unseen, which cost money.
+             "RCLONE_S3_UPLOAD_CUTOFF": "5G"},
             _secrets(sections),
         )
         self._rate = rate

@@ -141,6 +141,7 @@ class Uploader:
         self._probed = now.monotonic
         self._place(self._hive)
         self._manifests.look_for_outdated(self._latest_folders())
+        self._queue.take_back_all()
         self.facts.probed(powers, now)
         return 0.0
 
