@@ -9,7 +9,7 @@ only if it is still true.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from beemon.base.moments import US_PER_DAY, US_PER_MINUTE, US_PER_SECOND, to_datetime
 from beemon.uplink.destinations.alerts import hours, texts
@@ -355,10 +355,3 @@ def _fits(rule: EventRule, event: Happened) -> bool:
     if rule.event not in (event.kind, event.step) or rule.device not in (ANY, event.device):
         return False
     return rule.grams is None or (event.grams is not None and abs(event.grams) >= rule.grams)
-
-
-def subjects(memory: Memory, rule: str) -> Iterator[tuple[str, Watch]]:
-    """The watches of a rule."""
-    for key, watch in memory.watches.items():
-        if key.partition("/")[0] == rule:
-            yield key, watch

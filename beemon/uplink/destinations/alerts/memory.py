@@ -52,7 +52,6 @@ class Delivery:
     attempts: int = 0
     unknowns: int = 0
     next_us: int = 0
-    said: str = ""
 
 
 @dataclass

@@ -35,7 +35,7 @@ class Outbox:
         self.trouble: str | None = None
         for letter, delivery in self._deliveries():
             if delivery.state == SENDING:  # there was a crash
-                self._be_unknown(letter, delivery, "beemon ended during the attempt")
+                self._be_unknown(letter, delivery)
 
     def add(self, message: Message) -> None:
         """Put a message in. It cancels its contrary for each address that has not got it yet."""
@@ -105,24 +105,24 @@ class Outbox:
         sent = self._send(address, letter.title, letter.body)
         self.trouble = sent.said or None
         if sent.result is Result.UNKNOWN:
-            self._be_unknown(letter, delivery, sent.said)
+            self._be_unknown(letter, delivery)
         elif sent.result is Result.DELIVERED:
             delivery.state = OVER
             self.log(letter.rule, letter.word, sent.result)
         else:
-            self._be_refused(letter, address, sent.said)
+            self._be_refused(letter, address)
             if not is_again:
                 self.log(letter.rule, letter.word, sent.result)
         self._save()
 
-    def _be_unknown(self, letter: Letter, delivery: Delivery, said: str) -> None:
+    def _be_unknown(self, letter: Letter, delivery: Delivery) -> None:
         """Try an attempt whose result is unknown once more; after the second one, never."""
         delivery.unknowns += 1
         delivery.state = UNKNOWN if delivery.unknowns < 2 else OVER
-        delivery.said, delivery.next_us = said, self._memory.steady_us + PAUSE_US
+        delivery.next_us = self._memory.steady_us + PAUSE_US
         self.log(letter.rule, letter.word, Result.UNKNOWN)
 
-    def _be_refused(self, letter: Letter, address: Address, said: str) -> None:
+    def _be_refused(self, letter: Letter, address: Address) -> None:
         """Try it again later; but no third time if an earlier attempt may have arrived."""
         delivery = letter.to[address.mark]
         if delivery.unknowns:
@@ -131,7 +131,7 @@ class Outbox:
         if letter.word == OPENED:
             self._forget(letter.key, address.mark)
         wait_us = min(_LONGEST_US, _FIRST_US << min(delivery.attempts - 1, 10))
-        delivery.state, delivery.said = REFUSED, said
+        delivery.state = REFUSED
         delivery.next_us = self._memory.steady_us + round(
             wait_us * random.uniform(0.5, 1.0)  # noqa: S311
         )

@@ -17,8 +17,7 @@ def measured(records: Iterable[JobRecord]) -> Iterator[Measured]:
     for record in records:
         for one in record.readings:
             yield Measured(
-                one.sensor, one.quantity, one.unit, one.value, one.quality, one.at.utc_us,
-                record.job.job,
+                one.sensor, one.quantity, one.unit, one.value, one.quality, one.at.utc_us
             )
 
 
@@ -50,7 +49,7 @@ def happened(event: EventFacts) -> Happened:
     grams = event.facts.get("grams")
     step = event.facts.get("step")
     return Happened(
-        event.event, event.kind, event.device, event.message, _utc_us(event.utc),
+        event.kind, event.device, event.message, _utc_us(event.utc),
         step if isinstance(step, str) else None,
         float(grams) if isinstance(grams, int | float) else None,
     )

@@ -42,7 +42,6 @@ class Measured:
     value: float | None
     quality: str | None
     utc_us: int
-    job: int
 
 
 @value_class
@@ -58,7 +57,6 @@ class Worked:
 class Happened:
     """An event; ``step`` and ``grams`` are those of a scale."""
 
-    number: int
     kind: str
     device: str | None
     message: str
