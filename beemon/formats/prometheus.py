@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from beemon.base.status import DeviceState
+from beemon.base.status import DeviceState, ServiceState
 from beemon.formats.measured import ReadingFacts
 
-_STATES = ("starting", "healthy", "degraded", "hung")
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Labels = Mapping[str, str]
@@ -66,7 +65,8 @@ def _of_service(status: Mapping[str, Any]) -> Iterator[str]:
     yield from _family("beemon_info", "The hive and its version of beemon.", [Sample(named, 1)])
     yield from _family(
         "beemon_state", "The state of the service: 1 for the present one.",
-        [Sample({"state": state}, state == status.get("state")) for state in _STATES],
+        [Sample({"state": state}, state == status.get("state"))
+         for state in get_args(ServiceState)],
     )
     for name, member, help_text in (
         ("beemon_uptime_seconds", "uptime_seconds", "Time since the start of the service."),

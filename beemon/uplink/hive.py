@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from beemon.base.clock import MACHINE, Clock
@@ -105,17 +104,6 @@ class Hive:
         with self._connect() as client:
             _payload(client, f"as {self._destination}")
             return int(str(_payload(client, command)["job"]))
-
-    def wait_for_job(self, job: int, seconds: float) -> JsonObject | None:
-        """A job's facts once it has ended; None if it has not within this time.
-
-        Raises ``ConnectionError`` if the service does not answer, and :class:`RefusedError`.
-        """
-        with self._connect() as client:
-            client.set_timeout(seconds)
-            with suppress(TimeoutError):
-                return _payload(client, f"wait {job}")
-        return None
 
     def take_request(self, name: str) -> bool:
         """Whether somebody asked for this work, by a file in the folder of requests.

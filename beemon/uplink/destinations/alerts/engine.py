@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from beemon.base.moments import US_PER_DAY, US_PER_MINUTE, US_PER_SECOND, to_datetime
+from beemon.base.status import DeviceState
 from beemon.uplink.destinations.alerts import hours, texts
 from beemon.uplink.destinations.alerts.hours import Span
 from beemon.uplink.destinations.alerts.memory import Memory, Points, Watch
@@ -51,7 +52,7 @@ _SAME_US = US_PER_SECOND // 2
 """Steady times of one record that came twice differ by less: the clock may have been slewed."""
 _MOST_POINTS = 1000
 _LEFT_OUT = ("inspection", "heated")
-_BAD_STATES = ("in-trouble", "backing-off", "given-up")
+_BAD_STATES = tuple(state for state in DeviceState if state.is_trouble)
 
 
 class Engine:

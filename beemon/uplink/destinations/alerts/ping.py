@@ -50,5 +50,4 @@ class Ping:
             answer = web_client.send(method, url, (problem or "").encode(), seconds=_SECONDS)
         except NotDeliveredError as error:
             return f"ping_url: {error}"
-        is_taken = 200 <= answer.status < 300
-        return None if is_taken else f"ping_url: the server answered {answer.status}"
+        return None if answer.is_good else f"ping_url: the server answered {answer.status}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from beemon.base.values import value_class
 
-OPENED, CLOSED, DIGEST, TEST = "opened", "closed", "digest", "test"
+OPENED, CLOSED, DIGEST = "opened", "closed", "digest"
 
 
 class Now(NamedTuple):
