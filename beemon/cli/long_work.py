@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from beemon.base.progress import Progress
 from beemon.cli import layout
+from beemon.cli.paper import Paper, columns
 
 T = TypeVar("T")
 
@@ -118,16 +119,13 @@ class ProgressLine:
 
     def _show(self, says: str, time_text: str = "") -> None:
         """Write a text and the time over those before; if both do not fit, the text is cut."""
-        columns = (layout.width_of(sys.stderr) or layout.USUAL_WIDTH) - 1
-        text = layout.plain(says, sys.stderr.encoding)
-        mark = layout.plain("…", sys.stderr.encoding)
-        room = max(0, columns - len(time_text))
-        if len(text) > room:
-            text = text[:max(0, room - len(mark))] + mark
-        line = (text + time_text)[:columns]
-        end = "" if line else "\r"
-        print(f"\r{line.ljust(min(self._width, columns))}", end=end, file=sys.stderr, flush=True)
-        self._width = len(line)
+        most = (layout.width_of(sys.stderr) or layout.USUAL_WIDTH) - 1
+        paper = Paper(most, 1, sys.stderr.encoding)
+        line = paper.cut(says, max(0, most - len(time_text))) + time_text[:most]
+        width = columns(line)
+        spaces = " " * (min(self._width, most) - width)
+        print(f"\r{line}{spaces}", end="" if line else "\r", file=sys.stderr, flush=True)
+        self._width = width
 
     def _clear(self) -> None:
         if self._width:

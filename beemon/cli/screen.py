@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
-from beemon.cli.watch_table import Line, Paper
+from beemon.cli.paper import Line, Paper
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"  # the second screen, no cursor, nothing on it
 _LEAVE = "\x1b[999;1H\r\n\x1b[?25h\x1b[?1049l"

@@ -6,7 +6,6 @@ and no more lines are drawn than it has.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from beemon.cli import layout, times
 from beemon.cli.health import outcome, still_untried
 from beemon.cli.layout import colon
 from beemon.cli.numbers import amount, recorded_seconds, span
+from beemon.cli.paper import Line, Paper, columns
 from beemon.protocol.replies import DeviceConfig, JobFacts, ReadingFacts
 
 NARROW = 60
@@ -64,45 +64,6 @@ class View(NamedTuple):
     monotonic: float
 
 
-class Paper(NamedTuple):
-    """The size of the screen in characters, and the encoding that it can show."""
-
-    width: int
-    height: int
-    encoding: str = "utf-8"
-
-    def cut(self, text: str, width: int | None = None) -> str:
-        """A text in at most this many columns; a longer one ends with ``…``."""
-        most = self.width if width is None else width
-        shown, mark = layout.plain(text, self.encoding), layout.plain("…", self.encoding)
-        if columns(shown) <= most:
-            return shown
-        return _begin(shown, most - len(mark)).rstrip() + mark[:max(0, most)]
-
-    def pad(self, text: str, width: int) -> str:
-        """A text cut or filled to exactly this many columns."""
-        shown = self.cut(text, width)
-        return shown + " " * (width - columns(shown))
-
-    def wrap(self, text: str, indent: str = "  ") -> Iterator[str]:
-        """A text as lines at its spaces, the further ones with an ``indent``."""
-        line = ""
-        for word in layout.plain(text, self.encoding).split(" "):
-            longer = f"{line} {word}" if line.strip() else line + word
-            if columns(longer) > self.width and line.strip():
-                yield self.cut(line)
-                longer = indent + word
-            line = longer
-        yield self.cut(line)
-
-
-class Line(NamedTuple):
-    """A line of the screen; ``is_loud`` only repeats the meaning of its words."""
-
-    text: str
-    is_loud: bool = False
-
-
 def draw(view: View, paper: Paper) -> list[Line]:
     """The whole screen: the answer, a row for each device, the jobs at work and the problems."""
     head, jobs = [*_head(view, paper)], [] if view.lost else [*_at_work(view, paper)]
@@ -113,13 +74,6 @@ def draw(view: View, paper: Paper) -> list[Line]:
     lines = [*head, *table, *problems, *jobs][:paper.height]
     free = paper.height - len(lines)
     return [*lines, *[Line("")] * (free - 1), Line(paper.cut(_HINT))] if free else lines
-
-
-def columns(text: str) -> int:
-    """The width of a text on a terminal: some characters take two columns, some none."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_columns_of, text))
 
 
 def short_span(seconds: float) -> str:
@@ -141,19 +95,6 @@ def find_problems(status: ServiceStatus) -> list[str]:
         f"{name}: {device.trouble or device.state}"
         for name, device in sorted(status.devices.items()) if _is_ill(device)
     ]
-
-
-def _columns_of(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _begin(text: str, most: int) -> str:
-    """The longest begin of a text that fits into this width."""
-    while columns(text) > most and text:
-        text = text[:-1]
-    return text
 
 
 # The answer

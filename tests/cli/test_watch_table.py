@@ -17,7 +17,8 @@ from beemon.base.status import (
     TroubleStatus,
 )
 from beemon.cli import times
-from beemon.cli.watch_table import Line, Lost, Paper, Seen, View, columns, draw, short_span
+from beemon.cli.paper import Line, Paper, columns
+from beemon.cli.watch_table import Lost, Seen, View, draw, short_span
 from beemon.protocol.replies import DeviceConfig, JobFacts, ReadingFacts
 
 NOW = datetime(2026, 6, 1, 12, 0, 30, tzinfo=UTC)
