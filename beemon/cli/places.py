@@ -46,7 +46,7 @@ def packaged_archive(root: Path = Path("/")) -> Path | None:
 
 
 def last_good(config: Path) -> Path | None:
-    """Where the service that the package installs keeps its last good config; None: by default."""
+    """The folder in which the packaged service keeps its last good config; None: the default."""
     archive = packaged_archive() if str(config) == DEFAULT_CONFIG else None
     return archive / "last-good" if archive else None
 

@@ -52,7 +52,7 @@ def serve_uplink(options: argparse.Namespace) -> int:
 
 
 class Source:
-    """The config of the uplink: where it is wrong, the recorder's last good one, as there."""
+    """The config of the uplink; if it is wrong, the last good one of the recorder."""
 
     def __init__(self, config: Path) -> None:
         self.config = config
