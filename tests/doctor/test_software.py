@@ -482,20 +482,35 @@ def test_a_log_that_a_program_keeps_from_emptying_is_told_and_then_emptied(plant
     assert planted.states("ledger_log") == ["ok"]
 
 
-def test_the_slots_of_the_last_week_are_judged_by_their_reasons(planted: Hive) -> None:
+def enter_a_job_each_minute(planted: Hive, minutes: int, is_late: Callable[[int], bool]) -> None:
+    """Scheduled jobs that were done, or that were late, in the last hours."""
     (planted.folder / NAME).unlink()
     book = Book(planted.folder)
-    begin = int(time.time() - 3600) // 60 * 60 * 1_000_000
+    begin = int(time.time() - (minutes + 10) * 60) // 60 * 60 * 1_000_000
     book.start(begin, a=MINUTELY)
-    for minute in range(1, 21):
+    for minute in range(1, minutes + 1):
         at = begin + minute * MINUTE
         [job] = book.enter(due=[Due("read sensor.a", at)], accounted_us=at)
-        ending = outcomes.failed("timeout") if minute % 2 else outcomes.done()
+        ending = outcomes.failed("timeout") if is_late(minute) else outcomes.done()
         with book.ledger.transaction():
             book.ledger.end(job, ending)
     book.ledger.close()
+
+
+def test_the_slots_of_the_last_week_are_judged_by_their_reasons(planted: Hive) -> None:
+    enter_a_job_each_minute(planted, 20, lambda minute: minute % 2 == 1)
     assert planted.told("completeness") == \
         "sensor.a: 10 of 20 jobs of the last week were done (10 timeout)"
+    assert planted.states("timeouts") == ["ok"]  # one problem is told once
+
+
+def test_a_device_that_is_late_now_and_then_is_told(planted: Hive) -> None:
+    enter_a_job_each_minute(planted, 200, lambda minute: minute % 60 == 0)
+    assert planted.states("completeness") == ["ok"]
+    assert planted.told("timeouts") == \
+        "sensor.a did not answer in time in 3 jobs of the last week"
+    [found] = planted.findings("timeouts")
+    assert "longer timeout under [sensor.a]" in found.next
 
 
 SCALE = (
