@@ -21,6 +21,9 @@ from tests.uplink.upload.servers import PROOFS, FarEnd, running
 
 pytestmark = pytest.mark.process
 
+DEVICES = SHORT_SLOTS.replace('interval = "2s"', 'interval = "6s"')
+"""A recording takes seconds to its proof, on a machine that is busy."""
+
 
 class Uplink:
     """The process of the uplink, with the config of a hive."""
@@ -69,7 +72,7 @@ def uplink_of(hive: Hive) -> Iterator[Uplink]:
         uplink.kill()
 
 
-def hive_with(folder: Path, far_end: FarEnd, devices: str = SHORT_SLOTS, more: str = "") -> Hive:
+def hive_with(folder: Path, far_end: FarEnd, devices: str, more: str = "") -> Hive:
     hive = Hive(folder)
     hive.write(
         f'{devices}\n[upload]\nremote = "{far_end.remote}"\n'
@@ -100,8 +103,8 @@ def test_a_hive_that_records_has_its_recordings_elsewhere_and_loses_no_slot(tmp_
     if reason := servers.missing(kind):
         pytest.skip(reason)
     with running(kind, tmp_path / "far-end") as far_end, \
-            hive_with(tmp_path, far_end) as hive, uplink_of(hive) as uplink:
-        until(lambda: len(proofs(hive)) >= 3)
+            hive_with(tmp_path, far_end, DEVICES) as hive, uplink_of(hive) as uplink:
+        until(lambda: len(proofs(hive)) >= 2)
         hive.do("stop all")
         until(lambda: waiting(hive) == 0 and not hive.ask("status")["running"])
         manifest = until(lambda: list(far_end.files.rglob("manifest-*.json")))[0]
@@ -112,7 +115,8 @@ def test_a_hive_that_records_has_its_recordings_elsewhere_and_loses_no_slot(tmp_
         counted = hive.ask("completeness 1h")
         assert counted["adds_up"]
         for device in counted["devices"].values():
-            assert device["due"] == device["done"] > 0, counted
+            assert device["done"] > 0
+            assert device["failed"] == device["interrupted"] == device["open"] == 0, counted
         origins = {job["origin"] for job in hive.ask("jobs 200")["jobs"]
                    if job["command"].startswith("uploaded")}
         assert all(origin.startswith("upload") for origin in origins)
