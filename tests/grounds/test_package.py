@@ -204,6 +204,8 @@ def test_the_doctor_finds_what_is_broken_and_mends_it(machine: Container) -> Non
         mended = diagnosed(machine, "--fix", *sorted(faults))
         assert [one["check"] for one in mended if one.get("fixed")] == sorted(faults), mended
         assert_in_order(diagnosed(machine, *faults))
+    groups = machine.shell("useradd anna; SUDO_USER=anna beemon doctor --fix group; id -nG anna")
+    assert groups.endswith("\nanna beemon\n")
     until_it_has_started(machine)
     assert without(wrong(machine), OF_THE_HOST | ANOTHER_ARCHIVE) == IN_A_CONTAINER
 
