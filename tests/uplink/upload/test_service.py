@@ -16,6 +16,7 @@ import pytest
 from beemon.ledger.reader import ArchiveReader
 from beemon.uplink.destinations.upload.remote import PART
 from tests.hive import SHORT_SLOTS, SIMULATED, Hive, until
+from tests.service.test_slots import SURE_CLOCK
 from tests.uplink.upload import servers
 from tests.uplink.upload.servers import PROOFS, FarEnd, running
 
@@ -73,7 +74,8 @@ def uplink_of(hive: Hive) -> Iterator[Uplink]:
 
 
 def hive_with(folder: Path, far_end: FarEnd, devices: str, more: str = "") -> Hive:
-    hive = Hive(folder)
+    (folder / "sitecustomize.py").write_text(SURE_CLOCK)
+    hive = Hive(folder, PYTHONPATH=f"{folder}:{os.environ.get('PYTHONPATH', '')}")
     hive.write(
         f'{devices}\n[upload]\nremote = "{far_end.remote}"\n'
         f'config_file = "{far_end.config_file()}"\n{more}'
@@ -114,6 +116,7 @@ def test_a_hive_that_records_has_its_recordings_elsewhere_and_loses_no_slot(tmp_
         assert json.loads(manifest.read_text())["archive"]
         counted = hive.ask("completeness 1h")
         assert counted["adds_up"]
+        assert set(counted["devices"]) == {"microphone.brood", "sensor.climate"}
         for device in counted["devices"].values():
             assert device["done"] > 0
             assert device["failed"] == device["interrupted"] == device["open"] == 0, counted
