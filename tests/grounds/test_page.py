@@ -34,6 +34,25 @@ connection.request(method, path, json.dumps(body) if body else None,
 reply = connection.getresponse()
 print(json.dumps([reply.status, reply.read().decode(errors="replace"), dict(reply.getheaders())]))
 """
+FLOOD = """
+import socket, urllib.request
+HOST = b" HTTP/1.1\\r\\nHost: localhost\\r\\n"
+FLOODS = [b"GET " + at + HOST + b"\\r\\n" for at in (b"/static/charts.js", b"/api/openapi.json")]
+FLOODS = [one * 4000 for one in FLOODS]
+FLOODS.append(b"GET /" + HOST + b"X: x\\r\\n" * 40000)
+FLOODS.append(b"POST /api/session" + HOST + b"Content-Length: 99999\\r\\n\\r\\n" + b"x" * 99990)
+for text in FLOODS:
+    crowd = []
+    for _ in range(300):
+        client = socket.create_connection(("127.0.0.1", 8081))
+        client.setblocking(False)
+        client.send(text)
+        crowd.append(client)
+    for _ in range(5):
+        assert urllib.request.urlopen("http://127.0.0.1:8081/api/session", timeout=20).status == 200
+    for client in crowd:
+        client.close()
+"""
 LOCAL, UNIX = "http://127.0.0.1:8081", "/run/beemon-web.socket"
 
 
@@ -128,6 +147,16 @@ def test_everything_of_a_hive_is_seen_from_within_the_sandbox(machine: Container
     restarts = machine.run("systemctl", "show", "beemon-web", "-p", "NRestarts").stdout
     assert restarts.strip() == "NRestarts=0"  # its memory suffices
     assert len(machine.run("ls", "/var/cache/beemon-web/stills").stdout.split()) == 1
+
+
+def test_floods_of_requests_fit_into_its_memory(machine: Container) -> None:
+    assert ask(machine, "/api/session")[0] == 200
+    before = machine.run("systemctl", "show", "beemon-web", "-p", "MainPID", "-p", "NRestarts")
+    machine.run("python3", "-c", FLOOD, timeout=120)
+    now = machine.run("systemctl", "show", "beemon-web", "-p", "MainPID", "-p", "NRestarts")
+    assert now.stdout == before.stdout
+    said = machine.run("journalctl", "-u", "beemon-web", "--no-pager").stdout
+    assert "Traceback" not in said
 
 
 def test_the_code_on_the_device_makes_its_reader_the_owner(machine: Container) -> None:
