@@ -212,6 +212,21 @@ def test_it_fits_every_screen_and_axe_finds_nothing_serious(
     assert browser.offences() == []
 
 
+def test_paper_has_the_numbers_and_charts_without_what_can_be_pressed(browser: Browser) -> None:
+    until(lambda: browser.run("return document.querySelectorAll('.plot canvas').length") == 2)
+    browser.command("Emulation.setEmulatedMedia", media="print")
+    try:
+        shown = browser.run("return [...document.querySelectorAll('button, input, audio, select')]"
+                            ".filter((one) => one.checkVisibility()).map((one) => one.className)")
+        assert set(shown) <= {"picture"}
+        assert "kg" in browser.text("#tile-weight .value")
+        assert browser.trait(".plot canvas", "clientWidth") > 0
+        assert browser.run("return getComputedStyle(document.body).backgroundColor") \
+            == "rgb(255, 255, 255)"
+    finally:
+        browser.command("Emulation.setEmulatedMedia", media="")
+
+
 def test_it_is_used_by_the_keyboard_alone(browser: Browser) -> None:
     browser.run("document.querySelector('.plot').focus()")
     before = until(lambda: browser.trait(".plot", "ariaValueText"))
