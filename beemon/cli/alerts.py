@@ -118,7 +118,8 @@ def _states(reach: Callable[[], Client]) -> tuple[dict[str, str], str | None]:
 
 
 def _row(rule: Rule, state: str | None) -> tuple[str, str, str]:
-    from beemon.uplink.destinations.alerts import hours, rules, texts
+    from beemon.uplink import hours
+    from beemon.uplink.destinations.alerts import rules, texts
 
     condition = texts.condition(rule)
     if rule.hold:

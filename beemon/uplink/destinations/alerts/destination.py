@@ -12,13 +12,13 @@ from beemon.uplink.contract import Batch, EventRecord, JobRecord, Newest
 from beemon.uplink.destinations.alerts import digest, records, sending
 from beemon.uplink.destinations.alerts import memory as memories
 from beemon.uplink.destinations.alerts.engine import Engine
-from beemon.uplink.destinations.alerts.hours import Weekly
 from beemon.uplink.destinations.alerts.outbox import Outbox
 from beemon.uplink.destinations.alerts.seen import DIGEST, Heard, Message, Now
 from beemon.uplink.destinations.alerts.sending import Address, AddressError, Sent
 from beemon.uplink.destinations.alerts.settings import AlertSettings
 from beemon.uplink.destinations.alerts.texts import Words
 from beemon.uplink.hive import Hive, RefusedError
+from beemon.uplink.hours import Weekly
 
 if TYPE_CHECKING:
     from beemon.uplink.destinations.alerts.ping import Ping

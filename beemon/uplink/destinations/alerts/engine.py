@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 
 from beemon.base.moments import US_PER_DAY, US_PER_MINUTE, US_PER_SECOND, to_datetime
 from beemon.base.status import DeviceState
-from beemon.uplink.destinations.alerts import hours, texts
-from beemon.uplink.destinations.alerts.hours import Span
+from beemon.uplink import hours
+from beemon.uplink.destinations.alerts import texts
 from beemon.uplink.destinations.alerts.memory import Memory, Points, Watch
 from beemon.uplink.destinations.alerts.rules import (
     ANY,
@@ -39,6 +39,7 @@ from beemon.uplink.destinations.alerts.seen import (
     Now,
     Worked,
 )
+from beemon.uplink.hours import Span
 
 STALE_US = US_PER_DAY
 """Older events and readings are history, and cause no message."""

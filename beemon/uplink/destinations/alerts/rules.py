@@ -24,7 +24,7 @@ from beemon.base.options import (
 )
 from beemon.base.status import DeviceState
 from beemon.base.values import keyword_class, value_class
-from beemon.uplink.destinations.alerts import hours
+from beemon.uplink import hours
 
 Where = Callable[..., str]
 """The file and line of an option by its path below [alerts.rules]; of the table without one."""

@@ -15,9 +15,10 @@ from beemon.base.options import (
     option,
 )
 from beemon.base.values import keyword_class
-from beemon.uplink.destinations.alerts import defaults, hours, rules
-from beemon.uplink.destinations.alerts.hours import Span, Weekly
+from beemon.uplink import hours
+from beemon.uplink.destinations.alerts import defaults, rules
 from beemon.uplink.destinations.alerts.rules import Rule, Series, Where
+from beemon.uplink.hours import Span, Weekly
 
 RULES = "rules"
 

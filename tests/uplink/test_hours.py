@@ -11,8 +11,8 @@ from hypothesis import strategies as any_of
 
 from beemon.base.moments import to_datetime, to_microseconds
 from beemon.base.options import BadOptionError
-from beemon.uplink.destinations.alerts import hours
-from beemon.uplink.destinations.alerts.hours import Span, Weekly
+from beemon.uplink import hours
+from beemon.uplink.hours import Span, Weekly
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = Span(time(22), time(6, 30))
