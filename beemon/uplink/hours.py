@@ -98,6 +98,15 @@ def span(value: object) -> Span:
     return found
 
 
+def spans(value: object) -> tuple[Span, ...]:
+    """Hours such as ``["22:00-06:30"]``. Raises :class:`BadOptionError`."""
+    if not isinstance(value, list) or not value:
+        raise BadOptionError(
+            f'must be a list of hours such as ["22:00-06:30"], not {in_toml(value)}'
+        )
+    return tuple(map(span, value))
+
+
 def weekly(value: object) -> Weekly:
     """A time of the week such as ``"Mon 07:00"``. Raises :class:`BadOptionError`."""
     day, _, at = value.partition(" ") if isinstance(value, str) else ("", "", "")

@@ -11,7 +11,7 @@ from beemon.base import zone
 from beemon.base.clock import MACHINE, Clock
 from beemon.base.moments import to_datetime
 from beemon.uplink import kept
-from beemon.uplink.options import UplinkSettings, is_within
+from beemon.uplink.options import UplinkSettings
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ class Meter:
 
     def left(self) -> float:
         """The bytes that recordings and history may use now; infinite without a budget."""
-        now = self._now()
-        if self._settings.hours and not is_within(now.time(), self._settings.hours):
+        hours, now_us = self._settings.hours, self._clock.now().utc_us
+        if hours and not any(one.end_us(now_us, zone.local()) for one in hours):
             return 0.0
         budget = self._settings.daily_budget
         return float("inf") if budget is None else max(0.0, budget - self.sent_today)

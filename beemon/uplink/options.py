@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import time
 from pathlib import Path
 
-from beemon.base.options import BadOptionError, RawTable, in_toml, option, size
+from beemon.base.options import RawTable, option, size
 from beemon.protocol.client import Client
-
-_HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
-
-Span = tuple[time, time]
-"""The begin and the end of a part of the day, which may contain midnight."""
-
-
-def spans(value: object) -> tuple[Span, ...]:
-    """Parts of the day such as ``["22:00-06:00"]``, by the clocks of the hive."""
-    texts = value if isinstance(value, list) else [value]
-    found = [_HOURS.fullmatch(text) if isinstance(text, str) else None for text in texts]
-    if texts is not value or not found or not all(found):
-        raise BadOptionError(
-            f'must be parts of the day such as ["22:00-06:00"], not {in_toml(value)}'
-        )
-    return tuple(
-        (time(int(one[1]), int(one[2])), time(int(one[3]), int(one[4]))) for one in found if one
-    )
-
-
-def is_within(moment: time, parts: tuple[Span, ...]) -> bool:
-    """Whether a time of day is in one of these parts of the day."""
-    return any(
-        begin <= moment < end if begin < end else moment >= begin or moment < end
-        for begin, end in parts
-    )
+from beemon.uplink.hours import Span, spans
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
 import pytest
 
+from beemon.base.moments import to_microseconds
 from beemon.base.options import RawTable
 from beemon.ledger import identity
 from beemon.uplink import destinations, kept, service
+from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions
+from tests.book import FakeClock
 from tests.hive import until
 
 
@@ -66,3 +70,18 @@ def test_a_folder_belongs_to_one_uplink_alone(tmp_path):
         kept.hold(tmp_path)
     os.close(held)
     os.close(kept.hold(tmp_path))
+
+
+@pytest.mark.parametrize(("now", "may_send"), [("21:59", False), ("23:00", True), ("06:30", False)])
+def test_recordings_and_history_keep_to_the_hours_of_the_link(
+    now, may_send, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TZ", "UTC")
+    at_us = to_microseconds(datetime.fromisoformat(f"2026-06-01T{now}Z"))
+    given = {"uplink": table("uplink", hours=["12:00-13:00", "22:00-06:30"])}
+    settings, problems = destinations.read_tables(given)
+    assert not problems
+    clock = FakeClock()
+    clock.utc_us = at_us
+    meter = Meter(tmp_path / "sent", destinations.link_settings(settings, given), clock)
+    assert meter.may_send() is may_send
