@@ -7,8 +7,10 @@ import os
 from pathlib import Path
 
 
-def replace_file(file: Path, content: bytes, mode: int = 0o600, group: int | None = None) -> None:
-    """Replace a file, or make it; its content is on the disk before it has the name.
+def replace_file(
+    file: Path, content: bytes, mode: int = 0o600, group: int | None = None, *, durably: bool = True
+) -> None:
+    """Replace a file, or make it; ``durably``: its content is on the disk before it has the name.
 
     It gets the ``group``, if this user may give it away. Raises ``OSError``; the old file is as
     before then.
@@ -24,8 +26,18 @@ def replace_file(file: Path, content: bytes, mode: int = 0o600, group: int | Non
             os.fchmod(out.fileno(), mode)
             out.write(content)
             out.flush()
-            os.fsync(out.fileno())
+            if durably:
+                os.fsync(out.fileno())
         part.replace(file)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries last through a power cut. Raises ``OSError``."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from beemon.base.facts import JsonObject
+from beemon.base.replacing import replace_file, sync_folder
 
 
 def read(file: Path) -> JsonObject:
@@ -27,17 +28,9 @@ def write(file: Path, content: JsonObject, *, mode: int = 0o600, durably: bool =
 
 def write_text(file: Path, text: str, *, mode: int = 0o600, durably: bool = True) -> None:
     """Replace a file by a text. Raises ``OSError``."""
-    fresh = file.with_name(f".{file.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fchmod(descriptor, mode)
-        if durably:
-            os.fsync(descriptor)
-    fresh.rename(file)
+    replace_file(file, text.encode(), mode, durably=durably)
     if durably:
-        _sync_folder(file.parent)
+        sync_folder(file.parent)
 
 
 def hold(folder: Path) -> int:
@@ -54,11 +47,3 @@ def hold(folder: Path) -> int:
             errno.EWOULDBLOCK, f"another uplink uses {folder}; stop that one first"
         ) from None
     return descriptor
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,8 +13,18 @@ _LONGEST = 4096  # bytes
 
 
 def read_secret(file: Path) -> str:
-    """The first line of a file. Raises :class:`NotDeliveredError` if it cannot be read, or if
-    everybody can read it."""
+    """The first line of a file. Raises :class:`NotDeliveredError` as :func:`read_private` does."""
+    secret = read_private(file, _LONGEST).partition("\n")[0].strip()
+    if not secret:
+        raise NotDeliveredError(f"{file} is empty; write the secret in its first line")
+    return secret
+
+
+def read_private(file: Path, most: int) -> str:
+    """The text of a file, cut after ``most`` characters.
+
+    Raises :class:`NotDeliveredError` if it cannot be read, or if everybody can read it.
+    """
     try:
         # a named pipe would wait for somebody who writes to it
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
@@ -22,7 +32,7 @@ def read_secret(file: Path) -> str:
             mode = os.fstat(descriptor).st_mode
             if mode & _OTHERS:
                 raise NotDeliveredError(f"everybody can read {file}; run: sudo chmod o= {file}")
-            text = stream.read(_LONGEST) if stat.S_ISREG(mode) else ""
+            return stream.read(most) if stat.S_ISREG(mode) else ""
     except FileNotFoundError as error:
         raise NotDeliveredError(
             f"{file} does not exist; make it: sudo install -m 640 -g beemon /dev/null {file}; then "
@@ -34,7 +44,3 @@ def read_secret(file: Path) -> str:
             f"{file} cannot be read: {reason}; run: sudo chown root:beemon {file}; "
             f"sudo chmod 640 {file}"
         ) from None  # the error of a text encoding has the secret
-    secret = text.partition("\n")[0].strip()
-    if not secret:
-        raise NotDeliveredError(f"{file} is empty; write the secret in its first line")
-    return secret

@@ -18,10 +18,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from beemon.base.replacing import replace_file
+from beemon.uplink.contract import NotDeliveredError
 from beemon.uplink.destinations.upload.children import Children, FailedError
-from beemon.uplink.destinations.upload.private import read_private
 from beemon.uplink.destinations.upload.proof import Found
 from beemon.uplink.destinations.upload.remote import Powers, RemoteError
+from beemon.uplink.secrets import read_private
 
 _NOT_FOUND = 3
 """Exit status of rclone for a file or folder that is not there."""
@@ -37,6 +39,7 @@ _SHORT_SECONDS = 180.0
 _LIST_SECONDS = 900.0
 _SLOWEST = 2000.0  # bytes a second
 _PLACE_KEYS = ("type", "host", "url", "endpoint", "remote", "drive_id", "root_folder_id")
+_LONGEST_CONFIG = 1 << 20  # characters
 _SECRET_KEYS = ("pass", "key", "secret", "token", "auth", "sas")
 
 
@@ -158,7 +161,10 @@ def _found(told: Mapping[str, object]) -> Found:
 
 def _copy_config(config: Path, state_folder: Path) -> Path:
     """The copy that rclone may change; it is made again when ``config`` changes."""
-    content = read_private(config)
+    try:
+        content = read_private(config, _LONGEST_CONFIG).encode()
+    except NotDeliveredError as error:
+        raise RemoteError(str(error)) from error
     copy, mark = state_folder / "rclone.conf", state_folder / "rclone.conf.source"
     source = hashlib.sha256(content).hexdigest()
     with contextlib.suppress(OSError):
@@ -166,12 +172,7 @@ def _copy_config(config: Path, state_folder: Path) -> Path:
             return copy
     try:
         for file, text in ((copy, content), (mark, source.encode())):
-            temporary = file.with_name(f".{file.name}.new")
-            temporary.unlink(missing_ok=True)
-            with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") \
-                    as written:
-                written.write(text)
-            temporary.rename(file)
+            replace_file(file, text)
     except OSError as error:
         raise RemoteError(f"{copy} cannot be written: {error.strerror}") from error
     return copy

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from beemon.base.replacing import sync_folder
 from beemon.base.values import value_class
 from beemon.uplink.destinations.upload.machine import Proof
 from beemon.uplink.destinations.upload.proof import Digests
@@ -76,7 +77,7 @@ class SentLog:
         # The line before may be torn: a line of its own begins behind it.
         _append(file, f"\n{line}\n".encode())
         if is_new:
-            _sync(self._folder)
+            sync_folder(self._folder)
         known[entry.name] = entry
 
     def of_folder(self, folder: str) -> dict[str, Entry]:
@@ -140,13 +141,5 @@ def _append(file: Path, content: bytes) -> None:
     try:
         os.write(descriptor, content)
         os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
