@@ -16,8 +16,9 @@ from beemon.base.options import (
 )
 from beemon.base.values import keyword_class
 from beemon.uplink import hours
-from beemon.uplink.destinations.alerts import defaults, rules
-from beemon.uplink.destinations.alerts.rules import Rule, Series, Where
+from beemon.uplink.destinations.alerts import defaults, rule_tables, rules
+from beemon.uplink.destinations.alerts.rule_tables import Where
+from beemon.uplink.destinations.alerts.rules import Rule, Series
 from beemon.uplink.hours import Span, Weekly
 
 RULES = "rules"
@@ -85,7 +86,7 @@ def build_alerts(
     problems = [] if isinstance(tables, dict) else [
         Problem(where(RULES), no_table(f"alerts.{RULES}", tables))
     ]
-    own, found = rules.build_rules(
+    own, found = rule_tables.build_rules(
         tables if isinstance(tables, dict) else {}, lambda *key: where(RULES, *key), devices
     )
     left_out = tuple(str(problem) for problem in found)
@@ -99,7 +100,9 @@ def build_alerts(
     if alerts is None:
         return None, problems
     if alerts.nest is not None:
-        problems += rules.unknown_devices([alerts.nest.device], lambda: where("nest"), devices)
+        problems += rule_tables.unknown_devices(
+            [alerts.nest.device], lambda: where("nest"), devices
+        )
     return with_defaults(alerts), problems
 
 
