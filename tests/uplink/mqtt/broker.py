@@ -120,6 +120,10 @@ class Connection:
         self.name, self.user, self.password, self.keep_alive = "", None, None, 0
         self.topics: list[str] = []
 
+    def send(self, kind: int, body: bytes) -> None:
+        """Send a packet, whatever it means."""
+        self._send(kind, body)
+
     def cut(self) -> None:
         """Cut the connection."""
         with contextlib.suppress(OSError):

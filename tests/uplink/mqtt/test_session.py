@@ -15,7 +15,7 @@ from beemon.uplink.contract import NotDeliveredError
 from beemon.uplink.destinations.mqtt.session import Connected, Message, Session, Will
 from beemon.uplink.destinations.mqtt.settings import Broker as Address
 from beemon.uplink.destinations.mqtt.settings import Settings
-from tests.uplink.mqtt.broker import Broker
+from tests.uplink.mqtt.broker import PUBACK, PUBLISH, Broker
 
 pytestmark = pytest.mark.process
 
@@ -90,6 +90,21 @@ def test_it_connects_again_when_the_broker_is_back(broker, connect, protocol, mo
         assert again.of("out/a") == [b"x"]
     finally:
         again.close()
+
+
+@pytest.mark.parametrize(("protocol", "kind", "body"), [
+    ("3.1.1", PUBLISH, b"\x00\x02\xff\xfepayload"),  # a topic that is not UTF-8
+    ("3.1.1", PUBLISH, b""),
+    ("5", PUBACK, b"\x00\x01\xff\xff\xff"),
+])
+def test_a_packet_that_is_no_mqtt_costs_one_connection(broker, connect, protocol, kind, body):
+    session = connect(protocol)
+    session.wait_for_connection()
+    assert isinstance(session.news.get(timeout=10), Connected)
+    broker.wait_for_client().send(kind, body)
+    assert isinstance(session.news.get(timeout=10), Connected)
+    session.publish("out/a", "x")
+    session.wait_until_acknowledged()
 
 
 def test_a_broker_that_is_not_there_is_named(connect, broker):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from beemon.base.defects import contain
 from beemon.uplink.contract import NotDeliveredError
 from beemon.uplink.destinations.mqtt.settings import Settings
 from beemon.uplink.secrets import read_secret
@@ -148,7 +149,7 @@ class Session:
         pause = FIRST_PAUSE
         while not self._closing.is_set():
             begun = time.monotonic()
-            trouble = self._serve_one_connection()
+            trouble = contain(self._serve_one_connection, self._note_defect)
             if self._closing.is_set():
                 return
             if trouble != self.trouble:
@@ -171,10 +172,19 @@ class Session:
         reasons: list[str] = []
         client.user_data_set(reasons)
         code = self._paho.MQTT_ERR_SUCCESS
-        while code == self._paho.MQTT_ERR_SUCCESS and not reasons:
-            code = client.loop(_LOOP_SECONDS)
-        self._forget_client()
+        try:
+            while code == self._paho.MQTT_ERR_SUCCESS and not reasons:
+                code = client.loop(_LOOP_SECONDS)
+        finally:
+            self._forget_client()
         return reasons[0] if reasons else f"{self.broker} closed the connection"
+
+    def _note_defect(self, error: Exception) -> str:
+        """The trouble of a defect. paho has many for packets that are not MQTT."""
+        trouble = f"{self.broker} cannot be understood: {type(error).__name__}: {error}"
+        if trouble != self.trouble:
+            log.exception("the connection to %s has a defect", self.broker)
+        return trouble
 
     def _make_client(self) -> paho.Client:
         mqtt, chosen = self._paho, self._settings
