@@ -113,6 +113,27 @@ def test_the_uplink_starts_with_its_first_destination_in_a_tight_sandbox(
     within(60, lambda: state_of(machine, "beemon-uplink.service") == "inactive")
 
 
+def test_alerts_work_in_the_sandbox_and_name_the_package_that_is_missing(
+    machine: Container,
+) -> None:
+    table = '[alerts]\nurls_file = "/etc/beemon/alerts"\n'
+    machine.run("tee", "/etc/beemon/alerts", input="json://127.0.0.1:9/hook\n")
+    machine.run("chown", "root:beemon", "/etc/beemon/alerts")
+    machine.run("chmod", "640", "/etc/beemon/alerts")
+    machine.run("tee", "/etc/beemon/conf.d/90-alerts.toml", input=table)
+    within(30, lambda: state_of(machine, "beemon-uplink.service") == "active")
+
+    def told() -> dict[str, Any]:
+        text = machine.run("cat", "/run/beemon-uplink/state.json", check=False).stdout
+        found: dict[str, Any] = json.loads(text or "{}").get("destinations", {}).get("alerts", {})
+        return found
+
+    within(60, lambda: told().get("state") == "working")
+    assert "sudo apt install apprise" in told()["note"]
+    machine.run("rm", "/etc/beemon/conf.d/90-alerts.toml", "/etc/beemon/alerts")
+    within(60, lambda: state_of(machine, "beemon-uplink.service") == "inactive")
+
+
 def test_its_user_reads_the_archive_and_writes_none_of_it(machine: Container) -> None:
     within(30, lambda: ask(machine, "/api/status", UNIX)[1]["status"]["state"] == "healthy")
     as_page = ["runuser", "-u", "beemon-web", "-g", "beemon", "--"]
