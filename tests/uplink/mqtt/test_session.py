@@ -207,8 +207,8 @@ def encrypted(certificate: tuple[Path, Path]) -> Iterator[Broker]:
 
 def test_both_ends_can_have_certificates(encrypted, certificate):
     cert, key = certificate
-    settings = Settings(broker=Address("127.0.0.1", encrypted.port), tls=True, ca_file=cert,
-                        certificate_file=cert, key_file=key)
+    settings = Settings(broker=Address("127.0.0.1", encrypted.port), tls=True, ca=cert,
+                        certificate=cert, key_file=key)
     session = Session(settings, "beemon_a", WILL, ["in/#"], lambda: None)
     session.open()
     session.wait_for_connection()

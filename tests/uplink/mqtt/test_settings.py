@@ -51,9 +51,9 @@ def test_options_that_belong_together_are_given_together():
     place = "/etc/beemon/x"
     assert "needs a user" in read(password_file=place)[1]
     assert "belong together" in read(tls=True, key_file=place)[1]
-    assert "tls = true" in read(ca_file=place)[1]
-    found, _ = read(tls=True, user="hive", password_file=place, ca_file=place, key_file=place,
-                    certificate_file=place)
+    assert "tls = true" in read(ca=place)[1]
+    found, _ = read(tls=True, user="hive", password_file=place, ca=place, key_file=place,
+                    certificate=place)
     assert found.password_file == Path(place)
 
 

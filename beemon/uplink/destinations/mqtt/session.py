@@ -200,9 +200,11 @@ class Session:
             secret = chosen.password_file
             client.username_pw_set(chosen.user, None if secret is None else read_secret(secret))
         if chosen.tls:
+            if chosen.key_file is not None:
+                read_secret(chosen.key_file)  # refused if everybody can read it
             client.tls_set(*(
                 None if file is None else str(file)
-                for file in (chosen.ca_file, chosen.certificate_file, chosen.key_file)
+                for file in (chosen.ca, chosen.certificate, chosen.key_file)
             ))
         client.on_connect, client.on_message = self._on_connect, self._on_message
         client.on_publish = self._on_publish

@@ -57,7 +57,20 @@ def _commands(value: object) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The broker by which Home Assistant finds the hive, with every quantity, picture and event."""
+    """The broker by which Home Assistant finds the hive, with every quantity, picture and event.
+
+    The messages of a quantity are on ``beemon/HIVE/sensor/NAME/QUANTITY``. Each is a JSON object
+    with a ``value``, or with null and a ``reason``. A command is a message on
+    ``beemon/HIVE/command``. The number of its job, or the error, is on ``beemon/HIVE/job``, and
+    the outcome on ``beemon/HIVE/job/NUMBER``. Nothing is retained but the discovery and the
+    availability.
+
+    With ``records``, each job and event is also on ``beemon/UUID/records``, where UUID is that of
+    the archive. A message is a JSON object, compressed by zlib, with the members ``schema``,
+    ``archive``, ``batch`` and ``records``. The hub acknowledges a batch, and all before it, on
+    ``beemon/UUID/ack`` by a JSON object with ``archive`` and ``upto``, the number of the batch.
+    Until then the records are sent again.
+    """
 
     broker: Broker = option(
         parse=_broker, doc="the broker's name or address, and its port unless it is 1883, or 8883 "
@@ -69,12 +82,12 @@ class Settings:
         None, parse=absolute_path, doc="the file with the password of that name"
     )
     tls: bool = option(False, doc="whether the connection is encrypted")
-    ca_file: Path | None = option(
+    ca: Path | None = option(
         None, parse=absolute_path,
         doc="the file with the certificate that signed the broker's; without it, the "
         "certificates of the computer count",
     )
-    certificate_file: Path | None = option(
+    certificate: Path | None = option(
         None, parse=absolute_path, doc="the file with the hive's own certificate"
     )
     key_file: Path | None = option(
@@ -99,9 +112,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.password_file is not None and self.user is None:
             raise BadOptionError('"password_file" needs a user: set user = "…"')
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise BadOptionError('"certificate_file" and "key_file" belong together: give both')
-        if not self.tls and (self.ca_file or self.certificate_file):
+        if (self.certificate is None) != (self.key_file is None):
+            raise BadOptionError('"certificate" and "key_file" belong together: give both')
+        if not self.tls and (self.ca or self.certificate):
             raise BadOptionError("certificates need an encrypted connection: set tls = true")
 
     @property
