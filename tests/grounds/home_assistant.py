@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.grounds.container import Container
 from tests.grounds.deadline import within
-from tests.grounds.tree import PROJECT
+from tests.grounds.tree import PROJECT, tree
 
 USER, PASSWORD = "bee", "beepassword"
 PORT = 18123
@@ -38,8 +38,14 @@ PAGE = {
 }
 UNIT = """
 [Service]
-Environment=PYTHONPATH=/opt/home-assistant HOME=/root
-ExecStart=/usr/bin/python3 -m homeassistant -c /ha --skip-pip --log-file /ha/out.log
+Environment=PYTHONPATH=/opt/home-assistant HOME=/root PYTHONDONTWRITEBYTECODE=1
+RootDirectory={root}
+MountAPIVFS=yes
+BindPaths=/ha
+BindReadOnlyPaths=/opt/home-assistant
+Type={kind}
+ExecStart=/usr/bin/{python} -m homeassistant {words}
+TimeoutStartSec=120
 TimeoutStopSec=20
 SuccessExitStatus=100
 """
@@ -89,11 +95,30 @@ def home_assistant(release: str) -> Path:
     return Path(made.stdout.strip())
 
 
-class HomeAssistant:
-    """Home Assistant in a container that has its layer."""
+@cache
+def forky() -> Path:
+    """A tree with the Python of the newest Home Assistant, which no container here can boot."""
+    found = tree("forky", ("python3.14", "tzdata"))
+    for folder in ("ha", "opt/home-assistant"):
+        (found / folder).mkdir(parents=True, exist_ok=True)
+    return found
 
-    def __init__(self, machine: Container) -> None:
+
+def binds(release: str) -> list[str]:
+    """The folders of Home Assistant that a container needs, for :class:`HomeAssistant`."""
+    layer = home_assistant(release) / "opt/home-assistant"
+    root = [f"{forky()}:/forky"] if release == "forky" else []
+    return [f"{layer}:/opt/home-assistant", *root]
+
+
+class HomeAssistant:
+    """Home Assistant in a container that has the :func:`binds` of a release."""
+
+    def __init__(self, machine: Container, release: str = "trixie") -> None:
         self.machine = machine
+        self._root, self._python = {
+            "trixie": ("/", "python3.13"), "forky": ("/forky", "python3.14"),
+        }[release]
 
     def install(self) -> None:
         """Configure it, with a user."""
@@ -103,13 +128,11 @@ class HomeAssistant:
         machine.put("/ha/custom_components/frontend/manifest.json", json.dumps(PAGE))
         machine.put("/ha/custom_components/frontend/__init__.py",
                     "async def async_setup(hass, config):\n    return True\n")
-        machine.put("/etc/systemd/system/home-assistant.service", UNIT)
         machine.put("/ha-client.py", CLIENT)
+        self._add_unit("home-assistant", "exec", "-c /ha --skip-pip --log-file /ha/out.log")
+        self._add_unit("add-user", "oneshot", f"--script auth -c /ha add {USER} {PASSWORD}")
         machine.run("systemctl", "daemon-reload")
-        machine.shell(
-            "PYTHONPATH=/opt/home-assistant python3 -m homeassistant --script auth -c /ha "
-            f"add {USER} {PASSWORD}"
-        )
+        machine.run("systemctl", "start", "add-user")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -159,6 +182,10 @@ class HomeAssistant:
         request = json.dumps([path, body, binary])
         status, told = json.loads(self.machine.run("python3", "/ha-client.py", request).stdout)
         return status, told
+
+    def _add_unit(self, name: str, kind: str, words: str) -> None:
+        content = UNIT.format(root=self._root, python=self._python, kind=kind, words=words)
+        self.machine.put(f"/etc/systemd/system/{name}.service", content)
 
     def _tell(self, path: str, body: object) -> Any:
         status, told = self.ask(path, body)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.grounds.container import Container
 from tests.grounds.deadline import within
-from tests.grounds.home_assistant import HomeAssistant, home_assistant
+from tests.grounds.home_assistant import HomeAssistant, binds
 from tests.grounds.package import apt, package
 from tests.grounds.tree import bare
 
@@ -59,8 +59,8 @@ WITHOUT_STATE = ("button.", "event.", "image.", "sensor.apiary_7_entrance_last_r
 class Home:
     """A house with a hive, a broker and Home Assistant."""
 
-    def __init__(self, machine: Container) -> None:
-        self.machine, self.assistant = machine, HomeAssistant(machine)
+    def __init__(self, machine: Container, release: str = "trixie") -> None:
+        self.machine, self.assistant = machine, HomeAssistant(machine, release)
 
     def configure(self, name: str, content: str) -> None:
         self.machine.put(f"/etc/beemon/conf.d/{name}.toml", content)
@@ -127,12 +127,13 @@ def is_well(seen: dict[str, dict[str, Any]]) -> bool:
     return seen.keys() >= ENTITIES.keys() and not unwell(seen)
 
 
-@pytest.fixture(scope="module")
-def home() -> Iterator[Home]:
-    with Container(home_assistant("trixie"), bare("trixie")) as machine:
+@pytest.fixture(scope="module", params=["trixie", pytest.param("forky", marks=pytest.mark.long)])
+def home(request: pytest.FixtureRequest) -> Iterator[Home]:
+    """With the last Home Assistant for Debian 13's Python, or with the newest one."""
+    with Container(bare("trixie"), binds=binds(request.param)) as machine:
         machine.put("/root/beemon.deb", package())
         apt(machine, "install ./beemon.deb mosquitto python3-av python3-paho-mqtt")
-        found = Home(machine)
+        found = Home(machine, request.param)
         found.assistant.install()
         found.configure("hive", CONFIG)
         machine.run("beemon", "snapshot", "camera.entrance", "--wait")
