@@ -360,6 +360,13 @@ FIXES = {
 }
 
 
+def test_a_file_of_the_uplink_is_shown_once_with_the_command_that_makes_it(planted: Hive) -> None:
+    told = report(trouble="/etc/beemon/token does not exist; make it")
+    uplink(planted, told, secret=None)
+    [found] = planted.findings("uplink")
+    assert "sudo install -m 640 -g beemon /dev/null /etc/beemon/token" in str(found.next)
+
+
 def test_an_uplink_that_works_is_well_and_one_that_is_not_wanted_is_skipped(planted: Hive) -> None:
     assert planted.states("uplink") == ["skipped"]
     uplink(planted, report())

@@ -20,7 +20,7 @@ def test_the_first_line_is_the_secret(tmp_path, content):
 
 @pytest.mark.parametrize(("content", "mode", "remedy"), [
     (None, 0, "make it: sudo install -m 640 -g beemon /dev/null"),
-    (b"secret\n", 0o644, "chmod o="),
+    (b"secret\n", 0o644, "run: sudo chown root:beemon .*; sudo chmod 640"),
     (b"\n", 0o640, "write the secret in its first line"),
     (b"secret\n\xff", 0o640, "it is not UTF-8"),
 ])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from beemon.base.facts import Json
@@ -10,6 +10,7 @@ from beemon.base.options import RawTable
 from beemon.doctor.findings import Finding, ok, problem, skipped, warning
 from beemon.doctor.machine import Machine
 from beemon.uplink import destinations
+from beemon.uplink.secrets import making, open_remedy
 
 _UNIT = "beemon-uplink.service"
 _STALE_SECONDS = 120.0
@@ -27,11 +28,12 @@ def check(machine: Machine) -> Iterator[Finding]:
         return
     for found in destinations.read_tables(tables)[1]:
         yield problem(str(found.problem), _WHY, "correct it, then: beemon config check")
-    yield from _secrets(machine, tables)
+    files = dict(_secrets(machine, tables))
+    yield from files.values()
     if machine.status is None:
         yield skipped("the service cannot be reached, so the uplink is not known")
         return
-    yield from _report(machine.status.get("uplink"))
+    yield from _report(machine.status.get("uplink"), files)
 
 
 def fix(machine: Machine) -> str:
@@ -40,7 +42,8 @@ def fix(machine: Machine) -> str:
     return f"{_UNIT} runs"
 
 
-def _secrets(machine: Machine, tables: Mapping[str, RawTable]) -> Iterator[Finding]:
+def _secrets(machine: Machine, tables: Mapping[str, RawTable]) -> Iterator[tuple[str, Finding]]:
+    """The files that the uplink needs and cannot use, and the problem of each."""
     for table in tables.values():
         options = table.value if isinstance(table.value, dict) else {}
         for name, path in options.items():
@@ -49,15 +52,24 @@ def _secrets(machine: Machine, tables: Mapping[str, RawTable]) -> Iterator[Findi
             try:
                 mode = machine.at(path).stat().st_mode
             except OSError as error:
-                yield problem(f"[{table.name}] {name}: {path}: {error.strerror}", _WHY,
-                              f"sudo ls -l {path}")
+                what = f"[{table.name}] {name}: {path}: {error.strerror}"
+                yield path, problem(what, _WHY, _remedy(name, path, error))
                 continue
             if mode & _OTHERS and name not in _PUBLIC:
-                yield problem(f"everybody can read {path}", "It holds a secret.",
-                              f"sudo chmod o= {path}")
+                yield path, problem(f"everybody can read {path}", "It holds a secret.",
+                                    open_remedy(path))
 
 
-def _report(report: Json) -> Iterator[Finding]:
+def _remedy(name: str, path: str, error: OSError) -> str:
+    if not isinstance(error, FileNotFoundError):
+        return open_remedy(path)
+    if name == "config_file":
+        return f"sudo rclone --config {path} config; {open_remedy(path)}"
+    return f"sudo ls -l {path}" if name in _PUBLIC else f"{making(path)}; then write in it"
+
+
+def _report(report: Json, files: Collection[str]) -> Iterator[Finding]:
+    """The problems in the service's report, without those of ``files``, which are shown already."""
     found = report if isinstance(report, Mapping) else {}
     if not isinstance(at := found.get("at"), str):
         yield problem("the uplink does not run", _WHY, f"sudo systemctl start {_UNIT}")
@@ -69,6 +81,8 @@ def _report(report: Json) -> Iterator[Finding]:
     told = found.get("destinations")
     for name, one in (told if isinstance(told, Mapping) else {}).items():
         says = (one.get("trouble") or one.get("note")) if isinstance(one, Mapping) else None
+        if says and any(file in str(says) for file in files):
+            continue
         if says:
             yield warning(f"{name}: {says}", _WHY, "journalctl -u beemon-uplink -e")
         else:

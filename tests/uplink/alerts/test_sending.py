@@ -145,7 +145,7 @@ def test_an_address_shows_nothing_of_itself(file):
 @pytest.mark.parametrize("mode", [0o604, 0o644, 0o622, 0o660])
 def test_a_file_that_others_can_read_or_the_group_can_write_is_refused(file, mode):
     file.chmod(mode)
-    with pytest.raises(AddressError, match="sudo chmod u=rw,g=r,o="):
+    with pytest.raises(AddressError, match=r"sudo chown root:beemon .*; sudo chmod 640"):
         read_addresses(file)
 
 
@@ -161,7 +161,8 @@ def test_a_bad_file_says_what_is_wrong_and_shows_no_line_of_it(file, content, sa
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(AddressError, match=str(tmp_path / "none")):
+    made = f"make it: sudo install -m 640 -g beemon /dev/null {tmp_path / 'none'}"
+    with pytest.raises(AddressError, match=made):
         read_addresses(tmp_path / "none")
 
 

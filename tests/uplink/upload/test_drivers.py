@@ -117,7 +117,7 @@ def test_a_remote_that_trusts_every_server_is_refused(tmp_path):
 def test_a_config_that_others_can_read_is_refused(tmp_path):
     far_end = Folder(tmp_path / "far-end")
     far_end.config_file().chmod(0o644)
-    with pytest.raises(RemoteError, match=r"everybody can read .*chmod o="):
+    with pytest.raises(RemoteError, match=r"everybody can read .*sudo chmod 640"):
         far_end.driver(tmp_path)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from beemon.base.explanation import why
 from beemon.base.values import value_class
+from beemon.uplink.secrets import making, open_remedy
 
 PROGRAM = "apprise"
 DEADLINE_SECONDS = 30.0
@@ -82,9 +83,19 @@ def read_addresses(file: Path) -> list[Address]:
         if stat.S_IMODE(mode) & 0o027:
             raise AddressError(
                 f"{file} can be read by others than its owner and group; run: "
-                f"sudo chmod u=rw,g=r,o= {file}"
+                f"{open_remedy(file)}"
             )
         text = file.read_bytes()[:_LARGEST_FILE].decode()
+    except FileNotFoundError as error:
+        raise AddressError(
+            f"{file} does not exist; make it: {making(file)}; then write one address a line in it, "
+            'such as "ntfy://your-topic"'
+        ) from error
+    except PermissionError as error:
+        raise AddressError(
+            f"the addresses in {file} cannot be read: {error.strerror}; let the group beemon read "
+            f"them: {open_remedy(file)}; a person needs that group too, or sudo"
+        ) from error
     except OSError as error:
         raise AddressError(f"the addresses in {file} cannot be read: {why(error)}") from error
     except UnicodeDecodeError as error:
