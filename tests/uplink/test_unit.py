@@ -9,6 +9,13 @@ from beemon.base import clock
 UNIT = Path(__file__).parents[2] / "systemd/beemon-uplink.service"
 
 
+def test_the_sandbox_lets_recordings_go_to_a_disk_beside_the_archive() -> None:
+    """`remote` may be a folder of another disk; they are mounted there, also for the recorder."""
+    line = "ReadWritePaths=-/media -/mnt -/srv"
+    assert line in UNIT.read_text().splitlines()
+    assert line.partition("=")[2] in UNIT.with_name("beemon.service").read_text()
+
+
 def test_the_sandbox_shows_the_boots_id() -> None:
     """ProcSubset=pid hides all of /proc but the processes."""
     assert clock._BOOT_ID.is_relative_to("/proc")
