@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +79,9 @@ def _read(settings: Settings) -> AlertSettings | None:
 def _list(alerts: AlertSettings, reach: Callable[[], Client]) -> None:
     from beemon.uplink.destinations.alerts import sending
 
-    states, trouble = _states(reach)
+    states, units, trouble = _ask(reach)
     rows = [("rule", "condition", "state")]
-    rows += [_row(rule, states.get(name)) for name, rule in alerts.rules.items()]
+    rows += [_row(rule, states.get(name), units) for name, rule in alerts.rules.items()]
     layout.say(Table(rows, headed=True))
     if trouble:
         layout.complain(trouble)
@@ -99,29 +99,36 @@ def _list(alerts: AlertSettings, reach: Callable[[], Client]) -> None:
         layout.complain(sending.MISSING)
 
 
-def _states(reach: Callable[[], Client]) -> tuple[dict[str, str], str | None]:
-    """The state of each rule by the last message in the archive, or why it is not known."""
-    found: dict[str, str] = {}
+def _ask(reach: Callable[[], Client]) -> tuple[dict[str, str], dict[str, str], str | None]:
+    """The state of each rule, the unit of each quantity, or why they are not known."""
     try:
         with reach() as client:
-            reply = client.request(_LOG)
+            events = client.request(_LOG).payload.get("events", ())
+            readings = client.request("readings").payload.get("readings", ())
     except ConnectionError as error:
-        return found, str(error)
-    for event in reply.payload.get("events", ()):
+        return {}, {}, str(error)
+    return _states(events), {one["quantity"]: one["unit"] for one in readings}, None
+
+
+def _states(events: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """The state of each rule by its last message in the archive."""
+    found: dict[str, str] = {}
+    for event in events:
         facts = event["facts"]
         state = _STATES.get(facts.get("step"), "")
         if state:
             found[facts["rule"]] = f"{state} since {times.text(event['utc'])}" + (
                 "" if facts["delivery"] == "delivered" else f" ({facts['delivery']})"
             )
-    return found, None
+    return found
 
 
-def _row(rule: Rule, state: str | None) -> tuple[str, str, str]:
+def _row(rule: Rule, state: str | None, units: dict[str, str]) -> tuple[str, str, str]:
     from beemon.uplink import hours
     from beemon.uplink.destinations.alerts import rules, texts
 
-    condition = texts.condition(rule)
+    reading = getattr(rule, "reading", None)
+    condition = texts.condition(rule, units.get(reading.quantity, "") if reading else "")
     if rule.hold:
         condition += f", for {texts.span(rule.hold)}"
     if rule.months != rules.ALL_MONTHS:

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from beemon.cli.main import main
-from tests.hive import free_port
+from tests.hive import Hive, free_port
 
 CONFIG = """
 [hive]
@@ -50,6 +50,20 @@ def test_the_rules_are_listed_in_words(config, capsys):
     assert "Weekly message: Mon 07:00." in said
     assert "Messages go to: json, ntfy." in said
     assert "systemctl status beemon" in complained
+
+
+@pytest.mark.process
+def test_the_limits_have_the_units_of_the_readings(tmp_path, config, capsys):
+    table = config.read_text().partition("[sensor.scale]")[2]
+    hive = Hive(tmp_path, f'[sensor.scale]{table}').start()
+    try:
+        assert main(["read", "--wait", "--config", str(hive.config)]) == 0
+        assert main(["alerts", "--config", str(hive.config)]) == 0
+    finally:
+        hive.stop()
+    said = capsys.readouterr().out
+    assert "sensor.scale weight is below 20 kg" in said
+    assert "the weight of any sensor falls by 500 g within 6 h" in said
 
 
 @pytest.mark.process
