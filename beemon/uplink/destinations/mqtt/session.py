@@ -152,8 +152,6 @@ class Session:
             trouble = contain(self._serve_one_connection, self._note_defect)
             if self._closing.is_set():
                 return
-            if trouble != self.trouble:
-                log.warning("%s", trouble)
             with self._state:
                 self.trouble, self._was_tried = trouble, True
                 self._state.notify_all()
@@ -168,7 +166,8 @@ class Session:
             client = self._make_client()
             client.connect(self._settings.broker.host, self._settings.port, KEEP_ALIVE_SECONDS)
         except (NotDeliveredError, OSError, ValueError) as error:
-            return f"{self.broker} cannot be reached: {error}"
+            said = (isinstance(error, OSError) and error.strerror) or error
+            return f"{self.broker} cannot be reached: {said}"
         reasons: list[str] = []
         client.user_data_set(reasons)
         code = self._paho.MQTT_ERR_SUCCESS
