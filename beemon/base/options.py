@@ -209,7 +209,9 @@ def _hints(cls: type) -> dict[str, object]:
 
 
 def _meaning(spec: dataclasses.Field[object]) -> str:
-    doc = spec.metadata.get("doc", "").partition(". ")[0]
+    doc = spec.metadata.get("doc", "").partition(". ")[0].replace("``", "`")
+    if doc and not doc[1:2].isupper():  # an abbreviation stays as it is
+        doc = doc[0].lower() + doc[1:]
     return f": {doc}" if doc else ""
 
 

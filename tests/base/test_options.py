@@ -93,6 +93,18 @@ def test_a_missing_option_is_told_with_its_meaning():
     ]
 
 
+@pytest.mark.parametrize(("doc", "meaning"), [
+    ("The place, such as ``ntfy://topic``. Only one", "the place, such as `ntfy://topic`"),
+    ("GPIO pin", "GPIO pin"),
+])
+def test_a_meaning_of_the_manual_reads_well_in_a_message(doc, meaning):
+    @dataclass(frozen=True, kw_only=True)
+    class One:
+        pin: int = option(doc=doc)
+
+    assert str(build(One, {}, place)[1][0]).endswith(f"is missing: {meaning}")
+
+
 def test_a_missing_option_without_a_meaning_is_told_too():
     @dataclass(frozen=True, kw_only=True)
     class Bare:
