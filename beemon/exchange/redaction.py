@@ -14,7 +14,7 @@ SECRET, POSITION = "<secret>", "<position>"
 
 _KEY = (
     r"[\w.-]*(?:passw(?:or)?d|passphrase|psk|secret|token|api[_-]?key|private[_-]?key|wep[_-]?key"
-    r"|\bkey|credential|bearer|cookie|csrf|\bcode|authorization|scrypt|salt)[\w.-]*"
+    r"|\bkey|ping[_-]?url|credential|bearer|cookie|csrf|\bcode|authorization|scrypt|salt)[\w.-]*"
 )
 _VALUE = r"(?:\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[^\s,;}\]]+)"
 _NAMED = re.compile(

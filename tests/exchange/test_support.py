@@ -160,6 +160,11 @@ def test_what_is_missing_costs_nothing_else(
     assert "not available" in found["beemon-support/journal.txt"]
 
 
+def test_an_address_by_which_anybody_could_say_that_the_hive_is_well_is_a_secret():
+    text = 'ping_url = "https://hc-ping.example/QmVlc0JlZXNCZWVzQmVl/hive"\n'
+    assert Redactor().redact(text) == "ping_url = <secret>\n"
+
+
 @pytest.mark.parametrize("text", [
     "exit status 0, 12:34:56, 2026-11-28T10:00:00Z",
     "127.0.0.1:8080 and ::1 are this machine",
