@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -310,7 +311,8 @@ def uplink(
     hive.plant("etc/beemon/conf.d/90-influx.toml", text)
     if secret is not None:
         hive.plant("etc/beemon/token", "secret").chmod(secret)
-    hive.says(uplink=told)
+    if told is not None:
+        hive.plant("run/beemon-uplink/state.json", json.dumps(told))
 
 
 def report(**facts: object) -> dict[str, object]:

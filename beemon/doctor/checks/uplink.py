@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from beemon.uplink import destinations
 from beemon.uplink.secrets import making, open_remedy
 
 _UNIT = "beemon-uplink.service"
+_REPORT = "/run/beemon-uplink/state.json"
 _STALE_SECONDS = 120.0
 _OTHERS = 0o007
 _PUBLIC = ("ca_file", "certificate_file", "known_hosts_file")
@@ -21,7 +23,7 @@ _WHY = "Nothing of this hive arrives there until it works again; nothing is lost
 
 
 def check(machine: Machine) -> Iterator[Finding]:
-    """Read the config, and ask the service."""
+    """Read the config, and the uplink's own report."""
     tables = dict(machine.settings.uplink) if machine.settings else {}
     if not set(tables) - {destinations.LINK}:
         yield skipped("the config has no uplink")
@@ -30,10 +32,7 @@ def check(machine: Machine) -> Iterator[Finding]:
         yield problem(str(found.problem), _WHY, "correct it, then: beemon config check")
     files = dict(_secrets(machine, tables))
     yield from files.values()
-    if machine.status is None:
-        yield skipped("the service cannot be reached, so the uplink is not known")
-        return
-    yield from _report(machine.status.get("uplink"), files)
+    yield from _destinations(_read_report(machine), files)
 
 
 def fix(machine: Machine) -> str:
@@ -68,9 +67,17 @@ def _remedy(name: str, path: str, error: OSError) -> str:
     return f"sudo ls -l {path}" if name in _PUBLIC else f"{making(path)}; then write in it"
 
 
-def _report(report: Json, files: Collection[str]) -> Iterator[Finding]:
-    """The problems in the service's report, without those of ``files``, which are shown already."""
-    found = report if isinstance(report, Mapping) else {}
+def _read_report(machine: Machine) -> Mapping[str, Json]:
+    """The last report; empty if there is none, or if it cannot be read."""
+    try:
+        found = json.loads(machine.read(_REPORT) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _destinations(found: Mapping[str, Json], files: Collection[str]) -> Iterator[Finding]:
+    """The problems in the report, without those of ``files``, which are shown already."""
     if not isinstance(at := found.get("at"), str):
         yield problem("the uplink does not run", _WHY, f"sudo systemctl start {_UNIT}")
         return
