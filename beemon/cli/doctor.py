@@ -146,4 +146,5 @@ def _sum(results: list[Result]) -> str:
         f"{count} {state}{'s' * (count != 1)}"
         for state in ("problem", "warning") if (count := _count(results, state))
     ]
-    return f"{len(results)} checks: {' and '.join(counted) or 'nothing is wrong'}."
+    checks = f"{len(results)} check{'s' * (len(results) != 1)}"
+    return f"{checks}: {' and '.join(counted) or 'nothing is wrong'}."

@@ -442,6 +442,8 @@ def test_a_problem_has_its_next_step_and_exits_1(
     assert "  Next: check its plug" in told
     assert "\n\n" not in told
     assert told.endswith("2 checks: 1 problem.\n")
+    assert cli.main(["doctor", "devices", "--config", str(planted.config)]) == 1
+    assert capsys.readouterr().out.endswith("\n1 check: 1 problem.\n")
 
 
 def test_wrong_usage_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
