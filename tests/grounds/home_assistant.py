@@ -39,15 +39,19 @@ PAGE = {
 UNIT = """
 [Service]
 Environment=PYTHONPATH=/opt/home-assistant HOME=/root PYTHONDONTWRITEBYTECODE=1
-RootDirectory={root}
-MountAPIVFS=yes
-BindPaths=/ha
-BindReadOnlyPaths=/opt/home-assistant
+{root}
 Type={kind}
 ExecStart=/usr/bin/{python} -m homeassistant {words}
 TimeoutStartSec=120
 TimeoutStopSec=20
 SuccessExitStatus=100
+"""
+FORKY = """
+RootDirectory=/forky
+MountAPIVFS=yes
+PrivateTmp=yes
+BindPaths=/ha
+BindReadOnlyPaths=/opt/home-assistant
 """
 CLIENT = f"""
 import json, os, sys, urllib.error, urllib.parse, urllib.request
@@ -101,6 +105,7 @@ def forky() -> Path:
     found = tree("forky", ("python3.14", "tzdata"))
     for folder in ("ha", "opt/home-assistant"):
         (found / folder).mkdir(parents=True, exist_ok=True)
+    (found / ".dockerenv").touch()  # it wants to run in a container, and knows no other
     return found
 
 
@@ -117,7 +122,7 @@ class HomeAssistant:
     def __init__(self, machine: Container, release: str = "trixie") -> None:
         self.machine = machine
         self._root, self._python = {
-            "trixie": ("/", "python3.13"), "forky": ("/forky", "python3.14"),
+            "trixie": ("", "python3.13"), "forky": (FORKY, "python3.14"),
         }[release]
 
     def install(self) -> None:
@@ -132,7 +137,7 @@ class HomeAssistant:
         self._add_unit("home-assistant", "exec", "-c /ha --skip-pip --log-file /ha/out.log")
         self._add_unit("add-user", "oneshot", f"--script auth -c /ha add {USER} {PASSWORD}")
         machine.run("systemctl", "daemon-reload")
-        machine.run("systemctl", "start", "add-user")
+        machine.shell("systemctl start add-user || { journalctl -u add-user --no-pager; exit 1; }")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
