@@ -57,6 +57,7 @@ class Courier(threading.Thread):
         self._urgent = threading.Event()
         self._ending = threading.Event()
         self._resting_until = 0.0
+        self._waits = False
         self._newest_at = -NEWEST_SECONDS
 
     def wake(self) -> None:
@@ -101,28 +102,43 @@ class Courier(threading.Thread):
             return self._rest(str(error), error.retry_after)
         except sqlite3.Error as error:
             return self._rest(f"the archive cannot be read: {error}")
-        except OSError as error:
+        except ConnectionError as error:
             return self._rest(f"the hive cannot be asked: {error}")
+        except OSError as error:
+            return self._rest(f"a file cannot be used: {error}")
         pause = _PAUSE_SECONDS if pause is None else max(0.0, pause)
+        trouble = trouble or self._cursor.trouble
         if trouble is not None:
             self._states.note(self.name, state="in-trouble", trouble=trouble)
             return pause
         self._backoff.reset()
-        self._states.note(self.name, state="working", trouble=None)
+        self._states.note(
+            self.name, state="waiting" if self._waits else "working", trouble=None
+        )
         return pause
 
     def _read_archive(self) -> str | None:
         """Deliver what is new; without an archive, the problem. The destination looks anyway."""
+        self._waits = False
         try:
             reader = self._hive.reader
-            reader.version()
         except (sqlite3.Error, OSError) as error:
             return f"the archive cannot be read: {error}"
-        self._deliver_changes(reader)
+        try:
+            reader.version()
+            self._deliver_changes(reader)
+        except sqlite3.Error as error:
+            self._hive.drop(reader)
+            return f"the archive cannot be read: {error}"
         return None
 
     def _deliver_changes(self, reader: ArchiveReader) -> None:
+        """Deliver what is new, but not for long: the destination has to look in time."""
+        until = self._clock.now().monotonic + _PAUSE_SECONDS
         while not self._ending.is_set():
+            if self._clock.now().monotonic >= until:
+                self._news.set()
+                return
             page = reader.changes(self._cursor.cursor, MOST)
             if page.is_first and not self._destination.wants_history:
                 page = Page([], reader.end_of_changes())
@@ -143,9 +159,10 @@ class Courier(threading.Thread):
         if time.monotonic() - self._newest_at >= NEWEST_SECONDS:
             self._destination.show_newest(self._look_for_newest(reader))
             self._newest_at = time.monotonic()
-        may = self._hive.meter.may_send()
-        self._states.note(self.name, state="catching-up" if may else "waiting")
-        return may
+        self._waits = not self._hive.meter.may_send()
+        if not self._waits:
+            self._states.note(self.name, state="catching-up")
+        return not self._waits
 
     def _look_for_newest(self, reader: ArchiveReader) -> Newest:
         try:

@@ -15,30 +15,49 @@ SAVE_SECONDS = 300.0
 power cut the records of that time are delivered again."""
 
 
+_LARGEST = 2**63
+"""No number of a ledger is larger."""
+
+
 class CursorFile:
-    """The cursor of one destination. A missing or damaged file means: from the beginning."""
+    """The cursor of one destination. A missing or damaged file means: from the beginning.
+
+    A disk that is full or read-only keeps nothing from being delivered; ``trouble`` says so.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self.cursor = _parse(kept.read(file))
-        self._saved, self._saved_at = self.cursor, time.monotonic()
+        self.trouble: str | None = None
+        self._saved, self._tried_at = self.cursor, time.monotonic()
 
     def advance(self, cursor: Cursor, *, at_once: bool) -> None:
-        """Acknowledge everything up to here; save it ``at_once``, or soon. Raises ``OSError``."""
+        """Acknowledge everything up to here; save it ``at_once``, or soon."""
         self.cursor = cursor
-        if at_once or time.monotonic() - self._saved_at >= SAVE_SECONDS:
+        if at_once or time.monotonic() - self._tried_at >= SAVE_SECONDS:
             self.save()
 
     def save(self) -> None:
-        """Save it durably, unless it is saved. Raises ``OSError``."""
+        """Save it durably, unless it is saved."""
         if self.cursor is None or self.cursor == self._saved:
             return
-        kept.write(self._file, dataclasses.asdict(self.cursor))
-        self._saved, self._saved_at = self.cursor, time.monotonic()
+        self._tried_at = time.monotonic()
+        try:
+            kept.write(self._file, dataclasses.asdict(self.cursor))
+        except OSError as error:
+            self.trouble = (
+                f"{self._file} cannot be written: {error.strerror}; everything is delivered, but "
+                "after a restart again; make room, or see: findmnt -T /var/lib/beemon-uplink"
+            )
+        else:
+            self._saved, self.trouble = self.cursor, None
 
 
 def _parse(content: JsonObject) -> Cursor | None:
-    numbers = {name: value for name, value in content.items() if type(value) is int}
+    numbers = {
+        name: value for name, value in content.items()
+        if type(value) is int and abs(value) <= _LARGEST
+    }
     try:
         return Cursor(**numbers)
     except TypeError:

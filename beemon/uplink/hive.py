@@ -35,13 +35,26 @@ class Archive:
 
     def reader(self) -> ArchiveReader:
         """The reader of the ledger that is there now. Raises ``OSError`` if there is none."""
-        state = (self.folder / _LEDGER).stat()
+        try:
+            state = (self.folder / _LEDGER).stat()
+        except OSError:
+            self.close()  # an open file would keep its disk from being unmounted
+            raise
         with self._mutex:
             if self._reader is None or self._file != (state.st_dev, state.st_ino):
                 self._close()
                 self._reader = ArchiveReader(self.folder)
                 self._file = state.st_dev, state.st_ino
             return self._reader
+
+    def drop(self, reader: ArchiveReader) -> None:
+        """Open the ledger anew for the next query, as this reader failed.
+
+        A disk that was away comes back as the same file, which the open one is not.
+        """
+        with self._mutex:
+            if self._reader is reader:
+                self._close()
 
     def close(self) -> None:
         """Close the ledger."""
@@ -79,6 +92,10 @@ class Hive:
     def reader(self) -> ArchiveReader:
         """The archive, for reading. Raises ``OSError`` if there is none now."""
         return self._archive.reader()
+
+    def drop(self, reader: ArchiveReader) -> None:
+        """Open the archive anew for the next query, as this reader failed."""
+        self._archive.drop(reader)
 
     def uuid(self) -> str:
         """The UUID of the archive. Raises ``OSError`` or ``sqlite3.Error`` if it is not known."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from beemon.base import outcomes
-from beemon.base.clock import Moment
+from beemon.base.clock import MACHINE, Clock, Moment, Quality, Stamp
 from beemon.ledger import events, identity
 from beemon.ledger.ledger import Ledger
 from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError
@@ -81,16 +82,16 @@ class Desk:
         self.states.note("far", state="starting")
         self.couriers: list[Courier] = []
 
-    def start(self) -> Courier:
+    def start(self, clock: Clock = MACHINE) -> Courier:
         options = UplinkOptions(
             hive="apiary-7", archive=self.ledger.archive, connect=nobody, tables={},
             state=self.folder, runtime=self.folder / "run",
         )
-        archive = Archive(self.ledger.archive)
+        self.archive = archive = Archive(self.ledger.archive)
         meter = Meter(self.folder / "sent", self.settings)
         hive = Hive("far", options, archive, meter, self.states)
         cursor = CursorFile(self.folder / "far.cursor")
-        self.couriers.append(Courier("far", self.far_end, hive, self.states, cursor))
+        self.couriers.append(Courier("far", self.far_end, hive, self.states, cursor, clock))
         self.couriers[-1].start()
         return self.couriers[-1]
 
@@ -204,7 +205,7 @@ def test_history_waits_for_the_budget_of_the_link_and_the_present_state_does_not
     desk.settings = UplinkSettings(daily_budget=0.5)
     desk.start()
     until(lambda: desk.far_end.newest)
-    until(lambda: desk.state.state == "working" or desk.far_end.looks)
+    until(lambda: desk.state.state == "waiting" and desk.far_end.looks)
     assert desk.far_end.taken == []
 
 
@@ -287,3 +288,74 @@ def test_a_person_need_not_wait_for_the_end_of_a_back_off(desk):
     courier.hurry()
     until(lambda: desk.far_end.taken == wanted)
     assert desk.state.trouble is None
+
+
+def test_a_full_disk_keeps_nothing_from_being_delivered_and_is_told(desk):
+    wanted = [desk.happen()]  # its cursor is saved at once
+    (desk.folder / ".far.cursor.new").mkdir()  # nobody can write there, not even root
+    courier = desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+    until(lambda: desk.state.state == "in-trouble")
+    assert "far.cursor cannot be written" in desk.state.trouble
+    wanted.append(desk.happen())
+    courier.wake()
+    until(lambda: desk.far_end.taken == wanted)
+    (desk.folder / ".far.cursor.new").rmdir()
+    wanted.append(desk.happen())
+    courier.wake()
+    until(lambda: desk.far_end.taken == wanted and desk.state.state == "working")
+
+
+def test_a_reader_that_fails_is_replaced_and_the_destination_looks_meanwhile(desk):
+    wanted = desk.do()
+    courier = desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+    desk.archive.reader().close()  # as one whose disk was away fails for ever
+    wanted += desk.do()
+    looks = desk.far_end.looks
+    courier.wake()
+    until(lambda: desk.far_end.looks > looks)
+    until(lambda: courier.wake() or desk.far_end.taken == wanted)
+
+
+def test_an_archive_that_is_away_is_not_kept_open(desk):
+    desk.start()
+    until(lambda: desk.far_end.looks)
+    reader = desk.archive.reader()
+    desk.ledger.archive.joinpath("ledger.db").rename(desk.folder / "away")
+    with pytest.raises(FileNotFoundError):
+        desk.archive.reader()
+    with pytest.raises(sqlite3.ProgrammingError):
+        reader.version()
+
+
+class Leaping:
+    """A clock that leaps when the test says so."""
+
+    leap = 0.0
+
+    def now(self) -> Moment:
+        now = MACHINE.now()
+        return Moment(now.utc_us, now.monotonic + self.leap)
+
+    def stamp(self) -> Stamp:
+        return Stamp(*self.now(), Quality.SYNCHRONISED)
+
+    def boot_id(self) -> str:
+        return MACHINE.boot_id()
+
+
+def test_a_destination_looks_also_during_a_long_backlog(desk):
+    wanted = desk.do(3 * MOST)
+    clock = Leaping()
+    looks = []
+
+    def take(batch: Batch) -> int:
+        looks.append(desk.far_end.looks)
+        clock.leap += 61
+        return len(batch.records)
+
+    desk.far_end.fail = take
+    desk.start(clock)
+    until(lambda: desk.far_end.taken == wanted)
+    assert looks == [0, 1, 2]
