@@ -18,7 +18,12 @@ from beemon.protocol.replies import JobFacts
 
 _SLACK_US = 2_000_000
 """For the rounding of times, and for a clock that is slewed."""
-_SPAN = "SELECT accepted_monotonic, ended_us, ended_monotonic FROM sound_jobs WHERE job = ?"
+_LONGEST_US = 3_600_000_000
+"""No job measures for longer than this."""
+_SPAN = (
+    "SELECT accepted_us, accepted_monotonic, ended_us, ended_monotonic FROM sound_jobs"
+    " WHERE job = ?"
+)
 _READINGS = (
     "SELECT readings.*, sensor, quantity, unit FROM main.readings JOIN sound_series USING (series)"
     " WHERE utc_us BETWEEN ? AND ? AND job = ? AND {is_sound} ORDER BY utc_us, series"
@@ -84,14 +89,31 @@ def waiting_for_upload(db: sqlite3.Connection) -> tuple[int, int]:
 
 def _readings(db: sqlite3.Connection, job: int) -> Iterator[Reading]:
     """Readings have no index by their job, so they are looked for by its time."""
-    span = db.execute(_SPAN, (job,)).fetchone()
-    if span is None or None in tuple(span):
+    row = db.execute(_SPAN, (job,)).fetchone()
+    if row is None or None in tuple(row):
         return
-    seconds = span["ended_monotonic"] - span["accepted_monotonic"]
-    begin_us = span["ended_us"] - int(seconds * 1e6) - _SLACK_US
     query = _READINGS.format(is_sound=rows.condition_of_sound(db, "readings"))
-    found = db.execute(query, (begin_us, span["ended_us"] + _SLACK_US, job)).fetchall()
-    yield from rows.readable(found, lambda row: _reading(row, row["monotonic_ms"] / 1000))
+    for span in _spans(row):
+        found = db.execute(query, (*span, job)).fetchall()
+        yield from rows.readable(found, lambda row: _reading(row, row["monotonic_ms"] / 1000))
+
+
+def _spans(row: sqlite3.Row) -> list[tuple[int, int]]:
+    """The times in which a job's readings can be: from its begin to its end.
+
+    If the clock was set meanwhile, some are of the clock before that, and some of the one after.
+    """
+    took_us = int((row["ended_monotonic"] - row["accepted_monotonic"]) * 1e6)
+    begin_us, end_us = row["accepted_us"], row["ended_us"]
+    if abs(end_us - begin_us - took_us) <= _SLACK_US:
+        return [(end_us - took_us - _SLACK_US, end_us + _SLACK_US)]
+    took_us = max(took_us, _LONGEST_US)  # it may have ended in another boot
+    spans = [
+        (begin_us - _SLACK_US, begin_us + took_us + _SLACK_US),
+        (end_us - took_us - _SLACK_US, end_us + _SLACK_US),
+    ]
+    (first, second) = sorted(spans)
+    return [first, (max(first[1] + 1, second[0]), second[1])]
 
 
 def _reading(row: sqlite3.Row, monotonic: float) -> Reading:

@@ -77,6 +77,28 @@ def test_readings_that_were_dated_again_are_found(ledger, reader):
     assert [r.at.quality for r in reader.record(job).readings] == [Quality.REDATED] * 2
 
 
+@pytest.mark.parametrize("years", [56, -3])
+def test_readings_before_and_after_the_clock_was_set_are_found(ledger, reader, years):
+    job = read_job(ledger, "weight", "temperature")
+    step = years * 31_557_600_000_000
+    with ledger.transaction():
+        ledger.db.execute("UPDATE readings SET utc_us = utc_us + ? WHERE series = 1", (step,))
+        ledger.db.execute("UPDATE jobs SET ended_us = ended_us + ?", (step,))
+    assert len(reader.record(job).readings) == 3
+
+
+@pytest.mark.parametrize("monotonic", [-900, 30])
+def test_the_readings_of_a_job_that_a_power_cut_ended_are_found(ledger, reader, monotonic):
+    job = read_job(ledger, "weight")
+    with ledger.transaction():  # at the next start, whose monotonic clock is another
+        ledger.db.execute(
+            "UPDATE jobs SET ended_us = ended_us + 86400000000,"
+            " ended_monotonic = accepted_monotonic + ?, outcome = 'interrupted'", (monotonic,)
+        )
+        ledger.db.execute("UPDATE readings SET utc_us = utc_us + 60000000")
+    assert len(reader.record(job).readings) == 2
+
+
 def test_it_has_its_recording_until_that_is_deleted(ledger, reader):
     job = recorded(ledger)
     recording = reader.record(job).recording
