@@ -267,6 +267,8 @@ class _Restore:
                 message = f"the archive was restored from the backup of {self._about.made}"
                 events.enter(ledger, KIND, message, lost=self._result.lost)
                 self._number_jobs(ledger)
+                # its changes go on with numbers that were given before
+                ledger.db.execute("UPDATE archive SET made_us = ?", (self._clock.now().utc_us,))
                 starts.end(ledger, starts.STOPPED)
             ledger.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from beemon.base import outcomes
 from beemon.base.progress import Progress, StoppedError
 from beemon.cli import main as cli
 from beemon.exchange import backup, parcel
 from beemon.exchange.parcel import BadBackupError
 from beemon.exchange.restore import BEGUN, STAGING, Goal, OtherContentError, restore
-from beemon.ledger import identity
+from beemon.ledger import changes, identity
 from beemon.ledger.identity import Known, Memory
 from beemon.ledger.ledger import Ledger, LedgerReader
 from beemon.repair.check import check
@@ -81,7 +82,10 @@ def everything(folder: Path) -> dict[str, bytes]:
 def test_everything_comes_back(hive: backup.Hive, saved: Path, goal: Goal) -> None:
     restored = restore(saved, goal, Progress())
     assert (restored.about.archive, restored.about.hive) == (UUID, "apiary-7")
-    for table in ("archive", "jobs", "readings", "recordings", "schedules", "calibrations"):
+    with closing(LedgerReader(goal.archive)) as reader:
+        (row,) = reader.db.execute("SELECT uuid, first_job FROM archive")
+    assert tuple(row) == (UUID, 1)
+    for table in ("jobs", "readings", "recordings", "schedules", "calibrations"):
         assert rows(goal.archive, table) == rows(hive.archive, table)
     assert goal.config.read_text() == CONFIG
     assert (goal.config.parent / "conf.d/more.toml").read_text() == MORE
@@ -356,6 +360,22 @@ def test_the_same_archive_keeps_newer_recordings_and_its_job_numbers(
     assert newer.read_bytes() == b"newer"
     with closing(Ledger(hive.archive)) as ledger:
         assert ledger.next_job() == 778
+
+
+def test_who_follows_the_changes_is_led_through_a_restored_archive_again(
+    hive: backup.Hive, saved: Path
+) -> None:
+    with closing(Ledger(hive.archive)) as ledger, ledger.transaction():
+        ledger.begin_run()
+        ledger.end(ledger.accept("read", "test"), outcomes.done())
+        seen = changes.find_end(ledger)
+    restore(saved, Goal(hive.archive, None, None), Progress(), force=True)
+    with closing(Ledger(hive.archive)) as ledger, ledger.transaction():
+        ledger.begin_run()
+        for _ in range(9):  # the numbers of the changes go on above those that were lost
+            ledger.end(ledger.accept("read", "test"), outcomes.done())
+        assert changes.find_end(ledger).change > seen.change
+        assert changes.follow(ledger, seen).is_first
 
 
 def test_the_configs_archive_must_be_the_goal(hive: backup.Hive, goal: Goal) -> None:
