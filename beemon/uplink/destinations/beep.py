@@ -85,21 +85,30 @@ class Beep:
     hive: Hive
     pace: Pace = field(default_factory=Pace)
     wants_history: bool = True
+    _front: Record | None = None
+    """The first record that is not there as a whole."""
+    _posted: int = 0
+    """Its messages that are there: it may have more than BEEP takes in a minute."""
 
     def deliver(self, batch: Batch) -> int:
         """Post messages in order, as long as BEEP takes more; count the jobs that are there."""
-        choice = self._choose()
-        done = 0
-        for ahead, message in _messages(batch.records, choice):
-            if self.pace.seconds_until_free() > 0:
-                return done
-            try:
-                self._post(message)
-            except NotDeliveredError as error:
-                error.acknowledged = done
-                raise
-            done = ahead
-        return len(batch.records)
+        choice, done, posted = self._choose(), 0, 0
+        known = self._posted if self._front in batch.records[:1] else 0
+        try:
+            for number, (ahead, message) in enumerate(_messages(batch.records, choice)):
+                if number >= known:
+                    if self.pace.seconds_until_free() > 0:
+                        return done
+                    self._post(message)
+                done, posted = (ahead, 0) if ahead > done else (done, posted + 1)
+            done = len(batch.records)
+        except NotDeliveredError as error:
+            error.acknowledged = done
+            raise
+        else:
+            return done
+        finally:
+            self._front, self._posted = (*batch.records[done:], None)[0], posted
 
     def show_newest(self, newest: Newest) -> None:
         """Post the latest readings of each second."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from beemon.uplink.contract import Newest, NotDeliveredError
+from beemon.uplink.contract import Batch, Newest, NotDeliveredError
 from beemon.uplink.destinations.beep import MOST_REQUESTS, Beep, Pace, Settings
 from tests.uplink.conftest import batch_of, job_of, reading
 from tests.uplink.servers import Said
@@ -70,6 +70,17 @@ def test_it_sends_ten_messages_a_minute_and_the_rest_later(beep, server, watch):
     times = [message["time"] for message in messages(server)]
     assert times == sorted(set(times))
     assert len(times) == 25
+
+
+def test_a_job_with_more_messages_than_beep_takes_in_a_minute_gets_there(beep, server, watch):
+    batch = batch_of([reading(0, 1.0)], [reading(60 + n, float(n)) for n in range(25)])
+    assert beep.deliver(batch) == 1
+    rest = Batch(batch.archive, batch.records[1:], is_first=False, is_last=True)
+    for wanted in (0, 1):
+        watch.seconds += beep.look(None)
+        assert beep.deliver(rest) == wanted
+    times = [message["time"] for message in messages(server)]
+    assert len(times) == len(set(times)) == 26
 
 
 def test_of_messages_that_are_refused_the_earlier_ones_are_acknowledged(beep, server):

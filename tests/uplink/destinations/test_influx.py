@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beemon.uplink.contract import Newest, NotDeliveredError
-from beemon.uplink.destinations.influx import Settings, make
+from beemon.uplink.destinations.influx import MOST_BYTES, Settings, make
 from tests.uplink.conftest import batch_of, job_of, reading
 from tests.uplink.servers import Said
 
@@ -75,3 +75,26 @@ def test_the_token_is_read_at_each_use_and_never_by_everybody(server, uplink_hiv
 def test_its_bytes_are_counted(influx, server):
     influx.deliver(batch_of([reading(0, 1.0)]))
     assert influx._hive.meter.sent_today == len(server.asked[0].body)
+
+
+def test_a_large_batch_comes_in_pieces_of_which_each_counts(influx, server):
+    batch = batch_of(*([reading(n, float(n))] * 40 for n in range(100)))
+    answers = [Said(204), Said(500, b"full")]
+    server.answer = lambda _: answers.pop(0)
+    with pytest.raises(NotDeliveredError) as caught:
+        influx.deliver(batch)
+    first = server.asked[0].body
+    assert len(first) <= MOST_BYTES
+    assert caught.value.acknowledged == first.count(b"\n") / 40 > 0
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_readings_that_are_older_than_the_server_keeps_do_not_stop_the_others(
+    influx, server, status
+):
+    said = b'{"error":"partial write: points beyond retention policy dropped=1"}'
+    server.answer = lambda _: Said(status, said)
+    assert influx.deliver(batch_of([reading(0, 1.0)])) == 1
+    server.answer = lambda _: Said(400, b'{"error":"partial write: field type conflict"}')
+    with pytest.raises(NotDeliveredError):
+        influx.deliver(batch_of([reading(0, 1.0)]))
