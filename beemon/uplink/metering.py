@@ -16,7 +16,10 @@ from beemon.uplink.options import UplinkSettings
 log = logging.getLogger(__name__)
 
 _SAVE_BYTES = 1_000_000
-"""Bytes that are counted before the count is saved: a power cut forgets no more."""
+"""Bytes that are counted before the count is saved: a power cut forgets no more, and no more than
+one part in twenty of the budget."""
+_DAYS = 4
+"""The number of days whose counts are kept: a clock that is wrong after a start comes back."""
 
 
 class Meter:
@@ -28,18 +31,20 @@ class Meter:
     def __init__(self, file: Path, settings: UplinkSettings, clock: Clock = MACHINE) -> None:
         self._file, self._settings, self._clock = file, settings, clock
         self._mutex = threading.Lock()
-        found = kept.read(file)
-        self._day = str(found.get("day"))
-        sent = found.get("bytes")
-        self._bytes = sent if isinstance(sent, int) else 0
+        found = kept.read(file).get("days")
+        self._days = {
+            day: count for day, count in (found if isinstance(found, dict) else {}).items()
+            if isinstance(count, int)
+        }
+        budget = settings.daily_budget
+        self._most_unsaved = _SAVE_BYTES if budget is None else min(_SAVE_BYTES, budget / 20)
         self._unsaved = 0
 
     @property
     def sent_today(self) -> int:
         """The bytes that were sent since midnight."""
         with self._mutex:
-            self._begin_day(self._now())
-            return self._bytes
+            return self._days.get(self._today(), 0)
 
     def left(self) -> float:
         """The bytes that recordings and history may use now; infinite without a budget."""
@@ -56,10 +61,12 @@ class Meter:
     def count(self, count: int) -> None:
         """Count bytes that were sent."""
         with self._mutex:
-            self._begin_day(self._now())
-            self._bytes += count
+            day = self._today()
+            self._days[day] = self._days.pop(day, 0) + count
+            while len(self._days) > _DAYS:
+                del self._days[next(iter(self._days))]  # the one that was used least lately
             self._unsaved += count
-            if self._unsaved >= _SAVE_BYTES:
+            if self._unsaved >= self._most_unsaved:
                 self._save()
 
     def close(self) -> None:
@@ -71,16 +78,12 @@ class Meter:
     def _now(self) -> datetime:
         return to_datetime(self._clock.now().utc_us, zone.local())
 
-    def _begin_day(self, now: datetime) -> None:
-        day = now.date().isoformat()
-        if day != self._day:
-            self._day, self._bytes = day, 0
+    def _today(self) -> str:
+        return self._now().date().isoformat()
 
     def _save(self) -> None:
         try:
-            kept.write(self._file, {"day": self._day, "bytes": self._bytes})
+            kept.write(self._file, {"days": self._days})
         except OSError as error:
             log.warning("the count of bytes was not saved: %s", error)
         self._unsaved = 0
-
-
