@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Collection
 from pathlib import Path
 
-from beemon.base.facts import from_json
+from beemon.base.facts import JsonObject, from_json
 from beemon.base.status import UplinkStatus
 from beemon.system.service import runtime_folder
 
 log = logging.getLogger(__name__)
+
+_LONGEST = 1_000_000  # bytes
 
 
 def read_report(archive: Path, tables: Collection[str]) -> UplinkStatus | None:
@@ -22,9 +25,20 @@ def read_report(archive: Path, tables: Collection[str]) -> UplinkStatus | None:
     folder = runtime_folder(archive)
     file = folder.with_name(f"{folder.name}-uplink") / "state.json"
     try:
-        return from_json(UplinkStatus, json.loads(file.read_text("utf-8")))
+        return from_json(UplinkStatus, _read(file))
     except FileNotFoundError:
         pass
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         log.debug("%s cannot be read: %s", file, error)
     return UplinkStatus() if set(tables) - {"uplink"} else None
+
+
+def _read(file: Path) -> JsonObject:
+    """The object in a file of another user, who may put anything there, also a named pipe.
+
+    Raises ``OSError`` and ``ValueError``.
+    """
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb") as stream:
+        found = json.loads(stream.read(_LONGEST) or b"")
+    return found if isinstance(found, dict) else {}

@@ -36,6 +36,10 @@ _CONFIG_LOOKS = 6  # looks at the ledger for one at the config
 _END_SECONDS = 8.0  # for the calls under way when the process ends
 
 
+Asked = frozenset[tuple[str, int]]
+"""The files that ask for work, and their times."""
+
+
 class Uplink(NamedTuple):
     """The parts that all destinations share, and their couriers."""
 
@@ -141,9 +145,9 @@ def _note_waiting(states: States, name: str, error: Exception) -> None:
 def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> bool:
     """Wake the couriers when the ledger changes, until the end; whether the config has changed."""
     seen: Mapping[str, int] = {}
-    looks = 0
+    looks, asked = 0, Asked()
     while not ending.wait(LOOK_SECONDS):
-        _hurry_if_asked(options.runtime / REQUESTS, uplink.couriers)
+        asked = _hurry_if_asked(options.runtime / REQUESTS, uplink.couriers, asked)
         now = _version(uplink.archive)
         if now != seen:
             for courier in uplink.couriers:
@@ -159,15 +163,20 @@ def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> b
     return False
 
 
-def _hurry_if_asked(requests: Path, couriers: Sequence[Courier]) -> None:
-    """Have those destinations take a turn for which somebody has left a file, `NAME-WORD`."""
+def _hurry_if_asked(requests: Path, couriers: Sequence[Courier], before: Asked) -> Asked:
+    """Have those destinations take a turn for which somebody has left a file, `NAME-WORD`.
+
+    Each file counts once: one that nobody takes must not end every back-off.
+    """
     try:
-        asked = {file.name.partition("-")[0] for file in requests.iterdir()}
+        asked = frozenset((file.name, file.lstat().st_mtime_ns) for file in requests.iterdir())
     except OSError:
-        return
+        return before
+    names = {name.partition("-")[0] for name, _ in asked - before}
     for courier in couriers:
-        if courier.name in asked:
+        if courier.name in names:
             courier.hurry()
+    return asked
 
 
 def _version(archive: Archive) -> Mapping[str, int]:

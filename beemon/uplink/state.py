@@ -30,6 +30,7 @@ class States:
         self._mutex = threading.Lock()
         self._states: dict[str, DestinationStatus] = {}
         self._written_at = -_WRITE_SECONDS
+        self._failed = False
 
     def note(self, name: str, **changes: object) -> None:
         """Change the state of one destination; a change of its trouble is logged."""
@@ -53,10 +54,13 @@ class States:
             return
         self._written_at = now
         status = UplinkStatus(at=iso(clock.now().utc_us), destinations=self.seen())
+        before, self._failed = self._failed, False
         try:
             kept.write(self._file, to_json(status), mode=_MODE, durably=False)
         except OSError as error:
-            log.warning("the state of the uplink was not written: %s", error)
+            self._failed = True
+            if not before:
+                log.warning("the state of the uplink is not written: %s", error)
 
 
 def _log_change(name: str, before: str | None, after: str | None) -> None:

@@ -13,6 +13,7 @@ from beemon.ledger import identity
 from beemon.uplink import destinations, kept, service
 from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions
+from beemon.uplink.state import States
 from tests.book import FakeClock
 from tests.hive import until
 
@@ -85,3 +86,27 @@ def test_recordings_and_history_keep_to_the_hours_of_the_link(
     clock.utc_us = at_us
     meter = Meter(tmp_path / "sent", destinations.link_settings(settings, given), clock)
     assert meter.may_send() is may_send
+
+
+def test_a_request_that_nobody_takes_ends_a_back_off_once(tmp_path):
+    class Courier:
+        name, hurries = "upload", 0
+
+        def hurry(self) -> None:
+            self.hurries += 1
+
+    courier = Courier()
+    (tmp_path / "upload-now").touch()
+    asked = service._hurry_if_asked(tmp_path, [courier], service.Asked())
+    asked = service._hurry_if_asked(tmp_path, [courier], asked)
+    assert courier.hurries == 1
+    os.utime(tmp_path / "upload-now", (5, 5))
+    service._hurry_if_asked(tmp_path, [courier], asked)
+    assert courier.hurries == 2
+
+
+def test_a_state_that_cannot_be_written_is_told_once(tmp_path, caplog):
+    states = States(tmp_path / "gone/state.json")
+    for _ in range(3):
+        states.write(at_once=True)
+    assert caplog.text.count("is not written") == 1
