@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import carrying
 import services
 import wakes
 from services import Beemon
@@ -28,6 +29,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beem
 WAKES_TARGET = 2.0  # a second
 CPU_TARGET = 0.05  # % of one core
 SENSORS = 10
+HIVE = f"a hive with {SENSORS} sensors"
 NAMES = {"orchestr": "Orchestrator"}  # the kernel keeps 15 bytes of a name
 DAEMON = "import select; select.poll().poll()"
 
@@ -46,19 +48,23 @@ def main() -> None:
 
 
 def measure(folder: Path, settle: float, seconds: float) -> Iterator[Row]:
-    """A service without devices, and one with a whole hive, beside a bare daemon."""
-    hives = {"no devices": "", f"a hive with {SENSORS} sensors": _hive()}
+    """A service without devices, one with a whole hive, and its uplinks, beside a bare daemon."""
+    hives = {
+        "no devices": _beemon(folder / "0", ""), HIVE: _beemon(folder / "1", _hive()),
+    }
     with ExitStack() as stack:
         bare = stack.enter_context(_bare_daemon())
-        running = {
-            name: stack.enter_context(_service(folder / str(number), devices))
-            for number, (name, devices) in enumerate(hives.items())
-        }
+        running = {name: stack.enter_context(hive.running()) for name, hive in hives.items()}
+        uplinks = stack.enter_context(carrying.running(folder / "uplinks", hives[HIVE]))
         time.sleep(settle)
-        found = wakes.watch_all({"": bare.pid, **{n: p.pid for n, p in running.items()}}, seconds)
-    daemon = found.pop("")
-    for name, rest in found.items():
-        yield from _rows(name, rest, daemon)
+        watched = {"": bare, **running, **uplinks}
+        found = wakes.watch_all({name: one.pid for name, one in watched.items()}, seconds)
+        carried = [
+            row for name, one in uplinks.items() for row in carrying.rows(name, found[name], one)
+        ]
+    for name in running:
+        yield from _rows(name, found[name], found[""])
+    yield from carried
 
 
 def _options() -> argparse.Namespace:
@@ -87,11 +93,9 @@ def _hive() -> str:
     return "".join(recorders + sensors)
 
 
-@contextmanager
-def _service(folder: Path, devices: str) -> Iterator[subprocess.Popen[bytes]]:
+def _beemon(folder: Path, devices: str) -> Beemon:
     folder.mkdir()
-    with Beemon(folder, devices).running() as process:
-        yield process
+    return Beemon(folder, devices)
 
 
 @contextmanager
