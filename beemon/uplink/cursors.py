@@ -22,7 +22,7 @@ _LARGEST = 2**63
 class CursorFile:
     """The cursor of one destination. A missing or damaged file means: from the beginning.
 
-    A disk that is full or read-only keeps nothing from being delivered; ``trouble`` says so.
+    A disk that is full or read-only keeps nothing from being delivered; it is the ``trouble``.
     """
 
     def __init__(self, file: Path) -> None:

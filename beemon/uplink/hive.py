@@ -48,7 +48,7 @@ class Archive:
             return self._reader
 
     def drop(self, reader: ArchiveReader) -> None:
-        """Open the ledger anew for the next query, as this reader failed.
+        """Open the ledger again for the next query, as this reader failed.
 
         A disk that was away comes back as the same file, which the open one is not.
         """
@@ -94,7 +94,7 @@ class Hive:
         return self._archive.reader()
 
     def drop(self, reader: ArchiveReader) -> None:
-        """Open the archive anew for the next query, as this reader failed."""
+        """Open the archive again for the next query, as this reader failed."""
         self._archive.drop(reader)
 
     def uuid(self) -> str:

@@ -16,8 +16,8 @@ from beemon.uplink.options import UplinkSettings
 log = logging.getLogger(__name__)
 
 _SAVE_BYTES = 1_000_000
-"""Bytes that are counted before the count is saved: a power cut forgets no more, and no more than
-one part in twenty of the budget."""
+"""Bytes that are counted before the count is saved. A power cut forgets no more than these, or than
+a twentieth of the budget."""
 _DAYS = 4
 """The number of days whose counts are kept: a clock that is wrong after a start comes back."""
 

@@ -292,7 +292,7 @@ def test_a_person_need_not_wait_for_the_end_of_a_back_off(desk):
 
 def test_a_full_disk_keeps_nothing_from_being_delivered_and_is_told(desk):
     wanted = [desk.happen()]  # its cursor is saved at once
-    (desk.folder / ".far.cursor.new").mkdir()  # nobody can write there, not even root
+    (desk.folder / "far.cursor").mkdir()  # nobody can replace it, not even root
     courier = desk.start()
     until(lambda: desk.far_end.taken == wanted)
     until(lambda: desk.state.state == "in-trouble")
@@ -300,7 +300,7 @@ def test_a_full_disk_keeps_nothing_from_being_delivered_and_is_told(desk):
     wanted.append(desk.happen())
     courier.wake()
     until(lambda: desk.far_end.taken == wanted)
-    (desk.folder / ".far.cursor.new").rmdir()
+    (desk.folder / "far.cursor").rmdir()
     wanted.append(desk.happen())
     courier.wake()
     until(lambda: desk.far_end.taken == wanted and desk.state.state == "working")

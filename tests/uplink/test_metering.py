@@ -68,7 +68,7 @@ def test_a_damaged_count_begins_again(meter, tmp_path, content):
 
 
 def test_a_full_disk_keeps_nothing_from_being_counted(meter, tmp_path, caplog):
-    (tmp_path / ".sent.json.new").mkdir()
+    (tmp_path / "sent.json").mkdir()
     one = meter()
     one.count(400)
     assert one.left() == 600
