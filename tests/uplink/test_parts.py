@@ -110,3 +110,20 @@ def test_a_state_that_cannot_be_written_is_told_once(tmp_path, caplog):
     for _ in range(3):
         states.write(at_once=True)
     assert caplog.text.count("is not written") == 1
+
+
+def test_all_destinations_are_told_to_end_before_one_is_waited_for(options):
+    calls = []
+
+    class Blocked:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def end(self, seconds: float) -> None:
+            calls.append((self.name, seconds > 0))
+
+    uplink = service.start(options())
+    uplink.couriers.extend([Blocked("mqtt"), Blocked("upload")])
+    service.stop(uplink)
+    assert calls[:2] == [("mqtt", False), ("upload", False)]
+    assert calls[2:] == [("mqtt", True), ("upload", True)]
