@@ -15,7 +15,6 @@ from dataclasses import replace
 
 from beemon.base.clock import MACHINE, Clock
 from beemon.base.defects import contain
-from beemon.base.moments import iso
 from beemon.ledger.changes import Change, Cursor, Page
 from beemon.ledger.reader import ArchiveReader
 from beemon.uplink.backoff import Backoff
@@ -193,8 +192,6 @@ class Courier(threading.Thread):
         elif count > 0:
             last = found.index(records[count - 1])
             self._cursor.advance(_behind(page, page.changes[last]), at_once=has_event)
-        if count > 0:
-            self._states.note(self.name, delivered=iso(self._clock.now().utc_us))
 
     def _rest(self, trouble: str, wanted: float | None = None) -> float:
         pause = self._backoff.next_pause(wanted)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from beemon.base.clock import MACHINE, Clock
 from beemon.base.facts import JsonObject
+from beemon.base.moments import iso
 from beemon.ledger.reader import ArchiveReader
 from beemon.protocol.client import Client
 from beemon.uplink.metering import Meter
@@ -132,6 +133,10 @@ class Hive:
         except OSError:
             return False
         return True
+
+    def note_delivery(self) -> None:
+        """Show that something has arrived at the destination just now, with its proof."""
+        self._states.note(self._destination, delivered=iso(self.clock.now().utc_us))
 
     def tell_trouble(self, trouble: str | None) -> None:
         """Show a problem that keeps nothing else from being delivered; None: it is over."""

@@ -139,6 +139,7 @@ class Beep:
         self.hive.meter.count(len(body))
         answer = send("POST", self.settings.url, body, {"Content-Type": "application/json"})
         check_answer(answer, self.settings.url, _SAVED, key)
+        self.hive.note_delivery()
 
 
 def make(settings: Settings, hive: Hive) -> Beep:

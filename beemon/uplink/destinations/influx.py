@@ -95,6 +95,7 @@ class Influx:
         is_too_old = answer.status in _REFUSED and _TOO_OLD in answer.body
         if not is_too_old:
             check_answer(answer, url, _TAKEN, token)
+            self._hive.note_delivery()
         self._hive.tell_trouble(_KEPT_FOR_LESS if is_too_old else None)
 
 

@@ -63,6 +63,7 @@ class TextFile:
                 f"write there: sudo chgrp beemon {self._settings.file.parent}; "
                 f"sudo chmod g+w {self._settings.file.parent}"
             ) from error
+        self._hive.note_delivery()
         return self._settings.interval
 
     def close(self) -> None:

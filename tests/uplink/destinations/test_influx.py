@@ -72,6 +72,13 @@ def test_the_token_is_read_at_each_use_and_never_by_everybody(server, uplink_hiv
         influx.deliver(batch_of([reading(0, 1.0)]))
 
 
+def test_a_delivery_is_shown_only_if_something_has_arrived(influx, server):
+    influx.deliver(batch_of([]))
+    assert "far" not in influx._hive._states.seen()
+    influx.deliver(batch_of([reading(0, 1.0)]))
+    assert influx._hive._states.seen()["far"].delivered
+
+
 def test_its_bytes_are_counted(influx, server):
     influx.deliver(batch_of([reading(0, 1.0)]))
     assert influx._hive.meter.sent_today == len(server.asked[0].body)

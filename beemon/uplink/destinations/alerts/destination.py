@@ -126,7 +126,10 @@ class Alerts:
 
     def _post(self, address: Address, title: str, body: str) -> Sent:
         self._hive.meter.count(len(title.encode()) + len(body.encode()))
-        return sending.send(address, title, body)
+        sent = sending.send(address, title, body)
+        if sent.result is sending.Result.DELIVERED:
+            self._hive.note_delivery()
+        return sent
 
     def _read_addresses(self) -> list[Address]:
         """The addresses; their trouble is known before the first message needs them."""

@@ -56,7 +56,10 @@ class Mqtt:
         if batch.is_last:
             line.screen.show_recordings(job.recording for job in jobs if job.recording)
         line.session.wait_until_acknowledged()
-        return len(batch.records) if line.hub is None else line.hub.deliver(batch)
+        count = len(batch.records) if line.hub is None else line.hub.deliver(batch)
+        if count:
+            self._hive.note_delivery()
+        return count
 
     def show_newest(self, newest: Newest) -> None:
         """Publish the differences from the last messages."""

@@ -126,6 +126,7 @@ class _Book:
 
     def report(self, recording: int, sha256: str, proof: str) -> None:
         self._hive.send_command(f"uploaded {recording} {sha256} {proof}")
+        self._hive.note_delivery()
 
     def forget(self, recording: int) -> None:
         self._hive.send_command(f"forgotten {recording}")
