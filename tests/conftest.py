@@ -4,6 +4,7 @@ share: a ledger of its own for each."""
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,13 @@ settings.register_profile(
 settings.load_profile("beemon")
 
 os.environ.pop("COLUMNS", None)  # xdist gives its workers a width, to which messages would be cut
+
+# A run in the background of a shell, or below nohup, ignores these signals, and so would each
+# process that a test starts.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 STARTS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty"}
