@@ -124,8 +124,10 @@ def test_alerts_work_in_the_sandbox_and_name_the_package_that_is_missing(
     within(30, lambda: state_of(machine, "beemon-uplink.service") == "active")
 
     def told() -> dict[str, Any]:
-        text = machine.run("cat", "/run/beemon-uplink/state.json", check=False).stdout
-        found: dict[str, Any] = json.loads(text or "{}").get("destinations", {}).get("alerts", {})
+        read = machine.run("cat", "/run/beemon-uplink/state.json", check=False)
+        if read.returncode != 0:  # it is written once the destinations are made
+            return {}
+        found: dict[str, Any] = json.loads(read.stdout).get("destinations", {}).get("alerts", {})
         return found
 
     within(60, lambda: told().get("state") == "working")
