@@ -16,9 +16,12 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from beemon.base.values import value_class
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 T = TypeVar("T")
 Where = Callable[[str], str]
@@ -127,6 +130,19 @@ def absolute_path(value: object) -> Path:
     if not isinstance(value, str) or not Path(value).is_absolute() or "\0" in value:
         raise BadOptionError(f"must be an absolute path, not {in_toml(value)}")
     return Path(value)
+
+
+def split_url(value: object) -> SplitResult | None:
+    """The parts of a web address, ``http`` or ``https``; None for any other value."""
+    from urllib.parse import urlsplit  # few configs have an address
+
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+        is_address = parts is not None and parts.scheme in ("http", "https") \
+            and bool(parts.hostname) and parts.port != 0  # this looks at the number, too
+    except ValueError:
+        return None
+    return parts if is_address else None
 
 
 def size(value: object) -> float:

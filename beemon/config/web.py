@@ -5,9 +5,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from beemon.base.options import BadOptionError, absolute_path, in_toml, option
+from beemon.base.options import BadOptionError, absolute_path, in_toml, option, split_url
 
 
 def _address(value: object) -> str:
@@ -24,8 +23,8 @@ def _address(value: object) -> str:
 
 
 def _url(value: object) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = split_url(value)
+    if parts is None:
         raise BadOptionError(
             f'must be an address such as "https://hive.example", not {in_toml(value)}'
         )

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from beemon.base.options import BadOptionError, in_toml
+from beemon.base.options import BadOptionError, in_toml, split_url
 from beemon.base.quoting import shown
 from beemon.uplink.contract import NotDeliveredError
 
@@ -85,8 +85,8 @@ def check_answer(
 
 def web_address(value: object) -> str:
     """Parse the address of a server. Raises :class:`BadOptionError`."""
-    parts = _split(value)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = split_url(value) if _can_be_sent(value) else None
+    if parts is None or not _has_host_name(parts):
         raise BadOptionError(
             f'must be an address such as "https://server.example/path", not {in_toml(value)}'
         )
@@ -95,17 +95,18 @@ def web_address(value: object) -> str:
     return parts.geturl()
 
 
-def _split(value: object) -> SplitResult | None:
-    """The parts of an address that can stand in a request; None if it cannot."""
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
-        return None
+def _can_be_sent(value: object) -> bool:
+    """Whether a request can have this text in its first line."""
+    return isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value
+
+
+def _has_host_name(parts: SplitResult) -> bool:
+    """Whether the name of the host can be looked up."""
     try:
-        parts = urlsplit(value)
         (parts.hostname or "").encode("idna")
-        can_be_asked = parts.port != 0  # this looks at the number, too
     except ValueError:
-        return None
-    return parts if can_be_asked else None
+        return False
+    return True
 
 
 class _Stream(io.RawIOBase):
