@@ -28,7 +28,7 @@ from beemon.uplink.contract import (
     Record,
 )
 from beemon.uplink.cursors import CursorFile
-from beemon.uplink.hive import Hive, RefusedError
+from beemon.uplink.hive import Hive
 from beemon.uplink.state import States
 
 log = logging.getLogger(__name__)
@@ -164,11 +164,7 @@ class Courier(threading.Thread):
         return not self._waits
 
     def _look_for_newest(self, reader: ArchiveReader) -> Newest:
-        try:
-            status = self._hive.ask("status")
-        except (ConnectionError, RefusedError):
-            status = None
-        return Newest(tuple(reader.latest()), status)
+        return Newest(tuple(reader.latest()), self._hive.ask_status())
 
     def _deliver(self, reader: ArchiveReader, page: Page, *, is_last: bool) -> bool:
         """Deliver one page; whether the destination has all of it."""

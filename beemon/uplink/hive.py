@@ -113,6 +113,13 @@ class Hive:
         with self._connect() as client:
             return _payload(client, query)
 
+    def ask_status(self) -> JsonObject | None:
+        """The service's status; None if it does not answer."""
+        try:
+            return self.ask("status")
+        except (ConnectionError, RefusedError):
+            return None
+
     def send_command(self, command: str) -> int:
         """Send a command to the service; return the number of its job.
 

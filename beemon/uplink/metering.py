@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import datetime
 from pathlib import Path
 
 from beemon.base import zone
@@ -75,11 +74,8 @@ class Meter:
             if self._unsaved:
                 self._save()
 
-    def _now(self) -> datetime:
-        return to_datetime(self._clock.now().utc_us, zone.local())
-
     def _today(self) -> str:
-        return self._now().date().isoformat()
+        return to_datetime(self._clock.now().utc_us, zone.local()).date().isoformat()
 
     def _save(self) -> None:
         try:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beemon.base.clock import Moment
-from beemon.base.facts import JsonObject
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import absolute_path, duration_within, option
 from beemon.formats import prometheus
 from beemon.uplink import kept
 from beemon.uplink.contract import Batch, Newest, NotDeliveredError
-from beemon.uplink.hive import Hive, RefusedError
+from beemon.uplink.hive import Hive
 
 _MODE = 0o644  # node-exporter is another user
 
@@ -52,7 +51,7 @@ class TextFile:
     def look(self, now: Moment) -> float | None:
         """Write the file."""
         lines = prometheus.describe(
-            self._ask_status(), self._hive.reader.latest(), now.utc_us / US_PER_SECOND
+            self._hive.ask_status(), self._hive.reader.latest(), now.utc_us / US_PER_SECOND
         )
         text = "".join(lines)
         try:
@@ -68,12 +67,6 @@ class TextFile:
 
     def close(self) -> None:
         """The file stays: its times tell its age."""
-
-    def _ask_status(self) -> JsonObject | None:
-        try:
-            return self._hive.ask("status")
-        except (ConnectionError, RefusedError):
-            return None
 
 
 def make(settings: Settings, hive: Hive) -> TextFile:

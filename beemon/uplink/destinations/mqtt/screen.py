@@ -42,7 +42,7 @@ class Screen:
         self._sent.clear()
         if self._settings.pictures:
             self._pictures.search(self._devices(), now)
-        self.update(tuple(self._hive.reader.latest()), self._ask_status())
+        self.update(tuple(self._hive.reader.latest()), self._hive.ask_status())
         for camera, picture in self._pictures.read():
             self._publish_picture(camera, picture)
         self._session.wait_until_acknowledged()
@@ -58,7 +58,7 @@ class Screen:
 
     def refresh(self) -> bool:
         """Publish all changes; whether the hive was announced again."""
-        return self.update(tuple(self._hive.reader.latest()), self._ask_status())
+        return self.update(tuple(self._hive.reader.latest()), self._hive.ask_status())
 
     def update(
         self, readings: tuple[ReadingFacts, ...], status: Mapping[str, Json] | None
@@ -153,12 +153,6 @@ class Screen:
     def _publish_picture(self, camera: str, picture: bytes) -> None:
         self._session.publish(discovery.topic_of(self.base, f"{camera}.picture"), picture)
         self._hive.meter.count(len(picture))
-
-    def _ask_status(self) -> Mapping[str, Json] | None:
-        try:
-            return self._hive.ask("status")
-        except (ConnectionError, RefusedError):
-            return None
 
     def _devices(self) -> Mapping[str, Device]:
         """The devices of the config, or those of the last announcement if the service is off."""
