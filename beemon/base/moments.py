@@ -41,6 +41,14 @@ def span_us(span: timedelta) -> int:
     return span // timedelta(microseconds=1)
 
 
+def from_iso(text: str) -> int:
+    """A time with its zone, as :func:`iso` writes it, in microseconds since 1970.
+
+    Raises ``ValueError`` for a text that is no time, and ``TypeError`` for a time without a zone.
+    """
+    return to_microseconds(datetime.fromisoformat(text))
+
+
 def iso(utc_us: int) -> str:
     """``2026-06-01T12:00:00.000Z`` for a time in microseconds since 1970.
 

@@ -10,7 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 from beemon.base.facts import Json
-from beemon.base.moments import clock_text, to_datetime, to_microseconds
+from beemon.base.moments import clock_text, from_iso, to_datetime, to_microseconds
 from beemon.cli.numbers import larger_unit
 from beemon.protocol.replies import History
 
@@ -65,7 +65,7 @@ def make_series(told: History, begin_us: int, now_us: int) -> Series:
 def _point(row: tuple[Json, ...]) -> Point | int | None:
     """A row as a point; as its time alone if it has no value."""
     utc, value, *rest = row
-    at = to_microseconds(datetime.fromisoformat(str(utc)))
+    at = from_iso(str(utc))
     if not isinstance(value, int | float):
         return at
     low, high = rest[:2] if len(row) > 4 else (value, value)

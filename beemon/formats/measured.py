@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from beemon.base.moments import to_microseconds
+from beemon.base.moments import from_iso
 from beemon.base.readings import Reading
 
 
@@ -78,7 +77,7 @@ def of_reading(reading: Reading, job: int | None = None) -> Measured:
 def of_facts(facts: ReadingFacts, clock: str | None = None, job: int | None = None) -> Measured:
     """A reading as the service tells it; ``clock`` and ``job`` are facts of its job."""
     return Measured(
-        to_microseconds(datetime.fromisoformat(facts.utc)), facts.sensor, facts.quantity,
+        from_iso(facts.utc), facts.sensor, facts.quantity,
         facts.unit, facts.value, facts.reason, facts.quality, clock, facts.uncertainty, facts.raw,
         job,
     )

@@ -14,7 +14,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -258,7 +257,7 @@ def _downtimes(ledger: Ledger, last: Account, until_us: int) -> Iterator[Downtim
 def _moment(written: object, otherwise_us: int) -> int:
     """A moment of an event's facts; another if they name none, or are damaged."""
     try:
-        return moments.to_microseconds(datetime.fromisoformat(str(written)))
+        return moments.from_iso(str(written))
     except ValueError:
         return otherwise_us
 

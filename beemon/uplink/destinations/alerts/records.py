@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 
 from beemon.base.facts import Json, JsonObject
-from beemon.base.moments import to_microseconds
+from beemon.base.moments import from_iso
 from beemon.base.outcomes import Outcome
 from beemon.protocol.replies import EventFacts, ReadingFacts
 from beemon.uplink.contract import JobRecord
@@ -26,7 +25,7 @@ def newest(readings: Iterable[ReadingFacts]) -> Iterator[Worked]:
     for one in readings:
         if one.value is not None:
             for subject in (one.sensor, f"{one.sensor} {one.quantity}"):
-                yield Worked(subject, _utc_us(one.utc), is_scheduled=False)
+                yield Worked(subject, from_iso(one.utc), is_scheduled=False)
 
 
 def worked(records: Iterable[JobRecord]) -> Iterator[Worked]:
@@ -36,7 +35,7 @@ def worked(records: Iterable[JobRecord]) -> Iterator[Worked]:
         if job.outcome != Outcome.DONE or not job.ended or not _has_content(record):
             continue
         device = (job.command or "").split()[1:2]
-        yield Worked(device[0] if device else "", _utc_us(job.ended), job.slot is not None)
+        yield Worked(device[0] if device else "", from_iso(job.ended), job.slot is not None)
 
 
 def _has_content(record: JobRecord) -> bool:
@@ -49,7 +48,7 @@ def happened(event: EventFacts) -> Happened:
     grams = event.facts.get("grams")
     step = event.facts.get("step")
     return Happened(
-        event.kind, event.device, event.message, _utc_us(event.utc),
+        event.kind, event.device, event.message, from_iso(event.utc),
         step if isinstance(step, str) else None,
         float(grams) if isinstance(grams, int | float) else None,
     )
@@ -97,7 +96,3 @@ def find_hang(found: Heard) -> str | None:
 def _objects(value: Json) -> dict[str, Mapping[str, Json]]:
     found = value if isinstance(value, Mapping) else {}
     return {name: each for name, each in found.items() if isinstance(each, Mapping)}
-
-
-def _utc_us(text: str) -> int:
-    return to_microseconds(datetime.fromisoformat(text))
