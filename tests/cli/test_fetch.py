@@ -82,16 +82,18 @@ def test_show_takes_a_picture(hive):
     assert b"a.jpg: picture of 640x480 pixels" in done.stdout
 
 
-def test_play_gives_the_file_to_the_player_and_removes_it(hive, tmp_path):
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    player = programs / "mpv"
-    player.write_text(
-        f'#!/bin/sh\nfor f; do :; done; echo "$f" > {tmp_path}/played\ntest -s "$f"\n'
-    )
+def play(hive, folder, script):
+    """Play a new sound by a player that notes the name of its file, then runs a script."""
+    player = folder / "bin/mpv"
+    player.parent.mkdir()
+    player.write_text(f'#!/bin/sh\nfor f; do :; done; echo "$f" > {folder}/played\n{script}\n')
     player.chmod(0o755)
     made = hive.do("record microphone.a 1")
-    done = run(hive, "play", str(made["job"]), PATH=f"{programs}:{os.environ['PATH']}")
+    return run(hive, "play", str(made["job"]), PATH=f"{player.parent}:{os.environ['PATH']}")
+
+
+def test_play_gives_the_file_to_the_player_and_removes_it(hive, tmp_path):
+    done = play(hive, tmp_path, 'test -s "$f"')
     assert done.returncode == 0, done.stderr
     assert not os.path.exists((tmp_path / "played").read_text().strip())  # noqa: PTH110
 
@@ -181,15 +183,7 @@ def test_a_signal_that_ends_it_leaves_no_file(hive, number, status):
 
 
 def test_a_player_that_is_ended_leaves_no_file(hive, tmp_path):
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    player = programs / "mpv"
-    player.write_text(
-        f'#!/bin/sh\nfor f; do :; done; echo "$f" > {tmp_path}/played; kill $PPID; exec sleep 60\n'
-    )
-    player.chmod(0o755)
-    made = hive.do("record microphone.a 1")
-    done = run(hive, "play", str(made["job"]), PATH=f"{programs}:{os.environ['PATH']}")
+    done = play(hive, tmp_path, "kill $PPID; exec sleep 60")
     assert done.returncode == 143
     assert not Path((tmp_path / "played").read_text().strip()).parent.exists()
 

@@ -10,7 +10,10 @@ from tests.hive import PATIENCE_SECONDS, Hive
 
 
 class Carrier:
-    """``beemon serve-uplink`` for a hive, with its folder where the service looks for it."""
+    """``beemon serve-uplink`` for a hive, with its folder where the service looks for it.
+
+    It has a session of its own, so that a test can end it with its children.
+    """
 
     def __init__(self, hive: Hive) -> None:
         self.hive = hive
@@ -22,7 +25,7 @@ class Carrier:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "beemon", "serve-uplink", "--config", self.hive.config,
                  "--folder", self.folder],
-                env=self.hive.environment, stderr=log, stdout=log,
+                env=self.hive.environment, stderr=log, stdout=log, start_new_session=True,
             )
         return self
 
@@ -43,7 +46,7 @@ class Carrier:
         return self.wait()
 
     def kill(self) -> None:
-        """End it as a power cut does."""
+        """End it alone, without a chance to end its children."""
         assert self.process is not None
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)

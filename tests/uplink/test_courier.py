@@ -20,6 +20,7 @@ from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
 from tests.hive import until
+from tests.uplink.conftest import nobody
 
 
 class FarEnd:
@@ -62,10 +63,6 @@ class FarEnd:
 def _name(record) -> str:
     is_job = isinstance(record, JobRecord)
     return f"job {record.job.job}" if is_job else f"event {record.event.event}"
-
-
-def nobody():
-    raise ConnectionError("nothing answers")
 
 
 class Desk:

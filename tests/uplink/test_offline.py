@@ -25,6 +25,7 @@ from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
 from tests.hive import until
+from tests.uplink.conftest import nobody
 from tests.uplink.servers import Asked, FarServer, Said
 
 DAYS, EACH_SECONDS = 30, 300
@@ -116,7 +117,7 @@ def test_each_reading_of_the_month_is_there_once_and_the_newest_first(
     link = BadLink(server, seed)
     states = States(tmp_path / "state.json")
     options = UplinkOptions(
-        hive="apiary-7", archive=month, connect=_nobody, tables={}, state=tmp_path,
+        hive="apiary-7", archive=month, connect=nobody, tables={}, state=tmp_path,
         runtime=tmp_path,
     )
     hive = Hive("influx", options, Archive(month), Meter(tmp_path / "sent", UplinkSettings()),
@@ -132,7 +133,3 @@ def test_each_reading_of_the_month_is_there_once_and_the_newest_first(
     missing = [fields for fields in link.points.values() if 'reason="stuck"' in fields]
     assert len(missing) == len(range(7, JOBS, 50))
     assert max(link.deliveries.values()) > 1  # the link did double, and the far end has each once
-
-
-def _nobody():
-    raise ConnectionError("nothing answers")

@@ -16,10 +16,7 @@ from beemon.uplink.options import UplinkOptions
 from beemon.uplink.state import States
 from tests.book import FakeClock
 from tests.hive import until
-
-
-def nobody():
-    raise ConnectionError("nothing answers")
+from tests.uplink.conftest import nobody
 
 
 def table(name: str, **values: object) -> RawTable:

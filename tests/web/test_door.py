@@ -103,12 +103,17 @@ def test_clients_that_read_no_reply_make_room_for_a_newcomer(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+async def ask_and_read_nothing(attacker: Attacker) -> None:
+    """Ask for more than a client with a small buffer takes."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    client.connect(("127.0.0.1", attacker.port))
+    await attacker.keep(client, request("/static/charts.js", Connection="keep-alive") * 300)
+
+
 def test_a_reply_on_its_way_is_no_idle_time(tmp_path: Path) -> None:
     async def read_slowly(attacker: Attacker) -> None:
-        client = socket.socket()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        client.connect(("127.0.0.1", attacker.port))
-        await attacker.keep(client, request("/static/charts.js", Connection="keep-alive") * 300)
+        await ask_and_read_nothing(attacker)
         async with asyncio.timeout(15):
             while attacker.site.busy or not attacker.site.door.is_busy:
                 await asyncio.sleep(0.05)
@@ -220,10 +225,7 @@ def test_a_client_that_leaves_its_event_stream_is_not_logged(
 
 def test_a_client_that_reads_no_reply_is_cut_off(tmp_path: Path) -> None:
     async def wait(attacker: Attacker) -> None:
-        client = socket.socket()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        client.connect(("127.0.0.1", attacker.port))
-        await attacker.keep(client, request("/static/charts.js", Connection="keep-alive") * 300)
+        await ask_and_read_nothing(attacker)
         async with asyncio.timeout(15):
             while not attacker.site.door.count:
                 await asyncio.sleep(0.05)

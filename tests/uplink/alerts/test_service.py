@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from tests.hive import Hive, until
 from tests.uplink.alerts.receiver import HANGS
+from tests.uplink.carrier import Carrier
 
 pytestmark = [
     pytest.mark.process,
@@ -27,11 +26,11 @@ interval = "1s"
 AFTER = 6.0
 
 
-class Uplink:
-    """The uplink of a hive, as a process of its own."""
+class Uplink(Carrier):
+    """The process of the uplink, with rules for alerts."""
 
     def __init__(self, hive, receiver, folder, rules):
-        self.hive, self.folder = hive, folder
+        super().__init__(hive)
         urls = folder / "urls"
         urls.write_text(f"{receiver.url()}\n")
         urls.chmod(0o600)
@@ -39,24 +38,11 @@ class Uplink:
             f'{DEVICES}\n[alerts]\nurls_file = "{urls}"\ndefaults = false\nask_interval = 0.5\n'
             f"{rules}"
         )
-        self.process = None
-
-    def start(self):
-        self.log = (self.folder / "uplink-log").open("a")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "beemon", "serve-uplink", "--folder", self.folder / "uplink",
-             "--config", self.hive.config],
-            stdout=self.log, stderr=self.log, env=self.hive.environment, start_new_session=True,
-        )
-        return self
 
     def kill(self):
+        """End it with its children, as a power cut does."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.log.close()
-
-    def said(self):
-        return (self.folder / "uplink-log").read_text()
 
 
 @pytest.fixture
@@ -98,7 +84,7 @@ def test_a_recorder_whose_every_process_is_killed_is_missed_in_time(uplink, rece
     )
     hive = one.hive.start()
     one.start()
-    until(lambda: (hive.folder / "uplink/state.json").exists())
+    until(lambda: (one.folder / "state.json").exists())
     until(lambda: len(hive.ask("jobs 20")["jobs"]) > AFTER + 1)  # it measures once a second
     assert receiver.titles == [], one.said()
     kill_every_process(hive)

@@ -28,13 +28,6 @@ JPEG = b"\xff\xd8 a picture \xff\xd9"
 
 
 @pytest.fixture
-def broker() -> Iterator[Broker]:
-    found = Broker()
-    yield found
-    found.close()
-
-
-@pytest.fixture
 def apiary(ledger: Ledger, tmp_path: Path) -> Apiary:
     return Apiary(ledger, tmp_path / "uplink")
 

@@ -24,13 +24,6 @@ PROTOCOLS = ("5", "3.1.1")
 
 
 @pytest.fixture
-def broker() -> Iterator[Broker]:
-    found = Broker()
-    yield found
-    found.close()
-
-
-@pytest.fixture
 def connect(broker: Broker) -> Iterator[Callable[..., Session]]:
     opened = []
 

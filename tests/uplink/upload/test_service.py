@@ -17,6 +17,7 @@ from beemon.ledger.reader import ArchiveReader
 from beemon.uplink.destinations.upload.remote import PART
 from tests.hive import SHORT_SLOTS, SIMULATED, Hive, until
 from tests.service.test_slots import SURE_CLOCK
+from tests.uplink.carrier import Carrier
 from tests.uplink.upload import servers
 from tests.uplink.upload.servers import PROOFS, FarEnd, running
 
@@ -26,26 +27,8 @@ DEVICES = SHORT_SLOTS.replace('interval = "2s"', 'interval = "6s"')
 """A recording takes seconds to its proof, on a machine that is busy."""
 
 
-class Uplink:
-    """The process of the uplink, with the config of a hive."""
-
-    def __init__(self, hive: Hive) -> None:
-        self.folder = hive.folder / "uplink"
-        self.log = hive.folder / "uplink.log"
-        self._hive = hive
-        self.start()
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "beemon", "serve-uplink", "--config", self._hive.config,
-                 "--folder", self.folder],
-                stderr=log, env={**os.environ, "TZ": "UTC"},
-            )
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+class Uplink(Carrier):
+    """The process of the uplink, with what it tells of its uploads."""
 
     def facts(self) -> dict[str, Any]:
         """What `beemon upload status` shows."""
@@ -66,7 +49,7 @@ class Uplink:
 
 @contextlib.contextmanager
 def uplink_of(hive: Hive) -> Iterator[Uplink]:
-    uplink = Uplink(hive)
+    uplink = Uplink(hive).start()
     try:
         yield uplink
     finally:
@@ -171,7 +154,7 @@ def test_a_kill_amid_a_transfer_leaves_no_child_and_its_torn_file_is_replaced(tm
             until(lambda: proofs(hive) == {path: "read-back"})
             assert stored(far_end, path).read_bytes() == (hive.archive / path).read_bytes()
             assert not torn.exists()
-            told = uplink.log.read_text() + "".join(
+            told = uplink.said() + "".join(
                 file.read_text() for file in uplink.folder.glob("*.json")
             )
         assert servers.PASSWORD not in told
