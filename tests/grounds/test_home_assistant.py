@@ -137,6 +137,7 @@ def home(request: pytest.FixtureRequest) -> Iterator[Home]:
         found.assistant.install()
         found.configure("hive", CONFIG)
         machine.run("beemon", "snapshot", "camera.entrance", "--wait")
+        machine.run("beemon", "read", "--wait")  # the schedule may be most of a minute away
         found.assistant.start()
         found.assistant.add_broker()
         yield found
