@@ -162,6 +162,14 @@ def test_the_latest_picture_is_sent(broker, apiary, start):
     assert last(broker, f"{BASE}/camera/entrance/last")["value"]
 
 
+def test_after_an_announcement_a_picture_is_repeated_as_the_values_are(broker, apiary, start):
+    apiary.take_picture(JPEG)
+    apiary.measure("sensor.scale", "weight", "g", 42_170.0)
+    start()
+    last(broker, WEIGHT, count=2)
+    assert broker.wait_for_message(f"{BASE}/camera/entrance/picture", count=2) == JPEG
+
+
 def test_pictures_can_be_kept_at_home(broker, apiary, start):
     apiary.take_picture(JPEG)
     apiary.measure("sensor.scale", "weight", "g", 1.0)

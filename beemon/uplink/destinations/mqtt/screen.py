@@ -43,8 +43,7 @@ class Screen:
         if self._settings.pictures:
             self._pictures.search(self._devices(), now)
         self.update(tuple(self._hive.reader.latest()), self._hive.ask_status())
-        for camera, picture in self._pictures.read():
-            self._publish_picture(camera, picture)
+        self._publish_pictures()
         self._session.wait_until_acknowledged()
 
     @property
@@ -53,8 +52,9 @@ class Screen:
         return self._session.refusal or self._pictures.trouble
 
     def repeat(self) -> None:
-        """Let the next update publish the whole state again."""
+        """Publish the pictures again, and let the next update publish the whole state again."""
         self._sent.clear()
+        self._publish_pictures()
 
     def refresh(self) -> bool:
         """Publish all changes; whether the hive was announced again."""
@@ -149,6 +149,10 @@ class Screen:
             self._session.publish(discovery.topic_of(self.base, key), payload)
             self._hive.meter.count(len(payload))
             self._sent[key] = payload
+
+    def _publish_pictures(self) -> None:
+        for camera, picture in self._pictures.read():
+            self._publish_picture(camera, picture)
 
     def _publish_picture(self, camera: str, picture: bytes) -> None:
         self._session.publish(discovery.topic_of(self.base, f"{camera}.picture"), picture)
