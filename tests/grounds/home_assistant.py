@@ -173,10 +173,12 @@ class HomeAssistant:
         self._tell("/api/services/button/press", {"entity_id": button})
 
     def picture(self, entity: str) -> bytes:
-        """The picture that an entity shows."""
-        status, told = self.ask(f"/api/image_proxy/{entity}", binary=True)
-        assert status == 200, told
-        return bytes.fromhex(told)
+        """The picture that an entity shows, once it has one."""
+        def found() -> str | None:
+            status, told = self.ask(f"/api/image_proxy/{entity}", binary=True)
+            return told if status == 200 else None
+
+        return bytes.fromhex(within(30, found, f"the picture of {entity}") or "")
 
     def log(self) -> str:
         """Its log of warnings and errors."""
