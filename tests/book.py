@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from beemon.base import schedule
 from beemon.base.clock import Moment, Quality, Stamp
+from beemon.base.schedule import Schedule
 from beemon.ledger import events, slots
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.slots import Begin, Due, Series, Skip, Tick
-from beemon.timing import schedule
-from beemon.timing.schedule import Schedule
 
 NOON = round(datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp() * 1e6)
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000

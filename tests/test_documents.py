@@ -18,6 +18,7 @@ import soundfile
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.base.recording import RecordingFacts
+from beemon.base.schedule import Schedule
 from beemon.base.status import DEVICE_STATES, POWER_STAGES, DeviceState, PowerStage
 from beemon.checks.examine import examine
 from beemon.checks.findings import FINDINGS
@@ -32,7 +33,6 @@ from beemon.protocol.commands import FOR_PROGRAMS, URGENT, VOCABULARY
 from beemon.protocol.lines import ERRORS, MAX_REFUSED, NOT_UNDERSTOOD
 from beemon.scale.steps import KINDS
 from beemon.server import answers, intake, limits
-from beemon.timing.schedule import Schedule
 from scripts.manual import fill
 from tests.grounds import GROUNDS
 from tests.plugins import install

@@ -32,7 +32,7 @@ ROWS = (
     "worker",
     "devices scale repair exchange retention",
     "checks ledger config",
-    "media protocol timing formats",
+    "media protocol formats",
     "storage system",
     "base",
     "__init__",

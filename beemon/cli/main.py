@@ -280,9 +280,8 @@ def _idle_schedules(devices: Mapping[str, DeviceSettings]) -> Iterator[Problem]:
     """Windows by the sun that no day of the year would open."""
     from datetime import UTC, datetime, timedelta
 
-    from beemon.base import zone
+    from beemon.base import schedule, sun, zone
     from beemon.base.options import Problem
-    from beemon.timing import schedule, sun
 
     now, here = datetime.now(UTC), zone.local()
     for device in devices.values():

@@ -18,7 +18,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from beemon.base import spelling
+from beemon.base import spelling, sun
 from beemon.base.explanation import why
 from beemon.base.names import is_device_word, is_hive_name, sensor_name
 from beemon.base.options import (
@@ -34,11 +34,10 @@ from beemon.base.options import (
     size,
     suggestion,
 )
+from beemon.base.schedule import Schedule, slot_verb
+from beemon.base.sun import Place
 from beemon.base.values import keyword_class
 from beemon.config import files
-from beemon.timing import sun
-from beemon.timing.schedule import Schedule, slot_verb
-from beemon.timing.sun import Place
 
 if TYPE_CHECKING:
     from beemon.config.power import PowerSettings

@@ -9,12 +9,12 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
+from beemon.base import schedule
 from beemon.base.moments import EARLIEST_US, US_PER_DAY, US_PER_HOUR, US_PER_SECOND
 from beemon.ledger import hours, rows
 from beemon.ledger import readings as series
 from beemon.ledger.thinning import Hour, Point, merge, thin, with_gaps
 from beemon.protocol.views import Series
-from beemon.timing import schedule
 
 LONGEST_SINGLE_US = 3 * US_PER_DAY
 """Longer spans are drawn by the hour."""

@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from beemon.base import moments
+from beemon.base import moments, schedule
 from beemon.base.clock import Stamp
 from beemon.base.outcomes import Ending
 from beemon.base.values import value_class
 from beemon.ledger import events
 from beemon.ledger.ledger import Ledger
-from beemon.timing import schedule
 
 UNACCOUNTED = "unaccounted"
 """The kind of an event that names a span of time (``from_us``, ``until_us``) without account."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from beemon.base import zone
+from beemon.base import schedule, zone
 from beemon.devices.ask import ResolvedDevice
 from beemon.retention.budget import LEDGER
-from beemon.timing import schedule
 
 RECORDING_BYTES = 1500
 """Bytes of a recording in the ledger: its job, its row, its features (measured)."""

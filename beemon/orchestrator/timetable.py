@@ -12,13 +12,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import tzinfo
 
+from beemon.base import schedule
 from beemon.base.clock import JUMP_SECONDS, Moment, Quality, Stamp
 from beemon.base.moments import US_PER_DAY, to_datetime, to_microseconds
+from beemon.base.schedule import Schedule, WindowState
 from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings
 from beemon.ledger.slots import Begin, Due, Series, Skip, Tick, Turn, Unaccounted, between
-from beemon.timing import schedule
-from beemon.timing.schedule import Schedule, WindowState
 
 LATE_SECONDS = 10.0
 """Maximum delay of a slot, in seconds; a later one is skipped, not run at a wrong time."""

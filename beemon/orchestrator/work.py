@@ -22,7 +22,7 @@ from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.loop import Loop
 from beemon.orchestrator.worker_process import WorkerProcess
 from beemon.protocol.reports import Rejected, Report, Stopped
-from beemon.timing import timedate
+from beemon.system import timedate
 
 log = logging.getLogger(__name__)
 

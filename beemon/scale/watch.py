@@ -13,12 +13,13 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from operator import itemgetter
 
-from beemon.base import zone
+from beemon.base import sun, zone
 from beemon.base.clock import Quality, Stamp
 from beemon.base.facts import BadFactsError, JsonObject, from_json
 from beemon.base.moments import US_PER_SECOND, iso, to_datetime
 from beemon.base.readings import GRAMS, WEIGHT
 from beemon.base.status import WeightStep
+from beemon.base.sun import Place
 from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events
@@ -29,8 +30,6 @@ from beemon.ledger.writer import Write, Written
 from beemon.scale import steps
 from beemon.scale.steps import Around, Step, Weighed
 from beemon.system.service import fields
-from beemon.timing import sun
-from beemon.timing.sun import Place
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 
 from beemon import __version__
 from beemon.base import clock, zone
+from beemon.base import schedule as timing
 from beemon.base.explanation import meanings
 from beemon.base.moments import US_PER_DAY
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
+from beemon.base.schedule import Schedule
 from beemon.base.status import (
     DeviceStatus,
     ServiceState,
@@ -49,8 +51,6 @@ from beemon.retention import budget
 from beemon.server.latest import LatestState
 from beemon.server.restarts import Restarts
 from beemon.storage import space
-from beemon.timing import schedule as timing
-from beemon.timing.schedule import Schedule
 
 DEFAULT_JOBS = 20
 MOST_JOBS = 1000

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from beemon.timing import schedule
-from beemon.timing.schedule import Schedule
+from beemon.base import schedule
+from beemon.base.schedule import Schedule
 from tests.grounds.powercut.court import recover
 from tests.grounds.powercut.judge import Judge, final_files
 from tests.grounds.powercut.load import CLIENTS, Load, Service

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from beemon.base import moments
+from beemon.base import moments, schedule
 from beemon.base.clock import Quality
+from beemon.base.schedule import Schedule, SunTime
+from beemon.base.sun import Place
 from beemon.ledger import events, slots
 from beemon.ledger.slots import Due, Tick, Turn, Unaccounted
-from beemon.timing import schedule
-from beemon.timing.schedule import Schedule, SunTime
-from beemon.timing.sun import Place
 from tests.book import DAY, HOUR, HOURLY, MINUTE, MINUTELY, NOON, SECOND, Book, skip
 
 

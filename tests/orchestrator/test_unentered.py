@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from beemon.base import outcomes
+from beemon.base import outcomes, schedule
 from beemon.base.clock import Quality, Stamp
 from beemon.base.outcomes import Ending
 from beemon.ledger import completeness, slots
@@ -18,7 +18,6 @@ from beemon.ledger.ledger import Ledger
 from beemon.ledger.slots import Begin, Due, Series, Skip, Tick, Turn
 from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.unentered import WAIT_SECONDS, Unentered
-from beemon.timing import schedule
 
 MINUTE = 60_000_000
 BEGAN_US = 1_778_400_000_000_000

@@ -10,6 +10,7 @@ import pytest
 from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Calibration, Reading
 from beemon.base.status import WeightStep
+from beemon.base.sun import Place
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events, inspections
 from beemon.ledger import readings as series
@@ -17,7 +18,6 @@ from beemon.ledger.calibrations import Made
 from beemon.ledger.looks import Looks
 from beemon.scale import watch
 from beemon.scale.watch import KIND, LOOK_SECONDS, Scales
-from beemon.timing.sun import Place
 from tests.book import HOUR, MINUTE, NOON, SECOND, Book
 
 WEIGHING = Weighing(rain="sensor.rain", lid="sensor.lid", entrance="sensor.entrance")

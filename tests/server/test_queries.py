@@ -8,6 +8,7 @@ import pytest
 
 from beemon.base import clock
 from beemon.base.moments import US_PER_DAY
+from beemon.base.schedule import Schedule
 from beemon.config.settings import ArchiveSettings, DeviceSettings, Settings
 from beemon.ledger.reader import SlowQueryError
 from beemon.ledger.usage import Usage
@@ -17,7 +18,6 @@ from beemon.protocol.replies import BudgetShare
 from beemon.protocol.reports import Planned
 from beemon.server.latest import LatestState
 from beemon.server.queries import Queries
-from beemon.timing.schedule import Schedule
 
 
 class Ledger:

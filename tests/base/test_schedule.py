@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beemon.base.options import BadOptionError, build
-from beemon.timing.schedule import (
+from beemon.base.schedule import (
     Schedule,
     Series,
     SunTime,
@@ -23,7 +23,7 @@ from beemon.timing.schedule import (
     slots_between,
     window_state,
 )
-from beemon.timing.sun import Place
+from beemon.base.sun import Place
 
 BERLIN = ZoneInfo("Europe/Berlin")  # 2026: +1 to +2 on 29 March at 02:00, back on 25 October, 03:00
 SECOND = timedelta(seconds=1)

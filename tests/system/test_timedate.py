@@ -10,7 +10,7 @@ import pytest
 
 from beemon.base import clock
 from beemon.base.clock import Quality
-from beemon.timing import timedate
+from beemon.system import timedate
 from tests.hive import until
 
 pytestmark = pytest.mark.process

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
-from beemon.base import zone
+from beemon.base import sun, zone
 from beemon.base.options import BadOptionError, build, duration, duration_within, in_toml, option
+from beemon.base.sun import Place
 from beemon.base.values import keyword_class, value_class
-from beemon.timing import sun
-from beemon.timing.sun import Place
 
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SUN_TIME = re.compile(r"(sunrise|sunset)(?:([+-])(\S+))?", re.ASCII)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from beemon.timing import sun
-from beemon.timing.sun import Place
+from beemon.base import sun
+from beemon.base.sun import Place
 
 ephem = pytest.importorskip("ephem")
 MINUTE = timedelta(minutes=1)

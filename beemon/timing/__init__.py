@@ -1,1 +1,0 @@
-"""Schedules, the sun, time zones, and systemd's word on the clock."""
