@@ -30,6 +30,7 @@ ROWS = (
     "web uplink server",
     "orchestrator",
     "worker",
+    "insights",
     "devices scale repair exchange retention",
     "checks ledger config",
     "media protocol formats",

@@ -1,0 +1,31 @@
+"""The findings of a day: those of each rule, and the day's own sum of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from beemon.base.finding import STANDS, Finding
+from beemon.insights.hive_day import Found, HiveDay, Rule, moment
+
+RULES: Mapping[str, Rule] = {}
+"""The rules by name, in the order of their sentences in the day's sum."""
+
+VERSION = 1
+NIGHT_IS_OVER = 30.0
+"""The hour, on the clocks of the day, from which on the night after it is over: 6 o'clock."""
+
+
+def findings_of(day: HiveDay, found: Mapping[str, Found]) -> list[Finding]:
+    """The findings of the rules in their order, and the day's sum once the night after is over."""
+    own = [finding for each in found.values() for finding in each.findings]
+    return own if day.until < day.clock(NIGHT_IS_OVER) else [*own, _sum(day, found)]
+
+
+def _sum(day: HiveDay, found: Mapping[str, Found]) -> Finding:
+    sentences = [sentence for each in found.values() for sentence in each.sentences]
+    return Finding(
+        "day", STANDS, day.told.hive, moment(day.begin), moment(day.end),
+        moment(day.clock(NIGHT_IS_OVER)), " ".join(sentences), "day", VERSION,
+        measured=tuple(number for each in found.values() for number in each.measured),
+        unknown=tuple(sentence for each in found.values() for sentence in each.unknown),
+    )

@@ -1,0 +1,108 @@
+"""A hive's day: everything that was measured around one local day, for the rules to look at."""
+
+from __future__ import annotations
+
+import statistics
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
+
+from beemon.base.finding import Finding, Measured
+from beemon.base.moments import US_PER_SECOND, iso
+from beemon.base.values import value_class
+from beemon.scale.steps import Around
+
+ENOUGH = 0.8
+"""The share of the expected readings that a rule needs, or it says that too few were made."""
+
+HOUR = 3600.0
+
+
+class Value(NamedTuple):
+    """A reading that has a value: when (seconds since 1970), the value, and its standard
+    uncertainty, if known."""
+
+    at: float
+    value: float
+    uncertainty: float | None = None
+
+
+@value_class
+class Told:
+    """The hive by its owner's config; None for an option that is not set.
+
+    ``empty`` is its weight without food, in g. ``nest`` and ``outside`` are a sensor and the name
+    of its temperature. ``scales`` are the sensors under the hive, each with the data around it.
+    """
+
+    hive: str
+    scales: Mapping[str, Around]
+    empty: float | None = None
+    nest: tuple[str, str] | None = None
+    outside: tuple[str, str] | None = None
+
+
+@value_class
+class HiveDay:
+    """One local day, with the readings of it and of the time around it.
+
+    ``begin`` and ``end`` are its midnights, in seconds since 1970. The values begin
+    :data:`BEFORE` seconds before ``begin``; nothing later than ``until`` is known.
+    ``clock(hours)`` is a moment in seconds since 1970, for the time on the clocks in hours since
+    the first midnight. For example, 26.0 is 2 o'clock on the next day.
+    """
+
+    date: date
+    begin: float
+    end: float
+    until: float
+    clock: Callable[[float], float]
+    told: Told
+    values: Mapping[tuple[str, str], Sequence[Value]]
+    """The values by sensor (or recorder) and quantity, in the order of time."""
+    past: Sequence[Mapping[str, Measured]] = ()
+    """The numbers of the days before, by name; yesterday's are the last. A day that was not
+    computed, or that is unknown, is empty."""
+
+    def between(self, device: str, quantity: str, begin: float, end: float) -> Sequence[Value]:
+        """The values from ``begin`` on, and before ``end``."""
+        found = self.values.get((device, quantity), ())
+        first = bisect_left(found, begin, key=lambda value: value.at)
+        last = bisect_left(found, end, key=lambda value: value.at)
+        return found[first:last]
+
+
+BEFORE, AFTER = 24 * HOUR, 36 * HOUR
+"""The rules get readings from ``BEFORE`` seconds before the first midnight to ``AFTER`` after it.
+
+That is enough for the night that follows, and for the morning after it."""
+
+
+@value_class
+class Found:
+    """The result of one rule for a day: findings of its own, and its part of the day's sum."""
+
+    findings: tuple[Finding, ...] = ()
+    sentences: tuple[str, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+Rule = Callable[[HiveDay], Found]
+"""A pure function. The later it is asked (``until``), the more stages of its findings it tells; the
+earlier ones stay the same."""
+
+
+def expected(values: Sequence[Value], begin: float, end: float) -> int:
+    """The number of readings to expect in a time, by the usual interval between them."""
+    if len(values) < 3:
+        return 0
+    usual = statistics.median(later.at - earlier.at for earlier, later in pairwise(values))
+    return round((end - begin) / usual) if usual else 0
+
+
+def moment(at: float) -> str:
+    """A moment, in seconds since 1970, as a finding tells it (UTC)."""
+    return iso(round(at * US_PER_SECOND))
