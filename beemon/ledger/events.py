@@ -56,13 +56,15 @@ def enter(
     kind: str,
     message: str,
     device: str | None = None,
+    /,
     *,
     at: Stamp | None = None,
     **facts: Any,
 ) -> int:
     """Enter what happened now, or at another moment of this boot; return the event's number.
 
-    Stands within ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
+    The facts may have any names, also ``kind`` and ``device``. Stands within
+    ``ledger.transaction()``. Raises ``sqlite3.OperationalError``.
     """
     utc_us, monotonic, quality = at or ledger.clock.stamp()
     cursor = ledger.db.execute(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from beemon.base.facts import INLINE, KEPT, BadFactsError, Json, JsonObject, from_json
+from beemon.base.finding import Finding
 from beemon.base.recording import RecordingFacts
 from beemon.base.status import DeviceState, ServiceState, ServiceStatus
 from beemon.base.values import keyword_class, value_class
@@ -255,6 +256,20 @@ class EventList:
     kinds: Annotated[
         tuple[str, ...] | None, "all kinds so far, if there are no events of the given kind"
     ] = None
+
+
+@value_class
+class FindingFacts:
+    """A finding about the colony, as it was entered."""
+
+    finding: Annotated[int, "its number, which is that of its event"]
+    utc: Annotated[str, "time of its entry"]
+    clock: Annotated[str, "quality of the clock then"]
+    found: Annotated[Finding, "the finding itself", INLINE]
+    revised: Annotated[
+        int | None, "number of the finding that takes its place; missing: it is the latest"
+    ] = None
+    label: Annotated[str | None, "the beekeeper's word on it: `yes` or `no`"] = None
 
 
 @value_class

@@ -1,0 +1,128 @@
+"""Findings in the ledger: events of kind ``finding``, whose facts are the fields of a finding.
+
+The findings about one matter form a chain: each takes the place of the one before, which it
+revises. Only the latest of a chain counts. The beekeeper's word on a finding is an event of kind
+``label``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from beemon.base.clock import Stamp
+from beemon.base.facts import from_json, to_json
+from beemon.base.finding import Finding
+from beemon.base.moments import from_iso, iso
+from beemon.ledger import events
+from beemon.ledger.events import Event, Readable
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.rows import MOST_NUMBER, UNREADABLE
+from beemon.protocol.replies import FindingFacts
+
+KIND, LABEL = "finding", "label"
+WORDS = ("yes", "no")
+"""The beekeeper's words on a finding."""
+
+Chain = list[tuple[Event, Finding]]
+
+
+def enter(ledger: Ledger, finding: Finding, at: Stamp | None = None) -> int:
+    """Enter a finding; return its number. Stands within ``ledger.transaction()``."""
+    facts: dict[str, Any] = to_json(finding)
+    return events.enter(ledger, KIND, finding.says, finding.device, at=at, **facts)
+
+
+def enter_label(ledger: Ledger, number: int, word: str, at: Stamp | None = None) -> int:
+    """Enter the beekeeper's word on a finding. Stands within ``ledger.transaction()``."""
+    message = f"the beekeeper's word on finding {number}: {word}"
+    return events.enter(ledger, LABEL, message, at=at, finding=number, word=word)
+
+
+def find(ledger: Readable, number: int) -> Finding | None:
+    """The finding of a number; None if there is none that can be read."""
+    event = events.find(ledger, number)
+    return None if event is None else read(event)
+
+
+def read(event: Event) -> Finding | None:
+    """The finding that an event holds; None for any other event, or for damaged facts."""
+    if event.kind != KIND:
+        return None
+    try:
+        finding = from_json(Finding, event.facts)
+        from_iso(finding.from_), from_iso(finding.until)
+    except UNREADABLE:
+        return None
+    return finding
+
+
+def between(ledger: Readable, from_us: int, until_us: int) -> list[FindingFacts]:
+    """The latest finding of each matter that a period touches, in order of the matters' begins."""
+    begin, end = iso(from_us), iso(until_us)
+    labels = _labels(ledger, from_us)
+    latest = [
+        _describe(chain, labels)[-1] for chain in _chains(ledger, from_us)
+        if begin < chain[-1][1].until and chain[-1][1].from_ < end
+    ]
+    return sorted(latest, key=lambda one: one.found.from_)
+
+
+def chain_of(ledger: Readable, number: int) -> list[FindingFacts]:
+    """All findings about the matter of one finding, in order of their entry; empty if there is no
+    such finding."""
+    event = events.find(ledger, number)
+    finding = read(event) if event else None
+    if event is None or finding is None:
+        return []
+    begin = min(from_iso(finding.from_), event.at.utc_us)
+    labels = _labels(ledger, begin)
+    for chain in _chains(ledger, begin):
+        if any(one.number == number for one, _ in chain):
+            return _describe(chain, labels)
+    return []
+
+
+def _chains(ledger: Readable, from_us: int) -> Iterable[Chain]:
+    """The findings that were entered since a time; none about a later time was entered earlier."""
+    chains: list[Chain] = []
+    by_number: dict[int, Chain] = {}
+    by_matter: dict[tuple[str, str | None, str], Chain] = {}
+    for event, finding in _since(ledger, from_us):
+        chain = by_number.get(finding.revises or 0) or by_matter.get(finding.matter)
+        if chain is None:
+            chains.append(chain := [])
+        chain.append((event, finding))
+        by_number[event.number] = by_matter[finding.matter] = chain
+    return chains
+
+
+def _since(ledger: Readable, from_us: int) -> Iterator[tuple[Event, Finding]]:
+    found = events.since(ledger, from_us, MOST_NUMBER, KIND)
+    for event in sorted(found, key=lambda one: one.number):
+        if finding := read(event):
+            yield event, finding
+
+
+def _labels(ledger: Readable, from_us: int) -> Mapping[object, object]:
+    """The beekeeper's latest word on each finding, since a time."""
+    found = events.since(ledger, from_us, MOST_NUMBER, LABEL)
+    return {
+        one.facts.get("finding"): one.facts.get("word")
+        for one in sorted(found, key=lambda one: one.number)
+    }
+
+
+def _describe(chain: Chain, labels: Mapping[object, object]) -> list[FindingFacts]:
+    """A chain as clients see it; a word on one of its findings is a word on all of them."""
+    later: dict[int, int] = {one.number: other.number for (one, _), (other, _) in pairwise(chain)}
+    words = [labels[event.number] for event, _ in chain if event.number in labels]
+    label = str(words[-1]) if words else None
+    return [
+        FindingFacts(
+            finding=event.number, utc=iso(event.at.utc_us), clock=event.at.quality.value,
+            found=finding, revised=later.get(event.number), label=label,
+        )
+        for event, finding in chain
+    ]
