@@ -22,6 +22,18 @@ KINDS = {
         "the sum of one local day: its sentences and its numbers",
         "Read the reasons: `beemon why FINDING`.",
     ),
+    "nest-held": Explanation(
+        "the bees hold the temperature of brood at the thermometer",
+        "Nothing to do.",
+    ),
+    "nest-left": Explanation(
+        "after a week or more, the temperature of brood is no longer held at the thermometer",
+        "Look for the brood at the next inspection: the nest may have moved.",
+    ),
+    "no-heat": Explanation(
+        "for two nights the nest was hardly warmer than the air",
+        "Go and see if bees fly, or listen at the hive. Check that the thermometer is in the nest.",
+    ),
 }
 """Every kind of finding, and the advice to its reader."""
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from beemon.base.finding import STANDS, Finding
+from beemon.insights.heat import find_heat
 from beemon.insights.hive_day import Found, HiveDay, Rule, moment
+from beemon.insights.nest import find_nest
 
-RULES: Mapping[str, Rule] = {}
+RULES: Mapping[str, Rule] = {
+    "nest": find_nest,
+    "heat": find_heat,
+}
 """The rules by name, in the order of their sentences in the day's sum."""
 
 VERSION = 1

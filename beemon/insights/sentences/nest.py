@@ -1,0 +1,78 @@
+"""Sentences about the temperature of the nest, and about the heat of the colony."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+Days = Annotated[int, range(91)]
+"""Some of the last days, or all."""
+
+NEST = "the temperature of the nest"
+OUTSIDE = "the temperature outside"
+NIGHTLY_NEST = "the temperature of the nest in the night"
+NIGHTLY_OUTSIDE = "the temperature outside in the night"
+BROOD = "brood at the thermometer"
+ELSEWHERE = "A thermometer does not show brood in other parts of the hive."
+IN_PLACE = "Nothing shows if the thermometer is still inside the nest."
+
+
+def held(mean: float, sd: float) -> str:
+    """The day's temperature is held, in °C, with hourly means that vary by ``sd`` K."""
+    return f"The nest was held at {mean:z.1f} °C, within {sd:z.1f} K: {BROOD}."
+
+
+def still_held(mean: float, sd: float, days: Days, of: Days) -> str:
+    """The day's temperature is not held, but it was held on ``days`` of the last ``of`` days."""
+    return (
+        f"{measured(mean, sd)} It was held on {days} of the last {of} days, "
+        f"so it still counts as held: {BROOD}."
+    )
+
+
+def measured(mean: float, sd: float) -> str:
+    """The day's temperature, if no more can be told."""
+    return f"The thermometer in the nest showed {mean:z.1f} °C on average, within {sd:z.1f} K."
+
+
+def left(mean: float, sd: float) -> str:
+    """The day's temperature is no longer held, after days on which it was."""
+    return (
+        "The warmth of brood is no longer held where the thermometer is: "
+        f"{mean:z.1f} °C on average, within {sd:z.1f} K."
+    )
+
+
+def days_held(days: Days, of: Days) -> str:
+    """On ``days`` of the last ``of`` days the temperature was held."""
+    return f"The temperature was held on {days} of the last {of} days."
+
+
+def days_left(days: Days, of: Days) -> str:
+    """On ``days`` of the last ``of`` days the temperature was clearly not held."""
+    return f"On {days} of the last {of} days it was too low for brood, or it varied by over 1 K."
+
+
+def was_held(days: Days) -> str:
+    """The days on which the temperature was held before."""
+    return f"Before that, it was held on {days} days."
+
+
+def in_the_night(excess: float) -> str:
+    """The nest was warmer than the air by ``excess`` K in the night, or colder."""
+    than = "warmer" if excess >= 0 else "colder"
+    return f"In the night the nest was {abs(excess):.1f} K {than} than the air outside."
+
+
+def too_warm(outside: float) -> str:
+    """A night, with a mean temperature of ``outside`` °C, that needs little heat."""
+    return f"The night was too warm ({outside:z.1f} °C) to see the heat of the hive."
+
+
+def no_heat(nights: int) -> str:
+    """``nights`` are successive nights with little heat."""
+    return f"The hive has made no heat for {nights} nights."
+
+
+def night_before(excess: float) -> str:
+    """The excess of the night before, in K."""
+    return f"In the night before, the difference was {excess:z.1f} K."

@@ -1,0 +1,182 @@
+"""The temperature of real nests: held or not, beside inspections, and the heat of the night."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta, timezone, tzinfo
+from pathlib import Path
+from typing import NamedTuple
+
+from beemon.insights.heat import LITTLE, find_heat
+from beemon.insights.hive_day import Found, Told, Value
+from beemon.insights.nest import find_nest
+from tests.insights.days import season
+
+NEST, OUTSIDE = ("sensor.brood", "temperature"), ("sensor.outside", "temperature")
+Values = Mapping[tuple[str, str], Sequence[Value]]
+
+MONTREAL = timezone(timedelta(hours=-4))
+"""Daylight time, by which the inspections were noted."""
+MONTREAL_WEATHER = timezone(timedelta(hours=-5))
+UTAH = timezone(timedelta(hours=-7))
+SOFIA = timezone(timedelta(hours=2))
+BROOD = "brood", "egg", "larva"
+"""A note of an inspection that has one of these words tells of brood."""
+FORBIDDEN = "no brood", "without brood", "queenless", "dead"
+
+
+class Seen(NamedTuple):
+    """What a beekeeper saw: brood or eggs in a hive."""
+
+    date: date
+    hive: str
+    note: str
+
+
+class Season(NamedTuple):
+    """The days of a hive with what the two rules found in each."""
+
+    hive: str
+    days: Mapping[date, Found]
+
+    def sentences_of(self, day: date) -> str:
+        return " ".join(self.days[day].sentences) if day in self.days else ""
+
+    def number(self, name: str) -> list[float]:
+        return [
+            number.value for found in self.days.values() for number in found.measured
+            if number.name == name
+        ]
+
+    @property
+    def held(self) -> int:
+        return sum(
+            "brood at the thermometer" in sentence
+            for found in self.days.values() for sentence in found.sentences
+        )
+
+    def findings(self, kind: str) -> list[date]:
+        return [
+            day for day, found in self.days.items()
+            if any(finding.kind == kind for finding in found.findings)
+        ]
+
+
+def measure(hive: str, values: Values, zone: tzinfo) -> Season:
+    """The season of a hive, by both rules."""
+    told = Told(hive, {}, nest=NEST, outside=OUTSIDE if OUTSIDE in values else None)
+    days = season(told, values, (find_nest, find_heat), zone=zone)
+    return Season(hive, {day.date: found for day, found in days})
+
+
+def urban(data: Path) -> Iterator[Season]:
+    """The hives of UrBAN with an inspection in their time, with the city's weather outside."""
+    outside = [
+        Value(datetime.fromisoformat(row["Date/Time (LST)"]).replace(tzinfo=MONTREAL_WEATHER)
+              .timestamp(), float(row["Temp (°C)"]))
+        for row in _rows(data / "urban/weather_2021.csv") if row["Temp (°C)"]
+    ]
+    for file in sorted((data / "urban").glob("hive-*.csv")):
+        inside = [
+            Value(datetime.fromisoformat(row["utc"]).timestamp(), float(row["temperature"]))
+            for row in _rows(file)
+        ]
+        hive = file.stem.removeprefix("hive-")
+        yield measure(hive, {NEST: inside, OUTSIDE: outside}, MONTREAL)
+
+
+def seen_brood(data: Path) -> list[Seen]:
+    """The inspections of UrBAN that tell of brood or eggs."""
+    return [
+        Seen(date.fromisoformat(row["Date"]), row["Tag number"], row["Notes"])
+        for row in _rows(data / "urban/inspections_2021.csv")
+        if row["FoBrood"] or any(word in row["Notes"].lower() for word in BROOD)
+    ]
+
+
+def beepi(real: Path) -> Iterator[Season]:
+    """The ten hives of BeePi's summer of 2022; their readings are 5 minutes apart."""
+    for folder in sorted((real / "beepi").iterdir()):
+        found = {}
+        for file in sorted(folder.glob("*.csv")):
+            for row in _rows(file):
+                try:
+                    at = datetime.strptime(row["Date"], "%m/%d/%Y %H:%M").replace(tzinfo=UTAH)
+                    found[at.timestamp()] = float(row["Temp"])
+                except ValueError:
+                    continue  # "NA", or the half of a line
+        inside = [Value(at, value) for at, value in sorted(found.items()) if value == value]
+        yield measure(folder.name, {NEST: inside}, UTAH)
+
+
+def jyjeanne(real: Path) -> Iterator[Season]:
+    """Three hives in two winters, hourly; one of them grew cold in October."""
+    for file in sorted((real / "jy").glob("Hive*.csv")):
+        rows = [row for row in _rows(file, ";") if row["DateTime"]]
+        columns = {NEST: f"T{file.stem.removeprefix('Hive')}", OUTSIDE: "Tamb"}
+        values = {
+            key: [
+                Value(_hour(row), float(row[name].replace(",", "."))) for row in rows if row[name]
+            ]
+            for key, name in columns.items()
+        }
+        yield measure(file.stem, values, SOFIA)
+
+
+def _hour(row: Mapping[str, str]) -> float:
+    return datetime.strptime(row["DateTime"], "%d.%m.%Y %H:%M").replace(tzinfo=SOFIA).timestamp()
+
+
+def _rows(file: Path, delimiter: str = ",") -> Iterator[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        yield from csv.DictReader(lines, delimiter=delimiter)
+
+
+def report(data: Path, real: Path | None) -> Iterator[str]:
+    """The lines of the report."""
+    hives = {season.hive: season for season in urban(data)}
+    yield "UrBAN, Montréal 2021 (doi 10.20383/103.0972, CC BY 4.0)"
+    yield from map(_line, hives.values())
+    inspected = [(seen, hives[seen.hive]) for seen in seen_brood(data) if seen.hive in hives]
+    inspected = [(seen, hive) for seen, hive in inspected if hive.sentences_of(seen.date)]
+    for seen, hive in inspected:
+        yield f"  {seen.date} {seen.hive} {seen.note[:40]:40} {hive.sentences_of(seen.date)}"
+    words = [hive.sentences_of(seen.date) for seen, hive in inspected]
+    held = sum("brood at the thermometer" in said for said in words)
+    denied = sum(any(word in said.lower() for word in FORBIDDEN) for said in words)
+    yield f"  brood seen on {len(words)} days: held {held}, denied in words {denied}"
+    if real is None:
+        yield "BeePi and jyjeanne are left out: no licence lets us pass them on (see --real)"
+        return
+    if (real / "beepi").is_dir():
+        yield from _all("BeePi, Utah 2022 (Tyler-Johnston)", list(beepi(real)))
+    if (real / "jy").is_dir():
+        yield from _all("jyjeanne/beehive-data-analysis, Bulgaria", list(jyjeanne(real)))
+
+
+def _all(name: str, seasons: Sequence[Season]) -> Iterator[str]:
+    yield name
+    yield from map(_line, seasons)
+    days = sum(len(season.days) for season in seasons)
+    told = Counter(kind for one in seasons for kind in ("nest-left", "no-heat")
+                   for _ in one.findings(kind))
+    yield f"  together: held on {sum(one.held for one in seasons)} of {days} days; {dict(told)}"
+
+
+def _line(one: Season) -> str:
+    nights = one.number("heat")
+    little = sum(night < LITTLE for night in nights)
+    least = f"least {min(nights):.1f} K, {little} below {LITTLE:.0f} K" if nights else ""
+    found = {kind: [f"{day:%d %b}" for day in one.findings(kind)]
+             for kind in ("nest-held", "nest-left", "no-heat")}
+    told = "; ".join(f"{kind} {', '.join(days)}" for kind, days in found.items() if days)
+    return (f"  {one.hive}: {len(one.number('nest_mean'))} days, held {one.held}; "
+            f"{len(nights)} nights {least}; {told}")
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(*report(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None), sep="\n")
