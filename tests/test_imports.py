@@ -295,6 +295,12 @@ REPLIES = {
         "devices": {"sensor.a": {"state": "running", "last_good_age_seconds": 1.0}},
     },
     "jobs": {"jobs": [{"job": 1, "command": "read", "ended": "2026-06-01T12:00:00.000Z"}]},
+    "today": {
+        "date": "2026-06-01", "findings": [{
+            "finding": 7, "kind": "swarm", "stage": "first", "told": "2026-06-01T12:45:00.000Z",
+            "says": "At 12:15 1.3 kg left.",
+        }],
+    },
 }
 """What `status` asks for, of a hive that is well."""
 

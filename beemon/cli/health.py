@@ -46,6 +46,8 @@ _CLOCKS = {
     "rtc": "taken from the battery clock at start",
     "unsure": "unsure: not synchronised with the network, so times may be wrong",
 }
+_PRESSING = ("tipped", "lighter")
+"""The kinds of findings that stand at once, and are news until the next sum of a day."""
 _FRESH_SECONDS = 60.0  # evidence that is younger needs no age
 _RECOVERIES = {
     "errors": "{} errors",
@@ -73,6 +75,39 @@ class LatestJobs:
     """The reply to `jobs`."""
 
     jobs: tuple[LatestJob, ...]
+
+
+@dataclass(frozen=True)
+class LatestFinding:
+    """A finding of those that `today` tells, as far as a status shows it."""
+
+    finding: int
+    kind: str
+    stage: str
+    told: str
+    says: str
+
+
+@dataclass(frozen=True)
+class LatestFindings:
+    """The reply to `today`."""
+
+    day: LatestFinding | None = None
+    findings: tuple[LatestFinding, ...] = ()
+
+
+def news(payload: JsonObject) -> str | None:
+    """The newest sentences about the colony, of a reply to `today`; None if there are none.
+
+    A finding that may need its reader at once comes before the sum of an earlier day. Raises
+    :class:`BadFactsError`.
+    """
+    told = from_json(LatestFindings, payload)
+    found = [one for one in told.findings if one.stage == "first" or (
+        one.stage != "withdrawn" and one.kind in _PRESSING
+    )]
+    shown = max([*found, *([told.day] if told.day else [])], key=lambda one: one.told, default=None)
+    return f"{shown.says} (beemon why {shown.finding})" if shown else None
 
 
 def last_job(payload: JsonObject) -> LatestJob | None:

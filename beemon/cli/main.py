@@ -383,7 +383,11 @@ def _ask(question: Question) -> int:
                 return _guide(client, question.arguments[0])
             reply = _converse(client, question)
             has_more = reply.ok and not question.json
-            return _print(reply, question, _ask_more(reply, client, question) if has_more else None)
+            more = _ask_more(reply, client, question) if has_more else None
+            status = _print(reply, question, more)
+            if has_more and question.word == "status":
+                _print_news(client)
+            return status
     except NotAdmittedError as error:
         layout.complain(error)
         return EXIT_WRONG
@@ -462,6 +466,17 @@ def _ask_more(
     except BadFactsError:  # of another version
         pass
     return None
+
+
+def _print_news(client: Client) -> None:
+    """Print the newest sentences about the colony, if the service has any."""
+    from beemon.base.facts import BadFactsError
+    from beemon.cli import health
+
+    reply = client.request("today")
+    with contextlib.suppress(BadFactsError):  # of another version
+        if reply.ok and (sentences := health.news(reply.payload)):
+            layout.say("", sentences)
 
 
 def _last_job(client: Client) -> LatestJob | None:

@@ -48,7 +48,7 @@ def vocabulary() -> Iterator[Part]:
     """Every word that can be typed after `beemon`, with its summary."""
     asked = [word for word in VOCABULARY.values() if word.name not in FOR_PROGRAMS]
     groups = {
-        "Commands (each becomes a numbered job with one outcome):":
+        "Commands (each becomes a job):":
             {word.usage: word.summary for word in asked if word.is_command},
         "Queries:":
             {word.usage: word.summary for word in asked if not word.is_command},

@@ -13,7 +13,7 @@ from typing import Any
 
 from beemon.base import moments
 from beemon.base.facts import Json, JsonObject, to_json
-from beemon.cli import health
+from beemon.cli import findings, health
 from beemon.cli.health import STATES, LatestJob, outcome
 from beemon.cli.layout import Part, Table, colon
 from beemon.cli.numbers import DECIMALS, amount, span
@@ -28,6 +28,7 @@ from beemon.protocol.replies import (
     DeviceReport,
     Devices,
     EventList,
+    FindingList,
     History,
     JobFacts,
     JobList,
@@ -37,6 +38,8 @@ from beemon.protocol.replies import (
     Reply,
     SlotCounts,
     StateReport,
+    Today,
+    Why,
     read_reply,
 )
 
@@ -65,6 +68,8 @@ def parts(
         yield from _job(reply, () if isinstance(more, LatestJob) else more or (), at)
     elif isinstance(reply, ReadingList):
         yield from _readings(reply.readings, at)
+    elif isinstance(reply, Today):
+        yield from findings.day_parts(reply, at)
     elif isinstance(reply, Accepted):
         yield f"job {reply.job} accepted; see its outcome with: beemon wait {reply.job}"
     else:
@@ -357,6 +362,8 @@ def _values(readings: Mapping[str, float] | None) -> str:
 _LISTED: dict[type, Callable[[Any], Iterator[Part]]] = {
     History: _history,
     EventList: _events,
+    FindingList: findings.list_parts,
+    Why: findings.reason_parts,
     CalibrationList: _calibrations,
     Completeness: _completeness,
     Budget: _budget,

@@ -16,11 +16,11 @@ DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 COMMANDS = (
     "record", "snapshot", "live", "read", "calibrate", "switch", "start", "stop", "inspection",
-    "clock", "cancel", "uploaded", "forgotten", "alerted", "reload",
+    "clock", "cancel", "uploaded", "forgotten", "reload",
 )
 QUERIES = (
-    "status", "devices", "job", "jobs", "readings", "events", "calibrations", "history",
-    "completeness", "budget", "wait", "watch", "ping", "version",
+    "status", "devices", "job", "jobs", "readings", "events", "today", "why", "findings",
+    "calibrations", "history", "completeness", "budget", "wait", "watch", "ping", "version",
 )
 """The words that are sent to the service as they are; `help` is not."""
 

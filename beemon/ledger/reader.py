@@ -26,6 +26,7 @@ from beemon.protocol.replies import (
     CalibrationFacts,
     Completeness,
     EventFacts,
+    FindingFacts,
     History,
     JobFacts,
     ReadingFacts,
@@ -133,6 +134,20 @@ class ArchiveReader:
         """The newest ``most`` events since a time, of one kind or of all kinds."""
         with self._reading() as ledger:
             return [events.describe(one) for one in events.since(ledger, from_us, most, kind)]
+
+    def findings(self, from_us: int, until_us: int) -> list[FindingFacts]:
+        """The latest finding of each matter that a period touches."""
+        from beemon.ledger import findings  # the Server seldom needs them
+
+        with self._apart() as ledger:
+            return findings.between(ledger, from_us, until_us)
+
+    def chain_of_finding(self, number: int) -> list[FindingFacts]:
+        """All findings about the matter of one finding; empty if there is no such finding."""
+        from beemon.ledger import findings
+
+        with self._apart() as ledger:
+            return findings.chain_of(ledger, number)
 
     def event_kinds(self) -> list[str]:
         """The kinds of all events so far."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import field
+from datetime import date
 from typing import Any
 
 from beemon.base import clock, since, zone
+from beemon.base.moments import to_datetime
 from beemon.base.names import is_device_word
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
@@ -161,6 +163,20 @@ def _since(name: str, written: str, _: Devices) -> int:
     return found
 
 
+def _day(name: str, written: str, _: Devices) -> date:
+    """A day on the clocks of this machine, from 1970 to today."""
+    now_us, there = clock.now().utc_us, zone.local()
+    found = since.day_of(written, now_us, there)
+    if found is None:
+        raise RequestError(
+            "bad-argument",
+            f'{name} must be a date such as 2026-06-01, today or yesterday, not "{shown(written)}"',
+        )
+    if not date(1970, 1, 1) <= found <= to_datetime(now_us, there).date():
+        raise RequestError("bad-argument", f"{name} must be from 1970 to today, not {found}")
+    return found
+
+
 def _count_or_since(name: str, written: str, _: Devices) -> tuple[int | None, int | None]:
     """Either a number or the begin of a period in microseconds since 1970, each in its place."""
     if _COUNT.fullmatch(written):
@@ -291,7 +307,7 @@ STEPS = ("zero", "weight", "standing", "added", "temperature")
 _WORDS = (
     Word(
         "record",
-        "record sound or video for SECONDS (default: the duration in its schedule, or 10 seconds)",
+        "record sound or video for SECONDS (default: as scheduled, else 10)",
         (_RECORDER, Argument("SECONDS", _seconds, optional=True)),
         is_command=True,
     ),
@@ -311,9 +327,8 @@ _WORDS = (
     Word("read", "read the given sensors, or all", (_SENSORS,), is_command=True),
     Word(
         "calibrate",
-        "calibrate a scale: STEP is zero (empty), weight (WEIGHT on it), standing (the hive on it) "
-        "or added (WEIGHT added); WEIGHT is accurate to TOLERANCE; or temperature, to correct its "
-        "drift",
+        "calibrate a scale: zero (empty), weight (WEIGHT on it), standing (hive on it), "
+        "added (WEIGHT added) or temperature (drift); WEIGHT is accurate to TOLERANCE",
         (
             Argument("SCALE", _device("sensor")),
             Argument("STEP", _one_of(*STEPS), choices=(
@@ -354,20 +369,20 @@ _WORDS = (
     ),
     Word(
         "clock",
-        "confirm that you have set the clock correctly (for hives without network time)",
+        "confirm that you set the clock right (for hives without network time)",
         (Argument("right", _one_of("right")),),
         is_command=True,
     ),
     Word(
         "cancel",
-        "end a job early, or all jobs that clients requested of a device or of all; recordings "
-        "keep what they have so far",
+        "end a job early, or all jobs that clients requested of a device or of all; recordings are "
+        "kept",
         (Argument("JOB|DEVICE|all", _job_or_devices),),
         is_command=True,
     ),
     Word(
         "uploaded",
-        "mark a recording as uploaded: it is then deleted first if the disk is full",
+        "mark a recording as uploaded; a full disk then deletes it first",
         (
             _RECORDING,
             Argument("SHA256", _sha256),
@@ -402,7 +417,7 @@ _WORDS = (
     ),
     Word(
         "readings",
-        "show the latest reading of each quantity, of the given sensors or of all",
+        "show the latest readings, of the given sensors or of all",
         (_SENSORS,),
     ),
     Word(
@@ -412,6 +427,15 @@ _WORDS = (
             Argument("SINCE", _since, optional=True),
             Argument("KIND", _anything, optional=True),
         ),
+    ),
+    Word(
+        "today", "show the news of the hive, or of DATE", (Argument("DATE", _day, optional=True),)
+    ),
+    Word("why", "show the reasons for a finding", (Argument("FINDING", _count),)),
+    Word(
+        "findings",
+        "list findings of the last 30 days, or since SINCE",
+        (Argument("SINCE", _since, optional=True),),
     ),
     Word("calibrations", "list calibrations, of these sensors or of all", (_KNOWN,)),
     Word(
@@ -432,10 +456,10 @@ _WORDS = (
     ),
     Word(
         "budget",
-        "show the disk space used each day, when the disk will be full, and what is deleted then",
+        "show disk use a day, when the disk is full and what is deleted then",
     ),
     Word("wait", "wait until the job has ended, and show it", (_JOB,)),
-    Word("watch", "show jobs as they end and devices as they change, until you press Ctrl-C"),
+    Word("watch", "show jobs as they end and devices as they change, until Ctrl-C"),
     Word(
         "piece",
         "send a piece of a job's recording, from the byte OFFSET on (from 0)",
@@ -456,8 +480,8 @@ _WORDS = (
 VOCABULARY = {word.name: word for word in _WORDS}
 """Every word, by name, in the order in which `help` lists them."""
 
-FOR_PROGRAMS = ("as", "auth", "piece")
-"""The words that the command line sends by itself, so that nobody types them."""
+FOR_PROGRAMS = ("alerted", "as", "auth", "piece")
+"""The words that programs of beemon send by themselves, so that nobody types them."""
 
 HARMLESS = [
     word.name for word in _WORDS

@@ -86,6 +86,10 @@ ERRORS = {
         "the database holds no such job",
         "List the latest jobs: `beemon jobs`.",
     ),
+    "unknown-finding": Explanation(
+        "the database holds no such finding",
+        "List the findings: `beemon findings 365d`.",
+    ),
     "no-recording": Explanation(
         "the job has no recording, or its recording was deleted",
         "Read how the job ended: `beemon job JOB`.",

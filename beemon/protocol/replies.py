@@ -273,6 +273,36 @@ class FindingFacts:
 
 
 @value_class
+class FindingList:
+    """The findings of a period."""
+
+    findings: Annotated[
+        tuple[FindingFacts, ...], "the latest of each matter, in order of the time of the matter"
+    ]
+
+
+@value_class
+class Why:
+    """A finding with its reasons."""
+
+    chain: Annotated[
+        tuple[FindingFacts, ...], "all findings about the same matter, in order of their entry"
+    ]
+    asked: Annotated[int, "the number of the finding that was asked for"]
+
+
+@value_class
+class Today:
+    """The findings about one local day; or the latest ones, if no day was asked for."""
+
+    date: Annotated[str, "the day"]
+    day: Annotated[FindingFacts | None, "the sum of the latest such day that has one"] = None
+    findings: Annotated[
+        tuple[FindingFacts, ...], "the other findings about this time, in order of time"
+    ] = ()
+
+
+@value_class
 class History:
     """One quantity over time."""
 
@@ -412,8 +442,8 @@ class Error:
 
 Reply = (
     Accepted | Pong | Authorised | Named | Version | Help | HelpOfWord | ServiceStatus | Devices
-    | JobFacts | JobList | ReadingList | CalibrationList | EventList | History | Completeness
-    | Budget | Piece | Watching | JobReport | DeviceReport | StateReport
+    | JobFacts | JobList | ReadingList | CalibrationList | EventList | FindingList | Why | Today
+    | History | Completeness | Budget | Piece | Watching | JobReport | DeviceReport | StateReport
 )
 """Every object that can stand after the word OK."""
 
@@ -424,6 +454,9 @@ REPLIES: Mapping[str, tuple[type[Reply], ...]] = {
     "jobs": (JobList,),
     "readings": (ReadingList,),
     "events": (EventList,),
+    "today": (Today,),
+    "why": (Why,),
+    "findings": (FindingList,),
     "calibrations": (CalibrationList,),
     "history": (History,),
     "completeness": (Completeness,),

@@ -80,9 +80,7 @@ class Queries:
         shut: Callable[[], Trouble | None] = lambda: None,
         starts: Callable[[], Sequence[Start]] = tuple,
     ) -> None:
-        self._board = board
-        self._settings = settings
-        self._reader = reader
+        self._board, self._settings, self._reader = board, settings, reader
         self._shut, self._starts = shut, starts
         self._started = clock.now().monotonic
         self._glanced: tuple[float, Machine | None] = (-_GLANCE_SECONDS, None)
@@ -97,6 +95,7 @@ class Queries:
             "readings": self._readings,
             "calibrations": self._calibrations,
             "events": self._events,
+            **dict.fromkeys(("today", "why", "findings"), self._findings),
             "history": self._history,
             "completeness": self._completeness,
             "piece": self._piece,
@@ -227,6 +226,11 @@ class Queries:
         if found or not request["KIND"]:
             return EventList(tuple(found))
         return EventList((), tuple(self._reader().event_kinds()))
+
+    def _findings(self, request: Request) -> Reply:
+        from beemon.server import findings  # no start waits for it
+
+        return findings.answer(self._reader(), request)
 
     def _history(self, request: Request) -> History:
         device, quantity, since = request["DEVICE"], request["QUANTITY"], request["SINCE"]

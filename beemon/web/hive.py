@@ -21,7 +21,8 @@ T = TypeVar("T")
 THREADS = 4
 _STATUS = {
     "not-found": 404, "unknown-command": 400, "bad-argument": 400, "unknown-device": 404,
-    "unknown-job": 404, "empty": 400, "too-long": 400, "not-utf8": 400, "control-character": 400,
+    "unknown-job": 404, "unknown-finding": 404, "empty": 400, "too-long": 400, "not-utf8": 400,
+    "control-character": 400,
 }
 """The HTTP status of the service's error codes; 503 for the others: it may go better later."""
 

@@ -426,6 +426,7 @@ ASKED = [
     ["version"], ["read", "--wait"], ["record", "microphone.nobody"], ["cancel", "4711", "--wait"],
     ["config", "check"], ["brew"], ["make", "coffee"], ["read", "--port", "x"], ["calibrate"],
     ["archive", "check"], ["export", "2026-02-31"], ["jobs", "--utc"], ["events", "--utc"],
+    ["today"], ["today", "2026-02-31"], ["why", "4711"], ["findings"], ["findings", "--utc"],
     ["plot", "sensor.brood", "temperature"], ["plot", "sensor.brood", "humidity", "today", "--utc"],
 ]
 
