@@ -7,6 +7,7 @@ is never in doubt.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
@@ -19,11 +20,11 @@ from beemon.base.options import suggestion
 from beemon.base.outcomes import Outcome
 from beemon.base.progress import Progress
 from beemon.exchange.period import Period
-from beemon.ledger import completeness, rows
+from beemon.ledger import completeness, findings, rows
 from beemon.ledger.calibrations import describe
 from beemon.ledger.counts import OPEN
 from beemon.ledger.events import Readable
-from beemon.protocol.replies import SlotCounts
+from beemon.protocol.replies import FindingFacts, SlotCounts
 
 Value = str | int | float | None
 Row = tuple[Value, ...]
@@ -34,6 +35,8 @@ _RARE_DEVICES = (
     "SELECT device FROM recordings UNION SELECT device FROM events WHERE device IS NOT NULL"
 )
 """Those of every recording and event: only asked where a device is among no others."""
+
+_LISTS = ("measured", "for", "against", "unknown")
 
 _PART_US = 7 * moments.US_PER_DAY
 
@@ -196,6 +199,26 @@ _EVENTS = (
     _CLOCK,
     _text("facts", "further facts, as JSON"),
 )
+_FINDINGS = (
+    Column("finding", COUNT, "its number"),
+    Column("from_utc", TIME, "begin of the time that it is about, UTC"),
+    Column("from_local", LOCAL, "the same, local"),
+    Column("until_utc", TIME, "end of the time that it is about, UTC"),
+    _text("kind", "kind of finding"),
+    _text("stage", "first (it may be taken back), stands or withdrawn"),
+    _text("device", "device, if the finding concerns one"),
+    _text("says", "the finding in sentences"),
+    _text("measured", "its numbers with units, uncertainties and counts of readings, as JSON"),
+    _text("for", "the evidence for it, as a JSON list of sentences"),
+    _text("against", "the evidence against it, likewise"),
+    _text("unknown", "the missing evidence, likewise"),
+    _text("rule", "the rule that made it"),
+    Column("version", COUNT, "version of the rule"),
+    Column("revises", COUNT, "number of the earlier finding whose place it takes"),
+    _text("label", "the beekeeper's word on it: yes or no; empty if not given"),
+    Column("told_utc", TIME, "earliest time at which the readings showed it, UTC"),
+    _CLOCK,
+)
 _HOURS = (
     _UTC, _LOCAL,
     _text("sensor", "the sensor"),
@@ -281,6 +304,23 @@ def _events(view: View) -> Iterator[Row]:
     return view.rows(_EVENTS_OF_VIEW)
 
 
+def _findings(view: View) -> Iterator[Row]:
+    """The latest finding of each matter that the period touches."""
+    for one in findings.between(view.ledger, view.period.from_us, view.period.until_us):
+        if not view.devices or one.found.device in (None, *view.devices):
+            yield _finding(one)
+
+
+def _finding(one: FindingFacts) -> Row:
+    found, told = one.found, to_json(one.found)
+    begin, end, shown = map(moments.from_iso, (found.from_, found.until, found.told))
+    lists = (json.dumps(told[name], ensure_ascii=False) for name in _LISTS)
+    return (
+        one.finding, begin, begin, end, found.kind, found.stage, found.device, found.says, *lists,
+        found.rule, found.version, found.revises, one.label, shown, one.clock,
+    )
+
+
 def _completeness(view: View) -> Iterator[Row]:
     """The slots due in the period: those due since its begin, minus those due since its end."""
     since = completeness.of(view.ledger, view.period.from_us - 1).devices
@@ -311,6 +351,7 @@ _TABLES: dict[str, tuple[tuple[Column, ...], Callable[[View], Iterator[Row]]]] =
     "skips": (_SKIPS, _skips),
     "completeness": (_COMPLETENESS, _completeness),
     "events": (_EVENTS, _events),
+    "findings": (_FINDINGS, _findings),
 }
 
 

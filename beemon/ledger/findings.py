@@ -52,7 +52,8 @@ def read(event: Event) -> Finding | None:
         return None
     try:
         finding = from_json(Finding, event.facts)
-        from_iso(finding.from_), from_iso(finding.until)
+        for moment in (finding.from_, finding.until, finding.told):
+            from_iso(moment)
     except UNREADABLE:
         return None
     return finding

@@ -53,6 +53,8 @@ READS: dict[str, Callable[[ArchiveReader], object]] = {
     ],
     "calibrations": lambda reader: [reader.calibrations(()), reader.calibrations({"sensor.scale"})],
     "events": lambda reader: [reader.events(NOON, 10, kind) for kind in (None, "inspection")],
+    "findings": lambda reader: reader.findings(NOON, NOON + DAY),
+    "chain_of_finding": lambda reader: reader.chain_of_finding(1),
     "event_kinds": lambda reader: reader.event_kinds(),
     "changes": lambda reader: follow(reader),
     "record": lambda reader: reader.record(1),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beemon.base import moments
 from beemon.base.clock import Quality, Stamp
+from beemon.base.finding import FIRST, STANDS, Finding, Measured
 from beemon.exchange import tables
 from beemon.exchange.period import Period, parse
 from beemon.exchange.tables import UnknownDeviceError, View
+from beemon.ledger import findings
 from beemon.ledger.ledger import Ledger, LedgerReader
 from tests.seasons import DAY, MINUTE, NOON
 
@@ -132,3 +137,30 @@ def test_units_are_those_of_what_was_measured(reader: LedgerReader) -> None:
         ("humidity", "%"), ("temperature", "°C"), ("weight", "g"),
     ]
     assert tables.units(View(reader, parse("2026-07-01"))) == []
+
+
+def test_findings_are_the_latest_of_each_matter_with_their_reasons(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    swarm = Finding(
+        "swarm", FIRST, "apiary-7", "2026-06-01T12:15:00.000Z", "2026-06-01T12:45:00.000Z",
+        "2026-06-01T12:45:00.000Z", "At 12:15 1.3 kg left.", "swarm", 1, "sensor.scale",
+        measured=(Measured("loss", 1300.0, "g", 12.0, 36),), for_=("By day: über 20 °C.",),
+    )
+    with ledger.transaction():
+        at = Stamp(moments.from_iso("2026-06-01T13:00:00Z"), 1.0, Quality.SYNCHRONISED)
+        first = findings.enter(ledger, swarm, at)
+        last = findings.enter(ledger, replace(swarm, stage=STANDS, revises=first), at)
+        findings.enter_label(ledger, last, "no", at)
+    with closing(LedgerReader(tmp_path)) as reader:
+        [row] = rows(reader, "findings")
+        assert rows(reader, "findings", devices=("sensor.brood",)) == []
+        assert rows(reader, "findings", "2026-06-02") == []
+    assert (row["finding"], row["stage"], row["revises"], row["label"]) == (
+        last, "stands", first, "no"
+    )
+    assert row["from_utc"] == moments.from_iso(swarm.from_)
+    assert row["for"] == '["By day: über 20 °C."]'
+    assert json.loads(row["measured"]) == [
+        {"name": "loss", "value": 1300.0, "unit": "g", "uncertainty": 12.0, "n": 36}
+    ]
