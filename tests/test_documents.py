@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from beemon.base.finding import KINDS as FINDING_KINDS
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.base.recording import RecordingFacts
@@ -127,6 +128,12 @@ def test_the_manual_of_the_words_has_every_finding_and_no_other():
 def test_the_manual_of_the_words_has_every_step_of_a_weight_with_its_meaning():
     found = terms(REASONS_PAGE, "CHANGES OF WEIGHT")
     assert {word: text.removesuffix(".") for word, text in found.items()} == KINDS
+
+
+def test_the_manual_of_the_words_has_every_kind_of_finding_about_the_colony():
+    found = terms(fill(REASONS_PAGE), "FINDINGS ABOUT THE COLONY")
+    assert set(found) == set(FINDING_KINDS)
+    assert all(found[kind].startswith(FINDING_KINDS[kind].meaning[:20]) for kind in found)
 
 
 def test_the_manual_of_the_words_has_every_feature(tmp_path):

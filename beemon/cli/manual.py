@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from beemon.base.finding import KINDS
 from beemon.base.outcomes import REASONS
 from beemon.base.readings import QUALITIES
 from beemon.base.status import DEVICE_STATES, POWER_STAGES
@@ -39,6 +40,7 @@ HERE = {
 
 EXPLAINED = {
     "reason": REASONS, "error code": ERRORS, "finding": FINDINGS, "quality": QUALITIES,
+    "finding about the colony": KINDS,
     "device state": DEVICE_STATES, "power stage": POWER_STAGES,
 }
 """Every word that beemon explains, by its kind."""

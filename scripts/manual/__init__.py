@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scripts.manual.drivers import write_drivers
+from scripts.manual.findings import write_findings
 from scripts.manual.replies import write_objects, write_replies
 from scripts.manual.uplink import write_uplink
 
@@ -11,6 +12,7 @@ HEADINGS = {
     ".SH UPLINK\n": write_uplink,
     ".SH REPLIES TO QUERIES\n": write_replies,
     ".SH OBJECTS\n": write_objects,
+    ".SH FINDINGS ABOUT THE COLONY\n": write_findings,
 }
 """The headings whose section is written, and what writes it."""
 

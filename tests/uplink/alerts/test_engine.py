@@ -15,7 +15,7 @@ from beemon.base.facts import from_json, to_json
 from beemon.base.moments import to_microseconds
 from beemon.uplink.destinations.alerts.engine import Engine
 from beemon.uplink.destinations.alerts.memory import Memory, load
-from beemon.uplink.destinations.alerts.seen import Happened, Heard, Measured, Worked
+from beemon.uplink.destinations.alerts.seen import Found, Happened, Heard, Measured, Worked
 from beemon.uplink.destinations.alerts.settings import build_alerts
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -76,6 +76,14 @@ class Hive:
         self.engine.take(now, happened=[event])
         self.decide()
         return event
+
+    def find(self, stage="first", begin="12:15", kind="no-heat", device="sensor.brood", says="so"):
+        matter = f"{kind} {device} {begin}"
+        found = Found(kind, stage == "withdrawn", matter)
+        event = Happened("finding", device, says, self.now().utc_us, found=found)
+        self.engine.take(self.now(), happened=[event])
+        self.decide()
+        self.wait(MINUTE)
 
     def hear(self, state="healthy", troubles=(), **devices):
         heard = Heard(state, {f"sensor.{name}": told for name, told in devices.items()}, troubles)
@@ -249,6 +257,56 @@ def test_an_event_of_the_day_before_yesterday_is_no_news():
     hive.engine.take(now, happened=[old])
     hive.decide()
     assert hive.words == []
+
+
+COLONY = '[rules.cold]\nfinding = "no-heat"\n'
+
+
+def test_a_finding_opens_once_for_its_matter_and_closes_when_it_is_withdrawn():
+    hive = Hive(COLONY)
+    hive.find("first", says="The hive makes no heat.")
+    hive.find("stands", says="The hive makes no heat, again.")
+    hive.find("withdrawn", says="It was the thermometer.")
+    hive.find("withdrawn", says="It was the thermometer, again.")
+    assert hive.words == ["opened", "closed"]
+    assert [message.body for message in hive.messages] == [
+        "The hive makes no heat.", "It was the thermometer."
+    ]
+
+
+def test_a_finding_about_another_matter_opens_anew():
+    hive = Hive(COLONY)
+    hive.find("stands")
+    hive.find("first", begin="14:00")
+    hive.find("withdrawn")  # it is about the matter before
+    assert hive.words == ["opened", "opened"]
+
+
+def test_findings_of_another_kind_or_device_are_no_message():
+    hive = Hive(f'{COLONY}device = "sensor.brood"\n')
+    hive.find(kind="day")
+    hive.find(device="sensor.scale")
+    hive.happen()
+    assert hive.words == []
+
+
+def test_a_finding_that_is_withdrawn_in_the_quiet_hours_is_no_message():
+    hive = Hive(COLONY, quiet="11:00-13:00")
+    hive.find("first")
+    hive.find("withdrawn")
+    hive.wait(2 * 3600)
+    hive.miss()
+    assert hive.words == []
+
+
+def test_a_finding_is_open_for_a_day_at_most():
+    hive = Hive(COLONY)
+    hive.find("stands")
+    hive.wait(25 * 3600)
+    hive.miss()
+    assert [watch.is_open for watch in hive.memory.watches.values()] == [False]
+    hive.find("first", begin="13:15")
+    assert hive.words == ["opened", "opened"]
 
 
 def test_a_state_opens_and_closes_with_its_problems():

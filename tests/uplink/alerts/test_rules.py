@@ -17,6 +17,7 @@ from beemon.uplink.destinations.alerts.rules import (
     AbsenceRule,
     ChangeRule,
     EventRule,
+    FindingRule,
     Series,
     StateRule,
     ValueRule,
@@ -46,6 +47,7 @@ def test_each_kind_of_rule_is_known_by_its_first_option():
     assert isinstance(rule('reading = "sensor.scale weight"\nbelow = 1\nuntil = 2'), ValueRule)
     assert isinstance(rule('reading = "* weight"\nfalls = 500\nwithin = "6h"'), ChangeRule)
     assert isinstance(rule('event = "swarm"\ngrams = 1400'), EventRule)
+    assert isinstance(rule('finding = "no-heat"'), FindingRule)
     assert isinstance(rule('state = "degraded"'), StateRule)
     assert isinstance(rule('absent = "sensor.scale weight"\nafter = "30m"'), AbsenceRule)
 
@@ -118,6 +120,8 @@ def test_every_mistake_is_found_at_once_with_its_place():
     ('absent = "everything"', '"data", "job", "service"'),
     ('absent = "* weight"', '"data", "job", "service"'),
     ('state = "healthy"', "no state of the service"),
+    ('finding = "no-heet"', 'no-heet"; did you mean "no-heat"?'),
+    ('finding = "no-heat"\nevent = "swarm"', "a rule watches one thing"),
     ('state = "trouble"\ndevice = "brood"', 'a device such as "sensor.scale"'),
 ])
 def test_a_mistake_says_what_would_be_right(text, said):
@@ -147,7 +151,7 @@ def test_the_nest_is_a_device_of_the_config():
 def test_the_default_rules_stand_beside_those_of_the_config():
     alerts, _ = built('[rules.swarm]\nevent = "swarm"\ngrams = 700')
     assert alerts.rules["swarm"].grams == 700
-    assert {"no-data", "no-service", "degraded", "weight-loss"} <= alerts.rules.keys()
+    assert {"no-data", "no-service", "degraded", "weight-loss", "no-heat"} <= alerts.rules.keys()
     assert "nest-hot" not in alerts.rules
 
 
@@ -168,6 +172,7 @@ def test_without_defaults_there_are_the_own_rules_alone():
     ('reading = "* weight"\nfalls = 500\nwithin = "6h"',
      "the weight of any sensor falls by 500 within 6 h"),
     ('event = "swarm"\ngrams = 1400', "the event swarm of at least 1.40 kg happens"),
+    ('finding = "no-heat"', "there is a finding of the kind no-heat"),
     ('state = "trouble"\ndevice = "*"', "a device is in trouble"),
     ('absent = "job"\nafter = "90m"\nsince = "06:00"',
      "no scheduled job is done for 1 h 30 min, counted from 06:00"),

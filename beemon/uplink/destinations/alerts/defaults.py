@@ -1,8 +1,7 @@
 """The default rules, in metric units.
 
 Their values are those of HiveControl's page of alerts. It has 30 minutes without data, 40 and
-100 °F, 1 lb in 6 hours and a swarm of 3 lb. Each rule compares a measurement with a limit. No rule
-concludes anything about the bees.
+100 °F, and 1 lb in 6 hours. Conclusions about the bees come from findings alone.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from beemon.uplink.destinations.alerts.rules import (
     SERVICE,
     AbsenceRule,
     ChangeRule,
-    EventRule,
+    FindingRule,
     Rule,
     Series,
     StateRule,
@@ -49,10 +48,14 @@ _ALWAYS: tuple[Rule, ...] = (
         name="weight-loss", title="the weight fell", reading=_SCALE, falls=500.0, within=6 * _HOUR,
         cooldown=6 * _HOUR,
     ),
-    EventRule(
-        name="swarm", title="the weight of a swarm left the hive", event="swarm", grams=1400.0,
-        urgent=True,
+    FindingRule(
+        name="swarm", title="a swarm may have left the hive", finding="swarm", urgent=True,
     ),
+    FindingRule(
+        name="lighter", title="the hive is lighter than half", finding="lighter", urgent=True,
+    ),
+    FindingRule(name="tipped", title="the hive is tipped over", finding="tipped", urgent=True),
+    FindingRule(name="no-heat", title="the hive makes no heat", finding="no-heat"),
 )
 
 

@@ -25,6 +25,7 @@ from beemon.uplink.destinations.alerts.rules import (
     AbsenceRule,
     ChangeRule,
     EventRule,
+    FindingRule,
     Rule,
     StateRule,
     ValueRule,
@@ -32,6 +33,7 @@ from beemon.uplink.destinations.alerts.rules import (
 from beemon.uplink.destinations.alerts.seen import (
     CLOSED,
     OPENED,
+    Found,
     Happened,
     Heard,
     Measured,
@@ -106,10 +108,14 @@ class Engine:
                 self._compare_states(rule, heard, now)
 
     def look(self, now: Now) -> None:
-        """Look for silence."""
+        """Look for silence, and for findings that are history by now."""
         for rule in self._rules.values():
             if isinstance(rule, AbsenceRule):
                 self._miss(rule, now)
+        for key, watch in self._memory.watches.items():
+            is_finding = isinstance(self._rules[key.partition("/")[0]], FindingRule)
+            if is_finding and watch.value_utc < now.utc_us - STALE_US:
+                watch.is_open = watch.is_told = False
 
     def find_silence(self, now: Now) -> str | None:
         """The problem, if scheduled jobs are due and none is done; as a sentence."""
@@ -227,6 +233,9 @@ class Engine:
                 watch = self._watch(rule, rule.device, event.device or "")
                 watch.count += 1
                 watch.detail, watch.value_utc = event.message, event.utc_us
+            found = event.found
+            if isinstance(rule, FindingRule) and found and rule.takes(found.kind, event.device):
+                _note(self._watch(rule, rule.device, event.device or ""), found, event)
 
     def _is_known(self, event: Happened, now: Now) -> bool:
         """Whether it was seen before, under whatever number."""
@@ -345,6 +354,16 @@ class Engine:
         title, body = self._words.closed(rule, watch, now)
         watch.is_told, watch.quiet_since_us = False, now.steady_us
         return Message(key, rule.name, CLOSED, title, body, now.utc_us)
+
+
+def _note(watch: Watch, found: Found, event: Happened) -> None:
+    """Note a finding; a new matter opens again, also while the last one is still open."""
+    if found.matter != watch.matter:
+        if found.is_withdrawn:
+            return
+        watch.is_told = False
+    watch.matter, watch.is_open = found.matter, not found.is_withdrawn
+    watch.detail, watch.value_utc = event.message, event.utc_us
 
 
 def _change(rule: ChangeRule, before: list[float], value: float) -> float:

@@ -21,7 +21,7 @@ class Watch:
 
     ``holds`` is the condition with its hysteresis, by the latest reading; ``contrary_us`` is the
     steady time since which it differs from ``is_open``; ``is_told``: the last message said that it
-    is open.
+    is open. ``matter`` is that of the latest finding.
     """
 
     device: str = ""
@@ -38,6 +38,7 @@ class Watch:
     value_utc: int = 0
     detail: str = ""
     count: int = 0
+    matter: str = ""
 
 
 @dataclass

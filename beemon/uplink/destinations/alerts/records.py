@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from beemon.base.facts import Json, JsonObject
+from beemon.base.finding import WITHDRAWN
 from beemon.base.moments import from_iso
 from beemon.base.outcomes import Outcome
 from beemon.protocol.replies import EventFacts, ReadingFacts
 from beemon.uplink.contract import JobRecord
-from beemon.uplink.destinations.alerts.seen import Happened, Heard, Measured, Worked
+from beemon.uplink.destinations.alerts.seen import Found, Happened, Heard, Measured, Worked
 
 
 def measured(records: Iterable[JobRecord]) -> Iterator[Measured]:
@@ -51,7 +52,15 @@ def happened(event: EventFacts) -> Happened:
         event.kind, event.device, event.message, from_iso(event.utc),
         step if isinstance(step, str) else None,
         float(grams) if isinstance(grams, int | float) else None,
+        _found(event),
     )
+
+
+def _found(event: EventFacts) -> Found | None:
+    if event.kind != "finding":
+        return None
+    kind, stage, begin = (str(event.facts.get(name)) for name in ("kind", "stage", "from"))
+    return Found(kind, stage == WITHDRAWN, f"{kind} {event.device} {begin}")
 
 
 def heard(status: JsonObject, config: JsonObject) -> Heard:

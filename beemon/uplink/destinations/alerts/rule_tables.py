@@ -11,6 +11,7 @@ from beemon.uplink.destinations.alerts.rules import (
     AbsenceRule,
     ChangeRule,
     EventRule,
+    FindingRule,
     Rule,
     StateRule,
     ValueRule,
@@ -21,7 +22,8 @@ Where = Callable[..., str]
 
 _RULE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}", re.ASCII)
 _BY_OPTION: Mapping[str, type[Rule]] = {
-    "reading": ValueRule, "event": EventRule, "state": StateRule, "absent": AbsenceRule,
+    "reading": ValueRule, "event": EventRule, "finding": FindingRule,
+    "state": StateRule, "absent": AbsenceRule,
 }
 _CHANGES = {"falls", "rises", "within"}
 
@@ -75,7 +77,7 @@ def _undecided(watched: list[str], where: Where, name: str) -> Problem:
 
 
 def _devices_of(rule: Rule, where: Where, devices: Collection[str] | None) -> Iterator[Problem]:
-    key = "device" if isinstance(rule, EventRule | StateRule) else rule.watches
+    key = "device" if isinstance(rule, EventRule | FindingRule | StateRule) else rule.watches
     yield from unknown_devices(rule.devices, lambda: where(rule.name, key), devices)
 
 

@@ -1,7 +1,7 @@
 """Rules: each says which condition is worth a message. They are tables of the config.
 
-A rule watches one thing, named by its first option: a ``reading``, an ``event``, a ``state``, or
-the absence of something (``absent``). `beemon.toml(5)` explains every option.
+A rule watches one thing, named by its first option: a ``reading``, an ``event``, a ``finding``, a
+``state``, or the absence of something (``absent``). `beemon.toml(5)` explains every option.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import time
 from typing import ClassVar
 
+from beemon.base.finding import KINDS as KINDS_OF_FINDINGS
 from beemon.base.names import is_device_word
 from beemon.base.options import BadOptionError, duration_within, in_toml, option, suggestion
 from beemon.base.status import DeviceState
@@ -25,9 +26,9 @@ DEVICE_STATES = (*map(str, DeviceState), TROUBLE)
 DATA, JOB, SERVICE = "data", "job", "service"
 STEPS = ("added", "harvest", "inspection", "lid", "loss", "rain", "swarm")
 EVENTS = (
-    "archive", "clock", "config", "defect", "deletion", "examination", "halt", "index",
-    "inspection", "ledger", "lost", "low-disk", "output", "power", "quarantine", "recovered",
-    "restored", "start", "unaccounted", "weight",
+    "archive", "clock", "config", "defect", "deletion", "examination", "finding", "halt", "index",
+    "inspection", "label", "ledger", "lost", "low-disk", "output", "power", "quarantine",
+    "recovered", "restored", "start", "unaccounted", "weight",
 )
 """The kinds of events; one of the kind ``weight`` is also found by its step (:data:`STEPS`)."""
 
@@ -80,6 +81,13 @@ def _event(value: object) -> str:
     known = {*EVENTS, *STEPS}
     if not isinstance(value, str) or value not in known:
         raise BadOptionError(f"is not an event: {in_toml(value)}{suggestion(str(value), known)}")
+    return value
+
+
+def _finding(value: object) -> str:
+    if not isinstance(value, str) or value not in KINDS_OF_FINDINGS:
+        near = suggestion(str(value), KINDS_OF_FINDINGS)
+        raise BadOptionError(f"is not a kind of finding: {in_toml(value)}{near}")
     return value
 
 
@@ -264,6 +272,28 @@ class EventRule(Rule):
 
 
 @keyword_class
+class FindingRule(Rule):
+    """There is a finding about the colony. The closing message says that it was withdrawn.
+
+    A finding that is not withdrawn within a day stays without a closing message.
+    """
+
+    finding: str = option(
+        parse=_finding, doc="The kind of the finding, such as ``no-heat``: see beemon-reasons(7)"
+    )
+    device: str = option(ANY, parse=_device, doc="The device of the finding")
+    watches: ClassVar[str] = "finding"
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return (self.device,)
+
+    def takes(self, kind: str | None, device: str | None) -> bool:
+        """Whether a finding of a kind about a device belongs to it."""
+        return kind == self.finding and self.device in (ANY, device)
+
+
+@keyword_class
 class StateRule(Rule):
     """The service or a device is in a state."""
 
@@ -321,5 +351,7 @@ class AbsenceRule(Rule):
         return () if self.absent in (DATA, JOB, SERVICE) else (self.absent,)
 
 
-FORMS: tuple[type[Rule], ...] = (ValueRule, ChangeRule, EventRule, StateRule, AbsenceRule)
+FORMS: tuple[type[Rule], ...] = (
+    ValueRule, ChangeRule, EventRule, FindingRule, StateRule, AbsenceRule,
+)
 """Every kind of rule, for the manual."""

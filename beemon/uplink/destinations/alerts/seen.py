@@ -54,8 +54,18 @@ class Worked:
 
 
 @value_class
+class Found:
+    """A finding: its kind, whether it is taken back, and a text that all findings about the same
+    matter have in common."""
+
+    kind: str
+    is_withdrawn: bool
+    matter: str
+
+
+@value_class
 class Happened:
-    """An event; ``step`` and ``grams`` are those of a scale."""
+    """An event; ``step`` and ``grams`` are those of a scale, ``found`` is that of a finding."""
 
     kind: str
     device: str | None
@@ -63,6 +73,7 @@ class Happened:
     utc_us: int
     step: str | None = None
     grams: float | None = None
+    found: Found | None = None
 
     @property
     def identity(self) -> str:

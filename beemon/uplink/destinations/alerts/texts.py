@@ -13,6 +13,7 @@ from beemon.uplink.destinations.alerts.rules import (
     AbsenceRule,
     ChangeRule,
     EventRule,
+    FindingRule,
     Rule,
     Series,
     StateRule,
@@ -74,6 +75,8 @@ def condition(rule: Rule, unit: str = "") -> str:
     if isinstance(rule, EventRule):
         size = f" of at least {amount(rule.grams, 'g')}" if rule.grams else ""
         return f"the event {rule.event}{size} happens"
+    if isinstance(rule, FindingRule):
+        return f"there is a finding of the kind {rule.finding}"
     if isinstance(rule, StateRule):
         subject = {None: "the service", "*": "a device"}.get(rule.device, rule.device)
         return f"{subject} is {_state(rule.state)}"
@@ -139,6 +142,8 @@ def _told(rule: Rule, watch: Watch, now: Now) -> str:
     if isinstance(rule, EventRule):
         again = f" It is the latest of {watch.count} such events." if watch.count > 1 else ""
         return f"At {clock_time(watch.value_utc, now)}: {watch.detail}.{again}"
+    if isinstance(rule, FindingRule):
+        return watch.detail
     began = clock_time(watch.began_utc, now)
     if isinstance(rule, AbsenceRule):
         lasting = span((now.utc_us - watch.began_utc) / US_PER_SECOND)
@@ -168,6 +173,8 @@ def _extent(rule: Rule, watch: Watch) -> str:
 
 
 def _ended(rule: Rule, watch: Watch, now: Now) -> str:
+    if isinstance(rule, FindingRule):
+        return watch.detail
     began, ended = clock_time(watch.began_utc, now), clock_time(watch.ended_utc, now)
     if isinstance(rule, AbsenceRule):
         subject = _BACK.get(str(rule.absent), f"{rule.absent} is back")
