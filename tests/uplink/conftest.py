@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beemon.base import outcomes
-from beemon.base.clock import Quality, Stamp
+from beemon.base.clock import Moment, Quality, Stamp
 from beemon.base.readings import Reading
 from beemon.ledger import identity
 from beemon.ledger import readings as series
@@ -16,6 +16,24 @@ from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
 from tests.uplink.servers import far_server
+
+BEGIN_US = 1_780_000_000_000_000
+
+
+class SimulatedClock:
+    """The clocks of a hive that stand where the test puts them."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> Moment:
+        return Moment(*self.stamp()[:2])
+
+    def stamp(self) -> Stamp:
+        return Stamp(BEGIN_US + int(self.seconds * 1e6), self.seconds, Quality.SYNCHRONISED)
+
+    def boot_id(self) -> str:
+        return "boot"
 
 
 def nobody():
@@ -51,7 +69,7 @@ def reading(
     unit: str = "g", reason: str | None = None,
 ) -> Reading:
     """A reading some seconds after the begin of a certain day."""
-    at = Stamp(1_780_000_000_000_000 + int(seconds * 1e6), seconds, Quality.SYNCHRONISED)
+    at = Stamp(BEGIN_US + int(seconds * 1e6), seconds, Quality.SYNCHRONISED)
     return Reading(sensor, quantity, unit, value, reason, at)
 
 

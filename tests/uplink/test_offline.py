@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from beemon.base import outcomes
-from beemon.base.clock import Moment, Quality, Stamp
 from beemon.base.readings import Reading
 from beemon.ledger import identity
 from beemon.ledger import readings as series
@@ -25,30 +24,13 @@ from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
 from tests.hive import until
-from tests.uplink.conftest import nobody
+from tests.uplink.conftest import SimulatedClock, nobody
 from tests.uplink.servers import Asked, FarServer, Said
 
 DAYS, EACH_SECONDS = 30, 300
-BEGIN_US = 1_780_000_000_000_000
 JOBS = DAYS * 86400 // EACH_SECONDS
 REFUSED = (Said(body=None), Said(503, b"try later"), Said(507, b"disk full"),
            Said(200, b"<html>Please log in</html>"), Said(403, b"not yours"))
-
-
-class SimulatedClock:
-    """The clocks of a hive that stand where the test puts them."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> Moment:
-        return Moment(*self.stamp()[:2])
-
-    def stamp(self) -> Stamp:
-        return Stamp(BEGIN_US + int(self.seconds * 1e6), self.seconds, Quality.SYNCHRONISED)
-
-    def boot_id(self) -> str:
-        return "boot"
 
 
 class BadLink:

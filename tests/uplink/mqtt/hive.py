@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from beemon.base import outcomes
+from beemon.base.clock import MACHINE, Clock
 from beemon.base.readings import Reading
 from beemon.base.recording import RecordingFacts
 from beemon.ledger import events, identity, readings, recordings
@@ -75,13 +76,13 @@ class Apiary:
         self.folder = folder
         self.hive = self.make_hive(name)
 
-    def make_hive(self, name: str) -> Hive:
+    def make_hive(self, name: str, clock: Clock = MACHINE) -> Hive:
         options = UplinkOptions(
             hive=name, archive=self.ledger.archive, connect=self.service.connect, tables={},
             state=self.folder, runtime=self.folder / "run",
         )
         meter = Meter(self.folder / "sent", UplinkSettings())
-        return Hive("mqtt", options, Archive(self.ledger.archive), meter, self.states)
+        return Hive("mqtt", options, Archive(self.ledger.archive), meter, self.states, clock)
 
     def measure(self, sensor: str, quantity: str, unit: str, value: float | None,
                 reason: str | None = None, seconds_ago: float = 0.0) -> int:

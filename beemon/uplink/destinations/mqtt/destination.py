@@ -21,6 +21,10 @@ BIRTH_DELAY_SECONDS = 2.0
 REPEAT_SECONDS = 4.0
 """The time in seconds after which Home Assistant listens to all announced topics."""
 LOOK_SECONDS = 60.0
+UNSURE_SECONDS = 3600.0
+"""The time in seconds after which everything is published again if it may have been dropped.
+
+Somebody may have corrected the broker's access rules."""
 
 
 class Line(NamedTuple):
@@ -55,9 +59,9 @@ class Mqtt:
             line.buttons.show_outcome(job.job)
         if batch.is_last:
             line.screen.show_recordings(job.recording for job in jobs if job.recording)
-        line.session.wait_until_acknowledged()
+        line.screen.settle()
         count = len(batch.records) if line.hub is None else line.hub.deliver(batch)
-        if count:
+        if count and (line.hub is not None or line.session.refusal is None):
             self._hive.note_delivery()
         return count
 
@@ -74,6 +78,8 @@ class Mqtt:
             line.screen.repeat()
         if line.screen.refresh():
             self._repeat_due = now.monotonic + REPEAT_SECONDS
+        if line.session.is_unsure and self._all_due is None:
+            self._all_due = now.monotonic + UNSURE_SECONDS
         self._hive.tell_trouble(line.screen.trouble)
         dues = [due for due in (self._all_due, self._repeat_due) if due is not None]
         return min([LOOK_SECONDS, *(max(0.0, due - now.monotonic) for due in dues)])
@@ -105,7 +111,9 @@ class Mqtt:
         topics = [birth_topic, discovery.command_topic(base)]
         topics += [ack_topic(archive)] if settings.records else []
         will = Will(discovery.status_topic(base), OFFLINE)
-        session = Session(settings, discovery.identify(archive), will, topics, hive.hurry)
+        echoes = [discovery.discovery_topic(settings.discovery, archive), will.topic,
+                  discovery.topic_of(base, "state")]
+        session = Session(settings, discovery.identify(archive), will, topics, hive.hurry, echoes)
         line = Line(
             session, Screen(archive, settings, hive, session),
             Buttons(settings.commands, base, hive, session),

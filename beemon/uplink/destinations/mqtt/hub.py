@@ -92,10 +92,10 @@ class Hub:
         while len(self._open) > most:
             left = until - time.monotonic()
             if left <= 0:
-                raise NotDeliveredError(
+                raise NotDeliveredError(self._session.refusal or (
                     f"no hub has acknowledged anything for {self._timeout:g} s; does one listen on "
-                    f"{records_topic(self._archive)}?"
-                )
+                    f"{records_topic(self._archive)}, and may the hive write there?"
+                ))
             before = len(self._open)
             self._take_news(left)
             if len(self._open) < before:

@@ -11,6 +11,7 @@ from beemon.base.facts import Json, to_json
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.recording import Recording
 from beemon.protocol.replies import EventFacts, ReadingFacts
+from beemon.uplink.contract import NotDeliveredError
 from beemon.uplink.destinations.mqtt import discovery, remembered, view
 from beemon.uplink.destinations.mqtt.discovery import Device, Subject
 from beemon.uplink.destinations.mqtt.pictures import Pictures
@@ -44,7 +45,19 @@ class Screen:
             self._pictures.search(self._devices(), now)
         self.update(tuple(self._hive.reader.latest()), self._hive.ask_status())
         self._publish_pictures()
-        self._session.wait_until_acknowledged()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the broker has everything; if it has not, all of it is published again.
+
+        Raises :class:`NotDeliveredError`.
+        """
+        try:
+            self._session.wait_until_acknowledged()
+        except NotDeliveredError:
+            self._announcement = ""
+            self._sent.clear()
+            raise
 
     @property
     def trouble(self) -> str | None:
@@ -69,7 +82,7 @@ class Screen:
         messages = dict(view.reading_messages(readings, devices, self._hive.clock.now()))
         for key, message in (*messages.items(), *view.service_messages(status)):
             self._publish(key, view.encode(message))
-        self._session.wait_until_acknowledged()
+        self.settle()
         return is_new
 
     def show_event(self, event: EventFacts) -> None:
@@ -108,7 +121,7 @@ class Screen:
         self._remove_former(subject, found)
         self._session.publish(found.discovery_topic, payload, retain=True)
         self._session.publish(found.status_topic, ONLINE, retain=True)
-        self._session.wait_until_acknowledged()
+        self.settle()
         self._announcement = payload
         self._sent.clear()  # a changed announcement makes each value unavailable
         if found != self._announced:

@@ -2,6 +2,9 @@
 
 It works with paho 1.6.1 (Debian 12) and 2.1.0 (Debian 13), by MQTT 5 and 3.1.1. Each connection has
 a client of its own, so that nothing that was meant for an earlier one is sent later.
+
+A broker also acknowledges a message that its rules make it drop; only MQTT 5 and paho 2 show that.
+Therefore the session reads some of its own messages back.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from beemon.base.defects import contain
@@ -33,6 +36,7 @@ FIRST_SECONDS = 5.0
 """The longest time to wait for the first connection."""
 _LOOP_SECONDS = 5.0  # between two looks whether a ping is due
 _QUEUED = 256  # messages from the broker; more are dropped
+_REFUSED = range(0x80, 0x100)  # the answers to a subscription that are no quality of service
 
 
 class Message(NamedTuple):
@@ -55,20 +59,21 @@ class Will(NamedTuple):
 
 
 class Session:
-    """The connection to the broker; :attr:`news` is what came from there.
+    """The connection to the broker; :attr:`news` is what came from there on the ``topics``.
 
-    ``wake`` is called, in the session's thread, after each of the news.
+    ``wake`` is called, in the session's thread, after each of the news. Messages that the hive
+    publishes on one of the ``echoes`` are read back.
     """
 
     def __init__(
-        self, settings: Settings, name: str, will: Will, topics: list[str],
-        wake: Callable[[], None],
+        self, settings: Settings, name: str, will: Will, topics: Sequence[str],
+        wake: Callable[[], None], echoes: Sequence[str] = (),
     ) -> None:
         import paho.mqtt.client
 
         self._paho = paho.mqtt.client
         self._settings, self._name, self._will = settings, name, will
-        self._topics, self._wake = topics, wake
+        self._topics, self._wake, self._echoes = topics, wake, echoes
         self.news: queue.Queue[Message | Connected] = queue.Queue(_QUEUED)
         self.trouble: str | None = f"not yet connected to {self.broker}"
         """The reason why there is no connection."""
@@ -76,8 +81,11 @@ class Session:
         self._state = threading.Condition()
         self._waiting: dict[int, str] = {}
         self._early: dict[int, str | None] = {}
-        self.refusal: str | None = None
-        """The last topic that the broker refused, with its reason; only MQTT 5 tells."""
+        self._subscribed: dict[int, Sequence[str]] = {}
+        self._unheard: dict[str, bytes] = {}
+        self._silent: set[str] = set()
+        self._refused: dict[str, str] = {}
+        self._unreadable: set[str] = set()
         self._was_tried = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"mqtt {name}", daemon=True)
@@ -86,6 +94,27 @@ class Session:
     def broker(self) -> str:
         """The address of the broker, for messages."""
         return f"{self._settings.broker.host}:{self._settings.port}"
+
+    @property
+    def refusal(self) -> str | None:
+        """A topic that the broker refuses, or may refuse; None if everything is known to arrive."""
+        with self._state:
+            if self._refused:
+                return [*self._refused.values()][-1]
+            if self._unreadable:
+                return (f"{self.broker} does not let the hive read the topic "
+                        f"{min(self._unreadable)}; allow it in the broker's access rules, then: "
+                        "sudo systemctl restart beemon-uplink")
+            if self._silent:
+                return (f"{self.broker} may drop messages on the topic {min(self._silent)}, as "
+                        "none comes back; let the hive write and read it in the broker's access "
+                        "rules")
+            return None
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether nothing came back from a topic that the hive may read."""
+        return bool(self._silent - self._unreadable)
 
     def open(self) -> None:
         """Connect, and connect again whenever the connection is lost, until :meth:`close`."""
@@ -118,6 +147,8 @@ class Session:
         client = self._client
         if client is None:
             raise NotDeliveredError(self.trouble or f"no connection to {self.broker}")
+        if topic in self._echoes:
+            self._expect(topic, payload.encode() if isinstance(payload, str) else payload)
         # Without the mutex: paho calls _on_publish while it holds one that publish() needs.
         sent = client.publish(topic, payload, qos=1, retain=retain)
         if sent.rc != self._paho.MQTT_ERR_SUCCESS:
@@ -127,23 +158,37 @@ class Session:
             if self._client is not client:
                 raise NotDeliveredError(self.trouble or f"{self.broker} closed the connection")
             if sent.mid in self._early:
-                self._note_refusal(topic, self._early.pop(sent.mid))
+                self._note_answer(topic, self._early.pop(sent.mid))
             else:
                 self._waiting[sent.mid] = topic
 
-    def wait_until_acknowledged(self, seconds: float = ACKNOWLEDGED_SECONDS) -> None:
-        """Wait for the broker's acknowledgement of all messages so far.
+    def _expect(self, topic: str, payload: bytes) -> None:
+        with self._state:
+            self._unheard[topic] = payload
 
-        It proves that the broker has read them, no more. Raises :class:`NotDeliveredError`.
+    def wait_until_acknowledged(self, seconds: float = ACKNOWLEDGED_SECONDS) -> None:
+        """Wait for the broker's acknowledgement of all messages so far, and for their echoes.
+
+        An acknowledgement proves that the broker has read a message, no more. Without an echo, the
+        topic is a :attr:`refusal`. Raises :class:`NotDeliveredError`.
         """
         with self._state:
             client = self._client
-            self._state.wait_for(lambda: not self._waiting or self._client is not client, seconds)
+            self._state.wait_for(lambda: self._is_answered() or self._client is not client, seconds)
             if client is None or self._client is not client:
                 raise NotDeliveredError(self.trouble or f"{self.broker} closed the connection")
             if self._waiting:
                 self._waiting.clear()
                 raise NotDeliveredError(f"{self.broker} acknowledged nothing for {seconds:g} s")
+            refused = [topic for topic in self._unheard if topic in self._refused]
+            for topic in refused:
+                del self._unheard[topic]
+            self._silent.update(self._unheard)
+            if refused:
+                raise NotDeliveredError(self._refused[refused[0]])
+
+    def _is_answered(self) -> bool:
+        return not self._waiting and self._unheard.keys() <= self._silent | self._refused.keys()
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
@@ -176,7 +221,7 @@ class Session:
                 code = client.loop(_LOOP_SECONDS)
         finally:
             self._forget_client()
-        return reasons[0] if reasons else f"{self.broker} closed the connection"
+        return reasons[0] if reasons else self.refusal or f"{self.broker} closed the connection"
 
     def _note_defect(self, error: Exception) -> str:
         """The trouble of a defect. paho has many for packets that are not MQTT."""
@@ -206,7 +251,7 @@ class Session:
                 for file in (chosen.ca, chosen.certificate, chosen.key_file)
             ))
         client.on_connect, client.on_message = self._on_connect, self._on_message
-        client.on_publish = self._on_publish
+        client.on_publish, client.on_subscribe = self._on_publish, self._on_subscribe
         # With this, publish() leaves all writing to the session's thread.
         client.on_socket_register_write = lambda *_: None
         return client
@@ -214,8 +259,8 @@ class Session:
     def _forget_client(self) -> None:
         with self._state:
             self._client = None
-            self._waiting.clear()
-            self._early.clear()
+            for memory in (self._waiting, self._early, self._subscribed, self._unheard):
+                memory.clear()
             self._state.notify_all()
 
     def _on_connect(
@@ -224,12 +269,34 @@ class Session:
         if getattr(code, "value", code) != 0:
             reasons.append(f"{self.broker} refuses the hive: {self._explain(code)}")
             return
-        client.subscribe([(topic, 1) for topic in self._topics])
+        # Two packets: RabbitMQ refuses all topics of a packet, and then closes the connection.
+        self._subscribe(client, self._topics)
+        self._subscribe(client, [one for one in self._echoes if one not in self._unreadable])
         with self._state:
-            self._client, self.trouble, self.refusal = client, None, None
+            self._client, self.trouble = client, None
+            self._refused.clear()
+            self._silent &= self._unreadable
             self._state.notify_all()
         log.info("connected to %s", self.broker)
         self._tell(Connected())
+
+    def _subscribe(self, client: paho.Client, topics: Sequence[str]) -> None:
+        if topics:
+            _, number = client.subscribe([(topic, 1) for topic in topics])
+            self._subscribed[number or 0] = topics
+
+    def _on_subscribe(
+        self, _client: object, _userdata: object, number: int, codes: Sequence[object], *_: object
+    ) -> None:
+        topics = self._subscribed.pop(number, ())
+        refused = [
+            topic for topic, code in zip(topics, codes, strict=False)
+            if getattr(code, "value", code) in _REFUSED
+        ]
+        with self._state:
+            self._unreadable.update(refused)
+            self._silent.update(refused)
+            self._state.notify_all()
 
     def _explain(self, code: object) -> str:
         said = self._paho.connack_string(code) if isinstance(code, int) else str(code)
@@ -238,21 +305,33 @@ class Session:
         return f"{said}; check user and password_file under [mqtt]"
 
     def _on_message(self, _client: object, _userdata: object, message: paho.MQTTMessage) -> None:
+        if message.topic in self._echoes:
+            self._hear(message)
+            return
         self._tell(Message(message.topic, bytes(message.payload), bool(message.retain)))
+
+    def _hear(self, message: paho.MQTTMessage) -> None:
+        """Note that a message has come back; one that was kept, or that of another, is no proof."""
+        with self._state:
+            if not message.retain and message.payload == self._unheard.get(message.topic):
+                del self._unheard[message.topic]
+                self._silent.discard(message.topic)
+                self._state.notify_all()
 
     def _on_publish(self, _client: object, _userdata: object, mid: int, *rest: object) -> None:
         code = rest[0] if rest else None
         problem = str(code) if getattr(code, "is_failure", False) else None
         with self._state:
             if mid in self._waiting:
-                self._note_refusal(self._waiting.pop(mid), problem)
+                self._note_answer(self._waiting.pop(mid), problem)
             else:  # publish() has not returned yet
                 self._early[mid] = problem
             self._state.notify_all()
 
-    def _note_refusal(self, topic: str, problem: str | None) -> None:
+    def _note_answer(self, topic: str, problem: str | None) -> None:
+        self._refused.pop(topic, None)
         if problem:
-            self.refusal = f"{self.broker} refuses the topic {topic}: {problem}"
+            self._refused[topic] = f"{self.broker} refuses the topic {topic}: {problem}"
 
     def _tell(self, news: Message | Connected) -> None:
         try:

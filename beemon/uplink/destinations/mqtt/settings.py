@@ -63,7 +63,8 @@ class Settings:
     with a ``value``, or with null and a ``reason``. A command is a message on
     ``beemon/HIVE/command``. The number of its job, or the error, is on ``beemon/HIVE/job``, and
     the outcome on ``beemon/HIVE/job/NUMBER``. Nothing is retained but the discovery and the
-    availability.
+    availability. The hive reads some of its own messages back, as a broker also acknowledges those
+    that its access rules make it drop.
 
     With ``records``, each job and event is also on ``beemon/UUID/records``, where UUID is that of
     the archive. A message is a JSON object, compressed by zlib, with the members ``schema``,
