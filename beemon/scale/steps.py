@@ -13,10 +13,11 @@ ground). A rain gauge, a lid contact, counters and the beekeeper's own entries a
 are any.
 
 Bounds that come from beekeepers are marked as such. The others are beemon's own. They have been
-tested on simulated years (``scripts/steps``), but not yet on a real hive.
+tested on simulated years (``scripts/steps``) and on real hives (``scripts/insights``).
 
 Rain makes the weight rise slowly. Such a rise counts as rain if a gauge measures rain. Without a
-gauge it does so only at night, or if it is larger and faster than foragers can cause.
+gauge it does so only at night, or if it is slow and even, but faster than foragers that come home.
+A person adds a super faster than that.
 
 Nothing is reported about times without measurements. A level uses readings on its own side of the
 episode, without a gap in between. A change during a gap is not a step.
@@ -51,8 +52,9 @@ SLOWEST = 40.0 / MINUTE
 foragers of 0.13 g) in 30 minutes. It is below that of a small swarm; users of beelogger saw 1872 g
 in 21 min."""
 SURELY, AROUND = 5.0, 120 * MINUTE
-"""An episode changes the weight by at least ``SURELY`` times its usual change, for example by wind,
-in ``AROUND`` seconds before and after."""
+"""An episode changes the weight by at least ``SURELY`` times its usual change. The usual change,
+for example by wind, is that in ``AROUND`` seconds before it and :data:`QUIET` after it. Later
+readings therefore never change a step."""
 FLIGHT = 45.0 / MINUTE
 """The least mean rate of a swarm, in g/s. It is the fastest loss of foragers, 1 kg in 30 minutes,
 and a third more for the wind."""
@@ -60,6 +62,8 @@ WINDOW = 5 * MINUTE
 """Time in seconds over which a change is measured; between two readings if they are further apart.
 """
 LONGEST_GAP = 20 * MINUTE
+SPARSE = 3 * MINUTE
+"""The interval, in seconds, above which a lid may be off and on again between two readings."""
 QUIET = 30 * MINUTE
 """The stable time after an episode, in seconds. A loss may be put back within it, so beelogger also
 waits before it reports a swarm."""
@@ -79,7 +83,8 @@ SWARM_SECONDS = 45 * MINUTE
 AT_ONCE, DENSE = 0.8, 2 * MINUTE
 """A person caused a change if the share ``AT_ONCE`` of it is between two successive readings.
 
-This needs readings at most ``DENSE`` seconds apart."""
+Of a loss this is known only if the readings are at most ``DENSE`` seconds apart: a swarm may leave
+within five minutes."""
 ADDED = 700.0
 RAIN = 150.0
 """The least rain to report, in g: a film of 0.5 mm on a roof of 0.25 m² is 125 g."""
@@ -144,7 +149,8 @@ class Around:
 class Step:
     """A step: its kind, its start and end (seconds since 1970), and the change of weight.
 
-    The change has a standard uncertainty; both are in g.
+    The change has a standard uncertainty; both are in g. ``known`` is the time of the reading that
+    shows that it is over.
     """
 
     kind: str
@@ -152,13 +158,14 @@ class Step:
     end: float
     grams: float
     uncertainty: float
+    known: float
 
 
 def find_steps(weights: Sequence[Weighed], around: Around) -> list[Step]:
     """The steps in a series of weights, in the order of time; those that are over."""
     found: list[Step] = []
     for part in _without_gaps(weights):
-        calm = _calm(part)
+        calm = _calm(part, around)
         fast = [step for episode in _episodes(calm) if (step := _fast(calm, episode, around))]
         found += fast
         found += [
@@ -179,15 +186,29 @@ def _without_gaps(weights: Sequence[Weighed]) -> Iterator[list[Weighed]]:
         yield part
 
 
-def _calm(part: Sequence[Weighed]) -> list[Weighed]:
-    """Without single wild readings, where readings are dense enough to tell: medians of three."""
-    if len(part) < 3 or (part[-1].at - part[0].at) / (len(part) - 1) > 3 * MINUTE:
+def _calm(part: Sequence[Weighed], around: Around) -> list[Weighed]:
+    """The readings without single wild ones: these become the median of three.
+
+    A lid that is off for one reading alone looks like a wild reading. It counts if the hive was
+    said to be open. Between dense readings nobody can lift a lid and put it back.
+    """
+    if len(part) < 3:
         return list(part)
     middle = [
         here._replace(grams=sorted((before.grams, here.grams, after.grams))[1])
+        if _is_lone(before, here, after, around) else here
         for before, here, after in zip(part, part[1:], part[2:], strict=False)
     ]
     return [part[0], *middle, part[-1]]
+
+
+def _is_lone(before: Weighed, here: Weighed, after: Weighed, around: Around) -> bool:
+    """Whether nothing but this one reading may show a change."""
+    seconds = after.at - before.at
+    if seconds <= 2 * SPARSE:
+        return True
+    is_change = abs(after.grams - before.grams) >= SLOWEST * max(seconds, WINDOW)
+    return not is_change and not around.was_opened(here.at, here.at)
 
 
 def _episodes(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:
@@ -230,7 +251,7 @@ def _usual(part: Sequence[Weighed], pairs: Sequence[tuple[int, int]]) -> list[fl
     times = [part[here].at for _, here in pairs]
     return [
         statistics.median(
-            changes[bisect_left(times, at - AROUND) : bisect_right(times, at + AROUND)]
+            changes[bisect_left(times, at - AROUND) : bisect_right(times, at + QUIET)]
         ) / 0.6745
         for at in times
     ]
@@ -249,7 +270,8 @@ def _fast(part: Sequence[Weighed], episode: tuple[int, int], around: Around) -> 
     first, last = episode
     before = _level(part, part[first].at - LEVEL, part[first].at)
     after = _level(part, part[last].at, part[last].at + LEVEL)
-    if before is None or after is None or part[-1].at - part[last].at < QUIET:
+    known = _known(part, part[last].at)
+    if before is None or after is None or known is None:
         return None
     first, last = _narrowed(part, episode, before.grams, after.grams)
     begin, end = part[first].at, part[last].at
@@ -258,17 +280,28 @@ def _fast(part: Sequence[Weighed], episode: tuple[int, int], around: Around) -> 
     beyond = max(low - min(inside), max(inside) - high)
     is_beyond = beyond >= max(BEYOND, SURELY * max(before.scatter, after.scatter))
     change = after.grams - before.grams
-    kind = _kind(change, begin, end, around, is_beyond=is_beyond)
-    if kind == "swarm" and _steepest(part[first : last + 1]) >= AT_ONCE * abs(change):
-        kind = "loss"
-    return Step(kind, begin, end, change, _unsure(before, after, end - begin)) if kind else None
+    steepest = _steepest(part[first : last + 1])
+    at_once = abs(steepest.grams) >= AT_ONCE * abs(change)
+    if around.was_opened(begin, end) or is_beyond:
+        kind: str | None = _worked_at(change, end - begin)
+    elif change < 0:
+        kind = _lost(-change, begin, end, around, by_hand=at_once and steepest.at <= DENSE)
+    else:
+        kind = _gained(change, begin, end, around, at_once=at_once)
+    unsure = _unsure(before, after, end - begin)
+    return Step(kind, begin, end, change, unsure, known) if kind else None
 
 
-def _steepest(part: Sequence[Weighed]) -> float:
-    """The largest change from one reading to the next, g; 0 where they are not dense enough."""
-    return max(
-        (abs(b.grams - a.grams) for a, b in pairwise(part) if b.at - a.at <= DENSE), default=0.0
-    )
+def _known(part: Sequence[Weighed], end: float) -> float | None:
+    """The time of the first reading that is long enough after the end; None without one."""
+    at = bisect_left(part, end + QUIET, key=lambda weighed: weighed.at)
+    return part[at].at if at < len(part) else None
+
+
+def _steepest(part: Sequence[Weighed]) -> Weighed:
+    """The largest change from one reading to the next: its seconds and grams."""
+    changes = (Weighed(b.at - a.at, b.grams - a.grams) for a, b in pairwise(part))
+    return max(changes, key=lambda change: abs(change.grams))
 
 
 def _unsure(before: _Level, after: _Level, seconds: float) -> float:
@@ -281,20 +314,6 @@ def _unsure(before: _Level, after: _Level, seconds: float) -> float:
     return math.hypot(before.uncertainty, after.uncertainty, drift)
 
 
-def _kind(
-    change: float, begin: float, end: float, around: Around, *, is_beyond: bool
-) -> str | None:
-    if around.was_opened(begin, end) or is_beyond:
-        return _worked_at(change, end - begin)
-    if change <= -SWARM[1]:
-        return "harvest"
-    if change <= -SWARM[0] and _is_fast(change, begin, end, around):
-        return _left(begin, end, around)
-    if change < 0:
-        return None
-    return _gained(change, begin, end, around)
-
-
 def _worked_at(change: float, seconds: float) -> str:
     """The kind of an episode that somebody's work caused, from the change and the duration."""
     if change <= -SWARM[1]:
@@ -304,27 +323,32 @@ def _worked_at(change: float, seconds: float) -> str:
     return "lid" if seconds <= BRIEF and abs(change) < LID else "inspection"
 
 
-def _is_fast(change: float, begin: float, end: float, around: Around) -> bool:
-    """Whether a loss is no foragers', by its rate, or as the bees were counted."""
+def _lost(
+    loss: float, begin: float, end: float, around: Around, *, by_hand: bool
+) -> str | None:
+    """The kind of a loss; None if it may be foragers, or is too small."""
     bees = around.left(begin, end)
-    return -change >= FLIGHT * (end - begin) or (bees is not None and bees >= SWARM_BEES)
-
-
-def _left(begin: float, end: float, around: Around) -> str:
-    bees = around.left(begin, end)
+    is_fast = loss >= FLIGHT * (end - begin) or (bees is not None and bees >= SWARM_BEES)
+    if loss >= SWARM[1]:
+        return "harvest"
+    if loss < SWARM[0] or not is_fast:
+        return None
     is_swarm = (
         around.is_day((begin + end) / 2) and end - begin <= SWARM_SECONDS
-        and (bees is None or bees >= BEES_OUT)
+        and (bees is None or bees >= BEES_OUT) and not by_hand
     )
     return "swarm" if is_swarm else "loss"
 
 
-def _gained(change: float, begin: float, end: float, around: Around) -> str | None:
-    at_once = end - begin <= WINDOW or change > SOAKED
-    is_rain = change >= RAIN and _was_rain(change, begin, end, around)
+def _gained(
+    gain: float, begin: float, end: float, around: Around, *, at_once: bool
+) -> str | None:
+    """The kind of a gain; None if it may be foragers, or rain without a gauge."""
+    at_once = at_once or end - begin <= WINDOW or gain > SOAKED
+    is_rain = gain >= RAIN and _was_rain(begin, end, around)
     if is_rain and (around.rained(begin, end) or not at_once):
         return "rain"
-    return "added" if change >= ADDED and (at_once or around.rain is not None) else None
+    return "added" if gain >= ADDED and (at_once or around.rain is not None) else None
 
 
 def _narrowed(
@@ -365,13 +389,15 @@ def _rises(part: Sequence[Weighed], around: Around) -> Iterator[Step]:
         begin, end = part[first].at, part[last].at
         before = _level(part, begin - LEVEL, begin)
         after = _level(part, end, end + LEVEL)
-        if before is None or after is None or part[-1].at - end < QUIET:
+        known = _known(part, end)
+        if before is None or after is None or known is None:
             continue
         gain = after.grams - before.grams
         noise = math.hypot(before.uncertainty, after.uncertainty)
         is_sure = gain >= 3 * noise or bool(around.rained(begin, end))
-        if gain >= RAIN and is_sure and _was_rain(gain, begin, end, around):
-            yield Step("rain", begin, end, gain, _unsure(before, after, end - begin))
+        is_rain = _was_rain(begin, end, around) or _is_even(part[first : last + 1], gain, around)
+        if gain >= RAIN and is_sure and is_rain:
+            yield Step("rain", begin, end, gain, _unsure(before, after, end - begin), known)
 
 
 def _rising(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:
@@ -386,13 +412,23 @@ def _rising(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:
     yield from rising
 
 
-def _was_rain(gain: float, begin: float, end: float, around: Around) -> bool:
+def _was_rain(begin: float, end: float, around: Around) -> bool:
     rained = around.rained(begin, end)
     if rained is not None:
         return rained
-    if not around.is_day(begin) and not around.is_day(end):
-        return True
-    return gain >= HOMECOMING and gain / (end - begin) >= HOMECOMING / 3600
+    return not around.is_day(begin) and not around.is_day(end)
+
+
+def _is_even(rising: Sequence[Weighed], gain: float, around: Around) -> bool:
+    """Whether a rise by day is too fast for foragers, and too slow and even for a person; False if
+    a gauge measures rain."""
+    if around.rained(rising[0].at, rising[-1].at) is not None:
+        return False
+    return gain >= HOMECOMING * (max(rising[-1].at - rising[0].at, 3600.0) / 3600.0) and not any(
+        rising[here].grams - rising[earlier].grams
+        >= SLOWEST * max(rising[here].at - rising[earlier].at, WINDOW)
+        for earlier, here in _apart(rising, WINDOW)
+    )
 
 
 def _sum(

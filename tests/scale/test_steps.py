@@ -127,6 +127,39 @@ def test_single_wild_readings_are_none():
     assert kinds(weights) == []
 
 
+@pytest.mark.parametrize("minutes", [1, 3, 5, 10, 15])
+@pytest.mark.parametrize("grams", [-30_000, -655, 655, 2000])
+def test_a_single_wild_reading_is_none_at_any_interval(minutes, grams):
+    weights = series(interval=minutes * MINUTE)
+    middle = len(weights) // 2
+    weights[middle] = weights[middle]._replace(grams=weights[middle].grams + grams)
+    assert kinds(weights) == []
+
+
+def test_a_single_reading_with_the_lid_off_counts_if_the_hive_was_said_to_be_open():
+    weights = series(interval=5 * MINUTE)
+    middle = len(weights) // 2
+    weights[middle] = weights[middle]._replace(grams=32_000.0)
+    at = weights[middle].at
+    assert kinds(weights, Around(is_day, opened=[(at - MINUTE, at + MINUTE)])) == ["lid"]
+
+
+@pytest.mark.parametrize("grams", [700, 1744])
+def test_a_super_by_day_is_no_rain_without_a_gauge(grams):
+    slow = series((0, 10 * MINUTE, grams), interval=5 * MINUTE)
+    lifted = series((0, 0, -234), (15 * MINUTE, 15 * MINUTE, grams + 234), interval=5 * MINUTE)
+    assert kinds(slow) == []
+    assert kinds(lifted) == ["added"]
+
+
+def test_a_step_is_known_by_a_reading_half_an_hour_later_and_never_changes_after():
+    weights = series((0, 10 * MINUTE, -2000))
+    [step] = find_steps(weights, BLIND)
+    assert 30 * MINUTE <= step.known - step.end <= 35 * MINUTE
+    assert find_steps([w for w in weights if w.at < step.known], BLIND) == []
+    assert find_steps([w for w in weights if w.at <= step.known], BLIND) == [step]
+
+
 # How often one is missed, misnamed or false over many years is for `scripts/steps` to say.
 
 @pytest.mark.parametrize("interval", [60.0, 300.0])
