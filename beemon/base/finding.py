@@ -34,6 +34,10 @@ KINDS = {
         "for two nights the nest was hardly warmer than the air",
         "Go and see if bees fly, or listen at the hive. Check that the thermometer is in the nest.",
     ),
+    "visit": Explanation(
+        "somebody was at the hive: the steps of the weight within three hours, as one",
+        "If it was not you, look at the hive.",
+    ),
 }
 """Every kind of finding, and the advice to its reader."""
 

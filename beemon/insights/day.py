@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from beemon.base.finding import STANDS, Finding
+from beemon.insights.budget import find_budget
 from beemon.insights.heat import find_heat
 from beemon.insights.hive_day import Found, HiveDay, Rule, moment
 from beemon.insights.nest import find_nest
+from beemon.insights.visits import find_visits
 
 RULES: Mapping[str, Rule] = {
+    "visits": find_visits,
+    "budget": find_budget,
     "nest": find_nest,
     "heat": find_heat,
 }

@@ -6,13 +6,15 @@ import statistics
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 from beemon.base.finding import Finding, Measured
 from beemon.base.moments import US_PER_SECOND, iso
+from beemon.base.readings import WEIGHT
 from beemon.base.values import value_class
-from beemon.scale.steps import Around
+from beemon.scale.steps import Around, Step, Weighed, find_steps
 
 ENOUGH = 0.8
 """The share of the expected readings that a rule needs, or it says that too few were made."""
@@ -72,6 +74,21 @@ class HiveDay:
         first = bisect_left(found, begin, key=lambda value: value.at)
         last = bisect_left(found, end, key=lambda value: value.at)
         return found[first:last]
+
+    @cached_property
+    def steps(self) -> Mapping[str, Sequence[Step]]:
+        """The steps of each scale in the order of time, found once for all rules."""
+        return {
+            scale: find_steps([Weighed(*v) for v in self.values.get((scale, WEIGHT), ())], around)
+            for scale, around in self.told.scales.items()
+        }
+
+    def time_of(self, at: float) -> str:
+        """The time on the clocks at a moment, such as ``09:45``."""
+        hours = (at - self.begin) / HOUR
+        hours += (at - self.clock(hours)) / HOUR
+        minutes = round(hours * 60) % (24 * 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 BEFORE, AFTER = 24 * HOUR, 36 * HOUR
