@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,7 @@ def test_what_is_still_being_written_is_tried_again(tmp_path: Path, loop: Loop) 
         loop.until(lambda: loop.waits)
         assert loop.settled == []
     loop.until(lambda: loop.settled)
+    loop.until(lambda: not loop.chores.alive)
 
 
 def test_a_worker_that_is_killed_costs_one_more_try(tmp_path: Path, loop: Loop) -> None:
@@ -114,6 +116,7 @@ def test_a_worker_that_is_killed_costs_one_more_try(tmp_path: Path, loop: Loop) 
         os.kill(pid, signal.SIGKILL)
     loop.until(lambda: loop.settled)
     assert loop.settled[0][1].path is None
+    loop.until(lambda: not loop.chores.alive)
 
 
 def test_what_never_works_is_given_up_until_the_next_start(
@@ -127,6 +130,58 @@ def test_what_never_works_is_given_up_until_the_next_start(
         loop.until(lambda: said in caplog.text)
     loop.until(lambda: not loop.chores.alive)
     assert found.place.temporary.exists()
+
+
+def test_what_is_given_up_says_so_and_may_come_again(tmp_path: Path) -> None:
+    loop, given_up = Loop(retry_seconds=()), []
+    found = leftover(tmp_path)
+    chore = replace(
+        archive_worker.salvage(found, loop.settle), give_up=lambda: given_up.append(found.job)
+    )
+    with found.place.temporary.open("ab"):
+        loop.chores.add([chore])
+        loop.until(lambda: given_up)
+    loop.chores.add([chore])
+    loop.until(lambda: loop.settled)
+    loop.until(lambda: not loop.chores.alive)
+
+
+def test_a_chore_that_waits_for_another_try_delays_no_other(tmp_path: Path) -> None:
+    loop = Loop(retry_seconds=(3600.0,))
+    written, other = leftover(tmp_path, 1), leftover(tmp_path, 2)
+    with written.place.temporary.open("ab"):
+        loop.add([written])
+        loop.until(lambda: loop.waits)
+        loop.add([other])
+        loop.until(lambda: loop.settled)
+    assert [job for job, _ in loop.settled] == [2]
+    loop.until(lambda: not loop.chores.alive)
+
+
+def test_an_idle_chore_waits_for_all_others(tmp_path: Path, loop: Loop) -> None:
+    idle = [leftover(tmp_path, job) for job in (1, 2)]
+    loop.chores.add_idle([archive_worker.salvage(one, loop.settle) for one in idle])
+    loop.add([leftover(tmp_path, job) for job in (3, 4)])
+    loop.until(lambda: len(loop.settled) == 4)
+    assert [job for job, _ in loop.settled] == [3, 4, 1, 2]
+    loop.until(lambda: not loop.chores.alive)
+
+
+def test_a_chore_that_follows_at_once_is_done_by_the_same_worker(
+    tmp_path: Path, loop: Loop
+) -> None:
+    before, seen = children(), set()
+
+    def settled(count: int) -> bool:
+        seen.update(children() - before)
+        return len(loop.settled) == count
+
+    loop.add([leftover(tmp_path, 1)])
+    loop.until(lambda: settled(1))
+    loop.add([leftover(tmp_path, 2)])
+    loop.until(lambda: settled(2))
+    loop.until(lambda: not loop.chores.alive)
+    assert len(seen) == 1
 
 
 def test_told_to_finish_it_kills_what_is_at_work(tmp_path: Path, loop: Loop) -> None:
