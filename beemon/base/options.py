@@ -29,6 +29,9 @@ Where = Callable[[str], str]
 DURATION_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
 SIZE_UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+_WEIGHT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(kg|g|lb)", re.ASCII)
+WEIGHT_UNITS = {"kg": 1000.0, "g": 1.0, "lb": 453.59237}
+MAX_GRAMS = 1e6
 _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(kB|MB|GB|TB)", re.ASCII)
 _LARGEST = 2**63  # as TOML has it
 _TYPE_NAMES: Mapping[object, str] = {
@@ -151,6 +154,17 @@ def size(value: object) -> float:
     if match is None:
         raise BadOptionError(f'must be a size such as "500MB" or "2GB", not {in_toml(value)}')
     return float(match[1]) * SIZE_UNITS[match[2]]
+
+
+def weight(value: object) -> float:
+    """Grams from a number with its unit: ``"21 kg"``, ``"500g"``, ``"46 lb"``."""
+    match = _WEIGHT.fullmatch(value) if isinstance(value, str) else None
+    grams = float(match[1]) * WEIGHT_UNITS[match[2]] if match else 0.0
+    if not 0 < grams <= MAX_GRAMS:
+        raise BadOptionError(
+            f'must be a weight with its unit, such as "21 kg" or "46 lb", not {in_toml(value)}'
+        )
+    return grams
 
 
 def in_toml(value: object) -> str:

@@ -33,6 +33,7 @@ from beemon.base.options import (
     option,
     size,
     suggestion,
+    weight,
 )
 from beemon.base.schedule import Schedule, slot_verb
 from beemon.base.sun import Place
@@ -89,13 +90,31 @@ def _hive_name(value: object) -> str:
     return value
 
 
+def _temperature(value: object) -> tuple[str, str]:
+    """A sensor, and which of its quantities is the temperature."""
+    words = value.split() if isinstance(value, str) else []
+    if not 1 <= len(words) <= 2:
+        raise BadOptionError(
+            'must be a sensor such as "sensor.outside", or a sensor and its quantity, such as '
+            f'"sensor.outside temperature2", not {in_toml(value)}'
+        )
+    return sensor_name(words[0]), words[1] if len(words) == 2 else "temperature"
+
+
 @keyword_class
 class Hive:
-    """The hive: its name, and its position in degrees (WGS 84)."""
+    """The hive: its name, and its position in degrees (WGS 84).
+
+    ``empty`` is its weight without food, in g. ``nest`` is the thermometer between its combs, and
+    ``outside`` the one in the air around it (and the quantity's name).
+    """
 
     name: str = option("hive", parse=_hive_name)
     latitude: float | None = option(None, minimum=-90, maximum=90)
     longitude: float | None = option(None, minimum=-180, maximum=180)
+    empty: float | None = option(None, parse=weight)
+    nest: tuple[str, str] | None = option(None, parse=_temperature)
+    outside: tuple[str, str] | None = option(None, parse=_temperature)
 
     @property
     def place(self) -> Place | None:
@@ -188,17 +207,6 @@ class RetentionSettings:
     order: tuple[str, ...] = option(("camera", "microphone"), parse=_order)
     keep: int = option(1, minimum=1, maximum=1_000_000)
     evidence: float = option(2e8, parse=size)
-
-
-def _temperature(value: object) -> tuple[str, str]:
-    """A sensor, and which of its quantities is the temperature."""
-    words = value.split() if isinstance(value, str) else []
-    if not 1 <= len(words) <= 2:
-        raise BadOptionError(
-            'must be a sensor such as "sensor.outside", or a sensor and its quantity, such as '
-            f'"sensor.outside temperature2", not {in_toml(value)}'
-        )
-    return sensor_name(words[0]), words[1] if len(words) == 2 else "temperature"
 
 
 @keyword_class
@@ -417,6 +425,7 @@ class _Loader:
         )
         self._check_order(found)
         self._check_weighing(found)
+        self._check_hive(found)
         self._check_power(found)
         return found
 
@@ -435,19 +444,24 @@ class _Loader:
 
     def _check_order(self, found: Settings) -> None:
         for word in found.retention.order:
-            if "." in word and word not in found.devices:
-                near = suggestion(word, found.devices)
-                self.problem(f'there is no device "{word}"{near}', "retention", "order")
+            if "." in word:
+                self._check_device(found, word, "retention", "order")
 
     def _check_weighing(self, found: Settings) -> None:
         for device in found.devices.values():
             named = device.weighing.sensors if device.weighing else {}
+            word = device.name.partition(".")[2]
             for option_name, sensor in named.items():
-                if sensor not in found.devices:
-                    near = suggestion(sensor, found.devices)
-                    word = device.name.partition(".")[2]
-                    message = f'there is no device "{sensor}"{near}'
-                    self.problem(message, device.kind, word, "weighing", option_name)
+                self._check_device(found, sensor, device.kind, word, "weighing", option_name)
+
+    def _check_hive(self, found: Settings) -> None:
+        for option_name in ("nest", "outside"):
+            if named := getattr(found.hive, option_name):
+                self._check_device(found, named[0], "hive", option_name)
+
+    def _check_device(self, found: Settings, name: str, *key: str) -> None:
+        if name not in found.devices:
+            self.problem(f'there is no device "{name}"{suggestion(name, found.devices)}', *key)
 
     def _power(self) -> PowerSettings | None:
         if "power" not in self.merged:

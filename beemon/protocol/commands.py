@@ -15,7 +15,7 @@ from typing import Any
 from beemon.base import clock, since, zone
 from beemon.base.moments import to_datetime
 from beemon.base.names import is_device_word
-from beemon.base.options import suggestion
+from beemon.base.options import MAX_GRAMS, WEIGHT_UNITS, suggestion
 from beemon.base.quoting import shown
 from beemon.base.values import value_class
 from beemon.protocol.lines import RequestError
@@ -28,8 +28,6 @@ _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 _OFFSET = re.compile(r"[0-9]{1,15}")
 _COUNT = re.compile(r"[1-9][0-9]{0,17}")
 _WEIGHT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(kg|g|lb)")
-WEIGHT_UNITS = {"kg": 1000.0, "g": 1.0, "lb": 453.59237}
-MAX_GRAMS = 1e6
 _ROW = re.compile(r"-?[0-9]{1,15}")
 _PATH = re.compile(r"recordings/[0-9-]{1,10}/[A-Za-z0-9@._-]{1,200}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")

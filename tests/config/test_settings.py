@@ -260,7 +260,8 @@ def test_endless_digits_or_brackets_are_a_problem_and_no_crash(etc, text):
 def test_a_very_long_file_is_read_all_the_same(etc):
     etc.write("# a line of words about bees\n" * 40_000 + '[hive]\nname = "far"\nx = 1')
     assert etc.problems() == [
-        'beemon.toml:40003: unknown option "x"; known: latitude, longitude, name'
+        'beemon.toml:40003: unknown option "x"; '
+        "known: empty, latitude, longitude, name, nest, outside"
     ]
 
 
@@ -643,6 +644,35 @@ def test_a_hive_on_a_scale_names_what_explains_its_weight(etc):
 def test_what_is_wrong_with_a_weighing_is_told_with_its_line(etc, line, problem):
     [told] = etc.write(f"{SCALE}[sensor.scale.weighing]\n{line}\n").problems()
     assert told.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("written", "grams"), [("21 kg", 21_000.0), ("500g", 500.0), ("46 lb", 46 * 453.59237)]
+)
+def test_the_weight_of_a_hive_without_food_has_its_unit(etc, written, grams):
+    assert etc.write(f'[hive]\nempty = "{written}"').load().hive.empty == grams
+
+
+def test_the_hive_names_its_thermometers(etc):
+    hive = etc.write(f'[hive]\nnest = "sensor.air"\noutside = "sensor.air t2"\n{SCALE}').load().hive
+    assert (hive.nest, hive.outside) == (("sensor.air", "temperature"), ("sensor.air", "t2"))
+    bare = etc.write(SCALE).load().hive
+    assert (bare.nest, bare.outside, bare.empty) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('nest = "sensor.brod"', 'there is no device "sensor.brod"'),
+        ('outside = "sensor.ar"', 'there is no device "sensor.ar"; did you mean "sensor.air"?'),
+        ('outside = "camera.air"', '"outside" must be a sensor such as'),
+        ("empty = 21", '"empty" must be a weight with its unit, such as "21 kg" or'),
+        ('empty = "0kg"', '"empty" must be a weight with its unit'),
+    ],
+)
+def test_what_is_wrong_with_the_hive_is_told_with_its_line(etc, line, problem):
+    [told] = etc.write(f"[hive]\n{line}\n{SCALE}").problems()
+    assert told.startswith(f"beemon.toml:2: {problem}")
 
 
 def test_a_microphone_weighs_nothing(etc):
