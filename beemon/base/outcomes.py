@@ -201,6 +201,10 @@ REASONS = {
         "the database has no recording of this number or path",
         "Look up the path in the job that made the recording: `beemon job JOB`.",
     ),
+    "no-such-finding": Explanation(
+        "the number is not that of a finding about a swarm",
+        "List the findings with their numbers: `beemon events 30d finding`.",
+    ),
     "wrong-hash": Explanation(
         "the uploaded file is not the recording: the database has another hash for it",
         "Send the file to the remote storage again. If the hash is still wrong, check the "

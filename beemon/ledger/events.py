@@ -90,7 +90,7 @@ def recent(ledger: Readable, count: int, kind: str | None = None) -> list[Event]
         f"SELECT * FROM sound_events WHERE {_of(kind)} ORDER BY event DESC LIMIT :most",  # noqa: S608
         {"kind": kind, "most": count},
     )
-    return list(rows.readable(found, _event))
+    return list(rows.readable(found, of_row))
 
 
 def since(ledger: Readable, from_us: int, most: int, kind: str | None = None) -> list[Event]:
@@ -100,13 +100,13 @@ def since(ledger: Readable, from_us: int, most: int, kind: str | None = None) ->
         " ORDER BY utc_us DESC, event DESC LIMIT :most",
         {"from": from_us, "kind": kind, "most": most},
     ).fetchall()
-    return list(rows.readable(reversed(found), _event))
+    return list(rows.readable(reversed(found), of_row))
 
 
 def find(ledger: Readable, number: int) -> Event | None:
     """The event of a number; None if it does not exist or cannot be read."""
     found = ledger.db.execute("SELECT * FROM sound_events WHERE event = ?", (number,)).fetchall()
-    return next(rows.readable(found, _event), None)
+    return next(rows.readable(found, of_row), None)
 
 
 def kinds(ledger: Readable) -> list[str]:
@@ -120,7 +120,7 @@ def latest_of(ledger: Readable, kind: str, device: str) -> Event | None:
         "SELECT * FROM sound_events WHERE kind = ? AND device = ? ORDER BY event DESC LIMIT 1",
         (kind, device),
     ).fetchone()
-    return next(rows.readable([row] if row else [], _event), None)
+    return next(rows.readable([row] if row else [], of_row), None)
 
 
 def describe(event: Event) -> EventFacts:
@@ -136,7 +136,8 @@ def _of(kind: str | None) -> str:
     return "1" if kind is None else "kind = :kind"
 
 
-def _event(row: sqlite3.Row) -> Event:
+def of_row(row: sqlite3.Row) -> Event:
+    """The event of a row. Raises one of :data:`~beemon.ledger.rows.UNREADABLE`."""
     return Event(
         number=row["event"],
         run=row["run"],

@@ -28,9 +28,12 @@ WORDS = ("yes", "no")
 Chain = list[tuple[Event, Finding]]
 
 
-def enter(ledger: Ledger, finding: Finding, at: Stamp | None = None) -> int:
-    """Enter a finding; return its number. Stands within ``ledger.transaction()``."""
-    facts: dict[str, Any] = to_json(finding)
+def enter(ledger: Ledger, finding: Finding, at: Stamp | None = None, **more: Any) -> int:
+    """Enter a finding, and ``more`` facts beside its own; return its number.
+
+    Stands within ``ledger.transaction()``.
+    """
+    facts: dict[str, Any] = {**to_json(finding), **more}
     return events.enter(ledger, KIND, finding.says, finding.device, at=at, **facts)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from beemon.base import moments
 from beemon.base.readings import UNKNOWN_QUANTITY, Reading
@@ -140,6 +140,23 @@ def values(
     ).fetchall()
 
 
+def of_several(
+    db: sqlite3.Connection, numbers: Iterable[int], from_us: int, until_us: int
+) -> Iterator[tuple[int, int, float, float | None]]:
+    """The values of several series between two times, in order of time: time, series, value and
+    uncertainty."""
+    cursor = db.cursor()
+    cursor.row_factory = None
+    return cursor.execute(
+        "SELECT utc_us, series, value, uncertainty FROM main.readings"  # noqa: S608
+        " WHERE utc_us >= ? AND utc_us <= ? AND value IS NOT NULL"
+        f" AND series IN ({', '.join(str(int(number)) for number in numbers)})"
+        f" AND CASE WHEN {rows.IS_PLAIN_READING} THEN 1"
+        f" ELSE {rows.condition_of_sound(db, 'readings')} END ORDER BY utc_us",
+        (from_us, until_us),
+    )
+
+
 def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:
     """The series of a sensor's quantity; if its unit has changed, the latest one."""
     row: sqlite3.Row | None = db.execute(
@@ -147,6 +164,12 @@ def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | No
         (sensor, quantity),
     ).fetchone()
     return row
+
+
+def numbers(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """The series of each sensor's quantities; if a unit has changed, the latest one."""
+    found = db.execute("SELECT sensor, quantity, series FROM sound_series ORDER BY series")
+    return {(sensor, quantity): number for sensor, quantity, number in found}
 
 
 def last_value(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:

@@ -263,8 +263,8 @@ class FindingFacts:
     """A finding about the colony, as it was entered."""
 
     finding: Annotated[int, "its number, which is that of its event"]
-    utc: Annotated[str, "time of its entry"]
-    clock: Annotated[str, "quality of the clock then"]
+    utc: Annotated[str, "time of its event: when the readings showed it"]
+    clock: Annotated[str, "quality of the clock at its entry"]
     found: Annotated[Finding, "the finding itself", INLINE]
     revised: Annotated[
         int | None, "number of the finding that takes its place; missing: it is the latest"

@@ -8,7 +8,7 @@ also written to the journal.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -24,6 +24,7 @@ from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings, Weighing
 from beemon.ledger import calibrations, events
 from beemon.ledger import readings as series
+from beemon.ledger.events import Readable
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
 from beemon.ledger.writer import Write, Written
@@ -203,25 +204,42 @@ def _facts(step: Step) -> JsonObject:
 def _around(
     ledger: Ledger, weighing: Weighing, is_day: Callable[[float], bool], from_us: int, until_us: int
 ) -> Around:
-    def counted(sensor: str | None, quantity: str) -> list[tuple[float, float]] | None:
-        if sensor is None:
-            return None
-        rows = series.values(ledger.db, sensor, quantity, from_us, until_us)
-        return [(row["utc_us"] / 1e6, row["value"]) for row in rows]
+    def counted(sensor: str, quantity: str) -> Iterator[tuple[float, float]]:
+        for row in series.values(ledger.db, sensor, quantity, from_us, until_us):
+            yield row["utc_us"] / 1e6, row["value"]
 
-    out, came = counted(weighing.entrance, "bees_out"), counted(weighing.entrance, "bees_in")
+    return around(weighing, counted, is_day, inspected(ledger, from_us, until_us))
+
+
+def around(
+    weighing: Weighing,
+    counted: Callable[[str, str], Iterable[tuple[float, float]]],
+    is_day: Callable[[float], bool],
+    opened: Iterable[tuple[float, float]],
+) -> Around:
+    """The data around a scale. ``counted`` gives the values of a sensor's quantity, with times.
+
+    ``opened`` are the times at which the hive was open, without those of its lid contact.
+    """
+
+    def of(sensor: str | None, quantity: str) -> list[tuple[float, float]] | None:
+        return None if sensor is None else list(counted(sensor, quantity))
+
+    out, came = of(weighing.entrance, "bees_out"), of(weighing.entrance, "bees_in")
     bees = None if out is None else out + [(at, -count) for at, count in came or ()]
-    opened = _inspected(ledger, from_us, until_us)
-    opened += [(at, at) for at, closed in counted(weighing.lid, "contact") or () if not closed]
-    return Around(is_day, counted(weighing.rain, "rain"), bees, opened)
+    lifted = [(at, at) for at, closed in of(weighing.lid, "contact") or () if not closed]
+    return Around(is_day, of(weighing.rain, "rain"), bees, [*opened, *lifted])
 
 
-def _inspected(ledger: Ledger, from_us: int, until_us: int) -> list[tuple[float, float]]:
-    """When the beekeeper said to be there."""
+def inspected(ledger: Readable, from_us: int, until_us: int) -> list[tuple[float, float]]:
+    """The times of the inspections between two times. One that goes on then ends at the later time.
+    """
     found: list[tuple[float, float]] = []
     begun: float | None = None
     for event in events.since(ledger, from_us, 1000, "inspection"):
         at = event.at.utc_us / 1e6
+        if event.at.utc_us > until_us:
+            break
         if event.facts["state"] == "begun":
             begun = at
         else:

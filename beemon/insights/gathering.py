@@ -1,0 +1,146 @@
+"""Gathering: a hive's day from the ledger, the one place where the insights read it.
+
+A day of ten sensors has some hundred thousand values, so these stand in arrays, and only those of
+:data:`QUANTITIES` are read.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, timedelta, tzinfo
+from typing import overload
+
+from beemon.base.finding import Measured
+from beemon.base.moments import US_PER_SECOND
+from beemon.base.readings import WEIGHT
+from beemon.config.settings import Hive, Weighing
+from beemon.insights.hive_day import AFTER, BEFORE, HiveDay, Told, Value
+from beemon.ledger import calibrations, finding_days
+from beemon.ledger import readings as series
+from beemon.ledger.events import Readable
+from beemon.ledger.finding_days import PAST_DAYS
+from beemon.scale import watch
+from beemon.scale.steps import Around, Interval
+from beemon.scale.watch import CALIBRATING_SECONDS
+
+QUANTITIES = frozenset({
+    WEIGHT, "temperature", "humidity", "bees_out", "bees_in", "rain", "contact", "bees", "hum",
+    "toots", "level", "tilt", "vibration",
+})
+"""The quantities that a rule may look at, of any device. Those that the config names for the hive
+are read too."""
+
+Key = tuple[str, str]
+"""A device and a quantity."""
+
+
+class Values(Sequence[Value]):
+    """Values in the order of time, in 24 bytes each."""
+
+    __slots__ = ("_at", "_uncertainty", "_value")
+
+    def __init__(
+        self, at: array[float], value: array[float], uncertainty: array[float]
+    ) -> None:
+        self._at, self._value, self._uncertainty = at, value, uncertainty
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    @overload
+    def __getitem__(self, index: int) -> Value: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Values: ...
+
+    def __getitem__(self, index: int | slice) -> Value | Values:
+        at, value, uncertainty = self._at[index], self._value[index], self._uncertainty[index]
+        if isinstance(index, slice):
+            return Values(at, value, uncertainty)  # type: ignore[arg-type]
+        known = None if uncertainty != uncertainty else uncertainty
+        return Value(at, value, known)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Value]:
+        for at, value, uncertainty in zip(self._at, self._value, self._uncertainty, strict=True):
+            yield Value(at, value, None if uncertainty != uncertainty else uncertainty)
+
+    def append(self, at: float, value: float, uncertainty: float | None) -> None:
+        """Add a later value."""
+        self._at.append(at)
+        self._value.append(value)
+        self._uncertainty.append(float("nan") if uncertainty is None else uncertainty)
+
+
+def gather(
+    ledger: Readable, day: date, until: float, hive: Hive, weighing: Mapping[str, Weighing],
+    zone: tzinfo,
+) -> HiveDay:
+    """A local day, with everything that is known of it at ``until``, in seconds since 1970.
+
+    ``weighing`` are the scales under the hive, by their names.
+    """
+
+    def clock(hours: float) -> float:
+        moment = datetime(day.year, day.month, day.day) + timedelta(hours=hours)  # noqa: DTZ001
+        return moment.replace(tzinfo=zone).timestamp()
+
+    begin = clock(0.0)
+    until = min(until, begin + AFTER)
+    named = {key for key in (hive.nest, hive.outside) if key}
+    values = _values(ledger, begin - BEFORE, until, named)
+    scales = {
+        name: _around(ledger, name, one, values, begin - BEFORE, until, hive)
+        for name, one in weighing.items()
+    }
+    told = Told(
+        hive=hive.name, scales=scales, empty=hive.empty, nest=hive.nest, outside=hive.outside
+    )
+    return HiveDay(day, begin, clock(24.0), until, clock, told, values, _past(ledger, day))
+
+
+def _values(
+    ledger: Readable, begin: float, until: float, named: AbstractSet[Key]
+) -> dict[Key, Sequence[Value]]:
+    wanted = {
+        number: key for key, number in series.numbers(ledger.db).items()
+        if key[1] in QUANTITIES or key in named
+    }
+    found = {number: Values(array("d"), array("d"), array("d")) for number in wanted}
+    rows = series.of_several(ledger.db, found, _us(begin), _us(until))
+    for utc_us, number, value, uncertainty in rows:
+        found[number].append(utc_us / US_PER_SECOND, value, uncertainty)
+    return {wanted[number]: values for number, values in found.items() if values}
+
+
+def _around(
+    ledger: Readable, scale: str, weighing: Weighing, values: Mapping[Key, Sequence[Value]],
+    begin: float, until: float, hive: Hive,
+) -> Around:
+    """The data around a scale. While it is calibrated, somebody is at the hive."""
+
+    def counted(sensor: str, quantity: str) -> Iterable[tuple[float, float]]:
+        return ((value.at, value.value) for value in values.get((sensor, quantity), ()))
+
+    made = calibrations.made_since(ledger.db, scale, _us(begin))
+    calibrated: list[Interval] = [
+        (at / US_PER_SECOND - CALIBRATING_SECONDS, at / US_PER_SECOND + CALIBRATING_SECONDS)
+        for at in made if at <= _us(until)
+    ]
+    opened = watch.inspected(ledger, _us(begin), _us(until)) + calibrated
+    return watch.around(weighing, counted, watch.day_at(hive.place), opened)
+
+
+def _past(ledger: Readable, day: date) -> list[Mapping[str, Measured]]:
+    first = day - timedelta(days=PAST_DAYS)
+    sums = finding_days.sums(ledger, first, day - timedelta(days=1))
+    days = [first + timedelta(days=n) for n in range(PAST_DAYS)]
+    return [
+        {number.name: number for number in sums[one].finding.measured} if one in sums else {}
+        for one in days
+    ]
+
+
+def _us(at: float) -> int:
+    return round(at * US_PER_SECOND)
