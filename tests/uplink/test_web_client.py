@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from beemon.base.options import BadOptionError
+from beemon.base.web_client import web_address
 from beemon.uplink.contract import NotDeliveredError
-from beemon.uplink.web_client import check_answer, send, web_address
+from beemon.uplink.web_client import check_answer, send
 from tests.uplink.servers import Said
 
 LIMIT = 0.5

@@ -16,13 +16,14 @@ from beemon.base.clock import Moment
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.names import sensor_name
 from beemon.base.options import BadOptionError, absolute_path, in_toml, option
+from beemon.base.web_client import web_address
 from beemon.formats import beep
 from beemon.formats.fields import Choice, FieldError, choose
 from beemon.formats.measured import Series, of_facts, of_reading, sets
 from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError, Record
 from beemon.uplink.hive import Hive
 from beemon.uplink.secrets import read_secret
-from beemon.uplink.web_client import check_answer, send, web_address
+from beemon.uplink.web_client import check_answer, send
 
 MOST_REQUESTS, SPAN_SECONDS = 10, 60.0
 """The number of requests that BEEP takes of one key, and in which time."""

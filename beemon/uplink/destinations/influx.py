@@ -11,12 +11,13 @@ from pathlib import Path
 
 from beemon.base.clock import Moment
 from beemon.base.options import absolute_path, option
+from beemon.base.web_client import web_address
 from beemon.formats import influx
 from beemon.formats.measured import Measured, of_reading
 from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError, Record
 from beemon.uplink.hive import Hive
 from beemon.uplink.secrets import read_secret
-from beemon.uplink.web_client import check_answer, send, web_address
+from beemon.uplink.web_client import check_answer, send
 
 _TAKEN = (204,)
 """The status of a server that has taken all lines; a router's log-in page answers 200."""

@@ -25,7 +25,7 @@ RULES = "rules"
 
 
 def _url(value: object) -> str:
-    from beemon.uplink.web_client import web_address  # it brings TLS, which this option alone needs
+    from beemon.base.web_client import web_address  # it brings TLS, which this option alone needs
 
     return web_address(value)
 
