@@ -95,6 +95,11 @@ REASONS = {
         "the wireless sensor was not heard",
         "Check its battery and its distance: `bluetoothctl scan le` lists what is heard.",
     ),
+    "no-answer": Explanation(
+        "the source of the weather did not answer, or refused the request",
+        "Try its address from another machine in the network. The service may need leave to use "
+        "the Internet: see the driver `weather` in beemon.toml(5).",
+    ),
     "crc": Explanation(
         "the sensor's answer did not match its checksum",
         "Shorten the cable, or use a shielded one, and check the pull-up resistor.",

@@ -31,6 +31,10 @@ QUALITIES = {
         "the mean of some samples only, because the others were invalid",
         "Use it with care. If it happens often, check the sensor's wires.",
     ),
+    "modelled": Explanation(
+        "calculated by a model of the weather, or for another place: not measured at the hive",
+        "Use it with care: it can differ from the weather at the hive by several degrees.",
+    ),
     "inspection": Explanation(
         "measured while the hive was open",
         "Leave it out of calculations about the bees.",
