@@ -93,7 +93,7 @@ def test_its_sandbox_is_tight(machine: Container) -> None:
     assert float(found[1]) <= 1.3
 
 
-def test_the_uplink_starts_with_its_first_destination_in_a_tight_sandbox(
+def test_the_uplink_starts_with_its_first_destinations_in_a_tight_sandbox(
     machine: Container,
 ) -> None:
     assert state_of(machine, "beemon-uplink.service") == "inactive"
@@ -101,39 +101,40 @@ def test_the_uplink_starts_with_its_first_destination_in_a_tight_sandbox(
     found = re.search(r"exposure level for beemon-uplink.service: ([0-9.]+)", said)
     assert found, said
     assert float(found[1]) <= 1.3
-    table = '[influx]\nurl = "http://127.0.0.1:9/write"\n'
-    machine.run("tee", "/etc/beemon/conf.d/90-influx.toml", input=table)
+    machine.shell("umask 027; echo json://127.0.0.1:9/hook > /etc/beemon/alerts;"
+                  "chgrp beemon /etc/beemon/alerts")
+    tables = (
+        '[influx]\nurl = "http://127.0.0.1:9/write"\n'
+        '[alerts]\nurls_file = "/etc/beemon/alerts"\n'
+    )
+    machine.run("tee", "/etc/beemon/conf.d/90-uplink.toml", input=tables)
     within(30, lambda: state_of(machine, "beemon-uplink.service") == "active")
     machine.run("systemctl", "reload", "beemon")
     machine.run("beemon", "read", "--wait")
     status = within(60, lambda: ask(machine, "/api/status", UNIX)[1]["status"].get("uplink"))
     within(60, lambda: "influx" in machine.run("beemon", "status").stdout)
     assert status["destinations"]["influx"]["state"] in ("starting", "in-trouble", "working")
-    machine.run("rm", "/etc/beemon/conf.d/90-influx.toml")
-    within(60, lambda: state_of(machine, "beemon-uplink.service") == "inactive")
 
 
 def test_alerts_work_in_the_sandbox_and_name_the_package_that_is_missing(
     machine: Container,
 ) -> None:
-    table = '[alerts]\nurls_file = "/etc/beemon/alerts"\n'
-    machine.run("tee", "/etc/beemon/alerts", input="json://127.0.0.1:9/hook\n")
-    machine.run("chown", "root:beemon", "/etc/beemon/alerts")
-    machine.run("chmod", "640", "/etc/beemon/alerts")
-    machine.run("tee", "/etc/beemon/conf.d/90-alerts.toml", input=table)
-    within(30, lambda: state_of(machine, "beemon-uplink.service") == "active")
+    within(60, lambda: told_by_uplink(machine).get("alerts", {}).get("state") == "working")
+    assert "sudo apt install apprise" in told_by_uplink(machine)["alerts"]["note"]
 
-    def told() -> dict[str, Any]:
-        read = machine.run("cat", "/run/beemon-uplink/state.json", check=False)
-        if read.returncode != 0:  # it is written once the destinations are made
-            return {}
-        found: dict[str, Any] = json.loads(read.stdout).get("destinations", {}).get("alerts", {})
-        return found
 
-    within(60, lambda: told().get("state") == "working")
-    assert "sudo apt install apprise" in told()["note"]
-    machine.run("rm", "/etc/beemon/conf.d/90-alerts.toml", "/etc/beemon/alerts")
+def test_the_uplink_ends_with_its_last_destination(machine: Container) -> None:
+    machine.shell("rm /etc/beemon/conf.d/90-uplink.toml /etc/beemon/alerts")
     within(60, lambda: state_of(machine, "beemon-uplink.service") == "inactive")
+
+
+def told_by_uplink(machine: Container) -> dict[str, Any]:
+    """The uplink's own words on each destination."""
+    read = machine.run("cat", "/run/beemon-uplink/state.json", check=False)
+    if read.returncode != 0:  # it is written once the destinations are made
+        return {}
+    found: dict[str, Any] = json.loads(read.stdout)["destinations"]
+    return found
 
 
 def test_its_user_reads_the_archive_and_writes_none_of_it(machine: Container) -> None:

@@ -52,7 +52,11 @@ class House:
     def enter(self) -> None:
         """Set the first password by the link with the one-time code, which logs in."""
         self.browser.open(f"{self.site.address}#code={self.site.code()}")
-        until(lambda: self.browser.has("button", "Set password"))
+        try:
+            until(lambda: self.browser.has("button", "Set password"))
+        except AssertionError as error:
+            error.add_note(f"{self.browser.text('body')!r}, {self.browser.complaints()}")
+            raise
         self.browser.run("document.querySelector('[name=password]').value = arguments[0]", PASSWORD)
         self.browser.press("Set password")
         self.drawn()
