@@ -151,6 +151,27 @@ def test_nothing_counts_as_sent_without_an_acknowledgement(broker, connect, prot
         session.wait_until_acknowledged(0.2)
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_acknowledgement_that_comes_too_late_counts_for_no_later_message(
+    broker, connect, protocol
+):
+    session = connect(protocol)
+    session.wait_for_connection()
+    broker.is_deaf, paho = True, session._client
+    before = paho._last_mid
+    session.publish("out/a", "x")
+    with pytest.raises(NotDeliveredError, match="acknowledged nothing for"):
+        session.wait_until_acknowledged(0.1)
+    broker.wait_for_client().send(PUBACK, (before + 1).to_bytes(2, "big"))
+    broker.publish("in/x", "behind it")
+    assert isinstance(session.news.get(timeout=10), Connected)
+    assert session.news.get(timeout=10).payload == b"behind it"
+    paho._last_mid = before  # as after 65,535 messages
+    session.publish("out/b", "x")
+    with pytest.raises(NotDeliveredError, match="acknowledged nothing for"):
+        session.wait_until_acknowledged(0.1)
+
+
 def test_a_topic_that_the_broker_refuses_is_named(broker, connect):
     session = connect("5")
     session.wait_for_connection()

@@ -149,6 +149,8 @@ class Session:
             raise NotDeliveredError(self.trouble or f"no connection to {self.broker}")
         if topic in self._echoes:
             self._expect(topic, payload.encode() if isinstance(payload, str) else payload)
+        with self._state:
+            self._early.clear()  # late ones, given up before: their numbers come again
         # Without the mutex: paho calls _on_publish while it holds one that publish() needs.
         sent = client.publish(topic, payload, qos=1, retain=retain)
         if sent.rc != self._paho.MQTT_ERR_SUCCESS:
