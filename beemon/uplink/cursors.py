@@ -26,10 +26,14 @@ class CursorFile:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._keeper = kept.Keeper(file, "everything is delivered, but after a restart again")
         self.cursor = _parse(kept.read(file))
-        self.trouble: str | None = None
         self._saved, self._tried_at = self.cursor, time.monotonic()
+
+    @property
+    def trouble(self) -> str | None:
+        """The reason why it is not saved."""
+        return self._keeper.trouble
 
     def advance(self, cursor: Cursor, *, at_once: bool) -> None:
         """Acknowledge everything up to here; save it ``at_once``, or soon."""
@@ -42,15 +46,8 @@ class CursorFile:
         if self.cursor is None or self.cursor == self._saved:
             return
         self._tried_at = time.monotonic()
-        try:
-            kept.write(self._file, dataclasses.asdict(self.cursor))
-        except OSError as error:
-            self.trouble = (
-                f"{self._file} cannot be written: {error.strerror}; everything is delivered, but "
-                "after a restart again; make room, or see: findmnt -T /var/lib/beemon-uplink"
-            )
-        else:
-            self._saved, self.trouble = self.cursor, None
+        if self._keeper.keep(dataclasses.asdict(self.cursor)):
+            self._saved = self.cursor
 
 
 def _parse(content: JsonObject) -> Cursor | None:

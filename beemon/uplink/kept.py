@@ -33,6 +33,30 @@ def write_text(file: Path, text: str, *, mode: int = 0o600, durably: bool = True
         sync_folder(file.parent)
 
 
+class Keeper:
+    """Keeps one file as long as the disk allows. A full or read-only disk is its ``trouble``.
+
+    ``loss`` says what this means for the owner.
+    """
+
+    def __init__(self, file: Path, loss: str) -> None:
+        self.file, self._loss = file, loss
+        self.trouble: str | None = None
+
+    def keep(self, content: JsonObject) -> bool:
+        """Replace the file durably; whether it was written."""
+        try:
+            write(self.file, content)
+        except OSError as error:
+            self.trouble = (
+                f"{self.file} cannot be written: {error.strerror}; {self._loss}; make room, or "
+                f"see: findmnt -T {self.file.parent}"
+            )
+            return False
+        self.trouble = None
+        return True
+
+
 def hold(folder: Path) -> int:
     """Have a folder alone until this process ends; a descriptor that holds it. Raises ``OSError``.
 

@@ -28,7 +28,8 @@ class Meter:
     """
 
     def __init__(self, file: Path, settings: UplinkSettings, clock: Clock = MACHINE) -> None:
-        self._file, self._settings, self._clock = file, settings, clock
+        self._settings, self._clock = settings, clock
+        self._keeper = kept.Keeper(file, "after a restart, today's count begins again")
         self._mutex = threading.Lock()
         found = kept.read(file).get("days")
         self._days = {
@@ -78,8 +79,6 @@ class Meter:
         return to_datetime(self._clock.now().utc_us, zone.local()).date().isoformat()
 
     def _save(self) -> None:
-        try:
-            kept.write(self._file, {"days": self._days})
-        except OSError as error:
-            log.warning("the count of bytes was not saved: %s", error)
+        if not self._keeper.keep({"days": self._days}):
+            log.warning("the count of bytes was not saved: %s", self._keeper.trouble)
         self._unsaved = 0

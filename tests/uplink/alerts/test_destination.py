@@ -222,6 +222,22 @@ def test_a_reading_that_turned_a_rule_is_not_lost_by_a_crash(desk, sends):
     assert len(titles(sends)) == 1
 
 
+def test_a_full_disk_keeps_no_message_back_and_is_told(desk, sends):
+    desk.start('[rules.full]\nevent = "low-disk"\n')
+    (desk.folder / "alerts/alerts.json").mkdir()  # nobody can replace it, not even root
+    desk.happen("low-disk", "the disk is full")
+    desk.look()
+    desk.look()
+    assert titles(sends) == ["apiary-7: the event low-disk happens (sensor.scale)"]
+    assert "alerts.json cannot be written" in desk.note
+    (desk.folder / "alerts/alerts.json").rmdir()
+    desk.look()
+    assert desk.note is None
+    desk.start('[rules.full]\nevent = "low-disk"\n')
+    desk.look()
+    assert len(titles(sends)) == 1
+
+
 def test_a_message_of_this_table_causes_no_message(desk, sends):
     desk.start('[rules.any]\nabsent = "data"\nafter = "5m"\n')
     desk.look()

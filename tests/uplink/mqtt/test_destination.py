@@ -238,6 +238,14 @@ def test_a_sensor_that_is_gone_is_removed_and_then_left_out(broker, apiary, star
     assert "sensor.scale.weight" in second
 
 
+def test_a_full_disk_keeps_no_value_from_being_shown_and_is_told(broker, apiary, start):
+    apiary.measure("sensor.scale", "weight", "g", 42_170.0)
+    (apiary.folder / "mqtt/announced.json").mkdir(parents=True)  # nobody can replace it
+    start()
+    assert last(broker, WEIGHT)["value"] == 42.17
+    until(lambda: "announced.json cannot be written" in (apiary.states.seen()["mqtt"].note or ""))
+
+
 def test_a_renamed_hive_takes_its_old_availability_away(broker, apiary, start):
     start().end(5)
     broker.wait_for(lambda: broker.retained.get(f"{BASE}/status") == b"offline")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from beemon.base import zone
 from beemon.base.clock import Moment
+from beemon.base.facts import to_json
 from beemon.uplink.contract import Batch, EventRecord, JobRecord, Newest
 from beemon.uplink.destinations.alerts import digest, records, sending
 from beemon.uplink.destinations.alerts import memory as memories
@@ -36,8 +37,8 @@ class Alerts:
 
     def __init__(self, settings: AlertSettings, hive: Hive) -> None:
         self._settings, self._hive = settings, hive
-        self._file = hive.state_folder / _FILE
-        self._memory = memories.load(self._file)
+        file = hive.state_folder / _FILE
+        self._memory, self._keeper = memories.load(file), memories.keeper(file)
         self._engine = Engine(
             settings.rules, self._memory, settings.quiet, hive.name, hive.public_url
         )
@@ -84,11 +85,11 @@ class Alerts:
         if self._ping is not None and self._heard is not None:
             problem = records.find_hang(self._heard) or self._engine.find_silence(at)
             self._ping.call(at, problem)
-        self._tell_trouble()
         if self._memory.log and self._heard is not None:
             self._log()
-        if at.steady_us - self._saved_us >= SAVE_SECONDS * 1e6:
+        if self._keeper.trouble or at.steady_us - self._saved_us >= SAVE_SECONDS * 1e6:
             self._save()
+        self._tell_trouble()
         return self._next_seconds(at)
 
     def close(self) -> None:
@@ -141,7 +142,10 @@ class Alerts:
             return []
 
     def _tell_trouble(self) -> None:
-        troubles = [*self._settings.left_out, self._address_trouble or self._outbox.trouble]
+        troubles = [
+            *self._settings.left_out, self._address_trouble or self._outbox.trouble,
+            self._keeper.trouble,
+        ]
         if self._ping is not None:
             troubles.append(self._ping.trouble)
         self._hive.tell_trouble("; ".join(filter(None, troubles)) or None)
@@ -178,7 +182,8 @@ class Alerts:
         self._save()
 
     def _save(self) -> None:
-        memories.save(self._memory, self._file)
+        """Save the memory if the disk allows it; otherwise, messages are sent all the same."""
+        self._keeper.keep(to_json(self._memory))
         self._engine.has_turned = False
         self._saved_us = self._memory.steady_us
 

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from beemon.base.clock import Moment
-from beemon.base.facts import from_json, to_json
+from beemon.base.facts import from_json
 from beemon.uplink import kept
 from beemon.uplink.destinations.alerts.seen import Now
 
@@ -121,6 +121,6 @@ def load(file: Path) -> Memory:
         return Memory()
 
 
-def save(memory: Memory, file: Path) -> None:
-    """Replace the file durably. Raises ``OSError``."""
-    kept.write(file, to_json(memory))
+def keeper(file: Path) -> kept.Keeper:
+    """The keeper of that file."""
+    return kept.Keeper(file, "messages are sent, but perhaps a second time after a restart")

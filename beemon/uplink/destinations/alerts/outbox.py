@@ -1,6 +1,6 @@
 """Outbox: messages on their way, each to each address, so that none arrives twice.
 
-An attempt is written to the disk before it begins. A result that is unknown, by a time-out or a
+An attempt is written to the disk before it begins, unless the disk is full. A result that is unknown, by a time-out or a
 crash, is tried once more after a pause; one that was refused is tried for a day.
 """
 
@@ -26,7 +26,7 @@ WAITING, SENDING, UNKNOWN, REFUSED, OVER = "waiting", "sending", "unknown", "ref
 
 
 class Outbox:
-    """The letters of a memory. ``save`` writes the memory to the disk, for good."""
+    """The letters of a memory. ``save`` writes the memory to the disk, if that is possible."""
 
     def __init__(self, memory: Memory, send: Send, save: Save) -> None:
         self._memory = memory
@@ -73,7 +73,7 @@ class Outbox:
         self._memory.told[key] = tuple(dict.fromkeys((*known, mark)))
 
     def work(self, addresses: Sequence[Address]) -> None:
-        """Make the attempts that are due. Raises ``OSError`` if the memory cannot be saved."""
+        """Make the attempts that are due."""
         self._address(addresses)
         by_mark = {address.mark: address for address in addresses}
         for letter, mark in self._due(by_mark):

@@ -36,16 +36,21 @@ def load(folder: Path) -> Remembered:
         return Remembered()
 
 
-def save(folder: Path, announced: Remembered) -> None:
-    """Remember an announcement. Raises ``OSError``."""
+def keeper(folder: Path) -> kept.Keeper:
+    """The keeper of the last announcement, which takes :func:`describe` of it."""
+    return kept.Keeper(folder / _NAME, "after a restart, sensors that are gone may stay")
+
+
+def describe(announced: Remembered) -> JsonObject:
+    """An announcement as an object."""
     devices: JsonObject = {
         name: {"driver": one.driver, "interval_seconds": one.interval}
         for name, one in announced.devices.items()
     }
-    kept.write(folder / _NAME, {
+    return {
         "discovery_topic": announced.discovery_topic, "status_topic": announced.status_topic,
         "components": announced.components, "devices": devices,
-    })
+    }
 
 
 def _mapping(found: object) -> Mapping[object, object]:

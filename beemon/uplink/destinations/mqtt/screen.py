@@ -33,6 +33,7 @@ class Screen:
         self._hive, self._session = hive, session
         self.base = settings.base(hive.name)
         self._announced = remembered.load(hive.state_folder)
+        self._keeper = remembered.keeper(hive.state_folder)
         self._pictures = Pictures(hive)
         self._announcement = ""
         self._sent: dict[str, str] = {}
@@ -62,7 +63,7 @@ class Screen:
     @property
     def trouble(self) -> str | None:
         """A problem that keeps one thing only from being shown."""
-        return self._session.refusal or self._pictures.trouble
+        return self._session.refusal or self._pictures.trouble or self._keeper.trouble
 
     def repeat(self) -> None:
         """Publish the pictures again, and let the next update publish the whole state again."""
@@ -125,7 +126,7 @@ class Screen:
         self._announcement = payload
         self._sent.clear()  # a changed announcement makes each value unavailable
         if found != self._announced:
-            remembered.save(self._hive.state_folder, found)
+            self._keeper.keep(remembered.describe(found))
             self._announced = found
         return True
 
