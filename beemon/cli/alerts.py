@@ -145,6 +145,9 @@ def _test(settings: Settings, alerts: AlertSettings, reach: Callable[[], Client]
     except sending.AddressError as error:
         layout.complain(error)
         return EXIT_WRONG
+    if found := _find_unreadable(settings):
+        layout.complain(found)
+        return EXIT_WRONG
     results = [*_send_to_each(settings, addresses)]
     for number, (address, sent) in enumerate(results, 1):
         said = f" ({sent.said})" if sent.said else ""
@@ -152,6 +155,14 @@ def _test(settings: Settings, alerts: AlertSettings, reach: Callable[[], Client]
     _log([sent for _, sent in results], reach)
     is_good = all(sent.result is sending.Result.DELIVERED for _, sent in results)
     return 0 if is_good else EXIT_WRONG
+
+
+def _find_unreadable(settings: Settings) -> str | None:
+    """The reason why the uplink cannot read the addresses, though this user can."""
+    from beemon.uplink import destinations
+
+    table = {"alerts": settings.uplink["alerts"]}
+    return next(map(str, destinations.find_unreadable_files(table)), None)
 
 
 def _send_to_each(

@@ -268,11 +268,14 @@ def _uplink_problems(settings: Settings) -> list[Problem]:
     """The problems of the uplink's tables, if there are any."""
     if not settings.uplink:
         return []
+    from beemon.base.options import Problem
     from beemon.uplink import destinations
 
     return [
         *(found.problem for found in destinations.read_tables(settings.uplink)[1]),
         *destinations.find_unknown_devices(settings.uplink, settings.devices),
+        *(Problem(found.where, f'"{found.file.option}": {found}')
+          for found in destinations.find_unreadable_files(settings.uplink)),
     ]
 
 

@@ -7,19 +7,9 @@ import stat
 from pathlib import Path
 
 from beemon.uplink.contract import NotDeliveredError
+from beemon.uplink.files import OTHERS, making, open_remedy
 
-_OTHERS = 0o007
 _LONGEST = 4096  # bytes
-
-
-def open_remedy(file: Path | str) -> str:
-    """The commands after which the uplink, and nobody outside its group, can read a file."""
-    return f"sudo chown root:beemon {file}; sudo chmod 640 {file}"
-
-
-def making(file: Path | str) -> str:
-    """The command that makes a file with these rights."""
-    return f"sudo install -m 640 -g beemon /dev/null {file}"
 
 
 def read_secret(file: Path) -> str:
@@ -30,8 +20,8 @@ def read_secret(file: Path) -> str:
     return secret
 
 
-def read_private(file: Path, most: int) -> str:
-    """The text of a file, cut after ``most`` characters.
+def read_private(file: Path, most: int, content: str = "the secret") -> str:
+    """The text of a file, cut after ``most`` characters; ``content`` is its name for a person.
 
     Raises :class:`NotDeliveredError` if it cannot be read, or if everybody can read it.
     """
@@ -40,12 +30,17 @@ def read_private(file: Path, most: int) -> str:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         with os.fdopen(descriptor, encoding="utf-8-sig") as stream:
             mode = os.fstat(descriptor).st_mode
-            if mode & _OTHERS:
+            if mode & OTHERS:
                 raise NotDeliveredError(f"everybody can read {file}; run: {open_remedy(file)}")
             return stream.read(most) if stat.S_ISREG(mode) else ""
     except FileNotFoundError as error:
         raise NotDeliveredError(
-            f"{file} does not exist; make it: {making(file)}; then write the secret in it"
+            f"{file} does not exist; make it: {making(file)}; then write {content} in it"
+        ) from error
+    except PermissionError as error:
+        raise NotDeliveredError(
+            f"{file} cannot be read: {error.strerror}; run: {open_remedy(file)}; a person needs "
+            "the group beemon too, or sudo"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"

@@ -298,8 +298,10 @@ FAULTS: dict[str, tuple[str, Callable[[Hive], object], str, str]] = {
                        "must be an address"),
     "open secret": ("uplink", lambda m: uplink(m, report(), secret=0o644), "problem",
                     "everybody can read /etc/beemon/token"),
+    "closed certificate": ("uplink", lambda m: closed_certificate(m), "problem",
+                           "the user beemon-uplink cannot read /etc/beemon/ca.pem"),
     "no secret": ("uplink", lambda m: uplink(m, report(), secret=None), "problem",
-                  "No such file"),
+                  "does not exist"),
 }
 
 
@@ -313,6 +315,15 @@ def uplink(
         hive.plant("etc/beemon/token", "secret").chmod(secret)
     if told is not None:
         hive.plant("run/beemon-uplink/state.json", json.dumps(told))
+
+
+def closed_certificate(hive: Hive) -> None:
+    """The config names a certificate that only root can read."""
+    options = 'broker = "127.0.0.1"\ntls = true\nca = "/etc/beemon/ca.pem"\n'
+    hive.plant("etc/beemon/conf.d/90-mqtt.toml", f"[mqtt]\n{options}")
+    hive.plant("etc/passwd", "beemon-uplink:x:4711:4711::/:/bin/sh\n")
+    hive.plant("etc/group", "beemon:x:4712:\n")
+    hive.plant("etc/beemon/ca.pem", "certificate").chmod(0o600)
 
 
 def report(**facts: object) -> dict[str, object]:

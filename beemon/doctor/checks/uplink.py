@@ -7,18 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from beemon.base.facts import Json
-from beemon.base.options import RawTable
 from beemon.doctor.findings import Finding, ok, problem, skipped, warning
 from beemon.doctor.machine import Machine
 from beemon.uplink import destinations
-from beemon.uplink.secrets import making, open_remedy
 
 _UNIT = "beemon-uplink.service"
 _REPORT = "/run/beemon-uplink/state.json"
 _STALE_SECONDS = 120.0
-_OTHERS = 0o007
-_PUBLIC = ("ca_file", "certificate_file", "known_hosts_file")
-"""Options that name a file which everybody may read."""
 _WHY = "Nothing of this hive arrives there until it works again; nothing is lost meanwhile."
 
 
@@ -30,41 +25,16 @@ def check(machine: Machine) -> Iterator[Finding]:
         return
     for found in destinations.read_tables(tables)[1]:
         yield problem(str(found.problem), _WHY, "correct it, then: beemon config check")
-    files = dict(_secrets(machine, tables))
-    yield from files.values()
-    yield from _destinations(_read_report(machine), files)
+    files = [*destinations.find_unreadable_files(tables, machine.root)]
+    for one in files:
+        yield problem(one.problem.says, _WHY, one.problem.remedy)
+    yield from _destinations(_read_report(machine), {str(one.file.path) for one in files})
 
 
 def fix(machine: Machine) -> str:
     """Start the service. Secrets and tables stay as they are."""
     machine.change("systemctl", "enable", "--now", _UNIT)
     return f"{_UNIT} runs"
-
-
-def _secrets(machine: Machine, tables: Mapping[str, RawTable]) -> Iterator[tuple[str, Finding]]:
-    """The files that the uplink needs and cannot use, and the problem of each."""
-    for table in tables.values():
-        options = table.value if isinstance(table.value, dict) else {}
-        for name, path in options.items():
-            if not name.endswith("_file") or not isinstance(path, str):
-                continue
-            try:
-                mode = machine.at(path).stat().st_mode
-            except OSError as error:
-                what = f"[{table.name}] {name}: {path}: {error.strerror}"
-                yield path, problem(what, _WHY, _remedy(name, path, error))
-                continue
-            if mode & _OTHERS and name not in _PUBLIC:
-                yield path, problem(f"everybody can read {path}", "It holds a secret.",
-                                    open_remedy(path))
-
-
-def _remedy(name: str, path: str, error: OSError) -> str:
-    if not isinstance(error, FileNotFoundError):
-        return open_remedy(path)
-    if name == "config_file":
-        return f"sudo rclone --config {path} config; {open_remedy(path)}"
-    return f"sudo ls -l {path}" if name in _PUBLIC else f"{making(path)}; then write in it"
 
 
 def _read_report(machine: Machine) -> Mapping[str, Json]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 from beemon.base.options import Problem, RawTable, build, no_table
+from beemon.uplink import files
 from beemon.uplink.contract import Destination
 from beemon.uplink.hive import Hive
 from beemon.uplink.options import UplinkSettings
@@ -33,6 +35,17 @@ class TableProblem(NamedTuple):
 
     table: str
     problem: Problem
+
+
+class UnreadableFile(NamedTuple):
+    """A file that an option names, the place of that option, and the problem of the file."""
+
+    where: str
+    file: files.NamedFile
+    problem: files.FileProblem
+
+    def __str__(self) -> str:
+        return f"{self.problem.says}; run: {self.problem.remedy}"
 
 
 def read_tables(
@@ -59,6 +72,17 @@ def find_unknown_devices(
     for name, table in tables.items():
         if name in MODULES and hasattr(module := _module(name), "find_unknown_devices"):
             yield from module.find_unknown_devices(table, devices)
+
+
+def find_unreadable_files(
+    tables: Mapping[str, RawTable], root: Path = Path("/")
+) -> Iterator[UnreadableFile]:
+    """The files that correct tables name and that the uplink of this machine cannot use."""
+    account = files.find_account(root)
+    for name, settings in read_tables(tables)[0].items():
+        for one in files.named_files(settings):
+            if found := files.find_problem(one.path, one.kind, account, root):
+                yield UnreadableFile(tables[name].where(one.option), one, found)
 
 
 def link_settings(

@@ -15,12 +15,13 @@ from pathlib import Path
 from beemon.base.clock import Moment
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.names import sensor_name
-from beemon.base.options import BadOptionError, absolute_path, in_toml, option
+from beemon.base.options import BadOptionError, in_toml, option
 from beemon.base.web_client import web_address
 from beemon.formats import beep
 from beemon.formats.fields import Choice, FieldError, choose
 from beemon.formats.measured import Series, of_facts, of_reading, sets
 from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError, Record
+from beemon.uplink.files import SECRET_FILE
 from beemon.uplink.hive import Hive
 from beemon.uplink.secrets import read_secret
 from beemon.uplink.web_client import check_answer, send
@@ -52,7 +53,7 @@ class Settings:
         parse=web_address,
         doc="The address for readings, such as ``https://api.beep.example/api/sensors``",
     )
-    key_file: Path = option(parse=absolute_path, doc="The file with the key of the sensor")
+    key_file: Path = option(parse=SECRET_FILE, doc="The file with the key of the sensor")
     fields: Mapping[str, str] = option(
         (), parse=_sensors,
         doc="The sensor for a field, if its name does not show the place: ``{ t_i = "

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beemon.base.clock import Moment
-from beemon.base.options import absolute_path, option
+from beemon.base.options import option
 from beemon.base.web_client import web_address
 from beemon.formats import influx
 from beemon.formats.measured import Measured, of_reading
 from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError, Record
+from beemon.uplink.files import SECRET_FILE
 from beemon.uplink.hive import Hive
 from beemon.uplink.secrets import read_secret
 from beemon.uplink.web_client import check_answer, send
@@ -41,7 +42,7 @@ class Settings:
         doc="The address for the lines, such as ``https://metrics.example/write?db=hives``",
     )
     token_file: Path | None = option(
-        None, parse=absolute_path, doc="The file with the token of the server"
+        None, parse=SECRET_FILE, doc="The file with the token of the server"
     )
 
 

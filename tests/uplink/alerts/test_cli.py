@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -87,6 +90,32 @@ def test_a_test_message_that_is_refused_is_a_failure_with_its_reason(config, rec
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "address 1, json: refused (json refused the message (HTTP status 404))"
     assert said[1] == "address 2, ntfy: delivered"
+
+
+@pytest.mark.process
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount files")
+def test_a_file_that_only_the_uplink_cannot_read_is_found_before_a_message_is_sent(
+    tmp_path, config, receiver
+):
+    (tmp_path / "passwd").write_text("root:x:0:0::/:\nbeemon-uplink:x:4711:4711::/:\n")
+    (tmp_path / "group").write_text("root:x:0:\nbeemon:x:4712:\n")
+    mounts = "".join(f"mount --bind {tmp_path}/{n} /etc/{n}; " for n in ("passwd", "group"))
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-euc", f'{mounts} exec "$@"', "-", sys.executable, "-m",
+         "beemon", "alerts", "test", "--config", str(config)],
+        capture_output=True, text=True, check=False,
+    )
+    assert done.returncode == 1
+    assert f"the unit of the uplink hides {tmp_path}/urls; run: sudo mv" in done.stderr
+    assert receiver.arrived == []
+
+
+def test_the_check_of_the_config_finds_a_file_that_is_missing(tmp_path, config, capsys):
+    (tmp_path / "urls").unlink()
+    line = config.read_text().splitlines().index(f'urls_file = "{tmp_path}/urls"') + 1
+    assert main(["config", "check", "--config", str(config)]) == 1
+    said = capsys.readouterr().err
+    assert f'{config}:{line}: "urls_file": {tmp_path}/urls does not exist' in said
 
 
 def test_without_the_table_the_manual_is_named(config, capsys):

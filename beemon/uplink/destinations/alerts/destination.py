@@ -182,7 +182,7 @@ class Alerts:
         self._save()
 
     def _save(self) -> None:
-        """Save the memory if the disk allows it; otherwise, messages are sent all the same."""
+        """Save the memory if the disk allows it; messages are sent in any case."""
         self._keeper.keep(to_json(self._memory))
         self._engine.has_turned = False
         self._saved_us = self._memory.steady_us

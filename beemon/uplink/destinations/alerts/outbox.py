@@ -1,7 +1,8 @@
 """Outbox: messages on their way, each to each address, so that none arrives twice.
 
-An attempt is written to the disk before it begins, unless the disk is full. A result that is unknown, by a time-out or a
-crash, is tried once more after a pause; one that was refused is tried for a day.
+An attempt is written to the disk before it begins, unless the disk is full. A result that is
+unknown, by a time-out or a crash, is tried once more after a pause; one that was refused is tried
+for a day.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import stat
 import subprocess
 from dataclasses import field
 from enum import StrEnum
@@ -19,7 +18,8 @@ from pathlib import Path
 
 from beemon.base.explanation import why
 from beemon.base.values import value_class
-from beemon.uplink.secrets import making, open_remedy
+from beemon.uplink.contract import NotDeliveredError
+from beemon.uplink.secrets import read_private
 
 PROGRAM = "apprise"
 DEADLINE_SECONDS = 30.0
@@ -79,27 +79,9 @@ class Address:
 def read_addresses(file: Path) -> list[Address]:
     """The addresses in a file, one a line. Raises :class:`AddressError`."""
     try:
-        mode = file.stat().st_mode
-        if stat.S_IMODE(mode) & 0o027:
-            raise AddressError(
-                f"{file} can be read by others than its owner and group; run: "
-                f"{open_remedy(file)}"
-            )
-        text = file.read_bytes()[:_LARGEST_FILE].decode()
-    except FileNotFoundError as error:
-        raise AddressError(
-            f"{file} does not exist; make it: {making(file)}; then write one address a line in it, "
-            'such as "ntfy://your-topic"'
-        ) from error
-    except PermissionError as error:
-        raise AddressError(
-            f"the addresses in {file} cannot be read: {error.strerror}; let the group beemon read "
-            f"them: {open_remedy(file)}; a person needs that group too, or sudo"
-        ) from error
-    except OSError as error:
-        raise AddressError(f"the addresses in {file} cannot be read: {why(error)}") from error
-    except UnicodeDecodeError as error:
-        raise AddressError(f"the addresses in {file} are not UTF-8") from error
+        text = read_private(file, _LARGEST_FILE, 'one address a line, such as "ntfy://your-topic",')
+    except NotDeliveredError as error:
+        raise AddressError(str(error)) from None
     lines = (line.strip() for line in text.splitlines())
     found = [line for line in lines if line and not line.startswith(("#", ";"))]
     _check(found, file)

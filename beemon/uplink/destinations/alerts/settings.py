@@ -8,7 +8,6 @@ from pathlib import Path
 
 from beemon.base.options import (
     Problem,
-    absolute_path,
     build,
     duration_within,
     no_table,
@@ -19,6 +18,7 @@ from beemon.uplink import hours
 from beemon.uplink.destinations.alerts import defaults, rule_tables, rules
 from beemon.uplink.destinations.alerts.rule_tables import Where
 from beemon.uplink.destinations.alerts.rules import Rule, Series
+from beemon.uplink.files import SECRET_FILE
 from beemon.uplink.hours import Span, Weekly
 
 RULES = "rules"
@@ -39,7 +39,7 @@ class AlertSettings:
     """
 
     urls_file: Path = option(
-        parse=absolute_path, doc="The file with the addresses of the messages, one apprise URL a "
+        parse=SECRET_FILE, doc="The file with the addresses of the messages, one apprise URL a "
         "line, such as ``ntfy://your-topic``. Only its owner and group may read it: ``sudo install "
         "-m 640 -g beemon /dev/null FILE`` makes one"
     )

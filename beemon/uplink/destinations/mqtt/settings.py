@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from beemon.base.options import BadOptionError, absolute_path, in_toml, option
+from beemon.base.options import BadOptionError, in_toml, option
 from beemon.protocol.commands import VOCABULARY
+from beemon.uplink.files import PUBLIC_FILE, SECRET_FILE
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
@@ -80,19 +81,19 @@ class Settings:
     protocol: Literal["5", "3.1.1"] = option("5", doc="the version of MQTT")
     user: str | None = option(None, doc="the name of the hive at the broker")
     password_file: Path | None = option(
-        None, parse=absolute_path, doc="the file with the password of that name"
+        None, parse=SECRET_FILE, doc="the file with the password of that name"
     )
     tls: bool = option(False, doc="whether the connection is encrypted")
     ca: Path | None = option(
-        None, parse=absolute_path,
+        None, parse=PUBLIC_FILE,
         doc="the file with the certificate that signed the broker's; without it, the "
         "certificates of the computer count",
     )
     certificate: Path | None = option(
-        None, parse=absolute_path, doc="the file with the hive's own certificate"
+        None, parse=PUBLIC_FILE, doc="the file with the hive's own certificate"
     )
     key_file: Path | None = option(
-        None, parse=absolute_path, doc="the file with the private key of that certificate"
+        None, parse=SECRET_FILE, doc="the file with the private key of that certificate"
     )
     topic: str | None = option(
         None, parse=_topic,

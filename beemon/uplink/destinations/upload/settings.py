@@ -8,10 +8,14 @@ from typing import Literal
 
 from beemon.base.options import (
     BadOptionError,
-    absolute_path,
     in_toml,
     option,
     size,
+)
+from beemon.uplink.files import PUBLIC_FILE, SECRET_FILE, FileOption, open_remedy
+
+_RCLONE_CONFIG = FileOption(
+    is_secret=True, how=f"sudo rclone --config {{file}} config; {open_remedy('{file}')}"
 )
 
 
@@ -66,14 +70,14 @@ class Settings:
     )
     driver: Literal["rclone", "rsync"] = option("rclone", doc="the program that carries the files")
     config_file: Path | None = option(
-        None, parse=absolute_path, doc="the config of rclone. Only its owner and the group "
+        None, parse=_RCLONE_CONFIG, doc="the config of rclone. Only its owner and the group "
         "``beemon`` may read it. beemon works with a copy, in which rclone renews its tokens"
     )
     key_file: Path | None = option(
-        None, parse=absolute_path, doc="for rsync: the private key of ssh"
+        None, parse=SECRET_FILE, doc="for rsync: the private key of ssh"
     )
     known_hosts: Path | None = option(
-        None, parse=absolute_path, doc="for rsync: the file of the servers' keys, made by "
+        None, parse=PUBLIC_FILE, doc="for rsync: the file of the servers' keys, made by "
         "``ssh-keyscan``"
     )
     port: int = option(22, minimum=1, maximum=65535, doc="for rsync: the port of ssh")
