@@ -6,7 +6,6 @@ forgotten before the destination has acknowledged it.
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
 import time
@@ -30,8 +29,6 @@ from beemon.uplink.contract import (
 from beemon.uplink.cursors import CursorFile
 from beemon.uplink.hive import Hive
 from beemon.uplink.state import States
-
-log = logging.getLogger(__name__)
 
 MOST = 100
 """Maximum number of records in a batch."""
@@ -196,9 +193,7 @@ class Courier(threading.Thread):
         return pause
 
     def _note_defect(self, error: Exception) -> float:
-        log.exception("%s has a defect", self.name)
-        return self._rest(f"defect: {type(error).__name__}: {error}; see: sudo journalctl -u "
-                          "beemon-uplink -p err")
+        return self._rest(self._states.log_defect(self.name, error))
 
     def _finish(self) -> float:
         self._cursor.save()

@@ -136,9 +136,7 @@ def _add_courier(
 def _note_waiting(states: States, name: str, error: Exception) -> None:
     """Say why a destination cannot be made; the others go on, and it is tried again."""
     is_known = isinstance(error, destinations.MissingPackageError | NotDeliveredError | OSError)
-    if not is_known:
-        log.debug("%s has a defect", name, exc_info=True)
-    told = str(error) if is_known else f"defect: {type(error).__name__}: {error}"
+    told = str(error) if is_known else states.log_defect(name, error)
     states.note(name, state="in-trouble", trouble=told)
 
 

@@ -42,6 +42,16 @@ class States:
                 _log_change(name, before.trouble, after.trouble)
             self._states[name] = after
 
+    def log_defect(self, name: str, error: Exception) -> str:
+        """Log an unexpected exception, once while it comes again; return it as a trouble."""
+        trouble = (
+            f"defect: {type(error).__name__}: {error}; see: sudo journalctl -u beemon-uplink -p err"
+        )
+        before = self.seen().get(name)
+        if before is None or before.trouble != trouble:
+            log.error("%s has a defect", name, exc_info=error)
+        return trouble
+
     def seen(self) -> Mapping[str, DestinationStatus]:
         """The states now."""
         with self._mutex:

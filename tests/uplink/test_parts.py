@@ -54,6 +54,20 @@ def test_a_destination_that_cannot_be_made_stops_no_other_and_is_tried_again(
         service.stop(uplink)
 
 
+def test_a_defect_while_a_destination_is_made_is_logged_once_with_its_traceback(
+    options, tmp_path, caplog
+):
+    uplink = service.start(options())
+    uplink.waiting["alerts"] = object()  # no settings of any destination
+    for _ in range(3):
+        service._start_waiting(uplink, options())
+    assert "see: sudo journalctl" in (uplink.states.seen()["alerts"].trouble or "")
+    [found] = [one for one in caplog.records if one.exc_info]
+    assert found.levelname == "ERROR"
+    assert "AttributeError" in caplog.text
+    service.stop(uplink)
+
+
 def test_a_wrong_table_of_the_link_is_no_link_without_limits():
     wrong = {"uplink": table("uplink", daily_budget="5 things")}
     settings, problems = destinations.read_tables(wrong)
