@@ -170,6 +170,7 @@ def test_a_damaged_file_is_replaced_and_one_that_is_nowhere_is_reported(tmp_path
             hive.do("record microphone.brood 1")["recording"] for _ in range(2)
         )
         until(lambda: set(proofs(hive)) == {damaged, lost})
+        until(lambda: uplink.facts().get("checked"))  # the first one, which would find it as well
         content = bytearray(stored(far_end, damaged).read_bytes())
         content[100] ^= 1
         stored(far_end, damaged).write_bytes(content)
