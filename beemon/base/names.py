@@ -7,6 +7,9 @@ import re
 
 from beemon.base.options import BadOptionError, in_toml
 
+IMPORT = "import"
+"""The origin of the jobs that bring the files of another monitor."""
+
 _FILE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _DEVICE_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}", re.ASCII)
 

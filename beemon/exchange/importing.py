@@ -22,7 +22,8 @@ from pathlib import Path
 
 from beemon.base import defects, outcomes
 from beemon.base.clock import Quality, Stamp
-from beemon.base.moments import US_PER_SECOND
+from beemon.base.moments import US_PER_SECOND, iso
+from beemon.base.names import IMPORT
 from beemon.base.progress import Progress
 from beemon.base.readings import Reading
 from beemon.base.recording import RecordingFacts
@@ -53,7 +54,6 @@ _ENDINGS = {".wav": ".flac", ".flac": ".flac", ".h264": ".mp4", ".mp4": ".mp4"}
 """The new ending of a file with this ending."""
 _KINDS = {".flac": "microphone", ".mp4": "camera"}
 _WORK = ".import."
-_ORIGIN = "import"
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """After these no other file can be taken either."""
 _FORESEEN = defects.of_kind(sqlite3.Error, OSError, ValueError)
@@ -165,7 +165,7 @@ def _refuse_other_hive(source: Source, ledger: Ledger, taken: Sequence[File]) ->
     rows = ledger.db.execute(
         "SELECT DISTINCT substr(command, instr(command, '/') + 1,"
         " instr(command, '@') - instr(command, '/') - 1) FROM jobs"
-        " WHERE origin = ? AND instr(command, '@')", (_ORIGIN,),
+        " WHERE origin = ? AND instr(command, '@')", (IMPORT,),
     )
     before, now = {host for (host,) in rows}, {file.host for file in taken if file.host}
     if now and (others := before - now - set(source.hosts)):
@@ -302,14 +302,15 @@ class _Import:
                               replace(found.judged(brought.facts), size=size, sha256=sha256))
                 at = Stamp(brought.start_us, 0.0, Quality.IMPORTED)
                 series.keep_belated(ledger, job, found.readings(device, at))
-                ledger.end(job, outcomes.done(recording=ledger.relative(place.final)))
+                first = iso(brought.start_us)
+                ledger.end(job, outcomes.done(recording=ledger.relative(place.final), first=first))
 
     @contextmanager
     def _job(self, source: str, device: str, place: Place) -> Iterator[int]:
         """A job that ends, whatever happens in it."""
         ledger = self._ledger
         with ledger.transaction():
-            job = ledger.accept(f"import {source}", _ORIGIN)
+            job = ledger.accept(f"import {source}", IMPORT)
             ledger.begin(job, device, place)
         try:
             yield job
@@ -336,9 +337,11 @@ class _Import:
         self._counts.readings += len(new)
         if new:
             with self._ledger.transaction():
-                job = self._ledger.accept(f"import {file.source}", _ORIGIN)
+                job = self._ledger.accept(f"import {file.source}", IMPORT)
                 series.keep_belated(self._ledger, job, new)
-                self._ledger.end(job, outcomes.done(count=len(new)))
+                times = [one.at.utc_us for one in new]
+                first, last = iso(min(times)), iso(max(times))
+                self._ledger.end(job, outcomes.done(count=len(new), first=first, last=last))
 
     def _readings(
         self, file: File, columns: Sequence[Column], day: LocalDay

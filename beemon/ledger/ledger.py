@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,14 +58,17 @@ _LATEST_JOBS = (
     "SELECT * FROM (SELECT * FROM sound_jobs ORDER BY job DESC LIMIT ?1)"
     " WHERE ?2 IS NULL OR accepted_us >= ?2"
 )
-_ACCEPTED = "SELECT accepted_monotonic FROM jobs WHERE job = ?"
+_ACCEPTED = "SELECT accepted_us, accepted_monotonic FROM jobs WHERE job = ?"
 _VALUES = (
     "SELECT sensor, quantity, value FROM main.readings JOIN sound_series USING (series)"
     " WHERE utc_us BETWEEN ? AND ? AND job = ?"
     " AND value BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308"
 )
 """All that is asked of a row's damage is its value: it is a number, and finite."""
-_SLACK_SECONDS = 2.0  # for the rounding of times, and for a clock that is slewed
+_SLACK_US = 2_000_000
+"""For the rounding of times, and for a clock that is slewed."""
+_LONGEST_US = 3_600_000_000
+"""No job measures for longer than this."""
 
 _BEGIN_RUN = """
 INSERT INTO runs (run, started_us, started_monotonic, boot_id, clock, version) VALUES
@@ -180,7 +183,7 @@ class Ledger:
         self.db.execute(
             _ENTER_ENDED,
             (job, self.run, command, origin, slot_us, *came,
-             *self._end_of(job, ending, came.monotonic)),
+             *self._end_of(job, ending, Moment(came.utc_us, came.monotonic))),
         )
 
     def begin(self, job: int, device: str, where: files.Place) -> None:
@@ -204,7 +207,7 @@ class Ledger:
         return cursor.rowcount == 1
 
     def _end_of(
-        self, job: int, ending: Ending, accepted_monotonic: float | None = None
+        self, job: int, ending: Ending, accepted: Moment | None = None
     ) -> tuple[object, ...]:
         """The columns of an outcome, from ``ended_us`` to ``leftover``.
 
@@ -212,10 +215,10 @@ class Ledger:
         """
         now, facts = self.clock.now(), ending.facts
         if facts.get("readings"):
-            if accepted_monotonic is None:
+            if accepted is None:
                 found = self.db.execute(_ACCEPTED, (job,)).fetchone()
-                accepted_monotonic = found[0] if found else now.monotonic
-            if _values_of(self.db, job, accepted_monotonic, now) == facts["readings"]:
+                accepted = Moment(*found) if found else now
+            if _values_of(self.db, job, spans_of(accepted, now)) == facts["readings"]:
                 facts = {name: fact for name, fact in facts.items() if name != "readings"}
         return (
             *now, ending.outcome, ending.reason, ending.message,
@@ -280,11 +283,8 @@ class LedgerReader:
 
     def _facts(self, row: sqlite3.Row) -> JobFacts:
         """The facts of a job, with the values that it measured."""
-        rest, ended = rows.parse(row["facts"]), (row["ended_us"], row["ended_monotonic"])
-        if row["command"].startswith("read") and "readings" not in rest and None not in ended:
-            values = _values_of(self.db, row["job"], row["accepted_monotonic"], Moment(*ended))
-            rest["readings"] = values or None
-        return _facts_of(row, rest)
+        spans = spans_of_row(row) if row["command"].startswith("read") else []
+        return job_facts(row, _values_of(self.db, row["job"], spans))
 
 
 def open_reader(archive: Path) -> LedgerReader:
@@ -300,13 +300,9 @@ def open_reader(archive: Path) -> LedgerReader:
         return LedgerReader(archive, at_rest=True)
 
 
-def job_facts(row: sqlite3.Row) -> JobFacts:
-    """The facts of a job, of its row."""
-    return _facts_of(row, rows.parse(row["facts"]))
-
-
-def _facts_of(row: sqlite3.Row, rest: Mapping[str, Json]) -> JobFacts:
-    return _job_facts(rest, {
+def job_facts(row: sqlite3.Row, values: Mapping[str, float] | None = None) -> JobFacts:
+    """The facts of a job, of its row, with the values that it measured."""
+    return _job_facts({"readings": values or None, **rows.parse(row["facts"])}, {
         "job": row["job"],
         "command": row["command"],
         "origin": row["origin"],
@@ -334,17 +330,39 @@ def _job_facts(rest: Mapping[str, Json], own: Mapping[str, Json]) -> JobFacts:
     return from_json(JobFacts, {**rest, **own})
 
 
-def _values_of(
-    db: sqlite3.Connection, job: int, accepted_monotonic: float, ended: Moment
-) -> dict[str, float]:
-    """The values that a job measured, by sensor and quantity.
+def spans_of_row(row: sqlite3.Row) -> list[tuple[int, int]]:
+    """The :func:`spans_of` a job by its row; none if it has not ended."""
+    ended = (row["ended_us"], row["ended_monotonic"])
+    if None in ended:
+        return []
+    return spans_of(Moment(row["accepted_us"], row["accepted_monotonic"]), Moment(*ended))
 
-    Readings have no index by their job, so they are looked for by its time.
+
+def spans_of(accepted: Moment, ended: Moment) -> list[tuple[int, int]]:
+    """The times (microseconds since 1970) in which a job's readings can be: while it was open.
+
+    Readings have no index by their job, so they are looked for by its time. If the clock was set
+    meanwhile, some are of the clock before that, and some of the one after.
     """
-    seconds = ended.monotonic - accepted_monotonic + _SLACK_SECONDS
-    from_us, until_us = ended.utc_us - seconds * 1e6, ended.utc_us + _SLACK_SECONDS * 1e6
-    found = db.execute(_VALUES, (from_us, until_us, job))
-    return {f"{sensor} {quantity}": value for sensor, quantity, value in found}
+    took_us = int((ended.monotonic - accepted.monotonic) * 1e6)
+    if abs(ended.utc_us - accepted.utc_us - took_us) <= _SLACK_US:
+        return [(ended.utc_us - took_us - _SLACK_US, ended.utc_us + _SLACK_US)]
+    took_us = max(took_us, _LONGEST_US)  # it may have ended in another boot
+    first, second = sorted([
+        (accepted.utc_us - _SLACK_US, accepted.utc_us + took_us + _SLACK_US),
+        (ended.utc_us - took_us - _SLACK_US, ended.utc_us + _SLACK_US),
+    ])
+    return [first, (max(first[1] + 1, second[0]), second[1])]
+
+
+def _values_of(
+    db: sqlite3.Connection, job: int, spans: Iterable[tuple[int, int]]
+) -> dict[str, float]:
+    """The values that a job measured within these times, by sensor and quantity."""
+    return {
+        f"{sensor} {quantity}": value
+        for span in spans for sensor, quantity, value in db.execute(_VALUES, (*span, job))
+    }
 
 
 def _iso(us: int | None) -> str | None:

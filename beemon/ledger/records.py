@@ -6,24 +6,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from beemon.base.clock import Quality, Stamp
+from beemon.base.moments import US_PER_SECOND, from_iso
 from beemon.base.readings import Reading
 from beemon.base.recording import Recording
 from beemon.base.values import value_class
 from beemon.ledger import recordings, rows
-from beemon.ledger.ledger import LedgerReader
+from beemon.ledger.ledger import LedgerReader, job_facts, spans_of_row
 from beemon.protocol.replies import JobFacts
 
-_SLACK_US = 2_000_000
-"""For the rounding of times, and for a clock that is slewed."""
-_LONGEST_US = 3_600_000_000
-"""No job measures for longer than this."""
-_SPAN = (
-    "SELECT accepted_us, accepted_monotonic, ended_us, ended_monotonic FROM sound_jobs"
-    " WHERE job = ?"
-)
+_JOB = "SELECT * FROM sound_jobs WHERE job = ? AND outcome IS NOT NULL"
 _READINGS = (
     "SELECT readings.*, sensor, quantity, unit FROM main.readings JOIN sound_series USING (series)"
     " WHERE utc_us BETWEEN ? AND ? AND job = ? AND {is_sound} ORDER BY utc_us, series"
@@ -46,10 +41,7 @@ _WAITING = (
 
 @value_class
 class JobRecord:
-    """A job that has ended, its readings in order of time, and its recording unless deleted.
-
-    An import has no readings here: they are of other times than the job.
-    """
+    """A job that has ended, its readings in order of time, and its recording unless deleted."""
 
     job: JobFacts
     readings: tuple[Reading, ...] = ()
@@ -58,10 +50,19 @@ class JobRecord:
 
 def find(ledger: LedgerReader, number: int) -> JobRecord | None:
     """The record of a job; None if it does not exist, has not ended, or is damaged."""
-    facts = ledger.job(number)
-    if facts is None or facts.damaged or not facts.outcome:
-        return None
-    return JobRecord(facts, tuple(_readings(ledger.db, number)), _recording(ledger.db, facts))
+    row = ledger.db.execute(_JOB, (number,)).fetchone()
+    return next(rows.readable([row] if row else [], lambda row: _record(ledger.db, row)), None)
+
+
+def _record(db: sqlite3.Connection, row: sqlite3.Row) -> JobRecord:
+    facts = job_facts(row)
+    spans = _spans_of_import(facts) if facts.first else spans_of_row(row)
+    readings = tuple(_readings(db, facts.job, spans))
+    if facts.readings is None and row["command"].startswith("read"):
+        values = {f"{one.sensor} {one.quantity}": one.value for one in readings
+                  if one.value is not None}
+        facts = replace(facts, readings=values or None)
+    return JobRecord(facts, readings, _recording(db, facts))
 
 
 def latest(db: sqlite3.Connection) -> list[Reading]:
@@ -87,33 +88,19 @@ def waiting_for_upload(db: sqlite3.Connection) -> tuple[int, int]:
     return int(count), int(size)
 
 
-def _readings(db: sqlite3.Connection, job: int) -> Iterator[Reading]:
-    """Readings have no index by their job, so they are looked for by its time."""
-    row = db.execute(_SPAN, (job,)).fetchone()
-    if row is None or None in tuple(row):
-        return
+def _readings(
+    db: sqlite3.Connection, job: int, spans: Iterable[tuple[int, int]]
+) -> Iterator[Reading]:
     query = _READINGS.format(is_sound=rows.condition_of_sound(db, "readings"))
-    for span in _spans(row):
+    for span in spans:
         found = db.execute(query, (*span, job)).fetchall()
         yield from rows.readable(found, lambda row: _reading(row, row["monotonic_ms"] / 1000))
 
 
-def _spans(row: sqlite3.Row) -> list[tuple[int, int]]:
-    """The times in which a job's readings can be: from its begin to its end.
-
-    If the clock was set meanwhile, some are of the clock before that, and some of the one after.
-    """
-    took_us = int((row["ended_monotonic"] - row["accepted_monotonic"]) * 1e6)
-    begin_us, end_us = row["accepted_us"], row["ended_us"]
-    if abs(end_us - begin_us - took_us) <= _SLACK_US:
-        return [(end_us - took_us - _SLACK_US, end_us + _SLACK_US)]
-    took_us = max(took_us, _LONGEST_US)  # it may have ended in another boot
-    spans = [
-        (begin_us - _SLACK_US, begin_us + took_us + _SLACK_US),
-        (end_us - took_us - _SLACK_US, end_us + _SLACK_US),
-    ]
-    (first, second) = sorted(spans)
-    return [first, (max(first[1] + 1, second[0]), second[1])]
+def _spans_of_import(facts: JobFacts) -> list[tuple[int, int]]:
+    """The times of its readings, which are others than those of the job."""
+    first, last = facts.first or "", facts.last or facts.first or ""
+    return [(from_iso(first), from_iso(last) + US_PER_SECOND)]
 
 
 def _reading(row: sqlite3.Row, monotonic: float) -> Reading:

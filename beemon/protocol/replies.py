@@ -172,6 +172,8 @@ class JobFacts:
         str | None, "of `alerted`: `delivered`, `refused` or `unknown`"
     ] = None
     count: Annotated[int | None, "of an import: number of readings"] = None
+    first: Annotated[str | None, "of an import: time of its first reading"] = None
+    last: Annotated[str | None, "of an import: time of its last reading"] = None
     entered: Annotated[int | None, "of an index: number of recordings that were added"] = None
     unknown: Annotated[int | None, "of an index: number of files that are no recordings"] = None
     calibration: Annotated[

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from beemon.base.clock import Moment
 from beemon.base.facts import Json
+from beemon.base.names import IMPORT
 from beemon.base.readings import Reading
 from beemon.base.recording import Recording
 from beemon.base.values import value_class
@@ -40,6 +41,11 @@ class JobRecord:
     job: JobFacts
     readings: tuple[Reading, ...] = ()
     recording: Recording | None = None
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it is history of another monitor, and no news."""
+        return self.job.origin == IMPORT
 
 
 @value_class

@@ -32,6 +32,8 @@ from beemon.uplink.state import States
 
 MOST = 100
 """Maximum number of records in a batch."""
+MOST_READINGS = 5000
+"""Number of readings from which on a batch ends: its memory is bounded, too."""
 NEWEST_SECONDS = 300.0
 """The time between two looks at the present state during a backlog."""
 _PAUSE_SECONDS = 60.0
@@ -144,28 +146,28 @@ class Courier(threading.Thread):
                 if not is_led:
                     return
                 continue
-            is_last = len(page.changes) < MOST and not is_led
-            if not is_last and not self._may_catch_up(reader):
+            found, some = _look_up(reader, page)
+            is_last = len(page.changes) < MOST and not is_led and some is page
+            if not is_last and not self._may_catch_up():
                 return
-            if not self._deliver(reader, page, is_last=is_last):
+            if not self._deliver(some, found, is_last=is_last):
                 return
 
-    def _may_catch_up(self, reader: ArchiveReader) -> bool:
+    def _may_catch_up(self) -> bool:
         """Show the present state first; whether the link may carry history now."""
         if time.monotonic() - self._newest_at >= NEWEST_SECONDS:
-            self._destination.show_newest(self._look_for_newest(reader))
+            self._destination.show_newest(self._look_for_newest())
             self._newest_at = time.monotonic()
         self._waits = not self._hive.meter.may_send()
         if not self._waits:
             self._states.note(self.name, state="catching-up")
         return not self._waits
 
-    def _look_for_newest(self, reader: ArchiveReader) -> Newest:
-        return Newest(tuple(reader.latest()), self._hive.ask_status())
+    def _look_for_newest(self) -> Newest:
+        return Newest(self._hive.latest(), self._hive.ask_status())
 
-    def _deliver(self, reader: ArchiveReader, page: Page, *, is_last: bool) -> bool:
+    def _deliver(self, page: Page, found: Sequence[Record | None], *, is_last: bool) -> bool:
         """Deliver one page; whether the destination has all of it."""
-        found = [_look_up(reader, change) for change in page.changes]
         records = tuple(record for record in found if record)
         batch = Batch(self._hive.uuid(), records, page.is_first, is_last)
         try:
@@ -201,7 +203,19 @@ class Courier(threading.Thread):
         return 0.0
 
 
-def _look_up(reader: ArchiveReader, change: Change) -> Record | None:
+def _look_up(reader: ArchiveReader, page: Page) -> tuple[list[Record | None], Page]:
+    """The records of a page, and the page up to there: an import has the readings of a day."""
+    found: list[Record | None] = []
+    readings = 0
+    for number, change in enumerate(page.changes, 1):
+        found.append(record := _find(reader, change))
+        readings += len(record.readings) if isinstance(record, JobRecord) else 0
+        if readings >= MOST_READINGS and number < len(page.changes):
+            return found, Page(page.changes[:number], _behind(page, change), page.is_first)
+    return found, page
+
+
+def _find(reader: ArchiveReader, change: Change) -> Record | None:
     """The record of a change; None if it was deleted or cannot be read."""
     if change.job is not None:
         found = reader.record(change.job)

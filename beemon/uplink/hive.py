@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from beemon.base.clock import MACHINE, Clock
+from beemon.base.clock import MACHINE, Clock, Quality
 from beemon.base.facts import JsonObject
 from beemon.base.moments import iso
 from beemon.ledger.reader import ArchiveReader
 from beemon.protocol.client import Client
+from beemon.protocol.replies import ReadingFacts
 from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions
 from beemon.uplink.state import States
@@ -97,6 +98,13 @@ class Hive:
     def drop(self, reader: ArchiveReader) -> None:
         """Open the archive again for the next query, as this reader failed."""
         self._archive.drop(reader)
+
+    def latest(self) -> tuple[ReadingFacts, ...]:
+        """The present state: the latest reading of each quantity, unless it was imported.
+
+        Raises ``OSError`` or ``sqlite3.Error``.
+        """
+        return tuple(one for one in self.reader.latest() if one.clock != Quality.IMPORTED)
 
     def uuid(self) -> str:
         """The UUID of the archive. Raises ``OSError`` or ``sqlite3.Error`` if it is not known."""

@@ -257,14 +257,14 @@ def test_an_archive_may_have_any_name(tmp_path, name):
     ledger.close()
 
 
-def _measured(ledger: Ledger, at: Stamp) -> int:
+def _measured(ledger: Ledger, at: Stamp, accepted: Stamp | None = None) -> int:
     """A job with two values and a missing one, entered with its outcome."""
     readings = [
         Reading("sensor.a", "temperature", "°C", 21.5, None, at),
         Reading("sensor.a", "humidity", "%", 60.0, None, at),
         Reading("sensor.b", "temperature", "°C", None, "timeout", at),
     ]
-    job = ledger.accept("read sensor.a sensor.b", "test", at)
+    job = ledger.accept("read sensor.a sensor.b", "test", accepted or at)
     series.keep(ledger, job, readings)
     ledger.end(job, outcomes.done(readings=VALUES))
     return job
@@ -296,10 +296,18 @@ def test_of_a_damaged_value_a_job_tells_nothing(ledger, reader, damage):
     assert [facts.job for facts in reader.jobs(1)] == [job]
 
 
-def test_values_that_would_not_be_found_by_the_time_of_the_job_are_copied(ledger, reader):
+def test_values_are_found_although_the_clock_was_set_meanwhile(ledger, reader):
     earlier = clock.stamp()._replace(utc_us=clock.now().utc_us - 3_600_000_000)
     with ledger.transaction():
         job = _measured(ledger, earlier)
+    assert reader.job(job).readings == VALUES
+    assert ledger.db.execute("SELECT facts FROM jobs WHERE job = ?", (job,)).fetchone()[0] is None
+
+
+def test_values_that_would_not_be_found_by_the_time_of_the_job_are_copied(ledger, reader):
+    earlier = clock.stamp()._replace(utc_us=clock.now().utc_us - 3_600_000_000)
+    with ledger.transaction():
+        job = _measured(ledger, earlier, clock.stamp())
     [(facts,)] = ledger.db.execute("SELECT facts FROM jobs WHERE job = ?", (job,))
     assert json.loads(facts) == {"readings": VALUES}
     assert reader.job(job).readings == VALUES

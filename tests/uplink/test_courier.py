@@ -10,7 +10,9 @@ import pytest
 
 from beemon.base import outcomes
 from beemon.base.clock import MACHINE, Clock, Moment, Quality, Stamp
+from beemon.base.readings import Reading
 from beemon.ledger import events, identity
+from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger
 from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError
 from beemon.uplink.courier import MOST, Courier
@@ -107,6 +109,19 @@ class Desk:
                 found.append(f"job {job}")
         return found
 
+    def measure(self, count: int) -> str:
+        """A job that has ended, with so many readings."""
+        at = self.ledger.clock.stamp()
+        found = [
+            Reading("sensor.a", "weight", "g", 1.0, None, at._replace(utc_us=at.utc_us + number))
+            for number in range(count)
+        ]
+        with self.ledger.transaction():
+            job = self.ledger.accept("read", "test", at)
+            series.keep(self.ledger, job, found)
+            self.ledger.end(job, outcomes.done())
+        return f"job {job}"
+
     def happen(self) -> str:
         with self.ledger.transaction():
             return f"event {events.enter(self.ledger, 'swarm', 'a swarm left')}"
@@ -159,6 +174,18 @@ def test_a_job_that_changed_is_delivered_again_with_a_higher_change(desk):
     first, last = (batch.records[-1] for batch in desk.far_end.batches)
     assert last.change > first.change
     assert last.job.message == "dated again"
+
+
+def test_a_batch_ends_when_it_has_many_readings(desk):
+    wanted = [desk.measure(3000) for _ in range(5)]
+    desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+    assert [len(batch.records) for batch in desk.far_end.batches] == [2, 2, 1]
+    assert [batch.is_last for batch in desk.far_end.batches] == [False, False, False]
+    assert len(desk.far_end.newest) == 1
+    desk.do()
+    desk.couriers[0].wake()
+    until(lambda: desk.far_end.batches[-1].is_last)
 
 
 def test_of_a_batch_that_is_refused_in_part_the_rest_comes_again(desk):

@@ -51,7 +51,7 @@ class TextFile:
     def look(self, now: Moment) -> float | None:
         """Write the file."""
         lines = prometheus.describe(
-            self._hive.ask_status(), self._hive.reader.latest(), now.utc_us / US_PER_SECOND
+            self._hive.ask_status(), self._hive.latest(), now.utc_us / US_PER_SECOND
         )
         text = "".join(lines)
         try:

@@ -10,6 +10,7 @@ import pytest
 
 from beemon.base import outcomes
 from beemon.base.clock import Moment, Quality, Stamp
+from beemon.base.moments import iso
 from beemon.base.readings import Reading
 from beemon.ledger import events, identity
 from beemon.ledger import readings as series
@@ -238,6 +239,22 @@ def test_a_full_disk_keeps_no_message_back_and_is_told(desk, sends):
     assert len(titles(sends)) == 1
 
 
+def test_what_is_imported_is_no_news(desk, sends):
+    desk.start(f'{COLD}[rules.any]\nabsent = "data"\nafter = "5m"\n')
+    at = Stamp(START - 3_600_000_000, 0.0, Quality.IMPORTED)
+    cold = Reading("sensor.brood", "temperature", "°C", 20.0, None, at)
+    facts = JobFacts(
+        1, "import temp/x.csv", "import", outcome="done", ended=iso(START + 600_000_000)
+    )
+    desk.deliver(JobRecord(1, facts, (cold,)))
+    desk.look()
+    assert titles(sends) == []
+    desk.clock.wait(600)
+    desk.deliver(JobRecord(2, facts, (cold,)))
+    desk.look()
+    assert titles(sends) == ["apiary-7: nothing is measured or recorded for 5 min"]
+
+
 def test_a_message_of_this_table_causes_no_message(desk, sends):
     desk.start('[rules.any]\nabsent = "data"\nafter = "5m"\n')
     desk.look()
@@ -309,7 +326,7 @@ def test_the_trouble_of_the_addresses_is_known_before_the_first_message(desk, se
     desk.urls.chmod(0o644)
     desk.start(COLD)
     desk.look()
-    assert "can be read by others" in desk.note
+    assert "everybody can read" in desk.note
     desk.urls.chmod(0o600)
     desk.clock.wait(61)
     desk.look()

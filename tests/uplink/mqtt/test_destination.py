@@ -162,6 +162,18 @@ def test_the_latest_picture_is_sent(broker, apiary, start):
     assert last(broker, f"{BASE}/camera/entrance/last")["value"]
 
 
+def test_an_imported_picture_is_not_the_latest(broker, apiary, start):
+    apiary.take_picture(JPEG, name="own.jpg")
+    courier = start()
+    topic = f"{BASE}/camera/entrance/picture"
+    assert broker.wait_for_message(topic) == JPEG
+    apiary.take_picture(b"imported", origin="import", name="theirs.jpg")
+    apiary.take_picture(JPEG + b"2", name="new.jpg")
+    courier.wake()
+    broker.wait_for(lambda: broker.of(topic)[-1] == JPEG + b"2")
+    assert b"imported" not in broker.of(topic)
+
+
 def test_after_an_announcement_a_picture_is_repeated_as_the_values_are(broker, apiary, start):
     apiary.take_picture(JPEG)
     apiary.measure("sensor.scale", "weight", "g", 42_170.0)

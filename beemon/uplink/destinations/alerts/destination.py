@@ -55,7 +55,10 @@ class Alerts:
         """Take the records into the memory. A record that can cause a message is saved at once."""
         now = self._now(self._hive.clock.now())
         self._engine.begin(batch.archive, now)
-        jobs = [record for record in batch.records if isinstance(record, JobRecord)]
+        jobs = [
+            record for record in batch.records
+            if isinstance(record, JobRecord) and not record.is_import
+        ]
         events = [record.event for record in batch.records if isinstance(record, EventRecord)]
         self._engine.take(
             now, records.measured(jobs), records.worked(jobs), map(records.happened, events)

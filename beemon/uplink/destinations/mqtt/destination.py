@@ -58,7 +58,9 @@ class Mqtt:
         for job in jobs:
             line.buttons.show_outcome(job.job)
         if batch.is_last:
-            line.screen.show_recordings(job.recording for job in jobs if job.recording)
+            line.screen.show_recordings(
+                job.recording for job in jobs if job.recording and not job.is_import
+            )
         line.screen.settle()
         count = len(batch.records) if line.hub is None else line.hub.deliver(batch)
         if count and (line.hub is not None or line.session.refusal is None):

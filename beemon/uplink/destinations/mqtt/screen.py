@@ -44,7 +44,7 @@ class Screen:
         self._sent.clear()
         if self._settings.pictures:
             self._pictures.search(self._devices(), now)
-        self.update(tuple(self._hive.reader.latest()), self._hive.ask_status())
+        self.update(self._hive.latest(), self._hive.ask_status())
         self._publish_pictures()
         self.settle()
 
@@ -72,7 +72,7 @@ class Screen:
 
     def refresh(self) -> bool:
         """Publish all changes; whether the hive was announced again."""
-        return self.update(tuple(self._hive.reader.latest()), self._hive.ask_status())
+        return self.update(self._hive.latest(), self._hive.ask_status())
 
     def update(
         self, readings: tuple[ReadingFacts, ...], status: Mapping[str, Json] | None
