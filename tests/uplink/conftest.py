@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beemon.base import outcomes
-from beemon.base.clock import Moment, Quality, Stamp
+from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Reading
 from beemon.ledger import identity
 from beemon.ledger import readings as series
@@ -15,25 +15,8 @@ from beemon.uplink.hive import Archive, Hive
 from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
+from tests.uplink.month import BEGIN_US
 from tests.uplink.servers import far_server
-
-BEGIN_US = 1_780_000_000_000_000
-
-
-class SimulatedClock:
-    """The clocks of a hive that stand where the test puts them."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> Moment:
-        return Moment(*self.stamp()[:2])
-
-    def stamp(self) -> Stamp:
-        return Stamp(BEGIN_US + int(self.seconds * 1e6), self.seconds, Quality.SYNCHRONISED)
-
-    def boot_id(self) -> str:
-        return "boot"
 
 
 def nobody():

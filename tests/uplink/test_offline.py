@@ -10,10 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from beemon.base import outcomes
-from beemon.base.readings import Reading
-from beemon.ledger import identity
-from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger
 from beemon.uplink.backoff import Backoff
 from beemon.uplink.courier import Courier
@@ -24,11 +20,11 @@ from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
 from tests.hive import until
-from tests.uplink.conftest import SimulatedClock, nobody
+from tests.uplink import month
+from tests.uplink.conftest import nobody
+from tests.uplink.month import JOBS, SimulatedClock
 from tests.uplink.servers import Asked, FarServer, Said
 
-DAYS, EACH_SECONDS = 30, 300
-JOBS = DAYS * 86400 // EACH_SECONDS
 REFUSED = (Said(body=None), Said(503, b"try later"), Said(507, b"disk full"),
            Said(200, b"<html>Please log in</html>"), Said(403, b"not yours"))
 
@@ -68,41 +64,26 @@ class BadLink:
 
 
 @pytest.fixture(scope="module")
-def month(tmp_path_factory) -> Path:
-    """An archive with the readings of 30 days: two quantities, one of them missing at times."""
+def archive(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("month")
     clock = SimulatedClock()
     ledger = Ledger(folder, clock=clock)
-    ledger.prepare()
-    with ledger.transaction():
-        ledger.begin_run()
-        identity.settle(ledger, None)
-        for number in range(JOBS):
-            clock.seconds = number * EACH_SECONDS
-            job = ledger.accept("read", "schedule")
-            at = clock.stamp()
-            stuck = number % 50 == 7
-            series.keep(ledger, job, [
-                Reading("sensor.scale", "weight", "g", 40_000.0 + number, None, at),
-                Reading("sensor.brood", "temperature", "°C", None if stuck else 34.5,
-                        "stuck" if stuck else None, at),
-            ])
-            ledger.end(job, outcomes.done())
+    month.fill(ledger, clock)
     ledger.close()
     return folder
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_each_reading_of_the_month_is_there_once_and_the_newest_first(
-    month, tmp_path, server, seed
+    archive, tmp_path, server, seed
 ):
     link = BadLink(server, seed)
     states = States(tmp_path / "state.json")
     options = UplinkOptions(
-        hive="apiary-7", archive=month, connect=nobody, tables={}, state=tmp_path,
+        hive="apiary-7", archive=archive, connect=nobody, tables={}, state=tmp_path,
         runtime=tmp_path,
     )
-    hive = Hive("influx", options, Archive(month), Meter(tmp_path / "sent", UplinkSettings()),
+    hive = Hive("influx", options, Archive(archive), Meter(tmp_path / "sent", UplinkSettings()),
                 states)
     destination = make(Settings(url=f"{server.url}/write"), hive)
     courier = Courier("influx", destination, hive, states, CursorFile(tmp_path / "cursor"),
@@ -110,8 +91,8 @@ def test_each_reading_of_the_month_is_there_once_and_the_newest_first(
     courier.start()
     until(lambda: courier.wake() or len(link.points) == 2 * JOBS)
     courier.end(10)
-    newest = f"value={40_000.0 + JOBS - 1}"
+    newest = f"value={month.grams(JOBS - 1)}"
     assert any(newest in line for line in link.first)
     missing = [fields for fields in link.points.values() if 'reason="stuck"' in fields]
-    assert len(missing) == len(range(7, JOBS, 50))
+    assert len(missing) == len(month.STUCK)
     assert max(link.deliveries.values()) > 1  # the link did double, and the far end has each once

@@ -334,6 +334,17 @@ def test_nothing_is_forgotten_before_the_hub_has_it(broker, apiary, start, monke
     until(lambda: ("job", job) in far_end.records)
 
 
+def test_records_under_way_are_sent_again_as_soon_as_a_lost_connection_is_back(
+    broker, apiary, start
+):
+    apiary.measure("sensor.scale", "weight", "g", 1.0)
+    start(records=True)
+    topic = hub.records_topic(apiary.uuid)
+    broker.wait_for_message(topic)
+    broker.wait_for_client().cut()
+    broker.wait_for(lambda: len(broker.of(topic)) > 1, hub.ACKNOWLEDGED_SECONDS / 2)
+
+
 def test_an_acknowledgement_that_makes_no_sense_is_none(broker, apiary, start, monkeypatch):
     monkeypatch.setattr(hub.Hub.__init__, "__defaults__", (0.5,))
     apiary.measure("sensor.scale", "weight", "g", 1.0)

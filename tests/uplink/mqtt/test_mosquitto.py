@@ -17,7 +17,7 @@ from beemon.uplink.cursors import CursorFile
 from beemon.uplink.destinations.mqtt import Mqtt, Settings, discovery, hub
 from beemon.uplink.destinations.mqtt.settings import Broker as Address
 from tests.hive import until
-from tests.uplink.conftest import SimulatedClock
+from tests.uplink.month import SimulatedClock
 from tests.uplink.mqtt.hive import Apiary
 from tests.uplink.mqtt.mosquitto import EVERYTHING, PROGRAM, FarHub, Mosquitto
 

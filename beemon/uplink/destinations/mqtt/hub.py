@@ -53,7 +53,7 @@ class Hub:
         self._session, self._take_news, self._timeout = session, take_news, timeout
         self._next = random.randrange(_FIRST_BATCHES) << 20  # noqa: S311
         self._open: deque[tuple[int, int]] = deque()
-        self._delivered = 0
+        self._delivered = self._connection = 0
         self._archive = ""
 
     def deliver(self, batch: Batch) -> int:
@@ -63,6 +63,7 @@ class Hub:
         """
         self._archive, self._delivered = batch.archive, 0
         self._open.clear()
+        self._connection = self._session.connections
         try:
             for count, message in self._messages(batch.records):
                 self._wait_for_room(WINDOW - 1)
@@ -98,6 +99,8 @@ class Hub:
                 ))
             before = len(self._open)
             self._take_news(left)
+            if self._session.connections != self._connection:
+                raise NotDeliveredError(f"{self._session.broker} lost the connection")
             if len(self._open) < before:
                 until = time.monotonic() + self._timeout
 

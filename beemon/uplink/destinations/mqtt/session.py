@@ -77,6 +77,8 @@ class Session:
         self.news: queue.Queue[Message | Connected] = queue.Queue(_QUEUED)
         self.trouble: str | None = f"not yet connected to {self.broker}"
         """The reason why there is no connection."""
+        self.connections = 0
+        """The number of connections so far."""
         self._client: paho.Client | None = None
         self._state = threading.Condition()
         self._waiting: dict[int, str] = {}
@@ -276,6 +278,7 @@ class Session:
         self._subscribe(client, [one for one in self._echoes if one not in self._unreadable])
         with self._state:
             self._client, self.trouble = client, None
+            self.connections += 1
             self._refused.clear()
             self._silent &= self._unreadable
             self._state.notify_all()
