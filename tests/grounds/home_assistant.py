@@ -24,6 +24,8 @@ homeassistant: {{name: Bees, latitude: 52, longitude: 5, elevation: 0, unit_syst
 http: {{server_host: 127.0.0.1, server_port: {PORT}}}
 api:
 config:
+recorder: {{commit_interval: 1}}
+history:
 logger: {{default: warning}}
 """
 HTTP = {
@@ -168,6 +170,18 @@ class HomeAssistant:
             return {}
         return {one["entity_id"]: one for one in told}
 
+    def sw_version(self, entity: str) -> str:
+        """The version of the software of the device to which an entity belongs."""
+        told = f"{{{{ device_attr(device_id('{entity}'), 'sw_version') | tojson }}}}"
+        return str(self._tell("/api/template", {"template": told}))
+
+    def history(self, entity: str) -> list[float]:
+        """The numbers that an entity has shown so far, from the first on."""
+        status, told = self.ask(f"/api/history/period?filter_entity_id={entity}&minimal_response")
+        assert status == 200, told
+        shown = [one["state"] for each in told for one in each]
+        return [float(state) for state in shown if state not in ("unknown", "unavailable")]
+
     def press(self, button: str) -> None:
         """Press a button."""
         self._tell("/api/services/button/press", {"entity_id": button})
@@ -183,6 +197,10 @@ class HomeAssistant:
     def log(self) -> str:
         """Its log of warnings and errors."""
         return self.machine.shell("cat /ha/out.log")
+
+    def log_of(self, integration: str) -> str:
+        """The lines of its log that name an integration."""
+        return "\n".join(line for line in self.log().splitlines() if integration in line)
 
     def ask(self, path: str, body: object = None, *, binary: bool = False) -> tuple[int, Any]:
         """The status, or 0, and the answer to a request."""

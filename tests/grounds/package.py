@@ -62,13 +62,20 @@ def has_commit(commit: str) -> bool:
 
 
 def higher_version(deb: Path, place: Path) -> Path:
-    """The same package with a later version number."""
+    """The same package with a later version number, which beemon also gives as its own."""
     subprocess.run(["dpkg-deb", "--raw-extract", deb, place / "later"], check=True)
-    control = place / "later/DEBIAN/control"
-    control.write_text(re.sub(r"(?m)^(Version: .*)", r"\1+later", control.read_text()))
+    _add_later(place / "later/DEBIAN/control", r"(?m)^(Version: .*)")
+    _add_later(place / "later/usr/lib/python3/dist-packages/beemon/__init__.py",
+               r'(?m)^(__version__ = ".*)(?=")')
     target = place / "later.deb"
     subprocess.run(["dpkg-deb", "--root-owner-group", "-b", place / "later", target], check=True)
     return target
+
+
+def _add_later(file: Path, version: str) -> None:
+    changed, count = re.subn(version, r"\1+later", file.read_text())
+    assert count == 1, file
+    file.write_text(changed)
 
 
 def ask(machine: Container, request: str) -> dict[str, Any]:
