@@ -137,7 +137,7 @@ def test_the_manual_of_the_words_has_every_kind_of_finding_about_the_colony():
 
 
 def test_the_manual_of_the_words_has_every_feature(tmp_path):
-    noise = np.random.default_rng(1).normal(0, 0.1, 32000)
+    noise = np.random.default_rng(1).normal(0, 0.1, 160_000)
     soundfile.write(tmp_path / "noise.flac", noise, 16000)
     found = examine(tmp_path / "noise.flac", RecordingFacts())
     names = [feature.quantity for feature in found.features]

@@ -38,6 +38,10 @@ KINDS = {
         "somebody was at the hive: the steps of the weight within three hours, as one",
         "If it was not you, look at the hive.",
     ),
+    "tooting": Explanation(
+        "a young queen tooted in at least three recordings of a night",
+        "Look for queen cells, or keep an empty hive ready: an afterswarm can go on any warm day.",
+    ),
 }
 """Every kind of finding, and the advice to its reader."""
 

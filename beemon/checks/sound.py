@@ -22,7 +22,7 @@ import numpy.typing as npt
 import soundfile
 
 from beemon.base.recording import RecordingFacts
-from beemon.checks import findings
+from beemon.checks import findings, piping
 from beemon.checks.findings import Examination, Feature, Finding
 from beemon.checks.spectrum import Floats, Spectrum, band_power, centroid, decibels
 
@@ -38,6 +38,7 @@ OFFSET, OFFSET_WORTH_TELLING = 0.25, 0.1
 
 BANDS = tuple(range(50, 600, 50))  # Hz; each reaches up to the next
 SHARE = (200.0, 500.0)  # Hz: a colony's hum (about 250), its overtone, and what it shifts to
+HUM = (150.0, 600.0)  # Hz: the hum itself; `level` follows the rumble below it
 RANGE = (50.0, 4000.0)  # Hz: where a hive is heard; below is the wind, above the noise of the card
 
 Samples = npt.NDArray[np.int16] | npt.NDArray[np.int32]
@@ -66,14 +67,21 @@ class Heard:
         kind = "int16" if file.subtype == "PCM_16" else "int32"
         self.channels = [Channel(self.rate, kind) for _ in range(file.channels)]
         self.spectra = [Spectrum(self.rate, file.frames) for _ in range(file.channels)]
+        self.piping = piping.Piping(self.rate) if piping.can_hear(self.rate) else None
         for block in _blocks(file, kind):
             self.samples += len(block)
-            for samples, channel, spectrum in zip(
-                block.T, self.channels, self.spectra, strict=True
-            ):
-                spectrum.add(channel.add(samples))
+            self._add(block)
         for channel in self.channels:
             channel.end()
+
+    def _add(self, block: Samples) -> None:
+        levels = [
+            channel.add(samples) for samples, channel in zip(block.T, self.channels, strict=True)
+        ]
+        for spectrum, level in zip(self.spectra, levels, strict=True):
+            spectrum.add(level)
+        if self.piping:
+            self.piping.add(np.stack(levels))
 
     @property
     def power(self) -> float:
@@ -156,10 +164,11 @@ class Channel:
 
 
 def features(heard: Heard) -> list[Feature]:
-    """The level, the centre of gravity, eleven bands and the hum's share of the power.
+    """The level, the centre of gravity, the bands, the hum and its share, and the toots.
 
     The level is the root mean square without the offset, over all channels, in dB below full
     scale; a band is the power in it likewise; the share is of the power between 50 Hz and 4 kHz.
+    Toots are counted in a sound that holds their harmonics, and is long enough.
     """
     lines, powers = heard.spectrum
     whole = band_power(lines, powers, *RANGE)
@@ -170,6 +179,9 @@ def features(heard: Heard) -> list[Feature]:
     for low in BANDS:
         power = band_power(lines, powers, low, low + 50)
         found.append(Feature(f"band_{low}_{low + 50}", decibels(power), "dBFS"))
+    found.append(Feature("hum", decibels(band_power(lines, powers, *HUM)), "dBFS"))
+    if heard.piping and heard.samples >= piping.ENOUGH * heard.rate:
+        found.append(Feature("toots", len(heard.piping.toots()), ""))
     return found
 
 

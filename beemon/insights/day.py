@@ -9,6 +9,7 @@ from beemon.insights.budget import find_budget
 from beemon.insights.heat import find_heat
 from beemon.insights.hive_day import Found, HiveDay, Rule, moment
 from beemon.insights.nest import find_nest
+from beemon.insights.tooting import find_tooting
 from beemon.insights.visits import find_visits
 
 RULES: Mapping[str, Rule] = {
@@ -16,6 +17,7 @@ RULES: Mapping[str, Rule] = {
     "budget": find_budget,
     "nest": find_nest,
     "heat": find_heat,
+    "tooting": find_tooting,
 }
 """The rules by name, in the order of their sentences in the day's sum."""
 

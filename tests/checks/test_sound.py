@@ -12,6 +12,8 @@ pytest.importorskip("soundfile")
 
 from beemon.checks import sound
 from beemon.checks.examine import examine
+from beemon.checks.spectrum import ENOUGH_SEGMENTS, segment_length
+from tests.queen import mixed, toot
 from tests.samples import hive_sound, noise, tone, write_sound
 
 
@@ -150,8 +152,41 @@ def features(examination):
 def test_every_sound_has_the_same_features(look):
     found = look(hive_sound(2)).features
     bands = [f"band_{low}_{low + 50}" for low in range(50, 600, 50)]
-    assert [f.quantity for f in found] == ["level", "centroid", "share_200_500", *bands]
+    assert [f.quantity for f in found] == ["level", "centroid", "share_200_500", *bands, "hum"]
     assert {f.unit for f in found} == {"dBFS", "Hz", "%"}
+
+
+def test_a_sound_of_ten_seconds_has_its_toots(look):
+    (found,) = look(hive_sound(10)).features[-1:]
+    assert (found.quantity, found.value, found.unit) == ("toots", 0, "")
+    assert look(hive_sound(9.9)).features[-1].quantity == "hum"
+
+
+def test_a_sound_without_the_harmonics_of_toots_has_no_number_of_them(look):
+    assert look(noise(100, 12, 2205), 2205).features[-1].quantity == "hum"
+
+
+def test_toots_in_any_channel_are_counted(look):
+    chance = np.random.default_rng(1)
+    hum = hive_sound(20).astype(float)
+    both = np.stack([hum, mixed(hum, toot(chance, 16000), 80_000, 6.0, 16000)], axis=1)
+    assert features(look(np.round(both).astype(int)))["toots"] == 1
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100])
+@pytest.mark.parametrize("seconds", [0.5, 4, 60])
+def test_the_hum_is_the_power_that_scipy_finds_between_150_and_600_hertz(look, rate, seconds):
+    signal = pytest.importorskip("scipy.signal")
+    heard = hive_sound(seconds, rate)
+    segment = segment_length(rate, len(heard))
+    lines, powers = signal.welch(
+        heard / 2**15, rate, nperseg=segment, detrend="constant", scaling="spectrum",
+        noverlap=0 if len(heard) >= ENOUGH_SEGMENTS * segment else None,
+    )
+    within = np.clip(1 / 2 + np.minimum(lines - 150, 600 - lines) / lines[1], 0, 1)
+    bandwidth = 1.5  # of a line under a Hann window, in lines
+    expected = 10 * np.log10(float((powers * within).sum()) / bandwidth)
+    assert features(look(heard, rate))["hum"] == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 48000])
@@ -159,7 +194,7 @@ def test_a_tone_has_its_level_its_centre_and_its_band(look, rate):
     found = features(look(tone(275, 0.1, rate=rate), rate))
     expected = 20 * np.log10(0.1 / np.sqrt(2))
     assert found["level"] == pytest.approx(expected, abs=0.01)
-    assert found["band_250_300"] == pytest.approx(expected, abs=0.05)
+    assert [found["band_250_300"], found["hum"]] == pytest.approx([expected] * 2, abs=0.05)
     assert found["centroid"] == pytest.approx(275, abs=1)
     assert found["share_200_500"] == pytest.approx(100, abs=0.01)
     assert found["band_400_450"] < expected - 60
