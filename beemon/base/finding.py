@@ -24,7 +24,7 @@ KINDS = {
     ),
     "nest-held": Explanation(
         "the bees hold the temperature of brood at the thermometer",
-        "Nothing to do.",
+        "Do nothing.",
     ),
     "nest-left": Explanation(
         "after a week or more, the temperature of brood is no longer held at the thermometer",
@@ -36,7 +36,7 @@ KINDS = {
     ),
     "visit": Explanation(
         "somebody was at the hive: the steps of the weight within three hours, as one",
-        "If it was not you, look at the hive.",
+        "Look at the hive if it was not you.",
     ),
     "tooting": Explanation(
         "a young queen tooted in at least three recordings of a night",

@@ -10,22 +10,23 @@ import pytest
 from beemon.base.explanation import Explanation, meanings
 from beemon.cli.manual import EXPLAINED, HERE, explanation
 from beemon.protocol.commands import VOCABULARY, parse
+from scripts.manual import fill
 
-PAGE = (Path(__file__).parents[2] / "debian/beemon-reasons.7").read_text("utf-8")
+PAGE = fill((Path(__file__).parents[2] / "debian/beemon-reasons.7").read_text("utf-8"))
 ROWS = [
     (f"{kind}: {word}", word, explained)
     for kind, table in EXPLAINED.items()
     for word, explained in table.items()
 ]
 IMPERATIVES = {
-    "Check", "Clean", "Close", "Connect", "Delete", "Do", "End", "Find", "Free", "Install", "Join",
-    "Leave", "List", "Look", "Lower", "Measure", "Name", "Read", "Reduce", "Remove", "Report",
-    "Restart", "Resume", "See", "Send", "Set", "Shade", "Shorten", "Start", "Switch",
+    "Check", "Clean", "Close", "Connect", "Delete", "Do", "End", "Find", "Free", "Go", "Install",
+    "Join", "Leave", "List", "Look", "Lower", "Measure", "Name", "Read", "Reduce", "Remove",
+    "Report", "Restart", "Resume", "See", "Send", "Set", "Shade", "Shorten", "Start", "Switch",
     "Try", "Unplug", "Use", "Wait",
 }
 STANDS_FOR = {
     "DEVICE": "camera.a", "SENSOR": "sensor.a", "SCALE": "sensor.a", "JOB": "1", "WORD": "record",
-    "REASON": "record",
+    "REASON": "record", "FINDING": "1",
 }
 every_row = pytest.mark.parametrize(("word", "explained"), [row[1:] for row in ROWS],
                                     ids=[row[0] for row in ROWS])
@@ -70,7 +71,7 @@ def test_meanings_leave_out_the_remedies():
 
 @every_row
 def test_the_manual_has_every_word_with_its_meaning_and_its_remedy(word, explained):
-    plain = re.sub(r"\\f[BIR]|^\.[A-Z]+ ?", "", PAGE, flags=re.MULTILINE)
+    plain = re.sub(r"\\(?:f[BIR]|[%&])|^\.[A-Z]+ ?", "", PAGE, flags=re.MULTILINE)
     text = " ".join(plain.replace("\\-", "-").split())
     said = f"{word} {explained.meaning}. {explained.remedy}".replace("`", "")
     assert said in text
