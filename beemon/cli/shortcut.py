@@ -16,7 +16,7 @@ DEFAULT_CONFIG = "/etc/beemon/beemon.toml"
 
 COMMANDS = (
     "record", "snapshot", "live", "read", "calibrate", "switch", "start", "stop", "inspection",
-    "clock", "cancel", "uploaded", "forgotten", "reload",
+    "swarm", "clock", "cancel", "uploaded", "forgotten", "reload",
 )
 QUERIES = (
     "status", "devices", "job", "jobs", "readings", "events", "today", "why", "findings",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
+from beemon.base.defects import attempt, never
 from beemon.base.finding import STANDS, Finding
 from beemon.insights.budget import find_budget
 from beemon.insights.heat import find_heat
@@ -24,6 +26,20 @@ RULES: Mapping[str, Rule] = {
 VERSION = 1
 NIGHT_IS_OVER = 30.0
 """The hour, on the clocks of the day, from which on the night after it is over: 6 o'clock."""
+
+
+def look_at(day: HiveDay, rules: Mapping[str, Rule]) -> tuple[list[Finding], dict[str, str]]:
+    """The findings of a day by all rules, and the tracebacks of the rules that have a defect.
+
+    A defect costs the findings of its rule alone.
+    """
+    found: dict[str, Found] = {}
+    defects: dict[str, str] = {}
+    for name, rule in rules.items():
+        found[name], defect = attempt(partial(rule, day), Found(), never)
+        if defect:
+            defects[name] = defect
+    return findings_of(day, found), defects
 
 
 def findings_of(day: HiveDay, found: Mapping[str, Found]) -> list[Finding]:

@@ -12,14 +12,14 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
+from beemon import __version__
 from beemon.base import outcomes
 from beemon.base.clock import Stamp
-from beemon.base.finding import WITHDRAWN, Finding
+from beemon.base.finding import FIRST, WITHDRAWN, Finding
 from beemon.base.moments import (
     US_PER_HOUR,
     US_PER_SECOND,
@@ -48,6 +48,7 @@ _OF_DATES = (
     "SELECT * FROM sound_events WHERE kind = 'finding' AND utc_us >= :from"
     " AND json_extract(facts, '$.date') BETWEEN :first AND :last ORDER BY event"
 )
+_SINCE = "SELECT * FROM sound_events WHERE kind = 'finding' AND utc_us >= :from ORDER BY event"
 _HOURS = """
 SELECT hour, sum(count) AS count, sum(missing) AS missing, total(mean) AS mean,
     max(thinned) AS thinned
@@ -79,6 +80,18 @@ class Kept:
 
 
 @value_class
+class Looked:
+    """The findings of a local ``day`` by all that is known at ``until`` (UTC), in the order of
+    their stages. It is whole if no rule had a defect."""
+
+    day: Annotated[str, "the local day, YYYY-MM-DD"]
+    until: Annotated[str, "the time of the look"]
+    readings: Annotated[str, "the state of its readings"]
+    is_whole: Annotated[bool, "whether all rules could be asked"]
+    findings: Annotated[tuple[Finding, ...], "its findings"]
+
+
+@value_class
 class DayState:
     """The state of a day's readings; if some were deleted to save space, its findings stay."""
 
@@ -91,30 +104,35 @@ def sums(ledger: Readable, first: date, last: date) -> dict[date, Kept]:
     return {kept.date: kept for kept in _of_dates(ledger, first, last) if kept.finding.kind == DAY}
 
 
-def enter(
-    ledger: Ledger, day: date, readings: str, found: Iterable[Finding], rules: AbstractSet[str]
-) -> list[Kept]:
+def enter(ledger: Ledger, looked: Looked) -> list[Kept]:
     """Enter the findings of a local day that are new or changed, and return these.
 
-    ``found`` are all of its findings up to now, in the order of their stages, and ``rules`` the
-    rules that made them. A finding in force of one of these rules that is not found any more is
-    taken back. Stands within ``ledger.transaction()``.
+    A finding in force that is not among them any more is taken back, if the look was whole. Stands
+    within ``ledger.transaction()``.
     """
+    day, readings = date.fromisoformat(looked.day), looked.readings
     kept = _by_matter(_of_dates(ledger, day, day), _finding_of)
-    now = _by_matter(found, lambda finding: finding)
+    now = _by_matter(looked.findings, lambda finding: finding)
     entered: list[Kept] = []
     for matter, stages in now.items():
         before = kept.get(matter, [])
         for finding in _news(stages, before, readings):
             before = [*before, _enter(ledger, day, readings, finding, before)]
             entered.append(before[-1])
-    lost = [kept[matter] for matter in kept.keys() - now.keys()]
+    lost = [kept[matter] for matter in kept.keys() - now.keys()] if looked.is_whole else []
     for chain in sorted(lost, key=lambda chain: chain[-1].number):
         last = chain[-1].finding
-        if last.rule in rules and last.stage != WITHDRAWN:
+        if last.stage != WITHDRAWN and last.told <= looked.until:
             gone = replace(last, stage=WITHDRAWN, says=GONE, for_=())
             entered.append(_enter(ledger, day, readings, gone, chain))
     return entered
+
+
+def open_stages(ledger: Readable, from_us: int) -> list[Kept]:
+    """The findings in force whose next stage may follow, of those since a time."""
+    found = rows.readable(ledger.db.execute(_SINCE, {"from": from_us}), _kept)
+    chains = _by_matter(found, _finding_of).values()
+    return [chain[-1] for chain in chains if chain[-1].finding.stage == FIRST]
 
 
 def enter_label(ledger: Ledger, number: int, word: str) -> Ending:
@@ -128,7 +146,7 @@ def enter_label(ledger: Ledger, number: int, word: str) -> Ending:
         message = f"event {number} is not a finding about a swarm; see: beemon events 30d finding"
         return outcomes.failed("no-such-finding", message)
     findings.enter_label(ledger, number, word)
-    return outcomes.done(finding=number, word=word)
+    return outcomes.done()
 
 
 def states(ledger: Readable, first: date, last: date, zone: tzinfo) -> dict[date, DayState]:
@@ -147,6 +165,12 @@ def states(ledger: Readable, first: date, last: date, zone: tzinfo) -> dict[date
         text = f"{hour} {count} {missing} {mean:.6g}\n".encode()
         found[day] = zlib.crc32(text, checksum), is_thinned or bool(thinned)
     return {day: DayState(f"{sum_:08x}", is_thinned) for day, (sum_, is_thinned) in found.items()}
+
+
+def with_defects(readings: str) -> str:
+    """The state to keep with a sum that lacks a rule with a defect: another version of beemon
+    looks at the day again."""
+    return f"{readings} without a rule in {__version__}"
 
 
 def is_behind(ledger: Readable, today: date, zone: tzinfo) -> bool:
@@ -171,7 +195,8 @@ def due(ledger: Readable, today: date, zone: tzinfo) -> list[date]:
     kept = sums(ledger, first, last)
     changed = [
         day for day, state in known.items()
-        if day not in kept or kept[day].readings != state.readings
+        if day not in kept
+        or kept[day].readings not in (state.readings, with_defects(state.readings))
     ]
     near = {day + n * _ONE for day in changed for n in range(-1, PAST_DAYS + 1)}
     return sorted(day for day in near if day in known and not known[day].is_thinned)

@@ -47,6 +47,7 @@ LOOKS = {
     "room": "free space is not watched, and recording does not pause when the disk is full",
     "leftovers": "unfinished recordings are not repaired",
     "plan": "`beemon budget` does not know what the schedules need",
+    "insights": "there are no findings about the colony",
 }
 """Every look, and what the hive goes without while it is off."""
 
@@ -129,9 +130,12 @@ class Looks:
         """The same as something for the ledger's writer to do."""
         return lambda ledger: self.take(name, ledger, look, otherwise)
 
-    def switch_off(self, name: str, details: str) -> None:
-        """Have a look off over a defect, and enter that with its traceback."""
-        without, details = LOOKS[name], _storable(details)
+    def switch_off(self, name: str, details: str, without: str | None = None) -> None:
+        """Have a look off over a defect, and enter that with its traceback.
+
+        ``without`` is the function that is missing then, for a part of a look of :data:`LOOKS`.
+        """
+        without, details = without or LOOKS[name], _storable(details)
         with self._lock:
             if not self.is_on(name):
                 return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from beemon.base import zone
 from beemon.base.clock import Clock
+from beemon.base.moments import from_iso
 from beemon.base.status import WeightStep
 from beemon.base.values import value_class
 from beemon.config.settings import Settings
@@ -45,6 +46,7 @@ from beemon.scale.watch import Scales
 
 if TYPE_CHECKING:
     from beemon.orchestrator.halt import Halt, Machine
+    from beemon.orchestrator.insights import Insights
 
 
 def _logind() -> Machine:
@@ -156,6 +158,7 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
         settings.archive_path, run_number, write, basis.looks, inbox.put,
         start=around.start_worker, now=around.monotonic,
     )
+    insights = cache(partial(_insights, basis, around, leftovers))
     jobs = _jobs(basis, around, leftovers)
     keeper = _keeper(basis, around, disk)
     troubles = Troubles()
@@ -174,10 +177,10 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
         ),
         scales=Scales(
             settings.devices, settings.hive.place, write, basis.looks,
-            inbox.forward(partial(_take_step, basis)),
+            inbox.forward(partial(_take_step, basis, insights)),
         ),
-        power=basis.power, leftovers=leftovers, keeper=keeper, jobs=jobs, troubles=troubles,
-        owner=owner,
+        power=basis.power, leftovers=leftovers, insights=insights, keeper=keeper, jobs=jobs,
+        troubles=troubles, owner=owner,
         workers=Workers(
             owner, inbox.put, supplies, start=around.start_worker, now=around.monotonic
         ),
@@ -185,8 +188,21 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
     )
 
 
-def _take_step(basis: _Basis, scale: str, step: WeightStep) -> None:
-    """Have `status` show the latest change of weight."""
+def _insights(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Insights:
+    from beemon.orchestrator.insights import Insights  # READY does not wait for it
+
+    return Insights(
+        basis.in_force, leftovers.chores, around.write, basis.looks, around.inbox, around.clock,
+        around.local.zone,
+    )
+
+
+def _take_step(
+    basis: _Basis, insights: Callable[[], Insights], scale: str, step: WeightStep
+) -> None:
+    """Have `status` show the latest change of weight, and the day of a new swarm looked at."""
+    if step.step == "swarm" and step != basis.steps.get(scale):
+        insights().hurry(from_iso(step.at))
     basis.steps[scale] = step
     basis.pulse.hurry()
 

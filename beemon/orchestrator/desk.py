@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from beemon.base import moments
 from beemon.base.clock import Clock
@@ -36,6 +37,9 @@ from beemon.worker.lanes import lane_of
 from beemon.worker.messages import Failed
 from beemon.worker.worker import LIVE
 
+if TYPE_CHECKING:
+    from beemon.orchestrator.insights import Insights
+
 TRY_SECONDS = 3.0
 """Time after a start or a reload, in seconds, until unused devices are tried: urgent work is
 first."""
@@ -43,7 +47,10 @@ first."""
 
 @value_class
 class Desk:
-    """``write`` has something written to the ledger, ``report`` tells the Server something."""
+    """``write`` has something written to the ledger, ``report`` tells the Server something.
+
+    ``insights`` loads the module when they are first asked for.
+    """
 
     clock: Clock
     write: Callable[[Write, Written], None]
@@ -60,6 +67,7 @@ class Desk:
     compensation: Compensation
     scales: Scales
     leftovers: Leftovers
+    insights: Callable[[], Insights]
     keeper: KeeperThread
     jobs: Jobs
     troubles: Troubles

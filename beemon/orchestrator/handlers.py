@@ -242,6 +242,14 @@ def enter_alert(desk: Desk, job: Job, request: Request) -> None:
     desk.jobs.end(job, outcomes.done(alert=rule, delivery=delivery), keep=keep)
 
 
+def label_swarm(desk: Desk, job: Job, request: Request) -> None:
+    """Enter the beekeeper's word on a swarm."""
+    from beemon.ledger import finding_days  # READY does not wait for it
+
+    number, word = request["FINDING"], request["yes|no"]
+    desk.jobs.end_by(job, lambda ledger: finding_days.enter_label(ledger, number, word))
+
+
 def reload(desk: Desk, job: Job, _: Request) -> None:
     """Put the settings that came with the command in force, if nothing is wrong with them."""
     settings = job.settings
@@ -297,6 +305,7 @@ HANDLERS: Mapping[str, Handler] = {
     "stop": switch_schedule,
     "cancel": cancel,
     "inspection": inspect,
+    "swarm": label_swarm,
     "clock": confirm_clock,
     "uploaded": mark_uploaded,
     "forgotten": mark_forgotten,

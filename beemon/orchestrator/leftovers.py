@@ -29,7 +29,7 @@ class Leftovers:
     """Of the archive, in the run with this number; ``write`` has something written to its ledger.
 
     ``mailbox`` hands the Orchestrator's loop something to do; ``start`` and ``now`` are for the
-    worker.
+    worker. ``chores`` take other work for the archive, too.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Leftovers:
     ) -> None:
         self._archive, self._run = archive, run
         self._write, self._looks, self._mailbox = write, looks, mailbox
-        self._chores = ArchiveWorker(mailbox, start=start, now=now)
+        self.chores = ArchiveWorker(mailbox, start=start, now=now)
 
     @property
     def is_idle(self) -> bool:
         """Whether no worker is at it."""
-        return not self._chores.alive
+        return not self.chores.alive
 
     def look(self) -> None:
         """Have done what the ledger knows to be unfinished."""
@@ -65,19 +65,19 @@ class Leftovers:
 
     def tick(self, now: float) -> list[float]:
         """Act on what the time says; return when to look again (monotonic), if at all."""
-        again = self._chores.tick(now)
+        again = self.chores.tick(now)
         return [] if again is None else [again]
 
     def finish(self) -> None:
         """Begin nothing more."""
-        self._chores.finish()
+        self.chores.finish()
 
     def _add(self, leftovers: list[Leftover], is_indexed: bool) -> None:
-        self._chores.add(
+        self.chores.add(
             [archive_worker.salvage(leftover, self._salvaged) for leftover in leftovers]
         )
         if not is_indexed:
-            self._chores.add([archive_worker.index(self._archive, self._run, self._indexed)])
+            self.chores.add([archive_worker.index(self._archive, self._run, self._indexed)])
 
     def _salvaged(self, leftover: Leftover, done: Done) -> None:
 

@@ -18,6 +18,9 @@ from beemon.protocol.reports import Started
 STOP_SECONDS = 6.0
 """Time in seconds for open recordings to end properly at a stop."""
 
+INSIGHTS_SECONDS = 10.0
+"""Time after a start, in seconds, until days without findings are looked for."""
+
 
 class Thread(Protocol):
     """A thread that works beside the loop."""
@@ -53,10 +56,12 @@ class Loop:
         self._is_at_rest = False
         self._stop_at: float | None = None
         self._look_again = 0.0
+        self._insights_from = math.inf
 
     def start(self) -> None:
         """Employ the workers, and report that the service runs."""
         desk = self.desk
+        self._insights_from = desk.clock.now().monotonic + INSIGHTS_SECONDS
         desk.load_calibrations()
         desk.inspections.resume()
         desk.power.resume()
@@ -121,6 +126,8 @@ class Loop:
             desk.end_live_views()
             self._clock_keeper.look(desk.clock.stamp())
             desk.scales.look_for_steps(desk.clock.stamp())
+            if now >= self._insights_from:
+                desk.insights().look(desk.clock.stamp())
             # Last, so that the thread that sends it need not wait until this one lets it run.
             desk.report(self._status.heartbeat(now))
         return desk.pulse.next_at

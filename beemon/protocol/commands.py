@@ -366,6 +366,12 @@ _WORDS = (
         is_command=True,
     ),
     Word(
+        "swarm",
+        "confirm that the FINDING was a swarm, or not",
+        (Argument("FINDING", _count), Argument("yes|no", _one_of("yes", "no"))),
+        is_command=True,
+    ),
+    Word(
         "clock",
         "confirm that you set the clock right (for hives without network time)",
         (Argument("right", _one_of("right")),),

@@ -10,14 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import date
 from pathlib import Path
 
 from beemon.base.facts import JsonObject
 from beemon.base.readings import Calibration, Reading, Sampled
 from beemon.base.recording import RecordingFacts
 from beemon.base.values import value_class
+from beemon.config.settings import Hive, Weighing
 from beemon.media.tags import Tags
 from beemon.storage.files import Place
+
+
+@value_class
+class Asked:
+    """The findings to make: those of one local ``day``, or without it the days that are due.
+
+    ``until_us`` is the present time, in microseconds since 1970, and ``today`` the first day whose
+    night is not over. ``hive`` and ``weighing`` (by scale) are the settings in force.
+    """
+
+    today: date
+    until_us: int
+    hive: Hive
+    weighing: Mapping[str, Weighing]
+    day: date | None = None
 
 
 @value_class
@@ -30,7 +47,8 @@ class Work:
     pictures to ``place`` for ``seconds``.
 
     Tasks without a device are ``salvage``, for the remains of ``device`` at ``place``, and
-    ``index``, for the run ``number`` of the archive at ``place``. ``tags`` are the tags to write
+    ``index``, for the run ``number`` of the archive at ``place``. A third one is ``insight``, for
+    the findings that are ``asked`` for. ``tags`` are the tags to write
     into a recording's file, without the facts about its content. ``rebind`` resets the USB device,
     if any, before the device is opened.
     """
@@ -44,6 +62,7 @@ class Work:
     tags: Tags | None = None
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     rebind: bool = False
+    asked: Asked | None = None
 
 
 @value_class

@@ -73,7 +73,7 @@ log = logging.getLogger(__name__)
 FINISH_SECONDS = 5.0
 """Time in seconds for recordings to end properly when the worker must finish."""
 
-SALVAGE, INDEX = "salvage", "index"
+SALVAGE, INDEX, INSIGHT = "salvage", "index", "insight"
 """The tasks of a worker without devices."""
 CALIBRATE = "calibrate"
 """The task of a sensor's worker besides reading."""
@@ -364,6 +364,10 @@ def _do_chore(work: Work) -> Done:
 
     if work.place is None:
         raise TypeError(f"{work.verb} of nothing")
+    if work.asked is not None:
+        from beemon.worker import insight  # with all rules
+
+        return processes.run_idle(partial(insight.look, work.number, work.place.final, work.asked))
     if work.verb == INDEX:
         return Done(work.number, facts={**indexing.index_as(work.number, work.place.final)})
     found = salvage.salvage(work.place)

@@ -16,6 +16,7 @@ from beemon.config.settings import Hive, Weighing
 from beemon.insights.gathering import gather
 from beemon.insights.hive_day import AFTER, BEFORE, HOUR, Value
 from beemon.ledger import events, finding_days, readings
+from beemon.ledger.finding_days import Looked
 
 DAY = date(2026, 6, 1)
 MIDNIGHT = from_iso("2026-06-01T00:00:00Z") / 1e6
@@ -100,9 +101,9 @@ def test_the_numbers_of_the_days_before_come_from_their_sums(ledger):
         "2026-05-31T06:00:00.000Z", "", "day", 1, measured=(net,),
     )
     with ledger.transaction():
-        finding_days.enter(ledger, date(2026, 5, 30), "a", [one], {"day"})
+        finding_days.enter(ledger, Looked("2026-05-30", one.told, "a", True, (one,)))
         today = replace(one, from_="2026-06-01T00:00:00.000Z")
-        finding_days.enter(ledger, DAY, "a", [today], {"day"})
+        finding_days.enter(ledger, Looked("2026-06-01", one.told, "a", True, (today,)))
     past = gather(ledger, DAY, LATE, HIVE, {}, UTC).past
     assert len(past) == finding_days.PAST_DAYS
     assert [dict(each) for each in past[-3:]] == [{}, {"net": net}, {}]

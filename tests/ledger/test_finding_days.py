@@ -14,6 +14,7 @@ from beemon.base.moments import LATEST_US, from_iso
 from beemon.base.outcomes import Outcome
 from beemon.base.readings import Reading
 from beemon.ledger import events, finding_days, findings, hours, readings
+from beemon.ledger.finding_days import Looked
 
 DAY = date(2026, 6, 1)
 SWARM = Finding(
@@ -31,9 +32,10 @@ SUM = Finding(
 )
 
 
-def enter(ledger, *found, readings="a", day=DAY, rules=frozenset({"swarm", "day"})):
+def enter(ledger, *found, readings="a", day=DAY, until="2026-06-03T00:00:00.000Z", is_whole=True):
+    looked = Looked(day.isoformat(), until, readings, is_whole, found)
     with ledger.transaction():
-        return finding_days.enter(ledger, day, readings, found, rules)
+        return finding_days.enter(ledger, looked)
 
 
 def stages(ledger, number):
@@ -73,9 +75,21 @@ def test_a_finding_that_other_readings_do_not_show_is_taken_back(ledger):
     assert enter(ledger, SUM) == []
 
 
-def test_a_finding_of_a_rule_that_failed_is_not_taken_back(ledger):
+def test_a_finding_is_not_taken_back_without_the_rule_that_made_it(ledger):
     enter(ledger, SWARM, SUM)
-    assert enter(ledger, SUM, rules={"day"}) == []
+    assert enter(ledger, SUM, is_whole=False) == []
+
+
+def test_a_look_by_an_earlier_time_takes_nothing_back(ledger):
+    enter(ledger, SWARM, SUM)
+    assert enter(ledger, SWARM, until="2026-06-02T05:59:59.999Z") == []
+
+
+def test_the_stages_that_may_follow_are_known_after_a_restart(ledger):
+    other = replace(SWARM, from_="2026-06-01T13:15:00.000Z")
+    first, *_ = enter(ledger, SWARM, other, replace(other, stage=STANDS), SUM)
+    assert finding_days.open_stages(ledger, from_iso(SWARM.told)) == [first]
+    assert finding_days.open_stages(ledger, from_iso(SWARM.told) + 1000) == []
 
 
 def test_a_finding_that_is_shown_again_is_in_force_again(ledger):
@@ -160,6 +174,16 @@ def test_readings_that_were_deleted_to_save_space_change_no_day(ledger):
     ledger.db.execute("DELETE FROM readings")
     ledger.db.execute("UPDATE hours SET thinned = 1")
     assert due(ledger) == []
+
+
+def test_a_day_that_lacks_a_rule_is_due_for_another_version_alone(ledger):
+    measure(ledger, 9)
+    day = date(2026, 6, 9)
+    state = finding_days.states(ledger, day, day, UTC)[day].readings
+    enter(ledger, SUM, day=day, readings=finding_days.with_defects(state))
+    assert due(ledger) == []
+    enter(ledger, SUM, day=day, readings=f"{state} without a rule in 0.0.1")
+    assert due(ledger) == [9]
 
 
 def test_a_day_of_thinned_readings_keeps_its_findings(ledger):

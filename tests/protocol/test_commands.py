@@ -166,8 +166,8 @@ def test_help_shows_each_word_with_its_arguments():
 def test_commands_are_told_from_queries():
     commands = {word.name for word in VOCABULARY.values() if word.is_command}
     assert commands == {"record", "snapshot", "read", "switch", "start", "stop", "cancel", "reload",
-                        "inspection", "live", "calibrate", "clock", "uploaded", "forgotten",
-                        "alerted"}
+                        "inspection", "swarm", "live", "calibrate", "clock", "uploaded",
+                        "forgotten", "alerted"}
 
 
 @pytest.mark.parametrize("written", ["12h", "7d", "4w", "2026-06-01", "today", "yesterday",

@@ -45,6 +45,7 @@ DEFECTS = {
     "room": "beemon.retention.pausing:paused",
     "leftovers": "beemon.ledger.recovery:leftovers",
     "power": "beemon.ledger.power:resume",
+    "insights": "beemon.ledger.finding_days:is_behind",
     "plan": "beemon.orchestrator.estimate:bytes_a_day",
 }
 """Where a defect is planted, by the look that it is in."""

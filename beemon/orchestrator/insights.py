@@ -1,0 +1,178 @@
+"""Insights: when the findings about the colony are made, and their entry in the ledger.
+
+The archive's worker makes them, one local day after the other, at idle priority. A day is looked at
+once its night is over, after a start if that was missed, and again if its readings have changed.
+It is looked at at once if something at the hive asks for it. A stop in between loses nothing: the
+next look finds the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import date, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from beemon.base.clock import Clock, Quality, Stamp
+from beemon.base.facts import from_json
+from beemon.base.moments import US_PER_DAY, US_PER_SECOND, from_iso, to_datetime
+from beemon.ledger.ledger import Ledger
+from beemon.ledger.looks import Looks
+from beemon.ledger.writer import Write, Written
+from beemon.orchestrator.archive_worker import ArchiveWorker, Chore
+from beemon.orchestrator.in_force import InForce
+from beemon.orchestrator.inbox import Inbox
+from beemon.storage.files import Place
+from beemon.worker.messages import Asked, Done, Work
+from beemon.worker.worker import INSIGHT
+
+if TYPE_CHECKING:
+    from beemon.ledger.finding_days import Kept
+
+log = logging.getLogger(__name__)
+
+LOOK = "insights"
+"""The name of its look at the data."""
+LOOK_SECONDS = 60.0
+"""Time between two looks, in seconds."""
+NIGHT = timedelta(hours=6, minutes=5)
+"""The time on the clocks at which a night is over, and the sums of its hours are made."""
+STAGE_SECONDS = 3 * 3600.0 + 60.0
+"""Time from the first stage of a finding to the look for its next one, in seconds."""
+CHORE_SECONDS = 900.0
+"""Maximum time for one day, in seconds, on a machine that has other things to do."""
+_WITHOUT = "its findings about the colony are not made"
+
+
+class Insights:
+    """Has the findings made by ``chores``; ``write`` has something written to the ledger."""
+
+    def __init__(
+        self,
+        in_force: InForce,
+        chores: ArchiveWorker,
+        write: Callable[[Write, Written], None],
+        looks: Looks,
+        inbox: Inbox,
+        clock: Clock,
+        zone: tzinfo,
+    ) -> None:
+        self._in_force, self._chores = in_force, chores
+        self._write, self._looks, self._inbox = write, looks, inbox
+        self._clock, self._zone = clock, zone
+        self._next_look = 0.0
+        self._today: date | None = None
+        self._urgent: set[int] = set()
+        self._stages: dict[date, int] = {}
+        self._pending: list[date] = []
+        self._at: date | None = None
+
+    def hurry(self, at_us: int) -> None:
+        """Have the day of something at the hive looked at soon, if it was within a day."""
+        self._urgent.add(at_us)
+        self._next_look = 0.0
+
+    def look(self, now: Stamp) -> None:
+        """See what is due; called with each heartbeat. A clock that is unsure has no days."""
+        if now.monotonic < self._next_look or now.quality is Quality.UNSURE:
+            return
+        self._next_look = now.monotonic + LOOK_SECONDS
+        if self._looks.is_on(LOOK):
+            self._look(now)
+
+    def _look(self, now: Stamp) -> None:
+        today = (to_datetime(now.utc_us, self._zone).replace(tzinfo=None) - NIGHT).date()
+        if self._today is None:
+            self._catch_up(today, now.utc_us)
+        elif today != self._today:
+            self._ask_for_days(today)
+        self._today = today
+        due = {day for day, at_us in self._stages.items() if at_us <= now.utc_us}
+        due |= {self._day(at) for at in self._urgent if 0 <= now.utc_us - at < US_PER_DAY}
+        self._urgent.clear()
+        for day in due:
+            self._stages.pop(day, None)
+        self._pending = [*sorted(due), *(day for day in self._pending if day not in due)]
+        self._go_on()
+
+    def _day(self, utc_us: int) -> date:
+        return to_datetime(utc_us, self._zone).date()
+
+    def _catch_up(self, today: date, now_us: int) -> None:
+        """After a start: see whether days were missed, and which findings may have a next stage."""
+
+        def look(ledger: Ledger) -> tuple[bool, list[Kept]]:
+            from beemon.ledger import finding_days  # READY does not wait for it
+
+            is_behind = finding_days.is_behind(ledger, today, self._zone)
+            return is_behind, finding_days.open_stages(ledger, now_us - US_PER_DAY)
+
+        def found(is_behind: bool, kept: list[Kept]) -> None:
+            self._note_stages(kept)
+            if is_behind:
+                self._ask_for_days(today)
+
+        forward = self._inbox.forward(found)
+        self._write(self._looks.within(LOOK, look, (False, [])), lambda each: forward(*each))
+
+    def _ask_for_days(self, today: date) -> None:
+        self._ask("the days without findings", self._take_days, lambda: None, today)
+
+    def _take_days(self, done: Done) -> None:
+        self._note_defects(done)
+        found = done.facts.get("days", ())
+        days = {date.fromisoformat(str(day)) for day in found} if isinstance(found, list) else set()
+        self._pending += sorted(days - set(self._pending))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Ask for the next day, unless one is being looked at."""
+        if self._pending and self._at is None and self._looks.is_on(LOOK):
+            self._at = day = self._pending.pop(0)
+            self._ask(f"the findings of {day}", self._take_day, self._end_day, day, day)
+
+    def _ask(
+        self, what: str, settle: Callable[[Done], None], give_up: Callable[[], None],
+        today: date, day: date | None = None,
+    ) -> None:
+        settings = self._in_force.settings
+        weighing = {name: one.weighing for name, one in settings.devices.items() if one.weighing}
+        archive = settings.archive_path
+        asked = Asked(today, self._clock.now().utc_us, settings.hive, weighing, day)
+        work = Work(0, "", INSIGHT, place=Place(archive, archive), asked=asked)
+        self._chores.add([Chore(what, work, CHORE_SECONDS, settle, give_up)])
+
+    def _take_day(self, done: Done) -> None:
+        self._note_defects(done)
+        if "findings" not in done.facts:
+            self._end_day()
+            return
+
+        def enter(ledger: Ledger) -> list[Kept]:
+            from beemon.ledger import finding_days
+
+            return finding_days.enter(ledger, from_json(finding_days.Looked, done.facts))
+
+        self._write(self._looks.within(LOOK, enter, []), self._inbox.forward(self._entered))
+
+    def _entered(self, kept: list[Kept]) -> None:
+        for one in kept:
+            log.info("finding %d: %s", one.number, one.finding.says)
+        self._note_stages(kept)
+        self._end_day()
+
+    def _end_day(self) -> None:
+        self._at = None
+        self._go_on()
+
+    def _note_stages(self, kept: list[Kept]) -> None:
+        """Note when the next stage of each finding may follow."""
+        latest = {one.finding.matter: one for one in kept}
+        for one in latest.values():
+            if one.finding.stage == "first":
+                due_us = from_iso(one.finding.told) + round(STAGE_SECONDS * US_PER_SECOND)
+                self._stages[one.date] = min(due_us, self._stages.get(one.date, due_us))
+
+    def _note_defects(self, done: Done) -> None:
+        for name, details in done.defects.items():
+            self._looks.switch_off(name, details, None if name == LOOK else _WITHOUT)
