@@ -34,6 +34,14 @@ KINDS = {
         "for two nights the nest was hardly warmer than the air",
         "Go and see if bees fly, or listen at the hive. Check that the thermometer is in the nest.",
     ),
+    "lighter": Explanation(
+        "the hive has weighed less than half for an hour",
+        "Go and look: it may have fallen over, or it is gone.",
+    ),
+    "swarm": Explanation(
+        "by day a swarm's weight left within minutes; it is withdrawn if it comes back",
+        "Look around the hive for a swarm. Then tell beemon: `beemon swarm FINDING yes|no`.",
+    ),
     "visit": Explanation(
         "somebody was at the hive: the steps of the weight within three hours, as one",
         "Look at the hive if it was not you.",

@@ -10,13 +10,19 @@ from beemon.base.finding import STANDS, Finding
 from beemon.insights.budget import find_budget
 from beemon.insights.heat import find_heat
 from beemon.insights.hive_day import Found, HiveDay, Rule, moment
+from beemon.insights.lighter import find_lighter
 from beemon.insights.nest import find_nest
+from beemon.insights.stores import find_stores
+from beemon.insights.swarm import find_swarms
 from beemon.insights.tooting import find_tooting
 from beemon.insights.visits import find_visits
 
 RULES: Mapping[str, Rule] = {
+    "lighter": find_lighter,
+    "swarm": find_swarms,
     "visits": find_visits,
     "budget": find_budget,
+    "stores": find_stores,
     "nest": find_nest,
     "heat": find_heat,
     "tooting": find_tooting,

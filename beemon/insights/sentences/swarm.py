@@ -1,0 +1,126 @@
+"""Sentences about a loss by day that may be a swarm: its stages, and the evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from beemon.formats.weights import in_kg
+
+Grams = Annotated[float, (0.0, 1e5)]
+"""A loss of weight, in g."""
+
+NEST = "the temperature of the nest at that time"
+HUM = "The hum at that time is not known."
+BEES = "No counter shows if more bees left than came."
+LID = "No contact shows if the lid was lifted."
+BASE_RATE = (
+    "On ten real hives in a summer there were 19 such losses, and no swarm is known of. "
+    "Of 18 the weight was put back, or somebody came, within 3 hours."
+)
+
+
+def first(time: str, grams: Grams, seconds: float) -> str:
+    """``grams`` left within ``seconds``, half an hour ago."""
+    return f"{_left(time, grams, seconds)}. It may be a swarm, or somebody took something off."
+
+
+def stands(time: str, grams: Grams, seconds: float) -> str:
+    """Nothing came back within 3 hours, and nobody came."""
+    return (
+        f"{_left(time, grams, seconds)}, and did not come back within 3 hours. "
+        "It was a swarm, or something taken off in one go."
+    )
+
+
+def put_back(time: str, grams: Grams, back: str) -> str:
+    """As much was put back at a later time."""
+    return f"At {time} {in_kg(grams)} left: no swarm. At {back} as much was put back."
+
+
+def came_home(time: str, grams: Grams, home: str) -> str:
+    """As much came back little by little, until a later time."""
+    return f"At {time} {in_kg(grams)} left. By {home} as much went home, little by little."
+
+
+def was_visit(time: str, grams: Grams, begin: str) -> str:
+    """Somebody came to the hive shortly afterwards."""
+    loss = f"At {time} {in_kg(grams)} left"
+    return f"{loss}, probably in a visit: somebody was there at {begin}."
+
+
+def swarms_weight(grams: Grams) -> str:
+    """The weight is that of most swarms."""
+    return f"{in_kg(grams)} left; swarms weigh 1 to 3 kg."
+
+
+def other_weight(grams: Grams) -> str:
+    """The weight is unusual."""
+    return f"{in_kg(grams)} left, while most swarms weigh 1 to 3 kg."
+
+
+def by_and_by(seconds: float, jump: float) -> str:
+    """It left with at most ``jump`` grams between two readings."""
+    return f"It left over {_minutes(seconds)} min, at most {in_kg(jump)} between two readings."
+
+
+def in_one_go(interval: float) -> str:
+    """It left between two readings that are ``interval`` seconds apart."""
+    return f"Nearly all of it left between two readings, {_minutes(interval)} min apart."
+
+
+def too_rare(interval: float) -> str:
+    """The readings do not show the course of the loss."""
+    return (
+        f"The readings are {_minutes(interval)} min apart, too rare to show if it left in one go."
+    )
+
+
+def nest_changed(kelvin: float, usual: float) -> str:
+    """The nest's temperature changed by more than usual."""
+    return f"The nest changed by {kelvin:z.1f} K; before, by {usual:z.1f} K in half an hour."
+
+
+def nest_same(kelvin: float, usual: float) -> str:
+    """The nest's temperature changed no more than usual."""
+    return f"The nest changed by only {kelvin:z.1f} K; before, by {usual:z.1f} K in half an hour."
+
+
+def bees_left(bees: float) -> str:
+    """More bees left than came."""
+    return f"The counter shows {bees:z.0f} more bees that left than came."
+
+
+def bees_stayed(bees: float) -> str:
+    """No swarm of bees left."""
+    than = "left than came" if bees >= 0 else "came than left"
+    return f"The counter shows only {abs(bees):.0f} more bees that {than}."
+
+
+def hum_fell(decibels: float) -> str:
+    """The hum is quieter than on the days before."""
+    return f"Afterwards the hum was {decibels:z.1f} dB quieter than at this hour of the last days."
+
+
+def hum_same(decibels: float) -> str:
+    """The hum is as loud as on the days before, or louder."""
+    than = "louder" if decibels >= 0 else "quieter"
+    hum = f"the hum was {abs(decibels):.1f} dB {than}"
+    return f"Afterwards {hum} than at this hour of the last days."
+
+
+def opened(time: str) -> str:
+    """Somebody, or the lid's contact, reported an open hive."""
+    return f"The hive was reported open at {time}."
+
+
+def closed() -> str:
+    """The lid's contact did not open."""
+    return "The contact of the lid stayed closed."
+
+
+def _left(time: str, grams: Grams, seconds: float) -> str:
+    return f"At {time} {in_kg(grams)} left within {_minutes(seconds)} min"
+
+
+def _minutes(seconds: float) -> int:
+    return max(1, round(abs(seconds) / 60))
