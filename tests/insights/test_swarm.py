@@ -52,7 +52,7 @@ def test_a_super_that_is_put_back_withdraws_it(minutes, hours):
 def test_a_visit_that_begins_within_three_hours_withdraws_it():
     found = findings((12, 4, -1600), (14, 0, -3000), (14.5, 0, 9000))
     assert [finding.stage for finding in found] == ["first", "withdrawn"]
-    visit = "At 12:00 1.60 kg left, probably in a visit: somebody was there at 14:00."
+    visit = "At 12:00 1.60 kg left, probably in a visit. Somebody was there at 14:00."
     assert found[-1].says == visit
 
 

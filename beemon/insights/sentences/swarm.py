@@ -44,8 +44,7 @@ def came_home(time: str, grams: Grams, home: str) -> str:
 
 def was_visit(time: str, grams: Grams, begin: str) -> str:
     """Somebody came to the hive shortly afterwards."""
-    loss = f"At {time} {in_kg(grams)} left"
-    return f"{loss}, probably in a visit: somebody was there at {begin}."
+    return f"At {time} {in_kg(grams)} left, probably in a visit. Somebody was there at {begin}."
 
 
 def swarms_weight(grams: Grams) -> str:
