@@ -87,13 +87,15 @@ class Newest:
 class Destination(Protocol):
     """A place elsewhere. One thread uses it; each call ends within a bounded time.
 
-    ``wants_history``: it is led through the whole ledger at first; otherwise it begins at the end.
+    ``place`` is the address that the whole ledger goes to, first of all; another address gets the
+    whole ledger, too. If it is None, the destination begins at the end.
 
     Each method raises :class:`NotDeliveredError` for every problem of the far end or of the way to
     it. Any other exception is a defect.
     """
 
-    wants_history: bool
+    @property
+    def place(self) -> str | None: ...
 
     def deliver(self, batch: Batch, /) -> int:
         """Bring records there; return the number of those, from the front, that are there now.

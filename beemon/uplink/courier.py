@@ -138,7 +138,7 @@ class Courier(threading.Thread):
                 self._news.set()
                 return
             page = reader.changes(self._cursor.cursor, MOST)
-            if page.is_first and not self._destination.wants_history:
+            if page.is_first and self._cursor.place is None:
                 page = Page([], reader.end_of_changes())
             is_led = (page.cursor.job, page.cursor.event) != (None, None)
             if not page.changes:

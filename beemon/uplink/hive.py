@@ -10,6 +10,7 @@ from pathlib import Path
 from beemon.base.clock import MACHINE, Clock, Quality
 from beemon.base.facts import JsonObject
 from beemon.base.moments import iso
+from beemon.base.readings import Reading
 from beemon.ledger.reader import ArchiveReader
 from beemon.protocol.client import Client
 from beemon.protocol.replies import ReadingFacts
@@ -105,6 +106,11 @@ class Hive:
         Raises ``OSError`` or ``sqlite3.Error``.
         """
         return tuple(one for one in self.reader.latest() if one.clock != Quality.IMPORTED)
+
+    def latest_readings(self) -> list[Reading]:
+        """The same readings with their exact times. Raises ``OSError`` or ``sqlite3.Error``."""
+        found = self.reader.latest_readings()
+        return [one for one in found if one.at.quality is not Quality.IMPORTED]
 
     def uuid(self) -> str:
         """The UUID of the archive. Raises ``OSError`` or ``sqlite3.Error`` if it is not known."""

@@ -125,7 +125,7 @@ def _add_courier(
     hive = Hive(name, options, uplink.archive, uplink.meter, uplink.states)
     destination = destinations.make(name, settings, hive)
     uplink.states.note(name, state="starting", trouble=None)
-    cursor = CursorFile(options.state / f"{name}.cursor")
+    cursor = CursorFile(options.state / f"{name}.cursor", destination.place)
     courier = Courier(name, destination, hive, uplink.states, cursor)
     hive.hurry = courier.hurry
     uplink.couriers.append(courier)

@@ -13,6 +13,7 @@ from beemon.base.clock import MACHINE, Clock, Moment, Quality, Stamp
 from beemon.base.readings import Reading
 from beemon.ledger import events, identity
 from beemon.ledger import readings as series
+from beemon.ledger.changes import Cursor
 from beemon.ledger.ledger import Ledger
 from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError
 from beemon.uplink.courier import MOST, Courier
@@ -28,8 +29,8 @@ from tests.uplink.conftest import nobody
 class FarEnd:
     """A far end that takes as many records as it wants, and remembers each that it took."""
 
-    def __init__(self, *, wants_history: bool = True) -> None:
-        self.wants_history = wants_history
+    def __init__(self, place: str | None = "there") -> None:
+        self.place = place
         self.taken: list[str] = []
         self.batches: list[Batch] = []
         self.newest: list[Newest] = []
@@ -89,7 +90,7 @@ class Desk:
         self.archive = archive = Archive(self.ledger.archive)
         meter = Meter(self.folder / "sent", self.settings)
         hive = Hive("far", options, archive, meter, self.states)
-        cursor = CursorFile(self.folder / "far.cursor")
+        cursor = CursorFile(self.folder / "far.cursor", self.far_end.place)
         self.couriers.append(Courier("far", self.far_end, hive, self.states, cursor, clock))
         self.couriers[-1].start()
         return self.couriers[-1]
@@ -234,7 +235,7 @@ def test_history_waits_for_the_budget_of_the_link_and_the_present_state_does_not
 
 def test_a_destination_without_history_begins_at_the_end(desk):
     desk.do(3)
-    desk.far_end = FarEnd(wants_history=False)
+    desk.far_end = FarEnd(place=None)
     courier = desk.start()
     until(lambda: desk.far_end.looks)
     wanted = desk.do()
@@ -279,14 +280,34 @@ def test_the_end_saves_the_cursor_and_ends_the_destination(desk):
     until(lambda: desk.far_end.taken == wanted)
     desk.stop()
     assert desk.far_end.order[-1] == "closed"
-    assert CursorFile(desk.folder / "far.cursor").cursor is not None
+    assert CursorFile(desk.folder / "far.cursor", "there").cursor is not None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"ledger": "x"}', '{"change": 5}', "\0" * 99])
 def test_a_torn_cursor_means_from_the_beginning(tmp_path, content):
     file = tmp_path / "far.cursor"
     file.write_text(content)
-    assert CursorFile(file).cursor is None
+    assert CursorFile(file, "there").cursor is None
+
+
+def test_a_cursor_of_an_earlier_release_counts_for_the_place_of_today(tmp_path):
+    file = tmp_path / "far.cursor"
+    file.write_text('{"ledger": 1, "change": 5}')
+    assert CursorFile(file, "there").cursor == Cursor(1, 5)
+
+
+def test_another_place_gets_the_whole_ledger_and_its_name_is_in_no_file(desk):
+    wanted = desk.do(3)
+    for place in ("first", "second"):
+        desk.far_end = FarEnd(place)
+        desk.start()
+        until(lambda: desk.far_end.taken == wanted)
+        desk.stop()
+    assert "second" not in (desk.folder / "far.cursor").read_text()
+    desk.far_end = FarEnd("second")
+    desk.start()
+    wanted = desk.do()
+    until(lambda: desk.couriers[0].wake() or desk.far_end.taken == wanted)
 
 
 def test_a_destination_looks_also_while_the_archive_cannot_be_read(desk):

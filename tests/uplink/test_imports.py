@@ -38,7 +38,8 @@ def source(tmp_path: Path) -> Source:
 def delivering(hive: Hive, server, folder: Path) -> Iterator[Courier]:
     states = States(folder / "influx.json")
     destination = make(Settings(url=f"{server.url}/write"), hive)
-    courier = Courier("influx", destination, hive, states, CursorFile(folder / "influx.cursor"))
+    cursor = CursorFile(folder / "influx.cursor", destination.place)
+    courier = Courier("influx", destination, hive, states, cursor)
     courier.start()
     yield courier
     courier.end(5)
@@ -47,6 +48,10 @@ def delivering(hive: Hive, server, folder: Path) -> Iterator[Courier]:
 def weigh(ledger: Ledger, value: float) -> int:
     reading = Reading("sensor.scale", "weight", "g", value, None, ledger.clock.stamp())
     return job_of(ledger, reading)
+
+
+def has(server, text: str) -> bool:
+    return any(text in one.body.decode() for one in server.asked)
 
 
 def history(server) -> list[str]:
@@ -59,18 +64,17 @@ def test_each_imported_reading_is_delivered_once(
 ):
     with delivering(uplink_hive, server, tmp_path) as courier:
         weigh(ledger, 42_000.0)
+        until(lambda: courier.wake() or has(server, "42000"))
         import_appmais(ledger.archive, source)
         weigh(ledger, 42_001.0)
-        courier.wake()
-        until(lambda: any("42001" in one.body.decode() for one in server.asked))
+        until(lambda: courier.wake() or has(server, "42001"))
     lines = history(server)
     assert len(lines) == len(set(lines)) == 18
     assert sum("value=35.0" in line for line in lines) == 3
     with delivering(uplink_hive, server, tmp_path) as courier:
         import_appmais(ledger.archive, source)
         weigh(ledger, 42_002.0)
-        courier.wake()
-        until(lambda: any("42002" in one.body.decode() for one in server.asked))
+        until(lambda: courier.wake() or has(server, "42002"))
     assert history(server) == lines
 
 
@@ -79,6 +83,7 @@ def test_an_imported_reading_is_no_present_state(ledger, uplink_hive, source):
     import_appmais(ledger.archive, source)
     assert {one.sensor for one in uplink_hive.reader.latest()} == {"sensor.scale", "sensor.temp"}
     assert [one.sensor for one in uplink_hive.latest()] == ["sensor.scale"]
+    assert [one.sensor for one in uplink_hive.latest_readings()] == ["sensor.scale"]
 
 
 def test_an_imported_reading_is_known_by_its_clock(ledger, uplink_hive, source):

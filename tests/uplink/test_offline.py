@@ -86,7 +86,7 @@ def test_each_reading_of_the_month_is_there_once_and_the_newest_first(
     hive = Hive("influx", options, Archive(archive), Meter(tmp_path / "sent", UplinkSettings()),
                 states)
     destination = make(Settings(url=f"{server.url}/write"), hive)
-    courier = Courier("influx", destination, hive, states, CursorFile(tmp_path / "cursor"),
+    courier = Courier("influx", destination, hive, states, CursorFile(tmp_path / "cursor", "far"),
                       backoff=Backoff(lambda _low, _high: 0.0))
     courier.start()
     until(lambda: courier.wake() or len(link.points) == 2 * JOBS)

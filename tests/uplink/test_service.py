@@ -7,6 +7,7 @@ import pytest
 from beemon.uplink.service import EXIT_CHANGED
 from tests.hive import SIMULATED, Hive, until
 from tests.uplink.carrier import Carrier
+from tests.uplink.servers import far_server
 
 pytestmark = pytest.mark.process
 
@@ -65,6 +66,31 @@ def test_nothing_is_lost_when_it_is_killed_and_the_far_end_has_each_once(hive, c
     for job in jobs:
         told = [line for line in points.values() if f"job={job}i" in line and "value=" in line]
         assert len(told) == len(hive.ask(f"job {job}")["readings"])
+
+
+def test_a_new_address_gets_all_history_and_a_new_token_gets_none_again(
+    hive, carrier, server, tmp_path
+):
+    (tmp_path / "token").write_text("first")
+    (tmp_path / "token").chmod(0o600)
+    token = f'token_file = "{tmp_path}/token"\n'
+    hive.do("read")
+    configure(hive, f'[influx]\nurl = "{server.url}/write"\n{token}')
+    carrier.start()
+    until(lambda: any("job=1i" in line for line in lines(server)))
+    carrier.stop()
+    (tmp_path / "token").write_text("second")
+    carrier.start()
+    job = hive.do("read")["job"]
+    until(lambda: any(f"job={job}i" in line for line in lines(server)))
+    carrier.stop()
+    found = lines(server)
+    assert len(found) == len(set(found))
+    with far_server() as other:
+        configure(hive, f'[influx]\nurl = "{other.url}/write"\n{token}')
+        carrier.start()
+        until(lambda: set(lines(other)) >= {line for line in found if "job=" in line})
+        carrier.stop()
 
 
 def test_a_table_with_a_mistake_stops_neither_the_recorder_nor_another_destination(

@@ -86,11 +86,15 @@ class Beep:
     settings: Settings
     hive: Hive
     pace: Pace = field(default_factory=Pace)
-    wants_history: bool = True
     _front: Record | None = None
     """The first record that is not there as a whole."""
     _posted: int = 0
     """Its messages that are there: it may have more than BEEP takes in a minute."""
+
+    @property
+    def place(self) -> str:
+        """The address; the key belongs to it, as another key is another hive there."""
+        return f"{self.settings.url} {read_secret(self.settings.key_file)}"
 
     def deliver(self, batch: Batch) -> int:
         """Post messages in order, as long as BEEP takes more; count the jobs that are there."""

@@ -49,10 +49,9 @@ class Settings:
 class Influx:
     """Posts each reading as a line."""
 
-    wants_history = True
-
     def __init__(self, settings: Settings, hive: Hive) -> None:
         self._settings, self._hive = settings, hive
+        self.place = settings.url
 
     def deliver(self, batch: Batch) -> int:
         """Post the readings of a batch in pieces; each is there as a whole, or not at all."""
@@ -72,7 +71,7 @@ class Influx:
 
     def show_newest(self, _newest: Newest) -> None:
         """Post the latest readings with their exact times, so that history repeats these points."""
-        self._post(self._write(map(of_reading, self._hive.reader.latest_readings())))
+        self._post(self._write(map(of_reading, self._hive.latest_readings())))
 
     def look(self, _now: Moment) -> float | None:
         """There is nothing to do without new records."""

@@ -36,7 +36,7 @@ class Settings:
 class TextFile:
     """Writes the file at each interval, also while the recorder does not answer."""
 
-    wants_history = False
+    place = None
 
     def __init__(self, settings: Settings, hive: Hive) -> None:
         self._settings, self._hive = settings, hive

@@ -110,3 +110,10 @@ def test_the_newest_readings_are_sent_as_they_are(beep, server):
     assert messages(server) == [
         {"key": "the-key", "time": 1_780_000_000, "t_i": 1.0, "weight_kg": 0.001}
     ]
+
+
+def test_another_key_is_another_hive_there(beep, tmp_path):
+    before = beep.place
+    assert beep.place == before
+    beep.settings.key_file.write_text("another")
+    assert beep.place != before

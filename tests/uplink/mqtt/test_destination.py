@@ -40,8 +40,9 @@ def start(broker: Broker, apiary: Apiary) -> Iterator[Callable[..., Courier]]:
     def begin(name: str = "apiary-7", **options: object) -> Courier:
         settings = Settings(broker=Address("127.0.0.1", broker.port), **options)
         hive = apiary.make_hive(name)
-        cursor = CursorFile(apiary.folder / "mqtt.cursor")
-        courier = Courier("mqtt", Mqtt(settings, hive), hive, apiary.states, cursor)
+        destination = Mqtt(settings, hive)
+        cursor = CursorFile(apiary.folder / "mqtt.cursor", destination.place)
+        courier = Courier("mqtt", destination, hive, apiary.states, cursor)
         hive.hurry = courier.hurry
         apiary.states.note("mqtt", state="starting")
         couriers.append(courier)

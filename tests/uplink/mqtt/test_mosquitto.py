@@ -51,7 +51,6 @@ class Line:
 
     def __init__(self, apiary: Apiary, folder: Path) -> None:
         self._apiary, self._folder = apiary, folder
-        self.cursor = CursorFile(apiary.folder / "mqtt.cursor")
         self._courier: Courier | None = None
         self.hub: FarHub | None = None
 
@@ -61,6 +60,8 @@ class Line:
         settings = Settings(broker=Address("127.0.0.1", self.broker.port), **chosen)
         hive = self._apiary.make_hive("apiary-7")
         destination = Mqtt(settings, hive)
+        place = "hub" if settings.records else None
+        self.cursor = CursorFile(self._apiary.folder / "mqtt.cursor", place)
         self._courier = Courier("mqtt", destination, hive, self._apiary.states, self.cursor,
                                 backoff=Backoff(lambda _low, _high: 0.1))
         hive.hurry = self._courier.hurry

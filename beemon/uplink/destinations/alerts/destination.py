@@ -33,7 +33,7 @@ _FILE = "alerts.json"
 class Alerts:
     """The rules of one hive at work."""
 
-    wants_history = False
+    place = None
 
     def __init__(self, settings: AlertSettings, hive: Hive) -> None:
         self._settings, self._hive = settings, hive

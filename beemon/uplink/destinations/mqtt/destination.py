@@ -42,7 +42,7 @@ class Mqtt:
     """One broker. One thread uses it; its session has a thread of its own."""
 
     def __init__(self, settings: Settings, hive: Hive) -> None:
-        self.wants_history = settings.records
+        self.place = f"{settings.broker.host}:{settings.port}" if settings.records else None
         self._settings, self._hive = settings, hive
         self._line: Line | None = None
         self._all_due: float | None = None

@@ -29,7 +29,7 @@ NOW, VERIFY = "upload-now", "upload-verify"
 class Upload:
     """Uploads the recordings of one hive."""
 
-    wants_history = False
+    place = None
 
     def __init__(self, settings: Settings, hive: Hive) -> None:
         self._settings = settings
