@@ -88,7 +88,7 @@ class Destination(Protocol):
     """A place elsewhere. One thread uses it; each call ends within a bounded time.
 
     ``place`` is the address that the whole ledger goes to, first of all; another address gets the
-    whole ledger, too. If it is None, the destination begins at the end.
+    whole ledger, too. Without one, the destination begins at the end.
 
     Each method raises :class:`NotDeliveredError` for every problem of the far end or of the way to
     it. Any other exception is a defect.

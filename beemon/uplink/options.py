@@ -13,7 +13,15 @@ from beemon.uplink.hours import Span, spans
 
 @dataclass(frozen=True, kw_only=True)
 class UplinkSettings:
-    """The limits of a metered link, for all destinations together."""
+    """The limits of a metered link, for all destinations together.
+
+    Each destination gets all history once, and again at another address. To spend at most 20 MB a
+    day on it, and only at night:
+
+        [uplink]
+        daily_budget = "20MB"
+        hours = ["22:00-06:00"]
+    """
 
     daily_budget: float | None = option(
         None, parse=size, doc="The bytes that recordings and history may use each day"

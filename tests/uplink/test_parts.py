@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
+import textwrap
+import tomllib
 from datetime import datetime
 
 import pytest
@@ -12,7 +16,7 @@ from beemon.base.options import RawTable
 from beemon.ledger import identity
 from beemon.uplink import destinations, kept, service
 from beemon.uplink.metering import Meter
-from beemon.uplink.options import UplinkOptions
+from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
 from tests.book import FakeClock
 from tests.hive import until
@@ -66,6 +70,17 @@ def test_a_defect_while_a_destination_is_made_is_logged_once_with_its_traceback(
     assert found.levelname == "ERROR"
     assert "AttributeError" in caplog.text
     service.stop(uplink)
+
+
+@pytest.mark.parametrize("name", [destinations.LINK, "alerts", "mqtt", "upload"])
+def test_each_example_of_the_manual_is_a_good_table(name):
+    module = None if name == destinations.LINK else destinations._module(name)
+    text = inspect.getdoc(module.Settings if module else UplinkSettings) or ""
+    [example] = re.findall(rf"^    \[{name}\]\n(?:    .*\n|\n)*(?:    .*)?", text, re.MULTILINE)
+    content = tomllib.loads(textwrap.dedent(example))
+    [(table, value)] = content.items()
+    raw = RawTable(table, value, {(): "the manual"})
+    assert destinations.read_tables({table: raw})[1] == []
 
 
 def test_a_wrong_table_of_the_link_is_no_link_without_limits():

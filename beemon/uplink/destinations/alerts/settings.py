@@ -36,6 +36,24 @@ class AlertSettings:
 
     Each rule opens with one message and closes with another. ``beemon alerts`` lists the rules,
     ``beemon alerts test`` sends a test message.
+
+    Two rules of your own, for a hive that becomes light in winter and for a scale that is silent:
+
+        [alerts]
+        urls_file = "/etc/beemon/alerts"
+        quiet = "22:00-06:30"
+
+        [alerts.rules.light]
+        reading = "sensor.scale weight"
+        below = 20000
+        until = 20500
+        hold = "1h"
+        months = [11, 12, 1, 2, 3]
+
+        [alerts.rules.no-weight]
+        absent = "sensor.scale weight"
+        after = "2h"
+        urgent = true
     """
 
     urls_file: Path = option(

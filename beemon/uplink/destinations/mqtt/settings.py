@@ -72,6 +72,14 @@ class Settings:
     ``archive``, ``batch`` and ``records``. The hub acknowledges a batch, and all before it, on
     ``beemon/UUID/ack`` by a JSON object with ``archive`` and ``upto``, the number of the batch.
     Until then the records are sent again.
+
+    For a broker with a password, and two buttons in Home Assistant:
+
+        [mqtt]
+        broker = "homeassistant.local"
+        user = "apiary-7"
+        password_file = "/etc/beemon/mqtt-password"
+        commands = ["snapshot camera.entrance", "read"]
     """
 
     broker: Broker = option(
