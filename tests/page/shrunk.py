@@ -1,4 +1,4 @@
-"""The page as the package carries it: without the comments and indents of its files."""
+"""The page as the package carries it: without comments, indents and spaces between signs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,24 @@ SCRIPTS = sorted(STATIC.glob("*.js"))
 CATALOGUES = sorted(STATIC.glob("words/*.json"))
 
 
+_TEXT = "\""  # it begins a line of a catalogue
+_SPACED = {
+    r" *\{ *": "{", r" +\}": "}", r"; +": ";",
+    r" (=>|===|!==|\?\?=|\?\?|&&|\|\||[=?]|\+=|-=) ": r"\1",
+}
+
+
 def shrunk(file: Path) -> str:
-    """The text of a file, by the three rules of debian/page.sed."""
+    """The text of a file, by the rules of debian/page.sed."""
     lines = (re.sub("^ +", "", line) for line in file.read_text("utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not re.match(r"//|/\*|\*", line)) + "\n"
+    kept = (line for line in lines if line and not re.match(r"//|/\*|\*", line))
+    return "".join(f"{line if line.startswith(_TEXT) else _joined(line)}\n" for line in kept)
+
+
+def _joined(line: str) -> str:
+    for pattern, by in _SPACED.items():
+        line = re.sub(pattern, by, line)
+    return line
 
 
 def compressed(text: str) -> int:

@@ -154,6 +154,32 @@ def test_the_package_shrinks_a_file_as_the_tests_do(file):
     assert subprocess.run(sed, capture_output=True, text=True, check=True).stdout == shrunk(file)
 
 
+def literals(code: str) -> list[str]:
+    """The texts of a script: those between quotation marks, and the pieces of its templates."""
+    found, within = [], []
+    for token in re.findall(r'\\.|`|\$\{|\{|\}|"[^"\n]*"|[^`${}"\\]+|.', code, re.DOTALL):
+        if within[-1:] == ["`"] or token.startswith('"'):
+            found.append(token)
+        if token in ("${", "{") or (token == "`" and within[-1:] != ["`"]):
+            within.append(token)
+        elif token == "}" or token == "`":
+            within.pop()
+    return found
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.name)
+def test_no_text_changes_when_a_file_is_shrunk(file):
+    comment = re.compile(r" *(//|/\*|\*)")
+    lines = file.read_text("utf-8").splitlines()
+    text = "\n".join(line for line in lines if not comment.match(line))
+    assert literals(shrunk(file)) == literals(text) != []
+
+
+def test_a_text_that_changes_is_noticed():
+    code = "a = `${b} = ${f({ c: `in ; out` })}`"
+    assert literals(code) == ["${", " = ", "${", "in ; out", "`", "`"]
+
+
 @pytest.mark.ground("browser")
 def test_the_whole_page_is_under_60_kb_in_every_language():
     parts = [STATIC / "index.html", STATIC / "icon.svg", STATIC / "page.css", *SCRIPTS]
