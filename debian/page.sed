@@ -2,10 +2,12 @@
 /^ *(\/\/|\/\*|\*)/d
 s/^ +//
 /^$/d
-# A line of a catalogue, which has text, begins with a quotation mark.
-/^"/!{
+# A line with text begins with a quotation mark in a catalogue, and with a tag in the page.
+/^["<]/!{
 s/ *\{ */{/g
 s/ +\}/}/g
 s/; +/;/g
-s/ (=>|===|!==|\?\?=|\?\?|&&|\|\||[=?]|\+=|-=) /\1/g
+s/ (=>|===|!==|\?\?=|\?\?|&&|\|\||[=?:<>*+]|[-+<>]=) /\1/g
+s/([A-Za-z0-9_])([:,]) /\1\2/g
+s/(if|for|while) \(/\1(/g
 }

@@ -8,6 +8,7 @@ from beemon.protocol.replies import (
     Completeness,
     Devices,
     EventList,
+    FindingList,
     JobFacts,
     JobList,
     ReadingList,
@@ -52,6 +53,11 @@ ROUTES: tuple[Route, ...] = (
         method="GET", path="/api/events", role=Role.VIEWER, handler=numbers.get_events,
         summary="The events at the hive and in beemon", parameters=numbers.EVENTS,
         reply=EventList,
+    ),
+    Route(
+        method="GET", path="/api/findings", role=Role.VIEWER, handler=numbers.get_findings,
+        summary="The findings about the colony with their reasons, the latest of each matter",
+        parameters=numbers.FINDINGS, reply=FindingList,
     ),
     Route(
         method="GET", path="/api/completeness", role=Role.VIEWER,

@@ -11,7 +11,7 @@ from beemon.base.moments import LATEST_US
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
 from beemon.ledger.page_reader import PageReader
-from beemon.protocol.replies import EventList
+from beemon.protocol.replies import EventList, FindingList
 from beemon.web import parameters
 from beemon.web.errors import ApiError, not_found
 from beemon.web.hive import Hive
@@ -27,6 +27,7 @@ SERIES = (
 GAINS = (parameters.DEVICE, parameters.QUANTITY, parameters.SINCE)
 TRAFFIC = (parameters.DEVICE, parameters.SINCE)
 EVENTS = (parameters.SINCE, parameters.KIND, parameters.MOST)
+FINDINGS = (parameters.SINCE,)
 COMPLETENESS = (parameters.SINCE,)
 CALENDAR = (parameters.DAYS,)
 
@@ -71,6 +72,13 @@ async def get_events(request: web.Request, hive: Hive, role: Role) -> web.Stream
     kind, most = asked.text(parameters.KIND) or None, asked.number(parameters.MOST)
     found = await hive.read(lambda reader: _events(reader, from_us, most, kind))
     return send(role, found)
+
+
+async def get_findings(request: web.Request, hive: Hive, role: Role) -> web.StreamResponse:
+    """The findings about the colony, the latest of each matter."""
+    since_us = Asked(request, *FINDINGS).moment_us(parameters.SINCE, A_MONTH)
+    found = await hive.read(lambda reader: reader.findings(since_us, LATEST_US))
+    return send(role, FindingList(tuple(found)))
 
 
 def _events(reader: PageReader, from_us: int, most: int, kind: str | None) -> EventList:

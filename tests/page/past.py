@@ -12,9 +12,11 @@ from pathlib import Path
 
 from beemon.base import outcomes
 from beemon.base.clock import Quality, Stamp
+from beemon.base.finding import FIRST, STANDS, WITHDRAWN, Finding, Measured, Stage
+from beemon.base.moments import iso
 from beemon.base.readings import Reading
 from beemon.devices.sensors import simulated
-from beemon.ledger import events, hours
+from beemon.ledger import events, findings, hours
 from beemon.ledger import readings as series
 from beemon.ledger.ledger import Ledger
 
@@ -53,6 +55,7 @@ def make(archive: Path, days: int = 365) -> None:
         for at, span in _times(now, days):
             series.keep(ledger, job, list(_readings(at, span)))
         _visits(ledger, now)
+        _findings(ledger, now)
     with ledger.transaction():
         while hours.reckon(ledger, now * 1_000_000):
             pass
@@ -94,6 +97,25 @@ def _visits(ledger: Ledger, now: int) -> None:
     at = _stamp(now - 5 * DAY)
     events.enter(ledger, "weight", said, "sensor.scale", at=at, step="lid", grams=0,
                  uncertainty=40, unit="g", seconds=300)
+
+
+def _findings(ledger: Ledger, now: int) -> None:
+    """The sum of yesterday, a swarm that may be taken back, and one that was."""
+    def found(kind: str, stage: Stage, ago: int, says: str) -> Finding:
+        begin, end, told = (iso((now - ago + late) * 1_000_000) for late in (0, 1800, 3600))
+        return Finding(
+            kind, stage, "test-hive", begin, end, told, says, kind, 1, "sensor.scale",
+            measured=(Measured("loss", 1300.0, "g", 12.0, 36),), for_=("It was by day.",),
+            unknown=("No bees were counted.",),
+        )
+
+    for at, one in (
+        (now - DAY, found("day", STANDS, DAY, "By itself the hive lost 67 g.")),
+        (now - 4 * DAY, found("swarm", FIRST, 4 * DAY, "1.3 kg left.")),
+        (now - 4 * DAY, found("swarm", WITHDRAWN, 4 * DAY, "1.3 kg were put back.")),
+        (now - 3 * HOUR, found("swarm", FIRST, 3 * HOUR, "1.4 kg left the hive.")),
+    ):
+        findings.enter(ledger, one, _stamp(at))
 
 
 def _stamp(at: int) -> Stamp:

@@ -14,10 +14,11 @@ SCRIPTS = sorted(STATIC.glob("*.js"))
 CATALOGUES = sorted(STATIC.glob("words/*.json"))
 
 
-_TEXT = "\""  # it begins a line of a catalogue
+_TEXT = ("\"", "<")  # a line of a catalogue or of the page begins with it
 _SPACED = {
     r" *\{ *": "{", r" +\}": "}", r"; +": ";",
-    r" (=>|===|!==|\?\?=|\?\?|&&|\|\||[=?]|\+=|-=) ": r"\1",
+    r" (=>|===|!==|\?\?=|\?\?|&&|\|\||[=?:<>*+]|[-+<>]=) ": r"\1",
+    r"([A-Za-z0-9_])([:,]) ": r"\1\2", r"(if|for|while) \(": r"\1(",
 }
 
 

@@ -120,6 +120,32 @@ def test_the_band_that_brood_needs_is_shaded_behind_its_line(browser: Browser) -
         browser.run("localStorage.clear()")
 
 
+def test_findings_are_told_with_their_reasons_and_marked_in_the_chart(browser: Browser) -> None:
+    until(lambda: "1.4 kg left the hive." in browser.text("#events"))
+    assert re.fullmatch(r"\w+ [^:]+: 1\.4 kg left the hive\.", browser.text("#news"))
+    shown = browser.text("#events")
+    assert "By itself the hive lost 67 g." in shown
+    assert "1.4 kg left the hive. (may be taken back)" in shown
+    assert browser.text("#events s") == "1.3 kg were put back."
+    assert "1.3 kg left." not in shown
+    assert "It was by day." not in shown
+    browser.run("document.querySelector('#events details summary').click()")
+    reasons = until(lambda: browser.text("#events details[open] dl"))
+    assert reasons.split("\n") == [
+        "For it", "It was by day.", "Not known", "No bees were counted.", "loss",
+        "1.30 ± 0.01 kg (n=36)",
+    ]
+    until(lambda: browser.text("#charts figcaption").count("★") == 1)
+
+
+def test_the_owner_says_if_it_was_a_swarm(house: House, browser: Browser) -> None:
+    until(lambda: browser.has("button", "It was a swarm"))
+    browser.press("It was no swarm")
+    until(lambda: "ended: done" in browser.text("#outcome"))
+    until(lambda: "✔ It was no swarm" in browser.text("#events"))
+    assert not browser.has("button", "It was a swarm")
+
+
 def test_the_sound_plays_and_the_picture_is_there(browser: Browser) -> None:
     until(lambda: browser.trait("#tile-media audio", "src"))
     browser.run("document.querySelector('#tile-media audio').muted = true")

@@ -175,6 +175,11 @@ def test_no_text_changes_when_a_file_is_shrunk(file):
     assert literals(shrunk(file)) == literals(text) != []
 
 
+def test_every_rule_of_the_style_is_in_the_package():
+    styles = STATIC / "page.css"
+    assert shrunk(styles).count("{") == styles.read_text("utf-8").count("{")
+
+
 def test_a_text_that_changes_is_noticed():
     code = "a = `${b} = ${f({ c: `in ; out` })}`"
     assert literals(code) == ["${", " = ", "${", "in ; out", "`", "`"]

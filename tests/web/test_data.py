@@ -6,6 +6,7 @@ import io
 import random
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,8 +14,9 @@ import pytest
 
 from beemon.base import outcomes
 from beemon.base.clock import Quality, Stamp
+from beemon.base.finding import FIRST, WITHDRAWN, Finding
 from beemon.base.readings import Reading
-from beemon.ledger import events
+from beemon.ledger import events, findings
 from beemon.ledger import readings as series
 from beemon.web.data import ROUTES
 from beemon.web.roles import Role
@@ -79,6 +81,22 @@ def test_a_viewer_learns_no_path(options):
         assert told.status == 200
         assert b"recordings/" not in told.body
         assert b'"recording"' not in told.body
+
+
+def test_findings_are_the_latest_of_each_matter_also_for_a_viewer(tmp_path, ledger):
+    swarm = Finding(
+        "swarm", FIRST, "apiary-7", f"{DAY}T10:15:00.000Z", f"{DAY}T10:45:00.000Z",
+        f"{DAY}T10:45:00.000Z", "At 12:15 1.3 kg left.", "swarm", 1, for_=("By day.",),
+    )
+    with ledger.transaction():
+        at = Stamp(NOW_US, 1.0, Quality.SYNCHRONISED)
+        findings.enter(ledger, swarm, at)
+        last = findings.enter(ledger, replace(swarm, stage=WITHDRAWN, says="It was put back."), at)
+    since = f"/api/findings?since={DAY}"
+    [told] = ask(options_for(ledger.archive, tmp_path), since, role=Role.VIEWER)
+    [one] = told.json["findings"]
+    assert (one["finding"], one["stage"], one["says"]) == (last, "withdrawn", "It was put back.")
+    assert one["for"] == ["By day."]
 
 
 def test_a_viewer_learns_neither_a_place_nor_a_path_by_any_route(tmp_path, ledger):

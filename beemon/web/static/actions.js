@@ -1,7 +1,7 @@
 // The owner's buttons: each says what it costs, and then what came of it.
 
 import { ahead, bytes, day, fill, find, instant, known, length, make, memory, moment, now, reason, say, selector, show, word } from "./base.js";
-import { devices, hive, isOwner, renew } from "./hive.js";
+import { advice, devices, hive, isOwner, renew } from "./hive.js";
 import { isKept, outcomeOf, recordings } from "./media.js";
 import { send } from "./server.js";
 
@@ -79,7 +79,7 @@ async function showSize() {
 }
 
 /** Send a command, wait for its end, and say what came of it. */
-async function perform(press, command) {
+export async function perform(press, command) {
   const outcome = find("outcome");
   press.dataset.busy = "yes";
   press.disabled = true;
@@ -91,7 +91,7 @@ async function perform(press, command) {
     report(outcome, command, await outcomeOf(job));
   } catch (error) {
     outcome.className = "bad";
-    const why = error.status === 0 ? word("page.unreachable") : [error.message, error.remedy].filter(Boolean).join(" ");
+    const why = error.status === 0 ? word("page.unreachable") : advice(error);
     say(outcome, `✖ ${word("command.refused", { command, why })}`);
   }
   delete press.dataset.busy;

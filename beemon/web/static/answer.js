@@ -1,7 +1,7 @@
 // The answer in one line: is the hive being recorded, and if not, what to do.
 
 import { update } from "./actions.js";
-import { ageOf, ahead, english, find, instant, known, length, make, moment, now, say, second, word, zone } from "./base.js";
+import { ageOf, ahead, english, find, instant, isThere, known, length, make, moment, now, say, second, word, zone } from "./base.js";
 import { hive, readStatus } from "./hive.js";
 
 const SHAPES = { good: "●", middling: "▲", bad: "✖" };
@@ -48,7 +48,7 @@ function recorded() {
 /** Show what is being recorded, and which device worked last, and how long ago that was. */
 function showGood() {
   const ages = Object.entries(hive.status?.devices ?? {})
-    .filter(([, device]) => device.last_good_age_seconds !== null && device.last_good_age_seconds !== undefined)
+    .filter(([, device]) => isThere(device.last_good_age_seconds))
     .sort(([, a], [, b]) => a.last_good_age_seconds - b.last_good_age_seconds);
   if (!hive.reached) return;
   const place = find("good");

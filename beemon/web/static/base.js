@@ -12,14 +12,17 @@ export const find = (id) => document.getElementById(id);
 export function make(tag, traits = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(traits)) {
-    if (value === null || value === undefined || value === false) continue;
+    if (!isThere(value) || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else if (name === "text") element.textContent = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  element.append(...children.filter(isThere));
   return element;
 }
+
+/** Tell whether there is a value: neither null nor undefined. */
+export const isThere = (value) => value !== null && value !== undefined;
 
 /** Show an element, or hide it. */
 export const show = (element, isShown = true) => { element.hidden = !isShown; };
@@ -32,7 +35,7 @@ export function say(element, text) {
 /** Return text of the service, which is English in every language of the page. */
 export const english = (text, tag = "span") => make(tag, { lang: "en", text });
 
-const FOCUSED = "a, audio, button, input, select, summary, [tabindex]";
+const FOCUSED = "a,audio,button,input,select,summary,[tabindex]";
 
 /** Replace what is in a place; who was at its third button is at the third again. */
 export function fill(place, ...children) {

@@ -1,6 +1,6 @@
 // The charts: weight with its daily gain, and below it temperatures and humidity, on one cursor.
 
-import { day, dayName, fill, hour, instant, known, make, memory, moment, month, now, number, quantity, quantityName, reason, say, scaled, selector, shortDate, word, zone } from "./base.js";
+import { day, dayName, fill, hour, instant, isThere, known, make, memory, moment, month, now, number, quantity, quantityName, reason, say, scaled, selector, shortDate, word, zone } from "./base.js";
 import { body, broods, chosen, daysAgo, hive, nameOf, needReadings, reading, renew, series, temperatures, weights } from "./hive.js";
 import { ask } from "./server.js";
 import { BAND, bandName } from "./tiles.js";
@@ -103,7 +103,7 @@ function lineOf(found, label, hue, dash) {
 async function gains(one) {
   if (span === "day") return [];
   const { days } = await ask("gains", { device: one.sensor, quantity: one.quantity, since: daysAgo(SPANS[span]) });
-  return days.filter((each) => each.gain !== null && each.gain !== undefined).map((each) => {
+  return days.filter((each) => isThere(each.gain)).map((each) => {
     const from = Date.parse(`${each.day}T00:00:00Z`) / 1000 - offset(each.day);
     return { day: each.day, from, until: from + DAY, value: each.gain, uncertainty: each.uncertainty };
   });
@@ -117,16 +117,19 @@ function offset(text) {
   return (shown - noon) / 1000;
 }
 
-/** Return the inspections and the sudden changes of weight as marks. */
+/** Return the inspections, the sudden changes of weight and the findings as marks. */
 async function events() {
   const lists = await Promise.all(Object.keys(SYMBOLS).map((kind) => ask("events", { since: daysAgo(SPANS[span]), kind, most: 200 })));
-  return lists.flatMap(({ events: found }) => found).map((event) => ({
+  const { findings } = await ask("findings", { since: daysAgo(SPANS[span]) });
+  const found = findings.filter(({ kind, stage }) => kind !== "day" && stage !== "withdrawn")
+    .map((one) => ({ time: instant(one.from) / 1000, symbol: "★", label: known("step", one.kind) }));
+  return lists.flatMap(({ events: all }) => all).map((event) => ({
     time: instant(event.utc) / 1000, symbol: SYMBOLS[event.kind], label: `${known("kind", event.kind)} ${known("step", event.facts?.step ?? event.facts?.state ?? "")}`.trim(),
-  })).sort((a, b) => a.time - b.time);
+  })).concat(found).sort((a, b) => a.time - b.time);
 }
 
 function showIf(place, plot, why) {
-  const note = place.querySelector(":scope > .nothing");
+  const note = place.querySelector(":scope>.nothing");
   note.textContent = why;
   note.hidden = !why;
   plot.element.hidden = Boolean(why);
@@ -206,7 +209,7 @@ function pick(place) {
 }
 
 const HEIGHT = 240;
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const dark = matchMedia("(prefers-color-scheme:dark)");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /** A chart. Its `data`: {times, lines, bars, marks, by}, see `charts.js`. */
@@ -275,7 +278,7 @@ function at(line, wanted) {
   let index = wanted;
   while (index > 0 && line.values[index] === undefined) index -= 1;
   const value = line.values[index];
-  if (value === null || value === undefined) {
+  if (!isThere(value)) {
     const why = line.reasons?.[index];
     return `${line.label} ${why ? word("value.missing", { reason: reason(why) }) : word("chart.gap")}`;
   }
@@ -301,7 +304,7 @@ function options(plot) {
     hooks: {
       drawClear: [(chart) => drawBars(chart, bars ?? []), (chart) => plot.data.hasBrood && drawBand(chart)],
       draw: [(chart) => drawMarks(chart, plot.data.marks ?? [])],
-      setCursor: [({ cursor }) => { if (cursor.idx !== null && cursor.idx !== undefined) plot.show(cursor.idx); }],
+      setCursor: [({ cursor }) => { if (isThere(cursor.idx)) plot.show(cursor.idx); }],
     },
   };
 }
@@ -324,7 +327,7 @@ function bandsOf(lines) {
 }
 
 function axes(lines, bars) {
-  const look = { stroke: colour("ink"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 }, font: "12px system-ui, sans-serif" };
+  const look = { stroke: colour("ink"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 }, font: "12px system-ui,sans-serif" };
   const units = [...new Set(lines.map((line) => line.unit))].slice(0, 2);
   const ofUnit = units.map((unit, index) => ({
     ...look, scale: unit, side: index ? 1 : 3, size: 62, grid: { ...look.grid, show: index === 0 },
@@ -384,7 +387,7 @@ function drawMarks(chart, marks) {
   const size = devicePixelRatio;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = colour("mark");
-  ctx.font = `${14 * size}px system-ui, sans-serif`;
+  ctx.font = `${14 * size}px system-ui,sans-serif`;
   ctx.textAlign = "center";
   ctx.setLineDash([4 * size, 4 * size]);
   for (const { time, symbol } of marks) {
@@ -405,7 +408,7 @@ function summarise({ times: all, lines, bars, marks }) {
   const parts = lines.map(({ label, unit, values, low, high, uncertainty }) => {
     const measured = there(values);
     if (!measured.length) return `${label}: ${word("chart.gap")}`;
-    const last = values.findLastIndex((value) => value !== null && value !== undefined);
+    const last = values.findLastIndex(isThere);
     return word("chart.summary", {
       label, low: quantity(least(low ?? measured), unit), high: quantity(most(high ?? measured), unit),
       last: quantity(values[last], unit, uncertainty?.[last]), gaps: number(gaps(values)),
@@ -415,7 +418,7 @@ function summarise({ times: all, lines, bars, marks }) {
   return [...parts, ...(marks ?? []).map((mark) => `${mark.symbol} ${moment(mark.time * 1000)}: ${mark.label}`)].join(" · ");
 }
 
-const there = (values) => values.filter((value) => value !== null && value !== undefined);
+const there = (values) => values.filter(isThere);
 const least = (values) => there(values).reduce((a, b) => Math.min(a, b));
 const most = (values) => there(values).reduce((a, b) => Math.max(a, b));
 const gaps = (values) => values.filter((value, index) => value === null && index > 0 && values[index - 1] !== null).length;

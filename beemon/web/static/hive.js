@@ -71,18 +71,29 @@ export const nothing = (text) => make("p", { class: "nothing", text });
 /** Return an element that says why a value is missing. */
 export const missing = (name) => make("span", { class: "missing", text: word("value.missing", { reason: reason(name) }) });
 
+const open = new Set();
+
+/** Return a part that opens and stays as the reader left it. */
+export function part(title, content, key = title) {
+  return make("details", { open: open.has(key), ontoggle: ({ target }) => (target.open ? open.add(key) : open.delete(key)) },
+    make("summary", { text: word(title) }), content);
+}
+
 /** Ask for a section to be read again, because the reader chose something. */
 export const renew = (name) => document.dispatchEvent(new CustomEvent("renew", { detail: name }));
 
+/** Return a refusal in words: what is wrong, and what to do. */
+export const advice = ({ message, remedy }) => [message, remedy].filter(Boolean).join(" ");
+
 /** Show a section's problem; what it showed before stays. */
 export function complain(section, error) {
-  const place = section.querySelector(":scope > .problem") ?? make("p", { class: "problem", role: "status" });
+  const place = section.querySelector(":scope>.problem") ?? make("p", { class: "problem", role: "status" });
   if (!place.isConnected) section.querySelector("h2").after(place);
   show(place, Boolean(error));
   if (!error) return;
   if (!("status" in error)) console.error(error);
   const said = error.status === 0 ? word("page.unreachable") : word("page.unanswered");
-  place.replaceChildren(said, " ", english([error.message, error.remedy].filter(Boolean).join(" ")));
+  place.replaceChildren(said, " ", english(advice(error)));
 }
 
 /** Return the body of a section. */

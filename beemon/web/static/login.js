@@ -1,7 +1,7 @@
 // Logging in, and setting the first password with the one-time code of the link #code=…
 
 import { find, say, show, word } from "./base.js";
-import { hive } from "./hive.js";
+import { advice, hive } from "./hive.js";
 import { ask, send, setSecret } from "./server.js";
 
 const LEAST = 8;
@@ -69,5 +69,5 @@ function why(error) {
   if (error.status === 0) return word("page.unreachable");
   if (error.status === 403 && hive.session.has_password) return word("login.wrong");
   if (error.status === 429) return word("login.too.often");
-  return [error.message, error.remedy].filter(Boolean).join(" ");
+  return advice(error);
 }

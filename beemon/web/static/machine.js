@@ -1,15 +1,13 @@
 // The machine: disk, power, clock, each device, each reading, the jobs, and the downloads.
 
-import { ageOf, ahead, bytes, english, fill, instant, known, length, make, moment, now, quantity, quantityName, reason, word } from "./base.js";
-import { body, daysAgo, hive, missing } from "./hive.js";
+import { ageOf, ahead, bytes, english, fill, instant, isThere, known, length, make, moment, now, quantity, quantityName, reason, word } from "./base.js";
+import { body, daysAgo, hive, missing, part } from "./hive.js";
 import { address, ask } from "./server.js";
 
 const JOBS = 10;
 
 export const on = ["status", "job"];
 export const every = 120;
-
-const open = new Set();
 
 /** Ask for the budget, the jobs and the devices, and show them with the status. */
 export async function refresh() {
@@ -22,12 +20,6 @@ export async function refresh() {
   fill(body("machine"), ...parts);
   const failure = [budget, jobs, config].find((one) => one.status === "rejected");
   if (failure) throw failure.reason;
-}
-
-/** Return a part that opens and stays as the reader left it. */
-function part(key, content) {
-  return make("details", { open: open.has(key), ontoggle: ({ target }) => (target.open ? open.add(key) : open.delete(key)) },
-    make("summary", { text: word(key) }), content);
 }
 
 function facts(budget) {
@@ -64,7 +56,7 @@ function devices(config) {
   const rows = Object.entries(hive.status?.devices ?? {}).sort().map(([name, one]) => row(name,
     [make("span", { class: `lamp ${one.trouble ? "bad" : "good"}`, "aria-hidden": "true", text: one.trouble ? "▲ " : "● " }), known("state", one.state),
       one.held_back ? ` · ${reason(one.held_back)}` : ""],
-    one.last_good_age_seconds === null || one.last_good_age_seconds === undefined ? word("machine.never") : ageOf(now() - one.last_good_age_seconds * 1000),
+    isThere(one.last_good_age_seconds) ? ageOf(now() - one.last_good_age_seconds * 1000) : word("machine.never"),
     config[name]?.interval_seconds ? word("machine.every", { length: length(config[name].interval_seconds) }) : word("machine.on.demand"),
     [one.trouble ? english(one.trouble) : "", one.note ? english(` ${one.note}`) : "", one.output ? ` ${known("output", one.output)}` : ""]));
   return rows.length ? table(["machine.device", "machine.state", "machine.good", "machine.schedule", "machine.problem"], rows)
@@ -73,7 +65,7 @@ function devices(config) {
 
 function readings() {
   const rows = hive.readings.map((one) => row(one.sensor, quantityName(one.quantity),
-    one.value === undefined || one.value === null ? missing(one.reason) : quantity(one.value, one.unit, one.uncertainty),
+    isThere(one.value) ? quantity(one.value, one.unit, one.uncertainty) : missing(one.reason),
     [ageOf(instant(one.utc)), one.quality && one.quality !== "good" ? ` · ${known("quality", one.quality)}` : ""]));
   return rows.length ? table(["machine.device", "machine.quantity", "machine.value", "machine.age"], rows)
     : make("p", { class: "nothing", text: word("machine.no.readings") });

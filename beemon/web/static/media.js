@@ -1,7 +1,7 @@
 // A day's sound and pictures.
 
 import { day, dayName, fill, find, hour, instant, known, length, make, memory, now, number, reason, say, selector, word } from "./base.js";
-import { body, devices, isOwner, needStatus, nothing, renew } from "./hive.js";
+import { advice, body, devices, isOwner, needStatus, nothing, renew } from "./hive.js";
 import { address, ask, send } from "./server.js";
 
 // The day's sound: a strip of 24 h x 0 to 1 kHz; tap a place to hear it; missing recordings are hatched.
@@ -110,7 +110,7 @@ const DAY_TAKES_MS = 10000;
 const LIVE_MS = 120000;
 const PICTURE_MS = 500;
 const MOST_MISSES = 20;
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+const still = matchMedia("(prefers-reduced-motion:reduce)");
 let gate = null;
 
 export const entrance = { on: ["job"], every: 600, refresh: showEntrance };
@@ -228,7 +228,7 @@ class Entrance {
     try {
       this.follow((await send("commands", { command: `live ${this.camera}` })).job);
     } catch (error) {
-      say(this.said, word("live.failed", { why: [error.message, error.remedy].filter(Boolean).join(" ") }));
+      say(this.said, word("live.failed", { why: advice(error) }));
     }
     this.live.disabled = false;
   }

@@ -1,6 +1,6 @@
 // The four tiles: weight, brood temperature, traffic, and the last picture and sound.
 
-import { ageOf, day, fill, find, hour, instant, known, length, make, memory, moment, now, number, quantity, selector, word } from "./base.js";
+import { ageOf, day, fill, find, hour, instant, isThere, known, length, make, memory, moment, now, number, quantity, selector, word } from "./base.js";
 import { broods, chosen, daysAgo, devices, isOwner, missing, nameOf, needStatus, nothing, readReadings, renew, series, traffics, weights } from "./hive.js";
 import { enlarge, isKept, recordings } from "./media.js";
 import { address, ask } from "./server.js";
@@ -30,7 +30,7 @@ function choice(kind, readings, one) {
 /** Return the parts of a value: the number with its uncertainty, or the reason; and its age. */
 function value(one) {
   const at = instant(one.utc);
-  const shown = one.value === undefined || one.value === null ? missing(one.reason)
+  const shown = !isThere(one.value) ? missing(one.reason)
     : make("span", { class: "value", text: quantity(one.value, one.unit, one.uncertainty) });
   const doubt = one.quality && one.quality !== "good" ? ` · ${known("quality", one.quality)}` : "";
   return make("p", {}, shown, " ", make("span", { class: "when" }, ageOf(at), doubt));
@@ -50,7 +50,7 @@ async function showWeight() {
 
 /** Return the sum of some days' gains, and what is not in it. */
 function gain(days, unit) {
-  const there = days.filter((one) => one.gain !== null && one.gain !== undefined);
+  const there = days.filter((one) => isThere(one.gain));
   if (!there.length) return missing("missing");
   const sum = there.reduce((total, one) => total + one.gain, 0);
   const sigma = Math.sqrt(there.reduce((total, one) => total + (one.uncertainty ?? 0) ** 2, 0));
@@ -78,7 +78,7 @@ function meter(degrees) {
   band.style.left = part(BAND[0]);
   band.style.right = `calc(100% - ${part(BAND[1])})`;
   const bar = make("div", { class: "meter", "aria-hidden": "true" }, band);
-  if (degrees === undefined || degrees === null) return bar;
+  if (!isThere(degrees)) return bar;
   const needle = make("span", { class: "needle" });
   needle.style.left = part(degrees);
   bar.append(needle);
@@ -93,7 +93,7 @@ const isInBand = (degrees) => degrees >= BAND[0] && degrees <= BAND[1];
 /** Return since when a temperature has been on this side of the band. */
 function since({ utc, value: values }, one) {
   const band = bandName();
-  if (one.value === undefined || one.value === null) return word("brood.band", { band });
+  if (!isThere(one.value)) return word("brood.band", { band });
   const side = isInBand(one.value);
   const key = side ? "brood.inside" : one.value < BAND[0] ? "brood.below" : "brood.above";
   let first = null;
@@ -117,7 +117,7 @@ async function showTraffic() {
     return make("p", {}, `${word(key)} `, ...(counts.includes(null) ? [missing("missing")]
       : [make("strong", { text: word("traffic.counts", { in: number(counts[0]), out: number(counts[1]) }) })]));
   }));
-  const problem = one.value === undefined || one.value === null ? missing(one.reason) : "";
+  const problem = isThere(one.value) ? "" : missing(one.reason);
   fill(place, ...rows, make("p", { class: "when" }, ageOf(instant(one.utc)), " ", problem), choice("traffic", all, one) ?? "");
 }
 
