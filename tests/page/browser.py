@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
@@ -56,7 +57,12 @@ class Browser:
         """What a screen reader finds with a role, and with a name if one is given."""
         root = self.command("DOM.getDocument", depth=0)["root"]["nodeId"]
         wanted = {"role": role} | ({} if name is None else {"accessibleName": name})
-        found = self.command("Accessibility.queryAXTree", nodeId=root, **wanted)["nodes"]
+        try:
+            found = self.command("Accessibility.queryAXTree", nodeId=root, **wanted)["nodes"]
+        except WebDriverException as error:
+            if "Could not find node" not in str(error):
+                raise
+            return []  # another page was loaded in between
         return [node for node in found if not node["ignored"]]
 
     def names(self, role: str) -> list[str]:

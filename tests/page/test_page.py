@@ -123,6 +123,8 @@ def test_the_band_that_brood_needs_is_shaded_behind_its_line(browser: Browser) -
 def test_findings_are_told_with_their_reasons_and_marked_in_the_chart(browser: Browser) -> None:
     until(lambda: "1.4 kg left the hive." in browser.text("#events"))
     assert re.fullmatch(r"\w+ [^:]+: 1\.4 kg left the hive\.", browser.text("#news"))
+    browser.press("All of the last 30 days")
+    until(lambda: browser.text("#events s"))
     shown = browser.text("#events")
     assert "By itself the hive lost 67 g." in shown
     assert "1.4 kg left the hive. (may be taken back)" in shown
@@ -133,7 +135,7 @@ def test_findings_are_told_with_their_reasons_and_marked_in_the_chart(browser: B
     reasons = until(lambda: browser.text("#events details[open] dl"))
     assert reasons.split("\n") == [
         "For it", "It was by day.", "Not known", "No bees were counted.", "loss",
-        "1.30 ± 0.01 kg (n=36)",
+        "1.30 ± 0.01\xa0kg (n=36)",
     ]
     until(lambda: browser.text("#charts figcaption").count("★") == 1)
 
