@@ -206,6 +206,21 @@ def test_who_only_asks_a_question_loads_little():
     assert {"multiprocessing", "sqlite3", "sdnotify", "beemon.server"} & set(loaded) == set()
 
 
+UPLINK = """
+import sys, beemon.cli.main, beemon.cli.uplink, beemon.uplink.service
+print(*sys.modules)
+"""
+
+
+@pytest.mark.process
+def test_the_uplink_keeps_nothing_of_the_command_line_in_memory():
+    loaded = subprocess.run(
+        [sys.executable, "-c", UPLINK],
+        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
+    ).stdout.split()
+    assert {"argparse", "statistics", "urllib.request", "xml"} & set(loaded) == set()
+
+
 STARTS = {
     "server": """
 import sys, beemon.cli.main, beemon.cli.daemon, beemon.server.run

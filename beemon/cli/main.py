@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from beemon import __version__
 from beemon.cli import EXIT_UNREACHABLE, EXIT_USAGE, EXIT_WRONG, layout, shortcut
-from beemon.cli.shortcut import Question, Service
+from beemon.cli.shortcut import Question, Service, Uplink
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments) or ["help"]
     layout.prepare()
     question = shortcut.parse(given)
-    service = shortcut.parse_service(given)
+    service = shortcut.parse_service(given) or shortcut.parse_uplink(given)
     if question is None and service is None:
         if problem := _unknown_word(given[0]):
             layout.complain(problem)
@@ -213,9 +213,13 @@ def _serve_as_parsed(options: argparse.Namespace) -> int:
     return _serve(Service(options.config, verbose=options.verbose))
 
 
-def _serve(service: Service) -> int:
+def _serve(service: Service | Uplink) -> int:
     from pathlib import Path
 
+    if isinstance(service, Uplink):
+        from beemon.cli.uplink import serve_uplink
+
+        return serve_uplink(Path(service.config), service.folder)
     from beemon.cli.daemon import serve
 
     return serve(Path(service.config), verbose=service.verbose)

@@ -52,6 +52,13 @@ class Service(NamedTuple):
     verbose: bool = False
 
 
+class Uplink(NamedTuple):
+    """The uplink with a config, as ``beemon serve-uplink`` runs it."""
+
+    config: Path | str = DEFAULT_CONFIG
+    folder: Path | None = None
+
+
 def parse(line: Sequence[str]) -> Question | None:
     """The question of a command line; None if argparse must read it."""
     word, *rest = line
@@ -76,6 +83,12 @@ def parse_service(line: Sequence[str]) -> Service | None:
     if line[0] != "serve" or not {"--verbose"}.issuperset(options):
         return None
     return Service(config, verbose=bool(options))
+
+
+def parse_uplink(line: Sequence[str]) -> Uplink | None:
+    """The uplink of a command line; None if argparse must read it."""
+    options, config = _take_config(line[1:])
+    return Uplink(config) if line[0] == "serve-uplink" and not options else None
 
 
 def _take_config(options: Sequence[str]) -> tuple[Sequence[str], str]:

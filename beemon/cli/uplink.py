@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beemon.cli import EXIT_BAD_CONFIG, layout, places
-from beemon.cli import archive as here
-from beemon.cli.manual import HERE
 
 if TYPE_CHECKING:
     from beemon.config.settings import Settings
@@ -20,6 +17,10 @@ log = logging.getLogger(__name__)
 
 def add_words(words: Any) -> None:
     """Add the words of this module to those of ``beemon``."""
+    # The running uplink keeps in memory what it loads, so it does without these.
+    from beemon.cli import archive as here
+    from beemon.cli.manual import HERE
+
     parser = words.add_parser(
         "serve-uplink", usage="beemon serve-uplink [OPTION…]",
         description=here.sentence(HERE["serve-uplink"]),
@@ -29,11 +30,11 @@ def add_words(words: Any) -> None:
         help="the folder for the memory of the uplink (default: as systemd says)",
     )
     here.add_config(parser)
-    parser.set_defaults(run=serve_uplink)
+    parser.set_defaults(run=lambda options: serve_uplink(options.config, options.folder))
 
 
-def serve_uplink(options: argparse.Namespace) -> int:
-    """``beemon serve-uplink``: serve until a signal."""
+def serve_uplink(config: Path, folder: Path | None) -> int:
+    """``beemon serve-uplink``: serve until a signal; the exit status."""
     from beemon.config.settings import ConfigError
     from beemon.system import processes, service
     from beemon.uplink.service import serve
@@ -41,8 +42,8 @@ def serve_uplink(options: argparse.Namespace) -> int:
     service.start_log()
     processes.give_memory_back()
     try:
-        source = Source(options.config)
-        return serve(uplink_options(source, source.load(), options.folder))
+        source = Source(config)
+        return serve(uplink_options(source, source.load(), folder))
     except ConfigError as error:
         for problem in error.problems:
             layout.complain(problem)

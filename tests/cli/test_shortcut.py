@@ -11,7 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from beemon.cli import main as cli
-from beemon.cli.shortcut import COMMANDS, QUERIES, Question, Service, parse, parse_service
+from beemon.cli.shortcut import (
+    COMMANDS,
+    QUERIES,
+    Question,
+    Service,
+    Uplink,
+    parse,
+    parse_service,
+    parse_uplink,
+)
 from beemon.protocol.commands import FOR_PROGRAMS, VOCABULARY
 
 TREE = cli._parser("--help")
@@ -85,3 +94,19 @@ def test_the_service_takes_the_shortcut(line):
 ])
 def test_any_other_service_is_left_to_argparse(line):
     assert parse_service(line) is None
+
+
+@pytest.mark.parametrize("line", [["serve-uplink"], ["serve-uplink", "--config", "beemon.toml"]])
+def test_the_uplink_takes_the_shortcut(line):
+    found = parse_uplink(line)
+    assert found is not None
+    told = TREE.parse_args(line)
+    assert found._replace(config=Path(found.config)) == Uplink(told.config, told.folder)
+
+
+@pytest.mark.parametrize("line", [
+    ["serve-uplink", "--help"], ["serve-uplink", "--folder", "/x"], ["serve-uplink", "now"],
+    ["serve-uplink", "--config"], ["serve"],
+])
+def test_any_other_uplink_is_left_to_argparse(line):
+    assert parse_uplink(line) is None
