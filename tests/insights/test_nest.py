@@ -99,6 +99,12 @@ def test_an_inspection_day_among_held_ones_changes_no_state():
     )
 
 
+@pytest.mark.parametrize(("held", "still"), [(2, True), (1, False)])
+def test_a_day_counts_as_held_if_two_of_four_are(held, still):
+    found = found_on([*[HELD] * 5, *[UNCLEAR] * (4 - held)])
+    assert (f"held on {held} of the last 4 days" in found[-1].sentences[0]) is still
+
+
 def test_long_unclear_days_are_told_as_numbers_alone():
     found = found_on([*[HELD] * 7, *[UNCLEAR] * 6])
     assert found[-1].sentences == (
