@@ -186,13 +186,15 @@ def is_behind(ledger: Readable, today: date, zone: tzinfo) -> bool:
 def due(ledger: Readable, today: date, zone: tzinfo) -> list[date]:
     """The days before ``today`` whose findings are to be made, or to be made again, in order.
 
-    These are the days without a sum, and those whose readings have changed since. The day before
-    such a day saw its readings, too; and the rules of the :data:`PAST_DAYS` after it got its
-    numbers.
+    These are the days without a sum, and those whose readings have changed or gone since. The day
+    before such a day saw its readings, too; and the rules of the :data:`PAST_DAYS` after it got its
+    numbers. A day of which readings were deleted to save space stays as it is.
     """
     first, last = today - MOST_DAYS * _ONE, today - _ONE
     known = states(ledger, first, last, zone)
     kept = sums(ledger, first, last)
+    gone = {day: DayState("", is_thinned=False) for day in kept.keys() - known.keys()}
+    known.update(gone)
     changed = [
         day for day, state in known.items()
         if day not in kept

@@ -168,6 +168,16 @@ def test_a_day_whose_readings_changed_is_due_with_those_after_it(ledger):
     assert due(ledger) == [7, 8, 9]
 
 
+def test_a_day_whose_readings_were_dated_elsewhere_is_due_once_more(ledger):
+    measure(ledger, 5, 8)
+    look_at(ledger, 5, 8)
+    ledger.db.execute("DELETE FROM readings WHERE utc_us < ?", (NOW_US - 4 * 86_400_000_000,))
+    ledger.db.execute("DELETE FROM hours WHERE hour < ?", (NOW_US // 3_600_000_000 - 4 * 24,))
+    assert due(ledger) == [5, 8]
+    enter(ledger, replace(SUM, from_="2026-06-05T00:00:00.000Z"), day=date(2026, 6, 5), readings="")
+    assert due(ledger) == []
+
+
 def test_readings_that_were_deleted_to_save_space_change_no_day(ledger):
     measure(ledger, 8, 9)
     look_at(ledger, 8, 9)

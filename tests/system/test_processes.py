@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from beemon.system import processes
 
 pytestmark = pytest.mark.process
 
@@ -37,3 +41,14 @@ def test_a_limit_that_is_too_low_is_named(name: str, least: int, words: str) -> 
     used = use_limits(name, least, least)
     assert used.returncode == 1
     assert words in used.stderr
+
+
+def test_an_idle_action_leaves_the_policy_of_its_caller_as_it_was() -> None:
+    before = os.sched_getscheduler(0)
+    assert processes.run_idle(lambda: os.sched_getscheduler(0)) == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) == before
+
+
+def test_an_error_of_the_disk_in_an_idle_action_reaches_the_caller(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        processes.run_idle((tmp_path / "none").read_bytes)
