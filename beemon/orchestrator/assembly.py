@@ -178,6 +178,7 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
         scales=Scales(
             settings.devices, settings.hive.place, write, basis.looks,
             inbox.forward(partial(_take_step, basis, insights)),
+            inbox.forward(lambda at_us: insights().hurry(at_us)),
         ),
         power=basis.power, leftovers=leftovers, insights=insights, keeper=keeper, jobs=jobs,
         troubles=troubles, owner=owner,

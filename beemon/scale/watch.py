@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import itemgetter
 
 from beemon.base import sun, zone
@@ -43,6 +43,9 @@ WATCHED_SECONDS = 8 * 3600.0
 CALIBRATING_SECONDS = 1800.0
 """So long before and after a point of a calibration somebody puts weights on the scale."""
 
+LIGHT, LIGHT_SECONDS = 0.5, 3600.0
+"""A hive is light if its weight is below this share of the usual one for ``LIGHT_SECONDS``."""
+
 Tell = Callable[[str, WeightStep], None]
 
 
@@ -59,8 +62,11 @@ class _Watched:
 
 
 class Scales:
-    """Looks after the scales among ``devices``. ``write`` has something written to the ledger;
-    ``tell`` gets what was found of a scale, for `status`, in the writer's thread."""
+    """Looks after the scales among ``devices``. ``write`` has something written to the ledger.
+
+    ``tell`` gets the latest step of a scale, for `status`. ``tell_light`` gets the begin of an hour
+    of a light hive, in microseconds since 1970. Both are called in the writer's thread.
+    """
 
     def __init__(
         self,
@@ -69,8 +75,10 @@ class Scales:
         write: Callable[[Write, Written], None],
         looks: Looks,
         tell: Tell,
+        tell_light: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._write, self._looks, self._tell = write, looks, tell
+        self._write, self._looks, self._tell, self._tell_light = write, looks, tell, tell_light
+        self._light: set[str] = set()
         self._watched = _Watched.of(devices, place)
         self._next_look = 0.0
 
@@ -91,17 +99,22 @@ class Scales:
     def _look_at(self, name: str, weighing: Weighing, now: Stamp) -> None:
         is_day = (lambda _: True) if now.quality is Quality.UNSURE else self._watched.is_day
 
-        def look(ledger: Ledger) -> tuple[list[Step], WeightStep | None]:
+        def look(ledger: Ledger) -> tuple[list[Step], WeightStep | None, bool]:
             found = enter_steps(ledger, name, weighing, is_day, now)
-            return found, latest_step(ledger, name)
+            return found, latest_step(ledger, name), _is_light(ledger, name, now.utc_us)
 
-        def found(steps: tuple[list[Step], WeightStep | None]) -> None:
-            self._looks.guard("steps", lambda: self._found(name, *steps), None)
+        def found(steps: tuple[list[Step], WeightStep | None, bool]) -> None:
+            self._looks.guard("steps", lambda: self._found(name, now, *steps), None)
 
-        self._write(self._looks.within("steps", look, ([], None)), found)
+        self._write(self._looks.within("steps", look, ([], None, False)), found)
 
-    def _found(self, name: str, found: list[Step], latest: WeightStep | None) -> None:
+    def _found(
+        self, name: str, now: Stamp, found: list[Step], latest: WeightStep | None, is_light: bool
+    ) -> None:
         """Called by the writer when they are durable."""
+        if is_light and name not in self._light:
+            self._tell_light(now.utc_us - round(LIGHT_SECONDS * 1e6))
+        self._light = self._light | {name} if is_light else self._light - {name}
         for step in found:
             level = logging.WARNING if step.kind == "swarm" else logging.INFO
             log.log(level, "%s: %s", name, sentence(step), extra=fields(device=name))
@@ -136,6 +149,18 @@ def _comparable(
         [Weighed(row["utc_us"] / 1e6, row["value"], row["uncertainty"]) for row in together]
         for _, together in groupby(rows, key=itemgetter("calibration"))
     ]
+
+
+def _is_light(ledger: Ledger, name: str, now_us: int) -> bool:
+    """Whether the hive has weighed less than half of its usual weight for an hour."""
+    from_us = now_us - round(WATCHED_SECONDS * 1e6)
+    weights = [one for each in _comparable(ledger, name, from_us, now_us)[-1:] for one in each]
+    before = sorted(one.grams for one in weights if one.at < now_us / 1e6 - LIGHT_SECONDS)
+    if not before:
+        return False
+    usual = before[len(before) // 2]
+    run = list(takewhile(lambda one: one.grams < LIGHT * usual, reversed(weights)))
+    return bool(run) and run[0].at - run[-1].at >= LIGHT_SECONDS
 
 
 def _known(ledger: Ledger, name: str, from_us: int) -> list[tuple[float, float]]:

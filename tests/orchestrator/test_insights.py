@@ -53,7 +53,7 @@ def find_drops(day: HiveDay) -> Found:
     for before, after in pairwise(weights):
         if before.value - after.value > 1000 and before.at < day.end:
             first = Finding(
-                "swarm", FIRST, day.told.hive, moment(before.at), moment(after.at),
+                "drop", FIRST, day.told.hive, moment(before.at), moment(after.at),
                 moment(after.at + HOUR / 2), "1.3 kg left.", "drops", 1, device=SCALE,
             )
             later = [each for each in weights if after.at < each.at <= after.at + 3 * HOUR]
@@ -242,7 +242,7 @@ def new_run(tmp_path: Path) -> Run:
 
 def test_a_season_has_both_stages_of_its_matters_and_each_days_sum(season: Run) -> None:
     found = told(season.archive)
-    drops = {key: stages for key, stages in found.items() if "drops" in stages[0]}
+    drops = {key: stages for key, stages in found.items() if key[0] == "drop"}
     assert sorted(stages[-1].count("withdrawn") for stages in drops.values()) == [0, 1]
     assert all(len(stages) == 2 for stages in drops.values())
     assert len([key for key in found if key[0] == "day"]) == DAYS - 1
@@ -270,7 +270,7 @@ def test_findings_of_a_season_with_missed_days_are_the_same(season: Run, tmp_pat
 
 def test_a_first_stage_is_told_at_once_and_its_second_three_hours_later(tmp_path: Path) -> None:
     run, seen = new_run(tmp_path), []
-    matter = ("swarm", SCALE, moment(BEGIN + BACK * HOUR - STEP))
+    matter = ("drop", SCALE, moment(BEGIN + BACK * HOUR - STEP))
     for hour in looks(run, 7):
         if hour >= BACK:
             run.turn()

@@ -39,9 +39,10 @@ class Apiary:
         self.book = Book(folder)
         self.book.start_without_account(NOON - 4 * HOUR)
         self.told: dict[str, WeightStep] = {}
+        self.light: list[int] = []
         self.scales = Scales(
             DEVICES, Place(52.5, 13.4), self.write, Looks(self.write),
-            self.told.__setitem__,
+            self.told.__setitem__, self.light.append,
         )
 
     def write(self, write, written) -> None:
@@ -103,6 +104,23 @@ def test_status_is_told_of_it_and_again_after_a_restart(apiary):
     apiary.scales._next_look = 0.0
     apiary.look()
     assert apiary.told["sensor.scale"].grams == pytest.approx(-2000, abs=20)
+
+
+def test_a_hive_that_lost_half_of_its_weight_for_an_hour_is_told_once(apiary):
+    apiary.weigh(-20_000, begin=30)
+    apiary.look(after=-3600.0)
+    assert apiary.light == []
+    apiary.look()
+    apiary.look(after=LOOK_SECONDS)
+    [light_us] = apiary.light
+    assert light_us == pytest.approx(NOON + 60 * MINUTE, abs=MINUTE)
+
+
+@pytest.mark.parametrize(("change", "begin"), [(-20_000, 75), (-15_000, 30)])
+def test_one_that_is_light_for_less_or_not_by_half_is_not_told(apiary, change, begin):
+    apiary.weigh(change, begin=begin)
+    apiary.look()
+    assert apiary.light == []
 
 
 def test_it_is_not_looked_more_often_than_needed(apiary):
