@@ -29,8 +29,6 @@ LEFT_MEAN, LEFT_SD = 32.0, 1.0
 """Below the one (°C), or above the other (K), a day's temperature is clearly not held."""
 DAYS, LATEST = 3, 4
 """``DAYS`` days of the ``LATEST`` decide the state, so that an inspection does not change it."""
-STILL = 2
-"""The least days of the ``LATEST`` on which it is held, for a day that is not to count as held."""
 HELD_BEFORE = 7
 """The days on which the temperature was held, before it can be no longer held."""
 NAMES = "nest_mean", "nest_sd", "nest_min"
@@ -103,7 +101,7 @@ def _found(day: HiveDay, warmth: Warmth, count: int) -> Found:
         Measured(name, value, unit, n=count)
         for name, value, unit in zip(NAMES, warmth, ("°C", "K", "°C"), strict=True)
     )
-    part = Found(sentences=(_sentence(warmth, state, latest.count("held")),), measured=numbers)
+    part = Found(sentences=(_sentence(warmth, state, of_days),), measured=numbers)
     if state.since or state.word == "unclear":
         return part
     return replace(part, findings=(_finding(day, latest, state, part),))
@@ -115,15 +113,15 @@ def _word(numbers: Mapping[str, Measured]) -> Word | None:
     return Warmth(*known).word if len(known) == len(NAMES) else None
 
 
-def _sentence(warmth: Warmth, state: State, days_held: int) -> str:
+def _sentence(warmth: Warmth, state: State, of_days: Sequence[Word | None]) -> str:
     mean, sd, _ = warmth
     if state.word == warmth.word == "left":
         return words.left(mean, sd)
-    if state.word != "held" or days_held < STILL:
-        return words.measured(mean, sd)
-    if warmth.word == "held":
+    if state.word == warmth.word == "held":
         return words.held(mean, sd)
-    return words.still_held(mean, sd, days_held, LATEST)
+    if state.word == "held":
+        return words.still_held(mean, sd, [*reversed(of_days)].index("held"))
+    return words.measured(mean, sd)
 
 
 def _finding(day: HiveDay, latest: Sequence[Word | None], state: State, part: Found) -> Finding:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from beemon.insights.heat import LITTLE, find_heat
 from beemon.insights.hive_day import Found, Told, Value
-from beemon.insights.nest import find_nest
+from beemon.insights.nest import NAMES, Warmth, find_nest
 from tests.insights.days import season
 
 NEST, OUTSIDE = ("sensor.brood", "temperature"), ("sensor.outside", "temperature")
@@ -24,6 +24,7 @@ UTAH = timezone(timedelta(hours=-7))
 SOFIA = timezone(timedelta(hours=2))
 BROOD = "brood", "egg", "larva"
 """A note of an inspection that has one of these words tells of brood."""
+HELD_TOLD = "The nest was held at", "it still counts as held"
 FORBIDDEN = "no brood", "without brood", "queenless", "dead"
 
 
@@ -41,9 +42,6 @@ class Season(NamedTuple):
     hive: str
     days: Mapping[date, Found]
 
-    def sentences_of(self, day: date) -> str:
-        return " ".join(self.days[day].sentences) if day in self.days else ""
-
     def number(self, name: str) -> list[float]:
         return [
             number.value for found in self.days.values() for number in found.measured
@@ -53,9 +51,15 @@ class Season(NamedTuple):
     @property
     def held(self) -> int:
         return sum(
-            "brood at the thermometer" in sentence
+            _is_told_as_held(sentence)
             for found in self.days.values() for sentence in found.sentences
         )
+
+    @property
+    def held_by_themselves(self) -> int:
+        """The days whose own numbers are those of a held nest."""
+        warmths = map(Warmth, *map(self.number, NAMES))
+        return sum(warmth.word == "held" for warmth in warmths)
 
     def findings(self, kind: str) -> list[date]:
         return [
@@ -71,27 +75,39 @@ def measure(hive: str, values: Values, zone: tzinfo) -> Season:
     return Season(hive, {day.date: found for day, found in days})
 
 
-def urban(data: Path) -> Iterator[Season]:
-    """The hives of UrBAN with an inspection in their time, with the city's weather outside."""
+def urban(data: Path, real: Path | None) -> Iterator[Season]:
+    """The hives of UrBAN, with the city's weather outside: four, or all seven that were fetched."""
     outside = [
         Value(datetime.fromisoformat(row["Date/Time (LST)"]).replace(tzinfo=MONTREAL_WEATHER)
               .timestamp(), float(row["Temp (°C)"]))
         for row in _rows(data / "urban/weather_2021.csv") if row["Temp (°C)"]
     ]
-    for file in sorted((data / "urban").glob("hive-*.csv")):
-        inside = [
-            Value(datetime.fromisoformat(row["utc"]).timestamp(), float(row["temperature"]))
-            for row in _rows(file)
-        ]
-        hive = file.stem.removeprefix("hive-")
+    for hive, inside in sorted(_of_urban(data, real).items()):
         yield measure(hive, {NEST: inside, OUTSIDE: outside}, MONTREAL)
 
 
-def seen_brood(data: Path) -> list[Seen]:
+def _of_urban(data: Path, real: Path | None) -> dict[str, list[Value]]:
+    """The temperatures by hive; rows that are given twice count once."""
+    found: dict[str, set[Value]] = {}
+    if real is not None and (real / "urban/sensor_2021.csv").exists():
+        for row in _rows(real / "urban/sensor_2021.csv"):
+            at = datetime.fromisoformat(row["Date"]).timestamp()
+            found.setdefault(row["Tag number"], set()).add(Value(at, float(row["temperature"])))
+    else:
+        for file in sorted((data / "urban").glob("hive-*.csv")):
+            found[file.stem.removeprefix("hive-")] = {
+                Value(datetime.fromisoformat(row["utc"]).timestamp(), float(row["temperature"]))
+                for row in _rows(file)
+            }
+    return {hive: sorted(values) for hive, values in found.items()}
+
+
+def seen_brood(data: Path, real: Path | None) -> list[Seen]:
     """The inspections of UrBAN that tell of brood or eggs."""
+    folder = real if real is not None and (real / "urban/inspections_2021.csv").exists() else data
     return [
         Seen(date.fromisoformat(row["Date"]), row["Tag number"], row["Notes"])
-        for row in _rows(data / "urban/inspections_2021.csv")
+        for row in _rows(folder / "urban/inspections_2021.csv")
         if row["FoBrood"] or any(word in row["Notes"].lower() for word in BROOD)
     ]
 
@@ -136,17 +152,20 @@ def _rows(file: Path, delimiter: str = ",") -> Iterator[dict[str, str]]:
 
 def report(data: Path, real: Path | None) -> Iterator[str]:
     """The lines of the report."""
-    hives = {season.hive: season for season in urban(data)}
+    hives = {season.hive: season for season in urban(data, real)}
     yield "UrBAN, Montréal 2021 (doi 10.20383/103.0972, CC BY 4.0)"
     yield from map(_line, hives.values())
-    inspected = [(seen, hives[seen.hive]) for seen in seen_brood(data) if seen.hive in hives]
-    inspected = [(seen, hive) for seen, hive in inspected if hive.sentences_of(seen.date)]
-    for seen, hive in inspected:
-        yield f"  {seen.date} {seen.hive} {seen.note[:40]:40} {hive.sentences_of(seen.date)}"
-    words = [hive.sentences_of(seen.date) for seen, hive in inspected]
-    held = sum("brood at the thermometer" in said for said in words)
+    inspected = [(seen, hives[seen.hive].days[seen.date]) for seen in seen_brood(data, real)
+                 if seen.hive in hives and seen.date in hives[seen.hive].days]
+    for seen, found in inspected:
+        told = " ".join(found.sentences[:1] if _has_nest(found) else found.unknown[:1])
+        yield f"  {seen.date} {seen.hive} {seen.note[:30]:30} {told}"
+    words = [" ".join(found.sentences) for _, found in inspected]
+    with_nest = sum(_has_nest(found) for _, found in inspected)
+    held = sum(_is_told_as_held(said) for said in words)
     denied = sum(any(word in said.lower() for word in FORBIDDEN) for said in words)
-    yield f"  brood seen on {len(words)} days: held {held}, denied in words {denied}"
+    yield (f"  brood seen on {len(words)} days, enough measured on {with_nest}: "
+           f"told as held {held}, denied in words {denied}")
     if real is None:
         yield "BeePi and jyjeanne are left out: no licence lets us pass them on (see --real)"
         return
@@ -156,13 +175,24 @@ def report(data: Path, real: Path | None) -> Iterator[str]:
         yield from _all("jyjeanne/beehive-data-analysis, Bulgaria", list(jyjeanne(real)))
 
 
+def _is_told_as_held(said: str) -> bool:
+    return any(words in said for words in HELD_TOLD)
+
+
+def _has_nest(found: Found) -> bool:
+    """Whether enough of the nest was measured."""
+    return any(number.name == "nest_mean" for number in found.measured)
+
+
 def _all(name: str, seasons: Sequence[Season]) -> Iterator[str]:
     yield name
     yield from map(_line, seasons)
-    days = sum(len(season.days) for season in seasons)
+    days = sum(len(one.number("nest_mean")) for one in seasons)
+    own = sum(one.held_by_themselves for one in seasons)
     told = Counter(kind for one in seasons for kind in ("nest-left", "no-heat")
                    for _ in one.findings(kind))
-    yield f"  together: held on {sum(one.held for one in seasons)} of {days} days; {dict(told)}"
+    yield (f"  together: {own} of {days} days held by their own numbers, "
+           f"told as held on {sum(one.held for one in seasons)}; {dict(told)}")
 
 
 def _line(one: Season) -> str:
@@ -174,9 +204,3 @@ def _line(one: Season) -> str:
     told = "; ".join(f"{kind} {', '.join(days)}" for kind, days in found.items() if days)
     return (f"  {one.hive}: {len(one.number('nest_mean'))} days, held {one.held}; "
             f"{len(nights)} nights {least}; {told}")
-
-
-if __name__ == "__main__":
-    import sys
-
-    print(*report(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None), sep="\n")

@@ -94,21 +94,16 @@ def test_an_inspection_day_among_held_ones_changes_no_state():
     found = found_on([*[HELD] * 5, LEFT, *[HELD] * 3])
     assert [one.kind for each in found for one in each.findings] == ["nest-held"]
     assert found[5].sentences == (
-        "The thermometer in the nest showed 30.0 °C on average, within 1.5 K. It was held on 3 of "
-        "the last 4 days, so it still counts as held: brood at the thermometer.",
+        "The thermometer in the nest showed 30.0 °C on average, within 1.5 K. It was last held "
+        "the day before, and not clearly lost since, so it still counts as held.",
     )
 
 
-@pytest.mark.parametrize(("held", "still"), [(2, True), (1, False)])
-def test_a_day_counts_as_held_if_two_of_four_are(held, still):
-    found = found_on([*[HELD] * 5, *[UNCLEAR] * (4 - held)])
-    assert (f"held on {held} of the last 4 days" in found[-1].sentences[0]) is still
-
-
-def test_long_unclear_days_are_told_as_numbers_alone():
+def test_unclear_days_keep_the_state_and_claim_no_brood():
     found = found_on([*[HELD] * 7, *[UNCLEAR] * 6])
     assert found[-1].sentences == (
-        "The thermometer in the nest showed 34.0 °C on average, within 0.8 K.",
+        "The thermometer in the nest showed 34.0 °C on average, within 0.8 K. It was last held "
+        "6 days before, and not clearly lost since, so it still counts as held.",
     )
     assert found[-1].findings == ()
 

@@ -11,21 +11,21 @@ NEST = "the temperature of the nest"
 OUTSIDE = "the temperature outside"
 NIGHTLY_NEST = "the temperature of the nest in the night"
 NIGHTLY_OUTSIDE = "the temperature outside in the night"
-BROOD = "brood at the thermometer"
 ELSEWHERE = "A thermometer does not show brood in other parts of the hive."
 IN_PLACE = "Nothing shows if the thermometer is still inside the nest."
 
 
 def held(mean: float, sd: float) -> str:
     """The day's temperature is held, in °C, with hourly means that vary by ``sd`` K."""
-    return f"The nest was held at {mean:z.1f} °C, within {sd:z.1f} K: {BROOD}."
+    return f"The nest was held at {mean:z.1f} °C, within {sd:z.1f} K: brood at the thermometer."
 
 
-def still_held(mean: float, sd: float, days: Days, of: Days) -> str:
-    """The day's temperature is not held, but it was held on ``days`` of the last ``of`` days."""
+def still_held(mean: float, sd: float, days: Days) -> str:
+    """The day's temperature is not held. It last was ``days`` before, and is not lost since."""
+    before = "the day before" if days == 1 else f"{days} days before"
     return (
-        f"{measured(mean, sd)} It was held on {days} of the last {of} days, "
-        f"so it still counts as held: {BROOD}."
+        f"{measured(mean, sd)} It was last held {before}, and not clearly lost since, "
+        "so it still counts as held."
     )
 
 
