@@ -167,8 +167,14 @@ def rebuild_ledger(options: argparse.Namespace) -> int:
     return EXIT_WRONG if rebuilt.unknown else 0
 
 
-def told(error: OSError) -> str:
-    """An error of the system with the file that it is about."""
+def told(error: Exception) -> str:
+    """An error of the config, of the database, or of the system with the file that it is about."""
+    import sqlite3  # only an error needs it
+
+    if isinstance(error, sqlite3.Error):
+        return f"the database cannot be read: {error}"
+    if not isinstance(error, OSError):
+        return str(error)
     about = f"{error.filename}: " if error.filename is not None and error.strerror else ""
     return f"{about}{why(error)}"
 

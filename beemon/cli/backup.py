@@ -74,13 +74,7 @@ def save(options: argparse.Namespace) -> int:
             partial(_save, archive, options),
             f"stopped; the unfinished {options.file} was deleted",
         )
-    except ConfigError as error:
-        layout.complain(error)
-        return EXIT_WRONG
-    except sqlite3.Error as error:
-        layout.complain(f"the database of {archive} cannot be read: {error}")
-        return EXIT_WRONG
-    except OSError as error:
+    except (ConfigError, OSError, sqlite3.Error) as error:
         layout.complain(here.told(error))
         return EXIT_WRONG
     _print_saved(saved, options)
@@ -150,7 +144,7 @@ def put_back(options: argparse.Namespace) -> int:
         layout.complain(f"the service is running; stop it first: {_STOP}")
         return EXIT_WRONG
     except (OSError, sqlite3.Error) as error:
-        layout.complain(here.told(error) if isinstance(error, OSError) else error)
+        layout.complain(here.told(error))
         _advise(options)
         return EXIT_WRONG
     _print_restored(restored, goal)

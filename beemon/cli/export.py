@@ -105,10 +105,7 @@ def export_period(options: argparse.Namespace) -> int:
     except (UnknownDeviceError, FieldError, period.BadPeriodError) as error:
         layout.complain(error)
         return EXIT_USAGE
-    except sqlite3.Error as error:
-        layout.complain(f"the database of {archive} cannot be read: {error}")
-        return EXIT_WRONG
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         layout.complain(told(error))
         return EXIT_WRONG
     _print_export(output, manifest)

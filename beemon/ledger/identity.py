@@ -10,19 +10,18 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import sqlite3
 from pathlib import Path
 
 from beemon.base.values import value_class
 from beemon.ledger import events
 from beemon.ledger.ledger import Ledger, LedgerReader
-from beemon.storage import files
 
 log = logging.getLogger(__name__)
 
 KIND = "archive"
 """The event that says that another archive than before is in use."""
+_MODE = 0o640
 JOBS_AHEAD = 10_000
 """Number of job numbers reserved at a time, so that the file is seldom written."""
 
@@ -57,16 +56,13 @@ class Memory:
         """Remember this one, durably."""
         if known == self.known():
             return
+        from beemon.base.replacing import replace_file, sync_folder  # most starts keep nothing
+
         all_known = {**self._all(), self._place: {"uuid": known.uuid, "jobs": known.jobs}}
-        fresh = self._file.with_name(f"{self._file.name}.new")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with fresh.open("w", encoding="utf-8") as file:
-                json.dump(all_known, file)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.rename(self._file)
-            files.sync_folder(self._file.parent)
+            replace_file(self._file, json.dumps(all_known).encode(), _MODE)
+            sync_folder(self._file.parent)
         except OSError as error:
             log.warning("the archive that belongs in %s was not remembered: %s", self._place, error)
 

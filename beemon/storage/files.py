@@ -111,12 +111,10 @@ def discard_if_empty(path: Path) -> int:
 
 def sync_folder(folder: Path) -> None:
     """Make a folder's entries last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with _told_of(folder):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    from beemon.base import replacing  # most starts sync no folder
+
+    with _told_of(folder):
+        replacing.sync_folder(folder)
 
 
 @contextmanager

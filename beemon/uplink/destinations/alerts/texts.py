@@ -67,8 +67,7 @@ def _clock_time(utc_us: int, now_us: int, zone: tzinfo) -> str:
 def condition(rule: Rule, unit: str = "") -> str:
     """The condition of a rule in words; with the unit of its reading, if that is known."""
     if isinstance(rule, ValueRule):
-        side = "below" if rule.below is not None else "above"
-        return f"{_reading(rule.reading)} is {side} {_limit(rule.limit, unit)}"
+        return f"{_reading(rule.reading)} is {_side(rule)} {_limit(rule.limit, unit)}"
     if isinstance(rule, ChangeRule):
         verb, least = "falls" if rule.falls is not None else "rises", _limit(rule.least, unit)
         return f"{_reading(rule.reading)} {verb} by {least} within {span(rule.within or 0)}"
@@ -83,6 +82,10 @@ def condition(rule: Rule, unit: str = "") -> str:
     assert isinstance(rule, AbsenceRule)
     since = "" if rule.since is None else f", counted from {rule.since:%H:%M}"
     return f"{_missing(rule.absent)} for {span(rule.after)}{since}"
+
+
+def _side(rule: ValueRule) -> str:
+    return "below" if rule.below is not None else "above"
 
 
 def _limit(value: float, unit: str) -> str:
@@ -153,7 +156,7 @@ def _told(rule: Rule, watch: Watch, now: Now) -> str:
         subject = watch.device or "The service"
         detail = f" {watch.detail}" if watch.detail else ""
         return f"{subject} has been {_state(rule.state)} since {began}.{detail}"
-    return f"{_value(rule, watch, now)} {_extent(rule, watch)} since {began}."
+    return f"{_value(rule, watch, now)} {_extent(rule, watch, is_over=False)} since {began}."
 
 
 def _value(rule: Rule, watch: Watch, now: Now) -> str:
@@ -162,14 +165,17 @@ def _value(rule: Rule, watch: Watch, now: Now) -> str:
     return f"{watch.device} {rule.reading.quantity}: {value} at {clock_time(watch.value_utc, now)}."
 
 
-def _extent(rule: Rule, watch: Watch) -> str:
+def _extent(rule: Rule, watch: Watch, *, is_over: bool) -> str:
     if isinstance(rule, ValueRule):
-        side = "below" if rule.below is not None else "above"
-        return f"It has been {side} {_limit(rule.limit, watch.unit)}"
+        verb, limit = "was" if is_over else "has been", _limit(rule.limit, watch.unit)
+        return f"It {verb} {_side(rule)} {limit}"
     assert isinstance(rule, ChangeRule)
-    verb = "fallen" if rule.falls is not None else "risen"
-    change = amount(watch.change or 0.0, watch.unit)
-    return f"It has {verb} by {change} within {span(rule.within or 0)}, and by enough for a message"
+    falls, within = rule.falls is not None, span(rule.within or 0)
+    if is_over:
+        verb, least = "fell" if falls else "rose", _limit(rule.least, watch.unit)
+        return f"It {verb} by {least} or more within {within}"
+    verb, change = "fallen" if falls else "risen", amount(watch.change or 0.0, watch.unit)
+    return f"It has {verb} by {change} within {within}, and by enough for a message"
 
 
 def _ended(rule: Rule, watch: Watch, now: Now) -> str:
@@ -182,13 +188,6 @@ def _ended(rule: Rule, watch: Watch, now: Now) -> str:
     if isinstance(rule, StateRule):
         subject = watch.device or "The service"
         return f"{subject} was {_state(rule.state)} from {began} to {ended}."
-    return f"{_value(rule, watch, now)} {_past(rule, watch)} from {began} to {ended}."
-
-
-def _past(rule: Rule, watch: Watch) -> str:
-    if isinstance(rule, ValueRule):
-        side = "below" if rule.below is not None else "above"
-        return f"It was {side} {_limit(rule.limit, watch.unit)}"
-    assert isinstance(rule, ChangeRule)
-    verb = "fell" if rule.falls is not None else "rose"
-    return f"It {verb} by {_limit(rule.least, watch.unit)} or more within {span(rule.within or 0)}"
+    return (
+        f"{_value(rule, watch, now)} {_extent(rule, watch, is_over=True)} from {began} to {ended}."
+    )
