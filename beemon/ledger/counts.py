@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from beemon.base.moments import LATEST_US
+from beemon.base.moments import LATEST_US, US_PER_DAY
 from beemon.base.outcomes import Outcome
 from beemon.base.values import value_class
 from beemon.ledger import rows, slots
@@ -48,7 +48,7 @@ class Counts:
     def add_rows(self, db: sqlite3.Connection, after_us: int, until_us: int = AFTER_ALL_US) -> None:
         """Add those later than ``after_us`` and before ``until_us``.
 
-        A series of skipped slots counts at its end; one of several days is left out.
+        A series of skipped slots that has several days (UTC) is left out.
         """
         for row in db.execute(_JOBS, (after_us, until_us)):
             lacking = rows.parse(row["lacking"]) if row["lacking"] else None
@@ -56,8 +56,9 @@ class Counts:
                 self.devices[device][_state_of(device, row, lacking)] += row["slots"]
         for outcome, jobs in db.execute(_UNSLOTTED, (after_us, until_us)):
             self.unslotted[outcome or OPEN] += jobs
-        for skip in _skips(db, _SKIPS_OF_ONE_DAY, after_us, until_us):
-            self.add_skip(skip, after_us, skip.last_us)
+        midnight_us = -(-until_us // US_PER_DAY) * US_PER_DAY
+        for skip in _skips(db, _SKIPS_OF_ONE_DAY, after_us, midnight_us):
+            self.add_skip(skip, after_us, until_us - 1)
 
     def add_skip(self, skip: Skipped, after_us: int, last_us: int) -> None:
         """Add the slots of a series that are later than ``after_us``, up to ``last_us``."""

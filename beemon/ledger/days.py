@@ -10,12 +10,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
 
 from beemon.base.moments import US_PER_DAY
 from beemon.ledger import rows
 from beemon.ledger.counts import AFTER_ALL_US, Counts, long_skips
 from beemon.ledger.ledger import Ledger
 
+if TYPE_CHECKING:
+    from beemon.ledger.local_days import LocalDay
+
+_EPOCH = date(1970, 1, 1).toordinal()
 _FIRST = 1  # a division of times before 1970 rounds up
 _HAS_DAYS = "SELECT 1 FROM temp.sqlite_master WHERE name = 'sound_days'"
 
@@ -37,22 +44,44 @@ def count(db: sqlite3.Connection, since_us: int, *, by_rows: bool = False) -> Co
     return counts
 
 
-def of_each(db: sqlite3.Connection, first: int, last: int) -> list[tuple[int, Counts]]:
-    """The counts of each day from ``first`` to ``last``, by days since 1970 (UTC)."""
-    kept = dict(_kept(db, first * US_PER_DAY - 1))
-    found = []
-    for day in range(first, last + 1):
-        counts = kept.get(day)
+def of_each(db: sqlite3.Connection, local: Sequence[LocalDay]) -> list[Counts]:
+    """The counts of consecutive local days.
+
+    They are those of the UTC day of the same date, less and more what lies between its midnights
+    and those of the local day.
+    """
+    if not local:
+        return []
+    from_us = local[0].from_us
+    kept, skips = dict(_kept(db, from_us - US_PER_DAY)), long_skips(db, from_us - 1)
+    found, head = [], _edge(db, from_us, _utc_day(local[0]))
+    for one in local:
+        tail = _edge(db, one.until_us, _utc_day(one) + 1)
+        counts = kept.get(_utc_day(one))
         if counts is None:
             counts = Counts()
-            counts.add_rows(db, day * US_PER_DAY - 1, (day + 1) * US_PER_DAY)
-        found.append((day, counts))
-    of_day = dict(found)
-    for skip in long_skips(db, first * US_PER_DAY - 1):
-        begin, end = skip.first_us // US_PER_DAY, skip.last_us // US_PER_DAY
-        for day in range(max(first, begin), min(last, end) + 1):
-            of_day[day].add_skip(skip, day * US_PER_DAY - 1, (day + 1) * US_PER_DAY - 1)
+            counts.add_rows(db, one.from_us - 1, one.until_us)
+        else:
+            _add(counts, head)
+            _add(counts, tail, -1)
+        for skip in skips:
+            counts.add_skip(skip, one.from_us - 1, one.until_us - 1)
+        found.append(counts)
+        head = tail
     return found
+
+
+def _utc_day(local: LocalDay) -> int:
+    """The UTC day of the same date, in days since 1970."""
+    return local.day.toordinal() - _EPOCH
+
+
+def _edge(db: sqlite3.Connection, local_us: int, utc_day: int) -> Counts:
+    """The counts between a local midnight and that of UTC; negative if that one is the earlier."""
+    utc_us, rows_between, edge = utc_day * US_PER_DAY, Counts(), Counts()
+    rows_between.add_rows(db, min(local_us, utc_us) - 1, max(local_us, utc_us))
+    _add(edge, rows_between, 1 if local_us < utc_us else -1)
+    return edge
 
 
 def reckon(ledger: Ledger, now_us: int) -> bool:
@@ -83,10 +112,12 @@ def _kept(db: sqlite3.Connection, since_us: int) -> list[_Kept]:
     return list(rows.readable(found, _of_row))
 
 
-def _add(counts: Counts, more: Counts) -> None:
+def _add(counts: Counts, more: Counts, times: int = 1) -> None:
     for device, states in more.devices.items():
-        counts.devices[device].update(states)
-    counts.unslotted.update(more.unslotted)
+        for state, slots in states.items():
+            counts.devices[device][state] += times * slots
+    for outcome, jobs in more.unslotted.items():
+        counts.unslotted[outcome] += times * jobs
 
 
 def _to_text(counts: Counts) -> str:

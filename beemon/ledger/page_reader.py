@@ -95,10 +95,10 @@ class PageReader(ArchiveReader):
         with self._apart() as ledger:
             return bees.traffic(ledger.db, device, from_us, self._now_us, zone)
 
-    def calendar(self, days: int) -> Calendar:
-        """The scheduled jobs of each of the last days (UTC)."""
+    def calendar(self, days: int, zone: tzinfo) -> Calendar:
+        """The scheduled jobs of each of the last local days."""
         with self._apart() as ledger:
-            return day_counts.calendar(ledger.db, days, self._now_us)
+            return day_counts.calendar(ledger.db, days, self._now_us, zone)
 
     def day_recordings(self, device: str, from_us: int, until_us: int) -> DayRecordings:
         """The recordings of a device in a period, and the scheduled times without one."""

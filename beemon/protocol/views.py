@@ -61,9 +61,9 @@ class Gains:
 
 @value_class
 class DayCount:
-    """The scheduled jobs of one day (UTC)."""
+    """The scheduled jobs of one day on the clocks of the hive."""
 
-    day: Annotated[str, "the date (UTC)"]
+    day: Annotated[str, "the date"]
     due: Annotated[int, "number of scheduled jobs"]
     done: Annotated[int, "number with the outcome `done`"]
     reasons: Annotated[Mapping[str, int], "number of the others, by their reason"]
@@ -71,7 +71,7 @@ class DayCount:
 
 @value_class
 class Calendar:
-    """The scheduled jobs of each day (UTC), the last of which is today."""
+    """The scheduled jobs of each day on the clocks of the hive, the last of which is today."""
 
     days: Annotated[tuple[DayCount, ...], "in order of time"]
 

@@ -96,7 +96,7 @@ async def get_completeness(request: web.Request, hive: Hive, role: Role) -> web.
 async def get_calendar(request: web.Request, hive: Hive, role: Role) -> web.StreamResponse:
     """The scheduled jobs of each day."""
     days = Asked(request, *CALENDAR).number(parameters.DAYS)
-    return send(role, await hive.read(lambda reader: reader.calendar(days)))
+    return send(role, await hive.read(lambda reader: reader.calendar(days, zone.local())))
 
 
 def period_us(asked: Asked) -> tuple[int, int]:

@@ -47,7 +47,7 @@ def replace(archive: Path) -> Ledger:
 def test_a_ledger_that_is_replaced_is_read_at_once(reader, ledger):
     tell(ledger, "old")
     assert [one.message for one in reader.events(0, 9, None)] == ["old"]
-    assert reader.calendar(1).days
+    assert reader.calendar(1, UTC).days
     with closing(replace(ledger.archive)) as other:
         assert reader.events(0, 9, None) == []
         tell(other, "new")
@@ -106,7 +106,7 @@ def test_the_last_sign_of_life_is_that_of_the_latest_job(reader, ledger):
 
 
 def test_a_calendar_ends_today(reader):
-    assert [day.day for day in reader.calendar(2).days] == ["2026-05-31", "2026-06-01"]
+    assert [day.day for day in reader.calendar(2, UTC).days] == ["2026-05-31", "2026-06-01"]
     assert NOON % DAY == DAY // 2
 
 
@@ -121,7 +121,7 @@ class HastyClock(FakeClock):
 @pytest.mark.parametrize("question", [
     lambda reader: reader.series("sensor.a", "x", NOON - DAY, NOON, 100),
     lambda reader: reader.gains("sensor.a", "x", NOON - 400 * DAY, UTC),
-    lambda reader: reader.calendar(400),
+    lambda reader: reader.calendar(400, UTC),
     lambda reader: reader.day_sounds("microphone.a", NOON - DAY, NOON),
     lambda reader: reader.single_readings("sensor.a", "x", 0, NOON + DAY, 4000),
 ], ids=["series", "gains", "calendar", "sounds", "readings"])
