@@ -21,7 +21,7 @@ from beemon.web.parameters import Asked
 from beemon.web.roles import Role
 from beemon.web.sending import send
 
-COMMANDS = ("snapshot", "record", "read", "inspection", "live", "cancel")
+COMMANDS = ("snapshot", "record", "read", "inspection", "swarm", "live", "cancel")
 """The words that the page may send to the recorder; `cancel` only for a live view."""
 LONGEST_COMMAND = 500  # characters
 _UNREACHABLE = ("unreachable", "busy")

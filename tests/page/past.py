@@ -113,7 +113,7 @@ def _findings(ledger: Ledger, now: int) -> None:
         (now - DAY, found("day", STANDS, DAY, "By itself the hive lost 67 g.")),
         (now - 4 * DAY, found("swarm", FIRST, 4 * DAY, "1.3 kg left.")),
         (now - 4 * DAY, found("swarm", WITHDRAWN, 4 * DAY, "1.3 kg were put back.")),
-        (now - 3 * HOUR, found("swarm", FIRST, 3 * HOUR, "1.4 kg left the hive.")),
+        (now, found("swarm", FIRST, HOUR, "1.4 kg left the hive.")),
     ):
         findings.enter(ledger, one, _stamp(at))
 
