@@ -208,7 +208,7 @@ REASONS = {
     ),
     "no-such-finding": Explanation(
         "the number is not that of a finding about a swarm",
-        "List the findings with their numbers: `beemon events 30d finding`.",
+        "List the findings with their numbers: `beemon findings 30d`.",
     ),
     "wrong-hash": Explanation(
         "the uploaded file is not the recording: the database has another hash for it",

@@ -11,6 +11,8 @@ from beemon.cli.layout import Part, Table
 from beemon.cli.numbers import amount
 from beemon.protocol.replies import FindingFacts, FindingList, Today, Why
 
+SWARM = "swarm"
+"""The kind of finding that its reader can confirm or deny."""
 _STAGES = {
     FIRST: "first: later readings may take it back",
     STANDS: "stands",
@@ -38,8 +40,8 @@ def _lacking(told: Today, now: datetime) -> str:
     day, today = date.fromisoformat(told.date), now.astimezone(times.zone()).date()
     if today - day <= timedelta(days=1):
         return (
-            f"No sum of {told.date} yet: the sum of a day is computed at 06:00 on the next day. "
-            "The days before: `beemon findings 7d`."
+            f"No sum of {told.date} yet. A day is summed up at 06:00 on the next day, if the clock "
+            "is right. The days before: `beemon findings 7d`."
         )
     return f"There is no sum of {told.date}. The days that have one: `beemon findings 365d`."
 
@@ -82,7 +84,7 @@ def reason_parts(told: Why) -> Iterator[Part]:
         *_named("for", found.for_), *_named("against", found.against),
         *_named("not known", found.unknown), *map(_number, found.measured),
         ("stage", _STAGES[found.stage]), *_others(told, asked),
-        ("your word", asked.label or "not given"),
+        *_word(asked),
         ("rule", f"{found.rule}, version {found.version}, of {times.text(found.told)}"),
     ], indent=2)
     yield from _advice(asked)
@@ -108,10 +110,17 @@ def _others(told: Why, asked: FindingFacts) -> Iterator[tuple[str, str]]:
             yield name, f"finding {other.finding} ({other.found.stage}): {other.found.says}"
 
 
+def _word(asked: FindingFacts) -> Iterator[tuple[str, str]]:
+    """The beekeeper's word, of a finding that can have one."""
+    if asked.label or asked.found.kind == SWARM:
+        yield "your word", asked.label or "not given"
+
+
 def _advice(asked: FindingFacts) -> Iterator[str]:
     known = KINDS.get(asked.found.kind)
-    if known and "beemon why" not in known.remedy:  # that is the way that led here
-        yield known.remedy.replace("FINDING", str(asked.finding))
+    if known is None or asked.label or "beemon why" in known.remedy:  # which led here
+        return
+    yield known.remedy.replace("FINDING", str(asked.finding))
 
 
 def _date(iso: str) -> str:

@@ -143,7 +143,7 @@ def enter_label(ledger: Ledger, number: int, word: str) -> Ending:
     """
     finding = findings.find(ledger, number)
     if finding is None or finding.kind != SWARM:
-        message = f"event {number} is not a finding about a swarm; see: beemon events 30d finding"
+        message = f"event {number} is not a finding about a swarm"
         return outcomes.failed("no-such-finding", message)
     findings.enter_label(ledger, number, word)
     return outcomes.done()

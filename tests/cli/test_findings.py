@@ -59,7 +59,7 @@ The reasons: `beemon why 8`."""
 
 
 @pytest.mark.parametrize(("day", "says"), [
-    ("2026-06-03", "No sum of 2026-06-03 yet: the sum of a day is computed at 06:00"),
+    ("2026-06-03", "No sum of 2026-06-03 yet. A day is summed up at 06:00 on the next day"),
     ("2026-06-02", "No sum of 2026-06-02 yet"),
     ("2026-05-01", "There is no sum of 2026-05-01. The days that have one: `beemon findings 365d`"),
 ])
@@ -98,6 +98,14 @@ from 2026-06-02 12:15:00 +02:00 to 2026-06-02 12:45:00 +02:00
     assert "revised by    finding 9 (stands): 1.3 kg left and did not come back." in first
     assert "stage         first: later readings may take it back" in first
     assert "your word     not given" in first
+
+
+def test_why_ends_with_the_advice_of_its_kind_until_the_beekeeper_has_answered():
+    asked = rendered("why", Why((entered(8, SWARM),), 8))
+    assert asked.endswith(KINDS["swarm"].remedy.replace("FINDING", "8"))
+    answered = rendered("why", Why((entered(8, SWARM, label="no"),), 8))
+    assert "beemon swarm" not in answered
+    assert "your word" not in rendered("why", Why((entered(9, SUM),), 9))
 
 
 def test_why_does_not_advise_to_ask_why():

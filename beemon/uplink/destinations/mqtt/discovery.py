@@ -24,8 +24,9 @@ EXPIRY_INTERVALS, SHORTEST_EXPIRY = 3, 300
 STATES = ("starting", "working", "degraded", "down")
 """The states of the service, as Home Assistant shows them."""
 EVENT_KINDS = (
-    "alert", "archive", "clock", "defect", "deletion", "examination", "halt", "index", "inspection",
-    "lost", "low-disk", "output", "power", "recovered", "restored", "start", "weight",
+    "alert", "archive", "clock", "defect", "deletion", "examination", "finding", "halt", "index",
+    "inspection", "label", "lost", "low-disk", "output", "power", "recovered", "restored", "start",
+    "weight",
 )
 """The kinds of events that Home Assistant is always told to expect; it ignores others."""
 
