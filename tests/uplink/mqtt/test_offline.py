@@ -61,8 +61,10 @@ def test_each_record_of_the_month_is_there_once_and_the_newest_state_first(
     far_end.start()
     hive = apiary.make_hive("apiary-7", apiary.ledger.clock)
     settings = Settings(broker=Address("127.0.0.1", link.port), records=True, protocol=protocol)
-    courier = Courier("mqtt", Mqtt(settings, hive), hive, apiary.states,
-                      CursorFile(tmp_path / "cursor"), backoff=Backoff(lambda _low, _high: 0.0))
+    destination = Mqtt(settings, hive)
+    courier = Courier("mqtt", destination, hive, apiary.states,
+                      CursorFile(tmp_path / "cursor", destination.place),
+                      backoff=Backoff(lambda _low, _high: 0.0))
     hive.hurry = courier.hurry
     tracemalloc.start()
     begun = time.monotonic()
