@@ -60,6 +60,10 @@ REASONS = {
         "the device stopped sending data; its worker was restarted",
         "Check its cable and power supply. If it happens often, use a powered USB hub.",
     ),
+    "overrun": Explanation(
+        "samples were lost, because the computer did not read them in time",
+        "Lower the `rate` of the sensor, or reduce the computer's load.",
+    ),
     "no-memory": Explanation(
         "the camera found no contiguous memory left; its worker was restarted",
         "Restart the computer, or give the camera more: `cma=256M` in "

@@ -219,6 +219,17 @@ def test_chips_of_the_computer_itself_are_left_out(planted):
     assert [*kernel_chips.find(planted.machine)] == []
 
 
+def test_an_accelerometer_has_a_driver_of_its_own(planted):
+    planted.add_chip("iio", 0, "lis3dh", "i2c-1/1-0018", in_accel_x_raw="3")
+    assert "no buffer for its samples" in obstacles(kernel_chips.find(planted.machine))
+    (planted.root / "sys/bus/iio/devices/iio:device0/scan_elements").mkdir()
+    (planted.root / "sys/bus/iio/devices/iio:device0/scan_elements/in_accel_x_en").touch()
+    (found,) = kernel_chips.find(planted.machine)
+    assert (found.name, found.what) == ("sensor.comb", "the chip lis3dh at 1-0018")
+    assert found.options["driver"] == "accelerometer"
+    assert found.options["device"] == "lis3dh"
+
+
 def test_two_chips_of_one_name_have_their_addresses(planted):
     for number, address in enumerate(("0044", "0045")):
         planted.add_chip("hwmon", number, "sht3x", f"i2c-1/1-{address}", temp1_input="34000")

@@ -51,13 +51,23 @@ def _chip(
     if not any(_VALUE.fullmatch(file.name) for file in listing(place)):
         return Obstacle(title, "the kernel shows no value of it", f"ls {place}")
     device = name if is_alone else f"{name}@{where}"
-    added: Options = {} if name in CHIPS else {"subsystem": subsystem}
+    driver = "accelerometer" if _is_accelerometer(place) else "kernel"
+    if driver == "accelerometer" and not (place / "scan_elements/in_accel_x_en").exists():
+        return Obstacle(
+            title, "the kernel's driver of it has no buffer for its samples", f"ls {place}"
+        )
+    known = name in CHIPS or driver != "kernel"
+    added: Options = {} if known else {"subsystem": subsystem}
     return Candidate(
         name=f"sensor.{_place(name, place)}", what=title, schedule=MINUTE,
-        options={"driver": "kernel", "device": device, **added, **machine.driver_options},
+        options={"driver": driver, "device": device, **added, **machine.driver_options},
         notes=_notes(name), weighing={} if name in SCALES else None,
         aliases=frozenset({f"{name}@{where}", *([name] if is_alone else [])}),
     )
+
+
+def _is_accelerometer(place: Path) -> bool:
+    return (place / "in_accel_x_raw").exists()
 
 
 def _place(chip: str, place: Path) -> str:
@@ -65,6 +75,8 @@ def _place(chip: str, place: Path) -> str:
     names = " ".join(file.name for file in listing(place))
     if chip in SCALES:
         return "scale"
+    if _is_accelerometer(place):
+        return "comb"
     words = {"temp": "brood", "humidity": "brood", "illuminance": "light", "voltage": "voltage"}
     return next((name for value, name in words.items() if value in names), "sensor")
 

@@ -1,0 +1,393 @@
+"""Vibration and tilt: an accelerometer of the kernel's IIO, whose samples come through its buffer.
+
+The files and the format of a sample are the kernel's ABI (Documentation/ABI/testing/sysfs-bus-iio,
+Documentation/iio/iio_devbuf.rst): below ``scan_elements`` each channel has ``_en``, ``_index`` and
+``_type``, such as ``le:s12/16>>4``. A sample's channels follow each other by their index, each at a
+multiple of its own size. The kernel's time of each sample, in ns, is the last channel; gaps in it
+show lost samples.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import select
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from beemon.base.options import BadOptionError, duration_within, option
+from beemon.devices._base import (
+    BadReadingError,
+    Claim,
+    DeviceError,
+    DeviceMissingError,
+    Measurement,
+    Refusal,
+    Sensor,
+    SensorSettings,
+)
+from beemon.devices.sensors._sysfs import error_of, listing, read_number, read_text, write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from beemon.checks.spectrum import Floats
+
+    Bytes: TypeAlias = npt.NDArray[np.uint8]
+
+FOLDER = "bus/iio/devices"
+AXES = "x", "y", "z"
+STANDARD_GRAVITY = 9.80665
+"""In m/s²."""
+BANDS = (10.0, 30.0), (30.0, 100.0), (100.0, 400.0)
+"""The bands of the vibration, in Hz. The comb of a colony before it swarms vibrates near 20 Hz
+(Ramsey et al. 2020), the hum is at 250 Hz, and 400 Hz is that of a queen's toot."""
+MILLI_G = 1e-3
+"""The reference of the levels, as a share of standard gravity."""
+REST = 0.8, 1.2
+"""The range of the mean acceleration, in standard gravities, in which the tilt is that of a hive
+at rest."""
+STALL_SECONDS, STALL_SAMPLES = 1.0, 10
+"""Without a sample for this time, and for the time of so many of them, the chip has stalled."""
+GAP = 1.5
+"""A sample is lost if two are further apart than this, in units of their usual distance."""
+ALMOST = 1.05
+"""The rate may be this much lower than two samples for each period of a band."""
+RATES = "sampling_frequency", "in_accel_sampling_frequency"
+"""The files that hold the rate, of the whole chip or of the accelerations."""
+LENGTH = 4096
+"""The number of samples that the kernel's buffer holds."""
+_TYPE = re.compile(r"([bl])e:([su])(\d+)/(\d+)>>(\d+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(SensorSettings):
+    """An accelerometer in or on the hive, for its vibration and its tilt.
+
+    The samples come through a buffer of the kernel, so connect the chip's interrupt, too: INT1 to
+    GPIO 25. On a Raspberry Pi, add a line for the chip to ``/boot/firmware/config.txt``, then
+    restart the Pi. ``beemon setup`` shows the chips that the kernel has found.
+
+        chip      device   line in config.txt
+        ADXL345   adxl345  dtoverlay=beemon-i2c,adxl345
+        MMA8452   mma8452  dtoverlay=beemon-i2c,mma8452
+        LIS3DH    lis3dh   dtoverlay=beemon-i2c,lis3dh
+
+    The source of the overlay ``beemon-i2c`` is in ``/usr/share/doc/beemon/examples``. The ADXL345
+    has a buffer from Linux 6.15 on.
+
+    ``tilt`` is the angle in degrees between the vertical and the side that was up when the sensor
+    was mounted. ``vibration_10_30``, ``vibration_30_100`` and ``vibration_100_400`` are the levels
+    in these bands (Hz): the root mean square of the acceleration of all axes, in dB above a
+    thousandth of standard gravity. ``vibration`` is that of all the bands together. A band is
+    measured if the chip gives at least two samples for each of its periods. If samples are lost, or
+    if the chip stalls, the reading has a reason and no values.
+
+        [sensor.comb]
+        driver = "accelerometer"
+        device = "lis3dh"
+    """
+
+    device: str = option(doc='its name ("adxl345"), or name and bus address ("adxl345@1-0053")')
+    up: Literal["x", "-x", "y", "-y", "z", "-z"] = option(
+        "z", doc="the axis of the chip that points up when the hive stands upright"
+    )
+    rate: float = option(
+        400.0, minimum=25, maximum=3200,
+        doc="samples a second; the kernel's driver takes the next rate that the chip has",
+    )
+    seconds: float = option(
+        2.0, parse=duration_within("1s", "30s"),
+        doc="time for which a reading listens, from 1s to 30s, and below ``timeout``",
+    )
+    trigger: str = option(
+        "", doc="the trigger that the kernel's driver needs, by its name; by default the chip's own"
+    )
+    sysfs: str = option("/sys", doc="where sysfs is mounted", for_tests=True)
+    dev: str = option("/dev", doc="where devices are", for_tests=True)
+
+    def __post_init__(self) -> None:
+        if self.seconds + STALL_SECONDS > self.timeout:
+            raise BadOptionError(
+                f'"timeout" must be at least {self.seconds + STALL_SECONDS:g} s for these "seconds"'
+            )
+
+    @property
+    def claims(self) -> list[Claim]:
+        name, _, address = self.device.partition("@")
+        return [Claim(f"I2C address {address}" if address else f"kernel device {name}", "device")]
+
+
+class Layout(NamedTuple):
+    """The place of one channel in a sample of the buffer."""
+
+    begin: int
+    size: int
+    order: Literal["little", "big"]
+    signed: bool
+    bits: int
+    shift: int
+
+
+class Samples(NamedTuple):
+    """What the buffer gave: m/s² by axis (a row each), and the samples a second."""
+
+    acceleration: Floats
+    rate: float
+
+
+class Driver(Sensor):
+    """Listens for some seconds at each reading."""
+
+    group = "accelerometers"
+    settings: Settings
+
+    def absent(self) -> str | None:
+        try:
+            self._find()
+        except DeviceError as error:
+            return str(error)
+        return None
+
+    def open(self) -> None:
+        """Choose the channels, the rate and the trigger."""
+        folder = self._find()
+        write_text(folder / "buffer/enable", "0")
+        for file in sorted(listing(folder / "scan_elements")):
+            if file.name.endswith("_en"):
+                write_text(file, "1" if _is_wanted(file.name) else "0")
+        _set_rate(folder, self.settings.rate)
+        _set_trigger(folder, self.settings.trigger)
+        write_text(folder / "buffer/length", str(LENGTH))
+
+    def read(self) -> Sequence[Measurement | Refusal]:
+        return list(measured(self._listen(), self.settings.up))
+
+    def _find(self) -> Path:
+        """The chip's folder. Raises DeviceMissingError."""
+        parent = Path(self.settings.sysfs) / FOLDER
+        found = {file: _names(file) for file in sorted(listing(parent))}
+        fitting = [file for file, names in found.items() if self.settings.device in names]
+        if len(fitting) != 1:
+            known = ", ".join(names[-1] for names in found.values() if names) or "none"
+            raise DeviceMissingError(
+                f'"{self.settings.device}" is no single device in {parent}; there are: {known}'
+            )
+        if not has_buffer(fitting[0]):
+            raise DeviceMissingError(
+                f"{fitting[0]} has no buffer for an acceleration: "
+                "this kernel's driver of the chip has none"
+            )
+        return fitting[0]
+
+    def _listen(self) -> Samples:
+        folder = self._find()
+        layouts = layouts_of(folder / "scan_elements")
+        size = sample_size(layouts)
+        rate = _rate(folder) or self.settings.rate
+        count = max(STALL_SAMPLES, math.ceil(rate * self.settings.seconds))
+        data = self._captured(folder, size, count, rate)
+        return decoded(data, layouts, size, _scales(folder), rate)
+
+    def _captured(self, folder: Path, size: int, count: int, rate: float) -> bytes:
+        path = Path(self.settings.dev) / folder.name
+        patience = max(STALL_SECONDS, STALL_SAMPLES / rate)
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            raise error_of(error, str(path)) from error
+        try:
+            write_text(folder / "buffer/enable", "1")
+            return b"".join(_pieces(file, path, size * count, patience))
+        finally:
+            os.close(file)
+            write_text(folder / "buffer/enable", "0")
+
+
+def _pieces(file: int, path: Path, wanted: int, patience: float) -> Iterator[bytes]:
+    """The bytes from the buffer, until there are as many as wanted."""
+    poll = select.poll()
+    poll.register(file, select.POLLIN)
+    while wanted > 0:
+        if not poll.poll(1000 * patience):
+            raise BadReadingError("stalled", f"{path} gave no sample for {patience:.1f} s")
+        try:
+            piece = os.read(file, wanted)
+        except OSError as error:
+            raise error_of(error, str(path)) from error
+        if not piece:
+            raise BadReadingError("stalled", f"{path} ended")
+        wanted -= len(piece)
+        yield piece
+
+
+def _names(folder: Path) -> list[str]:
+    """The possible names of an IIO device in the config; none if it is no device."""
+    try:
+        name = (folder / "name").read_text().strip()
+    except OSError:
+        return []
+    return [name, f"{name}@{folder.resolve().parent.name}"]
+
+
+def has_buffer(folder: Path) -> bool:
+    """Whether the kernel gives the accelerations of all axes through a buffer."""
+    scan = folder / "scan_elements"
+    return (folder / "buffer").is_dir() and all(
+        (scan / f"in_accel_{axis}_en").exists() for axis in AXES
+    )
+
+
+def _is_wanted(file: str) -> bool:
+    return file in {*(f"in_accel_{axis}_en" for axis in AXES), "in_timestamp_en"}
+
+
+def layouts_of(scan: Path) -> Mapping[str, Layout]:
+    """The places of the channels in a sample, by their names."""
+    names = [f"in_accel_{axis}" for axis in AXES]
+    if (scan / "in_timestamp_type").exists():
+        names.append("in_timestamp")
+    names.sort(key=lambda name: read_number(scan / f"{name}_index"))
+    found: dict[str, Layout] = {}
+    at = 0
+    for name in names:
+        layout = _layout(read_text(scan / f"{name}_type"), at)
+        found[name] = layout
+        at = layout.begin + layout.size
+    return found
+
+
+def _layout(said: str, at: int) -> Layout:
+    match = _TYPE.fullmatch(said)
+    if match is None:
+        raise DeviceError(f'the kernel describes a sample as "{said}", which beemon cannot read')
+    size = int(match[4]) // 8
+    begin = -(-at // size) * size
+    order: Literal["little", "big"] = "little" if match[1] == "l" else "big"
+    return Layout(begin, size, order, match[2] == "s", int(match[3]), int(match[5]))
+
+
+def sample_size(layouts: Mapping[str, Layout]) -> int:
+    """The bytes from one sample to the next: a multiple of the largest channel."""
+    end = max(layout.begin + layout.size for layout in layouts.values())
+    largest = max(layout.size for layout in layouts.values())
+    return -(-end // largest) * largest
+
+
+def decoded(
+    data: bytes, layouts: Mapping[str, Layout], size: int, scales: Sequence[float], rate: float
+) -> Samples:
+    """The samples in m/s². Raises BadReadingError for samples that were lost."""
+    import numpy as np
+
+    rows = np.frombuffer(data, np.uint8).reshape(-1, size)
+    axes = [_numbers(rows, layouts[f"in_accel_{axis}"]) for axis in AXES]
+    acceleration = np.stack([axis * scale for axis, scale in zip(axes, scales, strict=True)])
+    if "in_timestamp" not in layouts:
+        return Samples(acceleration, rate)
+    steps = np.diff(_numbers(rows, layouts["in_timestamp"])) / 1e9
+    usual = float(np.median(steps))
+    if usual <= 0:  # a chip with samples of its own to give dates them all alike
+        return Samples(acceleration, rate)
+    if lost := int(np.sum(np.rint(steps[steps > GAP * usual] / usual) - 1)):
+        raise BadReadingError("overrun", f"{lost} of {len(rows) + lost} samples were lost")
+    return Samples(acceleration, 1 / usual)
+
+
+def _numbers(rows: Bytes, layout: Layout) -> Floats:
+    """One channel of all samples."""
+    import numpy as np
+
+    parts = rows[:, layout.begin : layout.begin + layout.size]
+    parts = parts if layout.order == "big" else parts[:, ::-1]
+    values = np.zeros(len(rows), np.uint64)
+    for column in parts.T:
+        values = values << np.uint64(8) | column
+    values = values << np.uint64(64 - layout.bits - layout.shift)  # what is above it is undefined
+    if layout.signed:
+        return (values.view(np.int64) >> np.int64(64 - layout.bits)).astype(float)
+    return (values >> np.uint64(64 - layout.bits)).astype(float)
+
+
+def measured(samples: Samples, up: str) -> Iterator[Measurement | Refusal]:
+    """The tilt, and the vibration in each band. Raises BadReadingError for a chip that is stuck."""
+    if not (samples.acceleration.max(axis=1) > samples.acceleration.min(axis=1)).any():
+        raise BadReadingError("stuck", "the three axes give the same numbers all the time")
+    in_g = samples.acceleration / STANDARD_GRAVITY
+    yield _tilt([float(axis) for axis in in_g.mean(axis=1)], up)
+    yield from _vibration(in_g, samples.rate)
+
+
+def _tilt(mean: Sequence[float], up: str) -> Measurement | Refusal:
+    size = math.hypot(*mean)
+    if not REST[0] <= size <= REST[1]:
+        return Refusal(
+            "tilt", "°", "out-of-range", f"the acceleration is {size:.2f} g instead of 1 g: the "
+            "hive is moving, or the chip is broken", raw=size,
+        )
+    along = mean[AXES.index(up[-1])] * (-1 if up[0] == "-" else 1)
+    angle = math.degrees(math.acos(max(-1.0, min(1.0, along / size))))
+    return Measurement("tilt", round(angle, 2), "°", raw=along)
+
+
+def _vibration(in_g: Floats, rate: float) -> Iterator[Measurement]:
+    import numpy as np
+
+    from beemon.checks.spectrum import Spectrum, band_power, decibels
+
+    spectra = [Spectrum(round(rate), in_g.shape[1]) for _ in in_g]
+    for spectrum, axis in zip(spectra, in_g, strict=True):
+        spectrum.add(axis)
+    powers = np.sum([spectrum.powers() for spectrum in spectra], axis=0) / MILLI_G**2
+    bands = [band for band in BANDS if 2 * band[1] <= ALMOST * rate]
+    for low, high in bands:
+        power = band_power(spectra[0].frequencies, powers, low, high)
+        yield Measurement(f"vibration_{low:.0f}_{high:.0f}", round(decibels(power), 2), "dB")
+    if bands:
+        power = band_power(spectra[0].frequencies, powers, bands[0][0], bands[-1][1])
+        yield Measurement("vibration", round(decibels(power), 2), "dB")
+
+
+def _set_rate(folder: Path, wanted: float) -> None:
+    """Choose the least rate of the chip that is enough."""
+    file = _first(folder, RATES)
+    if file is None:
+        return
+    listed = _first(folder, tuple(f"{name}_available" for name in RATES))
+    rates = sorted(map(float, re.findall(r"[\d.]+", read_text(listed)))) if listed else []
+    write_text(file, f"{next((one for one in rates if one >= wanted), (rates or [wanted])[-1]):g}")
+
+
+def _rate(folder: Path) -> float | None:
+    file = _first(folder, RATES)
+    return read_number(file) if file else None
+
+
+def _scales(folder: Path) -> list[float]:
+    """The factors from the numbers of the axes to m/s²."""
+    files = [_first(folder, (f"in_accel_{axis}_scale", "in_accel_scale")) for axis in AXES]
+    return [read_number(file) if file else 1.0 for file in files]
+
+
+def _first(folder: Path, names: Sequence[str]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).exists()), None)
+
+
+def _set_trigger(folder: Path, wanted: str) -> None:
+    """Let the chip's own trigger start each sample, if the kernel's driver needs one."""
+    file = folder / "trigger/current_trigger"
+    if not file.exists() or (not wanted and read_text(file)):
+        return
+    names = [read_text(one) for one in sorted(folder.parent.glob("trigger*/name"))]
+    own = read_text(folder / "name")
+    fitting = [name for name in names if name == wanted or (not wanted and name.startswith(own))]
+    if not fitting:
+        raise DeviceMissingError(
+            f'the kernel\'s driver of "{own}" needs a trigger for its samples: connect the '
+            f'chip\'s interrupt, or set "trigger" to one of: {", ".join(names) or "none"}'
+        )
+    write_text(file, fitting[0])
