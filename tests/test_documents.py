@@ -384,7 +384,7 @@ OPTIONS = {
 NO_DEFAULT = object()
 GIVEN = {field.name: field.default for field in dataclasses.fields(SensorSettings)}
 FOR_TESTS = {
-    "sysfs", "proc", "seed", "speed", "load_file",
+    "dev", "sysfs", "proc", "seed", "speed", "load_file",
     "fault", "fault_after", "fault_for", "fault_file",
 }
 

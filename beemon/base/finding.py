@@ -40,11 +40,19 @@ KINDS = {
     ),
     "swarm": Explanation(
         "by day a swarm's weight left within minutes; it is withdrawn if it comes back",
-        "Look around the hive for a swarm. Then tell beemon: `beemon swarm FINDING yes|no`.",
+        "Look around the hive for a swarm. Then tell beemon: `beemon swarm FINDING yes`, or `no`.",
     ),
     "visit": Explanation(
         "somebody was at the hive: the steps of the weight within three hours, as one",
         "Look at the hive if it was not you.",
+    ),
+    "tipped": Explanation(
+        "the hive has leant by more than 30 degrees for a minute",
+        "Go and set the hive upright: it has fallen over.",
+    ),
+    "moved": Explanation(
+        "the hive leans by at least 5 degrees more or less than before, for a minute",
+        "Look at the hive if it was not you. If it was, level it again.",
     ),
     "tooting": Explanation(
         "a young queen tooted in at least three recordings of a night",

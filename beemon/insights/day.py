@@ -14,10 +14,12 @@ from beemon.insights.lighter import find_lighter
 from beemon.insights.nest import find_nest
 from beemon.insights.stores import find_stores
 from beemon.insights.swarm import find_swarms
+from beemon.insights.tilt import find_tilt
 from beemon.insights.tooting import find_tooting
 from beemon.insights.visits import find_visits
 
 RULES: Mapping[str, Rule] = {
+    "tilt": find_tilt,
     "lighter": find_lighter,
     "swarm": find_swarms,
     "visits": find_visits,

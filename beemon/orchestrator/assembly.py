@@ -47,6 +47,7 @@ from beemon.scale.watch import Scales
 if TYPE_CHECKING:
     from beemon.orchestrator.halt import Halt, Machine
     from beemon.orchestrator.insights import Insights
+    from beemon.orchestrator.tilts import Tilts
 
 
 def _logind() -> Machine:
@@ -159,7 +160,7 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
         start=around.start_worker, now=around.monotonic,
     )
     insights = cache(partial(_insights, basis, around, leftovers))
-    jobs = _jobs(basis, around, leftovers)
+    jobs = _jobs(basis, around, leftovers, cache(partial(_tilts, basis, insights)))
     keeper = _keeper(basis, around, disk)
     troubles = Troubles()
     owner = SupervisorsOwner(
@@ -208,7 +209,15 @@ def _take_step(
     basis.pulse.hurry()
 
 
-def _jobs(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Jobs:
+def _tilts(basis: _Basis, insights: Callable[[], Insights]) -> Tilts:
+    from beemon.orchestrator.tilts import Tilts  # READY does not wait for it
+
+    return Tilts(basis.looks, lambda at_us: insights().hurry(at_us))
+
+
+def _jobs(
+    basis: _Basis, around: Surroundings, leftovers: Leftovers, tilts: Callable[[], Tilts]
+) -> Jobs:
     report = around.report
 
     def ended(facts: JobFacts) -> None:
@@ -219,7 +228,7 @@ def _jobs(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Jobs:
 
     return Jobs(
         basis.in_force.settings.archive_path, around.write, basis.inspection, basis.power,
-        basis.calibrations, basis.compensation, basis.looks, ended, basis.unentered,
+        basis.calibrations, basis.compensation, basis.looks, ended, basis.unentered, tilts,
         around.clock,
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from beemon.base import outcomes
 from beemon.base.clock import MACHINE, Clock
@@ -41,6 +42,9 @@ from beemon.system.service import fields
 from beemon.worker.messages import Answer, Done, Failed
 from beemon.worker.worker import LIVE
 
+if TYPE_CHECKING:
+    from beemon.orchestrator.tilts import Tilts
+
 log = logging.getLogger(__name__)
 
 DEFECT = outcomes.failed("defect", "beemon has a defect; see it with `beemon events 7d defect`")
@@ -64,6 +68,7 @@ class Jobs:
         looks: Looks,
         ended: Callable[[JobFacts], None],
         unentered: Unentered,
+        tilts: Callable[[], Tilts],
         clock: Clock = MACHINE,
     ) -> None:
         self.jobs: dict[int, Job] = {}
@@ -72,7 +77,7 @@ class Jobs:
         self._write, self._ended = write, ended
         self._inspection, self._power = inspection, power
         self._calibrations, self._compensation = calibrations, compensation
-        self._looks, self._clock = looks, clock
+        self._looks, self._tilts, self._clock = looks, tilts, clock
         self._quantities: dict[str, dict[str, str]] = defaultdict(dict)
 
     def open(self, command: QueuedCommand, number: int, verb: str) -> Job:
@@ -208,6 +213,7 @@ class Jobs:
             readings = self._inspection.marked(answer.readings)
             job.take_readings(task.device, answer, readings)
             self._power.take(readings)
+            self._tilts().take(readings)
             self._quantities[task.device] |= {r.quantity: r.unit for r in answer.readings}
         else:
             readings = self._refusals(task.device, answer.reason)

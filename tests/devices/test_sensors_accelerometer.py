@@ -161,7 +161,7 @@ def test_a_band_is_measured_as_the_rate_allows(chip, rate, bands):
 
 def test_lost_samples_are_a_reason_and_no_value(chip):
     chip.lost = slice(300, 310)
-    with pytest.raises(BadReadingError, match="10 of 81. samples were lost") as told:
+    with pytest.raises(BadReadingError, match=r"10 of 81. samples were lost") as told:
         read(chip)
     assert told.value.reason == "overrun"
 
@@ -170,7 +170,7 @@ def test_a_chip_that_stalls_is_a_reason_and_no_value(chip):
     sensor = chip.sensor()
     sensor.open()
     chip.give(1.0)
-    with pytest.raises(BadReadingError, match="gave no sample for 1.0 s") as told:
+    with pytest.raises(BadReadingError, match=r"gave no sample for 1\.0 s") as told:
         sensor.read()
     assert told.value.reason == "stalled"
     assert (chip.folder / "buffer/enable").read_text().strip() == "0"

@@ -23,6 +23,7 @@ from beemon.orchestrator.job import Job, QueuedCommand
 from beemon.orchestrator.jobs import Jobs
 from beemon.orchestrator.power import Power
 from beemon.orchestrator.task import Task
+from beemon.orchestrator.tilts import Tilts
 from beemon.orchestrator.timetable import Timetable
 from beemon.orchestrator.unentered import Unentered
 from beemon.scale.calibrations import Calibrations
@@ -40,18 +41,20 @@ class Desk:
         with self.ledger.transaction():
             self.ledger.begin_run()
         self.inspection = Inspection()
+        self.hurried: list[int] = []
         self.told: list[dict[str, Any]] = []
         self.waiting: list[tuple[Any, Any]] = []
         write = lambda *write: self.waiting.append(write)  # noqa: E731
         looks = Looks(write)
         timetable = Timetable({}, UTC)
         self.unentered = Unentered(Inbox())
+        self.tilts = Tilts(looks, self.hurried.append)
         self.jobs = Jobs(
             folder, write, self.inspection,
             Power(Settings(), timetable, write, looks, Inbox(), Pulse()),
             Calibrations([]), Compensation([], {}), looks,
             lambda facts: self.told.append(to_json(facts)),
-            self.unentered,
+            self.unentered, lambda: self.tilts,
         )
 
     def open(self, text: str, *devices: str) -> Job:

@@ -17,6 +17,7 @@ driver = "simulated"
 speed = 20
 [sensor.scale]
 driver = "simulated"
+quantities = ["temperature", "weight", "tilt"]
 [sensor.scale.weighing]
 temperature = "sensor.scale temperature"
 [sensor.scale.schedule]
@@ -46,6 +47,7 @@ DEFECTS = {
     "leftovers": "beemon.ledger.recovery:leftovers",
     "power": "beemon.ledger.power:resume",
     "insights": "beemon.ledger.finding_days:is_behind",
+    "tilt": "beemon.orchestrator.tilts:Tilts._is_news",
     "plan": "beemon.orchestrator.estimate:bytes_a_day",
 }
 """Where a defect is planted, by the look that it is in."""

@@ -1,9 +1,9 @@
 """Vibration and tilt: an accelerometer of the kernel's IIO, whose samples come through its buffer.
 
 The files and the format of a sample are the kernel's ABI (Documentation/ABI/testing/sysfs-bus-iio,
-Documentation/iio/iio_devbuf.rst): below ``scan_elements`` each channel has ``_en``, ``_index`` and
-``_type``, such as ``le:s12/16>>4``. A sample's channels follow each other by their index, each at a
-multiple of its own size. The kernel's time of each sample, in ns, is the last channel; gaps in it
+Documentation/iio/iio_devbuf.rst). Below ``scan_elements`` each channel has ``_en``, ``_index`` and
+``_type``, such as ``le:s12/16>>4``. The channels of a sample are in the order of their index, each
+at a multiple of its own size. The last one is the kernel's time of the sample, in ns. Gaps in it
 show lost samples.
 """
 
@@ -52,7 +52,8 @@ REST = 0.8, 1.2
 """The range of the mean acceleration, in standard gravities, in which the tilt is that of a hive
 at rest."""
 STALL_SECONDS, STALL_SAMPLES = 1.0, 10
-"""Without a sample for this time, and for the time of so many of them, the chip has stalled."""
+"""The time in seconds without a sample after which a chip has stalled: at least that of
+``STALL_SAMPLES`` samples."""
 GAP = 1.5
 """A sample is lost if two are further apart than this, in units of their usual distance."""
 ALMOST = 1.05
@@ -68,24 +69,19 @@ _TYPE = re.compile(r"([bl])e:([su])(\d+)/(\d+)>>(\d+)")
 class Settings(SensorSettings):
     """An accelerometer in or on the hive, for its vibration and its tilt.
 
-    The samples come through a buffer of the kernel, so connect the chip's interrupt, too: INT1 to
-    GPIO 25. On a Raspberry Pi, add a line for the chip to ``/boot/firmware/config.txt``, then
-    restart the Pi. ``beemon setup`` shows the chips that the kernel has found.
+    The samples come through a buffer of the kernel, so connect the chip's INT1 to GPIO 25, too.
+    On a Raspberry Pi, add a line to ``/boot/firmware/config.txt``, then restart the Pi. It is
+    ``dtoverlay=beemon-i2c,adxl345`` for an ADXL345. For an MMA8452 or a LIS3DH, end it with
+    ``mma8452`` or ``lis3dh``. The source of the overlay is in ``/usr/share/doc/beemon/examples``.
+    The ADXL345 has a buffer from Linux 6.15 on. ``beemon setup`` shows the chips that the kernel
+    has found.
 
-        chip      device   line in config.txt
-        ADXL345   adxl345  dtoverlay=beemon-i2c,adxl345
-        MMA8452   mma8452  dtoverlay=beemon-i2c,mma8452
-        LIS3DH    lis3dh   dtoverlay=beemon-i2c,lis3dh
-
-    The source of the overlay ``beemon-i2c`` is in ``/usr/share/doc/beemon/examples``. The ADXL345
-    has a buffer from Linux 6.15 on.
-
-    ``tilt`` is the angle in degrees between the vertical and the side that was up when the sensor
-    was mounted. ``vibration_10_30``, ``vibration_30_100`` and ``vibration_100_400`` are the levels
-    in these bands (Hz): the root mean square of the acceleration of all axes, in dB above a
-    thousandth of standard gravity. ``vibration`` is that of all the bands together. A band is
-    measured if the chip gives at least two samples for each of its periods. If samples are lost, or
-    if the chip stalls, the reading has a reason and no values.
+    ``tilt`` is the angle in degrees between the vertical and the axis ``up``. The vibration of all
+    axes together is measured in three bands of frequency (Hz): ``vibration_10_30``,
+    ``vibration_30_100`` and ``vibration_100_400``. Each is a level in dB: its root mean square
+    against a thousandth of standard gravity. ``vibration`` is the level of all bands together. A
+    band needs two samples for each period of its highest frequency. If samples are lost, or if the
+    chip stalls, the reading has a reason and no values.
 
         [sensor.comb]
         driver = "accelerometer"
@@ -134,7 +130,7 @@ class Layout(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """What the buffer gave: m/s² by axis (a row each), and the samples a second."""
+    """The samples of a reading: m/s² by axis (a row each), and the samples a second."""
 
     acceleration: Floats
     rate: float
@@ -387,7 +383,7 @@ def _set_trigger(folder: Path, wanted: str) -> None:
     fitting = [name for name in names if name == wanted or (not wanted and name.startswith(own))]
     if not fitting:
         raise DeviceMissingError(
-            f'the kernel\'s driver of "{own}" needs a trigger for its samples: connect the '
-            f'chip\'s interrupt, or set "trigger" to one of: {", ".join(names) or "none"}'
+            f'"{own}" needs a trigger for its samples; connect the chip\'s interrupt, or set '
+            f'"trigger" to one of: {", ".join(names) or "none"}'
         )
     write_text(file, fitting[0])
