@@ -55,12 +55,16 @@ def _budget(day: HiveDay, scale: str) -> Found:
     if reason is not None:
         return Found(unknown=(reason,))
     net = net_of(day, clean, steps)
-    level = level_of(weights, *_hours(day, NIGHT, 24.0))
+    begin, end = day.clock(NIGHT[0]), day.clock(NIGHT[0] + 24.0)
+    moved = math.fsum(step.grams for step in steps if begin <= step.end < end)
+    level = _level(day, clean, steps)
     night = _slope(day, clean, 24.0)
     dip = dip_of(day, clean)
     several = f"_{scale.rpartition('.')[2]}" if len(day.told.scales) > 1 else ""
-    numbers = [("net", net, GRAMS), ("level", level, GRAMS), ("night_loss", night, "g/h"),
-               ("dip", dip, GRAMS)]
+    numbers = [
+        ("net", net, GRAMS), ("steps", Value(end, moved), GRAMS), ("level", level, GRAMS),
+        ("night_loss", night, "g/h"), ("dip", dip, GRAMS),
+    ]
     return Found(
         sentences=(words.budget(net, night, dip),) if net else (),
         measured=tuple(
@@ -78,6 +82,15 @@ def without_steps(weights: Sequence[Value], steps: Sequence[Step]) -> list[Value
         if not any(step.begin < value.at < step.end + SETTLING for step in steps):
             clean.append(value._replace(value=value.value - gone))
     return clean
+
+
+def _level(day: HiveDay, clean: Sequence[Value], steps: Sequence[Step]) -> Value | None:
+    """The level of the night after the day, at its begin. The level of the night before, the net
+    and the steps are its sum."""
+    begin, end = _hours(day, NIGHT, 24.0)
+    level = level_of(clean, begin, end)
+    moved = math.fsum(step.grams for step in steps if step.end < begin)
+    return level._replace(value=level.value + moved) if level else None
 
 
 def net_of(day: HiveDay, clean: Sequence[Value], steps: Sequence[Step]) -> Value | None:

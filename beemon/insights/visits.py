@@ -52,9 +52,21 @@ def find_visits(day: HiveDay) -> Found:
         Measured("visited", math.fsum(visit.grams for visit in last), GRAMS,
                  math.hypot(*(visit.uncertainty for visit in last))),
     )
-    return Found(
-        tuple(findings), tuple(_says(day, visit) for visit in last), numbers if last else ()
-    )
+    says = [_says(day, visit) for visit in last]
+    says += [
+        words.loss(day.time_of(step.begin), -step.grams, step.end - step.begin)
+        for scale in day.told.scales for step in _losses(day, scale)
+    ]
+    return Found(tuple(findings), tuple(says), numbers if last else ())
+
+
+def _losses(day: HiveDay, scale: str) -> Iterator[Step]:
+    """The losses of the day that belong to no visit, and are too fast or too late for a swarm."""
+    for steps in groups_of(day, scale):
+        if not any(step.kind in BY_HAND for step in steps):
+            yield from (
+                step for step in steps if step.kind == "loss" and day.begin <= step.begin < day.end
+            )
 
 
 def visits_of(day: HiveDay, scale: str) -> Iterator[list[Visit]]:

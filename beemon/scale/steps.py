@@ -215,11 +215,12 @@ def _episodes(part: Sequence[Weighed]) -> Iterator[tuple[int, int]]:
     """The readings between which the weight moved fast: the last before and the first after."""
     moving: list[tuple[int, int]] = []
     pairs = _apart(part, WINDOW)
-    usual = _usual(part, pairs)
-    for (earlier, here), usually in zip(pairs, usual, strict=True):
+    times = [part[here].at for _, here in pairs]
+    changes = [abs(part[here].grams - part[earlier].grams) for earlier, here in pairs]
+    for (earlier, here), change in zip(pairs, changes, strict=True):
         before, now = part[earlier], part[here]
         seconds = max(now.at - before.at, WINDOW)
-        if abs(now.grams - before.grams) >= max(SLOWEST * seconds, SURELY * usually):
+        if change >= SLOWEST * seconds and change >= SURELY * _usual(changes, times, now.at):
             if moving and before.at - part[moving[-1][1]].at < QUIET:
                 moving[-1] = moving[-1][0], here
             else:
@@ -239,22 +240,16 @@ def _apart(part: Sequence[Weighed], seconds: float) -> list[tuple[int, int]]:
     return pairs
 
 
-def _usual(part: Sequence[Weighed], pairs: Sequence[tuple[int, int]]) -> list[float]:
-    """The standard deviation, in g, of the changes around each time, for example in wind.
+def _usual(changes: Sequence[float], times: Sequence[float], at: float) -> float:
+    """The standard deviation, in g, of the changes around a time, for example in wind.
 
     It is estimated from their median, which is 0.6745 of the standard deviation, because a single
     step hardly changes a median.
     """
     import statistics  # with decimals and fractions, which only scales need
 
-    changes = [abs(part[here].grams - part[earlier].grams) for earlier, here in pairs]
-    times = [part[here].at for _, here in pairs]
-    return [
-        statistics.median(
-            changes[bisect_left(times, at - AROUND) : bisect_right(times, at + QUIET)]
-        ) / 0.6745
-        for at in times
-    ]
+    near = changes[bisect_left(times, at - AROUND) : bisect_right(times, at + QUIET)]
+    return statistics.median(near) / 0.6745
 
 
 class _Level(NamedTuple):

@@ -1,7 +1,7 @@
 """The rules of HiveScale on the same curves: MacNite/HiveScale, ``server/insights.py``, MIT.
 
-They run unchanged from the folder ``hivescale/server``, every two hours, on what they look back at
-for their event "swarm".
+They run unchanged from the folder ``hivescale/server``, every two hours, on the readings that they
+need for their event "swarm". An alarm counts once for as long as it lasts.
 """
 
 from __future__ import annotations
@@ -50,13 +50,15 @@ def _alarms(curve: Curve, rules: Any) -> Counter[str]:
     ]
     times = [value.at for value in curve.weights]
     found: Counter[str] = Counter()
+    is_told = False
     at = times[0] + FIRST_DAYS
     while at <= times[-1]:
         near = rows[bisect_left(times, at - BACK) : bisect_left(times, at + 1)]
         now = datetime.fromtimestamp(at, curve.zone)
-        found.update(
-            alert.severity for alert in rules.compute_insights(near, now)
-            if alert.title.startswith("Swarm event")
-        )
+        alarms = [alert.severity for alert in rules.compute_insights(near, now)
+                  if alert.title.startswith("Swarm event")]
+        if not is_told:
+            found.update(alarms)
+        is_told = bool(alarms)
         at += EVERY
     return found

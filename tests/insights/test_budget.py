@@ -46,6 +46,17 @@ def test_a_visit_changes_the_level_and_not_the_net(grams):
     assert visited["net"].uncertainty > left["net"].uncertainty
 
 
+@pytest.mark.parametrize("hour", [1.0, 2.5, 3.5, 12.0, 26.5, 27.5])
+def test_the_levels_differ_by_the_net_and_the_steps(hour):
+    moved = numbers(day_of(weights((hour, 0, 4000), own=dearth)))
+    left = 30_000 + dearth(3) + (4000 if hour < 2 else 0)
+    assert moved["level"].value - left == pytest.approx(
+        moved["net"].value + moved["steps"].value, abs=3
+    )
+    assert moved["net"].value == pytest.approx(-68, abs=8)
+    assert moved["steps"].value == pytest.approx(4000 if 2 <= hour < 26 else 0, abs=8)
+
+
 def test_bees_that_left_and_came_home_are_in_no_net():
     home = weights((12, 15, -1800), (13, 25, 1800), minutes=1.0, own=dearth)
     assert numbers(day_of(home))["net"].value == pytest.approx(-68, abs=40)

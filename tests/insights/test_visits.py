@@ -52,6 +52,12 @@ def test_bees_that_leave_are_no_visit():
     assert find_visits(day_of(weights((12, 15, -1800)))).findings == ()
 
 
+def test_a_loss_at_night_is_told_and_is_no_visit():
+    found = find_visits(day_of(weights((2.5, 10, -1800))))
+    assert found.findings == ()
+    assert found.sentences == ("At 02:30 it lost 1.80 kg within 10 min.",)
+
+
 def test_a_hive_without_readings_has_no_visits():
     assert find_visits(day_of([])).sentences == ()
     assert day_of([]).time_of(BEGIN + 9.75 * HOUR) == "09:45"

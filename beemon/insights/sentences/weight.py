@@ -20,6 +20,12 @@ def visit(time: str, seconds: float, grams: float) -> str:
     return f"{there}; it weighed {change} afterwards."
 
 
+def loss(time: str, grams: float, seconds: float) -> str:
+    """A loss that is no swarm: at night, in one go, or without bees that left."""
+    minutes = max(1, round(seconds / 60))
+    return f"At {time} it lost {in_kg(grams)} within {minutes} min."
+
+
 def budget(net: Value, night_loss: Value | None, dip: Value | None) -> str:
     """A day's budget; the net and the dip are in g, the night's loss in g an hour."""
     verb = "gained" if net.value > 0 else "lost"
