@@ -11,7 +11,7 @@ import scripts.insight
 
 SUBJECTS = sorted(
     name for _, name, _ in iter_modules(scripts.insight.__path__)
-    if hasattr(import_module(f"scripts.insight.{name}"), "report")
+    if not name.startswith("_") and hasattr(import_module(f"scripts.insight.{name}"), "report")
 )
 """The modules beside this one that have a function ``report(data, real)``; ``real`` may be None."""
 

@@ -22,7 +22,7 @@ FIRST_DAYS = 15 * 86400
 """The other rules look back so long; the days before are not counted."""
 
 
-def report(real: Path) -> Iterator[str]:
+def alarms(real: Path) -> Iterator[str]:
     """One line: the alarms of a swarm."""
     folder = real / "hivescale/server"
     try:

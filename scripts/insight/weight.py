@@ -52,7 +52,7 @@ def report(data: Path, real: Path | None) -> Iterator[str]:
     for name, thin in THINNED.items():
         yield _thinned(curves, name, thin)
     yield from _forecast(curves)
-    yield from hivescale.report(real)
+    yield from hivescale.alarms(real)
 
 
 def _simulated(seed: int) -> Curve:
