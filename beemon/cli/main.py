@@ -362,12 +362,16 @@ def _is_own(path: Path, settings: Settings) -> bool:
 def _help(options: argparse.Namespace) -> int:
     """For a person `help` needs no service; for a program it is a query like any other."""
     from beemon.cli import manual
+    from beemon.protocol.commands import VOCABULARY
 
     if options.json:
         return _ask_as_parsed(options)
-    if found := list(manual.explanation("".join(options.arguments[:1]))):
+    word = "".join(options.arguments[:1])
+    if found := list(manual.explanation(word)):
         layout.say(*found)
-        return 0
+        if word not in VOCABULARY:
+            return 0
+        layout.say("")
     return main([*options.arguments[:1], "--help"])
 
 

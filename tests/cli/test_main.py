@@ -413,6 +413,17 @@ def test_an_output_that_cannot_be_written_is_told_in_a_sentence(hive: Hive) -> N
     assert ran.stderr == "beemon: the output cannot be written: No space left on device\n"
 
 
+def test_help_of_a_word_that_is_also_a_finding_has_its_usage_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["help", "swarm"])
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert "swarm (finding about the colony): " in out
+    assert "usage: beemon swarm FINDING yes|no" in out
+
+
 # As narrow as a phone, in terminals that are not UTF-8
 
 PAGES = [

@@ -163,8 +163,8 @@ def test_everything_of_a_hive_is_seen_from_within_the_sandbox(machine: Container
         (f"/api/sound/microphone.brood/{day}.png", "image/png"),
         (f"/api/recordings?device=microphone.brood&day={day}", "application/json"),
         ("/api/readings", "application/json"), ("/api/openapi.json", "application/json"),
-        ("/api/calendar", "application/json"), ("/metrics", "text/plain"),
-        ("/api/export/completeness.csv", "text/csv"),
+        ("/api/calendar", "application/json"), ("/api/findings", "application/json"),
+        ("/metrics", "text/plain"), ("/api/export/completeness.csv", "text/csv"),
     ):
         status, told, headers = ask(machine, path, UNIX)
         assert (status, headers["Content-Type"].partition(";")[0]) == (200, kind), told
