@@ -36,6 +36,9 @@ HUM_DAYS, HUM_LEAST = 7, 4
 HUM_CHANGE = 1.0
 """The least change of the hum that counts, in dB, beside two standard deviations of the days'."""
 
+FLYING = 12.0
+"""The temperature outside, in °C, below which few bees fly. It is beemon's own bound."""
+
 
 class Item(NamedTuple):
     """One piece of evidence: its side, its sentence, and the number behind it, if known."""
@@ -134,6 +137,7 @@ def sheet_of(day: HiveDay, scale: str, loss: Step) -> Iterator[Item]:
     yield _bees(day, scale, loss)
     yield _hum(day, loss)
     yield _lid(day, scale, loss)
+    yield _weather(day, scale, loss)
     yield Item("against", words.BASE_RATE)
 
 
@@ -241,3 +245,22 @@ def _lid(day: HiveDay, scale: str, loss: Step) -> Item:
     if any(day.between(device, "contact", begin, loss.known) for device in contacts):
         return Item("for", words.closed())
     return Item("unknown", words.LID)
+
+
+def _weather(day: HiveDay, scale: str, loss: Step) -> Item:
+    """The air at that time; rain is taken from a gauge, or from the sensor of the air."""
+    if day.told.outside is None:
+        return Item("unknown", missing.not_set(words.OUTSIDE, "outside"))
+    device, quantity = day.told.outside
+    begin, end = loss.begin - QUIET, loss.end + QUIET
+    air = day.between(device, quantity, begin, end)
+    if not air:
+        return Item("unknown", missing.too_few(words.OUTSIDE, 0, 0))
+    celsius = statistics.median(value.value for value in air)
+    number = Measured("air", celsius, "°C", n=len(air))
+    rained = day.told.scales[scale].rained(loss.begin, loss.end)
+    if rained or any(value.value > 0 for value in day.between(device, "rain_rate", begin, end)):
+        return Item("against", words.rainy(celsius), number)
+    if celsius < FLYING:
+        return Item("against", words.too_cold(celsius), number)
+    return Item("for", words.dry(celsius), number)

@@ -14,6 +14,7 @@ from tests.insights.curves import BEGIN, HOUR, MINUTE, SCALE, day_of, is_day, we
 
 SWARM = (12, 15, -1800)
 NEST = ("sensor.nest", "temperature")
+AIR, RAIN = ("sensor.weather", "temperature"), ("sensor.weather", "rain_rate")
 
 
 def findings(*changes, until: float | None = None, minutes: float = 5.0) -> tuple[Finding, ...]:
@@ -104,7 +105,7 @@ def values(kind: str, change: float) -> list[Value]:
 
 def full(
     *, nest: float = 1.5, hum: float = -4.0, bees: float = 1500.0, opened: bool = False,
-    grams: float = -1800.0, contact: bool = True,
+    grams: float = -1800.0, contact: bool = True, air: float = 24.0, rain: float = 0.0,
 ) -> HiveDay:
     """A swarm with all sensors."""
     at = [BEGIN + 12 * HOUR + 5 * MINUTE * number for number in range(3)]
@@ -115,10 +116,11 @@ def full(
     others = {NEST: values("nest", nest), ("microphone.hive", "hum"): values("hum", hum)}
     if contact:
         others["sensor.lid", "contact"] = [Value(BEGIN + 600.0 * n, 1.0) for n in range(200)]
+    others[AIR] = [Value(BEGIN + 900.0 * n, air) for n in range(96)]
+    others[RAIN] = [Value(BEGIN + 900.0 * n, rain) for n in range(96)]
     past = [{"hum_12": Measured("hum_12", -40 + 0.2 * (n % 2), "dB")} for n in range(7)]
-    return day_of(
-        weights((12, 15, grams)), around=around, others=others, nest=NEST, past=past
-    )
+    day = day_of(weights((12, 15, grams)), around=around, others=others, nest=NEST, past=past)
+    return replace(day, told=replace(day.told, outside=AIR))
 
 
 def sheet(day: HiveDay) -> tuple[set[str], set[str], set[str]]:
@@ -128,7 +130,7 @@ def sheet(day: HiveDay) -> tuple[set[str], set[str], set[str]]:
 
 def test_with_all_sensors_each_has_a_sentence():
     for_, against, unknown = sheet(full())
-    assert len(for_) == 6
+    assert len(for_) == 7
     assert [said for said in against if "ten real hives" not in said] == []
     assert unknown == set()
 
@@ -150,6 +152,8 @@ def uncounted(day: HiveDay) -> HiveDay:
     lambda day: without(day, ("microphone.hive", "hum")),
     lambda day: replace(day, past=()),
     lambda day: without(day, ("sensor.lid", "contact")),
+    lambda day: without(day, AIR),
+    lambda day: replace(day, told=replace(day.told, outside=None)),
     uncounted,
 ])
 def test_without_a_sensor_its_sentence_alone_becomes_unknown(take_out):
@@ -163,6 +167,7 @@ def test_without_a_sensor_its_sentence_alone_becomes_unknown(take_out):
 
 @pytest.mark.parametrize("turned", [
     full(hum=4.0), full(nest=0.1), full(grams=-850.0), full(opened=True),
+    full(air=-24.0), full(rain=2.0),
 ])
 def test_a_number_that_is_turned_changes_the_side_of_its_sentence(turned):
     for_, against, unknown = sheet(full())

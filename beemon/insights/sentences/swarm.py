@@ -10,6 +10,7 @@ Grams = Annotated[float, (0.0, 1e5)]
 """A loss of weight, in g."""
 
 NEST = "the temperature of the nest at that time"
+OUTSIDE = "the temperature outside at that time"
 HUM = "The hum at that time is not known."
 BEES = "No counter shows if more bees left than came."
 LID = "No contact shows if the lid was lifted."
@@ -105,6 +106,21 @@ def hum_same(decibels: float) -> str:
     than = "louder" if decibels >= 0 else "quieter"
     hum = f"the hum was {abs(decibels):.1f} dB {than}"
     return f"Afterwards {hum} than at this hour of the last days."
+
+
+def dry(celsius: float) -> str:
+    """The air is warm enough to fly, and no rain was measured."""
+    return f"The air was {celsius:z.1f} °C, warm enough to fly."
+
+
+def too_cold(celsius: float) -> str:
+    """The air is too cold to fly."""
+    return f"The air was {celsius:z.1f} °C, so few bees fly."
+
+
+def rainy(celsius: float) -> str:
+    """It rained."""
+    return f"It rained, at {celsius:z.1f} °C."
 
 
 def opened(time: str) -> str:
