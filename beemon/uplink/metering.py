@@ -8,7 +8,7 @@ from pathlib import Path
 
 from beemon.base import zone
 from beemon.base.clock import MACHINE, Clock
-from beemon.base.moments import to_datetime
+from beemon.base.moments import US_PER_MINUTE, to_datetime
 from beemon.uplink import kept
 from beemon.uplink.options import UplinkSettings
 
@@ -39,6 +39,7 @@ class Meter:
         budget = settings.daily_budget
         self._most_unsaved = _SAVE_BYTES if budget is None else min(_SAVE_BYTES, budget / 20)
         self._unsaved = 0
+        self._day = (-1, "")
 
     @property
     def sent_today(self) -> int:
@@ -76,7 +77,12 @@ class Meter:
                 self._save()
 
     def _today(self) -> str:
-        return to_datetime(self._clock.now().utc_us, zone.local()).date().isoformat()
+        """The day of the hive's zone, looked up once a minute: each message is counted."""
+        minute = self._clock.now().utc_us // US_PER_MINUTE
+        if self._day[0] != minute:
+            found = to_datetime(minute * US_PER_MINUTE, zone.local()).date()
+            self._day = minute, found.isoformat()
+        return self._day[1]
 
     def _save(self) -> None:
         if not self._keeper.keep({"days": self._days}):
