@@ -86,9 +86,8 @@ def _hive() -> str:
         for name in ("camera.entrance", "microphone.brood")
     ]
     sensors = [
-        f'[sensor.s{number}]\ndriver = "simulated"\nseed = {number}\n'
-        f'[sensor.s{number}.schedule]\ninterval = "1m"\n'
-        for number in range(SENSORS)
+        f'[{name}]\ndriver = "simulated"\nseed = {number}\n[{name}.schedule]\ninterval = "1m"\n'
+        for number in range(SENSORS) for name in [f"sensor.{'s' if number else 'brood'}{number}"]
     ]
     return "".join(recorders + sensors)
 
