@@ -37,6 +37,8 @@ class BadLink:
                 hive, _ = self._listener.accept()
                 with contextlib.suppress(OSError):
                     broker = socket.create_connection(("127.0.0.1", self._target))
+                    for end in (hive, broker):
+                        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     for forward, ends in ((self._carry, (hive, broker)), (pour, (broker, hive))):
                         threading.Thread(target=forward, args=ends, daemon=True).start()
 

@@ -35,6 +35,7 @@ class Mosquitto:
         self._rules = folder / "rules"
         (folder / "mosquitto.conf").write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+            "set_tcp_nodelay true\n"
             f"acl_file {self._rules}\n{options}"
         )
         self._write(rules)

@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 WEIGHT = "beemon/apiary-7/sensor/scale/weight"
-CUTS = 4
+CUTS = 3
 PEAK_BYTES = 8e6
 """The hive holds a batch and the messages under way, never the month."""
 
