@@ -22,6 +22,7 @@ class CodecContext(Protocol):
     has_b_frames: bool
     flags: int
     options: dict[str, str]
+    skip_frame: str
 
 
 class Stream(Protocol):
