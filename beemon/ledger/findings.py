@@ -14,8 +14,8 @@ from typing import Any
 from beemon.base.clock import Stamp
 from beemon.base.facts import from_json, to_json
 from beemon.base.finding import Finding
-from beemon.base.moments import from_iso, iso
-from beemon.ledger import events
+from beemon.base.moments import US_PER_SECOND, from_iso, iso
+from beemon.ledger import events, rows
 from beemon.ledger.events import Event, Readable
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.rows import MOST_NUMBER, UNREADABLE
@@ -26,6 +26,13 @@ WORDS = ("yes", "no")
 """The beekeeper's words on a finding."""
 
 Chain = list[tuple[Event, Finding]]
+_TOUCHING = """
+SELECT * FROM sound_events WHERE kind = 'finding' AND utc_us >= :from AND CASE
+    WHEN json_valid(facts) THEN json_extract(facts, '$.revises') IS NOT NULL OR (
+        json_extract(facts, '$.until') > :begin AND json_extract(facts, '$.from') < :end)
+    END ORDER BY event
+"""
+"""The findings that touch a period, and all that may take the place of one of these."""
 
 
 def enter(ledger: Ledger, finding: Finding, at: Stamp | None = None, **more: Any) -> int:
@@ -67,7 +74,7 @@ def between(ledger: Readable, from_us: int, until_us: int) -> list[FindingFacts]
     begin, end = iso(from_us), iso(until_us)
     labels = _labels(ledger, from_us)
     latest = [
-        _describe(chain, labels)[-1] for chain in _chains(ledger, from_us)
+        _describe(chain, labels)[-1] for chain in _chains(ledger, from_us, begin, end)
         if begin < chain[-1][1].until and chain[-1][1].from_ < end
     ]
     return sorted(latest, key=lambda one: one.found.from_)
@@ -82,18 +89,25 @@ def chain_of(ledger: Readable, number: int) -> list[FindingFacts]:
         return []
     begin = min(from_iso(finding.from_), event.at.utc_us)
     labels = _labels(ledger, begin)
-    for chain in _chains(ledger, begin):
+    for chain in _chains(ledger, begin, *_around(finding)):
         if any(one.number == number for one, _ in chain):
             return _describe(chain, labels)
     return []
 
 
-def _chains(ledger: Readable, from_us: int) -> Iterable[Chain]:
-    """The findings that were entered since a time; none about a later time was entered earlier."""
+def _around(finding: Finding) -> tuple[str, str]:
+    """A period that all findings about the same matter touch."""
+    begin_us = from_iso(finding.from_)
+    return iso(begin_us - US_PER_SECOND), iso(begin_us + US_PER_SECOND)
+
+
+def _chains(ledger: Readable, from_us: int, begin: str, end: str) -> Iterable[Chain]:
+    """The findings that touch a period, of those that were entered since a time; none about a later
+    time was entered earlier."""
     chains: list[Chain] = []
     by_number: dict[int, Chain] = {}
     by_matter: dict[tuple[str, str | None, str], Chain] = {}
-    for event, finding in _since(ledger, from_us):
+    for event, finding in _touching(ledger, from_us, begin, end):
         chain = by_number.get(finding.revises or 0) or by_matter.get(finding.matter)
         if chain is None:
             chains.append(chain := [])
@@ -102,9 +116,12 @@ def _chains(ledger: Readable, from_us: int) -> Iterable[Chain]:
     return chains
 
 
-def _since(ledger: Readable, from_us: int) -> Iterator[tuple[Event, Finding]]:
-    found = events.since(ledger, from_us, MOST_NUMBER, KIND)
-    for event in sorted(found, key=lambda one: one.number):
+def _touching(
+    ledger: Readable, from_us: int, begin: str, end: str
+) -> Iterator[tuple[Event, Finding]]:
+    values = {"from": from_us, "begin": begin, "end": end}
+    found = ledger.db.execute(_TOUCHING, values)
+    for event in rows.readable(found, events.of_row):
         if finding := read(event):
             yield event, finding
 
