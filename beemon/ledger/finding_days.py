@@ -39,8 +39,9 @@ DAY, SWARM = "day", "swarm"
 """The kinds of finding that are known here: the sum of a day, and the one that can be labelled."""
 GONE = "The readings of this time have changed, and no longer show it."
 """The sentence of a finding that other readings took back."""
-MOST_DAYS = 400
-"""The greatest number of past days whose findings are made after all."""
+MOST_DAYS, RECENT_DAYS = 400, 40
+"""The greatest number of past days whose findings are made after all, and of the days to check
+every day."""
 PAST_DAYS = 30
 """The number of days before a day whose numbers its rules get."""
 
@@ -59,7 +60,7 @@ _LAST_SUM = """
 SELECT max(json_extract(facts, '$.date')) FROM sound_events
 WHERE kind = 'finding' AND json_extract(facts, '$.kind') = 'day' AND utc_us >= :from
 """
-_FIRST_READING = "SELECT min(utc_us) FROM sound_readings"
+_FIRST_READING = "SELECT utc_us FROM sound_readings ORDER BY utc_us LIMIT 1"
 _ZONES = timedelta(days=1)  # the largest difference between a local date and that of UTC
 _ONE = timedelta(days=1)
 
@@ -175,22 +176,24 @@ def with_defects(readings: str) -> str:
 
 def is_behind(ledger: Readable, today: date, zone: tzinfo) -> bool:
     """Whether a day before ``today`` is without its sum, by the last sum and the first reading."""
-    (first_us,) = ledger.db.execute(_FIRST_READING).fetchone()
-    if first_us is None or to_datetime(first_us, zone).date() >= today:
+    first = ledger.db.execute(_FIRST_READING).fetchone()
+    if first is None or to_datetime(first["utc_us"], zone).date() >= today:
         return False
     from_us = _midnight_us(today - MOST_DAYS * _ONE, zone)
     (last,) = ledger.db.execute(_LAST_SUM, {"from": from_us}).fetchone()
     return last is None or date.fromisoformat(last) < today - _ONE
 
 
-def due(ledger: Readable, today: date, zone: tzinfo) -> list[date]:
+def due(ledger: Readable, today: date, zone: tzinfo, most: int = MOST_DAYS) -> list[date]:
     """The days before ``today`` whose findings are to be made, or to be made again, in order.
+
+    Only the latest ``most`` are checked.
 
     These are the days without a sum, and those whose readings have changed or gone since. The day
     before such a day saw its readings, too; and the rules of the :data:`PAST_DAYS` after it got its
     numbers. A day of which readings were deleted to save space stays as it is.
     """
-    first, last = today - MOST_DAYS * _ONE, today - _ONE
+    first, last = today - most * _ONE, today - _ONE
     known = states(ledger, first, last, zone)
     kept = sums(ledger, first, last)
     gone = {day: DayState("", is_thinned=False) for day in kept.keys() - known.keys()}

@@ -62,6 +62,7 @@ class Insights:
         self._clock, self._zone = clock, zone
         self._next_look = 0.0
         self._today: date | None = None
+        self._was_thorough = False
         self._urgent: set[int] = set()
         self._stages: dict[date, int] = {}
         self._pending: list[date] = []
@@ -116,7 +117,9 @@ class Insights:
         self._write(self._looks.within(LOOK, look, (False, [])), lambda each: forward(*each))
 
     def _ask_for_days(self, today: date) -> None:
+        """The first time in a run, all past days are checked: files may have been imported."""
         self._ask("the days without findings", self._take_days, lambda: None, today)
+        self._was_thorough = True
 
     def _take_days(self, done: Done) -> None:
         self._note_defects(done)
@@ -138,7 +141,9 @@ class Insights:
         settings = self._in_force.settings
         weighing = {name: one.weighing for name, one in settings.devices.items() if one.weighing}
         archive = settings.archive_path
-        asked = Asked(today, self._clock.now().utc_us, settings.hive, weighing, day)
+        asked = Asked(
+            today, self._clock.now().utc_us, settings.hive, weighing, day, not self._was_thorough
+        )
         work = Work(0, "", INSIGHT, place=Place(archive, archive), asked=asked)
         self._chores.add([Chore(what, work, CHORE_SECONDS, settle, give_up)])
 

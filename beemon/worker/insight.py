@@ -20,7 +20,7 @@ from beemon.insights.day import RULES, look_at
 from beemon.insights.gathering import gather
 from beemon.insights.hive_day import Rule
 from beemon.ledger import finding_days, rows
-from beemon.ledger.finding_days import Looked
+from beemon.ledger.finding_days import MOST_DAYS, RECENT_DAYS, Looked
 from beemon.ledger.ledger import LedgerReader, open_reader
 from beemon.worker.messages import Asked, Done
 
@@ -54,7 +54,8 @@ def _facts(
     try:
         with closing(open_reader(archive)) as ledger, rows.one_moment(ledger.db):
             if asked.day is None:
-                due = finding_days.due(ledger, asked.today, zone.local())
+                most = MOST_DAYS if asked.thorough else RECENT_DAYS
+                due = finding_days.due(ledger, asked.today, zone.local(), most)
                 return {"days": [day.isoformat() for day in due]}
             return to_json(_look_at(ledger, asked, asked.day, rules, defects))
     except sqlite3.OperationalError as error:

@@ -101,6 +101,7 @@ class Run:
         self.waiting: list[Chore] = []
         self.writes_left = -1
         self.done: Counter[str] = Counter()
+        self.thorough: list[bool] = []
         scale = DeviceSettings(
             name=SCALE, kind="sensor", table={}, lines={}, weighing=Weighing()
         )
@@ -134,6 +135,8 @@ class Run:
     def carry_out(self, chore: Chore) -> None:
         self.done[chore.what] += 1
         assert chore.work.asked is not None
+        if chore.work.asked.day is None:
+            self.thorough.append(chore.work.asked.thorough)
         chore.settle(insight.look(0, self.archive, chore.work.asked, WITH_DROPS))
 
     def close(self) -> None:
@@ -261,6 +264,10 @@ def test_a_day_is_looked_at_after_its_night_and_once_more_with_the_next(season: 
     assert season.done["the days without findings"] == DAYS  # of the first, none is over
 
 
+def test_all_past_days_are_checked_once_in_a_run(season: Run) -> None:
+    assert season.thorough == [True] + [False] * (DAYS - 1)
+
+
 def test_findings_of_a_season_with_missed_days_are_the_same(season: Run, tmp_path: Path) -> None:
     run = new_run(tmp_path)
     live(run, DAYS, is_on=lambda hour: hour < 60 or hour > 170)
@@ -313,19 +320,19 @@ def test_an_unsure_clock_waits(tmp_path: Path) -> None:
 def test_days_that_were_dated_again_are_as_if_they_had_always_been(
     season: Run, tmp_path: Path
 ) -> None:
-    """Three days are measured by a clock that is a year behind, and get their time later."""
+    """Three days are measured by a clock that is 20 days behind, and get their time later."""
     run = new_run(tmp_path)
-    year_us = 365 * 86_400 * US_PER_SECOND
+    behind_us = 20 * 86_400 * US_PER_SECOND
     for hour, found in hourly(DAYS):
         run.clock.at = BEGIN + hour * HOUR
-        behind = year_us if 48 <= hour < 120 else 0
+        behind = behind_us if 48 <= hour < 120 else 0
         keep(run, [
             replace(one, at=one.at._replace(utc_us=one.at.utc_us - behind)) for one in found
         ])
         if hour >= 24 * 8:
             run.turn()
     assert told(tmp_path) != told(season.archive)
-    date_again(run, year_us)
+    date_again(run, behind_us)
     run.clock.at = BEGIN + (24 * DAYS + 6.2) * HOUR
     run.turn()
     again, before = told(tmp_path), told(season.archive)
@@ -336,7 +343,7 @@ def test_days_that_were_dated_again_are_as_if_they_had_always_been(
 
 
 def date_again(run: Run, behind_us: int) -> None:
-    """Move the readings that are a year behind, as the redating does."""
+    """Move the readings that are so far behind, as the redating does."""
     long_ago = round(BEGIN * US_PER_SECOND) - behind_us // 2
     with run.ledger.transaction() as ledger:
         found = ledger.db.execute("SELECT utc_us FROM readings WHERE utc_us < ?", (long_ago,))

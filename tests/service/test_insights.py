@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,12 +58,12 @@ class InsightHive(Hive):
         )
 
     def measure(self) -> None:
-        """Enter the readings of the past."""
+        """Enter the readings of the past, if they are not there yet."""
         begin = to_microseconds(self.days[0])
         found = [
             Reading("sensor.brood", "temperature", "°C", 35.0, None,
                     Stamp(begin + n * 1_800_000_000, 1.0, Quality.SYNCHRONISED))
-            for n in range(3 * 48)
+            for n in range(len(self.days) * 48)
         ]
         ledger = Ledger(self.archive)
         with ledger.transaction():
@@ -71,7 +73,7 @@ class InsightHive(Hive):
 
     def sums(self) -> dict[str, Any]:
         """The sums that were entered, by their days."""
-        found = self.ask("events 30d finding")["events"]
+        found = self.ask("events 60d finding")["events"]
         return {each["facts"]["date"]: each for each in found if each["facts"]["kind"] == "day"}
 
 
@@ -102,6 +104,22 @@ def test_days_that_were_missed_get_their_findings_once(past: InsightHive) -> Non
     with past:
         assert_it_records(past)
         assert past.sums() == first
+
+
+def test_a_kill_in_the_middle_loses_no_day_and_enters_none_twice(past: InsightHive) -> None:
+    past.days = [past.days[0] - timedelta(days=n) for n in range(30, 0, -1)] + past.days
+    past.measure()
+    days = {day.date().isoformat() for day in past.days if is_over(day)}
+    with past:
+        until(lambda: len(past.sums()) >= 3)
+        for pid in (*past.children().values(), past.process.pid):  # type: ignore[union-attr]
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    assert len(past.days) == 33
+    with past:
+        until(lambda: days == past.sums().keys())
+        found = past.ask("events 60d finding")["events"]
+        assert all("revises" not in each["facts"] for each in found)
 
 
 def test_a_defect_in_every_rule_costs_the_rules_alone(past: InsightHive) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date
 
 import pytest
@@ -44,6 +45,12 @@ def measured(ledger, monkeypatch):
 
 def test_the_days_that_are_due_are_told(tmp_path):
     assert insight.look(3, tmp_path, asked(None)).facts == {"days": ["2026-06-01"]}
+
+
+def test_a_thorough_check_goes_back_a_year(tmp_path):
+    late = replace(asked(None), today=date(2026, 12, 1))
+    assert insight.look(3, tmp_path, late).facts == {"days": []}
+    assert insight.look(3, tmp_path, replace(late, thorough=True)).facts == {"days": ["2026-06-01"]}
 
 
 def test_the_findings_of_a_day_are_told_with_the_state_of_its_readings(tmp_path, ledger):
