@@ -37,6 +37,11 @@ def planted(_):
 day.RULES = dict.fromkeys(day.RULES, planted)
 """
 
+PATIENCE_SECONDS = 500.0
+"""Longer than elsewhere, because other tests keep the processor from work of idle priority."""
+
+pytestmark = pytest.mark.timeout(1200)
+
 
 class InsightHive(Hive):
     """A service that has measured the nest, each half-hour of the three days before today."""
@@ -96,7 +101,7 @@ def is_over(day: datetime) -> bool:
 def test_days_that_were_missed_get_their_findings_once(past: InsightHive) -> None:
     days = [day.date().isoformat() for day in past.days if is_over(day)]
     with past:
-        until(lambda: set(days) <= past.sums().keys())
+        until(lambda: set(days) <= past.sums().keys(), PATIENCE_SECONDS)
         first = past.sums()
         assert "35.0" in first[days[0]]["message"]
         assert_it_records(past)
@@ -107,17 +112,17 @@ def test_days_that_were_missed_get_their_findings_once(past: InsightHive) -> Non
 
 
 def test_a_kill_in_the_middle_loses_no_day_and_enters_none_twice(past: InsightHive) -> None:
-    past.days = [past.days[0] - timedelta(days=n) for n in range(30, 0, -1)] + past.days
+    past.days = [past.days[0] - timedelta(days=n) for n in range(6, 0, -1)] + past.days
     past.measure()
     days = {day.date().isoformat() for day in past.days if is_over(day)}
     with past:
-        until(lambda: len(past.sums()) >= 3)
+        until(lambda: len(past.sums()) >= 3, PATIENCE_SECONDS)
         for pid in (*past.children().values(), past.process.pid):  # type: ignore[union-attr]
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    assert len(past.days) == 33
+    assert len(days) > 3
     with past:
-        until(lambda: days == past.sums().keys())
+        until(lambda: days == past.sums().keys(), PATIENCE_SECONDS)
         found = past.ask("events 60d finding")["events"]
         assert all("revises" not in each["facts"] for each in found)
 
@@ -125,7 +130,9 @@ def test_a_kill_in_the_middle_loses_no_day_and_enters_none_twice(past: InsightHi
 def test_a_defect_in_every_rule_costs_the_rules_alone(past: InsightHive) -> None:
     (past.folder / "sitecustomize.py").write_text(PLANT)
     with past:
-        until(lambda: past.sums().keys() and len(past.troubles()) == len(RULES))
+        until(
+            lambda: past.sums().keys() and len(past.troubles()) == len(RULES), PATIENCE_SECONDS
+        )
         assert set(past.troubles()) == {f"insights.{rule}" for rule in RULES}
         assert_it_records(past)
         found = defects(past)
