@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import beemon
+from beemon.base.finding import KINDS as FINDINGS
 from beemon.config import settings as config
 from beemon.scale import steps
 from beemon.uplink.destinations.alerts import rules, texts
@@ -153,6 +154,13 @@ def test_the_default_rules_stand_beside_those_of_the_config():
     assert alerts.rules["swarm"].grams == 700
     assert {"no-data", "no-service", "degraded", "weight-loss", "no-heat"} <= alerts.rules.keys()
     assert "nest-hot" not in alerts.rules
+
+
+def test_the_default_rules_name_findings_that_there_are():
+    alerts, _ = built("")
+    named = {rule.finding for rule in alerts.rules.values() if isinstance(rule, FindingRule)}
+    assert named == {"swarm", "lighter", "tipped", "no-heat"}
+    assert named <= FINDINGS.keys()
 
 
 def test_the_default_rules_about_the_nest_need_its_sensor():
