@@ -28,6 +28,7 @@ def test_a_day_has_its_net_its_nights_loss_and_its_dip():
     assert made["dip"].value == pytest.approx(50, abs=12)  # by 11 the night's line has fallen
     assert made["level"].value == pytest.approx(30_000 + dearth(27), abs=4)
     assert 0 < made["net"].uncertainty < 3
+    assert made["night_loss"].uncertainty == pytest.approx(0.07, abs=0.01)  # 1.4 g over 7.5 h
 
 
 def test_its_sentence_says_so():

@@ -21,6 +21,13 @@ def test_a_hive_that_is_carried_away_is_told_after_an_hour(hour):
     assert stages((hour, 0, -29_000), until=hour + 1.2) == ["stands"]
 
 
+def test_it_is_about_the_hour_that_it_took():
+    [finding] = find_lighter(day_of(weights((12, 0, -29_000)))).findings
+    assert (finding.from_[11:16], finding.until[11:16]) in [
+        ("12:00", "13:00"), ("12:05", "13:05"),
+    ]
+
+
 def test_supers_that_are_off_for_half_an_hour_are_no_news():
     assert stages((12, 0, -20_000), (12.5, 0, 20_000)) == []
 
