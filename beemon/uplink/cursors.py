@@ -17,7 +17,7 @@ power cut the records of that time are delivered again."""
 
 
 _PLACE = "place"
-_LARGEST = 2**63
+_LARGEST = 2**63 - 1
 """No number of a ledger is larger."""
 
 
@@ -65,7 +65,7 @@ def _mark(place: str | None) -> str | None:
 def _parse(content: JsonObject) -> Cursor | None:
     numbers = {
         name: value for name, value in content.items()
-        if type(value) is int and abs(value) <= _LARGEST
+        if type(value) is int and -_LARGEST - 1 <= value <= _LARGEST
     }
     try:
         return Cursor(**numbers)

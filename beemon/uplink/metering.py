@@ -37,7 +37,8 @@ class Meter:
             if isinstance(count, int)
         }
         budget = settings.daily_budget
-        self._most_unsaved = _SAVE_BYTES if budget is None else min(_SAVE_BYTES, budget / 20)
+        # Without any budget there is nothing to overdraw, and each save wears the card.
+        self._most_unsaved = min(_SAVE_BYTES, budget / 20) if budget else _SAVE_BYTES
         self._unsaved = 0
         self._day = (-1, "")
 

@@ -59,6 +59,16 @@ def test_a_power_cut_forgets_a_small_part_of_the_budget(meter):
     assert meter().left() <= 60  # of which 10 are right
 
 
+def test_a_budget_of_nothing_is_not_saved_with_every_message(tmp_path, watch):
+    one = Meter(tmp_path / "sent.json", UplinkSettings(daily_budget=0.0), watch)
+    for _ in range(100):
+        one.count(200)
+    assert not one.may_send()
+    assert not (tmp_path / "sent.json").exists()
+    one.close()
+    assert (tmp_path / "sent.json").exists()
+
+
 @pytest.mark.parametrize("content", [
     "", "{", "[]", '{"days": 5}', '{"days": {"2024-10-04": "x"}}', '{"day": "x", "bytes": 5}',
 ])

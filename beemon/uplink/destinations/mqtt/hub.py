@@ -83,7 +83,8 @@ class Hub:
             archive, upto = told["archive"], told["upto"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return
-        if archive != self._archive or upto not in {number for number, _ in self._open}:
+        is_number = isinstance(upto, int) and upto in {number for number, _ in self._open}
+        if archive != self._archive or not is_number:
             return
         while self._open and self._open[0][0] <= upto:
             self._delivered += self._open.popleft()[1]
