@@ -167,6 +167,22 @@ def test_a_button_says_its_cost_and_its_outcome(house: House, browser: Browser) 
     assert house.hive.ask(f"job {said[1]}")["command"] == "snapshot camera.entrance"
 
 
+@pytest.mark.parametrize(("button", "begin", "cost", "command"), [
+    ("do-record", "Record 30", "The device is busy for 30", "record microphone.brood 30"),
+    ("do-read", "Read all sensors now", "Reads each sensor once", "read"),
+])
+def test_each_button_sends_its_command_and_tells_its_outcome(
+    house: House, browser: Browser, button: str, begin: str, cost: str, command: str
+) -> None:
+    name = until(lambda: browser.text(f"#{button}"))
+    assert name.startswith(begin)
+    assert browser.await_("button", name)["description"]["value"].startswith(cost)
+    browser.press(name)
+    said = until(lambda: re.search(r"\(job (\d+)\)", browser.text("#outcome")))
+    assert house.hive.ask(f"job {said[1]}")["command"] == command
+    until(lambda: f"(job {said[1]}): done" in browser.text("#outcome"), 150)
+
+
 def test_an_inspection_begins_and_ends_with_the_largest_button(
     house: House, browser: Browser
 ) -> None:
