@@ -36,15 +36,16 @@ def add_words(words: Any) -> None:
     here.add_config(parser)
     parser.set_defaults(run=serve_page)
     page = words.add_parser(
-        "page", usage="beemon page [password|open|close] [ADDRESS] [OPTION…]",
+        "page", usage="beemon page [password|open|close|share|unshare] [ADDRESS|NAME] [OPTION…]",
         description=here.sentence(HERE["page"]),
         epilog="password: set the password of the page. open: let other machines reach the page, "
-               f"at ADDRESS (default: {DEFAULT_ADDRESS}). close: let only this machine reach it.",
+               f"at ADDRESS (default: {DEFAULT_ADDRESS}). close: let only this machine reach it. "
+               "share: make a token by which NAME sees the hive, without sound, pictures, position "
+               "and buttons; without NAME, list them. unshare: end the token of NAME.",
     )
-    page.add_argument("action", nargs="?", choices=["password", "open", "close"],
-                      help=argparse.SUPPRESS)
-    page.add_argument("address", nargs="?", metavar="ADDRESS", default=DEFAULT_ADDRESS,
-                      help=argparse.SUPPRESS)
+    actions = ["password", "open", "close", "share", "unshare"]
+    page.add_argument("action", nargs="?", choices=actions, help=argparse.SUPPRESS)
+    page.add_argument("address", nargs="?", metavar="ADDRESS", help=argparse.SUPPRESS)
     page.add_argument("--no-tls", action="store_true",
                       help="open the page without a certificate, for example in a VPN")
     here.add_config(page)
@@ -57,7 +58,8 @@ def manage(options: argparse.Namespace) -> int:
     from beemon.setup import page
     from beemon.web.passwords import WeakPasswordError
 
-    actions = {None: _show, "password": _set_password, "open": _open, "close": _close}
+    actions = {None: _show, "password": _set_password, "open": _open, "close": _close,
+               "share": _share, "unshare": _unshare}
     try:
         actions[options.action](options, page.Places())
     except (page.PageError, WeakPasswordError, config.ConfigError) as error:
@@ -120,6 +122,26 @@ def _new_password() -> str:
     return first
 
 
+def _share(options: argparse.Namespace, places: Places) -> None:
+    from beemon.setup import page
+
+    if options.address is None:
+        names = page.viewers(places)
+        layout.say("The page is shared with:" if names else "The page is shared with nobody.",
+                   *(f"  {name}" for name in names))
+        return
+    secret = page.share(places, options.address)
+    layout.say("Log in on the page with this token, in the place of the password:", f"  {secret}",
+               f"It is not shown again. To end it: sudo beemon page unshare {options.address}")
+
+
+def _unshare(options: argparse.Namespace, places: Places) -> None:
+    from beemon.setup import page
+
+    page.unshare(places, options.address or "")
+    layout.say(f"The token of {options.address} is no longer valid.")
+
+
 def _open(options: argparse.Namespace, places: Places) -> None:
     from beemon.setup import page
 
@@ -130,7 +152,7 @@ def _open(options: argparse.Namespace, places: Places) -> None:
         page.set_password(places, _new_password())
     with long_work.shown("opening the page"):
         settings = page.open_page(
-            options.config, options.address, places, secure=not options.no_tls
+            options.config, options.address or DEFAULT_ADDRESS, places, secure=not options.no_tls
         )
     show_address(settings, places)
 

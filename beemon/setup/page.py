@@ -23,6 +23,8 @@ from beemon.config.settings import Settings, is_loopback
 from beemon.config.web import WebSettings
 from beemon.setup import files
 from beemon.web.passwords import Code, Password
+from beemon.web.roles import Role
+from beemon.web.tokens import Tokens
 
 USER = "beemon-web"
 FILE = "web.toml"
@@ -115,6 +117,34 @@ def set_password(places: Places, password: str) -> None:
     Password(places.state).set(password)
     _give_to_page(places.state, places.state / "password")
     places.code.withdraw()
+
+
+def share(places: Places, name: str) -> str:
+    """Make a token for a viewer of this name, and return its secret, which is kept nowhere.
+
+    Raises ``OSError``.
+    """
+    places.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _, secret = Tokens(places.state).make(name, Role.VIEWER)
+    _give_to_page(places.state, places.state / "tokens")
+    return secret
+
+
+def viewers(places: Places) -> list[str]:
+    """The names of the viewers' tokens. Raises ``OSError``."""
+    return [one.name for one in Tokens(places.state).all() if one.level == Role.VIEWER]
+
+
+def unshare(places: Places, name: str) -> None:
+    """End the tokens of the viewers of this name. Raises :class:`PageError` and ``OSError``."""
+    tokens = Tokens(places.state)
+    found = [one for one in tokens.all() if one.level == Role.VIEWER and one.name == name]
+    if not found:
+        known = ", ".join(viewers(places)) or "nobody"
+        raise PageError(f'the page is not shared with "{name}", but with: {known}')
+    for one in found:
+        tokens.revoke(one.id)
+    _give_to_page(places.state / "tokens")
 
 
 def open_page(main: Path, address: str, places: Places, *, secure: bool) -> Settings:

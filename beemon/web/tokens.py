@@ -38,14 +38,27 @@ class Tokens:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "tokens"
         self._turn = threading.Lock()
-        self._kept: dict[str, Token] | None = None
+        self._kept: dict[str, Token] = {}
+        self._version: object = None
 
     @property
     def _all(self) -> dict[str, Token]:
-        """The tokens by their hash; a file that cannot be read is tried again the next time."""
-        if self._kept is None:
-            self._kept = self._load()
+        """The tokens by their hash, as they are in the file: others change it as well.
+
+        A file that cannot be read is tried again the next time.
+        """
+        version = self._look()
+        if version != self._version:
+            self._kept, self._version = self._load(), version
         return self._kept
+
+    def _look(self) -> object:
+        """A value that differs when the file has changed; never None."""
+        try:
+            state = self._file.stat()
+        except FileNotFoundError:
+            return ()
+        return state.st_mtime_ns, state.st_ino
 
     def all(self) -> list[Token]:
         """Every token, in the order of their making. Raises ``OSError``."""
@@ -95,7 +108,6 @@ class Tokens:
 
     def _keep(self, tokens: dict[str, Token]) -> None:
         replace_file(self._file, json.dumps([asdict(token) for token in tokens.values()]).encode())
-        self._kept = tokens
 
 
 def _hash(secret: str) -> str:
