@@ -97,7 +97,7 @@ def test_a_good_recording_is_kept_with_its_tags_and_features(keeping: tuple[Work
     assert (made.verdict, made.findings) == (None, None)
     assert (made.size, made.sha256) == files.digest(done.path)
     assert tags.read(done.path).facts == facts
-    assert len(done.readings) == 14
+    assert len(done.readings) == 15
     assert {(r.sensor, r.at.utc_us) for r in done.readings} == {
         ("microphone.m", facts.start_utc_us)
     }
