@@ -22,7 +22,7 @@ rabbitmqctl set_permissions -p / hive '.*' '.*' '.*'
 rabbitmqctl set_topic_permissions -p / hive amq.topic '^own[.].*' '^(own|in)[.].*'
 """
 TALK = """
-import sys, threading
+import sys, threading, time
 from pathlib import Path
 from beemon.uplink.contract import NotDeliveredError
 from beemon.uplink.destinations.mqtt.session import Connected, Session, Will
@@ -46,6 +46,20 @@ except NotDeliveredError as error:
     print("refused", error)
 session.close("offline")
 """
+READ_BACK = """
+# It closes the connection of a hive that wants to read what it may not.
+session = Session(settings, "beemon_b", Will("own/status", "offline"), ["own/#"], lambda: None,
+                  ["other/x"])
+session.open()
+until = time.monotonic() + 30
+while session.connections < 2 or "let the hive read the topic other/x" not in session.refusal:
+    assert time.monotonic() < until, (session.connections, session.trouble)
+    time.sleep(0.1)
+session.publish("own/value", "1")
+session.wait_until_acknowledged()
+assert session.connections == 2
+session.close("offline")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +76,7 @@ def test_messages_go_both_ways_and_a_forbidden_topic_is_noticed(rabbit, tmp_path
     secret = tmp_path / "password"
     secret.write_text("s3cret")
     secret.chmod(0o600)
-    inside = ["nsenter", "-t", str(rabbit.leader), "--net", sys.executable, "-c", TALK]
+    inside = ["nsenter", "-t", str(rabbit.leader), "--net", sys.executable, "-c", TALK + READ_BACK]
     ran = subprocess.run(
         [*inside, protocol, secret],
         cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120,
