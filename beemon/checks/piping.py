@@ -68,7 +68,7 @@ BREAK, FAINT_BREAK = 0.05, 0.09
 SAME_TONE = 0.08
 """The largest difference in pitch within a syllable that broke, as a share."""
 
-FIRST = (0.36, 2.0)
+FIRST = (0.36, 1.6)
 """The length of the first syllable of a toot, in seconds."""
 LONGER = 1.4
 """The length of the first syllable, at least, against the median of the others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -18,10 +18,13 @@ from beemon.checks.spectrum import ENOUGH_SEGMENTS, Floats, decibels, segment_le
 from tests.queen import mixed, quack, toot
 from tests.samples import hive_sound
 
+Maker = Callable[[np.random.Generator], Floats]
+
 LEVELS = (-6, -3, 0, 3, 6, 10, 20)
 """How far the synthetic piping is above the hum, from 700 to 2000 Hz, in dB."""
 TIMES = 100
 SECONDS, RATE = 20, 8000
+"""The length of each hum in seconds, and its samples a second."""
 BLOCK = 1 << 15
 RECORDED = {"osbh": "nduva15/BEE-SOUND-ANALYSIS, osbh_reference", "bzuk": "mpeterka/bee-sounds"}
 PIPING = "swarm_piping.ogg"
@@ -52,7 +55,7 @@ def hear(file: Path) -> Heard:
 
 def report(data: Path, real: Path | None) -> Iterator[str]:
     """The lines of the report."""
-    yield "Toots in sounds without licence to pass on, from --real, and in the data's own"
+    yield "Toots in the sounds of the data, and in those without licence"
     yield from _toots("hives", sorted((data / "sound").glob("*.flac")))
     yield from _simulated()
     if real is None:
@@ -120,12 +123,12 @@ def _synthetic(backgrounds: Sequence[Floats]) -> Iterator[str]:
         yield f"  {name} told as a toot: {told}"
 
 
-def _found(backgrounds: Sequence[Floats], make: object, level: float, seed: int) -> int:
+def _found(backgrounds: Sequence[Floats], make: Maker, level: float, seed: int) -> int:
     chance, found = np.random.default_rng(seed), 0
     for _ in range(TIMES):
         hum = backgrounds[chance.integers(len(backgrounds))]
         first = int(chance.integers(len(hum) - SECONDS * RATE))
-        piping = make(chance)  # type: ignore[operator]
+        piping = make(chance)
         last = max(RATE + 1, (SECONDS - 1) * RATE - len(piping))
         at = int(chance.integers(RATE, last))
         sound = mixed(hum[first : first + SECONDS * RATE], piping, at, level)

@@ -105,7 +105,7 @@ def syllables(first: float, *others: float, every: float = 0.4) -> list[Syllable
     (syllables(0.8, 0.3, 0.3, 0.28, 0.25), 1),
     (syllables(0.8, 0.3, 0.3, 0.28), 0),                             # too few
     (syllables(0.3, 0.3, 0.3, 0.28, 0.25), 0),                       # the first is not longer
-    (syllables(2.5, 0.3, 0.3, 0.28, 0.25), 0),                       # the first is a lasting tone
+    (syllables(1.8, 0.3, 0.3, 0.28, 0.25), 0),                       # the first is a lasting tone
     (syllables(0.8, 0.3, 0.3, 0.28, 0.25, every=1.0), 0),            # long pauses
     (syllables(0.8, 0.7, 0.7, 0.7, 0.7, every=0.9), 0),              # long syllables
     (syllables(0.8, 0.05, 0.05, 0.05, 0.05, every=0.1), 0),          # a rattle
