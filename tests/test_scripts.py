@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.process
 
 PROJECT = Path(__file__).parents[1]
+BY_FILE = "<-n><3><--dist><loadfile><--no-loadscope-reorder>"
 
 
 class Script:
@@ -57,7 +58,7 @@ def test_it_runs_what_starts_no_process_then_what_does_and_then_the_grounds(scri
     assert script.run("-k", "a server")[1] == [
         "<-m><pytest><-m><not ground and not process><-n><2><-k><a server>",
         "<-m><pytest><-m><process and not ground><-n><4><-k><a server>",
-        "<-m><pytest><-m><ground><-n><2><--dist><loadfile><-k><a server>",
+        f"<-m><pytest><-m><ground>{BY_FILE}<-k><a server>",
     ]
 
 
@@ -73,7 +74,7 @@ def test_a_users_marks_narrow_each_part(script, options):
         "<-m><pytest><-m><not ground and not process and (not long or slow)><-n><2>"
         "<tests/ledger>",
         "<-m><pytest><-m><process and not ground and (not long or slow)><-n><4><tests/ledger>",
-        "<-m><pytest><-m><ground and (not long or slow)><-n><2><--dist><loadfile><tests/ledger>",
+        f"<-m><pytest><-m><ground and (not long or slow)>{BY_FILE}<tests/ledger>",
     ]
 
 

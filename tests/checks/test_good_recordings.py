@@ -47,7 +47,7 @@ def test_no_sound_of_the_simulated_hive_is_flagged(tmp_path, first):
         facts = write_sound(tmp_path / "a", samples, rate)
         found = examine(tmp_path / "a", replace(facts, lost_samples=0), asked=seconds)
         assert said(found) == [], f"recording {number}"
-        assert len(found.features) == 14
+        assert len(found.features) == 15
 
 
 @pytest.mark.parametrize("first", range(0, VIDEOS, 5))
