@@ -223,3 +223,16 @@ def test_random_histories_repeat_only_what_was_unknown(post, seed):
         post.acknowledged += known
     assert all(post.arrived.count(one) <= 2 for one in post.arrived)
     assert kills, "this history has no kill: it shows little"
+
+
+@pytest.mark.parametrize("number", [-1, 5, 10**40])
+def test_a_damaged_number_of_a_message_keeps_no_other_from_its_way(number):
+    post = Post()
+    post.add("opened")
+    [place] = post.memory.letters
+    post.disk = to_json(post.memory)
+    post.disk["letters"][place]["number"] = number
+    post.start()
+    post.outbox.work([HOME])
+    assert post.memory.letters == {}
+    assert [url for url, _ in post.arrived] == [HOME.url]

@@ -59,14 +59,14 @@ class Outbox:
     def _cancel(self, key: str, word: str) -> list[str]:
         """End the letters of this kind; return the addresses that did not get a closing one."""
         missed = []
-        for letter in [*self._memory.letters.values()]:
+        for place, letter in [*self._memory.letters.items()]:
             if (letter.key, letter.word) != (key, word):
                 continue
             for mark, delivery in letter.to.items():
                 if word == CLOSED and delivery.state in (WAITING, REFUSED):
                     missed.append(mark)
                     self._know(key, mark)
-            del self._memory.letters[str(letter.number)]
+            del self._memory.letters[place]
         return missed
 
     def _know(self, key: str, mark: str) -> None:
@@ -149,12 +149,12 @@ class Outbox:
     def _clear(self, known: dict[str, Address]) -> None:
         """Remove the letters that are over, too old, or for addresses that are no longer there."""
         oldest_us = self._memory.steady_us - OLDEST_US
-        for letter in [*self._memory.letters.values()]:
+        for place, letter in [*self._memory.letters.items()]:
             is_over = all(
                 delivery.state == OVER or mark not in known for mark, delivery in letter.to.items()
             )
             if is_over or letter.made_us < oldest_us:
-                del self._memory.letters[str(letter.number)]
+                del self._memory.letters[place]
 
     def next_us(self) -> int | None:
         """The steady time of the next attempt; None if nothing is on its way."""
