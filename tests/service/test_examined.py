@@ -93,7 +93,7 @@ def test_a_recordings_features_are_readings_of_its_beginning(hive: Hive) -> None
     with closing(LedgerReader(hive.archive)) as reader:
         rows = reader.db.execute("SELECT * FROM readings JOIN series USING (series)").fetchall()
     found = {(row["sensor"], row["quantity"]): row for row in rows}
-    assert len(found) == 14 + 1
+    assert len(found) == 15 + 1
     level = found["microphone.brood", "level"]
     assert -30 < level["value"] < -10
     assert level["unit"] == "dBFS"
