@@ -125,7 +125,7 @@ class Flights:
         """Count a bee whose path is over."""
         places = path.places
         first, last = places[0], places[-1]
-        way = math.hypot(last.x - first.x, last.y - first.y)
+        way = max(math.hypot(place.x - first.x, place.y - first.y) for place in places)
         if len(places) < LEAST_SEEN or way <= LEAST_WAY * self._length:
             return
         steps = min(max(2, round(AT_END * self._rate)), len(places) - 1)

@@ -40,6 +40,10 @@ def test_a_bee_that_crosses_the_view_flies_in_and_out():
     assert flights(way((2, 100), (318, 100))) == (1, 1)
 
 
+def test_a_bee_that_lands_and_leaves_where_she_came_from_flies_twice():
+    assert flights(way((316, 40), (160, 200)) + way((160, 200), (316, 44))) == (1, 1)
+
+
 def test_a_bee_that_walks_at_the_edge_does_not_fly():
     assert flights(way((4, 100), (4, 120))) == (0, 0)
 

@@ -69,14 +69,14 @@ class Swarm:
     def __init__(self, width: int, height: int, chance: np.random.Generator) -> None:
         self._size = width, height
         self._walkers = [Walker.random(chance) for _ in range(WALKERS)]
-        self._flyers = [Flyer.random(chance) for _ in range(FLYERS)]
+        self.flyers = [Flyer.random(chance) for _ in range(FLYERS)]
 
     def bees(self, seconds: float) -> Iterator[Bee]:
         """The bees that are visible at a moment, beginning with the furthest."""
         for walker in self._walkers:
             yield self._bee(0, walker.place(seconds), walker.place(seconds + 0.05))
         flap = 1 + int(seconds * 50) % len(FLAPS)
-        for flyer in self._flyers:
+        for flyer in self.flyers:
             if flyer.visible(seconds):
                 yield self._bee(flap, flyer.place(seconds), flyer.place(seconds + 0.02))
 
