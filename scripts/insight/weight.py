@@ -87,9 +87,7 @@ def _planted(curves: Sequence[Curve], minutes: int, bar: int) -> str:
     for seed in SEEDS:
         chance = random.Random(seed)
         for curve in curves:
-            weighed = [Weighed(*value) for value in curve.weights]
-            busy = [(step.begin - 6 * HOUR, step.end + 6 * HOUR)
-                    for step in find_steps(weighed, Around(curve.is_day)) if step.kind != "rain"]
+            busy = _busy(curve)
             for _ in range(12):
                 total += 1
                 found, shown = _plant(curve, busy, minutes * MINUTE, chance)
@@ -101,6 +99,13 @@ def _planted(curves: Sequence[Curve], minutes: int, bar: int) -> str:
         f"the reading that shows all of it (bar: {bar}); {counts[STANDS]} stand, "
         f"{counts[WITHDRAWN]} withdrawn (bar: 0)"
     )
+
+
+def _busy(curve: Curve) -> list[tuple[float, float]]:
+    """Six hours around each step, and around single readings that may be a real visit's."""
+    at_any_time = Around(curve.is_day, opened=[(-math.inf, math.inf)])
+    steps = find_steps([Weighed(*value) for value in curve.weights], at_any_time)
+    return [(step.begin - 6 * HOUR, step.end + 6 * HOUR) for step in steps]
 
 
 def _plant(
