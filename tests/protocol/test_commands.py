@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from beemon.base import clock, since
+from beemon.base import clock, since, zone
 from beemon.protocol.commands import VOCABULARY, Request, kind_of, parse
 from beemon.protocol.lines import ERRORS, RequestError, decode
 from tests.corpus import COMMANDS, DEVICES, LIMIT, MESSAGES, Message
@@ -314,3 +314,17 @@ def test_a_weight_has_its_unit(written, grams):
 )
 def test_a_calibration_that_is_not_said_right_is_refused(text):
     assert refusal(text).code == "bad-argument"
+
+
+@pytest.mark.parametrize("written", ["today", "yesterday", "2026-06-01"])
+def test_a_day_is_a_date_or_a_word(written):
+    before_us = clock.now().utc_us
+    found = parse(f"today {written}", [])["DATE"]
+    moments = before_us, clock.now().utc_us
+    assert found in {since.day_of(written, one, zone.local()) for one in moments}
+
+
+@pytest.mark.parametrize("written", ["7d", "2026-13-01", "1969-12-31", "9999-12-31"])
+def test_no_other_day_is_one(written):
+    with pytest.raises(RequestError, match="DATE must be"):
+        parse(f"today {written}", [])
