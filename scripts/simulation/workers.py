@@ -26,6 +26,7 @@ from beemon.orchestrator.worker_process import Mailbox
 from beemon.repair.salvage import salvage
 from beemon.retention.keeper import LOOK_SECONDS
 from beemon.storage import files
+from beemon.worker import insight
 from beemon.worker.messages import (
     Answer,
     Begun,
@@ -39,7 +40,7 @@ from beemon.worker.messages import (
     Upward,
     Work,
 )
-from beemon.worker.worker import SALVAGE, TRY
+from beemon.worker.worker import INSIGHT, SALVAGE, TRY
 
 BYTES_A_SECOND = {"camera": 4000, "microphone": 1000}
 """A hundredth and less of what real ones write: the disk is so much smaller, too."""
@@ -168,7 +169,7 @@ class SimulatedWorker:
         if work.device and work.device not in self.opened:
             self._say(Opened(work.device))
         self._working[work.number] = work
-        if work.place is not None and work.verb != SALVAGE:
+        if work.place is not None and work.verb not in (SALVAGE, INSIGHT):
             work.place.temporary.touch()
         seconds = work.seconds if work.verb == "record" else READ_SECONDS
         fault = None if work.verb in (TRY, SALVAGE) else self._world.fault()
@@ -192,10 +193,21 @@ class SimulatedWorker:
             return Done(work.number, path=work.place.final if found else None, recording=found)
         if work.verb == TRY:
             return Done(work.number)
+        if work.verb == INSIGHT:
+            return self._look(work)
         if work.verb == "read":
             return self._read(work, is_lie=is_lie)
         try:
             return self._record(work, is_lie=is_lie, is_cut=is_cut)
+        except OSError as error:
+            return Failed(work.number, "disk-full", str(error))
+
+    def _look(self, work: Work) -> Answer:
+        """The real findings of a simulated day."""
+        assert work.place is not None
+        assert work.asked is not None
+        try:
+            return insight.look(work.number, work.place.final, work.asked)
         except OSError as error:
             return Failed(work.number, "disk-full", str(error))
 
