@@ -377,7 +377,8 @@ OPTIONS = {
     field.name
     for settings in (
         config.Hive, config.ServerSettings, config.ArchiveSettings, config.RetentionSettings,
-        config.Weighing, Schedule, PowerSettings, SavingSettings, HaltSettings, WebSettings,
+        config.Weighing, config.Counting, Schedule, PowerSettings, SavingSettings, HaltSettings,
+        WebSettings,
     )
     for field in dataclasses.fields(settings)
 } - {"place", "stages", "halt", "grace"}  # which are no options, or no user's

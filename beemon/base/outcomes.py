@@ -123,6 +123,10 @@ REASONS = {
         "its "
         "work.",
     ),
+    "not-counted": Explanation(
+        "the bees in the video were not counted: it is unsuitable, or there was no time for it",
+        "Make fewer videos, of two minutes at most: for each day there is an hour of CPU time.",
+    ),
     "blocked": Explanation(
         "a beam was broken, or a contact closed, for so long that dirt is the likely cause",
         "Clean the beam or the gauge.",

@@ -35,6 +35,10 @@ QUALITIES = {
         "calculated by a model of the weather, or for another place: not measured at the hive",
         "Use it with care: it can differ from the weather at the hive by several degrees.",
     ),
+    "estimated": Explanation(
+        "calculated from pictures by a method that was measured on simulated bees alone",
+        "Compare it with other values of the same camera only.",
+    ),
     "inspection": Explanation(
         "measured while the hive was open",
         "Leave it out of calculations about the bees.",

@@ -231,6 +231,17 @@ class Weighing:
 
 
 @keyword_class
+class Counting:
+    """Of a camera: whether the bees in its videos are counted, and the length of a bee in them.
+
+    The length is in pixels. Without it, it is found in each video.
+    """
+
+    count_bees: bool = option(False)
+    bee_length: float | None = option(None, minimum=2, maximum=1000)
+
+
+@keyword_class
 class DeviceSettings:
     """One device as the config has it; the driver checks ``table`` itself."""
 
@@ -240,6 +251,7 @@ class DeviceSettings:
     lines: Mapping[str, str] = field(compare=False)
     schedule: Schedule | None = None
     weighing: Weighing | None = None
+    counting: Counting = field(default_factory=Counting)
 
     @property
     def driver(self) -> str:
@@ -276,6 +288,11 @@ class Settings:
     def archive_path(self) -> Path:
         """The archive's folder."""
         return self.archive.path or default_archive()
+
+    @property
+    def counting_cameras(self) -> list[str]:
+        """The cameras in whose videos bees are counted."""
+        return [name for name, one in self.devices.items() if one.counting.count_bees]
 
 
 def is_loopback(host: str) -> bool:
@@ -518,13 +535,15 @@ class _Loader:
             self.problem(f'[{kind}.{word}] needs driver = "…"', kind, word)
         schedule = self._schedule(kind, word, table)
         weighing = self._weighing(kind, word, table)
+        counting = self._counting(kind, word, table)
         if not has_driver:
             return None
         lines = {name: self.where(kind, word, name) for name in table}
         lines[""] = self.where(kind, word)
         name = f"{kind}.{word}"
         return DeviceSettings(
-            name=name, kind=kind, table=table, lines=lines, schedule=schedule, weighing=weighing
+            name=name, kind=kind, table=table, lines=lines, schedule=schedule, weighing=weighing,
+            counting=counting,
         )
 
     def _weighing(self, kind: str, word: str, table: Mapping[str, object]) -> Weighing | None:
@@ -535,6 +554,15 @@ class _Loader:
             return None
         given = self._table(table["weighing"], kind, word, "weighing")
         return self._build(Weighing, given, kind, word, "weighing")
+
+    def _counting(self, kind: str, word: str, table: Mapping[str, object]) -> Counting:
+        given = {each.name: table[each.name] for each in dataclasses.fields(Counting)
+                 if each.name in table}
+        if kind != "camera":
+            for name in given:
+                self.problem(f'a {kind} cannot have the option "{name}"', kind, word, name)
+            return Counting()
+        return self._build(Counting, given, kind, word) or Counting()
 
     def _schedule(self, kind: str, word: str, table: Mapping[str, object]) -> Schedule | None:
         if "schedule" not in table:

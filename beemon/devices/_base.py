@@ -405,7 +405,7 @@ LIVE_PIXELS = 960
 ARCHIVE = "BEEMON_ARCHIVE"
 """The variable of a worker's environment that names the archive's folder."""
 
-_NOT_THE_DRIVERS = ("driver", "schedule", "weighing")
+_NOT_THE_DRIVERS = ("driver", "schedule", "weighing", "count_bees", "bee_length")
 
 
 def began(monotonic: float) -> RecordingFacts:
@@ -416,5 +416,5 @@ def began(monotonic: float) -> RecordingFacts:
 
 
 def own_options(settings: Mapping[str, object]) -> dict[str, object]:
-    """A device's table without what is not the driver's: ``driver``, ``schedule``, ``weighing``."""
+    """A device's table without the options that are not the driver's, such as ``schedule``."""
     return {key: value for key, value in settings.items() if key not in _NOT_THE_DRIVERS}

@@ -48,6 +48,7 @@ LOOKS = {
     "leftovers": "unfinished recordings are not repaired",
     "plan": "`beemon budget` does not know what the schedules need",
     "insights": "there are no findings about the colony",
+    "counting": "the bees in videos are not counted",
     "tilt": "a hive that falls over is reported the next morning only",
 }
 """Every look, and what the hive goes without while it is off."""

@@ -45,6 +45,7 @@ from beemon.scale.compensation import Compensation
 from beemon.scale.watch import Scales
 
 if TYPE_CHECKING:
+    from beemon.orchestrator.counting import Counting
     from beemon.orchestrator.halt import Halt, Machine
     from beemon.orchestrator.insights import Insights
     from beemon.orchestrator.tilts import Tilts
@@ -181,7 +182,8 @@ def _desk(basis: _Basis, around: Surroundings, run_number: int, disk: DiskSpace)
             inbox.forward(partial(_take_step, basis, insights)),
             inbox.forward(lambda at_us: insights().hurry(at_us)),
         ),
-        power=basis.power, leftovers=leftovers, insights=insights, keeper=keeper, jobs=jobs,
+        power=basis.power, leftovers=leftovers, insights=insights,
+        counting=cache(partial(_counting, basis, around, leftovers)), keeper=keeper, jobs=jobs,
         troubles=troubles, owner=owner,
         workers=Workers(
             owner, inbox.put, supplies, start=around.start_worker, now=around.monotonic
@@ -196,6 +198,14 @@ def _insights(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Insi
     return Insights(
         basis.in_force, leftovers.chores, around.write, basis.looks, around.inbox, around.clock,
         around.local.zone,
+    )
+
+
+def _counting(basis: _Basis, around: Surroundings, leftovers: Leftovers) -> Counting:
+    from beemon.orchestrator.counting import Counting  # it is off by default
+
+    return Counting(
+        basis.in_force, leftovers.chores, around.write, basis.looks, around.inbox, around.clock
     )
 
 

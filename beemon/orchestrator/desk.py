@@ -38,6 +38,7 @@ from beemon.worker.messages import Failed
 from beemon.worker.worker import LIVE
 
 if TYPE_CHECKING:
+    from beemon.orchestrator.counting import Counting
     from beemon.orchestrator.insights import Insights
 
 TRY_SECONDS = 3.0
@@ -49,7 +50,7 @@ first."""
 class Desk:
     """``write`` has something written to the ledger, ``report`` tells the Server something.
 
-    ``insights`` loads the module when they are first asked for.
+    ``insights`` and ``counting`` load their modules when they are first asked for.
     """
 
     clock: Clock
@@ -68,6 +69,7 @@ class Desk:
     scales: Scales
     leftovers: Leftovers
     insights: Callable[[], Insights]
+    counting: Callable[[], Counting]
     keeper: KeeperThread
     jobs: Jobs
     troubles: Troubles

@@ -128,6 +128,8 @@ class Loop:
             desk.scales.look_for_steps(desk.clock.stamp())
             if now >= self._insights_from:
                 desk.insights().look(desk.clock.stamp())
+                if desk.in_force.settings.counting_cameras:
+                    desk.counting().look(desk.clock.stamp())
             # Last, so that the thread that sends it need not wait until this one lets it run.
             desk.report(self._status.heartbeat(now))
         return desk.pulse.next_at

@@ -50,9 +50,10 @@ class Work:
 
     Tasks without a device are ``salvage``, for the remains of ``device`` at ``place``, and
     ``index``, for the run ``number`` of the archive at ``place``. A third one is ``insight``, for
-    the findings that are ``asked`` for. ``tags`` are the tags to write
-    into a recording's file, without the facts about its content. ``rebind`` resets the USB device,
-    if any, before the device is opened.
+    the findings that are ``asked`` for. The last one is ``count``, for the bees in the video at
+    ``place``. A bee has the length ``bee_length`` in it, in pixels, if that is known. ``tags`` are
+    the tags to write into a recording's file, without the facts about its content. ``rebind``
+    resets the USB device, if any, before the device is opened.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Work:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     rebind: bool = False
     asked: Asked | None = None
+    bee_length: float | None = None
 
 
 @value_class

@@ -73,7 +73,7 @@ log = logging.getLogger(__name__)
 FINISH_SECONDS = 5.0
 """Time in seconds for recordings to end properly when the worker must finish."""
 
-SALVAGE, INDEX, INSIGHT = "salvage", "index", "insight"
+SALVAGE, INDEX, INSIGHT, COUNT = "salvage", "index", "insight", "count"
 """The tasks of a worker without devices."""
 CALIBRATE = "calibrate"
 """The task of a sensor's worker besides reading."""
@@ -368,6 +368,11 @@ def _do_chore(work: Work) -> Done:
         from beemon.worker import insight  # with all rules
 
         return processes.run_idle(partial(insight.look, work.number, work.place.final, work.asked))
+    if work.verb == COUNT:
+        from beemon.worker import counting
+
+        count = partial(counting.count, work.number, work.place.final, work.bee_length)
+        return processes.run_idle(count)
     if work.verb == INDEX:
         return Done(work.number, facts={**indexing.index_as(work.number, work.place.final)})
     found = salvage.salvage(work.place)

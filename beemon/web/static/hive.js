@@ -49,12 +49,13 @@ export const chosen = (kind, readings) => readings.find((one) => nameOf(one) ===
 
 const isOutside = (one) => /out|air|ambient|cpu|roof/.test(nameOf(one));
 
-/** Return the readings of weights, of brood temperatures (the likeliest first), of traffic. */
+/** Return the readings of weights, of brood temperatures (the likeliest first), of traffic.
+ * A camera sees but some minutes of it. */
 export const weights = () => measured().filter((one) => /weight/.test(one.quantity) && /^k?g$/.test(one.unit));
 export const temperatures = () => measured().filter((one) => one.unit === "°C" && !/cpu/.test(one.quantity));
 export const broods = () => temperatures().filter((one) => !isOutside(one))
   .sort((a, b) => /brood/.test(b.sensor) - /brood/.test(a.sensor));
-export const traffics = () => measured().filter((one) => one.quantity === "bees_in");
+export const traffics = () => measured().filter((one) => /^sensor.*bees_in$/.test(nameOf(one)));
 
 /** Return a series of one quantity, with its times in seconds. */
 export const series = (name, since, points, until) => {
