@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from beemon.base.clock import Clock, Quality, Stamp
-from beemon.base.facts import from_json
+from beemon.base.facts import JsonObject, from_json
 from beemon.base.moments import US_PER_DAY
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
@@ -23,7 +23,7 @@ from beemon.worker.messages import Done, Work
 from beemon.worker.worker import COUNT
 
 if TYPE_CHECKING:
-    from beemon.ledger.uncounted import Bees, Video
+    from beemon.ledger.uncounted import Video
 
 LOOK = "counting"
 """The name of its look at the data."""
@@ -110,24 +110,23 @@ class Counting:
         )])
 
     def _take(self, video: Video, done: Done) -> None:
-        from beemon.ledger.uncounted import Bees
-
         for name, details in done.defects.items():
             self._looks.switch_off(name, details)
         if done.defects:
             self._is_at_work = False
             return
         found, cpu = done.facts.get("bees"), done.facts.get("cpu")
-        bees = from_json(Bees, found) if isinstance(found, dict) else None
+        bees = found if isinstance(found, dict) else None
         self._enter(video, bees, cpu if isinstance(cpu, float) else CHORE_SECONDS)
 
-    def _enter(self, video: Video, bees: Bees | None, cpu: float) -> None:
+    def _enter(self, video: Video, bees: JsonObject | None, cpu: float) -> None:
         self._saved -= cpu
 
         def enter(ledger: Ledger) -> None:
             from beemon.ledger import uncounted
 
-            uncounted.enter(ledger, video, bees)
+            found = None if bees is None else from_json(uncounted.Bees, bees)
+            uncounted.enter(ledger, video, found)
 
         again = self._inbox.forward(lambda _: self._look())
         self._write(self._looks.within(LOOK, enter, None), again)

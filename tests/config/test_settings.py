@@ -646,6 +646,33 @@ def test_what_is_wrong_with_a_weighing_is_told_with_its_line(etc, line, problem)
     assert told.startswith(problem)
 
 
+# Counting bees
+
+def test_a_camera_may_count_bees(etc):
+    plain = '[camera.a]\ndriver = "simulated"\n'
+    counts = '[camera.b]\ndriver = "simulated"\ncount_bees = true\nbee_length = 34\n'
+    settings = etc.write(plain + counts).load()
+    found = [device.counting for device in settings.devices.values()]
+    assert found == [config.Counting(), config.Counting(count_bees=True, bee_length=34.0)]
+    assert settings.counting_cameras == ["camera.b"]
+    camera = settings.devices["camera.b"]
+    assert settings_for(camera.kind, camera.name, camera.table, camera.where)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("device", "line", "problem"),
+    [
+        ("camera.a", 'count_bees = "yes"', '"count_bees" must be true or false'),
+        ("camera.a", "bee_length = 1", '"bee_length" must be'),
+        ("microphone.a", "count_bees = true",
+         'a microphone cannot have the option "count_bees"'),
+    ],
+)
+def test_what_is_wrong_with_counting_is_told_with_its_line(etc, device, line, problem):
+    [told] = etc.write(f'[{device}]\ndriver = "simulated"\n{line}\n').problems()
+    assert told.startswith(f"beemon.toml:3: {problem}")
+
+
 @pytest.mark.parametrize(
     ("written", "grams"), [("21 kg", 21_000.0), ("500g", 500.0), ("46 lb", 46 * 453.59237)]
 )

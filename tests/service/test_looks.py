@@ -15,6 +15,11 @@ DEVICES = """
 [microphone.brood]
 driver = "simulated"
 speed = 20
+[camera.entrance]
+driver = "simulated"
+width = 160
+height = 120
+count_bees = true
 [sensor.scale]
 driver = "simulated"
 quantities = ["temperature", "weight", "tilt"]
@@ -47,6 +52,7 @@ DEFECTS = {
     "leftovers": "beemon.ledger.recovery:leftovers",
     "power": "beemon.ledger.power:resume",
     "insights": "beemon.ledger.finding_days:is_behind",
+    "counting": "beemon.ledger.uncounted:give_up",
     "tilt": "beemon.orchestrator.tilts:Tilts._is_news",
     "plan": "beemon.orchestrator.estimate:bytes_a_day",
 }
