@@ -125,7 +125,7 @@ REASONS = {
     ),
     "not-counted": Explanation(
         "the bees in the video were not counted: it is unsuitable, or there was no time for it",
-        "Make fewer videos, of two minutes at most: for each day there is an hour of CPU time.",
+        "Shorten videos to two minutes, or record fewer: a day has an hour of CPU time for them.",
     ),
     "blocked": Explanation(
         "a beam was broken, or a contact closed, for so long that dirt is the likely cause",

@@ -37,7 +37,7 @@ QUALITIES = {
     ),
     "estimated": Explanation(
         "calculated from pictures by a method that was measured on simulated bees alone",
-        "Compare it with other values of the same camera only.",
+        "Use it to compare times of the same camera, not as an exact number.",
     ),
     "inspection": Explanation(
         "measured while the hive was open",
