@@ -27,7 +27,7 @@ AT_ONCE = 100
 _FIND = f"""
 SELECT * FROM sound_recordings AS recordings
 WHERE start_us >= :from_us AND start_us < :until_us AND ifnull(seconds, 0) <= :longest
-AND device IN (SELECT value FROM json_each(:cameras)) AND path LIKE '%.mp4'
+AND +device IN (SELECT value FROM json_each(:cameras)) AND path LIKE '%.mp4'
 AND deleting_us IS NULL AND verdict = 'good' AND clock <> 'unsure'
 AND NOT EXISTS (
     SELECT 1 FROM main.readings WHERE utc_us >= start_us AND utc_us < start_us + 1000
@@ -37,7 +37,8 @@ AND NOT EXISTS (
 )
 ORDER BY start_us DESC LIMIT :most
 """  # noqa: S608
-"""A reading is at the start of its recording, or at the next free microsecond."""
+"""A reading is at the start of its recording, or at the next free microsecond. ``+`` has SQLite
+search by time: a camera may have many recordings."""
 
 
 @value_class
