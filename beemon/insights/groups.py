@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from beemon.base.readings import WEIGHT
-from beemon.insights.hive_day import HOUR, HiveDay, Value
+from beemon.insights.hive_day import HOUR, HiveDay, Value, between
 from beemon.scale.steps import LEVEL, MINUTE, QUIET, SWARM_SECONDS, Step
 
 TOGETHER = 3 * HOUR
@@ -67,7 +67,7 @@ def way_back(weights: Sequence[Value], loss: Step) -> Step | None:
         return None
     missing = max(SAME[0], SAME[1] * -loss.grams)
     begin = loss.end
-    for value in _between(weights, loss.end, loss.end + TOGETHER):
+    for value in between(weights, loss.end, loss.end + TOGETHER):
         if value.value <= before + 0.8 * loss.grams:
             begin = value.at
         elif abs(value.value - before) <= missing:
@@ -84,16 +84,11 @@ def _back(weights: Sequence[Value], loss: Step, begin: float, end: float) -> Ste
     after = _level(weights, end, end + LEVEL)
     if end - begin > SWARM_SECONDS or known == len(weights) or before is None or after is None:
         return None
-    on_the_way = len(_between(weights, begin, end)) - 1
+    on_the_way = len(between(weights, begin, end)) - 1
     kind = HOME if end - begin >= SLOWLY and on_the_way >= READINGS else BACK
     return Step(kind, begin, end, after - before, loss.uncertainty, weights[known].at)
 
 
 def _level(weights: Sequence[Value], begin: float, end: float) -> float | None:
-    inside = [value.value for value in _between(weights, begin, end + 1)]
+    inside = [value.value for value in between(weights, begin, end + 1)]
     return statistics.median(inside) if len(inside) >= 2 else None
-
-
-def _between(weights: Sequence[Value], begin: float, end: float) -> Sequence[Value]:
-    first = bisect_left(weights, begin, key=lambda value: value.at)
-    return weights[first : bisect_left(weights, end, key=lambda value: value.at)]

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from beemon.base.finding import STANDS, Finding, Measured
-from beemon.insights.hive_day import ENOUGH, Found, HiveDay, Value, expected, moment
+from beemon.insights.hive_day import Found, HiveDay, Value, are_enough, expected, moment
 from beemon.insights.hourly import hourly_means
 from beemon.insights.sentences import missing
 from beemon.insights.sentences import nest as words
@@ -62,7 +62,7 @@ def _not_set(nest: object, outside: object) -> tuple[str, ...]:
 
 def _too_few(subject: str, values: Sequence[Value], begin: float, end: float) -> tuple[str, ...]:
     wanted = expected(values, begin, end)
-    if values and len(values) >= ENOUGH * wanted:
+    if are_enough(values, wanted):
         return ()
     return (missing.too_few(subject, len(values), wanted),)
 

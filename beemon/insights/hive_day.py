@@ -70,10 +70,7 @@ class HiveDay:
 
     def between(self, device: str, quantity: str, begin: float, end: float) -> Sequence[Value]:
         """The values from ``begin`` on, and before ``end``."""
-        found = self.values.get((device, quantity), ())
-        first = bisect_left(found, begin, key=lambda value: value.at)
-        last = bisect_left(found, end, key=lambda value: value.at)
-        return found[first:last]
+        return between(self.values.get((device, quantity), ()), begin, end)
 
     @cached_property
     def steps(self) -> Mapping[str, Sequence[Step]]:
@@ -110,6 +107,17 @@ class Found:
 Rule = Callable[[HiveDay], Found]
 """A pure function. The later it is asked (``until``), the more stages of its findings it tells; the
 earlier ones stay the same."""
+
+
+def between(values: Sequence[Value], begin: float, end: float) -> Sequence[Value]:
+    """Those of the values from ``begin`` on, and before ``end``."""
+    first = bisect_left(values, begin, key=lambda value: value.at)
+    return values[first : bisect_left(values, end, key=lambda value: value.at)]
+
+
+def are_enough(values: Sequence[Value], wanted: int) -> bool:
+    """Whether there are values, and :data:`ENOUGH` of the ``wanted`` number."""
+    return bool(values) and len(values) >= ENOUGH * wanted
 
 
 def expected(values: Sequence[Value], begin: float, end: float) -> int:

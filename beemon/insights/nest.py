@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from beemon.base.finding import STANDS, Finding, Measured
-from beemon.insights.hive_day import ENOUGH, Found, HiveDay, expected, moment
+from beemon.insights.hive_day import Found, HiveDay, are_enough, expected, moment
 from beemon.insights.hourly import hourly_means
 from beemon.insights.sentences import missing
 from beemon.insights.sentences import nest as words
@@ -70,7 +70,7 @@ def find_nest(day: HiveDay) -> Found:
         return Found()
     values = day.between(*day.told.nest, day.begin, day.end)
     wanted = expected(values, day.begin, day.end)
-    if not values or len(values) < ENOUGH * wanted:
+    if not are_enough(values, wanted):
         return Found(unknown=(missing.too_few(words.NEST, len(values), wanted),))
     means = hourly_means(values, day.begin).values()
     found = statistics.fmean(means), statistics.pstdev(means), min(means)

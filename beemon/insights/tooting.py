@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from beemon.base.finding import STANDS, Finding, Measured
-from beemon.insights.hive_day import ENOUGH, Found, HiveDay, Value, expected, moment
+from beemon.insights.hive_day import Found, HiveDay, Value, are_enough, expected, moment
 from beemon.insights.sentences import missing
 from beemon.insights.sentences import sound as words
 
@@ -37,10 +37,10 @@ def find_tooting(day: HiveDay) -> Found:
     }
     unknown = tuple(
         missing.too_few(words.SOUND, len(night), wanted[device])
-        for device, night in nights.items() if not _is_enough(night, wanted[device])
+        for device, night in nights.items() if not are_enough(night, wanted[device])
     )
     heard = {
-        device: night for device, night in nights.items() if _is_enough(night, wanted[device])
+        device: night for device, night in nights.items() if are_enough(night, wanted[device])
     }
     if not heard:
         return Found(unknown=unknown or (missing.too_few(words.SOUND, 0, 0),))
@@ -49,10 +49,6 @@ def find_tooting(day: HiveDay) -> Found:
         if _with_toots(night) >= RECORDINGS
     )
     return Found(findings, tuple(one.says for one in findings), _measured(heard), unknown)
-
-
-def _is_enough(night: Sequence[Value], wanted: int) -> bool:
-    return bool(night) and len(night) >= ENOUGH * wanted
 
 
 def _with_toots(night: Sequence[Value]) -> int:
