@@ -172,6 +172,14 @@ def test_hardware_libraries_are_for_drivers_and_checks_alone():
     assert {unit(module) for module in users} <= {"devices", "checks", "media"}
 
 
+def loaded_by(code: str) -> list[str]:
+    """The modules that a new Python prints after this code."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
+    ).stdout.split()
+
+
 EVERYTHING = """
 import sys
 from beemon.devices import PACKAGES, drivers, module
@@ -186,10 +194,7 @@ print(*sys.modules)
 
 @pytest.mark.process
 def test_the_server_and_every_driver_load_without_a_hardware_library():
-    loaded = subprocess.run(
-        [sys.executable, "-c", EVERYTHING],
-        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
-    ).stdout.split()
+    loaded = loaded_by(EVERYTHING)
     assert "beemon.devices.microphones.alsa" in loaded
     assert HARDWARE & set(loaded) == set()
 
@@ -199,10 +204,7 @@ CLIENT = "import sys, beemon.cli.main, beemon.protocol.client; print(*sys.module
 
 @pytest.mark.process
 def test_who_only_asks_a_question_loads_little():
-    loaded = subprocess.run(
-        [sys.executable, "-c", CLIENT],
-        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
-    ).stdout.split()
+    loaded = loaded_by(CLIENT)
     assert {"multiprocessing", "sqlite3", "sdnotify", "beemon.server"} & set(loaded) == set()
 
 
@@ -214,10 +216,7 @@ print(*sys.modules)
 
 @pytest.mark.process
 def test_the_uplink_keeps_nothing_of_the_command_line_in_memory():
-    loaded = subprocess.run(
-        [sys.executable, "-c", UPLINK],
-        cwd=SOURCE.parent, capture_output=True, text=True, check=True,
-    ).stdout.split()
+    loaded = loaded_by(UPLINK)
     assert {"argparse", "statistics", "urllib.request", "xml"} & set(loaded) == set()
 
 
