@@ -12,6 +12,7 @@ import random
 import re
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,11 @@ import pytest
 from beemon.base.clock import Moment
 from beemon.base.moments import US_PER_DAY, US_PER_SECOND
 from beemon.base.recording import Recording, RecordingFacts
-from beemon.uplink.destinations.upload.manifest import manifest_name, read_manifest
+from beemon.uplink.destinations.upload.manifest import (
+    MANIFEST_SECONDS,
+    manifest_name,
+    read_manifest,
+)
 from beemon.uplink.destinations.upload.remote import PART, RemoteError
 from beemon.uplink.destinations.upload.sent import folder_of
 from beemon.uplink.destinations.upload.uploader import Rules, Uploader
@@ -46,6 +51,7 @@ class Hive:
         self.deleted: set[int] = set()
         self.damaged: set[int] = set()
         self.forgotten = 0
+        self.orders: deque[Callable[[], object]] = deque()
         self.budget = True
         self._chance = chance
         self._day = 1
@@ -104,7 +110,7 @@ class Hive:
         return [self.made[number][0] for number in sorted(kept)][:most]
 
     def report(self, recording: int, sha256: str, proof: str) -> None:
-        """Mark as uploaded, and look whether the far end had it when it was last asked."""
+        """Order the mark, and look whether the far end had it when it was last asked."""
         if self._chance.random() < self.far_end.faults / 2:
             raise ConnectionError("nothing answers")
         made, content = self.made[recording]
@@ -112,14 +118,29 @@ class Hive:
         assert sha256 == made.facts.sha256
         assert self.far_end.truths.get(name) == content, f"{name} is not proved"
         assert proof == ("hash" if self.far_end.powers.hashes else "read-back")
-        self.marked[recording] = name
+        self.orders.append(lambda: self.marked.__setitem__(recording, name))
         if self._chance.random() < self.far_end.kills:
             raise Killed
 
     def forget(self, recording: int) -> None:
-        """Mark as not uploaded."""
-        self.marked.pop(recording, None)
+        """Order to mark it as not uploaded."""
+        self.orders.append(lambda: self.marked.pop(recording, None))
         self.forgotten += 1
+
+    def carry_out(self) -> None:
+        """Carry out one order: the service accepts orders at once, and carries them out later."""
+        if self.orders:
+            self.orders.popleft()()
+
+    def finish(self, now: Moment) -> float:
+        """Work until nothing is left to do; the time in seconds until the next look."""
+        for _ in range(5000):
+            pause = self.uploader.step(now)
+            if pause > 0 and not self.orders:
+                return pause
+            if pause > 0:
+                self.carry_out()
+        raise AssertionError("it does not come to an end")
 
     def remote_name(self, recording: int) -> str:
         """The name at the far end, in the folder that is this archive's."""
@@ -199,6 +220,8 @@ class History:
 
     def lose_notes(self, hive: Hive) -> None:
         """A power cut tears the last note, which was not synced yet; or all notes are lost."""
+        while hive.orders:
+            hive.carry_out()
         state = hive.folder / "state"
         if self.chance.random() < 0.3:
             shutil.rmtree(state)
@@ -212,6 +235,8 @@ class History:
 
     def work(self, hive: Hive, steps: int) -> None:
         for _ in range(steps):
+            if self.chance.random() < 0.5:
+                hive.carry_out()
             try:
                 hive.uploader.step(self.now)
             except (RemoteError, ConnectionError):
@@ -225,13 +250,9 @@ class History:
         for _ in range(2):
             hive.start()
             hive.uploader.check_all()
-            self.finish(hive)
-
-    def finish(self, hive: Hive) -> None:
-        for _ in range(5000):
-            if hive.uploader.step(self.now) > 0:
-                return
-        raise AssertionError("it does not come to an end")
+            hive.finish(self.now)
+            self.now = Moment(self.now.utc_us, self.now.monotonic + MANIFEST_SECONDS)
+            hive.finish(self.now)
 
     def judge(self, hive: Hive) -> None:
         """All that is here and sound is there, marked, and named by a manifest that is true."""

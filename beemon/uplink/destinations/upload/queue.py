@@ -47,10 +47,17 @@ class Queue:
         self._passed: dict[int, float] = {}
 
     def first(self, now: Moment) -> Recording | None:
-        """The first recording that waits and is not passed over."""
+        """The first recording that waits and is not passed over.
+
+        If there is none, the next look begins again at the first recording: the service accepts a
+        mark at once, but makes it later.
+        """
         for number in [one for one, until in self._passed.items() if until < now.monotonic]:
             self.take_back(number)
-        return self._find(is_good=True) or self._find(is_good=False)
+        found = self._find(is_good=True) or self._find(is_good=False)
+        if found is None:
+            self._start_again()
+        return found
 
     def pass_over(self, recording: int, until: float) -> None:
         """Pass over a recording until this time, in seconds since boot."""
@@ -59,15 +66,14 @@ class Queue:
     def take_back(self, recording: int) -> None:
         """Have a recording wait again."""
         self._passed.pop(recording, None)
-        self.start_again()
+        self._start_again()
 
     def take_back_all(self) -> None:
         """Have all recordings wait again."""
         self._passed.clear()
-        self.start_again()
+        self._start_again()
 
-    def start_again(self) -> None:
-        """Look at all recordings: one of before may wait again."""
+    def _start_again(self) -> None:
         self._after = {True: 0, False: 0}
 
     def _find(self, *, is_good: bool) -> Recording | None:

@@ -168,7 +168,6 @@ class Uploader:
             self._reconciled = recording.recording
         if not page:
             self._sent.note_complete()
-            self._queue.start_again()
         return 0.0
 
     def _name(self, recording: Recording) -> str:
