@@ -204,6 +204,7 @@ class History:
             (3, hive.spend),
             (5, self.set_clock),
             (3, lambda: self.lose_notes(hive)),
+            (3, hive.orders.clear),  # the service is killed; its next run carries out no order
             (47, lambda: self.work(hive, self.chance.randrange(1, 15))),
         ]
         weights, happens = zip(*events, strict=True)
@@ -220,8 +221,9 @@ class History:
 
     def lose_notes(self, hive: Hive) -> None:
         """A power cut tears the last note, which was not synced yet; or all notes are lost."""
-        while hive.orders:
+        while hive.orders and self.chance.random() < 0.8:
             hive.carry_out()
+        hive.orders.clear()
         state = hive.folder / "state"
         if self.chance.random() < 0.3:
             shutil.rmtree(state)

@@ -18,7 +18,12 @@ from beemon.uplink.destinations.upload.manifest import MANIFEST_SECONDS, manifes
 from beemon.uplink.destinations.upload.remote import RemoteError
 from beemon.uplink.destinations.upload.sent import folder_of
 from beemon.uplink.destinations.upload.settings import Settings
-from beemon.uplink.destinations.upload.uploader import IDLE_SECONDS, Rules, Uploader
+from beemon.uplink.destinations.upload.uploader import (
+    ASIDE_SECONDS,
+    IDLE_SECONDS,
+    Rules,
+    Uploader,
+)
 from tests.uplink.upload.far_end import FarEnd
 from tests.uplink.upload.test_histories import START_US, UUIDS, Hive
 
@@ -179,6 +184,26 @@ def test_once_a_day_what_the_far_end_lost_is_uploaded_again(hive, far_end):
     finish(hive, later(900_000))
     assert hive.uploader.facts.trouble is None
     assert told["lost"] == [second]
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["stays up", "starts again"])
+def test_what_the_far_end_lost_is_sent_again_if_the_service_is_killed_before_its_mark(
+    hive, far_end, restarts
+):
+    for _ in range(3):
+        hive.record()
+    finish(hive)
+    lost = hive.remote_name(2)
+    del far_end.files[lost]
+    while not hive.orders:
+        hive.uploader.step(later(90_000))
+    hive.orders.clear()  # they were accepted; the next run carries them out no more
+    assert 2 in hive.marked
+    if restarts:
+        hive.start()
+    finish(hive, later(90_000))
+    finish(hive, later(90_000 + ASIDE_SECONDS))
+    assert far_end.files[lost] == hive.made[2][1]
 
 
 def test_two_hives_of_one_name_keep_their_files_apart(tmp_path, far_end):

@@ -63,7 +63,6 @@ class SentLog:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._complete = folder / "complete"
         self._day: tuple[str, dict[str, Entry]] = ("", {})
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -89,15 +88,6 @@ class SentLog:
     def has(self, folder: str) -> bool:
         """Whether there are notes of a day's remote folder."""
         return self._file(folder).exists()
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether there was a note of each recording that counted as uploaded, once at least."""
-        return self._complete.exists()
-
-    def note_complete(self) -> None:
-        """Note that there is a note of each recording that counts as uploaded."""
-        self._complete.touch()
 
     def find(self, name: str) -> Entry | None:
         """The note of a remote file."""

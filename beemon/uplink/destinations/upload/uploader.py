@@ -5,6 +5,7 @@ Only what was proved is reported to the ledger, and retention deletes only what 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import replace
@@ -36,7 +37,7 @@ METERED_SECONDS = 300.0
 PROBE_SECONDS = 86400.0
 """The age at which what the far end can do is asked again."""
 ASIDE_SECONDS = 900.0
-"""The time for the ledger to have a recording that was reported."""
+"""The time for the ledger to have a mark that was reported, or taken back."""
 _PAGE = 50
 
 
@@ -84,7 +85,9 @@ class Uploader:
         self._reports: deque[Entry] = deque()
         self._manifests = Manifests(folder / "manifests.json", uuid, self._sent)
         self._comparison = Comparison(self._sent, self._manifests, self.facts, self._lose)
-        self._reconciled = 0
+        self._reconciled: int | None = 0
+        self._reconciles_at = math.inf
+        self._now = 0.0
         self._listed: tuple[str, set[str]] = ("", set())
 
     def step(self, now: Moment) -> float:
@@ -92,6 +95,7 @@ class Uploader:
 
         Raises :class:`RemoteError` if the far end fails, and ``OSError`` if this machine does.
         """
+        self._now = now.monotonic
         try:
             return self._step(now)
         except (RemoteError, OSError):
@@ -123,8 +127,10 @@ class Uploader:
             return self._probe(now)
         if self._current is not None:
             return self._advance(self._current)
-        if not self._sent.is_complete:
-            return self._reconcile()
+        if now.monotonic >= self._reconciles_at:
+            self._reconciled, self._reconciles_at = 0, math.inf
+        if self._reconciled is not None:
+            return self._reconcile(self._reconciled)
         waiting = self._queue.first(now)
         day = remote_name(waiting)[1].partition("/")[0] if waiting else None
         if due := self._manifests.due(day, now):
@@ -154,21 +160,26 @@ class Uploader:
             self.facts.placed(self._places[hive], proof)
         return self._places[hive]
 
-    def _reconcile(self) -> float:
-        """Have uploaded what is still here, but was uploaded to another place, or not noted.
+    def _reconcile(self, after: int) -> float:
+        """Take the mark from each recording that has no note, or is noted as lost.
 
-        The far end is then asked for each; nothing is sent again that is there.
+        The queue then finds it, and the far end is asked for it; nothing is sent again that is
+        there. This is done at each start, and again after a mark was taken back. The service
+        accepts that at once, and may be killed before it carries it out.
         """
-        page = self._book.uploaded(self._reconciled, _PAGE)
+        page = self._book.uploaded(after, _PAGE)
         for recording in page:
             name = self._name(recording)
             self._adopt(folder_of(name))
-            if self._sent.find(name) is None:
-                self._book.forget(recording.recording)
-            self._reconciled = recording.recording
-        if not page:
-            self._sent.note_complete()
+            known = self._sent.find(name)
+            if known is None or known.proof == LOST:
+                self._forget(recording.recording)
+        self._reconciled = page[-1].recording if page else None
         return 0.0
+
+    def _forget(self, recording: int) -> None:
+        self._book.forget(recording)
+        self._reconciles_at = self._now + ASIDE_SECONDS
 
     def _name(self, recording: Recording) -> str:
         """The remote name of a recording."""
@@ -294,7 +305,7 @@ class Uploader:
     def _lose(self, entry: Entry) -> None:
         """Have what the far end lost uploaded again, or say that it is lost."""
         if entry.is_proved:
-            self._book.forget(entry.recording)
+            self._forget(entry.recording)
         self._sent.add(replace(entry, proof=LOST))
         self._manifests.outdated.add(folder_of(entry.name))
         self._queue.take_back(entry.recording)
