@@ -14,6 +14,7 @@ pytestmark = pytest.mark.process
 PROJECT = Path(__file__).parent.parent
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("module", ["lines", "commands"])
 def test_every_branch_is_taken(module: str, tmp_path: Path) -> None:
     pytest.importorskip("coverage")

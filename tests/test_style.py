@@ -38,6 +38,7 @@ def test_the_floor_plan_is_seen_at_a_glance() -> None:
     assert len(names) <= MOST_NAMES
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.process
 @pytest.mark.parametrize("tool", [("ruff", "check", "--no-fix"), ("mypy",)], ids=lambda t: t[0])
 def test_the_source_passes(tool: tuple[str, ...]) -> None:

@@ -139,7 +139,7 @@ def test_a_defect_in_every_rule_costs_the_rules_alone(past: InsightHive) -> None
         assert {each["facts"]["look"] for each in found} == set(past.troubles())
         assert all("TypeError: planted" in each["facts"]["traceback"] for each in found)
         assert past.do("reload")["outcome"] == "done"
-        until(lambda: not past.troubles())
+        until(lambda: not past.troubles(), PATIENCE_SECONDS)
 
 
 def test_the_beekeeper_has_a_word_on_a_swarm(past: InsightHive) -> None:
