@@ -56,10 +56,6 @@ SELECT hour, sum(count) AS count, sum(missing) AS missing, total(mean) AS mean,
 FROM sound_hours WHERE series IN (SELECT series FROM series) AND hour >= :first AND hour < :end
 GROUP BY hour ORDER BY hour
 """
-_LAST_SUM = """
-SELECT max(json_extract(facts, '$.date')) FROM sound_events
-WHERE kind = 'finding' AND json_extract(facts, '$.kind') = 'day' AND utc_us >= :from
-"""
 _FIRST_READING = "SELECT utc_us FROM sound_readings ORDER BY utc_us LIMIT 1"
 _ZONES = timedelta(days=1)  # the largest difference between a local date and that of UTC
 _ONE = timedelta(days=1)
@@ -175,13 +171,11 @@ def with_defects(readings: str) -> str:
 
 
 def is_behind(ledger: Readable, today: date, zone: tzinfo) -> bool:
-    """Whether a day before ``today`` is without its sum, by the last sum and the first reading."""
-    first = ledger.db.execute(_FIRST_READING).fetchone()
+    """Whether the day before ``today`` is without its sum, if there are readings before today."""
+    first, yesterday = ledger.db.execute(_FIRST_READING).fetchone(), today - _ONE
     if first is None or to_datetime(first["utc_us"], zone).date() >= today:
         return False
-    from_us = _midnight_us(today - MOST_DAYS * _ONE, zone)
-    (last,) = ledger.db.execute(_LAST_SUM, {"from": from_us}).fetchone()
-    return last is None or date.fromisoformat(last) < today - _ONE
+    return yesterday not in sums(ledger, yesterday, yesterday)
 
 
 def due(ledger: Readable, today: date, zone: tzinfo, most: int = MOST_DAYS) -> list[date]:

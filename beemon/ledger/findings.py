@@ -72,7 +72,7 @@ def read(event: Event) -> Finding | None:
 def between(ledger: Readable, from_us: int, until_us: int) -> list[FindingFacts]:
     """The latest finding of each matter that a period touches, in order of the matters' begins."""
     begin, end = iso(from_us), iso(until_us)
-    labels = _labels(ledger, from_us)
+    labels = _labels(ledger)
     latest = [
         _describe(chain, labels)[-1] for chain in _chains(ledger, from_us, begin, end)
         if begin < chain[-1][1].until and chain[-1][1].from_ < end
@@ -88,7 +88,7 @@ def chain_of(ledger: Readable, number: int) -> list[FindingFacts]:
     if event is None or finding is None:
         return []
     begin = min(from_iso(finding.from_), event.at.utc_us)
-    labels = _labels(ledger, begin)
+    labels = _labels(ledger)
     for chain in _chains(ledger, begin, *_around(finding)):
         if any(one.number == number for one, _ in chain):
             return _describe(chain, labels)
@@ -126,20 +126,20 @@ def _touching(
             yield event, finding
 
 
-def _labels(ledger: Readable, from_us: int) -> Mapping[object, object]:
-    """The beekeeper's latest word on each finding, since a time."""
-    found = events.since(ledger, from_us, MOST_NUMBER, LABEL)
+def _labels(ledger: Readable) -> Mapping[int, str]:
+    """The beekeeper's latest word on each finding; by no time, as the clock may be set."""
+    found = ((one.facts.get("finding"), one.facts.get("word"))
+             for one in reversed(events.recent(ledger, MOST_NUMBER, LABEL)))
     return {
-        one.facts.get("finding"): one.facts.get("word")
-        for one in sorted(found, key=lambda one: one.number)
+        number: str(word) for number, word in found if type(number) is int and word in WORDS
     }
 
 
-def _describe(chain: Chain, labels: Mapping[object, object]) -> list[FindingFacts]:
+def _describe(chain: Chain, labels: Mapping[int, str]) -> list[FindingFacts]:
     """A chain as clients see it; a word on one of its findings is a word on all of them."""
     later: dict[int, int] = {one.number: other.number for (one, _), (other, _) in pairwise(chain)}
     words = [labels[event.number] for event, _ in chain if event.number in labels]
-    label = str(words[-1]) if words else None
+    label = words[-1] if words else None
     return [
         FindingFacts(
             finding=event.number, utc=iso(event.at.utc_us), clock=event.at.quality.value,

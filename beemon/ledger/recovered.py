@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from beemon.ledger.ledger import Ledger
 KIND = "recovered"
 """The events that say what was taken; one for each ledger."""
 ORIGIN = "archive"
+_OTHERS = {"finding": "revises", "label": "finding"}
+"""By the kind of an event, its fact that is the number of another event."""
 _MOST_EVENTS = 10_000
 
 
@@ -149,10 +152,11 @@ class _Transfer:
                 })
 
     def _take_events(self) -> None:
-        for row, number in self._below("events"):
-            self._insert("events", {
-                **self._marked(row), "event": number, "run": self._run(row["run"]),
-            })
+        found = self._below("events")
+        numbers = {row["event"]: number for row, number in found}
+        for row, number in found:
+            marked = self._marked(row, {_OTHERS.get(row["kind"], ""): numbers})
+            self._insert("events", {**marked, "event": number, "run": self._run(row["run"])})
 
     def _take_recordings(self) -> None:
         """Those without a file, or not yet entered from their files."""
@@ -233,8 +237,14 @@ class _Transfer:
         first = min(1, least if least is not None else 1) - len(found)
         return list(zip(found, range(first, first + len(found)), strict=True))
 
-    def _marked(self, row: Row) -> Row:
+    def _marked(self, row: Row, others: Mapping[str, Mapping[int, int]] | None = None) -> Row:
+        """The row with its mark. ``others`` are, by the name of a fact that is the number of
+        another row, the numbers here; a fact whose row is lost is left out."""
         facts = {**rows.parse(row["facts"]), "recovered_from": self._taken.name}
+        for name, numbers in (others or {}).items():
+            other = facts.pop(name, None)
+            if type(other) is int and other in numbers:
+                facts[name] = numbers[other]
         return {**row, "facts": json.dumps(facts)}
 
     def _insert(self, table: str, values: dict[str, Any]) -> int:

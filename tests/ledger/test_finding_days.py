@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -143,7 +143,8 @@ def look_at(ledger, *days):
         day = date(2026, 6, number)
         begin = f"{day.isoformat()}T00:00:00.000Z"
         state = finding_days.states(ledger, day, day, UTC)[day].readings
-        enter(ledger, replace(SUM, from_=begin, until=begin), day=day, readings=state)
+        told = f"{(day + timedelta(days=1)).isoformat()}T06:00:00.000Z"
+        enter(ledger, replace(SUM, from_=begin, until=begin, told=told), day=day, readings=state)
 
 
 def test_the_days_with_readings_are_due_until_they_have_their_sum(ledger):
@@ -152,6 +153,17 @@ def test_the_days_with_readings_are_due_until_they_have_their_sum(ledger):
     assert (due(ledger), finding_days.is_behind(ledger, TODAY, UTC)) == ([7, 9], True)
     look_at(ledger, 7, 9)
     assert (due(ledger), finding_days.is_behind(ledger, TODAY, UTC)) == ([], False)
+
+
+@pytest.mark.parametrize("day", ["zzzz", 20260609, None, {"a": 1}, "2999-01-01"])
+def test_a_damaged_sum_hides_no_missed_day(ledger, day):
+    measure(ledger, 9)
+    with ledger.transaction():
+        number = findings.enter(ledger, SUM, date=day, readings="")
+    assert number
+    assert finding_days.is_behind(ledger, TODAY, UTC)
+    look_at(ledger, 9)
+    assert not finding_days.is_behind(ledger, TODAY, UTC)
 
 
 def test_a_new_day_has_the_day_before_it_looked_at_again(ledger):

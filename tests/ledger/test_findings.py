@@ -95,3 +95,26 @@ def test_events_that_are_no_findings_are_left_out(ledger):
     assert findings.between(ledger, 0, NEXT) == []
     enter(ledger, SUM)
     assert [one.found.kind for one in findings.between(ledger, DAY, NEXT)] == ["day"]
+
+
+def test_the_beekeepers_word_counts_also_by_a_clock_that_was_set_back(ledger):
+    [first] = enter(ledger, SWARM)
+    with ledger.transaction():
+        at = Stamp(DAY - 86_400_000_000, 1.0, Quality.SYNCHRONISED)
+        findings.enter_label(ledger, first, "yes", at)
+    assert [one.label for one in findings.chain_of(ledger, first)] == ["yes"]
+    assert [one.label for one in findings.between(ledger, DAY, NEXT)] == ["yes"]
+
+
+@pytest.mark.parametrize("facts", [
+    None, "", "[]", '{"finding": 1', '{"finding": [1], "word": "yes"}', '{"finding": "x"}',
+    '{"finding": 1, "word": {"no": 1}}', '{"finding": 1, "word": "perhaps"}', '{"finding": 1}',
+])
+def test_a_damaged_word_of_the_beekeeper_costs_itself_alone(ledger, facts):
+    [first] = enter(ledger, SWARM)
+    with ledger.transaction():
+        findings.enter_label(ledger, first, "no")
+        bad = findings.enter_label(ledger, first, "yes")
+        ledger.db.execute("UPDATE events SET facts = ? WHERE event = ?", (facts, bad))
+    assert [one.label for one in findings.chain_of(ledger, first)] == ["no"]
+    assert [one.label for one in findings.between(ledger, DAY, NEXT)] == ["no"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from beemon.base.clock import Quality, Stamp
+from beemon.base.finding import Finding
 from beemon.base.moments import US_PER_HOUR
 from beemon.base.readings import Reading
-from beemon.ledger import calibrations, completeness, events, quarantine, recovered
+from beemon.ledger import calibrations, completeness, events, findings, quarantine, recovered
 from beemon.ledger import readings as series
 from beemon.ledger.calibrations import Made
 from beemon.ledger.ledger import NAME, Ledger, LedgerReader
@@ -21,6 +23,10 @@ from beemon.repair import check
 from tests import seasons
 
 PAGE = 1024
+SWARM = Finding(
+    "swarm", "first", "apiary-7", "2026-06-01T12:15:00.000Z", "2026-06-01T12:45:00.000Z",
+    "2026-06-01T12:45:00.000Z", "At 12:15 1.3 kg left.", "swarm", 1, "sensor.scale",
+)
 
 
 @pytest.fixture
@@ -124,6 +130,32 @@ def test_what_is_the_latest_stays_the_latest(archive: Path) -> None:
         event = events.latest(reader, "inspection")
         assert event is not None
         assert event.message == "now"
+
+
+def test_a_word_on_a_finding_stays_on_that_finding(archive: Path) -> None:
+    with closing(Ledger(archive, 1)) as ledger, ledger.transaction():
+        old = 100
+        ledger.db.execute(
+            "UPDATE events SET event = ? WHERE event = ?", (old, findings.enter(ledger, SWARM))
+        )
+        findings.enter(ledger, replace(SWARM, stage="stands", revises=old))
+        findings.enter_label(ledger, old, "yes")
+        findings.enter_label(ledger, 4711, "yes")
+    set_aside(archive)
+    with closing(ArchiveSession(archive)) as register:
+        register.open()
+        with closing(Ledger(archive, register.run_number)) as ledger, ledger.transaction():
+            later = replace(SWARM, from_="2026-07-01T12:15:00.000Z")
+            new = findings.enter(ledger, later)
+            ledger.db.execute("UPDATE events SET event = ? WHERE event = ?", (old, new))
+    take(archive)
+    with closing(LedgerReader(archive)) as reader:
+        found = {one.found.from_: one for one in findings.between(reader, 0, 2 * seasons.NOON)}
+        assert {begin: one.label for begin, one in found.items()} == {
+            SWARM.from_: "yes", later.from_: None,
+        }
+        chain = findings.chain_of(reader, found[SWARM.from_].finding)
+        assert [one.found.revises for one in chain] == [None, chain[0].finding]
 
 
 @pytest.mark.parametrize("seed", range(8))
