@@ -24,13 +24,15 @@ from beemon.protocol.replies import FindingFacts
 KIND, LABEL = "finding", "label"
 WORDS = ("yes", "no")
 """The beekeeper's words on a finding."""
+MOST = 1000
+"""Maximum number of entered findings that an answer is made of: those of several months."""
 
 Chain = list[tuple[Event, Finding]]
 _TOUCHING = """
 SELECT * FROM sound_events WHERE kind = 'finding' AND utc_us >= :from AND CASE
     WHEN json_valid(facts) THEN json_extract(facts, '$.revises') IS NOT NULL OR (
         json_extract(facts, '$.until') > :begin AND json_extract(facts, '$.from') < :end)
-    END ORDER BY event
+    END ORDER BY event DESC LIMIT :rows
 """
 """The findings that touch a period, and all that may take the place of one of these."""
 
@@ -69,12 +71,17 @@ def read(event: Event) -> Finding | None:
     return finding
 
 
-def between(ledger: Readable, from_us: int, until_us: int) -> list[FindingFacts]:
-    """The latest finding of each matter that a period touches, in order of the matters' begins."""
+def between(
+    ledger: Readable, from_us: int, until_us: int, most: int = MOST_NUMBER
+) -> list[FindingFacts]:
+    """The latest finding of each matter that a period touches, in order of the matters' begins.
+
+    Of more than ``most`` entered findings, the last ones count.
+    """
     begin, end = iso(from_us), iso(until_us)
     labels = _labels(ledger)
     latest = [
-        _describe(chain, labels)[-1] for chain in _chains(ledger, from_us, begin, end)
+        _describe(chain, labels)[-1] for chain in _chains(ledger, from_us, begin, end, most)
         if begin < chain[-1][1].until and chain[-1][1].from_ < end
     ]
     return sorted(latest, key=lambda one: one.found.from_)
@@ -101,13 +108,15 @@ def _around(finding: Finding) -> tuple[str, str]:
     return iso(begin_us - US_PER_SECOND), iso(begin_us + US_PER_SECOND)
 
 
-def _chains(ledger: Readable, from_us: int, begin: str, end: str) -> Iterable[Chain]:
+def _chains(
+    ledger: Readable, from_us: int, begin: str, end: str, most: int = MOST_NUMBER
+) -> Iterable[Chain]:
     """The findings that touch a period, of those that were entered since a time; none about a later
-    time was entered earlier."""
+    time was entered earlier. Only the last ``most`` of them count."""
     chains: list[Chain] = []
     by_number: dict[int, Chain] = {}
     by_matter: dict[tuple[str, str | None, str], Chain] = {}
-    for event, finding in _touching(ledger, from_us, begin, end):
+    for event, finding in _touching(ledger, from_us, begin, end, most):
         chain = by_number.get(finding.revises or 0) or by_matter.get(finding.matter)
         if chain is None:
             chains.append(chain := [])
@@ -117,11 +126,11 @@ def _chains(ledger: Readable, from_us: int, begin: str, end: str) -> Iterable[Ch
 
 
 def _touching(
-    ledger: Readable, from_us: int, begin: str, end: str
+    ledger: Readable, from_us: int, begin: str, end: str, most: int
 ) -> Iterator[tuple[Event, Finding]]:
-    values = {"from": from_us, "begin": begin, "end": end}
-    found = ledger.db.execute(_TOUCHING, values)
-    for event in rows.readable(found, events.of_row):
+    values = {"from": from_us, "begin": begin, "end": end, "rows": most}
+    found = ledger.db.execute(_TOUCHING, values).fetchall()
+    for event in rows.readable(reversed(found), events.of_row):
         if finding := read(event):
             yield event, finding
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from beemon.base.clock import Quality, Stamp
 from beemon.base.finding import FIRST, STANDS, WITHDRAWN, Finding, Measured
 from beemon.base.moments import from_iso
 from beemon.ledger import events, findings
+from beemon.ledger.reader import ArchiveReader
 
 DAY = from_iso("2026-06-01T00:00:00.000Z")
 NEXT = from_iso("2026-06-02T00:00:00.000Z")
@@ -118,3 +120,15 @@ def test_a_damaged_word_of_the_beekeeper_costs_itself_alone(ledger, facts):
         ledger.db.execute("UPDATE events SET facts = ? WHERE event = ?", (facts, bad))
     assert [one.label for one in findings.chain_of(ledger, first)] == ["no"]
     assert [one.label for one in findings.between(ledger, DAY, NEXT)] == ["no"]
+
+
+def test_an_answer_over_ten_years_is_made_of_the_latest_findings(ledger, tmp_path):
+    with ledger.transaction():
+        for second in range(findings.MOST + 5):
+            begin = f"2026-06-01T00:{second // 60:02}:{second % 60:02}.000Z"
+            findings.enter(ledger, replace(SWARM, from_=begin))
+    with closing(ArchiveReader(tmp_path)) as reader:
+        found = reader.findings(0, NEXT)
+    assert len(found) == findings.MOST
+    assert found[0].found.from_ == "2026-06-01T00:00:05.000Z"
+    assert len(findings.between(ledger, 0, NEXT)) == findings.MOST + 5  # an export has all
