@@ -3,8 +3,9 @@
 The time of a finding's event is the moment at which the readings showed it
 (:attr:`Finding.told <beemon.base.finding.Finding.told>`), also if it was entered later. Events are
 never changed: a later stage, or a finding from other readings, is a new event that ``revises`` the
-one before it. Beside the finding's fields, the facts of the event are ``date``, its local day, and
-``readings``, the state of that day's readings (:func:`states`).
+one before it. Beside the finding's fields, the facts of the event are ``date``, its local day,
+``readings``, the state of that day's readings (:func:`states`), and ``config``, a checksum over the
+options that the rules got.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ T = TypeVar("T")
 
 DAY, SWARM = "day", "swarm"
 """The kinds of finding that are known here: the sum of a day, and the one that can be labelled."""
-GONE = "The readings of this time have changed, and no longer show it."
+GONE = "The readings, as they are now, do not show it."
 """The sentence of a finding that other readings took back."""
 MOST_DAYS, RECENT_DAYS = 400, 40
 """The greatest number of past days whose findings are made after all, and of the days to check
@@ -67,13 +68,15 @@ Matter = tuple[str, str | None, str]
 class Kept:
     """A finding as the ledger holds it, with the number of its event.
 
-    ``date`` is its local day, and ``readings`` the state of that day's readings at its entry.
+    ``date`` is its local day, and ``readings`` the state of that day's readings at its entry;
+    ``config`` is a checksum over the options at that time.
     """
 
     number: int
     date: date
     readings: str
     finding: Finding
+    config: str = ""
 
 
 @value_class
@@ -86,6 +89,7 @@ class Looked:
     readings: Annotated[str, "the state of its readings"]
     is_whole: Annotated[bool, "whether all rules could be asked"]
     findings: Annotated[tuple[Finding, ...], "its findings"]
+    config: Annotated[str, "a checksum over the options that the rules got"] = ""
 
 
 @value_class
@@ -104,8 +108,9 @@ def sums(ledger: Readable, first: date, last: date) -> dict[date, Kept]:
 def enter(ledger: Ledger, looked: Looked) -> list[Kept]:
     """Enter the findings of a local day that are new or changed, and return these.
 
-    A finding in force that is not among them any more is taken back, if the look was whole. Stands
-    within ``ledger.transaction()``.
+    A finding in force that is not among them any more is taken back, if the look was whole and by
+    the same options: without its sensor in the config, no rule looks for it. Stands within
+    ``ledger.transaction()``.
     """
     day, readings = date.fromisoformat(looked.day), looked.readings
     kept = _by_matter(_of_dates(ledger, day, day), _finding_of)
@@ -114,14 +119,14 @@ def enter(ledger: Ledger, looked: Looked) -> list[Kept]:
     for matter, stages in now.items():
         before = kept.get(matter, [])
         for finding in _news(stages, before, readings):
-            before = [*before, _enter(ledger, day, readings, finding, before)]
+            before = [*before, _enter(ledger, looked, finding, before)]
             entered.append(before[-1])
     lost = [kept[matter] for matter in kept.keys() - now.keys()] if looked.is_whole else []
     for chain in sorted(lost, key=lambda chain: chain[-1].number):
-        last = chain[-1].finding
-        if last.stage != WITHDRAWN and last.told <= looked.until:
+        last, is_asked = chain[-1].finding, chain[-1].config == looked.config
+        if is_asked and last.stage != WITHDRAWN and last.told <= looked.until:
             gone = replace(last, stage=WITHDRAWN, says=GONE, for_=())
-            entered.append(_enter(ledger, day, readings, gone, chain))
+            entered.append(_enter(ledger, looked, gone, chain))
     return entered
 
 
@@ -221,14 +226,15 @@ def _news(
     return [*(stage for stage in stages[:-1] if stage not in known), stages[-1]]
 
 
-def _enter(
-    ledger: Ledger, day: date, readings: str, finding: Finding, before: Sequence[Kept]
-) -> Kept:
+def _enter(ledger: Ledger, looked: Looked, finding: Finding, before: Sequence[Kept]) -> Kept:
     finding = replace(finding, revises=before[-1].number if before else None)
     now, utc_us = ledger.clock.stamp(), from_iso(finding.told)
     at = Stamp(utc_us, now.monotonic - (now.utc_us - utc_us) / US_PER_SECOND, now.quality)
-    number = findings.enter(ledger, finding, at, date=day.isoformat(), readings=readings)
-    return Kept(number, day, readings, finding)
+    number = findings.enter(
+        ledger, finding, at, date=looked.day, readings=looked.readings, config=looked.config
+    )
+    day = date.fromisoformat(looked.day)
+    return Kept(number, day, looked.readings, finding, looked.config)
 
 
 def _of_dates(ledger: Readable, first: date, last: date) -> list[Kept]:
@@ -246,7 +252,7 @@ def _kept(row: sqlite3.Row) -> Kept:
     if finding is None:
         raise ValueError("it is not a finding")
     day, readings = date.fromisoformat(event.facts["date"]), str(event.facts["readings"])
-    return Kept(event.number, day, readings, finding)
+    return Kept(event.number, day, readings, finding, str(event.facts.get("config", "")))
 
 
 def _finding_of(kept: Kept) -> Finding:

@@ -6,6 +6,7 @@ It reads only. The Orchestrator enters the findings.
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import date
@@ -77,5 +78,11 @@ def _look_at(
     return Looked(
         day.isoformat(), iso(asked.until_us),
         finding_days.with_defects(readings) if of_rules else readings,
-        is_whole=not of_rules, findings=tuple(found),
+        is_whole=not of_rules, findings=tuple(found), config=_checksum(asked),
     )
+
+
+def _checksum(asked: Asked) -> str:
+    """A checksum over the options that the rules get."""
+    hive, weighing = asked.hive, sorted(asked.weighing.items())
+    return f"{zlib.crc32(repr((hive.empty, hive.nest, hive.outside, weighing)).encode()):08x}"

@@ -32,8 +32,11 @@ SUM = Finding(
 )
 
 
-def enter(ledger, *found, readings="a", day=DAY, until="2026-06-03T00:00:00.000Z", is_whole=True):
-    looked = Looked(day.isoformat(), until, readings, is_whole, found)
+def enter(
+    ledger, *found, readings="a", day=DAY, until="2026-06-03T00:00:00.000Z", is_whole=True,
+    config="",
+):
+    looked = Looked(day.isoformat(), until, readings, is_whole, found, config)
     with ledger.transaction():
         return finding_days.enter(ledger, looked)
 
@@ -65,6 +68,13 @@ def test_each_later_stage_revises_the_one_before(ledger):
 def test_stages_that_are_found_together_are_the_same_chain(ledger):
     first, last = enter(ledger, SWARM, BACK)
     assert (first.finding.revises, last.finding.revises) == (None, first.number)
+
+
+def test_a_finding_stays_if_the_config_no_longer_has_its_sensor(ledger):
+    [first] = enter(ledger, SWARM, config="with a scale")
+    assert enter(ledger, readings="b", config="without a scale") == []
+    [gone] = enter(ledger, readings="b", config="with a scale")
+    assert (gone.finding.stage, gone.finding.revises) == (WITHDRAWN, first.number)
 
 
 def test_a_finding_that_other_readings_do_not_show_is_taken_back(ledger):

@@ -92,7 +92,7 @@ class Hours:
 class Run:
     """One run of the service, as far as findings go; its worker does each chore at once."""
 
-    def __init__(self, archive: Path, clock: Hours) -> None:
+    def __init__(self, archive: Path, clock: Hours, hive: Hive = HIVE) -> None:
         self.archive, self.clock, self.inbox = archive, clock, Inbox()
         self.ledger = Ledger(archive, clock=clock)
         self.ledger.prepare()
@@ -106,7 +106,7 @@ class Run:
             name=SCALE, kind="sensor", table={}, lines={}, weighing=Weighing()
         )
         settings = Settings(
-            hive=HIVE, archive=ArchiveSettings(path=archive), devices={SCALE: scale}
+            hive=hive, archive=ArchiveSettings(path=archive), devices={SCALE: scale}
         )
         self.insights = Insights(
             InForce(settings, {}), self, self.write, Looks(self.write), self.inbox, clock, BERLIN
@@ -353,6 +353,23 @@ def date_again(run: Run, behind_us: int) -> None:
         )
         hours.note_changes(ledger.db, times | {us + behind_us for us in times})
     keep(run, [])
+
+
+def test_a_sensor_that_leaves_the_config_takes_no_finding_back(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    live(run, 5)
+    before = {key for key in told(tmp_path) if key[0] != "day"}
+    assert {kind for kind, _, _ in before} == {"nest-held", "drop", "swarm"}
+    run.close()
+    again = Run(tmp_path, run.clock, Hive(name="apiary-7"))
+    keep(again, [replace(one, sensor="camera.entrance", quantity="bees") for hour in (12, 84)
+                 for one in measured(hour, random.Random(1))[:1]])
+    run.clock.at = BEGIN + (5 * 24 + 7) * HOUR
+    again.turn()
+    assert again.done["the findings of 2026-06-01"] == again.done["the findings of 2026-06-04"] == 1
+    after = told(tmp_path)
+    assert not [key for key in before if "withdrawn" in after[key][-1]]
+    again.close()
 
 
 def test_a_chore_that_failed_for_good_lets_the_other_days_go_on(tmp_path: Path) -> None:
