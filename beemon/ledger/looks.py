@@ -1,9 +1,9 @@
 """Looks: analyses of the data beside recording it. A defect in one disables only that one.
 
-A look that raises an error is off until the next reload or restart. Its own writes are undone, and
-other writes of the transaction are kept. The traceback goes to the journal and into an event, and
-`status` names the missing function. Errors of the disk are not the look's fault: they are raised to
-the caller.
+A look that raises an error is off until the next reload or restart; a part of one, such as a rule,
+until it works again. Its own writes are undone, and other writes of the transaction are kept. The
+traceback goes to the journal and into an event, and `status` names the missing function. Errors of
+the disk are not the look's fault: they are raised to the caller.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import sqlite3
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from beemon.base.defects import Judge, attempt
@@ -153,6 +153,25 @@ class Looks:
             lambda _: None,
         )
         self._changed()
+
+    def note_parts(
+        self, name: str, defects: Mapping[str, str], without: str, *, may_end: bool = True
+    ) -> None:
+        """Note which parts of a look failed in its latest run, with their tracebacks.
+
+        The others work: a defect of before is then over, unless it may not end yet.
+        """
+        for part, details in defects.items():
+            self.switch_off(part, details, without)
+        with self._lock:
+            over = [
+                one for one in self._off
+                if may_end and one.startswith(f"{name}.") and one not in defects
+            ]
+            for one in over:
+                del self._off[one]
+        if over:
+            self._changed()
 
     def _guarded(
         self, name: str, look: Callable[[], T], otherwise: U, goes_up: Judge

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from beemon.base.clock import Clock, Quality, Stamp
+from beemon.base.clock import Clock, Stamp
 from beemon.base.facts import JsonObject, from_json
 from beemon.base.moments import US_PER_DAY
 from beemon.ledger.ledger import Ledger
@@ -18,6 +18,7 @@ from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.archive_worker import ArchiveWorker, Chore
 from beemon.orchestrator.in_force import InForce
 from beemon.orchestrator.inbox import Inbox
+from beemon.orchestrator.rounds import Rounds
 from beemon.storage.files import Place
 from beemon.worker.messages import Done, Work
 from beemon.worker.worker import COUNT
@@ -57,17 +58,14 @@ class Counting:
         self._in_force, self._chores = in_force, chores
         self._write, self._looks = write, looks
         self._inbox, self._clock = inbox, clock
-        self._next_look = 0.0
+        self._rounds = Rounds(looks, LOOK, LOOK_SECONDS)
         self._saved = 0.0
         self._saved_at = clock.now().monotonic
         self._is_at_work = False
 
     def look(self, now: Stamp) -> None:
-        """See what is due; called with each heartbeat. A clock that is unsure has no days."""
-        if now.monotonic < self._next_look or now.quality is Quality.UNSURE:
-            return
-        self._next_look = now.monotonic + LOOK_SECONDS
-        if not self._is_at_work:
+        """See what is due; called with each heartbeat."""
+        if self._rounds.are_due(now) and not self._is_at_work:
             self._look()
 
     def _look(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import date, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from beemon.base.clock import Clock, Quality, Stamp
+from beemon.base.clock import Clock, Stamp
 from beemon.base.facts import from_json
 from beemon.base.moments import US_PER_DAY, US_PER_SECOND, from_iso, to_datetime
 from beemon.ledger.ledger import Ledger
@@ -22,6 +22,7 @@ from beemon.ledger.writer import Write, Written
 from beemon.orchestrator.archive_worker import ArchiveWorker, Chore
 from beemon.orchestrator.in_force import InForce
 from beemon.orchestrator.inbox import Inbox
+from beemon.orchestrator.rounds import Rounds
 from beemon.storage.files import Place
 from beemon.worker.messages import Asked, Done, Work
 from beemon.worker.worker import INSIGHT
@@ -60,7 +61,7 @@ class Insights:
         self._in_force, self._chores = in_force, chores
         self._write, self._looks, self._inbox = write, looks, inbox
         self._clock, self._zone = clock, zone
-        self._next_look = 0.0
+        self._rounds = Rounds(looks, LOOK, LOOK_SECONDS)
         self._today: date | None = None
         self._was_thorough = False
         self._urgent: set[int] = set()
@@ -71,14 +72,11 @@ class Insights:
     def hurry(self, at_us: int) -> None:
         """Have the day of something at the hive looked at soon, if it was within a day."""
         self._urgent.add(at_us)
-        self._next_look = 0.0
+        self._rounds.hurry()
 
     def look(self, now: Stamp) -> None:
-        """See what is due; called with each heartbeat. A clock that is unsure has no days."""
-        if now.monotonic < self._next_look or now.quality is Quality.UNSURE:
-            return
-        self._next_look = now.monotonic + LOOK_SECONDS
-        if self._looks.is_on(LOOK):
+        """See what is due; called with each heartbeat."""
+        if self._rounds.are_due(now):
             self._look(now)
 
     def _look(self, now: Stamp) -> None:
@@ -119,12 +117,15 @@ class Insights:
     def _ask_for_days(self, today: date) -> None:
         """The first time in a run, all past days are checked: files may have been imported."""
         self._ask("the days without findings", self._take_days, lambda: None, today)
-        self._was_thorough = True
 
     def _take_days(self, done: Done) -> None:
-        self._note_defects(done)
-        found = done.facts.get("days", ())
-        days = {date.fromisoformat(str(day)) for day in found} if isinstance(found, list) else set()
+        found = done.facts.get("days")
+        if not isinstance(found, list):  # after a reload, they are asked for again
+            self._note_defects(done)
+            self._today = None
+            return
+        self._was_thorough = True
+        days = {date.fromisoformat(str(day)) for day in found}
         self._pending += sorted(days - set(self._pending))
         self._go_on()
 
@@ -148,10 +149,12 @@ class Insights:
         self._chores.add([Chore(what, work, CHORE_SECONDS, settle, give_up)])
 
     def _take_day(self, done: Done) -> None:
-        self._note_defects(done)
         if "findings" not in done.facts:
-            self._end_day()
+            self._note_defects(done)
+            self._pending = [day for day in (self._at, *self._pending) if day]
+            self._at = None
             return
+        self._note_rules(done)
 
         def enter(ledger: Ledger) -> list[Kept]:
             from beemon.ledger import finding_days
@@ -179,5 +182,11 @@ class Insights:
                 self._stages[one.date] = min(due_us, self._stages.get(one.date, due_us))
 
     def _note_defects(self, done: Done) -> None:
+        """Switch the look off, until a reload."""
         for name, details in done.defects.items():
-            self._looks.switch_off(name, details, None if name == LOOK else _WITHOUT)
+            self._looks.switch_off(name, details)
+
+    def _note_rules(self, done: Done) -> None:
+        """Note the rules that failed. The latest day shows if one works again."""
+        is_latest = bool(self._at and self._today and self._at >= self._today - timedelta(days=1))
+        self._looks.note_parts(LOOK, done.defects, _WITHOUT, may_end=is_latest)

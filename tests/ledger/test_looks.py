@@ -185,3 +185,15 @@ def test_a_busy_or_damaged_file_is_the_disks_fault(tmp_path):
     assert is_disks(caught.value)
     assert not is_disks(sqlite3.ProgrammingError("closed"))
     assert not is_disks(ValueError())
+
+
+def test_a_part_of_a_look_that_works_again_is_on_again(desk):
+    for name in ("insights.swarm", "insights.heat", "steps"):
+        desk.looks.switch_off(name, "ValueError: one", "its findings are not made")
+    assert desk.changes == 3
+    desk.looks.note_parts("insights", {"insights.heat": "ValueError: two"}, "its findings lack")
+    assert {trouble.about for trouble in desk.looks.troubles} == {"insights.heat", "steps"}
+    assert desk.changes == 4
+    desk.looks.note_parts("insights", {"insights.heat": "ValueError: two"}, "its findings lack")
+    assert desk.changes == 4
+    assert len(desk.defects()) == 3

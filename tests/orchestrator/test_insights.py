@@ -32,6 +32,7 @@ from beemon.orchestrator.in_force import InForce
 from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.insights import Insights
 from beemon.worker import insight
+from beemon.worker.messages import Done
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BEGIN = from_iso("2026-06-01T00:00:00+02:00") / US_PER_SECOND
@@ -108,8 +109,9 @@ class Run:
         settings = Settings(
             hive=hive, archive=ArchiveSettings(path=archive), devices={SCALE: scale}
         )
+        self.looks = Looks(self.write)
         self.insights = Insights(
-            InForce(settings, {}), self, self.write, Looks(self.write), self.inbox, clock, BERLIN
+            InForce(settings, {}), self, self.write, self.looks, self.inbox, clock, BERLIN
         )
 
     def write(self, change: Callable[[Ledger], Any], written: Callable[[Any], None]) -> None:
@@ -370,6 +372,51 @@ def test_a_sensor_that_leaves_the_config_takes_no_finding_back(tmp_path: Path) -
     after = told(tmp_path)
     assert not [key for key in before if "withdrawn" in after[key][-1]]
     again.close()
+
+
+def test_a_rule_is_no_problem_any_more_once_it_works_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: HiveDay) -> Found:
+        raise TypeError("planted")
+
+    run = new_run(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setitem(WITH_DROPS, "drops", fail)
+        live(run, 3)
+        assert [trouble.about for trouble in run.looks.troubles] == ["insights.drops"]
+        assert ("day", None, moment(BEGIN)) in told(tmp_path)
+    run.clock.at = BEGIN + (3 * 24 + 6.2) * HOUR
+    run.turn()
+    assert run.looks.troubles == []
+    run.close()
+
+
+@pytest.mark.parametrize("what", ["the days without findings", "the findings of 2026-06-02"])
+def test_after_a_defect_a_reload_goes_on_where_it_began(
+    season: Run, tmp_path: Path, what: str
+) -> None:
+    run = new_run(tmp_path)
+    carry_out = run.carry_out
+
+    def fail(chore: Chore) -> None:
+        if chore.what == what:
+            chore.settle(Done(0, defects={"insights": "TypeError: planted"}))
+        else:
+            carry_out(chore)
+
+    run.carry_out = fail  # type: ignore[method-assign]
+    all_at_once(run, DAYS)
+    run.clock.at += 120
+    run.turn()
+    assert [trouble.about for trouble in run.looks.troubles] == ["insights"]
+    run.carry_out = carry_out  # type: ignore[method-assign]
+    run.looks.switch_on()  # as a reload does
+    run.clock.at += 120
+    run.turn()
+    assert told(tmp_path) == told(season.archive)
+    assert run.thorough[0]
+    run.close()
 
 
 def test_a_chore_that_failed_for_good_lets_the_other_days_go_on(tmp_path: Path) -> None:
