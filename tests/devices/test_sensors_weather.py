@@ -186,6 +186,21 @@ def test_one_wrong_field_leaves_the_others(server):
     assert values([humid]) == {"humidity": 52.0}
 
 
+@pytest.mark.parametrize(("told", "unit", "value"), [
+    ("50 °F", None, None), ("50°F", None, None), ("50 F", None, None), ("290 K", None, None),
+    ("50 °F", "°F", 10.0), ("10 °C", "°F", None), ("10 °C", None, 10.0), ("10 c", None, 10.0),
+    ("10 degrees", None, 10.0), ("10", None, 10.0),
+])
+def test_a_unit_in_the_answer_must_be_that_of_the_config(server, told, unit, value):
+    server.answer = lambda _: Said(200, json.dumps({"t": told}).encode())
+    units = {"units": {"temperature": unit}} if unit else {}
+    device = weather(server.url, fields={"temperature": "t"}, **units)
+    if value is None:
+        assert "in `units`" in str(refused(device))
+    else:
+        assert values(device.read()) == {"temperature": value}
+
+
 @contextmanager
 def listening(answer) -> Iterator[str]:
     """The address of a server that does with its first connection as the test says."""

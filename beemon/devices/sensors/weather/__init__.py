@@ -62,6 +62,19 @@ class Quantity(NamedTuple):
         return found
 
 
+    def check_unit(self, told: str, unit: str) -> None:
+        """Raise :class:`BadReadingError` if the unit of an answer is another one of this quantity.
+
+        Any other text after a number is not known as a unit, and is left out.
+        """
+        known = {one.strip("°").lower(): one for one in (self.unit, *self.others)}
+        found = known.get(told.strip("°").lower(), unit)
+        if found != unit:
+            raise BadReadingError(
+                "not-a-number", f"its unit is {found}, and not {unit}: name the unit in `units`"
+            )
+
+
 QUANTITIES: Mapping[str, Quantity] = {
     "temperature": Quantity("°C", -70.0, 60.0, {"°F": Scale(1 / 1.8, 32.0), "K": Scale(1, 273.15)}),
     "humidity": Quantity("%", 0.0, 100.0),
@@ -285,8 +298,10 @@ class Driver(Sensor):
     def _measure(self, name: str, lookup: Lookup) -> Measurement | BadReadingError:
         quantity = QUANTITIES[name]
         try:
-            found = answers.number(lookup(self.settings.field_names[name]))
-            value = quantity.convert(found, self.settings.unit_names.get(name, quantity.unit))
+            told = lookup(self.settings.field_names[name])
+            unit = self.settings.unit_names.get(name, quantity.unit)
+            quantity.check_unit(answers.unit(told), unit)
+            value = quantity.convert(answers.number(told), unit)
         except BadReadingError as error:
             return error
         return Measurement(name, value, quantity.unit, quality=self.settings.quality)

@@ -18,7 +18,7 @@ from beemon.devices._base import BadReadingError
 Lookup = Callable[[str], object]
 """The content of a field. Raises :class:`BadReadingError`."""
 
-_NUMBER = re.compile(r"([-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)\s*[%°A-Za-zµ][%°/²A-Za-z]*|"
+_NUMBER = re.compile(r"([-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)\s*([%°A-Za-zµ][%°/²A-Za-z]*)|"
                      r"([-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)", re.ASCII)
 """A number, alone or with its unit: 60%, 0.0 mm."""
 _DELIMITERS = ",;\t"
@@ -39,10 +39,16 @@ def number(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         found = _float(value)
     elif isinstance(value, str) and (match := _NUMBER.fullmatch(value.strip())):
-        found = _float((match[1] or match[2]).replace(",", "."))
+        found = _float((match[1] or match[3]).replace(",", "."))
     if not math.isfinite(found):
         raise BadReadingError("not-a-number", f"it has {_short(value)} in the place of a number")
     return found
+
+
+def unit(value: object) -> str:
+    """The unit that a field holds after its number; empty without one."""
+    match = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
+    return (match[2] or "") if match else ""
 
 
 def moment(value: object, zone_of_naive: Callable[[datetime], datetime]) -> float:
