@@ -3,8 +3,8 @@
 The time of a finding's event is the moment at which the readings showed it
 (:attr:`Finding.told <beemon.base.finding.Finding.told>`), also if it was entered later. Events are
 never changed: a later stage, or a finding from other readings, is a new event that ``revises`` the
-one before it. Beside the finding's fields, the facts of the event are ``date``, its local day,
-``readings``, the state of that day's readings (:func:`states`), and ``config``, a checksum over the
+one before it. Beside the finding's fields, the facts of the event are ``date``, its local day, and
+``readings``, the state of that day's readings (:func:`states`). ``config`` is a checksum over the
 options that the rules got.
 """
 
@@ -109,8 +109,9 @@ def enter(ledger: Ledger, looked: Looked) -> list[Kept]:
     """Enter the findings of a local day that are new or changed, and return these.
 
     A finding in force that is not among them any more is taken back, if the look was whole and by
-    the same options: without its sensor in the config, no rule looks for it. Stands within
-    ``ledger.transaction()``.
+    the same options. Without its sensor in the config, no rule looks for it.
+
+    Stands within ``ledger.transaction()``.
     """
     day, readings = date.fromisoformat(looked.day), looked.readings
     kept = _by_matter(_of_dates(ledger, day, day), _finding_of)
