@@ -68,22 +68,27 @@ BREAK, FAINT_BREAK = 0.05, 0.09
 SAME_TONE = 0.08
 """The largest difference in pitch within a syllable that broke, as a share."""
 
-FIRST = (0.36, 1.6)
-"""The length of the first syllable of a toot, in seconds."""
+FIRST = (0.44, 1.7)
+"""The length of the first syllable of a toot, in seconds; two that stand close are heard as one."""
 LONGER = 1.4
 """The length of the first syllable, at least, against the median of the others."""
 LEAST = 5
 """The number of syllables of a toot, at least."""
 SAME = 0.1
-"""The largest difference in pitch within a toot, as a share."""
-MEAN_SCORE = 13.5
+"""The largest difference in pitch between the first syllables of a toot, which glide, as a share.
+"""
+STEADY, UNSTEADY = 0.03, 0.016
+"""The largest difference in pitch of each later syllable from those before it, and the largest
+median deviation of all of them, as shares. A voice changes its pitch from syllable to syllable by
+more, a queen by less than a hundredth."""
+MEAN_SCORE = 13.0
 """The mean score of the syllables of a toot, at least, in dB."""
 LENGTHS, PERIODS = (0.06, 0.6), (0.15, 0.8)
 """The median length of the later syllables, and of the time from one to the next, in seconds."""
 UNEVEN = 0.35
 """The largest median deviation of that time, as a share of it."""
-PAUSE = 0.6
-"""The longest pause within a toot, in seconds."""
+PAUSE = 1.0
+"""The longest pause within a toot, in seconds: in a loud hum a syllable may be missed."""
 
 
 class Syllable(NamedTuple):
@@ -287,21 +292,29 @@ def _chain(found: Sequence[Syllable], first: int) -> list[Syllable]:
     for one in found[first + 1 :]:
         if one.begin - chain[-1].end > PAUSE:
             break
-        usual = statistics.median(before.pitch for before in chain[-4:])
-        if abs(one.pitch - usual) <= SAME * usual:
+        if abs(one.pitch / _usual_pitch(chain) - 1) <= (SAME if len(chain) < 3 else STEADY):
             chain.append(one)
     return chain
 
 
+def _usual_pitch(chain: Sequence[Syllable]) -> float:
+    """The pitch of the last syllables, without the first, which glides."""
+    return statistics.median(one.pitch for one in chain[1:][-5:] or chain)
+
+
 def _is_toot(chain: Sequence[Syllable]) -> bool:
-    """Whether the later syllables are shorter than the first, and have an even rhythm."""
+    """Whether the later syllables are shorter than the first, at one pitch, and have an even
+    rhythm."""
     if len(chain) < LEAST or statistics.fmean(one.score for one in chain) < MEAN_SCORE:
         return False
     periods = [later.begin - one.begin for one, later in pairwise(chain[1:])]
     usual = statistics.median(periods)
     uneven = statistics.median(abs(period - usual) for period in periods)
     length = statistics.median(one.length for one in chain[1:])
+    pitch = statistics.median(one.pitch for one in chain[1:])
+    unsteady = statistics.median(abs(one.pitch - pitch) for one in chain[1:])
     return (
         PERIODS[0] <= usual <= PERIODS[1] and uneven <= UNEVEN * usual
         and LENGTHS[0] <= length <= LENGTHS[1] and chain[0].length >= LONGER * length
+        and unsteady <= UNSTEADY * pitch
     )

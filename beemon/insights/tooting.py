@@ -1,9 +1,9 @@
 """Tooting: a night in which a young queen toots in several recordings.
 
-Virgin queens toot for days, and by night, too. One recording with toots may be a radio, or a voice.
-In 82 minutes of speech in three languages there were two, and none in 22 minutes of real hives.
-Three recordings of one night make a finding. Quacking makes none, because music has the same
-rhythm.
+Virgin queens toot for days, and by night, too. One recording with toots may be a radio: in 18
+minutes of music there were eleven. In 181 minutes of speech by eight voices there was one, and none
+in 22 minutes of real hives. Three recordings of one night make a finding. Quacking makes none,
+because music has the same rhythm.
 """
 
 from __future__ import annotations

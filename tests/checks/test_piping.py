@@ -125,6 +125,19 @@ def test_syllables_without_a_rhythm_or_of_another_pitch_are_no_toot():
     assert list(toots(other)) == []
 
 
+@pytest.mark.parametrize(("pitches", "expected"), [
+    ((380, 400, 404, 396, 402), 1),  # a queen: the first syllable glides
+    ((400, 400, 410, 391, 408), 0),  # a voice
+    ((400, 400, 418, 400, 418), 0),
+])
+def test_the_later_syllables_have_one_pitch(pitches, expected):
+    chain = [
+        one._replace(pitch=float(pitch))
+        for one, pitch in zip(syllables(0.8, 0.3, 0.3, 0.28, 0.25), pitches, strict=True)
+    ]
+    assert len(list(toots(chain))) == expected
+
+
 def test_a_rate_holds_the_harmonics_or_not():
     assert [can_hear(rate) for rate in (2205, 4000, 8000, 48000)] == [False, False, True, True]
 
