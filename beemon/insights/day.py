@@ -44,7 +44,7 @@ def look_at(day: HiveDay, rules: Mapping[str, Rule]) -> tuple[list[Finding], dic
     found: dict[str, Found] = {}
     defects: dict[str, str] = {}
     for name, rule in rules.items():
-        found[name], defect = attempt(partial(rule, day), Found(), never)
+        found[name], defect = attempt(partial(day.once, rule), Found(), never)
         if defect:
             defects[name] = defect
     return findings_of(day, found), defects

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from beemon.base.readings import WEIGHT
 from beemon.insights.hive_day import HOUR, HiveDay, Value, between
@@ -41,8 +41,16 @@ def groups_of(day: HiveDay, scale: str) -> list[list[Step]]:
     return groups
 
 
-def changes_of(day: HiveDay, scale: str) -> list[Step]:
+def changes_of(day: HiveDay, scale: str) -> Sequence[Step]:
     """The steps in the order of time, and ways back that are no step; rain dries by itself."""
+    return day.once(_changes)[scale]
+
+
+def _changes(day: HiveDay) -> Mapping[str, Sequence[Step]]:
+    return {scale: _changes_of(day, scale) for scale in day.told.scales}
+
+
+def _changes_of(day: HiveDay, scale: str) -> list[Step]:
     steps = [step for step in day.steps.get(scale, ()) if step.kind != "rain"]
     for loss in [step for step in steps if step.kind in ("swarm", "loss")]:
         back = way_back(day.values.get((scale, WEIGHT), ()), loss)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 from beemon.base.finding import Finding, Measured
 from beemon.base.moments import US_PER_SECOND, iso
@@ -20,6 +20,7 @@ ENOUGH = 0.8
 """The share of the expected readings that a rule needs, or it says that too few were made."""
 
 HOUR = 3600.0
+T = TypeVar("T")
 
 
 class Value(NamedTuple):
@@ -67,6 +68,19 @@ class HiveDay:
     past: Sequence[Mapping[str, Measured]] = ()
     """The numbers of the days before, by name; yesterday's are the last. A day that was not
     computed, or that is unknown, is empty."""
+
+    modelled: Set[tuple[str, str]] = frozenset()
+    """The sensors and quantities with values that a model calculated."""
+
+    def once(self, find: Callable[[HiveDay], T]) -> T:
+        """The result of a pure function of this day, called once for all rules."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        return cast(T, self._found[find])
+
+    @cached_property
+    def _found(self) -> dict[Callable[[HiveDay], object], object]:
+        return {}
 
     def between(self, device: str, quantity: str, begin: float, end: float) -> Sequence[Value]:
         """The values from ``begin`` on, and before ``end``."""

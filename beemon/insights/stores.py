@@ -31,7 +31,7 @@ def find_stores(day: HiveDay) -> Found:
     """The loss a day and its range, and the days of food if the weight without food is known."""
     if not day.told.scales:
         return Found()
-    today = {number.name: number for number in find_budget(day).measured}
+    today = {number.name: number for number in day.once(find_budget).measured}
     days = [*day.past[1 - DAYS:], today]
     nets = [net for numbers in days if (net := _sum(numbers, "net")) is not None]
     if len(nets) < ENOUGH * DAYS or not today:
