@@ -18,6 +18,9 @@ UNKNOWN_QUANTITY = "reading"
 WEIGHT, GRAMS = "weight", "g"
 """The quantity and the unit into which a calibration converts a converter's number."""
 
+MODELLED = "modelled"
+"""The quality of a value that nobody measured at the hive."""
+
 QUALITIES = {
     "good": Explanation(
         "measured as usual",
@@ -31,7 +34,7 @@ QUALITIES = {
         "the mean of some samples only, because the others were invalid",
         "Use it with care. If it happens often, check the sensor's wires.",
     ),
-    "modelled": Explanation(
+    MODELLED: Explanation(
         "calculated by a model of the weather, or for another place: not measured at the hive",
         "Use it with care: it can differ from the weather at the hive by several degrees.",
     ),

@@ -14,7 +14,7 @@ from typing import overload
 
 from beemon.base.finding import Measured
 from beemon.base.moments import US_PER_SECOND
-from beemon.base.readings import WEIGHT
+from beemon.base.readings import MODELLED, WEIGHT
 from beemon.config.settings import Hive, Weighing
 from beemon.insights.hive_day import AFTER, BEFORE, HiveDay, Told, Value
 from beemon.ledger import calibrations, finding_days
@@ -89,7 +89,7 @@ def gather(
     begin = clock(0.0)
     until = min(until, begin + AFTER)
     named = {key for key in (hive.nest, hive.outside) if key}
-    values = _values(ledger, begin - BEFORE, until, named)
+    values, modelled = _values(ledger, begin - BEFORE, until, named)
     scales = {
         name: _around(ledger, name, one, values, begin - BEFORE, until, hive)
         for name, one in weighing.items()
@@ -97,21 +97,26 @@ def gather(
     told = Told(
         hive=hive.name, scales=scales, empty=hive.empty, nest=hive.nest, outside=hive.outside
     )
-    return HiveDay(day, begin, clock(24.0), until, clock, told, values, _past(ledger, day))
+    past = _past(ledger, day)
+    return HiveDay(day, begin, clock(24.0), until, clock, told, values, past, modelled)
 
 
 def _values(
     ledger: Readable, begin: float, until: float, named: AbstractSet[Key]
-) -> dict[Key, Sequence[Value]]:
+) -> tuple[dict[Key, Sequence[Value]], AbstractSet[Key]]:
+    """The values that a rule may look at, and those of them that a model calculated."""
     wanted = {
         number: key for key, number in series.numbers(ledger.db).items()
         if key[1] in QUANTITIES or key in named
     }
     found = {number: Values(array("d"), array("d"), array("d")) for number in wanted}
+    modelled = set()
     rows = series.of_several(ledger.db, found, _us(begin), _us(until))
-    for utc_us, number, value, uncertainty in rows:
+    for utc_us, number, value, uncertainty, quality in rows:
         found[number].append(utc_us / US_PER_SECOND, value, uncertainty)
-    return {wanted[number]: values for number, values in found.items() if values}
+        if quality == MODELLED:
+            modelled.add(wanted[number])
+    return {wanted[number]: values for number, values in found.items() if values}, modelled
 
 
 def _around(

@@ -68,10 +68,10 @@ def _too_few(subject: str, values: Sequence[Value], begin: float, end: float) ->
 
 
 def _found(day: HiveDay, heat: Measured) -> Found:
+    says = [words.in_the_night(heat.value, day.told.outside in day.modelled)]
     if heat.value >= LITTLE:
-        return Found(sentences=(words.in_the_night(heat.value),), measured=(heat,))
+        return Found(sentences=tuple(says), measured=(heat,))
     before = [numbers[NAME].value for numbers in takewhile(_is_little, reversed(day.past))]
-    says = [words.in_the_night(heat.value)]
     nights = len(before) + 1
     if nights >= NIGHTS:
         says.append(words.no_heat(nights))
@@ -89,5 +89,7 @@ def _finding(day: HiveDay, heat: Measured, before: float, says: str) -> Finding:
         "no-heat", STANDS, day.told.hive, moment(day.clock(begin - 24 * (NIGHTS - 1))),
         moment(day.clock(end)), moment(day.clock(end)), says, RULE, VERSION,
         device=day.told.nest and day.told.nest[0], measured=(heat,),
-        for_=(words.night_before(before),), unknown=(words.IN_PLACE,),
+        for_=(words.night_before(before),),
+        against=(words.MODELLED,) if day.told.outside in day.modelled else (),
+        unknown=(words.IN_PLACE,),
     )

@@ -258,9 +258,10 @@ def _weather(day: HiveDay, scale: str, loss: Step) -> Item:
         return Item("unknown", missing.too_few(words.OUTSIDE, 0, 0))
     celsius = statistics.median(value.value for value in air)
     number = Measured("air", celsius, "°C", n=len(air))
+    modelled = day.told.outside in day.modelled
     rained = day.told.scales[scale].rained(loss.begin, loss.end)
     if rained or any(value.value > 0 for value in day.between(device, "rain_rate", begin, end)):
-        return Item("against", words.rainy(celsius), number)
+        return Item("against", words.rainy(celsius, modelled, bool(rained)), number)
     if celsius < FLYING:
-        return Item("against", words.too_cold(celsius), number)
-    return Item("for", words.dry(celsius), number)
+        return Item("against", words.too_cold(celsius, modelled), number)
+    return Item("for", words.dry(celsius, modelled), number)

@@ -142,13 +142,13 @@ def values(
 
 def of_several(
     db: sqlite3.Connection, numbers: Iterable[int], from_us: int, until_us: int
-) -> Iterator[tuple[int, int, float, float | None]]:
-    """The values of several series between two times, in order of time: time, series, value and
-    uncertainty."""
+) -> Iterator[tuple[int, int, float, float | None, str | None]]:
+    """The values of several series between two times, in order of time: time, series, value,
+    uncertainty, and quality (None if it is good)."""
     cursor = db.cursor()
     cursor.row_factory = None
     return cursor.execute(
-        "SELECT utc_us, series, value, uncertainty FROM main.readings"  # noqa: S608
+        "SELECT utc_us, series, value, uncertainty, quality FROM main.readings"  # noqa: S608
         " WHERE utc_us >= ? AND utc_us <= ? AND value IS NOT NULL"
         f" AND series IN ({', '.join(str(int(number)) for number in numbers)})"
         f" AND CASE WHEN {rows.IS_PLAIN_READING} THEN 1"

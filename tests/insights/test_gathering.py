@@ -49,6 +49,17 @@ def test_a_value_has_its_uncertainty_where_it_is_known(ledger):
     assert (values[-1], list(values[:1])) == (Value(MIDNIGHT + 1, 2.0), [values[0]])
 
 
+def test_what_a_model_calculated_is_known_as_that(ledger):
+    keep(
+        ledger, reading(MIDNIGHT, 1.0, "sensor.air", "temperature", quality="modelled"),
+        reading(MIDNIGHT + 1, 2.0, "sensor.air", "temperature"),
+        reading(MIDNIGHT, 3.0, "sensor.brood", "temperature", quality="few-samples"),
+    )
+    day = gather(ledger, DAY, LATE, HIVE, {}, UTC)
+    assert day.modelled == {("sensor.air", "temperature")}
+    assert len(day.values) == 2
+
+
 def test_nothing_later_than_the_moment_is_known(ledger):
     keep(ledger, *(reading(MIDNIGHT + hour * HOUR, hour) for hour in range(24)))
     with ledger.transaction():

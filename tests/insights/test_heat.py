@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from beemon.base.finding import Finding
+from beemon.base.finding import Finding, Measured
 from beemon.insights.heat import find_heat
 from beemon.insights.hive_day import HOUR, Found, Told, Value
 from tests.insights.days import Values, hive_day, season
@@ -139,3 +139,21 @@ def test_hours_are_compared_with_the_same_hour_outside():
     }
     (heat,) = find_heat(hive_day(FIRST, TOLD, values)).measured
     assert heat.value == 10.0
+
+
+def test_air_that_a_model_calculated_is_never_told_as_measured():
+    past = [{"heat": Measured("heat", 1.0, "K")}]
+    day = replace(hive_day(FIRST, TOLD, nights([2.0]), past=past), modelled={OUTSIDE})
+    found = find_heat(day)
+    assert found.sentences[0] == (
+        "In the night the nest was 2.0 K warmer than the air outside (calculated by a weather "
+        "model)."
+    )
+    (finding,) = found.findings
+    assert finding.says.startswith(found.sentences[0])
+    assert finding.against == (
+        "The temperature outside was not measured. "
+        "A weather model can differ from the air at the hive by several degrees.",
+    )
+    (measured,) = find_heat(replace(day, modelled={NEST})).findings
+    assert measured.against == ()

@@ -198,3 +198,18 @@ def test_the_hours_of_the_hum_are_kept_for_the_days_after():
     numbers = {number.name: number.value for number in find_swarms(full()).measured}
     assert numbers["hum_11"] == pytest.approx(-40, abs=0.1)
     assert numbers["hum_13"] == pytest.approx(-44, abs=0.1)
+
+
+@pytest.mark.parametrize(("air", "rain", "gauge", "says"), [
+    (24.0, 0.0, None, "By a weather model, the air was 24.0 °C, warm enough to fly."),
+    (4.0, 0.0, None, "By a weather model, the air was 4.0 °C, so few bees fly."),
+    (24.0, 2.0, None, "By a weather model, it rained, at 24.0 °C."),
+    (24.0, 0.0, 1.5, "It rained. By a weather model, the air was 24.0 °C."),
+])
+def test_weather_that_a_model_calculated_is_told_as_such(air, rain, gauge, says):
+    day = replace(full(air=air, rain=rain), modelled={AIR, RAIN})
+    if gauge is not None:
+        around = replace(day.told.scales[SCALE], rain=[(BEGIN + 12 * HOUR, gauge)])
+        day = replace(day, told=replace(day.told, scales={SCALE: around}))
+    for_, against, _ = sheet(day)
+    assert says in for_ | against

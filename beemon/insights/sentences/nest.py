@@ -12,6 +12,10 @@ OUTSIDE = "the temperature outside"
 NIGHTLY_NEST = "the temperature of the nest in the night"
 NIGHTLY_OUTSIDE = "the temperature outside in the night"
 ELSEWHERE = "A thermometer does not show brood in other parts of the hive."
+MODELLED = (
+    "The temperature outside was not measured. "
+    "A weather model can differ from the air at the hive by several degrees."
+)
 IN_PLACE = "Nothing shows if the thermometer is still inside the nest."
 
 
@@ -57,10 +61,11 @@ def was_held(days: Days) -> str:
     return f"Before that, it was held on {days} days."
 
 
-def in_the_night(excess: float) -> str:
+def in_the_night(excess: float, modelled: bool) -> str:
     """The nest was warmer than the air by ``excess`` K in the night, or colder."""
     than = "warmer" if excess >= 0 else "colder"
-    return f"In the night the nest was {abs(excess):.1f} K {than} than the air outside."
+    by = " (calculated by a weather model)" if modelled else ""
+    return f"In the night the nest was {abs(excess):.1f} K {than} than the air outside{by}."
 
 
 def too_warm(outside: float) -> str:

@@ -108,19 +108,24 @@ def hum_same(decibels: float) -> str:
     return f"Afterwards {hum} than at this hour of the last days."
 
 
-def dry(celsius: float) -> str:
+def dry(celsius: float, modelled: bool) -> str:
     """The air is warm enough to fly, and no rain was measured."""
-    return f"The air was {celsius:z.1f} °C, warm enough to fly."
+    return f"{_air(modelled)} was {celsius:z.1f} °C, warm enough to fly."
 
 
-def too_cold(celsius: float) -> str:
+def too_cold(celsius: float, modelled: bool) -> str:
     """The air is too cold to fly."""
-    return f"The air was {celsius:z.1f} °C, so few bees fly."
+    return f"{_air(modelled)} was {celsius:z.1f} °C, so few bees fly."
 
 
-def rainy(celsius: float) -> str:
-    """It rained."""
-    return f"It rained, at {celsius:z.1f} °C."
+def rainy(celsius: float, modelled: bool, gauged: bool) -> str:
+    """It rained, by a gauge or by the source of the air's temperature."""
+    if not modelled:
+        return f"It rained, at {celsius:z.1f} °C."
+    rain = "It rained. By a weather model, the air was" if gauged else (
+        "By a weather model, it rained, at"
+    )
+    return f"{rain} {celsius:z.1f} °C."
 
 
 def opened(time: str) -> str:
@@ -135,6 +140,10 @@ def closed() -> str:
 
 def _left(time: str, grams: Grams, seconds: float) -> str:
     return f"At {time} {in_kg(grams)} left within {_minutes(seconds)} min"
+
+
+def _air(modelled: bool) -> str:
+    return "By a weather model, the air" if modelled else "The air"
 
 
 def _minutes(seconds: float) -> int:

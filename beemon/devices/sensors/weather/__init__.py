@@ -21,6 +21,7 @@ from beemon.base.options import (
     option,
     suggestion,
 )
+from beemon.base.readings import MODELLED
 from beemon.devices._base import (
     BadReadingError,
     DeviceError,
@@ -233,7 +234,7 @@ class Settings(SensorSettings):
     @property
     def quality(self) -> str:
         """The quality of the values."""
-        return "modelled" if self.modelled or self.is_open_meteo else "good"
+        return MODELLED if self.modelled or self.is_open_meteo else "good"
 
     @property
     def measures(self) -> Sequence[str]:
