@@ -97,6 +97,12 @@ class Destination(Protocol):
     @property
     def place(self) -> str | None: ...
 
+    def wants(self, record: Record, /) -> bool:
+        """Whether a new record is to be delivered at once; the others come at the next look.
+
+        Another thread than that of the other methods calls it.
+        """
+
     def deliver(self, batch: Batch, /) -> int:
         """Bring records there; return the number of those, from the front, that are there now.
 

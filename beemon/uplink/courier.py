@@ -9,35 +9,32 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 
 from beemon.base.clock import MACHINE, Clock
 from beemon.base.defects import contain
-from beemon.ledger.changes import Change, Cursor, Page
+from beemon.ledger.changes import Page
 from beemon.ledger.reader import ArchiveReader
 from beemon.uplink.backoff import Backoff
 from beemon.uplink.contract import (
     Batch,
     Destination,
     EventRecord,
-    JobRecord,
     Newest,
     NotDeliveredError,
     Record,
 )
 from beemon.uplink.cursors import CursorFile
+from beemon.uplink.feed import News, cursor_behind
 from beemon.uplink.hive import Hive
 from beemon.uplink.state import States
 
-MOST = 100
-"""Maximum number of records in a batch."""
-MOST_READINGS = 5000
-"""Number of readings from which on a batch ends: its memory is bounded, too."""
 NEWEST_SECONDS = 300.0
 """The time between two looks at the present state during a backlog."""
 _PAUSE_SECONDS = 60.0
-"""The longest time without a look at the archive."""
+"""The longest time until the next turn while records wait."""
+_REST_SECONDS = 300.0
+"""The longest time until the next turn of a destination that has everything that it wants."""
 
 
 class Courier(threading.Thread):
@@ -55,12 +52,17 @@ class Courier(threading.Thread):
         self._urgent = threading.Event()
         self._ending = threading.Event()
         self._resting_until = 0.0
-        self._waits = False
+        self._waits = self._rests = False
         self._newest_at = -NEWEST_SECONDS
 
     def wake(self) -> None:
         """Look at the archive soon: it has changed."""
         self._news.set()
+
+    def tell(self, records: Iterable[Record]) -> None:
+        """Wake if the destination wants any of these new records at once."""
+        if any(self._destination.wants(record) for record in records):
+            self.wake()
 
     def hurry(self) -> None:
         """Take a turn at once, also during a back-off: a person asks for it."""
@@ -78,7 +80,7 @@ class Courier(threading.Thread):
         """Deliver until the end; a defect of the destination costs this destination a pause."""
         while not self._ending.is_set():
             pause = contain(self._take_turn, self._note_defect)
-            self._wait(min(pause, _PAUSE_SECONDS))
+            self._wait(min(pause, _REST_SECONDS if self._rests else _PAUSE_SECONDS))
         contain(self._finish, self._note_defect)
 
     def _wait(self, seconds: float) -> None:
@@ -104,7 +106,7 @@ class Courier(threading.Thread):
             return self._rest(f"the hive cannot be asked: {error}")
         except OSError as error:
             return self._rest(f"a file cannot be used: {error}")
-        pause = _PAUSE_SECONDS if pause is None else max(0.0, pause)
+        pause = _REST_SECONDS if pause is None else max(0.0, pause)
         trouble = trouble or self._cursor.trouble
         if trouble is not None:
             self._states.note(self.name, state="in-trouble", trouble=trouble)
@@ -117,41 +119,43 @@ class Courier(threading.Thread):
 
     def _read_archive(self) -> str | None:
         """Deliver what is new; without an archive, the problem. The destination looks anyway."""
-        self._waits = False
+        self._waits = self._rests = False
         try:
             reader = self._hive.reader
         except (sqlite3.Error, OSError) as error:
             return f"the archive cannot be read: {error}"
         try:
-            reader.version()
             self._deliver_changes(reader)
         except sqlite3.Error as error:
             self._hive.drop(reader)
             return f"the archive cannot be read: {error}"
+        self._rests = self._hive.feed.is_read(self._cursor.cursor)
         return None
 
     def _deliver_changes(self, reader: ArchiveReader) -> None:
         """Deliver what is new, but not for long: the destination has to look in time."""
-        until = self._clock.now().monotonic + _PAUSE_SECONDS
-        while not self._ending.is_set():
+        feed, until = self._hive.feed, self._clock.now().monotonic + _PAUSE_SECONDS
+        while not self._ending.is_set() and not feed.is_read(self._cursor.cursor):
             if self._clock.now().monotonic >= until:
                 self._news.set()
                 return
-            page = reader.changes(self._cursor.cursor, MOST)
-            if page.is_first and self._cursor.place is None:
-                page = Page([], reader.end_of_changes())
-            is_led = (page.cursor.job, page.cursor.event) != (None, None)
-            if not page.changes:
-                self._cursor.advance(page.cursor, at_once=False)
-                if not is_led:
+            news = self._read(reader)
+            if not news.page.changes:
+                self._cursor.advance(news.page.cursor, at_once=False)
+                if news.is_last:
                     return
                 continue
-            found, some = _look_up(reader, page)
-            is_last = len(page.changes) < MOST and not is_led and some is page
-            if not is_last and not self._may_catch_up():
+            if not news.is_last and not self._may_catch_up():
                 return
-            if not self._deliver(some, found, is_last=is_last):
+            if not self._deliver(news):
                 return
+
+    def _read(self, reader: ArchiveReader) -> News:
+        """The next changes; a destination without a place begins at the end."""
+        news = self._hive.feed.read(reader, self._cursor.cursor)
+        if news.page.is_first and self._cursor.place is None:
+            return News(Page([], reader.end_of_changes()), is_last=True)
+        return news
 
     def _may_catch_up(self) -> bool:
         """Show the present state first; whether the link may carry history now."""
@@ -166,27 +170,27 @@ class Courier(threading.Thread):
     def _look_for_newest(self) -> Newest:
         return Newest(self._hive.latest(), self._hive.ask_status())
 
-    def _deliver(self, page: Page, found: Sequence[Record | None], *, is_last: bool) -> bool:
+    def _deliver(self, news: News) -> bool:
         """Deliver one page; whether the destination has all of it."""
-        records = tuple(record for record in found if record)
-        batch = Batch(self._hive.uuid(), records, page.is_first, is_last)
+        records = news.records
+        batch = Batch(self._hive.uuid(), records, news.page.is_first, news.is_last)
         try:
             count = self._destination.deliver(batch)
         except NotDeliveredError as error:
-            self._acknowledge(page, found, error.acknowledged)
+            self._acknowledge(news, error.acknowledged)
             raise
-        self._acknowledge(page, found, count)
+        self._acknowledge(news, count)
         return count >= len(records)
 
-    def _acknowledge(self, page: Page, found: Sequence[Record | None], count: int) -> None:
+    def _acknowledge(self, news: News, count: int) -> None:
         """Move the cursor behind the acknowledged records; those that are gone count with them."""
-        records = [record for record in found if record]
+        records, page = news.records, news.page
         has_event = any(isinstance(record, EventRecord) for record in records[:count])
         if count >= len(records):
             self._cursor.advance(page.cursor, at_once=has_event)
         elif count > 0:
-            last = found.index(records[count - 1])
-            self._cursor.advance(_behind(page, page.changes[last]), at_once=has_event)
+            last = news.found.index(records[count - 1])
+            self._cursor.advance(cursor_behind(page, page.changes[last]), at_once=has_event)
 
     def _rest(self, trouble: str, wanted: float | None = None) -> float:
         pause = self._backoff.next_pause(wanted)
@@ -201,35 +205,3 @@ class Courier(threading.Thread):
         self._cursor.save()
         self._destination.close()
         return 0.0
-
-
-def _look_up(reader: ArchiveReader, page: Page) -> tuple[list[Record | None], Page]:
-    """The records of a page, and the page up to there: an import has the readings of a day."""
-    found: list[Record | None] = []
-    readings = 0
-    for number, change in enumerate(page.changes, 1):
-        found.append(record := _find(reader, change))
-        readings += len(record.readings) if isinstance(record, JobRecord) else 0
-        if readings >= MOST_READINGS and number < len(page.changes):
-            return found, Page(page.changes[:number], _behind(page, change), page.is_first)
-    return found, page
-
-
-def _find(reader: ArchiveReader, change: Change) -> Record | None:
-    """The record of a change; None if it was deleted or cannot be read."""
-    if change.job is not None:
-        found = reader.record(change.job)
-        if found is None:
-            return None
-        return JobRecord(change.change, found.job, found.readings, found.recording)
-    event = None if change.event is None else reader.event(change.event)
-    return None if event is None else EventRecord(change.change, event)
-
-
-def _behind(page: Page, change: Change) -> Cursor:
-    """The cursor behind one change of a page, also while the reader is led through the ledger."""
-    if page.cursor.job is not None:
-        return replace(page.cursor, job=change.job)
-    if page.cursor.event is not None:
-        return replace(page.cursor, event=change.event)
-    return replace(page.cursor, change=change.change)

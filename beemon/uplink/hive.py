@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from beemon.base.clock import MACHINE, Clock, Quality
@@ -14,6 +14,8 @@ from beemon.base.readings import Reading
 from beemon.ledger.reader import ArchiveReader
 from beemon.protocol.client import Client
 from beemon.protocol.replies import ReadingFacts
+from beemon.uplink.contract import Record
+from beemon.uplink.feed import Feed
 from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions
 from beemon.uplink.state import States
@@ -31,7 +33,7 @@ class Archive:
     """The archive, for reading, also after another ledger has taken the place of the first one."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.feed = folder, Feed()
         self._mutex = threading.Lock()
         self._reader: ArchiveReader | None = None
         self._file: tuple[int, int] | None = None
@@ -49,6 +51,16 @@ class Archive:
                 self._reader = ArchiveReader(self.folder)
                 self._file = state.st_dev, state.st_ino
             return self._reader
+
+    def find_news(self) -> Sequence[Record] | None:
+        """The records since the last look.
+
+        None if they are not known, so that each courier has to read, or the ledger is away.
+        """
+        try:
+            return self.feed.look(self.reader())
+        except (OSError, sqlite3.Error):
+            return None if self.feed.forget() else ()
 
     def drop(self, reader: ArchiveReader) -> None:
         """Open the ledger again for the next query, as this reader failed.
@@ -95,6 +107,11 @@ class Hive:
     def reader(self) -> ArchiveReader:
         """The archive, for reading. Raises ``OSError`` if there is none now."""
         return self._archive.reader()
+
+    @property
+    def feed(self) -> Feed:
+        """The changes of the ledger, with their records."""
+        return self._archive.feed
 
     def drop(self, reader: ArchiveReader) -> None:
         """Open the archive again for the next query, as this reader failed."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -142,15 +141,10 @@ def _note_waiting(states: States, name: str, error: Exception) -> None:
 
 def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> bool:
     """Wake the couriers when the ledger changes, until the end; whether the config has changed."""
-    seen: Mapping[str, int] = {}
     looks, asked = 0, Asked()
     while not ending.wait(LOOK_SECONDS):
         asked = _hurry_if_asked(options.runtime / REQUESTS, uplink.couriers, asked)
-        now = _version(uplink.archive)
-        if now != seen:
-            for courier in uplink.couriers:
-                courier.wake()
-        seen = now
+        _tell_news(uplink)
         uplink.states.write()
         looks += 1
         if looks % _CONFIG_LOOKS == 0:
@@ -159,6 +153,16 @@ def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> b
                 log.info("the config has changed")
                 return True
     return False
+
+
+def _tell_news(uplink: Uplink) -> None:
+    """Wake the couriers for which the ledger has something new."""
+    records = uplink.archive.find_news()
+    for courier in uplink.couriers:
+        if records is None:
+            courier.wake()
+        else:
+            courier.tell(records)
 
 
 def _hurry_if_asked(requests: Path, couriers: Sequence[Courier], before: Asked) -> Asked:
@@ -175,12 +179,3 @@ def _hurry_if_asked(requests: Path, couriers: Sequence[Courier], before: Asked) 
         if courier.name in names:
             courier.hurry()
     return asked
-
-
-def _version(archive: Archive) -> Mapping[str, int]:
-    """A value that differs after each change of the ledger; nothing while it is unreadable."""
-    try:
-        reader = archive.reader()
-        return {"reader": id(reader), "version": reader.version()}
-    except (OSError, sqlite3.Error):
-        return {}

@@ -18,7 +18,8 @@ from beemon.uplink import kept
 log = logging.getLogger(__name__)
 
 NAME = "state.json"
-_WRITE_SECONDS = 5.0
+_WRITE_SECONDS = 30.0
+"""The longest time between two writes: `beemon status` calls a report of a minute old."""
 _MODE = 0o640  # for the service and the commands of the group
 
 
@@ -29,7 +30,8 @@ class States:
         self._file = file
         self._mutex = threading.Lock()
         self._states: dict[str, DestinationStatus] = {}
-        self._written_at = -_WRITE_SECONDS
+        self._written: Mapping[str, DestinationStatus] | None = None
+        self._written_at = 0.0
         self._failed = False
 
     def note(self, name: str, **changes: object) -> None:
@@ -58,12 +60,13 @@ class States:
             return dict(self._states)
 
     def write(self, *, at_once: bool = False) -> None:
-        """Write the file, unless it was just written."""
-        now = time.monotonic()
-        if not at_once and now - self._written_at < _WRITE_SECONDS:
+        """Write the file, unless it has the same states and is not old."""
+        now, states = time.monotonic(), self.seen()
+        is_same = states == self._written and now - self._written_at < _WRITE_SECONDS
+        if is_same and not at_once:
             return
-        self._written_at = now
-        status = UplinkStatus(at=iso(clock.now().utc_us), destinations=self.seen())
+        self._written, self._written_at = states, now
+        status = UplinkStatus(at=iso(clock.now().utc_us), destinations=states)
         before, self._failed = self._failed, False
         try:
             kept.write(self._file, to_json(status), mode=_MODE, durably=False)

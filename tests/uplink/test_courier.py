@@ -15,9 +15,17 @@ from beemon.ledger import events, identity
 from beemon.ledger import readings as series
 from beemon.ledger.changes import Cursor
 from beemon.ledger.ledger import Ledger
-from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError
-from beemon.uplink.courier import MOST, Courier
+from beemon.uplink.contract import (
+    Batch,
+    EventRecord,
+    JobRecord,
+    Newest,
+    NotDeliveredError,
+    Record,
+)
+from beemon.uplink.courier import Courier
 from beemon.uplink.cursors import CursorFile
+from beemon.uplink.feed import MOST
 from beemon.uplink.hive import Archive, Hive
 from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
@@ -37,6 +45,10 @@ class FarEnd:
         self.order: list[str] = []
         self.fail: Callable[[Batch], int] = lambda batch: len(batch.records)
         self.looks = 0
+        self.wanted: type = object
+
+    def wants(self, record: Record) -> bool:
+        return isinstance(record, self.wanted)
 
     def deliver(self, batch: Batch) -> int:
         self.batches.append(batch)
@@ -75,6 +87,7 @@ class Desk:
         self.ledger, self.folder = ledger, folder
         with ledger.transaction():
             identity.settle(ledger, None)
+        self.archive = Archive(ledger.archive)
         self.far_end = FarEnd()
         self.settings = UplinkSettings()
         (folder / "run").mkdir()
@@ -82,16 +95,16 @@ class Desk:
         self.states.note("far", state="starting")
         self.couriers: list[Courier] = []
 
-    def start(self, clock: Clock = MACHINE) -> Courier:
+    def start(self, clock: Clock = MACHINE, name: str = "far") -> Courier:
         options = UplinkOptions(
             hive="apiary-7", archive=self.ledger.archive, connect=nobody, tables={},
             state=self.folder, runtime=self.folder / "run",
         )
-        self.archive = archive = Archive(self.ledger.archive)
+        archive = self.archive
         meter = Meter(self.folder / "sent", self.settings)
-        hive = Hive("far", options, archive, meter, self.states)
-        cursor = CursorFile(self.folder / "far.cursor", self.far_end.place)
-        self.couriers.append(Courier("far", self.far_end, hive, self.states, cursor, clock))
+        hive = Hive(name, options, archive, meter, self.states)
+        cursor = CursorFile(self.folder / f"{name}.cursor", self.far_end.place)
+        self.couriers.append(Courier(name, self.far_end, hive, self.states, cursor, clock))
         self.couriers[-1].start()
         return self.couriers[-1]
 
@@ -162,6 +175,40 @@ def test_what_was_acknowledged_does_not_come_again_after_a_restart(desk):
     wanted += desk.do(2)
     desk.start()
     until(lambda: desk.far_end.taken == wanted)
+
+
+def test_a_record_that_the_destination_does_not_want_comes_with_the_next_one_that_it_wants(desk):
+    wanted = desk.do()
+    desk.far_end.wanted = EventRecord
+    courier = desk.start()
+    until(lambda: desk.far_end.taken == wanted)
+    assert desk.archive.find_news() is None
+    wanted += desk.do()
+    [record] = desk.archive.find_news()
+    courier.tell([record])
+    assert not courier._news.is_set()
+    wanted.append(desk.happen())
+    courier.tell(desk.archive.find_news())
+    until(lambda: desk.far_end.taken == wanted)
+
+
+@pytest.mark.parametrize("couriers", [1, 6])
+def test_of_a_change_each_courier_asks_only_for_the_number_of_the_archive(desk, couriers):
+    wanted = desk.do()
+    for number in range(couriers):
+        desk.start(name=f"far{number}")
+    names = {courier.name for courier in desk.couriers}
+    until(lambda: {n for n, one in desk.states.seen().items() if one.state == "working"} == names)
+    assert desk.far_end.taken == wanted * couriers
+    assert desk.archive.find_news() is None
+    queries: list[str] = []
+    desk.archive.reader()._ledger.db.set_trace_callback(queries.append)
+    wanted = [desk.measure(20)]
+    records = desk.archive.find_news()
+    for courier in desk.couriers:
+        courier.tell(records)
+    until(lambda: desk.far_end.taken[couriers:] == wanted * couriers)
+    assert len(queries) <= 8 + couriers
 
 
 def test_a_job_that_changed_is_delivered_again_with_a_higher_change(desk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import textwrap
@@ -136,6 +137,19 @@ def test_a_state_that_cannot_be_written_is_told_once(tmp_path, caplog):
     for _ in range(3):
         states.write(at_once=True)
     assert caplog.text.count("is not written") == 1
+
+
+def test_a_state_is_written_when_it_changes_and_not_at_each_look(tmp_path):
+    file = tmp_path / "state.json"
+    states = States(file)
+    states.note("mqtt", state="working")
+    written = []
+    for changes in ({}, {}, {"trouble": "it is away"}, {}, {"trouble": None}):
+        states.note("mqtt", **changes)
+        states.write()
+        written.append((json.loads(file.read_text())["at"], file.stat().st_ino))
+    assert len(set(written)) == 3
+    assert written[0] == written[1]
 
 
 def test_all_destinations_are_told_to_end_before_one_is_waited_for(options):

@@ -96,6 +96,10 @@ class Beep:
         """The address; the key belongs to it, as another key is another hive there."""
         return f"{self.settings.url} {read_secret(self.settings.key_file)}"
 
+    def wants(self, record: Record) -> bool:
+        """Whether there is something to post."""
+        return isinstance(record, JobRecord) and bool(record.readings)
+
     def deliver(self, batch: Batch) -> int:
         """Post messages in order, as long as BEEP takes more; count the jobs that are there."""
         choice, done, posted = self._choose(), 0, 0

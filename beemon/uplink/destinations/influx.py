@@ -53,6 +53,10 @@ class Influx:
         self._settings, self._hive = settings, hive
         self.place = settings.url
 
+    def wants(self, record: Record) -> bool:
+        """Whether there is something to post."""
+        return isinstance(record, JobRecord) and bool(record.readings)
+
     def deliver(self, batch: Batch) -> int:
         """Post the readings of a batch in pieces; each is there as a whole, or not at all."""
         lines, done = "", 0

@@ -10,7 +10,7 @@ from beemon.base.moments import US_PER_SECOND
 from beemon.base.options import absolute_path, duration_within, option
 from beemon.formats import prometheus
 from beemon.uplink import kept
-from beemon.uplink.contract import Batch, Newest, NotDeliveredError
+from beemon.uplink.contract import Batch, Newest, NotDeliveredError, Record
 from beemon.uplink.hive import Hive
 
 _MODE = 0o644  # node-exporter is another user
@@ -40,6 +40,10 @@ class TextFile:
 
     def __init__(self, settings: Settings, hive: Hive) -> None:
         self._settings, self._hive = settings, hive
+
+    def wants(self, _record: Record) -> bool:
+        """Whether it is written at once: never, as the file has its own times."""
+        return False
 
     def deliver(self, batch: Batch) -> int:
         """The file shows the present state, so that no single record is delivered."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from beemon.base import zone
 from beemon.base.clock import Moment
 from beemon.base.facts import to_json
-from beemon.uplink.contract import Batch, EventRecord, JobRecord, Newest
+from beemon.uplink.contract import Batch, EventRecord, JobRecord, Newest, Record
 from beemon.uplink.destinations.alerts import digest, records, sending
 from beemon.uplink.destinations.alerts import memory as memories
 from beemon.uplink.destinations.alerts.engine import Engine
@@ -50,6 +50,10 @@ class Alerts:
         self._asked_us: int | None = None
         self._saved_us = self._memory.steady_us
         self._is_current = True
+
+    def wants(self, _record: Record) -> bool:
+        """Whether it can change a rule: each can, if only by being there."""
+        return True
 
     def deliver(self, batch: Batch) -> int:
         """Take the records into the memory. A record that can cause a message is saved at once."""

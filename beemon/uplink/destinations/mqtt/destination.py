@@ -7,7 +7,7 @@ import random
 from typing import NamedTuple
 
 from beemon.base.clock import Moment
-from beemon.uplink.contract import Batch, EventRecord, JobRecord, Newest
+from beemon.uplink.contract import Batch, EventRecord, JobRecord, Newest, Record
 from beemon.uplink.destinations.mqtt import discovery
 from beemon.uplink.destinations.mqtt.buttons import Buttons
 from beemon.uplink.destinations.mqtt.hub import Hub, ack_topic
@@ -47,6 +47,10 @@ class Mqtt:
         self._line: Line | None = None
         self._all_due: float | None = None
         self._repeat_due: float | None = None
+
+    def wants(self, _record: Record) -> bool:
+        """Whether it is shown: each may change the state of the hive."""
+        return True
 
     def deliver(self, batch: Batch) -> int:
         """Publish events, pictures and outcomes; send the records to the hub if there is one."""

@@ -34,7 +34,8 @@ ACKNOWLEDGED_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 FIRST_SECONDS = 5.0
 """The longest time to wait for the first connection."""
-_LOOP_SECONDS = 5.0  # between two looks whether a ping is due
+_PING_SECONDS = KEEP_ALIVE_SECONDS + 0.5  # after the last packet a ping is due by then
+_CONNECTING_SECONDS = 5.0  # between two looks at the time, until the broker has answered
 _QUEUED = 256  # messages from the broker; more are dropped
 _REFUSED = range(0x80, 0x100)  # the answers to a subscription that are no quality of service
 
@@ -135,7 +136,7 @@ class Session:
             client.disconnect()
         self._closing.set()
         if self._thread.is_alive():
-            self._thread.join(2 * _LOOP_SECONDS)
+            self._thread.join(2 * _CONNECTING_SECONDS)
 
     def wait_for_connection(self, seconds: float = FIRST_SECONDS) -> None:
         """Wait for the first connection. Raises :class:`NotDeliveredError` if there is none."""
@@ -194,6 +195,11 @@ class Session:
     def _is_answered(self) -> bool:
         return not self._waiting and self._unheard.keys() <= self._silent | self._refused.keys()
 
+    def _notify_if_answered(self) -> None:
+        """Wake the thread that waits, but not for each of many acknowledgements."""
+        if self._is_answered():
+            self._state.notify_all()
+
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._closing.is_set():
@@ -222,7 +228,7 @@ class Session:
         code = self._paho.MQTT_ERR_SUCCESS
         try:
             while code == self._paho.MQTT_ERR_SUCCESS and not reasons:
-                code = client.loop(_LOOP_SECONDS)
+                code = client.loop(_PING_SECONDS if self._client else _CONNECTING_SECONDS)
         finally:
             self._forget_client()
         return reasons[0] if reasons else self.refusal or f"{self.broker} closed the connection"
@@ -321,7 +327,7 @@ class Session:
             if not message.retain and message.payload == self._unheard.get(message.topic):
                 del self._unheard[message.topic]
                 self._silent.discard(message.topic)
-                self._state.notify_all()
+                self._notify_if_answered()
 
     def _on_publish(self, _client: object, _userdata: object, mid: int, *rest: object) -> None:
         code = rest[0] if rest else None
@@ -331,7 +337,7 @@ class Session:
                 self._note_answer(self._waiting.pop(mid), problem)
             else:  # publish() has not returned yet
                 self._early[mid] = problem
-            self._state.notify_all()
+            self._notify_if_answered()
 
     def _note_answer(self, topic: str, problem: str | None) -> None:
         self._refused.pop(topic, None)

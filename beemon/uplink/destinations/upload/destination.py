@@ -11,7 +11,7 @@ from pathlib import Path
 from beemon.base.clock import Moment
 from beemon.base.recording import Recording
 from beemon.uplink import kept
-from beemon.uplink.contract import Batch, Newest, NotDeliveredError
+from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError, Record
 from beemon.uplink.destinations.upload.rclone import Rclone
 from beemon.uplink.destinations.upload.remote import RemoteError
 from beemon.uplink.destinations.upload.rsync import Login, Rsync
@@ -38,6 +38,10 @@ class Upload:
         self._uuid: str | None = None
         self._has_failed = False
         self._told: object = None
+
+    def wants(self, record: Record) -> bool:
+        """Whether there may be something to upload."""
+        return isinstance(record, JobRecord) and record.recording is not None
 
     def deliver(self, batch: Batch) -> int:
         """Take note that the ledger has changed."""
