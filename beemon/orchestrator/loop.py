@@ -118,6 +118,7 @@ class Loop:
         """Report how everything stands, if that is due; return when it is due next."""
         desk = self.desk
         was_at_rest, self._is_at_rest = self._is_at_rest, self._rests(now)
+        desk.keeper.is_resting = self._is_at_rest
         if self._is_at_rest and not was_at_rest:
             desk.pulse.hurry()
         seconds = self._resting_seconds if self._is_at_rest else HEARTBEAT_SECONDS

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 """Time in seconds between two looks at the disk; a recording that finds it full causes a look at
 once."""
+RESTING_SECONDS = 15.0
+"""The same while nothing is under way and there is room: only other programs fill the disk then."""
 
 PATIENCE_SECONDS = 5.0
 """Maximum time in seconds to wait for the ledger before it continues without."""
@@ -136,6 +138,12 @@ class Keeper:
         self._trouble: str | None = None
         self._log: Trouble | None = None
         self._tally = _Tally()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the last look found nothing to do, and no problem."""
+        room = self._room
+        return not (self._deleting or room.paused or room.sentence or room.log)
 
     def change(self, settings: RetentionSettings, recorders: Collection[str]) -> None:
         """Take over other settings."""
@@ -284,13 +292,20 @@ class Keeper:
 
 
 class KeeperThread(threading.Thread):
-    """Has a keeper go its rounds; ``ended`` is how :meth:`finish` stops it."""
+    """Has a keeper go its rounds until :meth:`finish`.
 
-    def __init__(self, keeper: Keeper, *, look_seconds: float = LOOK_SECONDS) -> None:
+    ``is_resting`` tells it that nothing is under way.
+    """
+
+    def __init__(
+        self, keeper: Keeper, *, look_seconds: float = LOOK_SECONDS,
+        resting_seconds: float = RESTING_SECONDS,
+    ) -> None:
         super().__init__(name="keeper", daemon=True)
+        self.is_resting = False
         self._keeper = keeper
         self.change = keeper.change
-        self._look_seconds = look_seconds
+        self._look_seconds, self._resting_seconds = look_seconds, resting_seconds
         self._called = threading.Event()
         self._ending = False
 
@@ -307,7 +322,8 @@ class KeeperThread(threading.Thread):
         """Round after round."""
         while not self._ending:
             self.make_room()
-            self._called.wait(self._look_seconds)
+            rests = self.is_resting and self._keeper.has_room
+            self._called.wait(self._resting_seconds if rests else self._look_seconds)
             self._called.clear()
         self._keeper.close()
 

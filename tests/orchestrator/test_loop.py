@@ -387,6 +387,15 @@ def test_at_rest_it_turns_for_a_heartbeat_now_and_then(resting: Bench) -> None:
     assert turns <= 11
 
 
+def test_the_keeper_of_the_disk_rests_only_while_nothing_is_under_way(resting: Bench) -> None:
+    keeper = resting.loop.desk.keeper
+    assert keeper.is_resting
+    resting.faults["microphone.m"] = "hang"
+    resting.command("record microphone.m 60")
+    resting.turn_for(HEARTBEAT_SECONDS)
+    assert not keeper.is_resting
+
+
 def test_at_rest_a_slot_begins_on_time(resting: Bench) -> None:
     resting.do("start sensor.a")
     resting.turn_for(120.0)

@@ -245,6 +245,61 @@ def test_its_thread_looks_when_it_is_called(ground, tmp_path):
     assert len(ground.left()) == 16
 
 
+class Keeping:
+    """A keeper that notes how often it looks."""
+
+    has_room = True
+    change = None
+
+    def __init__(self) -> None:
+        self.rounds: queue.SimpleQueue = queue.SimpleQueue()
+
+    def round(self) -> bool:
+        self.rounds.put(None)
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("is_resting", "has_room"), [(False, True), (True, False)])
+def test_its_thread_looks_often_while_something_records_or_the_disk_is_nearly_full(
+    is_resting, has_room
+):
+    keeper = Keeping()
+    keeper.has_room = has_room
+    thread = KeeperThread(keeper, look_seconds=0.01, resting_seconds=3600)
+    thread.is_resting = is_resting
+    thread.start()
+    for _ in range(5):
+        keeper.rounds.get(timeout=20)
+    thread.finish()
+    thread.join(20)
+
+
+def test_its_thread_looks_seldom_while_nothing_records_and_at_once_when_it_is_called():
+    keeper = Keeping()
+    thread = KeeperThread(keeper, look_seconds=0.01, resting_seconds=3600)
+    thread.is_resting = True
+    thread.start()
+    keeper.rounds.get(timeout=20)
+    with pytest.raises(queue.Empty):
+        keeper.rounds.get(timeout=0.2)
+    thread.call()
+    keeper.rounds.get(timeout=20)
+    thread.finish()
+    thread.join(20)
+
+
+def test_a_disk_without_room_is_no_rest_for_its_keeper(ground):
+    assert ground.keeper.has_room
+    ground.disk.foreign = 71 * MB
+    ground.keeper.round()
+    assert not ground.keeper.has_room
+    ground.settle()
+    assert ground.keeper.has_room
+
+
 def test_evidence_beyond_its_quota_goes_though_there_is_space_the_oldest_first(ground, caplog):
     for device in (CAMERA, MICROPHONE, CAMERA, MICROPHONE):
         ground.kept.add(device, MB, verdict="failed")
