@@ -30,8 +30,11 @@ _BEEP = "/api/sensors"
 
 
 @contextmanager
-def running(folder: Path, hive: Beemon) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """An uplink of this hive for each destination that this machine can have, and one for all."""
+def running(
+    folder: Path, hive: Beemon, other: Beemon
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """An uplink of a hive for each destination that this machine can have, and one of another hive
+    for all."""
     with ExitStack() as stack:
         url = stack.enter_context(_far_server())
         alone, together = (
@@ -39,11 +42,11 @@ def running(folder: Path, hive: Beemon) -> Iterator[dict[str, subprocess.Popen[b
                     stack.enter_context(_other_disk()))
             for name in ("alone", "together")  # a broker has one connection with a hive
         )
-        configs = {f"uplink with [{name}]": table for name, table in alone.items()}
-        configs[f"uplink with all {len(together)}"] = "".join(together.values())
+        configs = {f"uplink with [{name}]": (hive, table) for name, table in alone.items()}
+        configs[f"uplink with all {len(together)}"] = other, "".join(together.values())
         yield {
-            name: stack.enter_context(_uplink(folder / f"{number}", hive, tables))
-            for number, (name, tables) in enumerate(configs.items())
+            name: stack.enter_context(_uplink(folder / f"{number}", of, tables))
+            for number, (name, (of, tables)) in enumerate(configs.items())
         }
 
 

@@ -30,6 +30,7 @@ WAKES_TARGET = 2.0  # a second
 CPU_TARGET = 0.05  # % of one core
 SENSORS = 10
 HIVE = f"a hive with {SENSORS} sensors"
+ASKED = "the same, asked by its uplink"
 NAMES = {"orchestr": "Orchestrator"}  # the kernel keeps 15 bytes of a name
 DAEMON = "import select; select.poll().poll()"
 
@@ -48,14 +49,20 @@ def main() -> None:
 
 
 def measure(folder: Path, settle: float, seconds: float) -> Iterator[Row]:
-    """A service without devices, one with a whole hive, and its uplinks, beside a bare daemon."""
+    """A service without devices, one with a whole hive, one with an uplink, and uplinks, beside a
+    bare daemon. The uplinks with one destination ask another hive, which is not watched."""
     hives = {
         "no devices": _beemon(folder / "0", ""), HIVE: _beemon(folder / "1", _hive()),
+        ASKED: _beemon(folder / "2", _hive()),
     }
+    other = _beemon(folder / "3", _hive())
     with ExitStack() as stack:
         bare = stack.enter_context(_bare_daemon())
         running = {name: stack.enter_context(hive.running()) for name, hive in hives.items()}
-        uplinks = stack.enter_context(carrying.running(folder / "uplinks", hives[HIVE]))
+        stack.enter_context(other.running())
+        uplinks = stack.enter_context(
+            carrying.running(folder / "uplinks", other, hives[ASKED])
+        )
         time.sleep(settle)
         watched = {"": bare, **running, **uplinks}
         found = wakes.watch_all({name: one.pid for name, one in watched.items()}, seconds)
@@ -107,13 +114,13 @@ def _bare_daemon() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _rows(name: str, rest: list[Rest], daemon: list[Rest]) -> Iterator[Row]:
-    of = "a bare Python daemon"
+    of, wanted = "a bare Python daemon", name != ASKED
     yield Row(f"{name}: wake-ups", _sum(rest, "wakes"), "/s", of, _sum(daemon, "wakes"),
-              target=WAKES_TARGET)
+              target=WAKES_TARGET if wanted else None)
     for process in rest:
         yield Row(f"  {_title(process, rest)}", process.wakes, "/s")
     yield Row(f"{name}: processor", _sum(rest, "cpu"), "%", of, _sum(daemon, "cpu"),
-              target=CPU_TARGET)
+              target=CPU_TARGET if wanted else None)
     for process in rest:
         yield Row(f"  {_title(process, rest)}", process.cpu, "%")
 
