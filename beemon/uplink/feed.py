@@ -49,8 +49,8 @@ class Feed:
     def look(self, reader: ArchiveReader) -> Sequence[Record] | None:
         """The records since the last look.
 
-        None if they are not known, so that each courier has to read: at the first look, after
-        another ledger has come, or if there are too many. Raises ``sqlite3.Error``.
+        None if they are not known, so that each courier has to read. So it is at the first look,
+        after another ledger has come, and if there are too many. Raises ``sqlite3.Error``.
         """
         version = reader, reader.version()
         with self._mutex:
