@@ -60,8 +60,8 @@ class Courier(threading.Thread):
         self._news.set()
 
     def tell(self, records: Iterable[Record]) -> None:
-        """Wake if the destination wants any of these new records at once."""
-        if any(self._destination.wants(record) for record in records):
+        """Wake if the destination wants any of these new records at once, or has a defect."""
+        if contain(lambda: any(map(self._destination.wants, records)), self._log_defect):
             self.wake()
 
     def hurry(self) -> None:
@@ -197,6 +197,9 @@ class Courier(threading.Thread):
         self._resting_until = time.monotonic() + pause
         self._states.note(self.name, state="in-trouble", trouble=trouble)
         return pause
+
+    def _log_defect(self, error: Exception) -> bool:
+        return bool(self._states.log_defect(self.name, error))
 
     def _note_defect(self, error: Exception) -> float:
         return self._rest(self._states.log_defect(self.name, error))

@@ -45,7 +45,7 @@ class FarEnd:
         self.order: list[str] = []
         self.fail: Callable[[Batch], int] = lambda batch: len(batch.records)
         self.looks = 0
-        self.wanted: type = object
+        self.wanted: type | None = object
 
     def wants(self, record: Record) -> bool:
         return isinstance(record, self.wanted)
@@ -188,6 +188,15 @@ def test_a_record_that_the_destination_does_not_want_comes_with_the_next_one_tha
     courier.tell([record])
     assert not courier._news.is_set()
     wanted.append(desk.happen())
+    courier.tell(desk.archive.find_news())
+    until(lambda: desk.far_end.taken == wanted)
+
+
+def test_a_destination_that_cannot_say_what_it_wants_gets_each_record(desk):
+    desk.far_end.wanted = None
+    courier = desk.start()
+    assert desk.archive.find_news() is None
+    wanted = desk.do()
     courier.tell(desk.archive.find_news())
     until(lambda: desk.far_end.taken == wanted)
 

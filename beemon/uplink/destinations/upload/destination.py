@@ -40,8 +40,10 @@ class Upload:
         self._told: object = None
 
     def wants(self, record: Record) -> bool:
-        """Whether there may be something to upload."""
-        return isinstance(record, JobRecord) and record.recording is not None
+        """Whether there may be something to upload: a recording, or one whose mark was taken."""
+        return isinstance(record, JobRecord) and (
+            record.recording is not None or record.job.forgotten is not None
+        )
 
     def deliver(self, batch: Batch) -> int:
         """Take note that the ledger has changed."""
