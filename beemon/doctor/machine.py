@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from beemon.base.facts import Json, JsonObject
+from beemon.base.replacing import replace_file, sync_folder
 from beemon.config.settings import ConfigError, Settings, load
 from beemon.devices.ask import ResolvedDevice, resolve_devices
 from beemon.ledger import rows, wal
@@ -80,20 +81,20 @@ class Machine:
         """A path as a person of this machine knows it."""
         return f"/{path.relative_to(self.root)}"
 
-    def replace(self, path: Path, text: str) -> None:
-        """Write a file durably; the old one is kept beside it. Raises ``OSError``."""
+    def replace(self, path: Path, content: str | bytes) -> None:
+        """Write a file durably, if it has another content; the old one is kept beside it.
+
+        Raises ``OSError``; the old one is as before then.
+        """
+        fresh = content.encode() if isinstance(content, str) else content
+        if path.exists() and path.read_bytes() == fresh:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             kept = path.with_name(f"{path.name}.before-beemon-{time.strftime('%Y%m%d-%H%M%S')}")
             shutil.copy2(path, kept)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"{path.name}.beemon-new")
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        fresh.replace(path)
+        replace_file(path, fresh, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        sync_folder(path.parent)
 
     # Programs
 

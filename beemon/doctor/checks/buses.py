@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from beemon.doctor import boot
 from beemon.doctor.findings import Finding, ok, problem, skipped
 from beemon.doctor.machine import Machine, NotFixedError
 
-_BUSES = {"i2c": ("i2c_arm", "/sys/bus/i2c/devices/i2c-*"), "spi": ("spi", "/dev/spidev*")}
-"""The name of each bus: its parameter in config.txt, and its devices."""
+
+class _Bus(NamedTuple):
+    """The names of a bus in config.txt, and the devices that it has if it is on.
+
+    A Raspberry Pi has others even if this one is off: for its monitors and its boot loader.
+    """
+
+    parameters: tuple[str, ...]
+    on_pi: str
+    elsewhere: str
+
+
+_BUSES = {
+    "i2c": _Bus(("i2c_arm", "i2c", "i2c1"), "/sys/bus/i2c/devices/i2c-1",
+                "/sys/bus/i2c/devices/i2c-*"),
+    "spi": _Bus(("spi",), "/dev/spidev0.*", "/dev/spidev*"),
+}
 
 
 def check(machine: Machine) -> Iterator[Finding]:
@@ -17,17 +33,25 @@ def check(machine: Machine) -> Iterator[Finding]:
     needed = _needed(machine)
     if not needed:
         yield skipped("no sensor in the config is on an I2C or SPI bus")
-    for bus, names in needed.items():
-        parameter, pattern = _BUSES[bus]
-        if machine.glob(pattern):
-            yield ok(f"the {bus} bus is on")
-        elif machine.is_pi and not boot.has_parameter(machine, parameter):
-            yield problem(f"the {bus} bus is off, but {', '.join(names)} needs it",
+    for name, sensors in needed.items():
+        bus = _BUSES[name]
+        if _is_on(machine, bus):
+            yield ok(f"the {name} bus is on")
+        elif machine.is_pi and not boot.has_parameter(machine, *bus.parameters):
+            yield problem(f"the {name} bus is off, but {', '.join(sensors)} needs it",
                           "The sensor cannot be read.",
-                          f"add dtparam={parameter}=on to config.txt, then: sudo reboot")
+                          f"add {_line(bus)} to config.txt, then: sudo reboot")
         else:
-            yield problem(f"there is no {bus} bus, but {', '.join(names)} needs it",
-                          "The sensor cannot be read.", f"sudo modprobe {bus}-dev; sudo reboot")
+            yield problem(f"there is no {name} bus, but {', '.join(sensors)} needs it",
+                          "The sensor cannot be read.", f"sudo modprobe {name}-dev; sudo reboot")
+
+
+def _is_on(machine: Machine, bus: _Bus) -> bool:
+    return bool(machine.glob(bus.on_pi if machine.is_pi else bus.elsewhere))
+
+
+def _line(bus: _Bus) -> str:
+    return f"dtparam={bus.parameters[0]}=on"
 
 
 def _needed(machine: Machine) -> dict[str, list[str]]:
@@ -43,9 +67,8 @@ def _needed(machine: Machine) -> dict[str, list[str]]:
 
 def fix(machine: Machine) -> str:
     """Switch the buses on in config.txt."""
-    lines = [f"dtparam={_BUSES[bus][0]}=on" for bus in _needed(machine)
-             if not machine.glob(_BUSES[bus][1])
-             and not boot.has_parameter(machine, _BUSES[bus][0])]
+    off = [_BUSES[name] for name in _needed(machine) if not _is_on(machine, _BUSES[name])]
+    lines = [_line(bus) for bus in off if not boot.has_parameter(machine, *bus.parameters)]
     if not machine.is_pi or not lines:
         raise NotFixedError("restart the machine: sudo reboot")
     return boot.add(machine, lines)

@@ -36,8 +36,8 @@ def _missing(machine: Machine) -> dict[str, list[str]]:
 
 
 def fix(machine: Machine) -> str:
-    """Add the lines, except those that depend on the pins."""
-    lines = [line for line in _missing(machine) if "=5,data=" not in line]
+    """Add the lines, except those that name pins: the owner knows which."""
+    lines = [line for line in _missing(machine) if "=" not in line.partition(",")[2]]
     if not lines:
         raise NotFixedError("the line names pins; add it yourself: man beemon.toml")
     return boot.add(machine, lines)
