@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,13 +133,16 @@ def _share(options: argparse.Namespace, places: Places) -> None:
         return
     secret = page.share(places, options.address)
     layout.say("Log in on the page with this token, in the place of the password:", f"  {secret}",
-               f"It is not shown again. To end it: sudo beemon page unshare {options.address}")
+               "It is not shown again. To end it: "
+               f"sudo beemon page unshare {shlex.quote(options.address)}")
 
 
 def _unshare(options: argparse.Namespace, places: Places) -> None:
     from beemon.setup import page
 
-    page.unshare(places, options.address or "")
+    if options.address is None:
+        raise page.PageError("whose token? The names are shown by: sudo beemon page share")
+    page.unshare(places, options.address)
     layout.say(f"The token of {options.address} is no longer valid.")
 
 
