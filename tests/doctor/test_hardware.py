@@ -349,7 +349,7 @@ def test_the_network_sets_the_clock_again(planted: Planted) -> None:
 def test_the_battery_clock_is_set_only_from_a_clock_that_is_right(planted: Planted) -> None:
     planted.plant("sys/class/rtc/rtc0/since_epoch", "1")
     assert "was set" in planted.fix("battery_clock")
-    assert planted.done == "hwclock --systohc\n"
+    assert planted.done == "hwclock --systohc --utc\n"
     planted.program("timedatectl", "echo no")
     assert "NOT the system's own clock" in planted.fix("battery_clock")
 
@@ -379,7 +379,7 @@ def test_wifi_saves_no_power_any_more(planted: Planted) -> None:
     planted.program("iw", "case $* in *set*) echo $* >>$LOG;; *) echo Power save: on;; esac")
     planted.fix("wifi_power")
     assert planted.done == "dev wlan0 set power_save off\n"
-    file = planted.root / "etc/NetworkManager/conf.d/beemon-wifi.conf"
+    file = planted.root / "etc/NetworkManager/conf.d/zz-beemon-wifi.conf"
     assert file.read_text() == "[connection]\nwifi.powersave = 2\n"
 
 

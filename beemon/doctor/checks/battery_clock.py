@@ -23,10 +23,10 @@ def check(machine: Machine) -> Iterator[Finding]:
     seconds = int(machine.read(clocks[0]) or 0)
     if seconds < _OLDEST:
         yield warning("the battery-backed clock has lost its time", _WHY,
-                      "replace its battery, then type: sudo hwclock --systohc")
+                      "replace its battery, then type: sudo hwclock --systohc --utc")
     elif (wrong := abs(seconds - time.time())) > _MOST_SECONDS:
         yield warning(f"the battery-backed clock is wrong by {wrong:.0f} s", _WHY,
-                      "sudo hwclock --systohc")
+                      "sudo hwclock --systohc --utc")
     else:
         yield ok("the battery-backed clock is right")
 
@@ -38,5 +38,6 @@ def fix(machine: Machine) -> str:
     ran = machine.run("timedatectl", "show", "--property=NTPSynchronized", "--value")
     if ran is None or ran.text.strip() != "yes":
         raise NotFixedError("the system's own clock is not synchronised")
-    machine.change("hwclock", "--systohc")
+    # In local time it would be wrong for all who ask the kernel, and twice a year for everybody.
+    machine.change("hwclock", "--systohc", "--utc")
     return "the battery-backed clock was set"

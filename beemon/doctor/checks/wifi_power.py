@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from beemon.doctor.findings import Finding, ok, skipped, unknown, warning
 from beemon.doctor.machine import Machine, NotFixedError
 
-_FILE = "/etc/NetworkManager/conf.d/beemon-wifi.conf"
+_FILE = "/etc/NetworkManager/conf.d/zz-beemon-wifi.conf"
+"""The last name counts: some systems bring a ``default-wifi-powersave-on.conf``."""
 
 
 def check(machine: Machine) -> Iterator[Finding]:
@@ -39,4 +40,5 @@ def fix(machine: Machine) -> str:
     for name in _names(machine):
         machine.change("iw", "dev", name, "set", "power_save", "off")
     machine.replace(machine.at(_FILE), "[connection]\nwifi.powersave = 2\n")
+    machine.run("nmcli", "general", "reload", "conf")  # it may not run
     return "Wi-Fi saves no power from now on"
