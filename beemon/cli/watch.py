@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from beemon.base.facts import BadFactsError, JsonObject, from_json
 from beemon.base.status import ServiceStatus
-from beemon.cli import watch_table
+from beemon.cli import health, watch_table
 from beemon.cli.screen import Screen, is_possible, seconds_to_next
 from beemon.cli.watch_table import Lost, Seen, View
 from beemon.protocol.replies import Devices, JobList, ReadingList
@@ -29,6 +29,8 @@ SILENT_SECONDS = 12.0
 """Silence of the service from which on it is gone: it reports each ten seconds."""
 _LOOK_SECONDS = 3.0
 """The longest time between two looks at the service: no report tells that a job began."""
+_NEWS_SECONDS = 60.0
+"""The time between two questions for the news: a sum comes once a day, a swarm within minutes."""
 _LEAST_SECONDS = 1.0  # between two looks, however many reports come
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds before a new connection
 
@@ -66,13 +68,18 @@ def show(first: Seen, connect: Connect) -> int:
         raise RuntimeError("the thread that follows the service has ended")
 
 
-def look(client: Client) -> Seen:
-    """Ask for everything that the table shows."""
+def look(client: Client, before: Seen | None = None) -> Seen:
+    """Ask for everything that the table shows; for the news only if those of ``before`` are old."""
     status = from_json(ServiceStatus, _ask(client, "status"))
     devices = from_json(Devices, _ask(client, "devices")).devices
     readings = from_json(ReadingList, _ask(client, "readings")).readings
     jobs = from_json(JobList, _ask(client, "jobs")).jobs
-    return Seen(status, devices, readings, jobs, datetime.now(UTC), time.monotonic())
+    now = time.monotonic()
+    if before is None or now - before.news_at >= _NEWS_SECONDS:
+        news, news_at = health.news(_ask(client, "today")), now
+    else:
+        news, news_at = before.news, before.news_at
+    return Seen(status, devices, readings, jobs, datetime.now(UTC), now, news, news_at)
 
 
 def _ask(client: Client, question: str) -> JsonObject:
@@ -140,9 +147,10 @@ def _looks(connect: Connect) -> Iterator[Seen]:
         threading.Thread(
             target=_listen, args=(connect, reports, is_over), name="listen", daemon=True
         ).start()
+        seen = None
         try:
             while True:
-                yield look(client)
+                yield (seen := look(client, seen))
                 time.sleep(_LEAST_SECONDS)
                 _wait(reports)
         finally:

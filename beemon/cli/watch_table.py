@@ -21,6 +21,7 @@ from beemon.protocol.replies import DeviceConfig, JobFacts, ReadingFacts
 NARROW = 60
 """Columns below which a device's state has no column of its own."""
 _LEAST_CLOCK = 40  # columns of a screen that has room for the time
+_LEAST_LINES = 16  # of a screen that has room for the news
 _LEAST_ROWS = 3  # devices, however much else there is to say
 _AGE = 6  # columns, of the longest short span
 _MOST_JOBS = 3
@@ -37,7 +38,11 @@ _STATES = {
 
 
 class Seen(NamedTuple):
-    """The replies of the service, and the time of their arrival: aware, and monotonic seconds."""
+    """The replies of the service, and the time of their arrival: aware, and monotonic seconds.
+
+    ``news`` are the newest sentences about the colony, if there are any, and ``news_at`` the
+    monotonic time at which they were asked for.
+    """
 
     status: ServiceStatus
     devices: Mapping[str, DeviceConfig]
@@ -45,6 +50,8 @@ class Seen(NamedTuple):
     jobs: Sequence[JobFacts]
     at: datetime
     monotonic: float
+    news: str | None = None
+    news_at: float = 0.0
 
 
 class Lost(NamedTuple):
@@ -106,7 +113,7 @@ def _head(view: View, paper: Paper) -> Iterator[Line]:
     yield Line(first + " " * (paper.width - columns(first) - len(clock)) + clock, is_loud=True)
     if rest := " ".join(lines):
         yield from (Line(line, is_loud=True) for line in paper.wrap(rest, indent=""))
-    for said in (*_modes(view), *_when_lost(view)):
+    for said in (*_modes(view), *_news(view, paper), *_when_lost(view)):
         yield from map(Line, _shortened(said, paper))
     yield Line("")
 
@@ -146,6 +153,12 @@ def _modes(view: View) -> Iterator[str]:
         yield f"Inspection{colon(status.inspection.note)}; ends by itself in {span(left)}."
     if status.power and status.power.stage != "full":
         yield f"Saving power ({status.power.stage})."
+
+
+def _news(view: View, paper: Paper) -> Iterator[str]:
+    """The newest sentences about the colony."""
+    if view.seen.news and not view.lost and paper.height >= _LEAST_LINES:
+        yield view.seen.news
 
 
 # The table of devices

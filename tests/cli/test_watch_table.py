@@ -101,6 +101,19 @@ def test_a_wide_screen_has_the_state_the_values_the_age_and_the_next_use() -> No
     ]
 
 
+def test_the_news_of_the_colony_stand_below_the_state() -> None:
+    view = view_of({"sensor.brood": GOOD}, READINGS)
+    news = "At 12:15 1.3 kg left within 10 min: a swarm, or something was taken off. (beemon why 7)"
+    view = view._replace(seen=view.seen._replace(news=news))
+    for paper in (WIDE, NARROW):
+        lines = told(view, paper)
+        assert "At 12:15 1.3 kg left" in lines[1]
+        assert "(beemon why 7)" in " ".join(" ".join(lines[1:5]).split())
+    assert not any("1.3 kg left" in line for line in told(view, WIDE._replace(height=15)))
+    lost = view._replace(lost=Lost("nothing answers", 1005.0))
+    assert not any("1.3 kg left" in line for line in told(lost))
+
+
 def test_a_narrow_screen_has_the_same_in_40_columns() -> None:
     assert told(view_of({"sensor.brood": GOOD, "camera.entrance": GOOD}, READINGS), NARROW) == [
         "orchard is working.      14:00:30 +02:00",
