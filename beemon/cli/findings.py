@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from beemon.base.finding import FIRST, KINDS, STANDS, WITHDRAWN, Finding, Measured
 from beemon.cli import times
 from beemon.cli.layout import Part, Table
-from beemon.cli.numbers import amount
+from beemon.cli.numbers import amount, rounded
 from beemon.protocol.replies import FindingFacts, FindingList, Today, Why
 
 SWARM = "swarm"
@@ -27,7 +27,7 @@ def day_parts(told: Today, now: datetime) -> Iterator[Part]:
     if told.day:
         found = told.day.found
         yield f"{_date(found.from_)}: {found.says}"
-        yield from (f"Not known: {one}" for one in found.unknown)
+        yield from found.unknown
         yield f"The numbers: `beemon why {told.day.finding}`."
     else:
         yield _lacking(told, now)
@@ -59,11 +59,16 @@ def _listed(findings: Iterable[FindingFacts]) -> Iterator[Part]:
     shown = [*findings]
     about, *begins = times.column("about", [one.found.from_ for one in shown])
     rows = [
-        (str(one.finding), begin, _sentence(one.found))
+        (str(one.finding), _day_of(begin, one.found), _sentence(one.found))
         for begin, one in zip(begins, shown, strict=True)
     ]
     yield Table([("finding", about, "what"), *rows], headed=True)
     yield f"The reasons: `beemon why {shown[-1].finding}`."
+
+
+def _day_of(begin: str, found: Finding) -> str:
+    """The begin of a finding; the sum of a day is about that day."""
+    return begin.partition(" ")[0] if found.kind == "day" else begin
 
 
 def _sentence(found: Finding) -> str:
@@ -96,9 +101,10 @@ def _named(name: str, sentences: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _number(one: Measured) -> tuple[str, str]:
-    unsure = "" if one.uncertainty is None else f" ± {amount(one.uncertainty, one.unit)}"
+    value, uncertainty = rounded(one.value, one.uncertainty)
+    unsure = "" if uncertainty is None else f" ± {amount(uncertainty, one.unit)}"
     readings = "" if one.n is None else f", {one.n:,} reading{'' if one.n == 1 else 's'}"
-    return one.name.replace("_", " "), f"{amount(one.value, one.unit)}{unsure}{readings}"
+    return one.name.replace("_", " "), f"{amount(value, one.unit)}{unsure}{readings}"
 
 
 def _others(told: Why, asked: FindingFacts) -> Iterator[tuple[str, str]]:

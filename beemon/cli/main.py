@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # it is used.
 
 _QUICK = ("ping", "version", "status", "devices")
+_SHORT = ("swarm",)
+"""Commands whose outcome a person always waits for: it takes no time, and can be a refusal."""
 USAGE_CODES = {"bad-argument", "unknown-command", "unknown-device"}
 
 
@@ -436,7 +438,8 @@ def _converse(client: Client, question: Question) -> Reply:
     with _progress(request, question):
         reply = client.request(request, patient=question.word == "wait")
     job = reply.payload.get("job")
-    if reply.ok and question.wait and isinstance(job, int):
+    is_short = question.word in _SHORT and not question.json
+    if reply.ok and (question.wait or is_short) and isinstance(job, int):
         return _wait(client, job, question)
     return reply
 

@@ -39,8 +39,8 @@ HERE = {
 """The words that `beemon` carries out itself, without the service."""
 
 EXPLAINED = {
-    "reason": REASONS, "error code": ERRORS, "finding": FINDINGS, "quality": QUALITIES,
-    "finding about the colony": KINDS,
+    "reason": REASONS, "error code": ERRORS, "check result": FINDINGS, "quality": QUALITIES,
+    "finding": KINDS,
     "device state": DEVICE_STATES, "power stage": POWER_STAGES,
 }
 """Every word that beemon explains, by its kind."""

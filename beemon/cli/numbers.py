@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _LARGER = {  # units for large values: from which value on, their name, and decimals
     "B": ((1e9, "GB", 1), (1e6, "MB", 1), (1e3, "kB", 1)),
     "g": ((1e3, "kg", 3),),
@@ -19,6 +21,15 @@ def amount(value: float, unit: str) -> str:
     if unit in DECIMALS:
         return f"{value:.{DECIMALS[unit]}f} {unit}"
     return f"{value:.7g} {unit}".rstrip()
+
+
+def rounded(value: float, uncertainty: float | None) -> tuple[float, float | None]:
+    """A value and its uncertainty, to the second digit of that; without it, to four digits."""
+    least, digits = (uncertainty, 2) if uncertainty else (value, 4)
+    if not least or not math.isfinite(least) or not math.isfinite(value):
+        return value, uncertainty
+    places = digits - 1 - math.floor(math.log10(abs(least)))
+    return round(value, places), uncertainty and round(uncertainty, places)
 
 
 def larger_unit(largest: float, unit: str) -> tuple[float, str]:

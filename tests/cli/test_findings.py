@@ -50,7 +50,7 @@ def test_today_is_the_sum_of_the_latest_day_and_the_news_since():
     told = Today("2026-06-03", entered(9, SUM), (entered(8, SWARM),))
     assert rendered("today", told) == """\
 2026-06-02: By itself the hive lost 67 g.
-Not known: The nest: no `nest` in the config.
+The nest: no `nest` in the config.
 The numbers: `beemon why 9`.
 
 finding  about (+02:00)       what
@@ -98,6 +98,24 @@ from 2026-06-02 12:15:00 +02:00 to 2026-06-02 12:45:00 +02:00
     assert "revised by    finding 9 (stands): 1.3 kg left and did not come back." in first
     assert "stage         first: later readings may take it back" in first
     assert "your word     not given" in first
+
+
+@pytest.mark.parametrize(("number", "says"), [
+    (Measured("net", 114.7936, "g", 72.43772), "115 g ± 72 g"),
+    (Measured("rate", 19.97603, "g/h", 1.256097), "20 g/h ± 1.3 g/h"),
+    (Measured("change", 0.1273195, "K"), "0.1273 K"),
+    (Measured("mean", 35.0, "°C", 0.0), "35 °C ± 0 °C"),
+    (Measured("none", 0.0, "mm"), "0 mm"),
+])
+def test_a_number_has_the_digits_that_its_uncertainty_allows(number, says):
+    told = Why((entered(8, replace(SWARM, measured=(number,))),), 8)
+    assert f"{number.name.ljust(9)}  {says}\n" in rendered("why", told)
+
+
+def test_the_sum_of_a_day_is_listed_with_its_date_alone():
+    listed = rendered("findings", FindingList((entered(9, SUM), entered(8, SWARM))))
+    assert "9        2026-06-02           By itself" in listed
+    assert "8        2026-06-02 12:15:00  At 12:15" in listed
 
 
 def test_why_ends_with_the_advice_of_its_kind_until_the_beekeeper_has_answered():

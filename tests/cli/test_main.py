@@ -420,7 +420,7 @@ def test_help_of_a_word_that_is_also_a_finding_has_its_usage_too(
         cli.main(["help", "swarm"])
     assert end.value.code == 0
     out = capsys.readouterr().out
-    assert "swarm (finding about the colony): " in out
+    assert "swarm (finding): " in out
     assert "usage: beemon swarm FINDING yes|no" in out
 
 
@@ -493,3 +493,12 @@ def test_help_on_a_phone_has_the_usage_on_one_line_and_the_summary_below(
     text = written(monkeypatch, "utf-8", "help")
     assert "\n  read [SENSOR…]\n    read the given sensors, or all\n" in text
     assert len(text.splitlines()) < 180
+
+
+def test_a_word_on_a_swarm_that_does_not_exist_is_refused_and_not_only_accepted(beemon):
+    status, out, _ = beemon("swarm", "4711", "yes")
+    assert status == 1
+    assert "no-such-finding" in out
+    assert "beemon findings 30d" in out
+    status, out, _ = beemon("swarm", "4711", "yes", "--json")
+    assert (status, [*json.loads(out)]) == (0, ["job"])

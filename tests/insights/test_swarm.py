@@ -53,7 +53,7 @@ def test_a_super_that_is_put_back_withdraws_it(minutes, hours):
 def test_a_visit_that_begins_within_three_hours_withdraws_it():
     found = findings((12, 4, -1600), (14, 0, -3000), (14.5, 0, 9000))
     assert [finding.stage for finding in found] == ["first", "withdrawn"]
-    visit = "At 12:00 1.60 kg left, probably in a visit. Somebody was there at 14:00."
+    visit = "At 12:00 1.60 kg left, probably during a visit. Somebody was there at 14:00."
     assert found[-1].says == visit
 
 
@@ -66,7 +66,7 @@ def test_a_visit_that_nobody_could_see_after_three_hours_withdraws_it_later():
 def test_a_swarm_that_comes_home_little_by_little_is_told_so():
     found = findings(SWARM, (13, 20, 1780), minutes=1)
     assert [finding.stage for finding in found] == ["first", "withdrawn"]
-    assert "went home, little by little" in found[-1].says
+    assert "had come back, little by little" in found[-1].says
 
 
 @pytest.mark.parametrize("changes", [
@@ -183,7 +183,7 @@ def test_bees_that_came_make_it_no_swarm():
 
 def test_the_nest_counts_whether_it_grows_warmer_or_colder():
     colder, warmer = (find_swarms(full(nest=change)).findings[0] for change in (-1.5, 1.5))
-    assert all("nest changed by 1.5 K" in " ".join(one.for_) for one in (colder, warmer))
+    assert all("temperature changed by 1.5 K" in " ".join(one.for_) for one in (colder, warmer))
 
 
 def test_all_of_it_between_two_readings_speaks_against_it_unless_they_are_rare():

@@ -21,7 +21,7 @@ IN_PLACE = "Nothing shows if the thermometer is still inside the nest."
 
 def held(mean: float, sd: float) -> str:
     """The day's temperature is held, in °C, with hourly means that vary by ``sd`` K."""
-    return f"The nest was held at {mean:z.1f} °C, within {sd:z.1f} K: brood at the thermometer."
+    return f"The nest was held at {mean:z.1f} °C, {_within(sd)}: brood at the thermometer."
 
 
 def still_held(mean: float, sd: float, days: Days) -> str:
@@ -35,14 +35,14 @@ def still_held(mean: float, sd: float, days: Days) -> str:
 
 def measured(mean: float, sd: float) -> str:
     """The day's temperature, if no more can be told."""
-    return f"The thermometer in the nest showed {mean:z.1f} °C on average, within {sd:z.1f} K."
+    return f"The thermometer in the nest showed {mean:z.1f} °C on average, {_within(sd)}."
 
 
 def left(mean: float, sd: float) -> str:
     """The day's temperature is no longer held, after days on which it was."""
     return (
         "The warmth of brood is no longer held where the thermometer is: "
-        f"{mean:z.1f} °C on average, within {sd:z.1f} K."
+        f"{mean:z.1f} °C on average, {_within(sd)}."
     )
 
 
@@ -81,3 +81,7 @@ def no_heat(nights: int) -> str:
 def night_before(excess: float) -> str:
     """The excess of the night before, in K."""
     return f"In the night before, the difference was {excess:z.1f} K."
+
+
+def _within(sd: float) -> str:
+    return f"within {max(0.1, sd):.1f} K"

@@ -7,7 +7,7 @@ from typing import Annotated
 from beemon.formats.weights import in_kg
 
 EMPTY = "the weight of the food"
-CHANGES = "the change of weight of the last days"
+CHANGES = "the daily change of weight"
 Some = Annotated[int, range(91)]
 Days = Annotated[float, (0.0, 1e6)]
 

@@ -15,8 +15,8 @@ HUM = "The hum at that time is not known."
 BEES = "No counter shows if more bees left than came."
 LID = "No contact shows if the lid was lifted."
 BASE_RATE = (
-    "On ten real hives in a summer there were 19 such losses, and no swarm is known of. "
-    "Of 18 the weight was put back, or somebody came, within 3 hours."
+    "On ten real hives there were 19 such losses in a summer, and no known swarm. "
+    "After 18 of them the weight was put back, or somebody came, within 3 hours."
 )
 
 
@@ -40,12 +40,12 @@ def put_back(time: str, grams: Grams, back: str) -> str:
 
 def came_home(time: str, grams: Grams, home: str) -> str:
     """As much came back little by little, until a later time."""
-    return f"At {time} {in_kg(grams)} left. By {home} as much went home, little by little."
+    return f"At {time} {in_kg(grams)} left. By {home} as much had come back, little by little."
 
 
 def was_visit(time: str, grams: Grams, begin: str) -> str:
     """Somebody came to the hive shortly afterwards."""
-    return f"At {time} {in_kg(grams)} left, probably in a visit. Somebody was there at {begin}."
+    return f"At {time} {in_kg(grams)} left, probably during a visit. Somebody was there at {begin}."
 
 
 def swarms_weight(grams: Grams) -> str:
@@ -77,12 +77,12 @@ def too_rare(interval: float) -> str:
 
 def nest_changed(kelvin: float, usual: float) -> str:
     """The nest's temperature changed by more than usual."""
-    return f"The nest changed by {kelvin:z.1f} K; before, by {usual:z.1f} K in half an hour."
+    return f"The nest's temperature changed by {kelvin:z.1f} K; {_before(usual)}."
 
 
 def nest_same(kelvin: float, usual: float) -> str:
     """The nest's temperature changed no more than usual."""
-    return f"The nest changed by only {kelvin:z.1f} K; before, by {usual:z.1f} K in half an hour."
+    return f"The nest's temperature changed by only {kelvin:z.1f} K; {_before(usual)}."
 
 
 def bees_left(bees: float) -> str:
@@ -144,6 +144,10 @@ def _left(time: str, grams: Grams, seconds: float) -> str:
 
 def _air(modelled: bool) -> str:
     return "By a weather model, the air" if modelled else "The air"
+
+
+def _before(usual: float) -> str:
+    return f"before that, by {usual:z.1f} K in half an hour"
 
 
 def _minutes(seconds: float) -> int:
