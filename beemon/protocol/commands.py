@@ -27,6 +27,7 @@ MAX_SECONDS = 3600.0
 _NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?")
 _OFFSET = re.compile(r"[0-9]{1,15}")
 _COUNT = re.compile(r"[1-9][0-9]{0,17}")
+_EVENT = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _WEIGHT = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(kg|g|lb)")
 _ROW = re.compile(r"-?[0-9]{1,15}")
 _PATH = re.compile(r"recordings/[0-9-]{1,10}/[A-Za-z0-9@._-]{1,200}")
@@ -147,6 +148,15 @@ def _count(name: str, written: str, _: Devices) -> int:
     if not _COUNT.fullmatch(written):
         raise RequestError(
             "bad-argument", f'{name} must be a whole number from 1, not "{shown(written)}"'
+        )
+    return int(written)
+
+
+def _finding(name: str, written: str, _: Devices) -> int:
+    """The number of an event; those that came from a damaged ledger are below 1."""
+    if not _EVENT.fullmatch(written):
+        raise RequestError(
+            "bad-argument", f'{name} must be a whole number, not "{shown(written)}"'
         )
     return int(written)
 
@@ -368,7 +378,7 @@ _WORDS = (
     Word(
         "swarm",
         "confirm that the FINDING was a swarm, or not",
-        (Argument("FINDING", _count), Argument("yes|no", _one_of("yes", "no"))),
+        (Argument("FINDING", _finding), Argument("yes|no", _one_of("yes", "no"))),
         is_command=True,
     ),
     Word(
@@ -435,7 +445,7 @@ _WORDS = (
     Word(
         "today", "show the news of the hive, or of DATE", (Argument("DATE", _day, optional=True),)
     ),
-    Word("why", "show the reasons for a finding", (Argument("FINDING", _count),)),
+    Word("why", "show the reasons for a finding", (Argument("FINDING", _finding),)),
     Word(
         "findings",
         "list findings of the last 30 days, or since SINCE",

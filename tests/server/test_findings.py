@@ -96,10 +96,15 @@ def test_they_are_asked_by_words(reader):
     ("today noon", "must be a date such as 2026-06-01, today or yesterday"),
     ("today 2126-06-01", "must be from 1970 to today, not 2126-06-01"),
     ("today 0001-01-01", "must be from 1970 to today, not 0001-01-01"),
-    ("why swarm", "must be a whole number from 1"),
+    ("why swarm", "must be a whole number, not"),
     ("why", "FINDING is missing"),
 ])
 def test_a_wrong_day_or_number_is_named(text, says):
     with pytest.raises(RequestError, match=says) as error:
         parse(text, [])
     assert error.value.code == "bad-argument"
+
+
+def test_a_finding_that_came_from_a_damaged_ledger_can_be_asked_for():
+    assert [parse(f"why {number}", [])["FINDING"] for number in (-43, 0)] == [-43, 0]
+    assert parse("swarm -43 yes", [])["FINDING"] == -43
