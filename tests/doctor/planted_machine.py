@@ -53,7 +53,7 @@ WELL = {
 KERNEL = "[    1.0] Booting Linux on physical CPU 0x0\n"
 PROGRAMS = {
     "journalctl": f"printf '%s' '{KERNEL}'",
-    "timedatectl": "case $* in *--value*) echo yes;; *set-ntp*) echo $* >>$LOG;;"
+    "timedatectl": "case $* in *,*) ;; *--value*) echo yes;; *set-ntp*) echo $* >>$LOG;;"
                    " *) echo NTP=yes; echo NTPSynchronized=yes;; esac",
     "iw": "case $* in *set*) echo $* >>$LOG;; *) echo Power save: off;; esac",
     "systemctl": "case $* in *show*) echo 14s;; *) echo $* >>$LOG;; esac",

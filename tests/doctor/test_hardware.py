@@ -368,6 +368,16 @@ def test_the_swap_file_is_switched_off_and_no_other(planted: Planted) -> None:
     assert planted.fix("swap").startswith("NOT ")
 
 
+def test_the_swap_file_of_debian_13_is_given_up_for_compressed_memory(planted: Planted) -> None:
+    planted.program("swapoff", "echo swapoff $* >>$LOG")
+    planted.plant("etc/rpi/swap.conf", "[Main]\nMechanism=swapfile\n")
+    planted.plant("proc/swaps", "Filename\n/var/swap file 100 0 -2\n")
+    assert "after: sudo reboot" in planted.fix("swap")
+    assert planted.done == "swapoff /var/swap\n"
+    own = planted.root / "etc/rpi/swap.conf.d/zz-beemon.conf"
+    assert own.read_text().endswith("[Main]\nMechanism=zram\n")
+
+
 def test_the_name_is_added_to_hosts(planted: Planted) -> None:
     planted.plant("etc/hosts", "127.0.0.1 localhost")
     planted.fix("host_name")

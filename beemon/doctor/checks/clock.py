@@ -12,7 +12,8 @@ _WHY = "Every record carries a time; a wrong clock makes the records hard to com
 
 def check(machine: Machine) -> Iterator[Finding]:
     """Ask systemd and the service."""
-    ran = machine.run("timedatectl", "show", "--property=NTP,NTPSynchronized")
+    # It takes no list of properties, as systemctl does.
+    ran = machine.run("timedatectl", "show", "--property=NTP", "--property=NTPSynchronized")
     told = dict(line.partition("=")[::2] for line in ran.text.splitlines()) if ran else {}
     quality = machine.status.get("clock") if machine.status else None
     if told.get("NTPSynchronized") == "yes":
