@@ -11,7 +11,7 @@ from beemon.base.finding import Finding, Measured
 from beemon.insights.hive_day import HOUR, Told, Value
 from beemon.insights.tilt import changes_of, find_tilt
 from beemon.scale.steps import Around
-from tests.insights.days import hive_day
+from tests.insights.days import hive_day, season
 
 COMB = ("sensor.comb", "tilt")
 DAY = date(2026, 6, 1)
@@ -81,6 +81,44 @@ def test_a_hive_that_slowly_gives_way_is_none():
     assert found_in(tilts(lambda hour: UPRIGHT + hour / 4)) == ()
 
 
+def days_found(of: Callable[[float], float | None], days: int) -> list[Finding]:
+    """The findings of successive days, each of which knows those before it."""
+    values = {COMB: tilts(of, hours=24.0 * days)}
+    return [
+        finding for _, found in season(Told("h", {}), values, [find_tilt])
+        for finding in found.findings
+    ]
+
+
+def test_a_stand_that_sinks_over_days_is_told_once_in_its_own_words():
+    (finding,) = days_found(lambda hour: min(12.0 + hour / 4, 50.0), days=9)
+    assert (finding.kind, finding.from_) == ("tipped", "2026-06-04T00:03:00.000Z")
+    assert finding.says == (
+        "At 00:03 the hive leant by 30°, too far to stand safely. "
+        "It did not fall at once: it leant by 24° in the 24 hours before."
+    )
+    assert finding.unknown == ("Nothing shows if somebody was at the hive.",)
+
+
+def test_a_tilt_that_goes_up_and_down_about_the_limit_is_told_once():
+    def tilt(hour: float) -> float:
+        if hour < 24:
+            return 20.0 + hour / 3
+        high = 31.0 if hour // 24 in (1, 4, 8) else 29.0  # days apart, so that one day forgets
+        return high if hour % 24 < 8 else 28.0
+
+    (finding,) = days_found(tilt, days=10)
+    assert finding.from_ == "2026-06-02T00:00:00.000Z"
+
+
+def test_a_hive_that_sank_and_was_set_upright_is_told_again():
+    def tilt(hour: float) -> float:
+        return UPRIGHT if 48 <= hour < 60 else min(20.0 + hour % 60 / 3, 33.0)
+
+    kinds = [finding.kind for finding in days_found(tilt, days=5)]
+    assert kinds == ["tipped", "moved", "moved", "tipped"]
+
+
 def test_a_hive_that_is_set_upright_again_is_no_news_and_its_next_fall_is():
     def tilt(hour: float) -> float:
         return 80.0 if 10 <= hour < 11 or hour >= 20 else UPRIGHT
@@ -94,6 +132,31 @@ def test_a_hive_that_is_set_upright_again_is_no_news_and_its_next_fall_is():
 def test_a_fall_in_a_time_without_readings_is_told_after_it():
     (finding,) = found_in(tilts(lambda h: None if 3 <= h < 8 else 80.0 if h >= 5 else UPRIGHT))
     assert (finding.kind, finding.from_[11:16]) == ("tipped", "08:00")
+    assert finding.says == (
+        "At 08:00 the hive had fallen over: it leans by 80°, and stood at 2°. "
+        "Nothing was measured in the 5 hours before."
+    )
+
+
+@pytest.mark.parametrize(("after", "kinds"), [(84.0, ["tipped"]), (9.0, ["moved"]), (2.0, [])])
+def test_a_hive_that_fell_in_days_without_readings_is_told_once(after, kinds):
+    found = days_found(lambda h: UPRIGHT if h < 30 else None if h < 150 else after, days=10)
+    assert [finding.kind for finding in found] == kinds
+    assert all(finding.from_ == "2026-06-07T06:00:00.000Z" for finding in found)
+    assert all(found.says.endswith("in the 102 hours before.") for found in found)
+
+
+def test_a_hive_that_falls_again_as_it_lay_before_is_told():
+    found = found_in(tilts(lambda hour: UPRIGHT if 10 <= hour < 14 else 80.0))
+    assert [finding.kind for finding in found] == ["moved", "tipped"]
+
+
+def test_the_day_has_the_last_tilt_and_the_greatest():
+    values = {COMB: tilts(lambda hour: 9.0 if hour >= 9.5 else UPRIGHT)}
+    found = find_tilt(hive_day(DAY, Told("h", {}), values))
+    assert found.measured == (
+        Measured("tilt_comb", 9.0, "°", n=1440), Measured("tilt_most_comb", 9.0, "°", n=1440),
+    )
 
 
 def test_only_what_began_on_the_day_is_of_the_day():

@@ -185,8 +185,10 @@ def test_a_command_that_never_became_work_has_an_outcome_too(desk: Desk) -> None
 def test_a_lasting_change_of_the_tilt_has_the_day_looked_at(desk: Desk) -> None:
     now = clock.stamp()
     for minute, degrees in enumerate((2.0, 2.1, 80.0, 80.2)):
-        at = now._replace(utc_us=now.utc_us + minute * 60_000_000)
+        at = now._replace(
+            utc_us=now.utc_us + minute * 60_000_000, quality=clock.Quality.SYNCHRONISED
+        )
         job = desk.open("read sensor.a", "sensor.a")
         tilt = Reading("sensor.a", "tilt", "°", degrees, None, at)
         desk.jobs.take(task(job, "sensor.a"), Done(1, readings=[tilt]))
-    assert desk.hurried == [now.utc_us + 180_000_000]
+    assert desk.hurried == [now.utc_us + 60_000_000, now.utc_us + 180_000_000]
