@@ -3,8 +3,8 @@
 A change must last for a minute, so that a knock, the wind and the work at the hive are none. A hive
 that is set upright again as it stood before is no news. A hive that leans more each day has no
 sudden change. It is reported once, when it leans by more than :data:`TIPPED`, and not again before
-it stood upright. The bounds are beemon's own: no hive leans by 30°, and stands and trailers give way by a
-degree or two.
+it stood upright. The bounds are beemon's own: no hive leans by 30°, and stands and trailers give
+way by a degree or two.
 """
 
 from __future__ import annotations

@@ -22,6 +22,10 @@ TOOLS = [QEMU, "busybox", "cpio", "mmdebstrap"]
 SYSTEM = ["i2c-tools", "kmod", "linux-image-amd64", "mount", "python3-pytest", "udev", "util-linux"]
 MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
 """What the kernel needs before it can see the shared folders."""
+REAL_TIME = ("-accel", "tcg,thread=multi", "-smp", "2")
+OWN_TIME = ("-accel", "tcg,thread=single", "-icount", "shift=2,sleep=off")
+"""The processors of a guest: two, or one whose clock counts its instructions (4 ns each) and skips
+what it would sleep. The latter does not see that this machine is busy."""
 BOOT_SECONDS = 120
 """What a boot may take on a loaded machine; on an idle one it takes some ten seconds."""
 
@@ -37,17 +41,19 @@ def missing() -> str | None:
 
 def run(
     script: str, folder: Path, seconds: float, packages: tuple[str, ...] = (),
-    hardware: tuple[str, ...] = (),
+    hardware: tuple[str, ...] = (), release: str = "bookworm", processor: Sequence[str] = REAL_TIME,
 ) -> str:
     """Boot a guest, run the script in it, and return its output.
 
     ``packages`` are there besides what beemon depends on, ``hardware`` is more of what qemu
-    emulates; ``folder`` is shared with the guest as ``/exchange``. Fails where the script fails, or
-    does not end within ``seconds`` after the boot.
+    emulates, ``release`` is Debian's, ``processor`` is :data:`REAL_TIME` or :data:`OWN_TIME`;
+    ``folder`` is shared with the guest as ``/exchange``. Fails where the script fails, or does not
+    end within ``seconds`` after the boot.
     """
     (folder / "script").write_text(script)
+    command = [*_command(folder, guest_tree(packages, release), processor), *hardware]
     boot = subprocess.run(
-        [*_command(folder, guest_tree(packages)), *hardware], stdin=subprocess.DEVNULL, text=True,
+        command, stdin=subprocess.DEVNULL, text=True,
         errors="replace", capture_output=True, timeout=seconds + BOOT_SECONDS, check=False,
     )
     output = folder / "output"
@@ -58,9 +64,9 @@ def run(
     return said
 
 
-def _command(folder: Path, root: Path) -> list[str]:
+def _command(folder: Path, root: Path, processor: Sequence[str]) -> list[str]:
     return [
-        QEMU, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024",
+        QEMU, *processor, "-cpu", "max", "-m", "1024",
         "-serial", "stdio", "-monitor", "none", "-append", "console=ttyS0 quiet panic=-1",
         *machine(root, folder, _initrd(root)),
     ]
@@ -79,9 +85,9 @@ def machine(root: Path, folder: Path, initrd: Path) -> list[str]:
     ]
 
 
-def guest_tree(packages: tuple[str, ...] = ()) -> Path:
+def guest_tree(packages: tuple[str, ...] = (), release: str = "bookworm") -> Path:
     """Debian with a kernel, and all that beemon depends on."""
-    return tree("bookworm", (*SYSTEM, *depends(), *packages))
+    return tree(release, (*SYSTEM, *depends(), *packages))
 
 
 def kernel(root: Path) -> str:
@@ -123,5 +129,6 @@ def modules_of(root: Path, prefix: Sequence[str] = (), *where: str) -> list[str]
         command = [*prefix, "modprobe", *where, "--set-version", kernel(root)]
         command += ["--show-depends", module]
         listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-        files |= dict.fromkeys(line.split()[1] for line in listed.splitlines())
+        words = map(str.split, listed.splitlines())  # others are "builtin" in the kernel
+        files |= dict.fromkeys(file for kind, file in words if kind == "insmod")
     return list(files)

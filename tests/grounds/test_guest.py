@@ -23,6 +23,17 @@ def test_the_kernels_sensor_drivers(tmp_path: Path) -> None:
     )
 
 
+def test_the_kernels_driver_of_an_accelerometer(tmp_path: Path) -> None:
+    """Debian 12's kernel has no trigger by a timer."""
+    guest.run(
+        "mount -t configfs none /sys/kernel/config\n"
+        "modprobe i2c-dev; modprobe i2c-stub chip_addr=0x18\n"
+        "modprobe st_accel_i2c; modprobe iio-trig-hrtimer\n"
+        f"{PYTEST} /beemon/tests/guest/check_accelerometer.py",
+        tmp_path, seconds=300, release="trixie", processor=guest.OWN_TIME,
+    )
+
+
 def test_a_usb_device_is_bound_anew(tmp_path: Path) -> None:
     guest.run(
         "modprobe dummy_hcd; modprobe usb_f_midi; modprobe snd-usb-audio\n"

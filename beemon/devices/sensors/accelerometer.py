@@ -4,7 +4,8 @@ The files and the format of a sample are the kernel's ABI (Documentation/ABI/tes
 Documentation/iio/iio_devbuf.rst). Below ``scan_elements`` each channel has ``_en``, ``_index`` and
 ``_type``, such as ``le:s12/16>>4``. The channels of a sample are in the order of their index, each
 at a multiple of its own size. The last one is the kernel's time of the sample, in ns. Gaps in it
-show lost samples.
+show lost samples. A trigger starts each sample: the chip's own, by its interrupt, or one by the
+kernel's timer (Documentation/iio/iio_configfs.rst), which has a rate of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import os
 import re
 import select
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +56,13 @@ at rest."""
 STALL_SECONDS, STALL_SAMPLES = 1.0, 10
 """The time in seconds without a sample after which a chip has stalled: at least that of
 ``STALL_SAMPLES`` samples."""
-GAP = 1.5
-"""A sample is lost if two are further apart than this, in units of their usual distance."""
+USUAL = 0.5, 1.5
+"""The range of a usual distance of two samples, as a share of their median distance. Longer is a
+gap, and shorter follows a sample that was late."""
 ALMOST = 1.05
 """The rate may be this much lower than two samples for each period of a band."""
+LEAST_SAMPLES = 256
+"""The samples of a spectrum, at the least."""
 RATES = "sampling_frequency", "in_accel_sampling_frequency"
 """The files that hold the rate, of the whole chip or of the accelerations."""
 LENGTH = 4096
@@ -69,19 +74,24 @@ _TYPE = re.compile(r"([bl])e:([su])(\d+)/(\d+)>>(\d+)")
 class Settings(SensorSettings):
     """An accelerometer in or on the hive, for its vibration and its tilt.
 
-    The samples come through a buffer of the kernel, so connect the chip's INT1 to GPIO 25, too.
-    On a Raspberry Pi, add a line to ``/boot/firmware/config.txt``, then restart the Pi. It is
-    ``dtoverlay=beemon-i2c,adxl345`` for an ADXL345. For an MMA8452 or a LIS3DH, end it with
-    ``mma8452`` or ``lis3dh``. The source of the overlay is in ``/usr/share/doc/beemon/examples``.
-    The ADXL345 has a buffer from Linux 6.15 on. ``beemon setup`` shows the chips that the kernel
-    has found.
+    The samples come through a buffer of the kernel's IIO driver of the chip, and each needs a
+    trigger. On Raspberry Pi OS, use an MPU6050 with its pin INT connected to GPIO 25. Add the line
+    ``dtoverlay=i2c-sensor,mpu6050,int_pin=25`` to ``/boot/firmware/config.txt``, then restart the
+    Pi. Debian's kernel has a LIS3DH and an MMA8452, too. Connect INT1 of these to GPIO 25. The line
+    is ``dtoverlay=beemon-i2c,lis3dh`` or ``dtoverlay=beemon-i2c,mma8452``, and the overlay's source
+    is in ``/usr/share/doc/beemon/examples``. Raspberry Pi OS gives an ADXL345 to another driver,
+    without a buffer. ``beemon setup`` shows the chips that the kernel has found.
+
+    From Debian 13 on, the kernel's timer can be the trigger, without a wire to INT1: ``modprobe
+    iio-trig-hrtimer``, then ``mkdir /sys/kernel/config/iio/triggers/hrtimer/beemon`` at each start,
+    and ``trigger = "beemon"`` here.
 
     ``tilt`` is the angle in degrees between the vertical and the axis ``up``. The vibration of all
     axes together is measured in three bands of frequency (Hz): ``vibration_10_30``,
     ``vibration_30_100`` and ``vibration_100_400``. Each is a level in dB: its root mean square
     against a thousandth of standard gravity. ``vibration`` is the level of all bands together. A
-    band needs two samples for each period of its highest frequency. If samples are lost, or if the
-    chip stalls, the reading has a reason and no values.
+    band needs two samples for each period of its highest frequency. If samples are lost, the
+    vibration has a reason and no values. If the chip stalls, so has the tilt.
 
         [sensor.comb]
         driver = "accelerometer"
@@ -98,7 +108,8 @@ class Settings(SensorSettings):
     )
     seconds: float = option(
         2.0, parse=duration_within("1s", "30s"),
-        doc="time for which a reading listens, from 1s to 30s, and below ``timeout``",
+        doc="time for which a reading listens, from 1s to 30s, and below ``timeout``; a spectrum "
+        "takes at least 256 samples",
     )
     trigger: str = option(
         "", doc="the trigger that the kernel's driver needs, by its name; by default the chip's own"
@@ -107,9 +118,10 @@ class Settings(SensorSettings):
     dev: str = option("/dev", doc="where devices are", for_tests=True)
 
     def __post_init__(self) -> None:
-        if self.seconds + STALL_SECONDS > self.timeout:
+        least = _count(self.rate, self.seconds) / self.rate + STALL_SECONDS
+        if least > self.timeout:
             raise BadOptionError(
-                f'"timeout" must be at least {self.seconds + STALL_SECONDS:g} s for these "seconds"'
+                f'"timeout" must be at least {least:.3g} s for these "seconds" and this "rate"'
             )
 
     @property
@@ -130,10 +142,12 @@ class Layout(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """The samples of a reading: m/s² by axis (a row each), and the samples a second."""
+    """The samples of a reading: m/s² by axis (a row each), the samples a second, and the number of
+    those that were lost."""
 
     acceleration: Floats
     rate: float
+    lost: int = 0
 
 
 class Driver(Sensor):
@@ -157,7 +171,7 @@ class Driver(Sensor):
             if file.name.endswith("_en"):
                 write_text(file, "1" if _is_wanted(file.name) else "0")
         _set_rate(folder, self.settings.rate)
-        _set_trigger(folder, self.settings.trigger)
+        _set_trigger(folder, self.settings.trigger, self.settings.rate)
         write_text(folder / "buffer/length", str(LENGTH))
 
     def read(self) -> Sequence[Measurement | Refusal]:
@@ -185,7 +199,7 @@ class Driver(Sensor):
         layouts = layouts_of(folder / "scan_elements")
         size = sample_size(layouts)
         rate = _rate(folder) or self.settings.rate
-        count = max(STALL_SAMPLES, math.ceil(rate * self.settings.seconds))
+        count = _count(rate, self.settings.seconds)
         data = self._captured(folder, size, count, rate)
         return decoded(data, layouts, size, _scales(folder), rate)
 
@@ -198,17 +212,28 @@ class Driver(Sensor):
             raise error_of(error, str(path)) from error
         try:
             write_text(folder / "buffer/enable", "1")
-            return b"".join(_pieces(file, path, size * count, patience))
+            end = time.monotonic() + count / rate + patience
+            return b"".join(_pieces(file, path, size * count, patience, end))
         finally:
             os.close(file)
             write_text(folder / "buffer/enable", "0")
 
 
-def _pieces(file: int, path: Path, wanted: int, patience: float) -> Iterator[bytes]:
-    """The bytes from the buffer, until there are as many as wanted."""
+def _bands(rate: float) -> list[tuple[float, float]]:
+    """The bands that can be measured at a rate."""
+    return [band for band in BANDS if 2 * band[1] <= ALMOST * rate]
+
+
+def _count(rate: float, seconds: float) -> int:
+    """The number of samples of a reading."""
+    return max(math.ceil(rate * seconds), LEAST_SAMPLES if _bands(rate) else STALL_SAMPLES)
+
+
+def _pieces(file: int, path: Path, wanted: int, patience: float, end: float) -> Iterator[bytes]:
+    """The bytes from the buffer, until there are as many as wanted, or the monotonic ``end``."""
     poll = select.poll()
     poll.register(file, select.POLLIN)
-    while wanted > 0:
+    while wanted > 0 and time.monotonic() < end:
         if not poll.poll(1000 * patience):
             raise BadReadingError("stalled", f"{path} gave no sample for {patience:.1f} s")
         try:
@@ -277,21 +302,23 @@ def sample_size(layouts: Mapping[str, Layout]) -> int:
 def decoded(
     data: bytes, layouts: Mapping[str, Layout], size: int, scales: Sequence[float], rate: float
 ) -> Samples:
-    """The samples in m/s². Raises BadReadingError for samples that were lost."""
+    """The samples in m/s². Raises BadReadingError if there are too few."""
     import numpy as np
 
-    rows = np.frombuffer(data, np.uint8).reshape(-1, size)
+    rows = np.frombuffer(data, np.uint8, len(data) // size * size).reshape(-1, size)
+    if len(rows) < STALL_SAMPLES:
+        raise BadReadingError("stalled", f"the chip gave only {len(rows)} samples")
     axes = [_numbers(rows, layouts[f"in_accel_{axis}"]) for axis in AXES]
     acceleration = np.stack([axis * scale for axis, scale in zip(axes, scales, strict=True)])
     if "in_timestamp" not in layouts:
         return Samples(acceleration, rate)
     steps = np.diff(_numbers(rows, layouts["in_timestamp"])) / 1e9
-    usual = float(np.median(steps))
-    if usual <= 0:  # a chip with samples of its own to give dates them all alike
+    low, high = np.median(steps) * USUAL[0], np.median(steps) * USUAL[1]
+    if low <= 0:  # a chip with samples of its own to give dates them all alike
         return Samples(acceleration, rate)
-    if lost := int(np.sum(np.rint(steps[steps > GAP * usual] / usual) - 1)):
-        raise BadReadingError("overrun", f"{lost} of {len(rows) + lost} samples were lost")
-    return Samples(acceleration, 1 / usual)
+    usual = float(steps[(low < steps) & (steps < high)].mean())
+    lost = round(float(steps.sum()) / usual) - len(steps)
+    return Samples(acceleration, 1 / usual, max(0, lost))
 
 
 def _numbers(rows: Bytes, layout: Layout) -> Floats:
@@ -310,12 +337,21 @@ def _numbers(rows: Bytes, layout: Layout) -> Floats:
 
 
 def measured(samples: Samples, up: str) -> Iterator[Measurement | Refusal]:
-    """The tilt, and the vibration in each band. Raises BadReadingError for a chip that is stuck."""
+    """The tilt, and the vibration in each band. Raises BadReadingError for a chip that is stuck.
+
+    The tilt is a mean, so it does not depend on lost samples. A spectrum does.
+    """
     if not (samples.acceleration.max(axis=1) > samples.acceleration.min(axis=1)).any():
         raise BadReadingError("stuck", "the three axes give the same numbers all the time")
     in_g = samples.acceleration / STANDARD_GRAVITY
     yield _tilt([float(axis) for axis in in_g.mean(axis=1)], up)
-    yield from _vibration(in_g, samples.rate)
+    bands = _bands(samples.rate)
+    if not samples.lost:
+        yield from _vibration(in_g, samples.rate, bands)
+        return
+    message = f"{samples.lost} of {in_g.shape[1] + samples.lost} samples were lost"
+    for name in [*map(_name, bands), *(["vibration"] if bands else [])]:
+        yield Refusal(name, "dB", "overrun", message)
 
 
 def _tilt(mean: Sequence[float], up: str) -> Measurement | Refusal:
@@ -330,7 +366,13 @@ def _tilt(mean: Sequence[float], up: str) -> Measurement | Refusal:
     return Measurement("tilt", round(angle, 2), "°", raw=along)
 
 
-def _vibration(in_g: Floats, rate: float) -> Iterator[Measurement]:
+def _name(band: tuple[float, float]) -> str:
+    return f"vibration_{band[0]:.0f}_{band[1]:.0f}"
+
+
+def _vibration(
+    in_g: Floats, rate: float, bands: Sequence[tuple[float, float]]
+) -> Iterator[Measurement]:
     import numpy as np
 
     from beemon.checks.spectrum import Spectrum, band_power, decibels
@@ -339,10 +381,9 @@ def _vibration(in_g: Floats, rate: float) -> Iterator[Measurement]:
     for spectrum, axis in zip(spectra, in_g, strict=True):
         spectrum.add(axis)
     powers = np.sum([spectrum.powers() for spectrum in spectra], axis=0) / MILLI_G**2
-    bands = [band for band in BANDS if 2 * band[1] <= ALMOST * rate]
-    for low, high in bands:
-        power = band_power(spectra[0].frequencies, powers, low, high)
-        yield Measurement(f"vibration_{low:.0f}_{high:.0f}", round(decibels(power), 2), "dB")
+    for band in bands:
+        power = band_power(spectra[0].frequencies, powers, *band)
+        yield Measurement(_name(band), round(decibels(power), 2), "dB")
     if bands:
         power = band_power(spectra[0].frequencies, powers, bands[0][0], bands[-1][1])
         yield Measurement("vibration", round(decibels(power), 2), "dB")
@@ -359,8 +400,17 @@ def _set_rate(folder: Path, wanted: float) -> None:
 
 
 def _rate(folder: Path) -> float | None:
-    file = _first(folder, RATES)
+    """The samples a second, by the trigger if it has a rate of its own."""
+    chosen = folder / "trigger/current_trigger"
+    trigger = _trigger(folder, read_text(chosen)) if chosen.exists() else None
+    file = (trigger and _first(trigger, RATES)) or _first(folder, RATES)
     return read_number(file) if file else None
+
+
+def _trigger(folder: Path, name: str) -> Path | None:
+    """The folder of the trigger with that name."""
+    files = folder.parent.glob("trigger*/name")
+    return next((file.parent for file in files if read_text(file) == name), None)
 
 
 def _scales(folder: Path) -> list[float]:
@@ -373,8 +423,11 @@ def _first(folder: Path, names: Sequence[str]) -> Path | None:
     return next((folder / name for name in names if (folder / name).exists()), None)
 
 
-def _set_trigger(folder: Path, wanted: str) -> None:
-    """Let the chip's own trigger start each sample, if the kernel's driver needs one."""
+def _set_trigger(folder: Path, wanted: str, rate: float) -> None:
+    """Let the chip's own trigger start each sample, if the kernel's driver needs one.
+
+    A trigger with a rate of its own gets the wanted ``rate``, or the chip's if that is lower.
+    """
     file = folder / "trigger/current_trigger"
     if not file.exists() or (not wanted and read_text(file)):
         return
@@ -387,3 +440,7 @@ def _set_trigger(folder: Path, wanted: str) -> None:
             f'"trigger" to one of: {", ".join(names) or "none"}'
         )
     write_text(file, fitting[0])
+    trigger = _trigger(folder, fitting[0])
+    if trigger and (own_rate := _first(trigger, RATES)):
+        chip = _first(folder, RATES)
+        write_text(own_rate, f"{min(rate, read_number(chip) if chip else rate):g}")
