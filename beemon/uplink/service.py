@@ -157,12 +157,17 @@ def _watch(options: UplinkOptions, uplink: Uplink, ending: threading.Event) -> b
 
 def _tell_news(uplink: Uplink) -> None:
     """Wake the couriers for which the ledger has something new."""
-    records = uplink.archive.find_news()
+    records = contain(uplink.archive.find_news, partial(_know_nothing, uplink.archive))
     for courier in uplink.couriers:
         if records is None:
             courier.wake()
         else:
             courier.tell(records)
+
+
+def _know_nothing(archive: Archive, _: Exception) -> None:
+    """After a defect: each courier reads by itself, and tells the problem if it has it, too."""
+    archive.feed.forget()
 
 
 def _hurry_if_asked(requests: Path, couriers: Sequence[Courier], before: Asked) -> Asked:

@@ -16,6 +16,7 @@ from beemon.base.moments import to_microseconds
 from beemon.base.options import RawTable
 from beemon.ledger import identity
 from beemon.uplink import destinations, kept, service
+from beemon.uplink.hive import Archive
 from beemon.uplink.metering import Meter
 from beemon.uplink.options import UplinkOptions, UplinkSettings
 from beemon.uplink.state import States
@@ -150,6 +151,32 @@ def test_a_state_is_written_when_it_changes_and_not_at_each_look(tmp_path):
         written.append((json.loads(file.read_text())["at"], file.stat().st_ino))
     assert len(set(written)) == 3
     assert written[0] == written[1]
+
+
+def test_a_record_that_nobody_can_read_wakes_all_and_ends_no_look(options):
+    class Broken:
+        def __init__(self, archive: Archive) -> None:
+            self.feed, self.close = archive.feed, archive.close
+
+        def find_news(self):
+            return {}["what a defect looks for"]
+
+    class Courier:
+        name, wakes = "upload", 0
+
+        def wake(self) -> None:
+            self.wakes += 1
+
+        def end(self, seconds: float) -> None:
+            pass
+
+    uplink = service.start(options())
+    assert uplink.archive.find_news() is None
+    broken = uplink._replace(archive=Broken(uplink.archive), couriers=[Courier(), Courier()])
+    service._tell_news(broken)
+    assert [courier.wakes for courier in broken.couriers] == [1, 1]
+    assert uplink.archive.find_news() is None
+    service.stop(broken)
 
 
 def test_all_destinations_are_told_to_end_before_one_is_waited_for(options):
