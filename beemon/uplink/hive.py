@@ -141,8 +141,16 @@ class Hive:
 
         Raises ``ConnectionError`` if it does not answer, and :class:`RefusedError`.
         """
+        [reply] = self.ask_all(query)
+        return reply
+
+    def ask_all(self, *queries: str) -> tuple[JsonObject, ...]:
+        """The service's replies to queries, by one connection: each wakes it several times.
+
+        Raises as :meth:`ask`.
+        """
         with self._connect() as client:
-            return _payload(client, query)
+            return tuple(_payload(client, query) for query in queries)
 
     def ask_status(self) -> JsonObject | None:
         """The service's status; None if it does not answer."""

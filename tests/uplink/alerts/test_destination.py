@@ -37,7 +37,7 @@ class Service:
 
     def __init__(self):
         self.commands = []
-        self.is_there = True
+        self.is_there, self.connections = True, 0
         self.status = {"state": "healthy", "devices": {"sensor.brood": {"state": "running"}},
                        "troubles": []}
         self.devices = {"devices": {"sensor.brood": {"driver": "x", "next_in_seconds": 60}}}
@@ -45,6 +45,7 @@ class Service:
     def connect(self):
         if not self.is_there:
             raise ConnectionError("nothing answers")
+        self.connections += 1
         return self
 
     def __enter__(self):
@@ -167,6 +168,13 @@ def titles(folder):
 
 
 pytestmark = pytest.mark.process
+
+
+def test_a_look_at_the_service_takes_one_connection_and_the_next_one_comes_later(desk):
+    desk.start(COLD)
+    for _ in range(5):
+        desk.look()
+    assert desk.service.connections == 1
 
 
 def test_a_reading_becomes_a_message_and_an_entry_of_the_log(desk, sends):

@@ -113,7 +113,7 @@ class Alerts:
     def _ask(self, now: Now) -> None:
         self._asked_us = now.steady_us
         try:
-            self._heard = records.heard(self._hive.ask("status"), self._hive.ask("devices"))
+            self._heard = records.heard(*self._hive.ask_all("status", "devices"))
         except (ConnectionError, RefusedError):
             self._heard = None
         else:

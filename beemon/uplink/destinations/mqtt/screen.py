@@ -7,7 +7,7 @@ from datetime import datetime
 
 from beemon import __version__
 from beemon.base.clock import Moment
-from beemon.base.facts import Json, to_json
+from beemon.base.facts import Json, JsonObject, to_json
 from beemon.base.moments import US_PER_SECOND
 from beemon.base.recording import Recording
 from beemon.protocol.replies import EventFacts, ReadingFacts
@@ -43,8 +43,8 @@ class Screen:
         self._announcement = ""
         self._sent.clear()
         if self._settings.pictures:
-            self._pictures.search(self._devices(), now)
-        self.update(self._hive.latest(), self._hive.ask_status())
+            self._pictures.search(self._ask()[1], now)
+        self.refresh()
         self._publish_pictures()
         self.settle()
 
@@ -72,13 +72,19 @@ class Screen:
 
     def refresh(self) -> bool:
         """Publish all changes; whether the hive was announced again."""
-        return self.update(self._hive.latest(), self._hive.ask_status())
+        status, devices = self._ask()
+        return self._show(self._hive.latest(), status, devices)
 
     def update(
         self, readings: tuple[ReadingFacts, ...], status: Mapping[str, Json] | None
+    ) -> None:
+        """Publish the differences from the last messages."""
+        self._show(readings, status, self._ask()[1])
+
+    def _show(
+        self, readings: tuple[ReadingFacts, ...], status: Mapping[str, Json] | None,
+        devices: Mapping[str, Device],
     ) -> bool:
-        """Publish the differences from the last messages; whether the hive was announced again."""
-        devices = self._devices()
         is_new = self._announce(readings, devices)
         messages = dict(view.reading_messages(readings, devices, self._hive.clock.now()))
         for key, message in (*messages.items(), *view.service_messages(status)):
@@ -172,14 +178,18 @@ class Screen:
         self._session.publish(discovery.topic_of(self.base, f"{camera}.picture"), picture)
         self._hive.meter.count(len(picture))
 
-    def _devices(self) -> Mapping[str, Device]:
-        """The devices of the config, or those of the last announcement if the service is off."""
+    def _ask(self) -> tuple[JsonObject | None, Mapping[str, Device]]:
+        """The service's status, and the devices of the config.
+
+        If the service is off: no status, and the devices of the last announcement.
+        """
         try:
-            told = self._hive.ask("devices").get("devices")
+            status, told = self._hive.ask_all("status", "devices")
         except (ConnectionError, RefusedError):
-            return self._announced.devices
-        return {name: remembered.device(one) for name, one in told.items()} \
-            if isinstance(told, dict) else {}
+            return None, self._announced.devices
+        found = told.get("devices")
+        devices = found if isinstance(found, dict) else {}
+        return status, {name: remembered.device(one) for name, one in devices.items()}
 
 
 def _seconds(utc: str) -> float:
