@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from tests.grounds.deadline import within
+from tests.grounds.deadline import PATIENCE_SECONDS, until
 
 BOOT = Path(__file__).with_name("boot")
 TOOLS = ["mmdebstrap", "nsenter", "setpriv", "systemd-nspawn", "unshare"]
@@ -84,15 +84,15 @@ class Container:
         """Start it and wait until systemd has started everything."""
         with (self.place / "console").open("wb") as console:
             self._nspawn = subprocess.Popen(self._command(), stdout=console, stderr=console)
-        self.leader = within(10, self._find_leader, "the container's first process")
-        within(30, self._is_up, "the container's boot")
+        self.leader = until(self._find_leader, "the container's first process")
+        until(self._is_up, "the container's boot")
 
     def kill(self) -> None:
         """Pull the plug."""
         if self._nspawn:
             for nspawn in _children(self._nspawn.pid):
                 os.kill(nspawn, signal.SIGKILL)
-            self._nspawn.wait(30)
+            self._nspawn.wait(PATIENCE_SECONDS)
         _remove_cgroups(self.name)
 
     def shut_down(self) -> None:
@@ -103,10 +103,12 @@ class Container:
     def wait_until_off(self) -> None:
         """Return when it has shut down, for its own reasons."""
         assert self._nspawn
-        self._nspawn.wait(60)
+        self._nspawn.wait(PATIENCE_SECONDS)
         _remove_cgroups(self.name)
 
-    def run(self, *command: str, check: bool = True, timeout: float = 60, **more: Any) -> Completed:
+    def run(
+        self, *command: str, check: bool = True, timeout: float = PATIENCE_SECONDS, **more: Any
+    ) -> Completed:
         """Run a command inside, as root, and wait for it. Its errors are in its output."""
         result = subprocess.run(
             ["nsenter", "-t", str(self.leader), "-a", "--", "env", "-i", *_environment(), *command],

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.grounds.container import Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.tree import PROJECT, tree
 
 USER, PASSWORD = "bee", "beepassword"
@@ -144,7 +144,7 @@ class HomeAssistant:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self.machine.run("systemctl", "start", "home-assistant")
-        within(60, lambda: self.ask("/api/config")[0] == 200, "Home Assistant's answer")
+        until(lambda: self.ask("/api/config")[0] == 200, "Home Assistant's answer")
 
     def stop(self, signal: str = "TERM") -> None:
         """End it by a signal, and wait."""
@@ -192,7 +192,7 @@ class HomeAssistant:
             status, told = self.ask(f"/api/image_proxy/{entity}", binary=True)
             return told if status == 200 else None
 
-        return bytes.fromhex(within(30, found, f"the picture of {entity}") or "")
+        return bytes.fromhex(until(found, f"the picture of {entity}") or "")
 
     def log(self) -> str:
         """Its log of warnings and errors."""

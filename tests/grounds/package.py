@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.grounds.container import Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.tree import PROJECT
 
 
@@ -114,11 +114,11 @@ def apt(machine: Container, words: str, recommends: bool = False) -> str:
 def on_terminal(machine: Container, command: str) -> str:
     """What a command says on a terminal where no key is ever pressed."""
     script = ["script", "--quiet", "--return", "--command", command, "/dev/null"]
-    return machine.run(*script, timeout=300).stdout
+    return machine.run(*script, timeout=500).stdout
 
 
 def seconds_until(machine: Container, *command: str) -> float:
     """How long it takes until a command succeeds inside."""
     start = time.monotonic()
-    within(30, lambda: machine.run(*command, check=False).returncode == 0, str(command))
+    until(lambda: machine.run(*command, check=False).returncode == 0, str(command))
     return time.monotonic() - start

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 
 MEGABYTES = 64
 
@@ -51,7 +51,7 @@ class SmallDisk:
 
     def unmount(self) -> None:
         """Once nobody has anything open in it: then it is another disk that is mounted next."""
-        within(60, self._is_unmounted, "the end of all who use the disk")
+        until(self._is_unmounted, "the end of all who use the disk")
 
     def _is_unmounted(self) -> bool:
         command = ["umount", self.path]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.grounds.container import Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.package import Installation, ask, install
 from tests.grounds.tree import bare
 
@@ -51,9 +51,9 @@ def test_a_backup_moves_a_hive_to_a_fresh_machine(installation: Installation) ->
     with Container(*installation.layers) as old:
         old.put("/etc/beemon/conf.d/hive.toml", SCHEDULED)
         old.run("systemctl", "reload", "beemon")
-        within(30, lambda: len(ask(old, "jobs 5")["jobs"]) == 5, "scheduled jobs")
+        until(lambda: len(ask(old, "jobs 5")["jobs"]) == 5, "scheduled jobs")
         old.run("beemon", "backup", "/root/hive.tar.gz")
-        done = within(30, lambda: _done_before_backup(old), "jobs that ended")
+        done = until(lambda: _done_before_backup(old), "jobs that ended")
         before = content(old, done)
         saved = _read(old, "/root/hive.tar.gz")
     with Container(*installation.layers) as new:
@@ -67,11 +67,11 @@ def test_a_backup_moves_a_hive_to_a_fresh_machine(installation: Installation) ->
         assert new.shell("find /var/lib/beemon ! -user beemon") == ""
         assert new.shell("stat -c %a /var/lib/beemon/ledger.db") == "640\n"
         new.run("systemctl", "start", "beemon")
-        within(30, lambda: new.run("beemon", "ping", check=False).returncode == 0, "the service")
+        until(lambda: new.run("beemon", "ping", check=False).returncode == 0, "the service")
         assert content(new, done) == before
         assert new.shell("cat /etc/beemon/conf.d/hive.toml") == SCHEDULED
         assert ask(new, "status")["troubles"] == []
-        within(30, lambda: ask(new, "jobs 1")["jobs"][0]["job"] > done + 3, "new jobs")
+        until(lambda: ask(new, "jobs 1")["jobs"][0]["job"] > done + 3, "new jobs")
         counts = completeness(new)
         assert counts["adds_up"], counts
         new.run("systemctl", "stop", "beemon")

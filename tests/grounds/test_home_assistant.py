@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.grounds.container import Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import PATIENCE_SECONDS, until, within
 from tests.grounds.home_assistant import HomeAssistant, binds
 from tests.grounds.package import apt, higher_version, package
 from tests.grounds.tree import bare
@@ -119,8 +119,8 @@ class Home:
                     if (one["sensor"], one["quantity"]) == (sensor, quantity))
 
     def wait_for(
-        self, condition: Callable[[dict[str, dict[str, Any]]], object], seconds: float = 45,
-        hive: str = "apiary_7",
+        self, condition: Callable[[dict[str, dict[str, Any]]], object],
+        seconds: float = PATIENCE_SECONDS, hive: str = "apiary_7",
     ) -> dict[str, dict[str, Any]]:
         """The entities, once they are so."""
         seen: dict[str, dict[str, Any]] = {}
@@ -196,7 +196,7 @@ def test_a_button_takes_a_picture(home):
     home.wait_for(is_well)
     before = home.assistant.picture("image.apiary_7_entrance_picture")
     home.assistant.press("button.apiary_7_snapshot_camera_entrance")
-    within(30, lambda: home.assistant.picture("image.apiary_7_entrance_picture") != before)
+    until(lambda: home.assistant.picture("image.apiary_7_entrance_picture") != before)
     jobs = json.loads(home.machine.run("beemon", "jobs", "--json").stdout)["jobs"]
     assert any(job["origin"].startswith("mqtt") and job["outcome"] == "done" for job in jobs)
 
@@ -237,7 +237,7 @@ def assert_slots_add_up(home: Home) -> None:
         said = home.machine.run("beemon", "completeness", "--since", "1d", "--json").stdout
         return json.loads(said)
 
-    within(60, lambda: completeness()["devices"]["sensor.brood"]["done"])
+    until(lambda: completeness()["devices"]["sensor.brood"]["done"])
     told = completeness()
     assert told["adds_up"], told
     for name, slots in told["devices"].items():
@@ -362,7 +362,7 @@ def test_an_upgrade_keeps_each_entity_and_its_history(home, tmp_path):
     )
     assert seen.keys() == before.keys()
     assert home.assistant.sw_version(temperature) == f"{version}+later"
-    after = within(10, lambda: (now := home.assistant.history(temperature))[len(shown):] and now)
+    after = until(lambda: (now := home.assistant.history(temperature))[len(shown):] and now)
     assert shown
     assert after[:len(shown)] == shown
 
@@ -396,7 +396,7 @@ def test_of_two_hives_one_can_fall_silent_alone(home):
     home.machine.run("systemd-run", "--unit=neighbour-serve", "beemon", "serve", *config)
     temperature = "sensor.neighbour_brood_temperature"
     reading = ("beemon", "read", "--port", "8090", "--wait")
-    within(30, lambda: home.machine.run(*reading, check=False).returncode == 0)
+    until(lambda: home.machine.run(*reading, check=False).returncode == 0)
     # As the unit does, after the service: without an archive it would rest for up to a minute.
     home.machine.run("mkdir", "-p", "/srv/neighbour/uplink")
     home.machine.run("systemd-run", "--unit=neighbour-uplink", "beemon", "serve-uplink", *config,
@@ -427,4 +427,4 @@ def test_an_expired_value_is_not_fresh_after_a_restart(home):
                          60)
     assert seen[temperature]["state"] in gone
     home.machine.run("systemctl", "start", "beemon")
-    home.wait_for(is_well, 90)
+    home.wait_for(is_well)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.grounds.container import RELEASES, Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until, within
 from tests.grounds.package import install
 from tests.grounds.tree import bare
 
@@ -122,7 +122,7 @@ def kill(machine: Container, victim: str, signal: str) -> None:
         shot = f"kill -{signal} {pid} 2>/dev/null"
         return pid is not None and machine.run("sh", "-c", shot, check=False).returncode == 0
 
-    within(5, hit, victim)
+    until(hit, victim)
 
 
 def find(machine: Container, victim: str) -> int | None:
@@ -156,7 +156,7 @@ def pause(chance: random.Random) -> None:
 
 def assert_nothing_was_lost(machine: Container) -> None:
     """Every accepted job has one outcome; every file is whole and entered."""
-    within(60, lambda: not unsettled_jobs(machine), "an outcome for every job, and no leftover")
+    until(lambda: not unsettled_jobs(machine), "an outcome for every job, and no leftover")
     lost = accepted(machine) - set(ledger(machine, "SELECT job FROM jobs"))
     assert not lost, machine.journal("-u", "beemon", "-p", "warning")
     assert_files_are_whole(machine)

@@ -15,7 +15,7 @@ import pytest
 
 from scripts.manual import fill
 from tests.grounds.container import RELEASES, Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.package import Installation, apt, ask, higher_version, install, package
 from tests.grounds.tree import PROJECT, bare, tree
 
@@ -217,7 +217,7 @@ def assert_in_order(results: list[dict[str, Any]]) -> None:
 
 
 def until_it_has_started(machine: Container) -> None:
-    within(20, lambda: re.search(
+    until(lambda: re.search(
         "is healthy|is running", machine.run("beemon", "status", check=False).stdout
     ))
 
@@ -292,7 +292,7 @@ def test_where_the_archive_cannot_be_written_the_remedy_lets_it(
             break
         command = troubles[0]["remedy"].partition(": ")[2]
         machine.shell(f'sudo() {{ "$@"; }}; {command}')
-        within(20, lambda: ask(machine, "status")["troubles"] != troubles)
+        until(lambda: ask(machine, "status")["troubles"] != troubles)
     machine.run("beemon", "read", "--wait")
     machine.run("test", "-s", f"{place}/ledger.db")
 
@@ -326,7 +326,7 @@ def test_a_reload_takes_a_good_config_and_refuses_a_bad_one(machine: Container) 
     assert "MB a day" not in machine.journal("-u", "beemon")
     machine.put("/etc/beemon/conf.d/wrong.toml", "[hive")
     assert machine.run("systemctl", "reload", "beemon", check=False).returncode != 0
-    within(5, lambda: re.search(r"wrong.toml.* is not TOML", machine.journal("-u", "beemon")))
+    until(lambda: re.search(r"wrong.toml.* is not TOML", machine.journal("-u", "beemon")))
     assert machine.run("systemctl", "is-active", "beemon").stdout == "active\n"
 
 
@@ -377,7 +377,7 @@ def test_the_journal_can_be_asked_for_a_device_and_an_outcome(machine: Container
     machine.run("systemctl", "restart", "beemon")
     number = ask(machine, "record microphone.brood 1")["job"]
     asked = ["-u", "beemon", "DEVICE=microphone.brood", f"JOB={number}", "OUTCOME=failed"]
-    said = within(5, lambda: told(machine, asked))
+    said = until(lambda: told(machine, asked))
     assert "missing-device" in said
 
 
@@ -391,9 +391,9 @@ def job(machine: Container) -> int:
     """The number of a recording of half a minute that is under way."""
     machine.put("/etc/beemon/conf.d/brood.toml", '[microphone.brood]\ndriver = "simulated"\n')
     machine.run("systemctl", "reload", "beemon")
-    within(5, lambda: "microphone.brood" in ask(machine, "devices")["devices"])
+    until(lambda: "microphone.brood" in ask(machine, "devices")["devices"])
     number: int = ask(machine, "record microphone.brood 30")["job"]
-    within(5, lambda: str(number) in ask(machine, "status")["running"])
+    until(lambda: str(number) in ask(machine, "status")["running"])
     return number
 
 
@@ -426,7 +426,7 @@ def test_recordings_outlive_a_purge_and_a_reinstallation_finds_them(
 
 def assert_kept(machine: Container, job: int) -> None:
     """The job has an outcome, and what was recorded until then is whole and entered."""
-    within(5, lambda: machine.run("beemon", "status", check=False).returncode == 0)
+    until(lambda: machine.run("beemon", "status", check=False).returncode == 0)
     ended = ask(machine, f"job {job}")
     assert ended["outcome"] in ("done", "interrupted")
     files = machine.shell("find /var/lib/beemon/recordings -type f").split()
@@ -529,7 +529,7 @@ def test_at_a_low_battery_it_powers_the_machine_off_if_the_owner_allows_that(
 ) -> None:
     machine.put("/etc/beemon/conf.d/battery.toml", LOW_BATTERY)
     machine.run("systemctl", "reload", "beemon")
-    within(60, lambda: "halt" in {one["about"] for one in ask(machine, "status")["troubles"]})
+    until(lambda: "halt" in {one["about"] for one in ask(machine, "status")["troubles"]})
     machine.run("beemon", "record", "microphone.simulated", "1", "--wait")
     machine.shell(FROM_MANUAL, timeout=120)
     machine.wait_until_off()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.grounds.container import Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.package import apt, install
 from tests.grounds.tree import bare
 
@@ -108,24 +108,24 @@ def test_the_uplink_starts_with_its_first_destinations_in_a_tight_sandbox(
         '[alerts]\nurls_file = "/etc/beemon/alerts"\n'
     )
     machine.run("tee", "/etc/beemon/conf.d/90-uplink.toml", input=tables)
-    within(30, lambda: state_of(machine, "beemon-uplink.service") == "active")
+    until(lambda: state_of(machine, "beemon-uplink.service") == "active")
     machine.run("systemctl", "reload", "beemon")
     machine.run("beemon", "read", "--wait")
-    status = within(60, lambda: ask(machine, "/api/status", UNIX)[1]["status"].get("uplink"))
-    within(60, lambda: "influx" in machine.run("beemon", "status").stdout)
+    status = until(lambda: ask(machine, "/api/status", UNIX)[1]["status"].get("uplink"))
+    until(lambda: "influx" in machine.run("beemon", "status").stdout)
     assert status["destinations"]["influx"]["state"] in ("starting", "in-trouble", "working")
 
 
 def test_alerts_work_in_the_sandbox_and_name_the_package_that_is_missing(
     machine: Container,
 ) -> None:
-    within(60, lambda: told_by_uplink(machine).get("alerts", {}).get("state") == "working")
+    until(lambda: told_by_uplink(machine).get("alerts", {}).get("state") == "working")
     assert "sudo apt install apprise" in told_by_uplink(machine)["alerts"]["note"]
 
 
 def test_the_uplink_ends_with_its_last_destination(machine: Container) -> None:
     machine.shell("rm /etc/beemon/conf.d/90-uplink.toml /etc/beemon/alerts")
-    within(60, lambda: state_of(machine, "beemon-uplink.service") == "inactive")
+    until(lambda: state_of(machine, "beemon-uplink.service") == "inactive")
 
 
 def told_by_uplink(machine: Container) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def told_by_uplink(machine: Container) -> dict[str, Any]:
 
 
 def test_its_user_reads_the_archive_and_writes_none_of_it(machine: Container) -> None:
-    within(30, lambda: ask(machine, "/api/status", UNIX)[1]["status"]["state"] == "healthy")
+    until(lambda: ask(machine, "/api/status", UNIX)[1]["status"]["state"] == "healthy")
     as_page = ["runuser", "-u", "beemon-web", "-g", "beemon", "--"]
     machine.run(*as_page, "test", "-r", "/var/lib/beemon/ledger.db")
     for path in ("/var/lib/beemon/new", "/etc/beemon/conf.d/new.toml"):
@@ -154,7 +154,7 @@ def test_everything_of_a_hive_is_seen_from_within_the_sandbox(machine: Container
         assert status == 202, sent
         jobs[command.partition(" ")[2].partition(" ")[0]] = sent["job"]
     for job in jobs.values():
-        within(60, lambda job=job: ask(machine, f"/api/jobs/{job}", UNIX)[1].get("outcome"))
+        until(lambda job=job: ask(machine, f"/api/jobs/{job}", UNIX)[1].get("outcome"))
     sound, video = jobs["microphone.brood"], jobs["camera.entrance"]
     day = machine.run("date", "+%F").stdout.strip()
     for path, kind in (
@@ -211,7 +211,7 @@ def test_it_is_opened_to_the_network_and_closed_again(machine: Container) -> Non
 def test_its_death_does_not_touch_the_recordings(machine: Container) -> None:
     before = machine.run("systemctl", "show", "beemon", "-p", "NRestarts", "-p", "MainPID").stdout
     machine.run("systemctl", "kill", "--signal=KILL", "beemon-web.service")
-    within(30, lambda: ask(machine, "/api/session")[0] == 200)
+    until(lambda: ask(machine, "/api/session")[0] == 200)
     now = machine.run("systemctl", "show", "beemon", "-p", "NRestarts", "-p", "MainPID").stdout
     assert now == before
 

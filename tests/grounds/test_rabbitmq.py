@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.grounds.container import Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.tree import PROJECT, SYSTEM, tree
 
 pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600), pytest.mark.long]
@@ -67,7 +67,7 @@ def rabbit() -> Iterator[Container]:
     with Container(tree("trixie", (*SYSTEM, "rabbitmq-server"))) as machine:
         machine.run("sh", "-euc", SET_UP, timeout=200)
         asked = ("nc", "-z", "127.0.0.1", "1883")
-        within(60, lambda: machine.run(*asked, check=False).returncode == 0)
+        until(lambda: machine.run(*asked, check=False).returncode == 0)
         yield machine
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.grounds.container import RELEASES, Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.package import LAST_WITH_CONFFILE, apt, ask, earlier_package, has_commit, package
 from tests.grounds.tree import bare
 
@@ -59,14 +59,14 @@ def upgrade(machine: Container) -> str:
 def test_it_keeps_what_was_edited_and_what_is_recorded(machine: Container) -> None:
     machine.shell(f"cat >> {CONFIG}", input=RECORDING)
     machine.run("systemctl", "reload", "beemon")
-    within(5, lambda: "microphone.long" in ask(machine, "devices")["devices"])
+    until(lambda: "microphone.long" in ask(machine, "devices")["devices"])
     machine.run("beemon", "clock", "right", "--wait")  # an unsure one accounts for no slot
     job = ask(machine, "record microphone.long 600")["job"]
-    within(10, lambda: str(job) in ask(machine, "status")["running"])
+    until(lambda: str(job) in ask(machine, "status")["running"])
 
     assert CONFIG not in upgrade(machine), "it speaks of the config"
     assert machine.shell(f"tail -1 {CONFIG}") == "# mine\n"
-    within(10, lambda: machine.run("beemon", "status", check=False).returncode == 0)
+    until(lambda: machine.run("beemon", "status", check=False).returncode == 0)
     assert_one_gap(machine)
     assert_kept(machine, job)
     assert_only_the_config(machine)
@@ -75,7 +75,7 @@ def test_it_keeps_what_was_edited_and_what_is_recorded(machine: Container) -> No
 def assert_one_gap(machine: Container) -> None:
     """Each slot has an outcome; none failed, and what was skipped fell due during the restart."""
     last = ask(machine, "jobs 1")["jobs"][0]["job"]
-    within(20, lambda: ask(machine, "jobs 1")["jobs"][0]["job"] > last + 2)
+    until(lambda: ask(machine, "jobs 1")["jobs"][0]["job"] > last + 2)
     said = machine.run("beemon", "completeness", "--since", "1d", "--json").stdout
     slots = json.loads(said)["devices"]["microphone.brood"]
     assert slots["adds_up"]
@@ -94,7 +94,7 @@ def assert_kept(machine: Container, job: int) -> None:
     machine.run("systemctl", "stop", "beemon")
     machine.run("beemon", "archive", "check", "--full")
     machine.run("systemctl", "start", "beemon")
-    within(10, lambda: machine.run("beemon", "status", check=False).returncode == 0)
+    until(lambda: machine.run("beemon", "status", check=False).returncode == 0)
 
 
 def test_one_that_nobody_edited_becomes_the_new_one(machine: Container) -> None:
@@ -113,18 +113,18 @@ def test_one_that_was_deleted_stays_deleted(machine: Container) -> None:
 def test_one_that_is_cut_off_half_way_stops_no_recording(machine: Container) -> None:
     machine.shell(f"cat >> {CONFIG}", input=RECORDING)
     machine.run("systemctl", "reload", "beemon")
-    within(5, lambda: "microphone.long" in ask(machine, "devices")["devices"])
+    until(lambda: "microphone.long" in ask(machine, "devices")["devices"])
     apt(machine, "install python3-aiohttp")  # apt unpacks what is new in Depends before
     machine.run("dpkg", "--unpack", "/root/beemon.deb")
     # What 0.1.0 has no protection against, it is stopped for; a timer starts it.
-    within(60, lambda: machine.run("beemon", "ping", check=False).returncode == 0)
+    until(lambda: machine.run("beemon", "ping", check=False).returncode == 0)
     assert_records(machine)
     machine.run("systemctl", "kill", "--signal=KILL", "beemon")
-    within(10, lambda: machine.run("beemon", "ping", check=False).returncode == 0)
+    until(lambda: machine.run("beemon", "ping", check=False).returncode == 0)
     assert_records(machine)
     machine.run("dpkg", "--configure", "--pending")
     assert machine.shell(f"tail -1 {CONFIG}") == "# mine\n"
-    within(10, lambda: machine.run("beemon", "ping", check=False).returncode == 0)
+    until(lambda: machine.run("beemon", "ping", check=False).returncode == 0)
     assert_records(machine)
     assert_only_the_config(machine)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.grounds import virtual
 from tests.grounds.container import Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.package import ask, install
 
 pytestmark = [pytest.mark.ground("virtual"), pytest.mark.timeout(900)]
@@ -30,11 +30,11 @@ def test_a_camera_in_the_hardened_service(tmp_path: Path) -> None:
         debian.run("systemctl", "daemon-reload")
         debian.run("systemctl", "restart", "beemon")
         number = ask(debian, "record camera.entrance 2")["job"]
-        film = within(60, lambda: outcome(debian, number), "the film's end")
+        film = until(lambda: outcome(debian, number), "the film's end")
         assert film["outcome"] == "done", debian.journal("-u", "beemon")
         assert film["frames"] == pytest.approx(30, abs=3)
         number = ask(debian, "snapshot camera.entrance")["job"]
-        picture = within(60, lambda: outcome(debian, number), "the picture's end")
+        picture = until(lambda: outcome(debian, number), "the picture's end")
         assert picture["outcome"] == "done", debian.journal("-u", "beemon")
 
 

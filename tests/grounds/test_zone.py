@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.grounds.container import Container
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.package import ask, install
 from tests.grounds.tree import bare
 
@@ -68,13 +68,13 @@ def test_a_swarm_is_told_and_nothing_ends(installed: tuple[Path, ...], zone: str
         machine.put("/etc/beemon/conf.d/scale.toml", SCALE)
         machine.put("/root/swarm.py", SWARM)
         machine.shell("runuser -u beemon -- python3 - < /root/swarm.py; systemctl start beemon")
-        within(30, lambda: ask(machine, "events 1d weight")["events"])
+        until(lambda: ask(machine, "events 1d weight")["events"])
         [event] = ask(machine, "events 1d weight")["events"]
         assert event["facts"]["step"] == "swarm"
         assert event["facts"]["grams"] == pytest.approx(-2000, abs=50)
         about = {trouble["about"] for trouble in ask(machine, "status")["troubles"]}
         assert ("zone" in about) == (zone == "without-tzdata")
         assert machine.shell("systemctl show -P NRestarts beemon").strip() == "0"
-        within(30, lambda: len(ask(machine, "jobs 100")["jobs"]) > 10)
+        until(lambda: len(ask(machine, "jobs 100")["jobs"]) > 10)
         assert "Traceback" not in machine.journal("-u", "beemon")
 

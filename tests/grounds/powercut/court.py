@@ -15,7 +15,7 @@ from pathlib import Path
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.session import ArchiveSession
 from beemon.repair.salvage import salvage_all
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.powercut import disk
 from tests.grounds.powercut.judge import Judge
 from tests.grounds.powercut.load import Service
@@ -127,7 +127,7 @@ def _boot(archive: Path, folder: Path) -> Iterator[str]:
     service = Service(archive, folder / "service")
     service.start()
     try:
-        within(30, service.answers, "an answer")
+        until(service.answers, "an answer")
         for command in ("record microphone.brood 0.3", "snapshot camera.entrance", "read"):
             ending = service.do(command)
             if ending.get("outcome") != "done":

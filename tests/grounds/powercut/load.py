@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from beemon.protocol.client import Client, Reply
-from tests.grounds.deadline import within
+from tests.grounds.deadline import until
 from tests.grounds.powercut import disk, exports, wear
 from tests.grounds.powercut.promises import Promises
 
@@ -136,7 +136,7 @@ class Service:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(20)
             group = self._process.pid
-            within(20, lambda: not any(_members(group)), "the end of every process of the service")
+            until(lambda: not any(_members(group)), "the end of every process of the service")
 
 
 class Load:
