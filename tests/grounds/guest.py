@@ -22,10 +22,16 @@ TOOLS = [QEMU, "busybox", "cpio", "mmdebstrap"]
 SYSTEM = ["i2c-tools", "kmod", "linux-image-amd64", "mount", "python3-pytest", "udev", "util-linux"]
 MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
 """What the kernel needs before it can see the shared folders."""
-REAL_TIME = ("-accel", "tcg,thread=multi", "-smp", "2")
-OWN_TIME = ("-accel", "tcg,thread=single", "-icount", "shift=2,sleep=off")
-"""The processors of a guest: two, or one whose clock counts its instructions (4 ns each) and skips
-what it would sleep. The latter does not see that this machine is busy."""
+CAMERAS = ("python3-av", "v4l-utils")
+"""What most guests have besides, for all of them to boot one tree."""
+ONE = ("-accel", "tcg,thread=single")
+TWO = ("-accel", "tcg,thread=multi", "-smp", "2")
+OWN_TIME = (*ONE, "-icount", "shift=2,sleep=off")
+"""The processors of a guest: one; two, which take half as much time again, to be kept in step; or
+one whose clock counts its instructions (4 ns each) and skips what it would sleep. The latter does
+not see that this machine is busy."""
+FIRST = ("nice", "-n", "-5")
+"""Before what else the machine does: what is emulated is slow as it is."""
 BOOT_SECONDS = 120
 """What a boot may take on a loaded machine; on an idle one it takes some ten seconds."""
 
@@ -40,15 +46,15 @@ def missing() -> str | None:
 
 
 def run(
-    script: str, folder: Path, seconds: float, packages: tuple[str, ...] = (),
-    hardware: tuple[str, ...] = (), release: str = "bookworm", processor: Sequence[str] = REAL_TIME,
+    script: str, folder: Path, seconds: float, packages: tuple[str, ...] = CAMERAS,
+    hardware: tuple[str, ...] = (), release: str = "bookworm", processor: Sequence[str] = ONE,
 ) -> str:
     """Boot a guest, run the script in it, and return its output.
 
     ``packages`` are there besides what beemon depends on, ``hardware`` is more of what qemu
-    emulates, ``release`` is Debian's, ``processor`` is :data:`REAL_TIME` or :data:`OWN_TIME`;
-    ``folder`` is shared with the guest as ``/exchange``. Fails where the script fails, or does not
-    end within ``seconds`` after the boot.
+    emulates, ``release`` is Debian's, ``processor`` is :data:`ONE`, :data:`TWO` or
+    :data:`OWN_TIME`; ``folder`` is shared with the guest as ``/exchange``. Fails where the script
+    fails, or does not end within ``seconds`` after the boot.
     """
     (folder / "script").write_text(script)
     command = [*_command(folder, guest_tree(packages, release), processor), *hardware]
@@ -66,7 +72,7 @@ def run(
 
 def _command(folder: Path, root: Path, processor: Sequence[str]) -> list[str]:
     return [
-        QEMU, *processor, "-cpu", "max", "-m", "1024",
+        *FIRST, QEMU, *processor, "-cpu", "max", "-m", "1024",
         "-serial", "stdio", "-monitor", "none", "-append", "console=ttyS0 quiet panic=-1",
         *machine(root, folder, _initrd(root)),
     ]
@@ -85,7 +91,7 @@ def machine(root: Path, folder: Path, initrd: Path) -> list[str]:
     ]
 
 
-def guest_tree(packages: tuple[str, ...] = (), release: str = "bookworm") -> Path:
+def guest_tree(packages: tuple[str, ...], release: str) -> Path:
     """Debian with a kernel, and all that beemon depends on."""
     return tree(release, (*SYSTEM, *depends(), *packages))
 

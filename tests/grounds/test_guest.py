@@ -30,7 +30,7 @@ def test_the_kernels_driver_of_an_accelerometer(tmp_path: Path) -> None:
         "modprobe i2c-dev; modprobe i2c-stub chip_addr=0x18\n"
         "modprobe st_accel_i2c; modprobe iio-trig-hrtimer\n"
         f"{PYTEST} /beemon/tests/guest/check_accelerometer.py",
-        tmp_path, seconds=300, release="trixie", processor=guest.OWN_TIME,
+        tmp_path, seconds=300, packages=(), release="trixie", processor=guest.OWN_TIME,
     )
 
 
@@ -43,7 +43,7 @@ def test_a_usb_device_is_bound_anew(tmp_path: Path) -> None:
         "cp /beemon/debian/beemon.udev /usr/lib/udev/rules.d/60-beemon.rules\n"
         "/lib/systemd/systemd-udevd --daemon\n"
         f"{PYTEST} -s /beemon/tests/guest/check_usb.py",
-        tmp_path, seconds=200,
+        tmp_path, seconds=200, processor=guest.TWO,
     )
 
 
@@ -53,7 +53,7 @@ def test_setup_finds_a_card_a_camera_and_a_chip(tmp_path: Path) -> None:
         "modprobe snd-aloop; modprobe vivid n_devs=1\n"
         "/lib/systemd/systemd-udevd --daemon; udevadm trigger; udevadm settle\n"
         f"{PYTEST} -s /beemon/tests/guest/check_setup.py",
-        tmp_path, seconds=400, packages=("python3-av", "v4l-utils"),
+        tmp_path, seconds=400, processor=guest.TWO,
     )
 
 
@@ -61,7 +61,7 @@ def test_setup_finds_a_card_a_camera_and_a_chip(tmp_path: Path) -> None:
 def test_a_camera(tmp_path: Path) -> None:
     guest.run(
         f"modprobe vivid n_devs=1; {PYTEST} -s /beemon/tests/guest/check_camera.py",
-        tmp_path, seconds=400, packages=("python3-av", "v4l-utils"),
+        tmp_path, seconds=400, processor=guest.TWO,
     )
 
 
