@@ -11,7 +11,7 @@ import pytest
 
 from tests.grounds.container import Container
 from tests.grounds.package import apt, package
-from tests.grounds.tree import PROJECT, SYSTEM, depends, tree
+from tests.grounds.tree import PROJECT, bare
 
 pytestmark = [pytest.mark.ground("container"), pytest.mark.ground("browser"),
               pytest.mark.timeout(600)]
@@ -22,9 +22,8 @@ VISIT_SECONDS = 60.0
 
 @pytest.mark.parametrize("release", ["bookworm", "trixie"])
 def test_a_picture_a_sound_and_a_chart_within_a_minute(release: str) -> None:
-    fresh = tree(release, tuple(SYSTEM), (*depends(), "python3-av"))
     pictures = PROJECT / ".cache/screenshots" / release
-    with Container(fresh) as machine:
+    with Container(bare(release)) as machine:
         machine.put("/root/beemon.deb", package())
         begun = time.monotonic()
         apt(machine, "install ./beemon.deb python3-av")
