@@ -183,7 +183,7 @@ def test_a_signal_that_ends_it_leaves_no_file(hive, number, status):
 
 
 def test_a_player_that_is_ended_leaves_no_file(hive, tmp_path):
-    done = play(hive, tmp_path, "kill $PPID; exec sleep 60")
+    done = play(hive, tmp_path, "kill $PPID; exec sleep 60 >&- 2>&-")
     assert done.returncode == 143
     assert not Path((tmp_path / "played").read_text().strip()).parent.exists()
 
