@@ -22,7 +22,9 @@ from beemon.ledger.ledger import NAME, LedgerReader, open_reader
 from beemon.storage import lock
 
 SECONDS = 10.0
-"""The longest time that a program may take."""
+"""The longest time that a program may take to report something."""
+MENDING_SECONDS = 180.0
+"""The longest time that a program may take to mend something: a swap file is read back slowly."""
 
 _STEPS = 20_000  # of SQLite's machine, between two looks at the clock
 
@@ -98,11 +100,11 @@ class Machine:
 
     # Programs
 
-    def run(self, *command: str) -> Ran | None:
+    def run(self, *command: str, seconds: float = SECONDS) -> Ran | None:
         """Run a program; None if there is no such program, or it takes too long."""
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=SECONDS,
+                command, capture_output=True, text=True, errors="replace", timeout=seconds,
                 check=False, stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"},
             )
         except (OSError, subprocess.TimeoutExpired):
@@ -111,10 +113,13 @@ class Machine:
 
     def change(self, *command: str) -> None:
         """Run a program that mends something. Raises :class:`NotFixedError`."""
-        ran = self.run(*command)
-        if ran is None or not ran.is_well:
-            said = ran.text.splitlines()[-1:] if ran else ["it is not installed"]
-            raise NotFixedError(f"{' '.join(command)}: {''.join(said)}")
+        ran = self.run(*command, seconds=MENDING_SECONDS)
+        if ran is None:
+            took = f"it took longer than {MENDING_SECONDS:.0f} s"
+            said = took if shutil.which(command[0]) else "it is not installed"
+            raise NotFixedError(f"{' '.join(command)}: {said}")
+        if not ran.is_well:
+            raise NotFixedError(f"{' '.join(command)}: {''.join(ran.text.splitlines()[-1:])}")
 
     @cached_property
     def kernel_log(self) -> str | None:

@@ -15,7 +15,7 @@ from beemon.base.moments import US_PER_HOUR
 from beemon.base.readings import Reading
 from beemon.cli import main as cli
 from beemon.doctor import run
-from beemon.doctor.machine import Machine
+from beemon.doctor.machine import Machine, NotFixedError
 from beemon.ledger import readings
 from beemon.ledger.ledger import Ledger
 from tests.doctor.planted_machine import Planted
@@ -427,6 +427,16 @@ def test_updates_do_not_restart_the_machine_any_more(planted: Planted) -> None:
 def test_a_program_that_fails_is_told(planted: Planted) -> None:
     planted.program("timedatectl", "case $* in *set*) echo no bus; exit 1;; *) echo NTP=no;; esac")
     assert planted.fix("clock") == "NOT timedatectl set-ntp true: no bus"
+
+
+def test_a_program_that_mends_slowly_is_awaited(planted: Planted) -> None:
+    machine = planted.machine
+    planted.program("slow", "sleep 2; echo $* >>$LOG")
+    assert machine.run("slow", seconds=0.1) is None
+    machine.change("slow", "done")
+    assert planted.done.endswith("done\n")
+    with pytest.raises(NotFixedError, match="absent it: it is not installed"):
+        machine.change("absent", "it")
 
 
 # As typed
