@@ -82,9 +82,9 @@ class Settings(SensorSettings):
     is in ``/usr/share/doc/beemon/examples``. Raspberry Pi OS gives an ADXL345 to another driver,
     without a buffer. ``beemon setup`` shows the chips that the kernel has found.
 
-    From Debian 13 on, the kernel's timer can be the trigger, without a wire to INT1: ``modprobe
-    iio-trig-hrtimer``, then ``mkdir /sys/kernel/config/iio/triggers/hrtimer/beemon`` at each start,
-    and ``trigger = "beemon"`` here.
+    From Debian 13 on, the kernel's timer can be the trigger, without a wire to INT1. At each start,
+    run ``modprobe iio-trig-hrtimer`` and ``mkdir /sys/kernel/config/iio/triggers/hrtimer/beemon``.
+    Then set ``trigger = "beemon"`` here.
 
     ``tilt`` is the angle in degrees between the vertical and the axis ``up``. The vibration of all
     axes together is measured in three bands of frequency (Hz): ``vibration_10_30``,
