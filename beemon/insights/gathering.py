@@ -26,8 +26,8 @@ from beemon.scale.steps import Around, Interval
 from beemon.scale.watch import CALIBRATING_SECONDS
 
 QUANTITIES = frozenset({
-    WEIGHT, "temperature", "humidity", "bees_out", "bees_in", "rain", "rain_rate", "contact",
-    "bees", "hum", "toots", "level", "tilt", "vibration",
+    WEIGHT, "temperature", "bees_out", "bees_in", "rain", "rain_rate", "contact", "hum", "toots",
+    "tilt",
 })
 """The quantities that a rule may look at, of any device. Those that the config names for the hive
 are read too."""

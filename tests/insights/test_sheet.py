@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 
 from beemon.base.finding import KINDS, Measured
 from beemon.insights.day import RULES, findings_of
+from beemon.insights.gathering import QUANTITIES
 from beemon.insights.hive_day import AFTER, BEFORE, HOUR, Found, HiveDay, Told, Value
 from beemon.scale.steps import Around
 from tests.insights.curves import BEGIN, DATE, SCALE, is_day, weights
@@ -30,6 +33,8 @@ WEIGHT = SCALE, "weight"
 OUT, IN = ("sensor.gate", "bees_out"), ("sensor.gate", "bees_in")
 HUM, TOOTS = ("microphone.brood", "hum"), ("microphone.brood", "toots")
 LID = "sensor.lid", "contact"
+RAIN = "sensor.gauge", "rain"
+TILT = "sensor.comb", "tilt"
 SWARM = 13.0
 """The hour from which a swarm leaves, within twelve minutes."""
 
@@ -56,6 +61,8 @@ def rich() -> dict[Key, Sequence[Value]]:
         HUM: every(10, lambda hour: -40.0 - 6 * (SWARM < hour < 15)),
         TOOTS: every(30, lambda hour: 9.0 if 24 <= hour < 28 else 0.0),
         LID: every(5, lambda hour: 0.0),
+        RAIN: every(10, lambda hour: 0.0),
+        TILT: every(1, lambda hour: 9.0 if hour >= 18 else 2.0),
     }
 
 
@@ -79,12 +86,16 @@ def around(values: Values) -> Around:
     out, back = values.get(OUT), values.get(IN)
     bees = [(one.at, one.value - other.value) for one, other in zip(out, back, strict=True)] \
         if out and back else None
-    return Around(is_day, bees_out=bees)
+    rain = [(one.at, one.value) for one in values[RAIN]] if RAIN in values else None
+    return Around(is_day, bees_out=bees, rain=rain)
 
 
 def day_of(values: Values, before: Sequence[Mapping[str, Measured]] | None = None) -> HiveDay:
     told = Told("hive", {SCALE: around(values)}, empty=21_000, nest=NEST, outside=OUTSIDE)
     return hive_day(DATE, told, values, past=past() if before is None else before)
+
+
+Change = Callable[[HiveDay], HiveDay]
 
 
 class Sheet(NamedTuple):
@@ -106,56 +117,116 @@ class Sheet(NamedTuple):
         return cls(frozenset(known), frozenset(unknown), numbers)
 
 
-RULE_OF = {
-    "sensor.scale": "budget", "sensor.brood": "nest", "sensor.weather": "heat",
-    "sensor.gate": "swarm", "sensor.lid": "swarm", "microphone.brood": "tooting",
-}
-"""A rule for each sensor; others may look at it, too."""
+def test_the_rich_day_has_every_quantity_that_is_read_for_the_rules():
+    """A quantity that is read for another rule belongs into the rich day, or not into the reading.
+    """
+    here = {quantity for _, quantity in rich()}
+    assert here | {"rain_rate"} == QUANTITIES  # rain by the sensor of the air: see test_swarm
 
 
-@pytest.mark.parametrize("device", [one for one, rule in RULE_OF.items() if rule in RULES])
+@pytest.mark.parametrize("device", sorted({device for device, _ in rich()}))
 def test_a_sensor_that_is_missing_moves_its_sentences_to_the_unknown(device):
     whole = Sheet.of(day_of(rich()))
     left = Sheet.of(day_of({key: found for key, found in rich().items() if key[0] != device}))
     assert left.known <= whole.known, "another sentence changed"
     assert left.known < whole.known, "it had no sentence"
-    assert left.unknown - whole.unknown, "nothing tells that it is missing"
     assert left.numbers.items() <= whole.numbers.items()
+    if device != TILT[0]:  # a hive without an accelerometer lacks nothing
+        assert left.unknown - whole.unknown, "nothing tells that it is missing"
 
 
-def turned(values: Values, key: Key) -> Values:
-    return {**values, key: [one._replace(value=-one.value) for one in values[key]]}
+def mirrored(*keys: Key) -> Change:
+    """The day whose values of a sensor go the other way from its first value on."""
+    def change(day: HiveDay) -> HiveDay:
+        values = dict(day.values)
+        for key in keys:
+            first = values[key][0].value
+            values[key] = [one._replace(value=2 * first - one.value) for one in values[key]]
+        return replace(day, values=values)
+    return change
+
+
+def negative(*keys: Key) -> Change:
+    def change(day: HiveDay) -> HiveDay:
+        turned = {key: [one._replace(value=-one.value) for one in day.values[key]] for key in keys}
+        return replace(day, values={**day.values, **turned})
+    return change
+
+
+def with_bees_turned(day: HiveDay) -> HiveDay:
+    """As many bees come as left."""
+    values = {**day.values, OUT: day.values[IN], IN: day.values[OUT]}
+    return replace(day, told=replace(day.told, scales={SCALE: around(values)}))
+
+
+def with_gains(day: HiveDay) -> HiveDay:
+    days = [
+        {name: replace(one, value=-one.value) if name == "net" else one
+         for name, one in numbers.items()}
+        for numbers in day.past
+    ]
+    return replace(day, past=days)
+
+
+def heavy(day: HiveDay) -> HiveDay:
+    """The hive weighs less than it should without food."""
+    return replace(day, told=replace(day.told, empty=39_000.0))
 
 
 class Turn(NamedTuple):
-    """A number with the other sign: the words of its sentence before and after."""
+    """Numbers with the other sign: the words of their sentence before and after."""
 
-    key: Key
+    names: str
+    change: Change
     before: str
     after: str
 
 
-@pytest.mark.parametrize("turn", [
-    Turn(NEST, "brood at the thermometer", "The thermometer in the nest showed -34.6 °C"),
-    Turn(NEST, "K warmer than the air", "K colder than the air"),
-    Turn(OUTSIDE, "the nest was 20.", "the nest was 48."),
-], ids=lambda turn: f"{turn.key[0]}: {turn.before}")
+TURNS = (
+    Turn("net level dip steps", mirrored(WEIGHT), "the hive lost", "the hive gained"),
+    Turn("night_loss", mirrored(WEIGHT), "it lost 4.0 g an hour", "it gained 4.0 g an hour"),
+    Turn("left jump", mirrored(WEIGHT), "kg left within", "it weighed 1.80 kg more afterwards"),
+    Turn("loss loss_least loss_most", with_gains, "days it lost", "days it gained"),
+    Turn("food food_least food_most", heavy, "above `empty` last for", "less than `empty`"),
+    Turn("bees", with_bees_turned, "more bees that left than came", "it lost 1.80 kg within"),
+    Turn("hum_change", mirrored(HUM), "the hum was 6.0 dB quieter", "the hum was 6.0 dB louder"),
+    Turn("air", negative(OUTSIDE), "warm enough to fly", "so few bees fly"),
+    Turn("heat", negative(NEST), "K warmer than the air", "K colder than the air"),
+    Turn("heat", negative(OUTSIDE), "the nest was 20.", "the nest was 48."),
+    Turn("nest_mean nest_sd nest_min", negative(NEST), "brood at the thermometer", "showed -34.6"),
+    Turn("tilt usual", mirrored(TILT), "leans by 9°", "leans by -5°"),
+)
+"""Each number that a sentence of the rich day uses. ``toots`` counts, and has no sign.
+``nest_change`` has none either: the nest grows warmer or colder, by the thermometer's place."""
+WITHOUT_A_SIGN = {"toots", "nest_change"}
+
+
+def numbers_of(day: HiveDay) -> set[str]:
+    parts = [rule(day) for rule in RULES.values()]
+    found = [*(one for part in parts for one in part.measured),
+             *(one for part in parts for finding in part.findings for one in finding.measured)]
+    return {one.name for one in found if not re.fullmatch(r"hum_\d\d", one.name)}
+
+
+def test_every_number_of_the_rich_day_is_turned():
+    names = {name for turn in TURNS for name in turn.names.split()}
+    assert numbers_of(day_of(rich())) <= names | WITHOUT_A_SIGN
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=lambda turn: f"{turn.names}: {turn.before}")
 def test_a_number_with_the_other_sign_changes_its_sentence(turn):
-    assert any(turn.before in says for says in Sheet.of(day_of(rich())).known)
-    after = Sheet.of(day_of(turned(rich(), turn.key), before=[]))
-    assert any(turn.after in says for says in after.known)
-    assert not any(turn.before in says for says in after.known)
+    day = day_of(rich())
+    before, after = Sheet.of(day).known, Sheet.of(turn.change(day)).known
+    assert any(turn.before in says for says in before)
+    assert any(turn.after in says for says in after)
+    assert not any(turn.after in says for says in before)
+    assert not any(turn.before in says for says in after)
 
 
-def test_weight_that_was_lost_would_be_gained_with_the_other_sign():
-    values = rich()
-    level = values[WEIGHT][0].value
-    values[WEIGHT] = [one._replace(value=2 * level - one.value) for one in values[WEIGHT]]
-    before, after = Sheet.of(day_of(rich())).known, Sheet.of(day_of(values)).known
-    lost = "By itself the hive lost", "By itself the hive gained"
-    for here, there, found in ((*lost, before), (*reversed(lost), after)):
-        assert any(says.startswith(here) for says in found)
-        assert not any(says.startswith(there) for says in found)
+def test_a_visit_that_adds_or_takes_weight_is_told_so():
+    for grams, words in ((4000, "more"), (-5000, "less")):
+        made = {**rich(), WEIGHT: weights((SWARM, 0, -6000), (SWARM + 0.3, 0, 6000 + grams))}
+        assert any(f"kg {words} afterwards" in says for says in Sheet.of(day_of(made)).known)
 
 
 def test_every_rule_is_silent_of_a_day_of_which_nothing_is_known():

@@ -70,7 +70,6 @@ def test_a_swarm_that_comes_home_little_by_little_is_told_so():
 
 
 @pytest.mark.parametrize("changes", [
-    [(11, 0, -3000), (11.1, 0, 8000), (12.5, 4, -1600)],  # the end of a visit
     [(2, 10, -1800)],  # at night
     [(12, 15, -400)],  # a small change
     [(12, 15, 1800)],  # a gain
@@ -79,6 +78,22 @@ def test_a_swarm_that_comes_home_little_by_little_is_told_so():
 ])
 def test_no_other_change_is_told_as_a_swarm(changes):
     assert stages(*changes) == []
+
+
+WORK = (10, 0, -3000), (10.1, 0, 8000)
+
+
+@pytest.mark.parametrize(("hour", "is_after_work"), [(11.5, True), (13, True), (13.5, False)])
+def test_a_loss_soon_after_work_is_told_with_the_work_against_it(hour, is_after_work):
+    first, stands = findings(*WORK, (hour, 12, -1600))
+    assert ("less than 3 hours after somebody worked at the hive" in first.says) is is_after_work
+    worked = [says for says in first.against if says.startswith("Somebody worked")]
+    assert worked == (["Somebody worked at the hive until 10:10."] if is_after_work else [])
+    assert stands.stage == "stands"
+
+
+def test_what_is_put_back_in_the_same_visit_withdraws_a_loss_after_work():
+    assert stages(*WORK, (11.5, 4, -1600), (12.5, 0, 1600)) == ["first", "withdrawn"]
 
 
 def test_foragers_that_come_home_in_the_evening_withdraw_no_swarm():
@@ -130,7 +145,7 @@ def sheet(day: HiveDay) -> tuple[set[str], set[str], set[str]]:
 
 def test_with_all_sensors_each_has_a_sentence():
     for_, against, unknown = sheet(full())
-    assert len(for_) == 7
+    assert len(for_) == 8
     assert [said for said in against if "ten real hives" not in said] == []
     assert unknown == set()
 
@@ -153,7 +168,7 @@ def uncounted(day: HiveDay) -> HiveDay:
     lambda day: replace(day, past=()),
     lambda day: without(day, ("sensor.lid", "contact")),
     lambda day: without(day, AIR),
-    lambda day: replace(day, told=replace(day.told, outside=None)),
+    lambda day: without(day, RAIN),
     uncounted,
 ])
 def test_without_a_sensor_its_sentence_alone_becomes_unknown(take_out):
@@ -175,6 +190,17 @@ def test_a_number_that_is_turned_changes_the_side_of_its_sentence(turned):
     assert len(less) == len(for_) - 1
     assert len(more) == len(against) + 1
     assert same == unknown
+
+
+@pytest.mark.parametrize(("found", "side"), [
+    ({"air": 12.1}, "for"), ({"air": 11.9}, "against"), ({"hum": -1.1}, "for"),
+    ({"hum": -0.7}, "against"), ({"nest": 0.6}, "for"), ({"nest": 0.4}, "against"),
+    ({"bees": 201}, "for"), ({"grams": -1020.0}, "for"), ({"grams": -980.0}, "against"),
+    ({"grams": -2980.0}, "for"), ({"grams": -3020.0}, "against"),
+])
+def test_a_bound_is_where_it_is_told_to_be(found, side):
+    for_, against, _ = sheet(full(**found))
+    assert (len(for_), len(against)) == ((8, 1) if side == "for" else (7, 2))
 
 
 def test_bees_that_came_make_it_no_swarm():
@@ -200,16 +226,21 @@ def test_the_hours_of_the_hum_are_kept_for_the_days_after():
     assert numbers["hum_13"] == pytest.approx(-44, abs=0.1)
 
 
-@pytest.mark.parametrize(("air", "rain", "gauge", "says"), [
-    (24.0, 0.0, None, "By a weather model, the air was 24.0 °C, warm enough to fly."),
-    (4.0, 0.0, None, "By a weather model, the air was 4.0 °C, so few bees fly."),
-    (24.0, 2.0, None, "By a weather model, it rained, at 24.0 °C."),
-    (24.0, 0.0, 1.5, "It rained. By a weather model, the air was 24.0 °C."),
+@pytest.mark.parametrize(("found", "modelled", "says"), [
+    ({}, AIR, "By a weather model, the air was 24.0 °C, warm enough to fly."),
+    ({"air": 4.0}, AIR, "By a weather model, the air was 4.0 °C, so few bees fly."),
+    ({"rain": 2.0}, RAIN, "By a weather model, it rained."),
+    ({}, RAIN, "By a weather model, it did not rain."),
+    ({"rain": 2.0}, AIR, "It rained."), ({}, RAIN[::-1], "It did not rain."),
 ])
-def test_weather_that_a_model_calculated_is_told_as_such(air, rain, gauge, says):
-    day = replace(full(air=air, rain=rain), modelled={AIR, RAIN})
-    if gauge is not None:
-        around = replace(day.told.scales[SCALE], rain=[(BEGIN + 12 * HOUR, gauge)])
-        day = replace(day, told=replace(day.told, scales={SCALE: around}))
-    for_, against, _ = sheet(day)
+def test_weather_that_a_model_calculated_is_told_as_such(found, modelled, says):
+    for_, against, _ = sheet(replace(full(**found), modelled={modelled}))
+    assert says in for_ | against
+
+
+@pytest.mark.parametrize(("fell", "says"), [(0.0, "It did not rain."), (1.5, "It rained.")])
+def test_a_gauge_is_believed_before_a_model(fell, says):
+    day = replace(full(rain=2.0 - fell), modelled={AIR, RAIN})
+    around = replace(day.told.scales[SCALE], rain=[(BEGIN + 12 * HOUR, fell)])
+    for_, against, _ = sheet(replace(day, told=replace(day.told, scales={SCALE: around})))
     assert says in for_ | against

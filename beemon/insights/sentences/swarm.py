@@ -14,6 +14,7 @@ OUTSIDE = "the temperature outside at that time"
 HUM = "The hum at that time is not known."
 BEES = "No counter shows if more bees left than came."
 LID = "No contact shows if the lid was lifted."
+RAIN = "No gauge shows if it rained at that time."
 BASE_RATE = (
     "On ten real hives there were 19 such losses in a summer, and no known swarm. "
     "After 18 of them the weight was put back, or somebody came, within 3 hours."
@@ -23,6 +24,14 @@ BASE_RATE = (
 def first(time: str, grams: Grams, seconds: float) -> str:
     """``grams`` left within ``seconds``, half an hour ago."""
     return f"{_left(time, grams, seconds)}. It may be a swarm, or somebody took something off."
+
+
+def first_after_work(time: str, grams: Grams, seconds: float) -> str:
+    """``grams`` left half an hour ago, and within 3 hours after work at the hive."""
+    return (
+        f"{_left(time, grams, seconds)}, less than 3 hours after somebody worked at the hive. "
+        "Look: it may be a swarm, or something that was taken off."
+    )
 
 
 def stands(time: str, grams: Grams, seconds: float) -> str:
@@ -46,6 +55,11 @@ def came_home(time: str, grams: Grams, home: str) -> str:
 def was_visit(time: str, grams: Grams, begin: str) -> str:
     """Somebody came to the hive shortly afterwards."""
     return f"At {time} {in_kg(grams)} left, probably during a visit. Somebody was there at {begin}."
+
+
+def worked(time: str) -> str:
+    """Somebody worked at the hive shortly before it, until a time on the clocks."""
+    return f"Somebody worked at the hive until {time}."
 
 
 def swarms_weight(grams: Grams) -> str:
@@ -108,24 +122,24 @@ def hum_same(decibels: float) -> str:
     return f"Afterwards {hum} than at this hour of the last days."
 
 
-def dry(celsius: float, modelled: bool) -> str:
-    """The air is warm enough to fly, and no rain was measured."""
-    return f"{_air(modelled)} was {celsius:z.1f} °C, warm enough to fly."
+def warm(celsius: float, modelled: bool) -> str:
+    """The air is warm enough to fly."""
+    return f"{_by('The air', modelled)} was {celsius:z.1f} °C, warm enough to fly."
 
 
 def too_cold(celsius: float, modelled: bool) -> str:
     """The air is too cold to fly."""
-    return f"{_air(modelled)} was {celsius:z.1f} °C, so few bees fly."
+    return f"{_by('The air', modelled)} was {celsius:z.1f} °C, so few bees fly."
 
 
-def rainy(celsius: float, modelled: bool, gauged: bool) -> str:
-    """It rained, by a gauge or by the source of the air's temperature."""
-    if not modelled:
-        return f"It rained, at {celsius:z.1f} °C."
-    rain = "It rained. By a weather model, the air was" if gauged else (
-        "By a weather model, it rained, at"
-    )
-    return f"{rain} {celsius:z.1f} °C."
+def rainy(modelled: bool) -> str:
+    """It rained."""
+    return f"{_by('It', modelled)} rained."
+
+
+def dry(modelled: bool) -> str:
+    """It did not rain."""
+    return f"{_by('It', modelled)} did not rain."
 
 
 def opened(time: str) -> str:
@@ -142,8 +156,8 @@ def _left(time: str, grams: Grams, seconds: float) -> str:
     return f"At {time} {in_kg(grams)} left within {_minutes(seconds)} min"
 
 
-def _air(modelled: bool) -> str:
-    return "By a weather model, the air" if modelled else "The air"
+def _by(subject: str, modelled: bool) -> str:
+    return f"By a weather model, {subject.lower()}" if modelled else subject
 
 
 def _before(usual: float) -> str:
