@@ -8,6 +8,7 @@ import pytest
 
 from beemon.base.finding import Measured
 from beemon.insights.budget import find_budget
+from beemon.insights.hive_day import Value
 from tests.insights.curves import BEGIN, HOUR, day_of, weights
 
 
@@ -88,3 +89,30 @@ def test_a_hive_without_a_scale_says_so():
     day = day_of(weights())
     bare = replace(day, told=replace(day.told, scales={}))
     assert find_budget(bare).unknown == ("The weight is not known: the hive has no scale.",)
+
+
+def noisy(begin: float, end: float, grams: float = 20.0) -> list[Value]:
+    """The day of a dearth, with noise from one hour to another."""
+    return [
+        value._replace(value=value.value + grams * (number % 5 - 2))
+        if begin <= (value.at - BEGIN) / HOUR < end else value
+        for number, value in enumerate(weights(own=dearth))
+    ]
+
+
+@pytest.mark.parametrize(("name", "begin", "end"), [
+    ("net", 2, 4), ("net", 26, 28), ("level", 26, 28), ("dip", 4, 5.2), ("dip", 10, 11),
+    ("night_loss", 24, 26),
+])
+def test_noise_of_the_readings_makes_a_number_unsure(name, begin, end):
+    calm, unsure = numbers(day_of(weights(own=dearth))), numbers(day_of(noisy(begin, end)))
+    assert unsure[name].uncertainty > 1.2 * calm[name].uncertainty
+
+
+@pytest.mark.parametrize(("minutes", "is_known"), [(70, True), (110, False)])
+def test_a_nights_loss_needs_most_of_the_nights_readings(minutes, is_known):
+    made = [value for value in weights(own=dearth)
+            if not 0 <= (value.at - BEGIN) / 60 - 22 * 60 < minutes]
+    found = numbers(day_of(made))
+    assert "net" in found
+    assert ("night_loss" in found) is is_known

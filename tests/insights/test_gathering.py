@@ -15,7 +15,8 @@ from beemon.base.readings import Reading
 from beemon.config.settings import Hive, Weighing
 from beemon.insights.gathering import gather
 from beemon.insights.hive_day import AFTER, BEFORE, HOUR, Value
-from beemon.ledger import events, finding_days, readings
+from beemon.ledger import calibrations, events, finding_days, readings
+from beemon.ledger.calibrations import Made
 from beemon.ledger.finding_days import Looked
 
 DAY = date(2026, 6, 1)
@@ -93,6 +94,18 @@ def test_the_sensors_around_a_scale_are_those_of_its_config(ledger):
     ]
     assert (around.bees_out, around.rain) == ([(MIDNIGHT, 3), (MIDNIGHT, -1)], [])
     assert around.opened == [(MIDNIGHT, MIDNIGHT)]
+
+
+def test_somebody_is_at_the_hive_while_its_scale_is_calibrated(ledger):
+    made = Made("sensor.scale", "weight", round((MIDNIGHT + 9 * HOUR) * 1e6), Quality.SYNCHRONISED,
+                {"zero": 5.0, "factor": 0.02, "job": 7, "of": "bridge", "points": {}})
+    with ledger.transaction():
+        calibrations.enter(ledger, made)
+    scales = {"sensor.scale": Weighing()}
+    around = gather(ledger, DAY, LATE, HIVE, scales, UTC).told.scales["sensor.scale"]
+    assert around.opened == [(MIDNIGHT + 8.5 * HOUR, MIDNIGHT + 9.5 * HOUR)]
+    before = gather(ledger, DAY, MIDNIGHT + 8 * HOUR, HIVE, scales, UTC)
+    assert before.told.scales["sensor.scale"].opened == []
 
 
 @pytest.mark.parametrize(

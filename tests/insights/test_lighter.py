@@ -55,3 +55,9 @@ def test_a_scale_that_falls_silent_tells_nothing():
 def test_an_empty_scale_is_no_hive():
     made = [v._replace(value=v.value - 29_500) for v in weights((12, 0, -450))]
     assert find_lighter(day_of(made)).findings == ()
+
+
+@pytest.mark.parametrize(("usual", "found"), [(1900, []), (2200, ["stands"])])
+def test_a_hive_with_bees_weighs_two_kilograms_at_least(usual, found):
+    made = [v._replace(value=v.value - 30_000 + usual) for v in weights((12, 0, -1500))]
+    assert [one.stage for one in find_lighter(day_of(made)).findings] == found

@@ -182,3 +182,10 @@ def test_an_open_hive_speaks_against_it(opened, is_work):
 
 def test_the_values_of_no_accelerometer_are_no_change():
     assert list(changes_of([])) == list(changes_of([Value(0.0, 80.0)])) == []
+
+
+def test_the_last_twelve_readings_are_the_usual_tilt():
+    leans = [0.0] * 7 + [4.0] * 6 + [6.0] * 10  # the median of thirteen is 0
+    assert list(changes_of([Value(60.0 * n, lean) for n, lean in enumerate(leans)])) == []
+    leans = [0.0] * 7 + [4.0] * 5 + [6.0] * 10
+    assert len(list(changes_of([Value(60.0 * n, lean) for n, lean in enumerate(leans)]))) == 1

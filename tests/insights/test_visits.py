@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from beemon.insights.hive_day import Found
 from beemon.insights.visits import find_visits
 from tests.insights.curves import BEGIN, HOUR, day_of, weights
 
@@ -49,7 +50,7 @@ def test_a_visit_belongs_to_the_day_on_which_it_began(hour):
 
 
 def test_bees_that_leave_are_no_visit():
-    assert find_visits(day_of(weights((12, 15, -1800)))).findings == ()
+    assert find_visits(day_of(weights((12, 15, -1800)))) == Found()
 
 
 def test_a_loss_at_night_is_told_and_is_no_visit():
