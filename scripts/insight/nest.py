@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beemon.insights.heat import LITTLE, find_heat
-from beemon.insights.hive_day import Found, Told, Value
+from beemon.insights.hive_day import ENOUGH, Found, Told, Value
 from beemon.insights.nest import NAMES, Warmth, find_nest
 from tests.insights.days import season
 
@@ -164,8 +164,10 @@ def report(data: Path, real: Path | None) -> Iterator[str]:
     with_nest = sum(_has_nest(found) for _, found in inspected)
     held = sum(_is_told_as_held(said) for said in words)
     denied = sum(any(word in said.lower() for word in FORBIDDEN) for said in words)
-    yield (f"  brood seen on {len(words)} days, enough measured on {with_nest}: "
-           f"told as held {held}, denied in words {denied}")
+    measured = sum(not any("was not measured" in one for one in found.unknown)
+                   for _, found in inspected)
+    yield (f"  brood seen on {len(words)} days, measured on {measured}, with {ENOUGH:.0%} of the "
+           f"readings on {with_nest}: told as held {held} (bar: 9 of 12), denied in words {denied}")
     if real is None:
         yield "BeePi and jyjeanne are left out: no licence lets us pass them on (see --real)"
         return

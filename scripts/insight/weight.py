@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import statistics
 import time
 from collections import Counter
@@ -14,17 +15,22 @@ from pathlib import Path
 from beemon.base.finding import FIRST, STANDS, WITHDRAWN, Finding
 from beemon.base.readings import WEIGHT
 from beemon.insights.budget import find_budget
-from beemon.insights.hive_day import HOUR, Told, Value
+from beemon.insights.groups import TOGETHER
+from beemon.insights.hive_day import ENOUGH, HOUR, Told, Value
 from beemon.insights.stores import DAYS
 from beemon.insights.swarm import find_swarms
-from beemon.scale.steps import MINUTE, Around, Weighed, find_steps
+from beemon.scale.steps import LEVEL, MINUTE, Around, Weighed, find_steps
 from scripts.insight import hivescale
 from scripts.insight.curves import SCALE, Curve, beepi, days, winter
 from tests.insights.days import hive_day
 from tests.planted import year
 
+Thin = Callable[[Sequence[Value], random.Random], list[Value]]
+"""Leaves some of the readings out."""
 SEEDS = 71, 72, 73
 SOON = 35 * MINUTE
+LONGEST = 20 * MINUTE
+"""The longest time of a planted swarm, in seconds."""
 Days = Mapping[date, Mapping[str, float]]
 """The numbers of each day, by name."""
 
@@ -45,8 +51,9 @@ def report(data: Path, real: Path | None) -> Iterator[str]:
     yield "BeePi, ten hives in Utah, summer of 2022, every 5 min (Tyler-Johnston)"
     curves = beepi(real / "beepi")
     yield from _swarms(curves)
-    for minutes, bar in ((1, 330), (5, 354), (15, 330)):
-        yield _planted(curves, minutes, bar)
+    for where in WHERE:
+        for minutes, bar in ((1, 330), (5, 354), (15, 330)):
+            yield _planted(curves, minutes, bar, where)
     for curve in curves:
         yield from _closure(curve)
     for name, thin in THINNED.items():
@@ -82,12 +89,12 @@ def _swarms(curves: Sequence[Curve]) -> Iterator[str]:
     yield f"  {1000 * spent / count:.0f} ms of processor time a day, all rules (bar: 300)"
 
 
-def _planted(curves: Sequence[Curve], minutes: int, bar: int) -> str:
+def _planted(curves: Sequence[Curve], minutes: int, bar: int, where: str) -> str:
     soon, counts, total = 0, Counter[str](), 0
     for seed in SEEDS:
         chance = random.Random(seed)
         for curve in curves:
-            busy = _busy(curve)
+            busy = WHERE[where](curve)
             for _ in range(12):
                 total += 1
                 found, shown = _plant(curve, busy, minutes * MINUTE, chance)
@@ -95,17 +102,25 @@ def _planted(curves: Sequence[Curve], minutes: int, bar: int) -> str:
                 told = [_seconds(finding.told) for finding in found if finding.stage == FIRST]
                 soon += any(at - shown <= SOON for at in told)
     return (
-        f"  planted swarms, a reading every {minutes} min: {soon} of {total} told within 35 min of "
-        f"the reading that shows all of it (bar: {bar}); {counts[STANDS]} stand, "
+        f"  swarms planted {where}, a reading every {minutes} min: {soon} of {total} told within "
+        f"35 min of the reading that shows all of it (bar: {bar}); {counts[STANDS]} stand, "
         f"{counts[WITHDRAWN]} withdrawn (bar: 0)"
     )
 
 
+Busy = Callable[[Curve], Sequence[tuple[float, float]]]
+"""The times of a curve in which no swarm is planted."""
+
+
 def _busy(curve: Curve) -> list[tuple[float, float]]:
-    """Six hours around each step, and around single readings that may be a real visit's."""
+    """The time around each step, and around single readings that may be a real visit's, in which
+    a loss belongs to the visit."""
     at_any_time = Around(curve.is_day, opened=[(-math.inf, math.inf)])
     steps = find_steps([Weighed(*value) for value in curve.weights], at_any_time)
-    return [(step.begin - 6 * HOUR, step.end + 6 * HOUR) for step in steps]
+    return [(step.begin - LONGEST - TOGETHER, step.end + TOGETHER + LEVEL) for step in steps]
+
+
+WHERE: Mapping[str, Busy] = {"where nobody works": _busy, "anywhere": lambda _: ()}
 
 
 def _plant(
@@ -118,7 +133,7 @@ def _plant(
         hour = datetime.fromtimestamp(begin, curve.zone).hour
         if 9 <= hour < 16 and not any(start <= begin <= end for start, end in busy):
             break
-    grams, seconds = chance.uniform(800, 3500), chance.uniform(5, 20) * MINUTE
+    grams, seconds = chance.uniform(800, 3500), chance.uniform(5 * MINUTE, LONGEST)
     made = []
     for value in _every(curve.weights, begin - 60 * HOUR, begin + 40 * HOUR, interval, chance):
         share = min(max((value.at - begin) / seconds, 0.0), 1.0)
@@ -184,8 +199,11 @@ def _closure(curve: Curve) -> Iterator[str]:
            f"(bar: 1), a day {worst:.1f} g at most")
 
 
-def _some(weights: Sequence[Value], chance: random.Random) -> list[Value]:
-    return [value for value in weights if chance.random() >= 1 / 3]
+def _without(share: float) -> Thin:
+    def thin(weights: Sequence[Value], chance: random.Random) -> list[Value]:
+        return [value for value in weights if chance.random() >= share]
+
+    return thin
 
 
 def _regular(weights: Sequence[Value], chance: random.Random) -> list[Value]:
@@ -205,29 +223,48 @@ def _hours(weights: Sequence[Value], chance: random.Random) -> list[Value]:
     return found
 
 
-Thin = Callable[[Sequence[Value], random.Random], list[Value]]
 THINNED: Mapping[str, Thin] = {
-    "one reading in three, by chance": _some, "each third reading": _regular,
+    "10 % of the readings, by chance": _without(0.10),
+    "15 % of the readings, by chance": _without(0.15),
+    "one reading in three, by chance": _without(1 / 3), "each third reading": _regular,
     "times of half an hour to eight hours": _hours,
 }
 
 
 def _thinned(curves: Sequence[Curve], name: str, thin: Thin) -> str:
     chance = random.Random(8)
-    rests, silent = [], 0
-    nets = []
+    rests, nets = [], []
+    silent: Counter[str] = Counter()
     for curve in curves:
         less = curve.having(thin(curve.weights, chance))
         found = list(_rests(less, _levels(curve)))
         rests += [abs(rest) for _, rest in found]
-        silent += len(_levels(curve)) - 1 - len(found)
+        silent += _silent(less)
         whole, now = _budgets(curve), _budgets(less)
-        nets += [abs(now[day]["net"] - whole[day]["net"]) for day, _ in found]
+        nets += [abs(now[day]["net"] - whole[day]["net"]) for day, _ in found
+                 if "net" in whole[day]]
     worst = max(rests, default=0.0)
     apart = (f"; a net differs by {statistics.median(nets):.0f} g, by over 20 g on "
              f"{sum(net > 20 for net in nets)} days") if nets else ""
     return (f"  without {name}: {len(rests)} days close within {worst:.1f} g (bar: 20), "
-            f"{silent} say that not enough was measured{apart}")
+            f"{silent[FEW]} say that not enough was measured, {silent[ENOUGH_MADE]} of them with "
+            f"{ENOUGH:.0%} or more, {silent[OTHER]} give another reason{apart}")
+
+
+FEW, ENOUGH_MADE, OTHER = "few", "enough", "other"
+
+
+def _silent(curve: Curve) -> Counter[str]:
+    """The number of days without a net, by the reason that is given."""
+    said: Counter[str] = Counter()
+    for day, _ in days(curve, rules=()):
+        found = find_budget(day)
+        if any(number.name == "net" for number in found.measured):
+            continue
+        count = re.search(r"\((\d+) of (\d+)\)", found.unknown[0])
+        said[FEW if count else OTHER] += 1
+        said[ENOUGH_MADE] += bool(count) and int(count[1]) >= ENOUGH * int(count[2])
+    return said
 
 
 def _forecast(curves: Sequence[Curve]) -> Iterator[str]:
