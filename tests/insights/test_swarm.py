@@ -86,7 +86,7 @@ WORK = (10, 0, -3000), (10.1, 0, 8000)
 @pytest.mark.parametrize(("hour", "is_after_work"), [(11.5, True), (13, True), (13.5, False)])
 def test_a_loss_soon_after_work_is_told_with_the_work_against_it(hour, is_after_work):
     first, stands = findings(*WORK, (hour, 12, -1600))
-    assert ("less than 3 hours after somebody worked at the hive" in first.says) is is_after_work
+    assert ("soon after somebody worked at the hive" in first.says) is is_after_work
     worked = [says for says in first.against if says.startswith("Somebody worked")]
     assert worked == (["Somebody worked at the hive until 10:10."] if is_after_work else [])
     assert stands.stage == "stands"

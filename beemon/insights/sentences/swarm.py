@@ -29,7 +29,7 @@ def first(time: str, grams: Grams, seconds: float) -> str:
 def first_after_work(time: str, grams: Grams, seconds: float) -> str:
     """``grams`` left half an hour ago, and within 3 hours after work at the hive."""
     return (
-        f"{_left(time, grams, seconds)}, less than 3 hours after somebody worked at the hive. "
+        f"{_left(time, grams, seconds)}, soon after somebody worked at the hive. "
         "Look: it may be a swarm, or something that was taken off."
     )
 
