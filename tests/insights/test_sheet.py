@@ -194,7 +194,7 @@ TURNS = (
     Turn("heat", negative(NEST), "K warmer than the air", "K colder than the air"),
     Turn("heat", negative(OUTSIDE), "the nest was 20.", "the nest was 48."),
     Turn("nest_mean nest_sd nest_min", negative(NEST), "brood at the thermometer", "showed -34.6"),
-    Turn("tilt usual", mirrored(TILT), "leans by 9°", "leans by -5°"),
+    Turn("tilt usual tilt_comb tilt_most_comb", mirrored(TILT), "leans by 9°", "leans by -5°"),
 )
 """Each number that a sentence of the rich day uses. ``toots`` counts, and has no sign.
 ``nest_change`` has none either: the nest grows warmer or colder, by the thermometer's place."""
