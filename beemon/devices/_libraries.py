@@ -18,7 +18,6 @@ DEBIAN_PACKAGES = {
     "mutagen": "python3-mutagen",
     "numpy": "python3-numpy",
     "picamera2": "python3-picamera2",
-    "setpriv": "util-linux",
     "soundfile": "python3-soundfile",
 }
 

@@ -1,7 +1,6 @@
 """Worker: a process that holds devices and does one thing with each at a time; it may hang.
 
-The main thread takes tasks from the pipe and opens devices. A child process of a driver dies with
-the thread that started it, and the main thread lives longest. Each task has a thread to itself. An
+The main thread takes tasks from the pipe and opens devices. Each task has a thread to itself. An
 error raised by a driver fails the task. Any other error is reported, and then ends the process.
 """
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import IO, Literal
 
+from beemon.base import tether
 from beemon.base.moments import US_PER_SECOND
 from beemon.devices._base import DeviceError, DeviceMissingError
 from beemon.devices._libraries import program
@@ -64,13 +65,9 @@ class Capture:
         self._death = self._error("arecord ended")
         self._said: list[str] = []  # lines of arecord's that belong together
         self._heard = 0.0
-        self._process = subprocess.Popen(
-            arecord_command(self._settings, source.name),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C"},
-            start_new_session=True,  # Ctrl-C on a terminal is for beemon to act on
+        self._process = tether.start(
+            arecord_command(self._settings, source.name), {**os.environ, "LC_ALL": "C"},
+            subprocess.PIPE, subprocess.PIPE,
         )
         assert self._process.stderr is not None
         self._begin_stream(source)
@@ -116,7 +113,6 @@ class Capture:
         return bool(gone) and self.ring.end > 0 and not self._over.is_set()
 
     def _start_again(self) -> None:
-        """In the thread that reads: this arecord ends with it."""
         with self._starting:
             if self._over.is_set():
                 return
@@ -235,9 +231,8 @@ def kept(frames: bytes, settings: Settings) -> bytes:
 
 
 def arecord_command(settings: Settings, name: str) -> list[str]:
-    """The command for arecord, so that it dies with the thread that starts it."""
+    """The command that records from the ALSA device of this name."""
     return [
-        *(program("setpriv"), "--pdeathsig", "KILL"),
         *(program("arecord"), "-D", name, "-t", "raw", "-f", settings.format),
         *("-r", str(settings.rate), "-c", str(settings.card_channels)),
         *(f"--buffer-time={BUFFER_US}", f"--period-time={PERIOD_US}"),

@@ -1,26 +1,23 @@
 """Children: the programs that carry files, each for a bounded time.
 
-A child dies with the thread that started it, even if that thread is killed. Otherwise the old
-upload would continue beside the one that a restarted uplink begins.
+A child dies with this process, even if that is killed. Otherwise the old upload would continue
+beside the one that a restarted uplink begins.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
-import signal
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import BinaryIO, cast
 
+from beemon.base import tether
 from beemon.uplink.destinations.upload.remote import RemoteError
 
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _KEPT = ("PATH", "LANG", "TZ", "http_proxy", "https_proxy", "no_proxy")
 _LONGEST_MESSAGE = 300
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
@@ -41,7 +38,6 @@ class Children:
     def __init__(self, environment: Mapping[str, str], secrets: Iterable[str] = ()) -> None:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._environment = {**kept, **environment}
-        self._die_with_us = partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGKILL)
         self._secrets = [secret for secret in secrets if len(secret) > 3]
 
     def run(self, command: Sequence[str], seconds: float) -> bytes:
@@ -91,10 +87,7 @@ class Children:
         self, command: Sequence[str], output: int, errors: BinaryIO
     ) -> subprocess.Popen[bytes]:
         try:
-            return subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=errors, preexec_fn=self._die_with_us,  # setpriv needs what the unit forbids
-            )
+            return tether.start(command, self._environment, output, errors)
         except OSError as error:
             raise RemoteError(f"{command[0]} cannot be started: {error.strerror}") from error
 
