@@ -40,8 +40,8 @@ Settle = Callable[[Done], None]
 class Chore:
     """One thing to do; ``what`` says it in the journal, and no two of the same wait.
 
-    ``give_up`` is called when all tries have failed. Such a chore may be added again; one without
-    it is not tried again before the next start.
+    ``give_up`` is called when all tries have failed, or one took too long. Such a chore may be
+    added again; one without it is not tried again before the next start.
     """
 
     what: str
@@ -118,6 +118,8 @@ class ArchiveWorker:
         self._leaving = [worker for worker in self._leaving if not worker.is_gone(now)]
         limit = self._deadline if self._current else self._worker and self._worker.limit
         if self._worker and limit and now >= limit:
+            if self._current and self._current.chore.give_up:
+                self._current.tries = len(self._retry_seconds)  # the next would take as long
             self._end_worker("it did not answer in time", signal.SIGABRT)
         if not self._finishing and not self._current:
             self._go_on(now)
@@ -193,7 +195,9 @@ class ArchiveWorker:
             self._waiting.append(failed)
             return
         chore = failed.chore
-        log.warning("%s: not done, so the next start tries it again: %s", chore.what, message)
         if chore.give_up:
+            log.warning("%s: not done: %s", chore.what, message)
             self._known.discard(chore.what)
             chore.give_up()
+        else:
+            log.warning("%s: not done, so the next start tries it again: %s", chore.what, message)

@@ -42,6 +42,8 @@ STAGE_SECONDS = 3 * 3600.0 + 60.0
 """Time from the first stage of a finding to the look for its next one, in seconds."""
 CHORE_SECONDS = 900.0
 """Maximum time for one day, in seconds, on a machine that has other things to do."""
+AGAIN_SECONDS = 3 * 3600.0
+"""Time until the next try, in seconds, if a look found no idle time, or failed."""
 _WITHOUT = "its findings about the colony are not made"
 
 
@@ -62,10 +64,11 @@ class Insights:
         self._write, self._looks, self._inbox = write, looks, inbox
         self._clock, self._zone = clock, zone
         self._rounds = Rounds(looks, LOOK, LOOK_SECONDS)
+        self._next_ask = 0.0
         self._today: date | None = None
         self._was_thorough = False
         self._urgent: set[int] = set()
-        self._stages: dict[date, int] = {}
+        self._again: dict[date, int] = {}
         self._pending: list[date] = []
         self._at: date | None = None
 
@@ -81,18 +84,23 @@ class Insights:
 
     def _look(self, now: Stamp) -> None:
         today = (to_datetime(now.utc_us, self._zone).replace(tzinfo=None) - NIGHT).date()
-        if self._today is None:
-            self._catch_up(today, now.utc_us)
-        elif today != self._today:
-            self._ask_for_days(today)
-        self._today = today
-        due = {day for day, at_us in self._stages.items() if at_us <= now.utc_us}
+        if now.monotonic >= self._next_ask:
+            self._note_date(today, now.utc_us)
+        due = {day for day, at_us in self._again.items() if at_us <= now.utc_us}
         due |= {self._day(at) for at in self._urgent if 0 <= now.utc_us - at < US_PER_DAY}
         self._urgent.clear()
         for day in due:
-            self._stages.pop(day, None)
+            self._again.pop(day, None)
         self._pending = [*sorted(due), *(day for day in self._pending if day not in due)]
         self._go_on()
+
+    def _note_date(self, today: date, now_us: int) -> None:
+        """Ask for the days that are due, if the date is a new one."""
+        if self._today is None:
+            self._catch_up(today, now_us)
+        elif today != self._today:
+            self._ask_for_days(today)
+        self._today = today
 
     def _day(self, utc_us: int) -> date:
         return to_datetime(utc_us, self._zone).date()
@@ -116,7 +124,12 @@ class Insights:
 
     def _ask_for_days(self, today: date) -> None:
         """The first time in a run, all past days are checked: files may have been imported."""
-        self._ask("the days without findings", self._take_days, lambda: None, today)
+        self._ask("the days without findings", self._take_days, self._ask_later, today)
+
+    def _ask_later(self) -> None:
+        """Ask again, after a while, as after a start."""
+        self._today = None
+        self._next_ask = self._clock.now().monotonic + AGAIN_SECONDS
 
     def _take_days(self, done: Done) -> None:
         found = done.facts.get("days")
@@ -133,7 +146,7 @@ class Insights:
         """Ask for the next day, unless one is being looked at."""
         if self._pending and self._at is None and self._looks.is_on(LOOK):
             self._at = day = self._pending.pop(0)
-            self._ask(f"the findings of {day}", self._take_day, self._end_day, day, day)
+            self._ask(f"the findings of {day}", self._take_day, self._put_off, day, day)
 
     def _ask(
         self, what: str, settle: Callable[[Done], None], give_up: Callable[[], None],
@@ -169,6 +182,12 @@ class Insights:
         self._note_stages(kept)
         self._end_day()
 
+    def _put_off(self) -> None:
+        """Have the day looked at again later: there may have been no idle time for it."""
+        if self._at is not None:
+            self._note(self._at, self._clock.now().utc_us, AGAIN_SECONDS)
+        self._end_day()
+
     def _end_day(self) -> None:
         self._at = None
         self._go_on()
@@ -178,8 +197,12 @@ class Insights:
         latest = {one.finding.matter: one for one in kept}
         for one in latest.values():
             if one.finding.stage == "first":
-                due_us = from_iso(one.finding.told) + round(STAGE_SECONDS * US_PER_SECOND)
-                self._stages[one.date] = min(due_us, self._stages.get(one.date, due_us))
+                self._note(one.date, from_iso(one.finding.told), STAGE_SECONDS)
+
+    def _note(self, day: date, utc_us: int, seconds: float) -> None:
+        """Have a day looked at again at a time, or earlier if that was noted."""
+        due_us = utc_us + round(seconds * US_PER_SECOND)
+        self._again[day] = min(due_us, self._again.get(day, due_us))
 
     def _note_defects(self, done: Done) -> None:
         """Switch the look off, until a reload."""

@@ -146,6 +146,21 @@ def test_what_is_given_up_says_so_and_may_come_again(tmp_path: Path) -> None:
     loop.until(lambda: not loop.chores.alive)
 
 
+def test_what_takes_too_long_is_not_tried_again_if_it_may_be_given_up(tmp_path: Path) -> None:
+    loop, given_up = Loop(retry_seconds=(0.0, 0.0)), []
+    fifo = tmp_path / ".1.flac.part"
+    os.mkfifo(fifo)  # to read it is to wait
+    found = Leftover(1, "microphone.a", Place(fifo, tmp_path / "1.flac"))
+    chore = replace(
+        archive_worker.salvage(found, loop.settle), seconds=0.0,
+        give_up=lambda: given_up.append(found.job),
+    )
+    loop.chores.add([chore])
+    loop.until(lambda: given_up)
+    loop.until(lambda: not loop.chores.alive)
+    assert given_up == [1]
+
+
 def test_a_chore_that_waits_for_another_try_delays_no_other(tmp_path: Path) -> None:
     loop = Loop(retry_seconds=(3600.0,))
     written, other = leftover(tmp_path, 1), leftover(tmp_path, 2)

@@ -422,9 +422,29 @@ def test_after_a_defect_a_reload_goes_on_where_it_began(
 def test_a_chore_that_failed_for_good_lets_the_other_days_go_on(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     all_at_once_without(run, "the findings of 2026-06-02")
-    assert {key[2] for key in told(tmp_path) if key[0] == "day"} == {
-        "2026-05-31T22:00:00.000Z", "2026-06-02T22:00:00.000Z",
-    }
+    assert days_told(tmp_path) == {"2026-05-31T22:00:00.000Z", "2026-06-02T22:00:00.000Z"}
+    run.close()
+
+
+def days_told(archive: Path) -> set[str]:
+    return {key[2] for key in told(archive) if key[0] == "day"}
+
+
+@pytest.mark.parametrize("what", ["the findings of 2026-06-02", "the days without findings"])
+def test_what_found_no_idle_time_is_tried_again_after_three_hours(
+    tmp_path: Path, what: str
+) -> None:
+    run = new_run(tmp_path)
+    all_at_once_without(run, what)
+    del run.carry_out  # type: ignore[method-assign]
+    missing = days_told(tmp_path)
+    run.clock.at += 2 * HOUR
+    run.turn()
+    assert days_told(tmp_path) == missing
+    run.clock.at += HOUR
+    run.turn()
+    assert "2026-06-01T22:00:00.000Z" in days_told(tmp_path) - missing
+    assert run.thorough == [True]
     run.close()
 
 
