@@ -8,7 +8,6 @@ only between its steps. SIGTERM, and a terminal that is closed, stop it like Ctr
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -19,6 +18,7 @@ from typing import TypeVar
 from beemon.base.progress import Progress
 from beemon.cli import layout
 from beemon.cli.paper import Paper, columns
+from beemon.system import processes
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def run(work: Callable[[Progress], T], stopped: str) -> T:
 
     progress = Progress()
     told: list[int] = []
-    with _at_the_end(told.append), ThreadPoolExecutor(1, initializer=_be_idle) as threads:
+    with _at_the_end(told.append), ThreadPoolExecutor(1, initializer=processes.be_idle) as threads:
         future = threads.submit(work, progress)
         try:
             with shown(progress):
@@ -157,12 +157,3 @@ def _end(number: int) -> None:
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(128 + number)
-
-
-def _be_idle() -> None:
-    """Let this thread, and the programs that it starts, run when nothing else wants to.
-
-    The kernel derives its priority at the disk from this one.
-    """
-    with contextlib.suppress(OSError):  # a sandbox may forbid it
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -72,26 +72,21 @@ def run_idle(action: Callable[[], T]) -> T:
     """The result of an action that gets the CPU and the disk only if nobody else wants them.
 
     It runs in a thread of its own, because a thread without privileges cannot leave the policy
-    SCHED_IDLE (sched(7)). Its reads are idle, too (ioprio_set(2)). Raises the ``OSError`` of the
-    action; any other error ends the process.
+    SCHED_IDLE (sched(7)). Raises the errors of the action.
     """
-    results: list[T] = []
-    errors: list[OSError] = []
+    from concurrent.futures import ThreadPoolExecutor  # most processes do without
 
-    def run() -> None:
-        with contextlib.suppress(PermissionError):  # a sandbox may forbid it
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        try:
-            results.append(action())
-        except OSError as error:
-            errors.append(error)
+    with ThreadPoolExecutor(1, "idle", be_idle) as idle:
+        return idle.submit(action).result()
 
-    thread = threading.Thread(target=run, name="idle")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
+
+def be_idle() -> None:
+    """Let this thread, and the programs that it starts, run when nothing else wants to.
+
+    The kernel derives its priority at the disk from this one.
+    """
+    with contextlib.suppress(PermissionError):  # a sandbox may forbid it
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def show_stacks_when_aborted() -> None:

@@ -1,6 +1,6 @@
 """Insight: the worker's task that makes the findings of a hive's day from the ledger.
 
-It reads only. The Orchestrator enters the findings.
+It reads only, and in idle time. The Orchestrator enters the findings.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from beemon.insights.hive_day import Rule
 from beemon.ledger import finding_days, rows
 from beemon.ledger.finding_days import MOST_DAYS, RECENT_DAYS, Looked
 from beemon.ledger.ledger import LedgerReader, open_reader
+from beemon.system import processes
 from beemon.worker.messages import Asked, Done
 
 LOOK = "insights"
@@ -54,13 +55,21 @@ def _facts(
 ) -> JsonObject:
     try:
         with closing(open_reader(archive)) as ledger, rows.one_moment(ledger.db):
-            if asked.day is None:
-                most = MOST_DAYS if asked.thorough else RECENT_DAYS
-                due = finding_days.due(ledger, asked.today, zone.local(), most)
-                return {"days": [day.isoformat() for day in due]}
-            return to_json(_look_at(ledger, asked, asked.day, rules, defects))
+            # While SQLite begins to read, those who write may wait for it: it must not idle there.
+            ledger.db.execute("SELECT 1 FROM sqlite_schema").fetchone()
+            return processes.run_idle(partial(_facts_of, ledger, asked, rules, defects))
     except sqlite3.OperationalError as error:
         raise OSError(f"the database cannot be read: {error}") from error
+
+
+def _facts_of(
+    ledger: LedgerReader, asked: Asked, rules: Mapping[str, Rule], defects: dict[str, str]
+) -> JsonObject:
+    if asked.day is None:
+        most = MOST_DAYS if asked.thorough else RECENT_DAYS
+        due = finding_days.due(ledger, asked.today, zone.local(), most)
+        return {"days": [day.isoformat() for day in due]}
+    return to_json(_look_at(ledger, asked, asked.day, rules, defects))
 
 
 def _look_at(

@@ -366,7 +366,7 @@ def _do_chore(work: Work) -> Done:
     if work.asked is not None:
         from beemon.worker import insight  # with all rules
 
-        return processes.run_idle(partial(insight.look, work.number, work.place.final, work.asked))
+        return insight.look(work.number, work.place.final, work.asked)
     if work.verb == COUNT:
         from beemon.worker import counting
 

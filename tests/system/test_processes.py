@@ -49,6 +49,6 @@ def test_an_idle_action_leaves_the_policy_of_its_caller_as_it_was() -> None:
     assert os.sched_getscheduler(0) == before
 
 
-def test_an_error_of_the_disk_in_an_idle_action_reaches_the_caller(tmp_path: Path) -> None:
+def test_an_error_in_an_idle_action_reaches_the_caller(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         processes.run_idle((tmp_path / "none").read_bytes)

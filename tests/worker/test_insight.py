@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, date
 
@@ -60,6 +61,16 @@ def test_the_findings_of_a_day_are_told_with_the_state_of_its_readings(tmp_path,
     assert (done.number, looked.day, of_day.says) == (3, "2026-06-01", "All went well.")
     assert looked.readings == finding_days.states(ledger, DAY, DAY, UTC)[DAY].readings
     assert (looked.is_whole, done.defects) == (True, {})
+
+
+def test_a_rule_runs_in_idle_time_and_what_follows_does_not(tmp_path):
+    def tell(_):
+        return Found(sentences=(f"{os.sched_getscheduler(0) == os.SCHED_IDLE}",))
+
+    done = insight.look(3, tmp_path, asked(), {"tells": tell})
+    [of_day] = from_json(Looked, done.facts).findings
+    assert of_day.says == "True"
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def test_a_defect_of_a_rule_costs_its_part_alone(tmp_path):
