@@ -84,6 +84,38 @@ def test_with_what_it_recommends_there_are_cameras(whole: Installation) -> None:
         assert_works_in_the_sandbox(machine)
 
 
+IDLE = """
+import pathlib, time
+found = None
+while found != [0, 5]:  # SCHED_OTHER and SCHED_IDLE
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if process.joinpath("comm").read_text() == "beemon-archive\\n":
+                threads = [each.read_text() for each in process.glob("task/*/stat")]
+                found = sorted({int(each.rpartition(")")[2].split()[38]) for each in threads})
+        except OSError:
+            pass  # it has ended
+    time.sleep(0.01)
+"""
+"""Ends when the archive's worker has a thread in idle time."""
+COUNTS = """
+[camera.counts]
+driver = "simulated"
+width = 320
+height = 240
+count_bees = true
+"""
+
+
+def test_bees_are_counted_in_idle_time(whole: Installation) -> None:
+    with Container(*whole.layers) as machine:
+        machine.put("/etc/beemon/conf.d/counts.toml", COUNTS)
+        machine.shell("systemctl reload beemon; touch /run/beemon/clock-is-synchronised")
+        machine.run("beemon", "record", "camera.counts", "20", "--wait")
+        machine.run("systemctl", "restart", "beemon")
+        machine.run("python3", "-c", IDLE, timeout=300)
+
+
 def try_simulated_hive(machine: Container) -> None:
     """As the first config says."""
     machine.shell("cp /usr/share/doc/beemon/examples/simulated.toml /etc/beemon/conf.d/")
@@ -436,12 +468,22 @@ def assert_kept(machine: Container, job: int) -> None:
 
 
 PROBE = """\
-    import multiprocessing, os, pathlib, subprocess
+    import multiprocessing, os, pathlib, select, signal, subprocess
     import gpiozero, numpy, sdnotify, soundfile
     from systemd import journal
+    from beemon.base import tether
+    from beemon.system import processes
 
     def child():
         numpy.ones(3) @ numpy.ones(3)
+
+    def started(*command):
+        return tether.start(command, os.environ, subprocess.DEVNULL, subprocess.DEVNULL)
+
+    def starter(pipe):
+        pipe.send(started("sleep", "600").pid)
+        pipe.recv()
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def refused(action):
         try:
@@ -458,7 +500,16 @@ PROBE = """\
         assert spawn.Queue(10)
         soundfile.write(state / "probe.flac", numpy.zeros(4800), 48000)
         capture = ["arecord", "-q", "-D", "null", "-d", "1", "-f", "S16_LE", "/dev/null"]
-        subprocess.run(["setpriv", "--pdeathsig", "KILL", *capture], check=True)
+        assert started(*capture).wait() == 0
+        ours, theirs = spawn.Pipe()
+        spawn.Process(target=starter, args=(theirs,)).start()
+        program = os.pidfd_open(ours.recv())
+        ours.send("die")
+        assert select.select([program], [], [], 60)[0]
+        assert processes.run_idle(lambda: os.sched_getscheduler(0)) == os.SCHED_IDLE
+        assert os.nice(10) == 5
+        assert refused(lambda: os.nice(-1))
+        assert refused(lambda: os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1)))
         try:
             import av
         except ImportError:
@@ -486,7 +537,8 @@ def test_what_drivers_need_works_in_the_sandbox(machine: Container) -> None:
 
 
 def assert_works_in_the_sandbox(machine: Container) -> None:
-    """Python's processes, numpy, FLAC, H.264, a supervised arecord; and nothing beyond."""
+    """Python's processes, numpy, FLAC, H.264, an arecord that dies with its starter, a lower
+    priority; and nothing beyond."""
     machine.put("/usr/local/bin/probe.py", dedent(PROBE))
     unit = machine.run("systemctl", "cat", "beemon").stdout
     probe = re.sub(r"ExecStart=.*", "ExecStart=/usr/bin/python3 /usr/local/bin/probe.py", unit)
