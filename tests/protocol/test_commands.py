@@ -60,6 +60,7 @@ def test_arguments_come_out_parsed():
     assert request("cancel sensor.scale")["JOB|DEVICE|all"] == "sensor.scale"
     assert request("job 17")["JOB"] == 17
     assert request("wait 999999999999999999")["JOB"] == 999999999999999999
+    assert request("why -43")["FINDING"] == -43
     assert request("jobs 3")["COUNT|SINCE"] == (3, None)
     assert request("jobs 2026-06-01T06:30Z")["COUNT|SINCE"] == (None, 1_780_295_400_000_000)
     assert request("help record")["WORD"] == "record"
@@ -145,6 +146,7 @@ def test_a_bad_number_is_told_what_would_be_right():
         'SECONDS must be a number of seconds between 0.1 and 3600, not "3601"'
     )
     assert str(refusal("job x")) == 'JOB must be a whole number from 1, not "x"'
+    assert str(refusal("why x")) == 'FINDING must be a whole number, not "x"'
     assert str(refusal("cancel x")) == (
         'JOB|DEVICE|all must be the number of a job, the name of a device, or all, not "x"'
     )
