@@ -1,5 +1,5 @@
-"""Which tests run here, in what order (what may take long begins first), and what many share: a
-ledger of its own for each."""
+"""Which tests run here, in what order (grounds last, the longest of them first), and what many
+share: a ledger of its own for each."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: -seconds_of(item))
+    items.sort(key=lambda item: (ground_of(item) is not None, -seconds_of(item)))
     for item in items:
         if item.path.parent.name == "service" or "hive" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.process)
@@ -80,8 +80,8 @@ def ground_of(item: pytest.Item) -> str | None:
 
 
 def seconds_of(item: pytest.Item) -> float:
-    """The time that a test may take, as its marker has it; 0 where it has none."""
-    marker = item.get_closest_marker("timeout")
+    """The time that a ground may take, as its marker has it."""
+    marker = item.get_closest_marker("timeout") if ground_of(item) else None
     return float(marker.args[0]) if marker else 0.0
 
 

@@ -12,9 +12,7 @@ import pytest
 pytestmark = pytest.mark.process
 
 PROJECT = Path(__file__).parents[1]
-BY_FILE = "<-n><4><--dist><loadfile><--no-loadscope-reorder>"
-BESIDE = "<-o><timeout=600><-o><cache_dir=.pytest_cache/unit>"
-"""What is asked besides of the part that has to leave the time to the other."""
+BY_FILE = "<-n><3><--dist><loadfile><--no-loadscope-reorder>"
 
 
 class Script:
@@ -39,19 +37,16 @@ class Script:
     def free(self, megabytes: int) -> None:
         self.program("bin/df", f"echo Avail; echo {megabytes}MB")
 
-    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *options: str) -> tuple[str, list[str]]:
+        """What it said, and how it called pytest."""
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
-        return subprocess.run(
+        ended = subprocess.run(
             [self.folder / "scripts/test", *options], capture_output=True, text=True, check=False,
             env={**os.environ, "PATH": path, "TMPDIR": "/tmp"},
         )
-
-    def calls(self, *options: str) -> list[str]:
-        """How it called pytest, in no order."""
-        self.run(*options)
         calls = self.folder / "calls"
         lines = calls.read_text().splitlines() if calls.exists() else []
-        return sorted(line for line in lines if "<pytest>" in line)
+        return ended.stderr, [line for line in lines if "<pytest>" in line]
 
 
 @pytest.fixture
@@ -59,50 +54,32 @@ def script(tmp_path: Path) -> Script:
     return Script(tmp_path)
 
 
-def test_it_runs_what_starts_no_process_beside_all_else(script):
-    assert script.calls("-k", "a server") == [
-        f"<-m><pytest><-m><(ground or process)>{BY_FILE}<-k><a server>",
-        f"<-m><pytest><-m><(not ground and not process)><-n><2><-k><a server>{BESIDE}",
+def test_it_runs_what_starts_no_process_then_what_does_and_then_the_grounds(script):
+    assert script.run("-k", "a server")[1] == [
+        "<-m><pytest><-m><not ground and not process><-n><2><-k><a server>",
+        "<-m><pytest><-m><process and not ground><-n><4><-k><a server>",
+        f"<-m><pytest><-m><ground>{BY_FILE}<-k><a server>",
     ]
 
 
 def test_the_quick_run_is_the_first_part_alone(script):
-    assert script.calls("--quick", "-x") == [
-        "<-m><pytest><-m><(not ground and not process)><-n><2><-x>"
+    assert script.run("--quick", "-x")[1] == [
+        "<-m><pytest><-m><not ground and not process><-n><2><-x>"
     ]
 
 
 @pytest.mark.parametrize("options", [("-m", "not long or slow"), ("-mnot long or slow",)])
 def test_a_users_marks_narrow_each_part(script, options):
-    assert script.calls(*options, "tests/ledger") == [
-        f"<-m><pytest><-m><(ground or process) and (not long or slow)>{BY_FILE}<tests/ledger>",
-        "<-m><pytest><-m><(not ground and not process) and (not long or slow)><-n><2>"
-        f"<tests/ledger>{BESIDE}",
+    assert script.run(*options, "tests/ledger")[1] == [
+        "<-m><pytest><-m><not ground and not process and (not long or slow)><-n><2>"
+        "<tests/ledger>",
+        "<-m><pytest><-m><process and not ground and (not long or slow)><-n><4><tests/ledger>",
+        f"<-m><pytest><-m><ground and (not long or slow)>{BY_FILE}<tests/ledger>",
     ]
-
-
-@pytest.mark.parametrize("failed", ["ground or process", "not ground and not process"])
-def test_a_failure_of_either_part_is_its_own(script, failed):
-    script.program(".venv/bin/python", f'case "$*" in *"({failed})"*) echo bad; exit 3; esac')
-    ended = script.run()
-    assert (ended.returncode, ended.stdout) == (3, "bad\n")
-
-
-def test_an_option_that_leaves_nothing_of_a_part_is_no_failure(script):
-    script.program(".venv/bin/python", 'case "$*" in *"not ground"*) exit 5; esac')
-    assert script.run("-k", "container").returncode == 0
-
-
-def test_what_starts_no_process_leaves_the_time_to_the_others(script):
-    script.program(".venv/bin/python", 'case "$*" in *pytest*) echo "$* is $(nice)"; esac')
-    mine = os.getpriority(os.PRIO_PROCESS, 0)
-    said = script.run().stdout.splitlines()
-    nice = {line.partition("(")[2].partition(")")[0]: int(line.split()[-1]) for line in said}
-    assert nice == {"ground or process": mine, "not ground and not process": min(mine + 10, 19)}
 
 
 def test_where_too_little_space_is_free_it_says_so_and_does_nothing(script):
     script.free(499)
-    assert "the tests need 500 MB, and /tmp has only 499 MB free: try TMPDIR=/var/tmp " \
-        in script.run().stderr
-    assert script.calls() == []
+    said, calls = script.run()
+    assert "the tests need 500 MB, and /tmp has only 499 MB free: try TMPDIR=/var/tmp " in said
+    assert calls == []

@@ -49,7 +49,6 @@ def dripping(head: bytes, drop: bytes) -> Callable[[socket.socket], None]:
     return answer
 
 
-@pytest.mark.process
 @pytest.mark.parametrize(("head", "drop"), [
     (b"HTTP/1.1 204 No Content\r\nX-Slow: ", b"x"),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x"),

@@ -55,7 +55,6 @@ def test_it_has_been_on_for_a_while_when_work_begins(pins):
         assert time.monotonic() - begin >= 0.2
 
 
-@pytest.mark.process
 def test_who_cancels_need_not_wait(pins):
     cancelled = threading.Event()
     cancelled.set()

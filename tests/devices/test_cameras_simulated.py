@@ -103,7 +103,6 @@ def test_recordings_back_to_back_have_no_gap(camera, tmp_path):
     assert times(tmp_path / "b.mp4")[0] == 0.0
 
 
-@pytest.mark.process
 def test_it_takes_as_long_as_it_should(camera, tmp_path):
     begin = time.monotonic()
     record(camera(speed=2.0), tmp_path / "a.mp4", 1)

@@ -94,7 +94,6 @@ def test_a_recording_that_does_not_follow_begins_now(microphone, tmp_path):
     assert second.first_sample >= first.first_sample + first.samples + 0.05 * 50 * 16000
 
 
-@pytest.mark.process
 def test_it_takes_as_long_as_it_should(microphone, tmp_path):
     begin = time.monotonic()
     record(microphone(speed=4.0), tmp_path / "a.flac", 2)

@@ -476,7 +476,6 @@ def test_a_recording_that_cannot_be_read_does_not_keep_the_service_from_starting
 
 # While it writes
 
-@pytest.mark.process
 def test_looking_up_does_not_wait_for_a_write(register, tmp_path):
     job = register.accept("read", "test")
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)

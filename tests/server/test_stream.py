@@ -158,7 +158,6 @@ def test_whatever_comes_is_answered_and_only_commands_are_queued(
         assert STRICT_READER.fullmatch(door.commands.get_nowait())
 
 
-@pytest.mark.process
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
