@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import overload
 
 from beemon.base.finding import Measured
@@ -17,6 +18,7 @@ from beemon.base.moments import US_PER_SECOND
 from beemon.base.readings import MODELLED, WEIGHT
 from beemon.config.settings import Hive, Weighing
 from beemon.insights.hive_day import AFTER, BEFORE, HiveDay, Told, Value
+from beemon.insights.tilt import TILT
 from beemon.ledger import calibrations, finding_days
 from beemon.ledger import readings as series
 from beemon.ledger.events import Readable
@@ -27,10 +29,13 @@ from beemon.scale.watch import CALIBRATING_SECONDS
 
 QUANTITIES = frozenset({
     WEIGHT, "temperature", "bees_out", "bees_in", "rain", "rain_rate", "contact", "hum", "toots",
-    "tilt",
+    TILT,
 })
 """The quantities that a rule may look at, of any device. Those that the config names for the hive
 are read too."""
+
+ACCELEROMETER = "accelerometer"
+"""The driver of a sensor whose tilt is missed even if it never measured one."""
 
 Key = tuple[str, str]
 """A device and a quantity."""
@@ -75,11 +80,12 @@ class Values(Sequence[Value]):
 
 def gather(
     ledger: Readable, day: date, until: float, hive: Hive, weighing: Mapping[str, Weighing],
-    zone: tzinfo,
+    zone: tzinfo, drivers: Mapping[str, str] = MappingProxyType({}),
 ) -> HiveDay:
     """A local day, with everything that is known of it at ``until``, in seconds since 1970.
 
-    ``weighing`` are the scales under the hive, by their names.
+    ``weighing`` are the scales under the hive, by their names, and ``drivers`` those of all sensors
+    that should measure now.
     """
 
     def clock(hours: float) -> float:
@@ -95,7 +101,8 @@ def gather(
         for name, one in weighing.items()
     }
     told = Told(
-        hive=hive.name, scales=scales, empty=hive.empty, nest=hive.nest, outside=hive.outside
+        hive=hive.name, scales=scales, empty=hive.empty, nest=hive.nest, outside=hive.outside,
+        accelerometers=_accelerometers(ledger, drivers),
     )
     past = _past(ledger, day)
     return HiveDay(day, begin, clock(24.0), until, clock, told, values, past, modelled)
@@ -135,6 +142,14 @@ def _around(
     ]
     opened = watch.inspected(ledger, _us(begin), _us(until)) + calibrated
     return watch.around(weighing, counted, watch.day_at(hive.place), opened)
+
+
+def _accelerometers(ledger: Readable, drivers: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the sensors that measure a tilt by their driver, or that ever did."""
+    known = series.numbers(ledger.db)
+    return tuple(sorted(
+        name for name, driver in drivers.items() if driver == ACCELEROMETER or (name, TILT) in known
+    ))
 
 
 def _past(ledger: Readable, day: date) -> list[Mapping[str, Measured]]:

@@ -37,7 +37,8 @@ class Told:
     """The hive by its owner's config; None for an option that is not set.
 
     ``empty`` is its weight without food, in g. ``nest`` and ``outside`` are a sensor and the name
-    of its temperature. ``scales`` are the sensors under the hive, each with the data around it.
+    of its temperature. ``scales`` are the sensors under the hive, each with the data around it, and
+    ``accelerometers`` those that should measure its tilt.
     """
 
     hive: str
@@ -45,6 +46,7 @@ class Told:
     empty: float | None = None
     nest: tuple[str, str] | None = None
     outside: tuple[str, str] | None = None
+    accelerometers: Sequence[str] = ()
 
 
 @value_class

@@ -15,7 +15,15 @@ from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from beemon.base.finding import STANDS, Finding, Measured
-from beemon.insights.hive_day import HOUR, Found, HiveDay, Value, moment
+from beemon.insights.hive_day import (
+    HOUR,
+    Found,
+    HiveDay,
+    Value,
+    are_enough,
+    expected,
+    moment,
+)
 from beemon.insights.sentences import tilt as words
 from beemon.scale.steps import MINUTE
 
@@ -75,7 +83,17 @@ def find_tilt(day: HiveDay) -> Found:
         if day.begin <= change.begin < day.end and change.told <= day.until
     )
     numbers = tuple(number for device in sensors for number in _numbers(day, device))
-    return Found(found, tuple(finding.says for finding in found), numbers)
+    unknown = tuple(_too_few(day)) if day.until >= day.end else ()
+    return Found(found, tuple(finding.says for finding in found), numbers, unknown)
+
+
+def _too_few(day: HiveDay) -> Iterator[str]:
+    """A sentence on each accelerometer that did not measure enough of the day."""
+    for device in day.told.accelerometers:
+        values = day.between(device, TILT, day.begin, day.end)
+        wanted = expected(values, day.begin, day.end)
+        if not are_enough(values, wanted):
+            yield words.too_few(device, len(values), wanted)
 
 
 def changes_of(values: Sequence[Value], known: Known | None = None) -> Iterator[Change]:

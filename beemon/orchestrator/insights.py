@@ -156,7 +156,8 @@ class Insights:
         weighing = {name: one.weighing for name, one in settings.devices.items() if one.weighing}
         archive = settings.archive_path
         asked = Asked(
-            today, self._clock.now().utc_us, settings.hive, weighing, day, not self._was_thorough
+            today, self._clock.now().utc_us, settings.hive, weighing, day, not self._was_thorough,
+            {name: one.driver for name, one in settings.devices.items() if one.kind == "sensor"},
         )
         work = Work(0, "", INSIGHT, place=Place(archive, archive), asked=asked)
         self._chores.add([Chore(what, work, CHORE_SECONDS, settle, give_up)])

@@ -78,7 +78,8 @@ def _look_at(
 ) -> Looked:
     here = zone.local()
     gathered = gather(
-        ledger, day, asked.until_us / US_PER_SECOND, asked.hive, asked.weighing, here
+        ledger, day, asked.until_us / US_PER_SECOND, asked.hive, asked.weighing, here,
+        asked.drivers,
     )
     found, of_rules = look_at(gathered, rules)
     defects.update({f"{LOOK}.{name}": defect for name, defect in of_rules.items()})

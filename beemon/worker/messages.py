@@ -27,8 +27,8 @@ class Asked:
     """The findings to make: those of one local ``day``, or without it the days that are due.
 
     ``until_us`` is the present time, in microseconds since 1970, and ``today`` the first day whose
-    night is not over. ``hive`` and ``weighing`` (by scale) are the settings in force. All past days
-    are checked if ``thorough``, and otherwise the latest ones.
+    night is not over. The settings in force are ``hive``, ``weighing`` (by scale) and ``drivers``
+    (by sensor). All past days are checked if ``thorough``, and otherwise the latest ones.
     """
 
     today: date
@@ -37,6 +37,7 @@ class Asked:
     weighing: Mapping[str, Weighing]
     day: date | None = None
     thorough: bool = False
+    drivers: Mapping[str, str] = field(default_factory=dict)
 
 
 @value_class

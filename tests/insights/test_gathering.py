@@ -138,3 +138,17 @@ def test_the_config_is_told_as_it_is(ledger):
     assert (told.hive, told.empty, told.nest, told.outside) == (
         "apiary-7", 21_000.0, ("sensor.brood", "deep"), None,
     )
+
+
+@pytest.mark.parametrize(("drivers", "found"), [
+    ({"sensor.comb": "accelerometer", "sensor.brood": "iio"}, ("sensor.comb",)),
+    ({"sensor.old": "someones_plug_in", "sensor.comb": "accelerometer"},
+     ("sensor.comb", "sensor.old")),
+    ({}, ()),
+])
+def test_an_accelerometer_is_known_by_its_driver_or_by_a_tilt_that_it_once_measured(
+    ledger, drivers, found
+):
+    keep(ledger, reading(MIDNIGHT - 99 * HOUR, 2.0, "sensor.old", "tilt"))
+    day = gather(ledger, DAY, LATE, HIVE, {}, UTC, drivers)
+    assert day.told.accelerometers == found

@@ -189,3 +189,19 @@ def test_the_last_twelve_readings_are_the_usual_tilt():
     assert list(changes_of([Value(60.0 * n, lean) for n, lean in enumerate(leans)])) == []
     leans = [0.0] * 7 + [4.0] * 5 + [6.0] * 10
     assert len(list(changes_of([Value(60.0 * n, lean) for n, lean in enumerate(leans)]))) == 1
+
+
+@pytest.mark.parametrize(("measured", "says"), [
+    (0.0, ["The tilt by sensor.comb was not measured."]),
+    (18.0, ["Not enough was measured (1080 of 1440) of the tilt by sensor.comb."]),
+    (20.0, []),
+])
+def test_an_accelerometer_that_is_set_up_and_does_not_measure_is_missed(measured, says):
+    told = Told("h", {}, accelerometers=["sensor.comb"])
+    values = {COMB: tilts(lambda hour: UPRIGHT if hour < measured else None)}
+    assert list(find_tilt(hive_day(DAY, told, values)).unknown) == says
+    assert find_tilt(hive_day(DAY, told, {}, until=BEGIN + 20 * HOUR)).unknown == ()
+
+
+def test_a_hive_without_an_accelerometer_lacks_nothing():
+    assert find_tilt(hive_day(DAY, Told("h", {}), {})).unknown == ()

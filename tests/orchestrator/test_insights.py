@@ -37,6 +37,8 @@ from beemon.worker.messages import Done
 BERLIN = ZoneInfo("Europe/Berlin")
 BEGIN = from_iso("2026-06-01T00:00:00+02:00") / US_PER_SECOND
 SCALE, NEST, OUTSIDE = "sensor.scale", "sensor.brood", "sensor.outside"
+COMB = "sensor.comb"
+"""An accelerometer that is set up and was never there."""
 STEP = 300.0
 HIVE = Hive(
     name="apiary-7", empty=21_000.0, nest=(NEST, "temperature"), outside=(OUTSIDE, "temperature")
@@ -104,10 +106,13 @@ class Run:
         self.done: Counter[str] = Counter()
         self.thorough: list[bool] = []
         scale = DeviceSettings(
-            name=SCALE, kind="sensor", table={}, lines={}, weighing=Weighing()
+            name=SCALE, kind="sensor", table={"driver": "iio"}, lines={}, weighing=Weighing()
+        )
+        comb = DeviceSettings(
+            name=COMB, kind="sensor", table={"driver": "accelerometer"}, lines={}
         )
         settings = Settings(
-            hive=hive, archive=ArchiveSettings(path=archive), devices={SCALE: scale}
+            hive=hive, archive=ArchiveSettings(path=archive), devices={SCALE: scale, COMB: comb}
         )
         self.looks = Looks(self.write)
         self.insights = Insights(
@@ -372,6 +377,14 @@ def test_a_sensor_that_leaves_the_config_takes_no_finding_back(tmp_path: Path) -
     after = told(tmp_path)
     assert not [key for key in before if "withdrawn" in after[key][-1]]
     again.close()
+
+
+def test_a_sensor_that_is_set_up_and_never_measured_is_missed(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    live(run, 2)
+    (of_day,) = told(tmp_path)["day", None, moment(BEGIN)]
+    assert f"The tilt by {COMB} was not measured." in of_day
+    run.close()
 
 
 def test_a_rule_is_no_problem_any_more_once_it_works_again(

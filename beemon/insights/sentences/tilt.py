@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from beemon.insights.sentences import missing
+
 WORK = "The hive was open at that time, or shortly before."
 NOBODY = "Nothing shows if somebody was at the hive."
 
@@ -30,6 +32,11 @@ def sank(time: str, before: float, after: float, hours: float) -> str:
         f"At {time} the hive leant by {after:z.0f}°, too far to stand safely. It did not fall at "
         f"once: it leant by {before:z.0f}° in the {_hours(hours)} before."
     )
+
+
+def too_few(sensor: str, count: int, expected: int) -> str:
+    """A sensor made ``count`` readings of ``expected``."""
+    return missing.too_few(f"the tilt by {sensor}", count, expected)
 
 
 def _gap(unmeasured: float) -> str:
