@@ -99,6 +99,27 @@ def test_a_refused_reading_is_null_at_once(broker, apiary, start):
     assert last(broker, WEIGHT)["reason"] == "stuck"
 
 
+@pytest.mark.parametrize(("quantity", "unit", "value", "reason", "told"), [
+    ("bridge", "mV/V", 0.2, None, "no-longer-measured"),  # its calibration was removed
+    ("reading", "", None, "device-error", "device-error"),  # it failed after a restart
+])
+def test_a_quantity_that_a_sensor_measures_no_more_is_null_at_its_next_reading(
+    broker, apiary, start, quantity, unit, value, reason, told
+):
+    apiary.measure("sensor.scale", "weight", "g", 42_170.0, seconds_ago=20)
+    apiary.measure("sensor.brood", "temperature", "°C", 34.81, seconds_ago=20)
+    courier = start()
+    assert last(broker, WEIGHT)["value"] == 42.17
+    apiary.measure("sensor.scale", quantity, unit, value, reason)
+    courier.wake()
+    broker.wait_for(lambda: json.loads(broker.of(WEIGHT)[-1])["value"] is None)
+    assert last(broker, WEIGHT)["reason"] == told
+    apiary.measure("sensor.scale", "weight", "g", 43_000.0)
+    courier.wake()
+    broker.wait_for(lambda: json.loads(broker.of(WEIGHT)[-1])["value"] == 43)
+    assert last(broker, f"{BASE}/sensor/brood/temperature")["value"] == 34.81
+
+
 def test_an_expired_value_is_not_made_fresh_again(broker, apiary, start):
     apiary.measure("sensor.scale", "weight", "g", 42_170.0, seconds_ago=1000)
     start()

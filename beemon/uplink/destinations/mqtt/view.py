@@ -14,12 +14,17 @@ from datetime import datetime
 from beemon.base.clock import Moment
 from beemon.base.facts import Json, JsonObject
 from beemon.base.moments import US_PER_SECOND
+from beemon.base.readings import UNKNOWN_QUANTITY
+from beemon.protocol.commands import kind_of
 from beemon.protocol.replies import ReadingFacts
 from beemon.uplink.destinations.mqtt import discovery
 from beemon.uplink.destinations.mqtt.discovery import Device
 
 EXPIRED = "expired"
 """The reason in the place of a value that is too old to be shown again."""
+NOT_MEASURED = "no-longer-measured"
+"""The reason in the place of a value that its sensor has measured no more: without its calibration,
+it measures another quantity."""
 _STATES = {"healthy": "working", "degraded": "degraded", "starting": "starting", "hung": "down"}
 
 
@@ -28,12 +33,16 @@ def reading_messages(
 ) -> Iterator[tuple[str, JsonObject]]:
     """The message of each quantity, by its component.
 
-    Null stands in the place of a value that Home Assistant would not show any more: to send that
-    again would make it fresh.
+    Null stands in the place of a value that the sensor's next reading did not have. It also stands
+    for one that Home Assistant would not show any more: to send that again would make it fresh.
     """
-    for key, reading in discovery.chosen(readings, devices).items():
-        is_old = _is_expired(reading, devices[reading.sensor], now)
-        yield key, _reading_message(reading, is_old=is_old)
+    found = sorted(readings, key=lambda one: one.utc)
+    newest = {one.sensor: one for one in found if kind_of(one.sensor) == "sensor"}
+    for key, reading in discovery.chosen(found, devices).items():
+        reason = _reason_against(
+            reading, newest.get(reading.sensor, reading), devices[reading.sensor], now
+        )
+        yield key, _reading_message(reading, reason)
 
 
 def service_messages(status: Mapping[str, Json] | None) -> Iterator[tuple[str, JsonObject]]:
@@ -54,15 +63,27 @@ def encode(message: JsonObject) -> str:
     return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _reading_message(reading: ReadingFacts, *, is_old: bool) -> JsonObject:
-    value = None if is_old else discovery.shown_value(reading)
-    told: JsonObject = {"value": value, "utc": reading.utc}
-    if value is None:
-        return {**told, "reason": EXPIRED if is_old else reading.reason}
+def _reading_message(reading: ReadingFacts, reason: str | None) -> JsonObject:
+    if reason is not None:
+        return {"value": None, "utc": reading.utc, "reason": reason}
+    told: JsonObject = {"value": discovery.shown_value(reading), "utc": reading.utc}
     optional: JsonObject = {"quality": reading.quality}
     if reading.uncertainty is not None:
         optional["uncertainty"] = discovery.in_shown_unit(reading.unit, reading.uncertainty)
     return {**told, **{name: found for name, found in optional.items() if found is not None}}
+
+
+def _reason_against(
+    reading: ReadingFacts, newest: ReadingFacts, device: Device, now: Moment
+) -> str | None:
+    """The reason why a reading has no value, or why its value does not count any more.
+
+    All quantities of a sensor have the same time, so that the ``newest`` reading of the sensor
+    proves a quantity gone. It has no quantity if the sensor has failed since the service started.
+    """
+    if reading.utc < newest.utc:
+        return newest.reason if newest.quantity == UNKNOWN_QUANTITY else NOT_MEASURED
+    return EXPIRED if _is_expired(reading, device, now) else reading.reason
 
 
 def _is_expired(reading: ReadingFacts, device: Device, now: Moment) -> bool:
