@@ -34,6 +34,8 @@ def day_parts(told: Today, now: datetime) -> Iterator[Part]:
     if told.findings:
         yield ""
         yield from _listed(told.findings)
+    if told.truncated:
+        yield f"Some findings are not shown. All of them: `beemon export {told.date}`."
 
 
 def _lacking(told: Today, now: datetime) -> str:
@@ -50,6 +52,9 @@ def list_parts(told: FindingList) -> Iterator[Part]:
     """The findings of a period."""
     if told.findings:
         yield from _listed(told.findings)
+        if told.truncated:
+            first = _date(told.findings[0].found.from_)
+            yield f"Earlier findings are not shown. For an earlier day: `beemon today {first}`."
         return
     yield "There are no findings in that time: they are computed each day at 06:00."
     yield "All findings so far: `beemon findings 1970-01-01`."

@@ -99,15 +99,18 @@ class LatestFindings:
 def news(payload: JsonObject) -> str | None:
     """The newest sentences about the colony, of a reply to `today`; None if there are none.
 
-    A finding that may need its reader at once comes before the sum of an earlier day. Raises
-    :class:`BadFactsError`.
+    A finding that may need its reader at once comes before the sum of an earlier day, and others
+    that are as new are counted. Raises :class:`BadFactsError`.
     """
     told = from_json(LatestFindings, payload)
     found = [one for one in told.findings if one.stage == "first" or (
         one.stage != "withdrawn" and one.kind in _PRESSING
     )]
-    shown = max([*found, *([told.day] if told.day else [])], key=lambda one: one.told, default=None)
-    return f"{shown.says} (beemon why {shown.finding})" if shown else None
+    since = told.day.told if told.day else ""
+    news = sorted((one for one in found if one.told > since), key=lambda one: one.told)
+    shown = news[-1] if news else told.day
+    more = f"; {len(news) - 1} more: beemon today" if len(news) > 1 else ""
+    return f"{shown.says} (beemon why {shown.finding}{more})" if shown else None
 
 
 def last_job(payload: JsonObject) -> LatestJob | None:

@@ -7,19 +7,20 @@ revises. Only the latest of a chain counts. The beekeeper's word on a finding is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from beemon.base.clock import Stamp
 from beemon.base.facts import from_json, to_json
 from beemon.base.finding import Finding
-from beemon.base.moments import US_PER_SECOND, from_iso, iso
+from beemon.base.moments import LATEST_US, US_PER_DAY, US_PER_SECOND, from_iso, iso
 from beemon.ledger import events, rows
 from beemon.ledger.events import Event, Readable
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.rows import MOST_NUMBER, UNREADABLE
-from beemon.protocol.replies import FindingFacts
+from beemon.protocol.replies import FindingFacts, FindingList
 
 KIND, LABEL = "finding", "label"
 WORDS = ("yes", "no")
@@ -30,11 +31,13 @@ MOST = 1000
 Chain = list[tuple[Event, Finding]]
 _TOUCHING = """
 SELECT * FROM sound_events WHERE kind = 'finding' AND utc_us >= :from AND CASE
-    WHEN json_valid(facts) THEN json_extract(facts, '$.revises') IS NOT NULL OR (
-        json_extract(facts, '$.until') > :begin AND json_extract(facts, '$.from') < :end)
+    WHEN json_valid(facts) THEN iif(json_extract(facts, '$.revises') IS NULL,
+        json_extract(facts, '$.until') > :begin AND json_extract(facts, '$.from') < :end,
+        json_extract(facts, '$.from') < :later)
     END ORDER BY event DESC LIMIT :rows
 """
-"""The findings that touch a period, and all that may take the place of one of these."""
+"""The findings that touch a period, and all that may take the place of one of these. A finding
+about a much later time takes none."""
 
 
 def enter(ledger: Ledger, finding: Finding, at: Stamp | None = None, **more: Any) -> int:
@@ -72,16 +75,26 @@ def read(event: Event) -> Finding | None:
 
 
 def between(
-    ledger: Readable, from_us: int, until_us: int, most: int = MOST_NUMBER
+    ledger: Readable, from_us: int, until_us: int
 ) -> list[FindingFacts]:
-    """The latest finding of each matter that a period touches, in order of the matters' begins.
+    """The latest finding of each matter that a period touches, in order of the matters' begins."""
+    return _latest(ledger, _touching(ledger, from_us, from_us, until_us), from_us, until_us)
 
-    Of more than ``most`` entered findings, the last ones count.
-    """
+
+def newest(ledger: Readable, from_us: int, until_us: int) -> FindingList:
+    """:func:`between`, of the :data:`MOST` findings that were entered last."""
+    found = _touching(ledger, from_us, from_us, until_us, MOST + 1)
+    latest = _latest(ledger, found[-MOST:], from_us, until_us)
+    return FindingList(tuple(latest), truncated=len(found) > MOST or None)
+
+
+def _latest(
+    ledger: Readable, found: Sequence[sqlite3.Row], from_us: int, until_us: int
+) -> list[FindingFacts]:
     begin, end = iso(from_us), iso(until_us)
     labels = _labels(ledger)
     latest = [
-        _describe(chain, labels)[-1] for chain in _chains(ledger, from_us, begin, end, most)
+        _describe(chain, labels)[-1] for chain in _chains(found)
         if begin < chain[-1][1].until and chain[-1][1].from_ < end
     ]
     return sorted(latest, key=lambda one: one.found.from_)
@@ -94,29 +107,33 @@ def chain_of(ledger: Readable, number: int) -> list[FindingFacts]:
     finding = read(event) if event else None
     if event is None or finding is None:
         return []
-    begin = min(from_iso(finding.from_), event.at.utc_us)
+    begin_us = from_iso(finding.from_)
+    since = min(begin_us, event.at.utc_us)
+    near = _touching(ledger, since, begin_us - US_PER_SECOND, begin_us + US_PER_SECOND)
     labels = _labels(ledger)
-    for chain in _chains(ledger, begin, *_around(finding)):
+    for chain in _chains(near):
         if any(one.number == number for one, _ in chain):
             return _describe(chain, labels)
     return []
 
 
-def _around(finding: Finding) -> tuple[str, str]:
-    """A period that all findings about the same matter touch."""
-    begin_us = from_iso(finding.from_)
-    return iso(begin_us - US_PER_SECOND), iso(begin_us + US_PER_SECOND)
+def _touching(
+    ledger: Readable, since_us: int, from_us: int, until_us: int, most: int = MOST_NUMBER
+) -> list[sqlite3.Row]:
+    """The rows that touch a period, of those entered since a time (none about a later time was
+    entered earlier), in order of entry. Of more than ``most``, the last ones."""
+    later_us = min(until_us + US_PER_DAY, LATEST_US)
+    values = {"from": since_us, "begin": iso(from_us), "end": iso(until_us),
+              "later": iso(later_us), "rows": most}
+    return ledger.db.execute(_TOUCHING, values).fetchall()[::-1]
 
 
-def _chains(
-    ledger: Readable, from_us: int, begin: str, end: str, most: int = MOST_NUMBER
-) -> Iterable[Chain]:
-    """The findings that touch a period, of those that were entered since a time; none about a later
-    time was entered earlier. Only the last ``most`` of them count."""
+def _chains(found: Iterable[sqlite3.Row]) -> Iterable[Chain]:
+    """The findings of these rows, those about one matter together."""
     chains: list[Chain] = []
     by_number: dict[int, Chain] = {}
     by_matter: dict[tuple[str, str | None, str], Chain] = {}
-    for event, finding in _touching(ledger, from_us, begin, end, most):
+    for event, finding in _readable(found):
         chain = by_number.get(finding.revises or 0) or by_matter.get(finding.matter)
         if chain is None:
             chains.append(chain := [])
@@ -125,12 +142,8 @@ def _chains(
     return chains
 
 
-def _touching(
-    ledger: Readable, from_us: int, begin: str, end: str, most: int
-) -> Iterator[tuple[Event, Finding]]:
-    values = {"from": from_us, "begin": begin, "end": end, "rows": most}
-    found = ledger.db.execute(_TOUCHING, values).fetchall()
-    for event in rows.readable(reversed(found), events.of_row):
+def _readable(found: Iterable[sqlite3.Row]) -> Iterator[tuple[Event, Finding]]:
+    for event in rows.readable(found, events.of_row):
         if finding := read(event):
             yield event, finding
 

@@ -27,6 +27,7 @@ from beemon.protocol.replies import (
     Completeness,
     EventFacts,
     FindingFacts,
+    FindingList,
     History,
     JobFacts,
     ReadingFacts,
@@ -135,12 +136,12 @@ class ArchiveReader:
         with self._reading() as ledger:
             return [events.describe(one) for one in events.since(ledger, from_us, most, kind)]
 
-    def findings(self, from_us: int, until_us: int) -> list[FindingFacts]:
+    def findings(self, from_us: int, until_us: int) -> FindingList:
         """The latest finding of each matter that a period touches, of those entered last."""
         from beemon.ledger import findings  # the Server seldom needs them
 
         with self._apart() as ledger:
-            return findings.between(ledger, from_us, until_us, findings.MOST)
+            return findings.newest(ledger, from_us, until_us)
 
     def chain_of_finding(self, number: int) -> list[FindingFacts]:
         """All findings about the matter of one finding; empty if there is no such finding."""

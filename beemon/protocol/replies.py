@@ -281,6 +281,7 @@ class FindingList:
     findings: Annotated[
         tuple[FindingFacts, ...], "the latest of each matter, in order of the time of the matter"
     ]
+    truncated: Annotated[bool | None, "true: earlier ones are left out"] = None
 
 
 @value_class
@@ -302,6 +303,7 @@ class Today:
     findings: Annotated[
         tuple[FindingFacts, ...], "the other findings about this time, in order of time"
     ] = ()
+    truncated: Annotated[bool | None, "true: earlier ones are left out"] = None
 
 
 @value_class

@@ -25,7 +25,7 @@ def answer(reader: ArchiveReader, request: Request) -> Today | Why | FindingList
     if request.word.name == "today":
         return tell_day(reader, request["DATE"], now_us, zone.local())
     begin_us = request["SINCE"] or now_us - DEFAULT_US
-    return FindingList(tuple(reader.findings(begin_us, LATEST_US)))
+    return reader.findings(begin_us, LATEST_US)
 
 
 def explain(reader: ArchiveReader, number: int) -> Why:
@@ -44,10 +44,12 @@ def tell_day(
     day = asked or to_datetime(now_us, there).date()
     first = day if asked else day - _BACK
     found = reader.findings(local_day(first, there).from_us, local_day(day, there).until_us)
-    last = max((one for one in found if one.found.kind == "day"), key=_begin, default=None)
+    last = max((one for one in found.findings if one.found.kind == "day"), key=_begin, default=None)
     begin = last.found.from_ if last else ""
-    others = [one for one in found if one.found.kind != "day" and one.found.until > begin]
-    return Today(day.isoformat(), last, tuple(others))
+    others = [
+        one for one in found.findings if one.found.kind != "day" and one.found.until > begin
+    ]
+    return Today(day.isoformat(), last, tuple(others), found.truncated)
 
 
 def _begin(one: FindingFacts) -> str:

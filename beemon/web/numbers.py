@@ -11,7 +11,7 @@ from beemon.base.moments import LATEST_US
 from beemon.base.options import suggestion
 from beemon.base.quoting import shown
 from beemon.ledger.page_reader import PageReader
-from beemon.protocol.replies import EventList, FindingList
+from beemon.protocol.replies import EventList
 from beemon.web import parameters
 from beemon.web.errors import ApiError, not_found
 from beemon.web.hive import Hive
@@ -78,7 +78,7 @@ async def get_findings(request: web.Request, hive: Hive, role: Role) -> web.Stre
     """The findings about the colony, the latest of each matter."""
     since_us = Asked(request, *FINDINGS).moment_us(parameters.SINCE, A_MONTH)
     found = await hive.read(lambda reader: reader.findings(since_us, LATEST_US))
-    return send(role, FindingList(tuple(found)))
+    return send(role, found)
 
 
 def _events(reader: PageReader, from_us: int, most: int, kind: str | None) -> EventList:

@@ -75,6 +75,19 @@ def test_a_list_has_the_withdrawn_ones_marked():
     )
 
 
+def test_a_list_that_is_cut_says_so_with_the_next_command():
+    shown = (entered(8, SWARM), entered(9, SUM))
+    cut = rendered("findings", FindingList(shown, truncated=True))
+    assert cut.endswith(
+        "\nEarlier findings are not shown. For an earlier day: `beemon today 2026-06-02`."
+    )
+    assert "not shown" not in rendered("findings", FindingList(shown))
+    day = rendered("today", Today("2026-06-02", entered(9, SUM), shown[:1], truncated=True))
+    assert day.endswith(
+        "\nSome findings are not shown. All of them: `beemon export 2026-06-02`."
+    )
+
+
 def test_why_tells_all_the_reasons_and_the_others_about_the_matter():
     stands = replace(SWARM, stage=STANDS, says="1.3 kg left and did not come back.", revises=8)
     told = Why((entered(8, SWARM, revised=9), entered(9, stands, label="yes")), 9)
@@ -153,6 +166,15 @@ def test_it_fits_a_phone(width):
 def test_a_status_ends_with_the_sum_of_the_day_or_with_what_is_newer(findings, says):
     told = Today("2026-06-03", entered(9, SUM), tuple(entered(8, one) for one in findings))
     assert health.news(to_json(told)) == says
+
+
+def test_a_status_counts_the_findings_that_are_as_new_as_the_one_it_shows():
+    news = [entered(number, replace(SWARM, told=f"2026-06-03T0{number}:00:00.000Z"))
+            for number in (7, 6, 8)]
+    told = Today("2026-06-03", entered(9, SUM), (entered(5, SWARM), *news))
+    assert health.news(to_json(told)) == (
+        "At 12:15 1.3 kg left. (beemon why 8; 2 more: beemon today)"
+    )
 
 
 def test_a_status_has_no_news_without_findings():

@@ -128,7 +128,21 @@ def test_an_answer_over_ten_years_is_made_of_the_latest_findings(ledger, tmp_pat
             begin = f"2026-06-01T00:{second // 60:02}:{second % 60:02}.000Z"
             findings.enter(ledger, replace(SWARM, from_=begin))
     with closing(ArchiveReader(tmp_path)) as reader:
-        found = reader.findings(0, NEXT)
-    assert len(found) == findings.MOST
-    assert found[0].found.from_ == "2026-06-01T00:00:05.000Z"
+        told = reader.findings(0, NEXT)
+        some = reader.findings(0, from_iso("2026-06-01T00:00:05.000Z"))
+    assert (len(told.findings), told.truncated) == (findings.MOST, True)
+    assert told.findings[0].found.from_ == "2026-06-01T00:00:05.000Z"
+    assert (len(some.findings), some.truncated) == (5, None)
     assert len(findings.between(ledger, 0, NEXT)) == findings.MOST + 5  # an export has all
+
+
+def test_a_day_years_ago_has_its_findings_in_spite_of_many_later_ones(ledger, tmp_path):
+    enter(ledger, SUM)
+    with ledger.transaction():
+        number = None
+        for _ in range(findings.MOST + 5):
+            later = replace(SWARM, from_="2027-06-01T12:15:00.000Z", revises=number)
+            number = findings.enter(ledger, later)
+    with closing(ArchiveReader(tmp_path)) as reader:
+        told = reader.findings(DAY, NEXT)
+    assert ([one.found for one in told.findings], told.truncated) == ([SUM], None)
