@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _QUICK = ("ping", "version", "status", "devices")
 _SHORT = ("swarm",)
 """Commands whose outcome a person always waits for: it takes no time, and can be a refusal."""
+_WORDLESS = ("-h", "--help", "--version")
+"""The options of a line without a word."""
 USAGE_CODES = {"bad-argument", "unknown-command", "unknown-device"}
 
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     question = shortcut.parse(given)
     service = shortcut.parse_service(given) or shortcut.parse_uplink(given)
     if question is None and service is None:
-        if problem := _unknown_word(given[0]):
+        if problem := _problem_of_first(given[0]):
             layout.complain(problem)
             return EXIT_USAGE
         options = _parser(given[0]).parse_args(given)
@@ -69,7 +71,7 @@ def _prepare_times(asked: Question | argparse.Namespace) -> None:
     times.prepare(utc=getattr(asked, "utc", False))
 
 
-def _unknown_word(word: str) -> str | None:
+def _problem_of_first(word: str) -> str | None:
     from beemon.base.options import suggestion
     from beemon.base.quoting import shown
     from beemon.cli.manual import HERE
@@ -77,8 +79,11 @@ def _unknown_word(word: str) -> str | None:
 
     asked = [name for name in VOCABULARY if name not in FOR_PROGRAMS]
     known = [*asked, *(word.partition(" ")[0] for word in HERE)]
-    if word in known or word.startswith("-"):
+    if word in (*known, *_WORDLESS):
         return None
+    if word.startswith("-"):
+        near = suggestion(word, _WORDLESS, "; the options of a word come after it")
+        return f'unknown option "{shown(word)}"{near}'
     near = suggestion(word, [*HARMLESS, "export", "config"], "; `beemon help` lists the words")
     return f'unknown word "{shown(word)}"{near}'
 

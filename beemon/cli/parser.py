@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from beemon.base.options import suggestion
+from beemon.base.quoting import shown
 from beemon.cli import layout
 from beemon.cli.layout import Part, Table
 
@@ -28,7 +30,8 @@ def add_since(parser: argparse.ArgumentParser) -> None:
 class Parser(argparse.ArgumentParser):
     """Lays its help out itself, because argparse needs more than 40 columns.
 
-    ``parts`` stand in the place of a description.
+    ``parts`` stand in the place of a description. Its errors name the word that was mistyped:
+    argparse would leave an unknown option to the parser of all words.
     """
 
     parts: Sequence[Part] = ()
@@ -44,6 +47,24 @@ class Parser(argparse.ArgumentParser):
         if self.epilog:
             parts += ["", self.epilog]
         return self._laid_out(parts)
+
+    def parse_known_args(self, *given: Any) -> Any:  # type: ignore[override]
+        """Parse the options; end with status 2 if anything is left over."""
+        options, unknown = super().parse_known_args(*given)
+        if unknown:
+            self.error(self._complaint(unknown[0]))
+        return options, []
+
+    def _complaint(self, unknown: str) -> str:
+        if not unknown.startswith("-"):
+            return f'"{shown(unknown)}" is too much'
+        names = [name for action in self._actions for name in action.option_strings]
+        return f'unknown option "{shown(unknown)}"{suggestion(unknown, names, "")}'
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = suggestion(value, action.choices)
+            raise argparse.ArgumentError(None, f'unknown word "{shown(value)}"{known}')
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line, and end with status 2."""

@@ -57,7 +57,7 @@ def add_words(words: Any, reach: Reach) -> None:
         epilog="The chart begins a day ago, or at SINCE.",
     )
     for name in ("device", "quantity"):
-        plot.add_argument(name, help=argparse.SUPPRESS)
+        plot.add_argument(name, metavar=name.upper(), help=argparse.SUPPRESS)
     plot.add_argument("since", nargs="?", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     add_since(plot)
     plot.add_argument(

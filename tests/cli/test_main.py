@@ -271,6 +271,9 @@ def test_an_empty_path_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         (["recrod", "microphone.brood"], 'unknown word "recrod"; did you mean "record"?'),
         (["stpo", "all"], 'unknown word "stpo"; `beemon help` lists the words'),
         (["brew"], 'unknown word "brew"; `beemon help` lists the words'),
+        (["--verson"], 'unknown option "--verson"; did you mean "--version"?'),
+        (["--port", "3", "ping"],
+         'unknown option "--port"; the options of a word come after it'),
     ],
 )
 def test_a_wrong_word_gets_the_nearest_one(
@@ -278,6 +281,26 @@ def test_a_wrong_word_gets_the_nearest_one(
 ) -> None:
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err == f"beemon: {told}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["doctor", "--fxi"], 'beemon doctor: unknown option "--fxi"; did you mean "--fix"?'),
+        (["read", "--zzz"], 'beemon read: unknown option "--zzz"'),
+        (["page", "opne"], 'beemon page: unknown word "opne"; did you mean "open"?'),
+        (["find", "it"], 'beemon find: "it" is too much'),
+        (["plot"], "beemon plot: the following arguments are required: DEVICE, QUANTITY"),
+    ],
+)
+def test_what_a_word_does_not_know_is_told_by_that_word(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(arguments)
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first == told
+    assert last == f"`beemon {arguments[0]} --help` shows the options."
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "８０"])
