@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import multiprocessing
 import os
 import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 from clockwork import Clockwork
 
@@ -207,7 +209,9 @@ class SimulatedWorker:
         assert work.place is not None
         assert work.asked is not None
         try:
-            return insight.look(work.number, work.place.final, work.asked)
+            return _own_process().submit(
+                insight.look, work.number, work.place.final, work.asked
+            ).result()
         except OSError as error:
             return Failed(work.number, "disk-full", str(error))
 
@@ -261,3 +265,9 @@ class SimulatedWorker:
         self._is_gone = True
         if not self._let_go:
             self._mailbox(partial(self._tell_ended, how))
+
+
+@cache
+def _own_process() -> ProcessPoolExecutor:
+    """Where the findings are made: as a worker's, its memory is not the Orchestrator's."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
