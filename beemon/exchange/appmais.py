@@ -81,11 +81,6 @@ def to_fahrenheit(celsius: float) -> float:
     return celsius * 9 / 5 + 32
 
 
-def to_celsius(fahrenheit: float) -> float:
-    """Degrees Fahrenheit in degrees Celsius, by definition."""
-    return (fahrenheit - 32) * 5 / 9
-
-
 def _write(selection: Selection, folder: Path) -> Content:
     """Copies of the recordings, and the readings. Recordings that were deleted meanwhile are listed
     as ``missing``."""

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 from typing import BinaryIO
 
 from beemon.base.quoting import shown
-from beemon.exchange.appmais import to_celsius
+from beemon.base.units import USUAL
 
 KNOWN = {
     "temp": ("temperature:F", "humidity:%"),
@@ -22,14 +22,6 @@ KNOWN = {
 }
 """The known columns of a folder: a quantity and its unit."""
 
-_CONVERSIONS: dict[str, tuple[str, Callable[[float], float]]] = {
-    "F": ("°C", to_celsius),
-    "°F": ("°C", to_celsius),
-    "C": ("°C", float),
-    "lb": ("g", lambda pounds: pounds * 453.59237),
-    "kg": ("g", lambda kilograms: kilograms * 1000),
-}
-"""The conversions of units; other units stay the same."""
 LARGEST = 1e300
 """No value is larger; its conversion must not overflow either."""
 LONGEST_LINE = 4096
@@ -51,13 +43,13 @@ class Column:
     @property
     def unit(self) -> str:
         """The unit that its values have here."""
-        return _CONVERSIONS.get(self.written_in, (self.written_in, float))[0]
+        return USUAL.get(self.written_in, (self.written_in, float))[0]
 
     def value(self, written: float) -> tuple[float, float | None]:
         """A value in :attr:`unit`, and the original number if it differs."""
-        if self.written_in not in _CONVERSIONS:
+        if self.written_in not in USUAL:
             return written, None
-        return _CONVERSIONS[self.written_in][1](written), written
+        return USUAL[self.written_in][1](written), written
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from beemon.insights.heat import find_heat
 from beemon.insights.hive_day import Found, HiveDay, Rule, moment
 from beemon.insights.lighter import find_lighter
 from beemon.insights.nest import find_nest
+from beemon.insights.sentences import missing
 from beemon.insights.stores import find_stores
 from beemon.insights.swarm import find_swarms
 from beemon.insights.tilt import find_tilt
@@ -62,5 +63,9 @@ def _sum(day: HiveDay, found: Mapping[str, Found]) -> Finding:
         "day", STANDS, day.told.hive, moment(day.begin), moment(day.end),
         moment(day.clock(NIGHT_IS_OVER)), " ".join(sentences), "day", VERSION,
         measured=tuple(number for each in found.values() for number in each.measured),
-        unknown=tuple(sentence for each in found.values() for sentence in each.unknown),
+        unknown=(
+            *(sentence for each in found.values() for sentence in each.unknown),
+            *(missing.changed(day.time_of(at), device)
+              for (device, _), at in sorted(day.changed.items()) if at < day.clock(NIGHT_IS_OVER)),
+        ),
     )

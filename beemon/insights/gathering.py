@@ -1,22 +1,21 @@
 """Gathering: a hive's day from the ledger, the one place where the insights read it.
 
-A day of ten sensors has some hundred thousand values, so these stand in arrays, and only those of
-:data:`QUANTITIES` are read.
+Only the values of :data:`QUANTITIES` are read.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta, tzinfo
 from types import MappingProxyType
-from typing import overload
 
 from beemon.base.finding import Measured
 from beemon.base.moments import US_PER_SECOND
-from beemon.base.readings import MODELLED, WEIGHT
+from beemon.base.readings import GRAMS, MODELLED, WEIGHT
+from beemon.base.units import usual
 from beemon.config.settings import Hive, Weighing
+from beemon.insights.comparable import Comparable, Key, Measure
 from beemon.insights.hive_day import AFTER, BEFORE, HiveDay, Told, Value
 from beemon.insights.tilt import TILT
 from beemon.ledger import calibrations, finding_days
@@ -37,46 +36,6 @@ are read too."""
 ACCELEROMETER = "accelerometer"
 """The driver of a sensor whose tilt is missed even if it never measured one."""
 
-Key = tuple[str, str]
-"""A device and a quantity."""
-
-
-class Values(Sequence[Value]):
-    """Values in the order of time, in 24 bytes each."""
-
-    __slots__ = ("_at", "_uncertainty", "_value")
-
-    def __init__(
-        self, at: array[float], value: array[float], uncertainty: array[float]
-    ) -> None:
-        self._at, self._value, self._uncertainty = at, value, uncertainty
-
-    def __len__(self) -> int:
-        return len(self._at)
-
-    @overload
-    def __getitem__(self, index: int) -> Value: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Values: ...
-
-    def __getitem__(self, index: int | slice) -> Value | Values:
-        at, value, uncertainty = self._at[index], self._value[index], self._uncertainty[index]
-        if isinstance(index, slice):
-            return Values(at, value, uncertainty)  # type: ignore[arg-type]
-        known = None if uncertainty != uncertainty else uncertainty
-        return Value(at, value, known)  # type: ignore[arg-type]
-
-    def __iter__(self) -> Iterator[Value]:
-        for at, value, uncertainty in zip(self._at, self._value, self._uncertainty, strict=True):
-            yield Value(at, value, None if uncertainty != uncertainty else uncertainty)
-
-    def append(self, at: float, value: float, uncertainty: float | None) -> None:
-        """Add a later value."""
-        self._at.append(at)
-        self._value.append(value)
-        self._uncertainty.append(float("nan") if uncertainty is None else uncertainty)
-
 
 def gather(
     ledger: Readable, day: date, until: float, hive: Hive, weighing: Mapping[str, Weighing],
@@ -95,7 +54,8 @@ def gather(
     begin = clock(0.0)
     until = min(until, begin + AFTER)
     named = {key for key in (hive.nest, hive.outside) if key}
-    values, modelled = _values(ledger, begin - BEFORE, until, named)
+    found, modelled = _values(ledger, begin, until, named)
+    values = {key: one.values for key, one in found.items()}
     scales = {
         name: _around(ledger, name, one, values, begin - BEFORE, until, hive)
         for name, one in weighing.items()
@@ -105,25 +65,37 @@ def gather(
         accelerometers=_accelerometers(ledger, drivers),
     )
     past = _past(ledger, day)
-    return HiveDay(day, begin, clock(24.0), until, clock, told, values, past, modelled)
+    changed = {key: one.changed for key, one in found.items() if one.changed is not None}
+    return HiveDay(day, begin, clock(24.0), until, clock, told, values, past, modelled, changed)
 
 
 def _values(
     ledger: Readable, begin: float, until: float, named: AbstractSet[Key]
-) -> tuple[dict[Key, Sequence[Value]], AbstractSet[Key]]:
+) -> tuple[dict[Key, Comparable], AbstractSet[Key]]:
     """The values that a rule may look at, and those of them that a model calculated."""
     wanted = {
-        number: key for key, number in series.numbers(ledger.db).items()
-        if key[1] in QUANTITIES or key in named
+        number: (sensor, quantity, unit)
+        for (sensor, quantity, unit), number in series.numbers(ledger.db).items()
+        if (quantity in QUANTITIES or (sensor, quantity) in named)
+        and (quantity != WEIGHT or usual(unit) == GRAMS)
     }
-    found = {number: Values(array("d"), array("d"), array("d")) for number in wanted}
+    measures: dict[tuple[int, int | None], tuple[Comparable, Measure]] = {}
+    found: dict[Key, Comparable] = {}
     modelled = set()
-    rows = series.of_several(ledger.db, found, _us(begin), _us(until))
-    for utc_us, number, value, uncertainty, quality in rows:
-        found[number].append(utc_us / US_PER_SECOND, value, uncertainty)
+    rows = series.of_several(ledger.db, wanted, _us(begin - BEFORE), _us(until))
+    for utc_us, number, value, uncertainty, quality, calibration in rows:
+        if (number, calibration) not in measures:
+            sensor, quantity, unit = wanted[number]
+            used = None if calibration is None else calibrations.find(ledger.db, calibration)
+            measures[number, calibration] = (
+                found.setdefault((sensor, quantity), Comparable(begin)),
+                Measure.of(unit, calibration, used),
+            )
+        values, measure = measures[number, calibration]
+        values.add(measure, utc_us / US_PER_SECOND, value, uncertainty)
         if quality == MODELLED:
-            modelled.add(wanted[number])
-    return {wanted[number]: values for number, values in found.items() if values}, modelled
+            modelled.add(wanted[number][:2])
+    return found, modelled
 
 
 def _around(
@@ -146,9 +118,9 @@ def _around(
 
 def _accelerometers(ledger: Readable, drivers: Mapping[str, str]) -> tuple[str, ...]:
     """Those of the sensors that measure a tilt by their driver, or that ever did."""
-    known = series.numbers(ledger.db)
+    known = {sensor for sensor, quantity, _ in series.numbers(ledger.db) if quantity == TILT}
     return tuple(sorted(
-        name for name, driver in drivers.items() if driver == ACCELEROMETER or (name, TILT) in known
+        name for name, driver in drivers.items() if driver == ACCELEROMETER or name in known
     ))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import field
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
@@ -73,6 +74,10 @@ class HiveDay:
 
     modelled: Set[tuple[str, str]] = frozenset()
     """The sensors and quantities with values that a model calculated."""
+
+    changed: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """The time, in seconds since 1970, from which on the values of a sensor and a quantity are left
+    out, because its calibration changed then."""
 
     def once(self, find: Callable[[HiveDay], T]) -> T:
         """The result of a pure function of this day, called once for all rules."""

@@ -71,6 +71,18 @@ def number(ledger: Ledger, reading: Reading) -> int | None:
     return _insert(ledger, reading.sensor, reading.quantity, _facts(used), reading.at)
 
 
+def find(db: sqlite3.Connection, number: int) -> Calibration | None:
+    """The conversion by a calibration; None if it cannot be read."""
+    row = db.execute(
+        "SELECT facts FROM sound_calibrations WHERE calibration = ?", (number,)
+    ).fetchone()
+    try:
+        facts = rows.parse(row["facts"]) if row else {}
+        return Calibration(float(facts["zero"]), float(facts["factor"]))
+    except rows.UNREADABLE:
+        return None
+
+
 def in_force(db: sqlite3.Connection) -> list[Made]:
     """The latest that was measured of each sensor's quantities."""
     return list(rows.readable(db.execute(_IN_FORCE), _made))

@@ -142,13 +142,17 @@ def values(
 
 def of_several(
     db: sqlite3.Connection, numbers: Iterable[int], from_us: int, until_us: int
-) -> Iterator[tuple[int, int, float, float | None, str | None]]:
-    """The values of several series between two times, in order of time: time, series, value,
-    uncertainty, and quality (None if it is good)."""
+) -> Iterator[tuple[int, int, float, float | None, str | None, int | None]]:
+    """The values of several series between two times, in order of time.
+
+    Each is its time, series, value, uncertainty, quality (None if it is good), and the number of
+    its calibration.
+    """
     cursor = db.cursor()
     cursor.row_factory = None
     return cursor.execute(
-        "SELECT utc_us, series, value, uncertainty, quality FROM main.readings"  # noqa: S608
+        "SELECT utc_us, series, value, uncertainty, quality, calibration"  # noqa: S608
+        " FROM main.readings"
         " WHERE utc_us >= ? AND utc_us <= ? AND value IS NOT NULL"
         f" AND series IN ({', '.join(str(int(number)) for number in numbers)})"
         f" AND CASE WHEN {rows.IS_PLAIN_READING} THEN 1"
@@ -166,10 +170,10 @@ def find(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | No
     return row
 
 
-def numbers(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """The series of each sensor's quantities; if a unit has changed, the latest one."""
-    found = db.execute("SELECT sensor, quantity, series FROM sound_series ORDER BY series")
-    return {(sensor, quantity): number for sensor, quantity, number in found}
+def numbers(db: sqlite3.Connection) -> dict[Key, int]:
+    """The series of each sensor's quantities, by unit."""
+    found = db.execute("SELECT sensor, quantity, unit, series FROM sound_series")
+    return {(sensor, quantity, unit): number for sensor, quantity, unit, number in found}
 
 
 def last_value(db: sqlite3.Connection, sensor: str, quantity: str) -> sqlite3.Row | None:

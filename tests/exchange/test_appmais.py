@@ -14,8 +14,9 @@ import pytest
 
 from beemon.base.clock import Quality, Stamp
 from beemon.base.readings import Reading
+from beemon.base.units import to_celsius
 from beemon.exchange import appmais, export
-from beemon.exchange.appmais import Name, parse_name, to_celsius, to_fahrenheit
+from beemon.exchange.appmais import Name, parse_name, to_fahrenheit
 from beemon.exchange.layout import About, Selection
 from beemon.exchange.period import parse
 from beemon.exchange.tables import View

@@ -15,5 +15,13 @@ def too_few(subject: str, count: int, expected: int) -> str:
     return f"Not enough was measured ({count} of {expected}) of {subject}."
 
 
+def changed(time: str, sensor: str) -> str:
+    """The values of a sensor came about in another way from a time on the clocks on."""
+    return (
+        f"At {time} the calibration of {sensor} changed. "
+        "Its later values are not compared with those before."
+    )
+
+
 def _begun(subject: str) -> str:
     return subject[:1].upper() + subject[1:]
