@@ -245,7 +245,7 @@ def test_a_card_that_is_unplugged_and_comes_back_is_heard_again(hive: Hive) -> N
         back = time.monotonic()
         with hive.client() as client:
             ended = client.wait(job).payload
-        assert ended["outcome"] == "done", ended
+        assert ended["outcome"] == "done", json.dumps(ended)
         [gap] = ended["gaps"]
         stated, measured = gap["samples"] / RATE, back - left
         print(f"back {back - bound:.2f} s after the card; away for {measured:.2f} s, stated "
