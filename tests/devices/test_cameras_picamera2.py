@@ -112,7 +112,7 @@ class TestRecordings:
             facts = record(device, tmp_path / name, 1)
             assert facts.first_frame > before + 3
             assert facts.lost_frames == 0
-            assert facts.start_monotonic == pytest.approx(begin, abs=0.3)
+            assert begin - 0.3 < facts.start_monotonic < time.monotonic() - 1 + 0.3
             assert examine(tmp_path / name, facts, asked=1.0).findings == []
 
     def test_what_was_before_is_in_it(self, camera, tmp_path):

@@ -286,8 +286,10 @@ def test_a_card_is_found_by_its_port_each_time_the_stream_begins(arecord, opened
 def test_an_overrun_is_a_gap_whose_samples_are_told_by_the_clock(arecord, opened, tmp_path):
     """It loses more than arecord says, which does not count the buffer that it empties."""
     arecord(
+        f"date +%s.%N >> {tmp_path}/times\n"
         "for i in $(seq 4); do head -c 24000 /dev/zero; sleep 0.25; done\n"
         'echo "overrun!!! (at least 12.500 ms long)" >&2; sleep 1\n'
+        f"date +%s.%N >> {tmp_path}/times\n"
         "for i in $(seq 40); do head -c 24000 /dev/zero | tr '\\0' 2; sleep 0.25; done"
     )
     device = opened(card="CARD=Device")
@@ -295,7 +297,9 @@ def test_an_overrun_is_a_gap_whose_samples_are_told_by_the_clock(arecord, opened
     assert (facts.overruns, facts.replugs) == (1, 0)
     [gap] = facts.gaps
     assert facts.lost_samples == gap.samples == 3 * 48_000 - facts.samples
-    assert 0.9 <= gap.samples / 48_000 <= 1.6  # a second, and the machine's delay
+    begun, again = seconds_in(tmp_path / "times")
+    late = again - begun - 1 - 1  # of a second of sound and one of silence
+    assert 0.9 <= gap.samples / 48_000 <= 1.6 + late
     before = gap.at - facts.first_sample
     assert samples == b"\0\0" * before + b"22" * (facts.samples - before)
 
@@ -333,7 +337,7 @@ def test_a_card_at_another_rate_does_not_open(arecord, opened):
 
 UNPLUGGED = """
 n=$(cat {folder}/runs 2>/dev/null || echo 0); echo $((n + 1)) > {folder}/runs
-echo "$@" >> {folder}/arguments
+echo "$@" >> {folder}/arguments; date +%s.%N >> {folder}/times
 if [ $n = 1 ]; then
   echo "arecord: main:831: audio open error: No such file or directory" >&2; exit 1
 fi
@@ -347,6 +351,11 @@ done
 """A card that plays "0" for a second, is unplugged, fails once to open, and then plays "2"."""
 
 
+def seconds_in(times):
+    """The times that a card has noted, in seconds."""
+    return [float(line) for line in times.read_text().split()]
+
+
 @pytest.mark.parametrize("error", ["No such device", "Input/output error"])
 def test_a_card_that_is_unplugged_is_waited_for_and_its_gap_is_told(
     arecord, opened, tmp_path, error
@@ -357,7 +366,9 @@ def test_a_card_that_is_unplugged_is_waited_for_and_its_gap_is_told(
     assert facts.replugs == 1
     [gap] = facts.gaps
     assert gap.samples == facts.lost_samples == 5 * 48_000 - facts.samples
-    assert 1.9 <= gap.samples / 48_000 <= 3.5  # two seconds of waiting, and the machine's delay
+    begun, _, again = seconds_in(tmp_path / "times")
+    late = again - begun - 1 - 2  # of a second of sound and two of waiting
+    assert 1.9 <= gap.samples / 48_000 <= 3.5 + late
     assert gap.uncertainty > 0
     before = gap.at - facts.first_sample
     assert one == b"00" * before + b"22" * (facts.samples - before)

@@ -52,6 +52,7 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
     found.stop()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_each_record_of_the_month_is_there_once_and_the_newest_state_first(
     apiary, broker, tmp_path, protocol
@@ -74,7 +75,7 @@ def test_each_record_of_the_month_is_there_once_and_the_newest_state_first(
     newest = json.loads(far_end.of(WEIGHT)[0])["value"]
     assert newest == pytest.approx(month.grams(JOBS - 1) / 1000)
     assert len(far_end.changes) < JOBS / 2  # most of the history is still to come
-    until(lambda: len(far_end.changes) == JOBS, 120)
+    until(lambda: len(far_end.changes) == JOBS, 500)
     until(lambda: apiary.states.seen()["mqtt"].state == "working")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
