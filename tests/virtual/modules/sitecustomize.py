@@ -43,11 +43,26 @@ class Sensor:
     def run(self):
         due = time.monotonic()
         while True:
-            due = max(due + PERIOD, time.monotonic())  # late or not, no two frames at once
+            # However late, no two frames are of one time: libcamera stamps them as it fills them.
+            due = max(due + PERIOD, time.monotonic() + PERIOD / 2)
             time.sleep(max(0.0, due - time.monotonic()))
-            with self.lock:
-                if self.requests and not (GRIP / "stall").exists():
-                    self.give(*self.requests.popleft())
+            if request := self.expose():
+                self.wait(request)
+
+    def expose(self):
+        with self.lock:
+            if not self.requests or (GRIP / "stall").exists():
+                return None
+            given = self.requests.popleft()
+            self.give(*given)
+            return given[1]
+
+    def wait(self, request):
+        """Return when libcamera has filled it; it may have come back for the next frame by then."""
+        while str(request.status).endswith("Pending"):
+            if any(waiting is request for _, waiting in [*self.requests]):
+                break
+            time.sleep(0.001)
 
 
 def adapt(module):
