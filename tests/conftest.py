@@ -3,6 +3,7 @@ share: a ledger of its own for each."""
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -65,8 +66,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "service" or "hive" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.process)
+        assert not ground_of(item) or may_need_ground(item.path), f"-m ground misses {item.nodeid}"
         if reason := why_not(item):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With -m ground, read the files of grounds alone: to read all takes each worker 10 s."""
+    is_for_grounds = config.getoption("markexpr").split(" ")[0] == "ground"
+    is_file = collection_path.match("test_*.py")
+    return True if is_for_grounds and is_file and not may_need_ground(collection_path) else None
+
+
+@functools.cache
+def may_need_ground(file: Path) -> bool:
+    """Whether a test in the file may be marked as one that needs a ground."""
+    return "mark.ground" in file.read_text()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
