@@ -186,7 +186,7 @@ REFUSED = [
         "jobs many",
         "jobs 0",
         "piece 17",
-        "piece 0 0",
+        "piece x 0",
         "piece 17 -1",
         "piece 17 1e3",
         "piece 17 0 0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,7 @@ PLAYERS: Sequence[tuple[str, Sequence[str], Sequence[str]]] = (
 is used. aplay plays no FLAC."""
 
 T = TypeVar("T")
+_JOB = re.compile(r"-?[0-9]{1,18}", re.ASCII)  # those from a damaged database are below 0
 
 Reach = Callable[[Question], "Client"]
 
@@ -93,8 +95,8 @@ def _add_goal(parser: argparse.ArgumentParser) -> None:
 
 
 def _job(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 10**18):
-        raise argparse.ArgumentTypeError(f'a job is a whole number from 1, not "{text}"')
+    if not _JOB.fullmatch(text):
+        raise argparse.ArgumentTypeError(f'a job is a whole number, not "{text}"')
     return int(text)
 
 
@@ -269,7 +271,7 @@ def _show_readings(sensor: str, connect: Callable[[], Client]) -> None:
 def _play(options: argparse.Namespace, connect: Callable[[], Client]) -> None:
     from beemon.cli import long_work
 
-    is_job = options.what.isascii() and options.what.isdigit()
+    is_job = _JOB.fullmatch(options.what)
     suffix = "" if is_job else ".mp4" if options.what.startswith("camera.") else ".flac"
     find_player(suffix)
     job = int(options.what) if is_job else _record(

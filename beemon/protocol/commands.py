@@ -152,8 +152,8 @@ def _count(name: str, written: str, _: Devices) -> int:
     return int(written)
 
 
-def _finding(name: str, written: str, _: Devices) -> int:
-    """The number of an event; those that came from a damaged ledger are below 1."""
+def _row(name: str, written: str, _: Devices) -> int:
+    """The number of a job or a finding; those that came from a damaged ledger are below 1."""
     if not _EVENT.fullmatch(written):
         raise RequestError(
             "bad-argument", f'{name} must be a whole number, not "{shown(written)}"'
@@ -298,7 +298,7 @@ _RECORDER = Argument("DEVICE", _device("camera", "microphone"))
 _SWITCHED = Argument("DEVICE|all", _device(or_all=True))
 _SENSORS = Argument("SENSOR", _device("sensor"), optional=True, repeated=True)
 _KNOWN = Argument("SENSOR", lambda _, written, __: written, optional=True, repeated=True)
-_JOB = Argument("JOB", _count)
+_JOB = Argument("JOB", _row)
 _RECORDING = Argument("RECORDING", _recording)
 URGENT = ("start", "stop", "inspection", "clock", "cancel", "reload")
 """Commands that wait for no device; they are taken when no other command is."""
@@ -378,7 +378,7 @@ _WORDS = (
     Word(
         "swarm",
         "confirm that the FINDING was a swarm, or not",
-        (Argument("FINDING", _finding), Argument("yes|no", _one_of("yes", "no"))),
+        (Argument("FINDING", _row), Argument("yes|no", _one_of("yes", "no"))),
         is_command=True,
     ),
     Word(
@@ -445,7 +445,7 @@ _WORDS = (
     Word(
         "today", "show the news of the hive, or of DATE", (Argument("DATE", _day, optional=True),)
     ),
-    Word("why", "show the reasons for a finding", (Argument("FINDING", _finding),)),
+    Word("why", "show the reasons for a finding", (Argument("FINDING", _row),)),
     Word(
         "findings",
         "list findings of the last 30 days, or since SINCE",

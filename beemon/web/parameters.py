@@ -15,7 +15,7 @@ from beemon.web.errors import bad_parameter
 from beemon.web.routes import Parameter
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WHOLE = re.compile(r"[0-9]{1,16}")
+_WHOLE = re.compile(r"-?[0-9]{1,16}")
 _SHOWN = 40  # characters of what was written that an error repeats
 
 _DEVICE = {"type": "string", "pattern": r"^[a-z]{1,20}\.[a-z0-9][a-z0-9_-]{0,30}$"}
@@ -26,7 +26,7 @@ _MOMENT = {"anyOf": [
 ]}
 _WORD = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,40}$"}
 _DAY = {"type": "string", "format": "date"}
-_JOB = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
+_JOB = {"type": "integer", "minimum": 1 - 2**53, "maximum": 2**53 - 1}
 
 
 def _whole(least: int, most: int, default: int) -> dict[str, Any]:

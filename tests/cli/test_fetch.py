@@ -70,8 +70,9 @@ def test_what_is_not_the_recording_of_the_database_is_not_kept(hive):
     assert os.listdir(hive.folder / "here") == []  # noqa: PTH208
 
 
-def test_a_job_without_a_recording_is_refused(hive):
-    done = run(hive, "fetch", "999")
+@pytest.mark.parametrize("job", ["999", "-1"])
+def test_a_job_without_a_recording_is_refused(hive, job):
+    done = run(hive, "fetch", job)
     assert done.returncode == 1
     assert b"unknown-job" in done.stderr
 

@@ -145,7 +145,7 @@ def test_a_bad_number_is_told_what_would_be_right():
     assert str(refusal("record microphone.brood 3601")) == (
         'SECONDS must be a number of seconds between 0.1 and 3600, not "3601"'
     )
-    assert str(refusal("job x")) == 'JOB must be a whole number from 1, not "x"'
+    assert str(refusal("job x")) == 'JOB must be a whole number, not "x"'
     assert str(refusal("why x")) == 'FINDING must be a whole number, not "x"'
     assert str(refusal("cancel x")) == (
         'JOB|DEVICE|all must be the number of a job, the name of a device, or all, not "x"'

@@ -186,3 +186,13 @@ def test_many_threads_get_the_same_piece(kept):
         thread.join()
     assert len(found) == 20
     assert len(set(found)) == 1
+
+
+def test_a_job_from_a_damaged_database_has_a_number_below_0_and_can_be_named(kept):
+    with kept.ledger.transaction() as ledger:
+        for table in ("jobs", "recordings"):
+            ledger.db.execute(f"UPDATE {table} SET job = -1 WHERE job = ?", (kept.job,))
+    assert kept.queries.answer(parse("job -1", [])).outcome == "done"
+    assert parse("wait -1", [])["JOB"] == -1
+    assert base64.b64decode(kept.ask("piece -1 0").data) == CONTENT[:MOST_BYTES]
+    assert kept.refusal(job=-2)[0] == "unknown-job"

@@ -67,3 +67,8 @@ def test_every_pattern_is_one_for_javascript_too(parameter):
             assert pattern.startswith("^")
             assert pattern.endswith("$")
             assert not re.search(r"\\[^.dws\\-]|\(\?", pattern)
+
+
+def test_a_job_from_a_damaged_database_has_a_number_below_0():
+    request = make_mocked_request("GET", "/api/jobs/-1", match_info={"job": "-1"})
+    assert Asked(request, parameters.JOB_IN_PATH).number(parameters.JOB_IN_PATH) == -1
