@@ -195,6 +195,7 @@ class DestinationStatus:
     ]
     trouble: Annotated[str | None, "its problem; it is tried again"] = None
     note: Annotated[str | None, "a problem that keeps nothing else from being delivered"] = None
+    limit: Annotated[str | None, "something that it cannot do there; no problem"] = None
     since: Annotated[str | None, "time of the last change of `trouble`"] = None
     delivered: Annotated[str | None, "time of the last delivery"] = None
 

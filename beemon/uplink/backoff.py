@@ -9,20 +9,23 @@ FIRST_SECONDS, LONGEST_SECONDS = 60.0, 3600.0
 
 
 class Backoff:
-    """Pauses from 1 minute, doubling to 1 hour.
+    """Pauses from ``first`` seconds, doubling to ``longest``.
 
     Each is shortened at random by up to half, because many hives lose the same far end at once.
     """
 
-    def __init__(self, choose: Callable[[float, float], float] = random.uniform) -> None:
-        self._choose = choose
+    def __init__(
+        self, choose: Callable[[float, float], float] = random.uniform,
+        first: float = FIRST_SECONDS, longest: float = LONGEST_SECONDS,
+    ) -> None:
+        self._choose, self._first, self._longest = choose, first, longest
         self._failures = 0
 
     def next_pause(self, wanted: float | None = None) -> float:
         """The time in seconds until the next attempt; not shorter than the far end wants."""
-        whole = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(self._failures, 10))
+        whole = min(self._longest, self._first * 2.0 ** min(self._failures, 10))
         self._failures += 1
-        return max(self._choose(whole / 2, whole), min(wanted or 0.0, LONGEST_SECONDS))
+        return max(self._choose(whole / 2, whole), min(wanted or 0.0, self._longest))
 
     def reset(self) -> None:
         """Begin with the shortest pause again, after a success."""

@@ -188,6 +188,10 @@ class Hive:
         """Show a problem that keeps nothing else from being delivered; None: it is over."""
         self._states.note(self._destination, note=trouble)
 
+    def tell_limit(self, limit: str | None) -> None:
+        """Show something that the destination cannot do here, by somebody's choice."""
+        self._states.note(self._destination, limit=limit)
+
 
 def _payload(client: Client, text: str) -> JsonObject:
     reply = client.request(text)

@@ -384,6 +384,9 @@ def test_an_uplink_that_works_is_well_and_one_that_is_not_wanted_is_skipped(plan
     assert planted.states("uplink") == ["skipped"]
     uplink(planted, report())
     assert planted.states("uplink") == ["ok"]
+    uplink(planted, report(limit="the hive may only write"))
+    [found] = planted.findings("uplink")
+    assert (found.state, found.what) == ("ok", "influx works; the hive may only write")
 
 
 def test_an_uplink_that_does_not_run_is_started(planted: Hive) -> None:

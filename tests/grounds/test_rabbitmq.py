@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,12 +53,23 @@ session = Session(settings, "beemon_b", Will("own/status", "offline"), ["own/#"]
                   ["other/x"])
 session.open()
 until = time.monotonic() + 30
-while session.connections < 2 or "let the hive read the topic other/x" not in session.refusal:
+while session.connections < 2 or "let the hive only write" not in (session.limit or ""):
     assert time.monotonic() < until, (session.connections, session.trouble)
     time.sleep(0.1)
 session.publish("own/value", "1")
 session.wait_until_acknowledged()
 assert session.connections == 2
+session.close("offline")
+# Without a topic that it needs, it says so, and stays connected.
+session = Session(settings, "beemon_c", Will("own/status", "offline"), ["own/#", "other/y"],
+                  lambda: None)
+session.open()
+until = time.monotonic() + 30
+while session.connections < 2 or "let the hive read the topic other/y" not in session.refusal:
+    assert time.monotonic() < until, (session.connections, session.trouble)
+    time.sleep(0.1)
+session.publish("own/value", "1")
+session.wait_until_acknowledged()
 session.close("offline")
 """
 
@@ -71,14 +83,42 @@ def rabbit() -> Iterator[Container]:
         yield machine
 
 
+def inside(machine: Container) -> list[str]:
+    """This Python in the network of a machine."""
+    return ["nsenter", "-t", str(machine.leader), "--net", sys.executable]
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_broker_whose_disk_is_full_is_told_and_comes_back_by_itself(rabbit, tmp_path, protocol):
+    """It accepts the hive's messages no more: it reads nothing from those that publish."""
+    command = [*inside(rabbit), "-m", "tests.grounds.hub_hive", tmp_path, protocol]
+    with subprocess.Popen(
+        command, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as hive:
+        assert hive.stdin
+        assert hive.stdout
+        try:
+            assert json.loads(hive.stdout.readline()) == {"most": 1}
+            rabbit.run("rabbitmqctl", "set_disk_free_limit", "100000GB")
+            hive.stdin.write("\n")
+            hive.stdin.flush()
+            assert hive.stdout.readline() == (
+                "127.0.0.1:1883 acknowledges nothing; is its disk or its memory full?\n"
+            )
+        finally:
+            rabbit.run("rabbitmqctl", "set_disk_free_limit", "1MB")
+        hive.stdin.write("\n")
+        hive.stdin.flush()
+        assert json.loads(hive.stdout.readline())["most"] <= 2
+
+
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_messages_go_both_ways_and_a_forbidden_topic_is_noticed(rabbit, tmp_path, protocol):
     secret = tmp_path / "password"
     secret.write_text("s3cret")
     secret.chmod(0o600)
-    inside = ["nsenter", "-t", str(rabbit.leader), "--net", sys.executable, "-c", TALK + READ_BACK]
     ran = subprocess.run(
-        [*inside, protocol, secret],
+        [*inside(rabbit), "-c", TALK + READ_BACK, protocol, secret],
         cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120,
     )
     assert ran.returncode == 0, ran.stderr

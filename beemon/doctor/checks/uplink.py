@@ -63,4 +63,5 @@ def _destinations(found: Mapping[str, Json], files: Collection[str]) -> Iterator
         if says:
             yield warning(f"{name}: {says}", _WHY, "journalctl -u beemon-uplink -e")
         else:
-            yield ok(f"{name} works")
+            limit = one.get("limit") if isinstance(one, Mapping) else None
+            yield ok(f"{name} works; {limit}" if limit else f"{name} works")

@@ -32,6 +32,8 @@ class Broker:
         self.retained: dict[str, bytes] = {}
         self.refuses_clients: int | None = None
         self.is_deaf = False
+        self.holds_answers = False
+        """Acknowledgements wait until :meth:`let_answers_go`."""
         self.refused_topics: set[str] = set()
         self.clients: list[Connection] = []
         self._tls = tls
@@ -47,6 +49,12 @@ class Broker:
         self._listener.close()
         for client in [*self.clients]:
             client.cut()
+
+    def let_answers_go(self) -> None:
+        """Send the acknowledgements that were held, and all later ones at once."""
+        self.holds_answers = False
+        for client in [*self.clients]:
+            client.let_answers_go()
 
     def publish(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
         """Publish as another client would."""
@@ -115,6 +123,7 @@ class Connection:
         self._broker, self._socket = broker, accepted
         self._stream = accepted.makefile("rb")
         self._mutex = threading.Lock()
+        self._held: list[bytes] = []
         self._version = 4
         self._will: Published | None = None
         self.name, self.user, self.password, self.keep_alive = "", None, None, 0
@@ -183,7 +192,14 @@ class Connection:
             self._broker.take(Published(topic, body.rest(), bool(flags & 1)))
         if number is not None and not self._broker.is_deaf:
             code = bytes([0x87, 0]) if is_refused and self._version == 5 else b""
-            self._send(PUBACK, number.to_bytes(2, "big") + code)
+            self._held.append(number.to_bytes(2, "big") + code)
+            if not self._broker.holds_answers:
+                self.let_answers_go()
+
+    def let_answers_go(self) -> None:
+        """Send the acknowledgements that were held."""
+        while self._held:
+            self._send(PUBACK, self._held.pop(0))
 
     def _subscribe(self, body: Body) -> None:
         number = body.number()

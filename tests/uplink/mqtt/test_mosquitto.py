@@ -133,6 +133,18 @@ def test_messages_that_may_be_dropped_are_not_delivered(line, apiary, rules):
     assert_all_is_there(line, apiary)
 
 
+@pytest.mark.skipif(not SAYS_WHY, reason="paho 1 hides the reason of MQTT 5")
+def test_a_broker_that_may_only_be_written_to_is_no_problem(line):
+    """It says of each message that it was taken; that none comes back is somebody's choice."""
+    line.open("topic write #\n")
+    line.start()
+    until(lambda: line.seen().state == "working")
+    line.measure()
+    until(lambda: line.seen().delivered)
+    assert (line.seen().state, line.seen().trouble, line.seen().note) == ("working", None, None)
+    assert "let the hive only write" in (line.seen().limit or "")
+
+
 def assert_all_is_there(line: Line, apiary: Apiary) -> None:
     until(lambda: line.seen().trouble is None and line.seen().note is None)
     line.measure()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import threading
@@ -11,8 +12,16 @@ from pathlib import Path
 import pytest
 from paho.mqtt import client
 
+from beemon.uplink.backoff import Backoff
 from beemon.uplink.contract import NotDeliveredError
-from beemon.uplink.destinations.mqtt.session import Connected, Message, Session, Will
+from beemon.uplink.destinations.mqtt.session import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Connected,
+    Message,
+    Session,
+    Will,
+)
 from beemon.uplink.destinations.mqtt.settings import Broker as Address
 from beemon.uplink.destinations.mqtt.settings import Settings
 from tests.uplink.mqtt.broker import PUBACK, PUBLISH, Broker
@@ -147,7 +156,7 @@ def test_nothing_counts_as_sent_without_an_acknowledgement(broker, connect, prot
     session.wait_for_connection()
     broker.is_deaf = True
     session.publish("out/a", "x")
-    with pytest.raises(NotDeliveredError, match="acknowledged nothing for"):
+    with pytest.raises(NotDeliveredError, match="acknowledges nothing"):
         session.wait_until_acknowledged(0.2)
 
 
@@ -160,7 +169,7 @@ def test_an_acknowledgement_that_comes_too_late_counts_for_no_later_message(
     broker.is_deaf, paho = True, session._client
     before = paho._last_mid
     session.publish("out/a", "x")
-    with pytest.raises(NotDeliveredError, match="acknowledged nothing for"):
+    with pytest.raises(NotDeliveredError, match="acknowledges nothing"):
         session.wait_until_acknowledged(0.1)
     broker.wait_for_client().send(PUBACK, (before + 1).to_bytes(2, "big"))
     broker.publish("in/x", "behind it")
@@ -168,7 +177,7 @@ def test_an_acknowledgement_that_comes_too_late_counts_for_no_later_message(
     assert session.news.get(timeout=10).payload == b"behind it"
     paho._last_mid = before  # as after 65,535 messages
     session.publish("out/b", "x")
-    with pytest.raises(NotDeliveredError, match="acknowledged nothing for"):
+    with pytest.raises(NotDeliveredError, match="acknowledges nothing"):
         session.wait_until_acknowledged(0.1)
 
 
@@ -240,3 +249,53 @@ def test_a_broker_that_nobody_vouches_for_is_not_trusted(encrypted):
     with pytest.raises(NotDeliveredError, match="certificate verify failed"):
         session.wait_for_connection()
     session.close("offline")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_nothing_more_is_sent_until_the_broker_acknowledges_again(broker, protocol):
+    woken = threading.Event()
+    settings = Settings(broker=Address("127.0.0.1", broker.port), protocol=protocol)
+    session = Session(settings, "beemon_a", WILL, [], woken.set)
+    session.open()
+    session.wait_for_connection()
+    assert isinstance(session.news.get(timeout=10), Connected)
+    broker.holds_answers = True
+    session.publish("out/a", "x")
+    with pytest.raises(NotDeliveredError, match="acknowledges nothing; is its disk"):
+        session.wait_until_acknowledged(0.2)
+    with pytest.raises(NotDeliveredError, match="acknowledges nothing"):
+        session.publish("out/b", "x")
+    woken.clear()
+    broker.let_answers_go()
+    assert woken.wait(10)
+    session.publish("out/c", "x")
+    session.wait_until_acknowledged()
+    session.close("offline")
+    assert [one.topic for one in broker.messages[:2]] == ["out/a", "out/c"]
+    assert session.connections == 1
+
+
+def open_files() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+def test_a_broker_that_hangs_up_a_thousand_times_is_given_more_and_more_time():
+    pauses: list[float] = []
+
+    def choose(_low: float, high: float) -> float:
+        pauses.append(high)
+        return 0.0
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings = Settings(broker=Address("127.0.0.1", listener.getsockname()[1]))
+        backoff = Backoff(choose, FIRST_PAUSE, LONGEST_PAUSE)
+        session = Session(settings, "beemon_a", WILL, [], lambda: None, backoff=backoff)
+        files = open_files()
+        session.open()
+        for _ in range(1000):
+            listener.accept()[0].close()
+        session.close("offline")
+    assert pauses[:7] == [1, 2, 4, 8, 16, 32, 60]
+    assert set(pauses[7:]) == {60}
+    assert session.broker in (session.trouble or "")
+    assert open_files() <= files + 10

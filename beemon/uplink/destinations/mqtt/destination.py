@@ -67,7 +67,7 @@ class Mqtt:
             )
         line.screen.settle()
         count = len(batch.records) if line.hub is None else line.hub.deliver(batch)
-        if count and (line.hub is not None or line.session.refusal is None):
+        if count and (line.hub is not None or line.session.is_proven):
             self._hive.note_delivery()
         return count
 
@@ -87,6 +87,7 @@ class Mqtt:
         if line.session.is_unsure and self._all_due is None:
             self._all_due = now.monotonic + UNSURE_SECONDS
         self._hive.tell_trouble(line.screen.trouble)
+        self._hive.tell_limit(line.session.limit)
         dues = [due for due in (self._all_due, self._repeat_due) if due is not None]
         return min([LOOK_SECONDS, *(max(0.0, due - now.monotonic) for due in dues)])
 
@@ -114,12 +115,13 @@ class Mqtt:
     def _open(self) -> Line:
         settings, hive, archive = self._settings, self._hive, self._hive.uuid()
         base, birth_topic = settings.base(hive.name), f"{settings.discovery}/status"
-        topics = [birth_topic, discovery.command_topic(base)]
+        topics = [discovery.command_topic(base)] if settings.commands else []
         topics += [ack_topic(archive)] if settings.records else []
         will = Will(discovery.status_topic(base), OFFLINE)
         echoes = [discovery.discovery_topic(settings.discovery, archive), will.topic,
                   discovery.topic_of(base, "state")]
-        session = Session(settings, discovery.identify(archive), will, topics, hive.hurry, echoes)
+        session = Session(settings, discovery.identify(archive), will, topics, hive.hurry, echoes,
+                          [birth_topic])
         line = Line(
             session, Screen(archive, settings, hive, session),
             Buttons(settings.commands, base, hive, session),

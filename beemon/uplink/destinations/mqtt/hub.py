@@ -94,6 +94,7 @@ class Hub:
         while len(self._open) > most:
             left = until - time.monotonic()
             if left <= 0:
+                self._session.wait_until_acknowledged(0.0)  # the broker's own trouble comes first
                 raise NotDeliveredError(self._session.refusal or (
                     f"no hub has acknowledged anything for {self._timeout:g} s; does one listen on "
                     f"{records_topic(self._archive)}, and may the hive write there?"

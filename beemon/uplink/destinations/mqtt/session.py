@@ -3,22 +3,23 @@
 It works with paho 1.6.1 (Debian 12) and 2.1.0 (Debian 13), by MQTT 5 and 3.1.1. Each connection has
 a client of its own, so that nothing that was meant for an earlier one is sent later.
 
-A broker also acknowledges a message that its rules make it drop; only MQTT 5 and paho 2 show that.
-Therefore the session reads some of its own messages back.
+The session reads some of its own messages back, as an acknowledgement is no proof.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from beemon.base.defects import contain
+from beemon.uplink.backoff import Backoff
 from beemon.uplink.contract import NotDeliveredError
+from beemon.uplink.destinations.mqtt.access import Access
 from beemon.uplink.destinations.mqtt.settings import Settings
 from beemon.uplink.secrets import read_secret
 
@@ -31,6 +32,8 @@ KEEP_ALIVE_SECONDS = 30
 """The broker gives a silent hive up after one and a half times this."""
 ACKNOWLEDGED_SECONDS = 10.0
 """The longest time that the broker may take to acknowledge messages."""
+STALLED_SECONDS = 60.0
+"""The time in seconds after which a connection ends whose broker still acknowledges nothing."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 FIRST_SECONDS = 5.0
 """The longest time to wait for the first connection."""
@@ -63,18 +66,24 @@ class Session:
     """The connection to the broker; :attr:`news` is what came from there on the ``topics``.
 
     ``wake`` is called, in the session's thread, after each of the news. Messages that the hive
-    publishes on one of the ``echoes`` are read back.
+    publishes on one of the ``echoes`` are read back. It can do without the ``spare`` topics.
     """
 
     def __init__(
         self, settings: Settings, name: str, will: Will, topics: Sequence[str],
-        wake: Callable[[], None], echoes: Sequence[str] = (),
+        wake: Callable[[], None], echoes: Sequence[str] = (), spare: Sequence[str] = (),
+        backoff: Backoff | None = None,
     ) -> None:
         import paho.mqtt.client
 
         self._paho = paho.mqtt.client
         self._settings, self._name, self._will = settings, name, will
-        self._topics, self._wake, self._echoes = topics, wake, echoes
+        self._topics, self._wake, self._echoes = [*topics, *spare], wake, echoes
+        self._access = Access(
+            self.broker, echoes, spare,
+            shows_reasons=settings.protocol == "5" and hasattr(self._paho, "CallbackAPIVersion"),
+        )
+        self._backoff = backoff or Backoff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         self.news: queue.Queue[Message | Connected] = queue.Queue(_QUEUED)
         self.trouble: str | None = f"not yet connected to {self.broker}"
         """The reason why there is no connection."""
@@ -85,10 +94,7 @@ class Session:
         self._waiting: dict[int, str] = {}
         self._early: dict[int, str | None] = {}
         self._subscribed: dict[int, Sequence[str]] = {}
-        self._unheard: dict[str, bytes] = {}
-        self._silent: set[str] = set()
-        self._refused: dict[str, str] = {}
-        self._unreadable: set[str] = set()
+        self._stalled_at: float | None = None
         self._was_tried = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"mqtt {name}", daemon=True)
@@ -100,24 +106,27 @@ class Session:
 
     @property
     def refusal(self) -> str | None:
-        """A topic that the broker refuses, or may refuse; None if everything is known to arrive."""
+        """A topic that the broker refuses, or may refuse, although the hive needs it."""
         with self._state:
-            if self._refused:
-                return [*self._refused.values()][-1]
-            if self._unreadable:
-                return (f"{self.broker} does not let the hive read the topic "
-                        f"{min(self._unreadable)}; allow it in the broker's access rules, then: "
-                        "sudo systemctl restart beemon-uplink")
-            if self._silent:
-                return (f"{self.broker} may drop messages on the topic {min(self._silent)}, as "
-                        "none comes back; let the hive write and read it in the broker's access "
-                        "rules")
-            return None
+            return self._access.problem
+
+    @property
+    def limit(self) -> str | None:
+        """The things that the hive cannot see because it may only write."""
+        with self._state:
+            return self._access.limit
 
     @property
     def is_unsure(self) -> bool:
-        """Whether nothing came back from a topic that the hive may read."""
-        return bool(self._silent - self._unreadable)
+        """Whether the broker may drop messages, so that they are to be tried again some day."""
+        with self._state:
+            return self._access.is_unsure
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the broker has all that it acknowledged."""
+        with self._state:
+            return self._access.is_proven
 
     def open(self) -> None:
         """Connect, and connect again whenever the connection is lost, until :meth:`close`."""
@@ -146,13 +155,18 @@ class Session:
                 raise NotDeliveredError(self.trouble or f"no connection to {self.broker}")
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
-        """Send a message, at least once. Raises :class:`NotDeliveredError`."""
+        """Send a message, at least once. Raises :class:`NotDeliveredError`.
+
+        Nothing is sent to a broker that has not acknowledged the messages before: paho would keep
+        it, and send it twice.
+        """
         client = self._client
         if client is None:
             raise NotDeliveredError(self.trouble or f"no connection to {self.broker}")
-        if topic in self._echoes:
-            self._expect(topic, payload.encode() if isinstance(payload, str) else payload)
+        if self._stalled_at is not None:
+            raise NotDeliveredError(self._stall)
         with self._state:
+            self._access.expect(topic, payload.encode() if isinstance(payload, str) else payload)
             self._early.clear()  # late ones, given up before: their numbers come again
         # Without the mutex: paho calls _on_publish while it holds one that publish() needs.
         sent = client.publish(topic, payload, qos=1, retain=retain)
@@ -163,13 +177,9 @@ class Session:
             if self._client is not client:
                 raise NotDeliveredError(self.trouble or f"{self.broker} closed the connection")
             if sent.mid in self._early:
-                self._note_answer(topic, self._early.pop(sent.mid))
+                self._access.note_answer(topic, self._early.pop(sent.mid))
             else:
                 self._waiting[sent.mid] = topic
-
-    def _expect(self, topic: str, payload: bytes) -> None:
-        with self._state:
-            self._unheard[topic] = payload
 
     def wait_until_acknowledged(self, seconds: float = ACKNOWLEDGED_SECONDS) -> None:
         """Wait for the broker's acknowledgement of all messages so far, and for their echoes.
@@ -183,17 +193,21 @@ class Session:
             if client is None or self._client is not client:
                 raise NotDeliveredError(self.trouble or f"{self.broker} closed the connection")
             if self._waiting:
-                self._waiting.clear()
-                raise NotDeliveredError(f"{self.broker} acknowledged nothing for {seconds:g} s")
-            refused = [topic for topic in self._unheard if topic in self._refused]
-            for topic in refused:
-                del self._unheard[topic]
-            self._silent.update(self._unheard)
-            if refused:
-                raise NotDeliveredError(self._refused[refused[0]])
+                self._stalled_at = self._stalled_at or time.monotonic()
+                raise NotDeliveredError(self._stall)
+            if refusal := self._access.end_waiting():
+                raise NotDeliveredError(refusal)
+
+    @property
+    def _stall(self) -> str:
+        return f"{self.broker} acknowledges nothing; is its disk or its memory full?"
+
+    def _is_stalled_for_long(self) -> bool:
+        since = self._stalled_at
+        return since is not None and time.monotonic() - since > STALLED_SECONDS
 
     def _is_answered(self) -> bool:
-        return not self._waiting and self._unheard.keys() <= self._silent | self._refused.keys()
+        return not self._waiting and self._access.is_settled
 
     def _notify_if_answered(self) -> None:
         """Wake the thread that waits, but not for each of many acknowledgements."""
@@ -201,7 +215,6 @@ class Session:
             self._state.notify_all()
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE
         while not self._closing.is_set():
             begun = time.monotonic()
             trouble = contain(self._serve_one_connection, self._note_defect)
@@ -211,9 +224,8 @@ class Session:
                 self.trouble, self._was_tried = trouble, True
                 self._state.notify_all()
             if time.monotonic() - begun > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
-            self._closing.wait(random.uniform(pause / 2, pause))  # noqa: S311
-            pause = min(LONGEST_PAUSE, 2 * pause)
+                self._backoff.reset()
+            self._closing.wait(self._backoff.next_pause())
 
     def _serve_one_connection(self) -> str:
         """Connect, and serve until the connection is lost; the reason."""
@@ -224,14 +236,26 @@ class Session:
             said = (isinstance(error, OSError) and error.strerror) or error
             return f"{self.broker} cannot be reached: {said}"
         reasons: list[str] = []
+        begun = time.monotonic()
         client.user_data_set(reasons)
         code = self._paho.MQTT_ERR_SUCCESS
         try:
             while code == self._paho.MQTT_ERR_SUCCESS and not reasons:
                 code = client.loop(_PING_SECONDS if self._client else _CONNECTING_SECONDS)
+                if self._is_stalled_for_long():
+                    break
+            return reasons[0] if reasons else self._explain_end(begun)
         finally:
             self._forget_client()
-        return reasons[0] if reasons else self.refusal or f"{self.broker} closed the connection"
+            if (left := client.socket()) is not None:
+                left.close()
+
+    def _explain_end(self, begun: float) -> str:
+        if self._client is None and time.monotonic() - begun >= _CONNECTING_SECONDS:
+            return f"{self.broker} does not answer; is its disk or its memory full?"
+        if self._stalled_at is not None:
+            return self._stall
+        return self.refusal or f"{self.broker} closed the connection"
 
     def _note_defect(self, error: Exception) -> str:
         """The trouble of a defect. paho has many for packets that are not MQTT."""
@@ -241,25 +265,8 @@ class Session:
         return trouble
 
     def _make_client(self) -> paho.Client:
-        mqtt, chosen = self._paho, self._settings
-        newer = {}
-        if hasattr(mqtt, "CallbackAPIVersion"):
-            newer = {"callback_api_version": mqtt.CallbackAPIVersion.VERSION2}
-        client = mqtt.Client(
-            client_id=self._name,
-            protocol=mqtt.MQTTv5 if chosen.protocol == "5" else mqtt.MQTTv311, **newer,
-        )
+        client = _new_client(self._paho, self._name, self._settings)
         client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
-        if chosen.user is not None:
-            secret = chosen.password_file
-            client.username_pw_set(chosen.user, None if secret is None else read_secret(secret))
-        if chosen.tls:
-            if chosen.key_file is not None:
-                read_secret(chosen.key_file)  # refused if everybody can read it
-            client.tls_set(*(
-                None if file is None else str(file)
-                for file in (chosen.ca, chosen.certificate, chosen.key_file)
-            ))
         client.on_connect, client.on_message = self._on_connect, self._on_message
         client.on_publish, client.on_subscribe = self._on_publish, self._on_subscribe
         # With this, publish() leaves all writing to the session's thread.
@@ -269,8 +276,10 @@ class Session:
     def _forget_client(self) -> None:
         with self._state:
             self._client = None
-            for memory in (self._waiting, self._early, self._subscribed, self._unheard):
+            for memory in (self._waiting, self._early, self._subscribed):
                 memory.clear()
+            self._access.forget_echoes()
+            self._stalled_at = None
             self._state.notify_all()
 
     def _on_connect(
@@ -279,34 +288,32 @@ class Session:
         if getattr(code, "value", code) != 0:
             reasons.append(f"{self.broker} refuses the hive: {self._explain(code)}")
             return
-        # Two packets: RabbitMQ refuses all topics of a packet, and then closes the connection.
-        self._subscribe(client, self._topics)
-        self._subscribe(client, [one for one in self._echoes if one not in self._unreadable])
+        # Several packets: RabbitMQ refuses all topics of a packet, and then closes the connection.
+        for topics in ([one] for one in self._topics):
+            self._subscribe(client, topics)
+        self._subscribe(client, self._echoes)
         with self._state:
             self._client, self.trouble = client, None
             self.connections += 1
-            self._refused.clear()
-            self._silent &= self._unreadable
+            self._access.begin()
             self._state.notify_all()
         log.info("connected to %s", self.broker)
         self._tell(Connected())
 
     def _subscribe(self, client: paho.Client, topics: Sequence[str]) -> None:
-        if topics:
-            _, number = client.subscribe([(topic, 1) for topic in topics])
-            self._subscribed[number or 0] = topics
+        if readable := self._access.readable(topics):
+            _, number = client.subscribe([(topic, 1) for topic in readable])
+            self._subscribed[number or 0] = readable
 
     def _on_subscribe(
         self, _client: object, _userdata: object, number: int, codes: Sequence[object], *_: object
     ) -> None:
         topics = self._subscribed.pop(number, ())
-        refused = [
-            topic for topic, code in zip(topics, codes, strict=False)
-            if getattr(code, "value", code) in _REFUSED
-        ]
         with self._state:
-            self._unreadable.update(refused)
-            self._silent.update(refused)
+            self._access.note_subscription({
+                topic: getattr(code, "value", code) not in _REFUSED
+                for topic, code in zip(topics, codes, strict=False)
+            })
             self._state.notify_all()
 
     def _explain(self, code: object) -> str:
@@ -322,11 +329,10 @@ class Session:
         self._tell(Message(message.topic, bytes(message.payload), bool(message.retain)))
 
     def _hear(self, message: paho.MQTTMessage) -> None:
-        """Note that a message has come back; one that was kept, or that of another, is no proof."""
+        """Note that a message has come back; one that the broker kept is no proof."""
         with self._state:
-            if not message.retain and message.payload == self._unheard.get(message.topic):
-                del self._unheard[message.topic]
-                self._silent.discard(message.topic)
+            if not message.retain:
+                self._access.hear(message.topic, message.payload)
                 self._notify_if_answered()
 
     def _on_publish(self, _client: object, _userdata: object, mid: int, *rest: object) -> None:
@@ -334,15 +340,15 @@ class Session:
         problem = str(code) if getattr(code, "is_failure", False) else None
         with self._state:
             if mid in self._waiting:
-                self._note_answer(self._waiting.pop(mid), problem)
+                self._access.note_answer(self._waiting.pop(mid), problem)
             else:  # publish() has not returned yet
                 self._early[mid] = problem
             self._notify_if_answered()
-
-    def _note_answer(self, topic: str, problem: str | None) -> None:
-        self._refused.pop(topic, None)
-        if problem:
-            self._refused[topic] = f"{self.broker} refuses the topic {topic}: {problem}"
+            has_ended = self._stalled_at is not None and not self._waiting
+            if has_ended:
+                self._stalled_at = None
+        if has_ended:
+            self._wake()
 
     def _tell(self, news: Message | Connected) -> None:
         try:
@@ -350,3 +356,24 @@ class Session:
         except queue.Full:
             log.warning("too many messages from %s: one is dropped", self.broker)
         self._wake()
+
+
+def _new_client(mqtt: ModuleType, name: str, chosen: Settings) -> paho.Client:
+    """Raises :class:`NotDeliveredError`, and ``OSError`` for a certificate that is wrong."""
+    newer = {}
+    if hasattr(mqtt, "CallbackAPIVersion"):
+        newer = {"callback_api_version": mqtt.CallbackAPIVersion.VERSION2}
+    client: paho.Client = mqtt.Client(
+        client_id=name, protocol=mqtt.MQTTv5 if chosen.protocol == "5" else mqtt.MQTTv311, **newer
+    )
+    if chosen.user is not None:
+        secret = chosen.password_file
+        client.username_pw_set(chosen.user, None if secret is None else read_secret(secret))
+    if chosen.tls:
+        if chosen.key_file is not None:
+            read_secret(chosen.key_file)  # refused if everybody can read it
+        client.tls_set(*(
+            None if file is None else str(file)
+            for file in (chosen.ca, chosen.certificate, chosen.key_file)
+        ))
+    return client
