@@ -56,14 +56,21 @@ def send(
         said = response.read(longest)
         return Answer(response.status, said, _seconds(response.getheader("Retry-After")))
     except (OSError, http.client.HTTPException) as error:
-        reason = str(error) or type(error).__name__
-        raise NoAnswerError(f"{host} does not answer: {reason}") from error
+        raise NoAnswerError(f"{host} does not answer: {reason_of(error)}") from error
     except ValueError:  # its text may have the secret
         raise NoAnswerError(
             f"the password or token for {host} has characters that HTTP cannot carry"
         ) from None
     finally:
         connection.close()
+
+
+def reason_of(error: Exception) -> str:
+    """The reason why a connection failed; for a certificate, the next step too."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (f"its certificate is not trusted: {error.verify_message}; check the address, the "
+                "certificate and this computer's clock")
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 
 def web_address(value: object) -> str:

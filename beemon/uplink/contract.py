@@ -59,6 +59,11 @@ class EventRecord:
 Record = JobRecord | EventRecord
 
 
+def has_readings(record: Record, /) -> bool:
+    """Whether a record is a job that measured something."""
+    return isinstance(record, JobRecord) and bool(record.readings)
+
+
 @value_class
 class Batch:
     """Records in the order of delivery.

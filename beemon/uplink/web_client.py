@@ -38,8 +38,10 @@ def check_answer(
         return
     text = answer.body.decode("utf-8", "replace").strip()
     said = shown(text.replace(secret, "…") if secret else text, 120)
+    if 300 <= answer.status < 400:
+        said = "which redirects; name the new address in the config"
     later = answer.retry_after if answer.status in _ASKS_LATER else None
     raise NotDeliveredError(
-        f"{urlsplit(url).hostname} did not take it: status {answer.status}, {said}",
+        f"{urlsplit(url).hostname} did not take it: status {answer.status}{said and f', {said}'}",
         retry_after=later,
     )

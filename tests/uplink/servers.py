@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -24,6 +26,17 @@ class Said(NamedTuple):
     status: int = 204
     body: bytes | None = b""
     headers: dict[str, str] = {}  # noqa: RUF012
+
+
+def certify(folder: Path, address: str) -> tuple[Path, Path]:
+    """A certificate of an address, by itself, and its key."""
+    found = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=hive", "-addext", f"subjectAltName=IP:{address}",
+         "-out", found[0], "-keyout", found[1]], check=True, capture_output=True,
+    )
+    return found
 
 
 class FarServer(ThreadingHTTPServer):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 
 from beemon.uplink.contract import NotDeliveredError
 from beemon.uplink.web_client import check_answer, send
 from tests.base.test_web_client import answering
-from tests.uplink.servers import Said
+from tests.uplink.servers import Said, certify
 
 
 @pytest.mark.parametrize("said", [
@@ -25,9 +27,21 @@ def test_a_damaged_answer_is_no_proof(said):
 def test_a_redirection_is_not_followed(server):
     server.answer = lambda _: Said(307, b"", {"Location": f"{server.url}/elsewhere"})
     answer = send("POST", server.url, b"body", {"Authorization": "Token secret"})
-    with pytest.raises(NotDeliveredError, match="307"):
+    with pytest.raises(NotDeliveredError, match="status 307, which redirects; name the new"):
         check_answer(answer, server.url, (204,))
     assert len(server.asked) == 1
+
+
+@pytest.mark.process
+def test_a_server_whose_certificate_is_not_trusted_gets_no_secret(server, tmp_path):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certify(tmp_path, "127.0.0.1"))
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    url = server.url.replace("http:", "https:")
+    said = "its certificate is not trusted: self.signed certificate; check the address"
+    with pytest.raises(NotDeliveredError, match=said):
+        send("POST", url, b"key", {"Authorization": "Token secret"})
+    assert server.asked == []
 
 
 def test_a_server_that_repeats_the_secret_does_not_bring_it_into_the_log(server):

@@ -20,7 +20,14 @@ from beemon.base.web_client import web_address
 from beemon.formats import beep
 from beemon.formats.fields import Choice, FieldError, choose
 from beemon.formats.measured import Series, of_facts, of_reading, sets
-from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError, Record
+from beemon.uplink.contract import (
+    Batch,
+    JobRecord,
+    Newest,
+    NotDeliveredError,
+    Record,
+    has_readings,
+)
 from beemon.uplink.files import SECRET_FILE
 from beemon.uplink.hive import Hive
 from beemon.uplink.secrets import read_secret
@@ -90,15 +97,12 @@ class Beep:
     """The first record that is not there as a whole."""
     _posted: int = 0
     """Its messages that are there: it may have more than BEEP takes in a minute."""
+    wants = staticmethod(has_readings)
 
     @property
     def place(self) -> str:
         """The address; the key belongs to it, as another key is another hive there."""
         return f"{self.settings.url} {read_secret(self.settings.key_file)}"
-
-    def wants(self, record: Record) -> bool:
-        """Whether there is something to post."""
-        return isinstance(record, JobRecord) and bool(record.readings)
 
     def deliver(self, batch: Batch) -> int:
         """Post messages in order, as long as BEEP takes more; count the jobs that are there."""

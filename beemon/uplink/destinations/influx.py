@@ -14,7 +14,14 @@ from beemon.base.options import option
 from beemon.base.web_client import web_address
 from beemon.formats import influx
 from beemon.formats.measured import Measured, of_reading
-from beemon.uplink.contract import Batch, JobRecord, Newest, NotDeliveredError, Record
+from beemon.uplink.contract import (
+    Batch,
+    JobRecord,
+    Newest,
+    NotDeliveredError,
+    Record,
+    has_readings,
+)
 from beemon.uplink.files import SECRET_FILE
 from beemon.uplink.hive import Hive
 from beemon.uplink.secrets import read_secret
@@ -49,13 +56,11 @@ class Settings:
 class Influx:
     """Posts each reading as a line."""
 
+    wants = staticmethod(has_readings)
+
     def __init__(self, settings: Settings, hive: Hive) -> None:
         self._settings, self._hive = settings, hive
         self.place = settings.url
-
-    def wants(self, record: Record) -> bool:
-        """Whether there is something to post."""
-        return isinstance(record, JobRecord) and bool(record.readings)
 
     def deliver(self, batch: Batch) -> int:
         """Post the readings of a batch in pieces; each is there as a whole, or not at all."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from beemon.uplink.destinations.mqtt.session import (
 from beemon.uplink.destinations.mqtt.settings import Broker as Address
 from beemon.uplink.destinations.mqtt.settings import Settings
 from tests.uplink.mqtt.broker import PUBACK, PUBLISH, Broker
+from tests.uplink.servers import certify
 
 pytestmark = pytest.mark.process
 
@@ -208,13 +208,7 @@ def test_the_broker_says_it_for_a_client_that_is_lost(broker, connect):
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate of this computer's loopback, by itself, and its key."""
-    found = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "2", "-subj", "/CN=hive", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-out", found[0], "-keyout", found[1]], check=True, capture_output=True,
-    )
-    return found
+    return certify(tmp_path, "127.0.0.1")
 
 
 @pytest.fixture
@@ -246,7 +240,7 @@ def test_a_broker_that_nobody_vouches_for_is_not_trusted(encrypted):
     settings = Settings(broker=Address("127.0.0.1", encrypted.port), tls=True)
     session = Session(settings, "beemon_a", WILL, [], lambda: None)
     session.open()
-    with pytest.raises(NotDeliveredError, match="certificate verify failed"):
+    with pytest.raises(NotDeliveredError, match="its certificate is not trusted: self"):
         session.wait_for_connection()
     session.close("offline")
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from beemon import __version__
 from beemon.base.clock import Moment
 from beemon.base.facts import Json, JsonObject, to_json
-from beemon.base.moments import US_PER_SECOND
+from beemon.base.moments import US_PER_SECOND, from_iso
 from beemon.base.recording import Recording
 from beemon.protocol.replies import EventFacts, ReadingFacts
 from beemon.uplink.contract import NotDeliveredError
@@ -94,8 +93,8 @@ class Screen:
 
     def show_event(self, event: EventFacts) -> None:
         """Publish an event, unless it is old."""
-        age = self._hive.clock.now().utc_us / US_PER_SECOND - _seconds(event.utc)
-        if age <= OLDEST_EVENT_SECONDS:
+        age_us = self._hive.clock.now().utc_us - from_iso(event.utc)
+        if age_us <= OLDEST_EVENT_SECONDS * US_PER_SECOND:
             told = to_json(event)
             payload = view.encode({**told, "event_type": event.kind, "archive": self._archive})
             self._session.publish(discovery.topic_of(self.base, "event"), payload)
@@ -190,7 +189,3 @@ class Screen:
         found = told.get("devices")
         devices = found if isinstance(found, dict) else {}
         return status, {name: remembered.device(one) for name, one in devices.items()}
-
-
-def _seconds(utc: str) -> float:
-    return datetime.fromisoformat(utc).timestamp()

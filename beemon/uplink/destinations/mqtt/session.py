@@ -233,8 +233,9 @@ class Session:
             client = self._make_client()
             client.connect(self._settings.broker.host, self._settings.port, KEEP_ALIVE_SECONDS)
         except (NotDeliveredError, OSError, ValueError) as error:
-            said = (isinstance(error, OSError) and error.strerror) or error
-            return f"{self.broker} cannot be reached: {said}"
+            from beemon.base.web_client import reason_of  # the client itself is seldom needed
+
+            return f"{self.broker} cannot be reached: {reason_of(error)}"
         reasons: list[str] = []
         begun = time.monotonic()
         client.user_data_set(reasons)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 
 from beemon.base.clock import Moment
 from beemon.base.facts import Json, JsonObject
-from beemon.base.moments import US_PER_SECOND
+from beemon.base.moments import US_PER_SECOND, from_iso
 from beemon.base.readings import UNKNOWN_QUANTITY
 from beemon.protocol.commands import kind_of
 from beemon.protocol.replies import ReadingFacts
@@ -90,8 +89,7 @@ def _is_expired(reading: ReadingFacts, device: Device, now: Moment) -> bool:
     expiry = discovery.expiry(device.interval)
     if expiry is None or reading.value is None:
         return False
-    at = datetime.fromisoformat(reading.utc).timestamp()
-    return now.utc_us / US_PER_SECOND - at > expiry
+    return now.utc_us - from_iso(reading.utc) > expiry * US_PER_SECOND
 
 
 def _problems(status: Mapping[str, Json]) -> Iterator[str]:
