@@ -50,7 +50,7 @@ _PRESSING = ("tipped", "lighter")
 """The kinds of findings that stand at once, and are news until the next sum of a day."""
 _FRESH_SECONDS = 60.0  # evidence that is younger needs no age
 _RECOVERIES = {
-    "errors": "{} errors",
+    "errors": "failed {}×",
     "reopened": "reopened {}×",
     "restarts": "worker lost {}×",
     "rebound": "USB device rebound {}×",

@@ -162,7 +162,7 @@ def test_status_says_what_a_device_was_recovered_from_and_nothing_of_one_that_ne
     }
     said = rendered("status", {**STATUS, "devices": devices})
     assert (
-        "failures  camera.c: 3 errors, reopened 2×, worker lost 6×, "
+        "failures  camera.c: failed 3×, reopened 2×, worker lost 6×, "
         "given up for 10 minutes 1×\n"
     ) in said
     assert "camera.d:" not in said

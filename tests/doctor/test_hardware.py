@@ -88,7 +88,7 @@ FAULTS: dict[str, tuple[str, Callable[[Planted], object], str, str]] = {
     "no spare": ("card_wear", lambda m: m.plant("sys/block/mmcblk0/device/pre_eol_info", "0x03"),
                  "problem", "end of its life"),
     "ext4": ("file_system", lambda m: m.plant("sys/fs/ext4/mmcblk0p2/errors_count", "7"),
-             "problem", "mmcblk0p2 has had 7 errors"),
+             "problem", "mmcblk0p2 has had errors (7 so far)"),
     "read-only": ("file_system", lambda m: m.plant(
         "proc/self/mountinfo", "20 1 179:2 / / ro,noatime - ext4 /dev/mmcblk0p2 ro\n"),
         "problem", "mounted read-only"),

@@ -19,7 +19,7 @@ def check(machine: Machine) -> Iterator[Finding]:
         if (count := int(machine.read(path) or 0)) > 0:
             is_well = False
             yield problem(
-                f"the file system on {path.parent.name} has had {count} errors", _WHY,
+                f"the file system on {path.parent.name} has had errors ({count} so far)", _WHY,
                 "beemon backup hive.tar.gz; then sudo touch /forcefsck and sudo reboot",
             )
     mounts = machine.read("/proc/self/mountinfo") or ""
