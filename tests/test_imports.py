@@ -53,15 +53,16 @@ SWALLOWS = {"base.defects": "contain", "web.site": "Site._safely"}
 """Where an ``except`` may take every error and not raise it again."""
 
 CONTAINS = {
-    "base.defects", "doctor.run", "exchange.importing", "orchestrator.orchestrator",
+    "base.defects", "devices", "doctor.run", "exchange.importing", "orchestrator.orchestrator",
     "server.conversation", "uplink.courier", "uplink.destinations.mqtt.session", "uplink.service",
     "worker.worker",
 }
 """Who contains defects: the outermost edges of the two processes whose defects must reach the
 journal and the ledger before they end, one request, which has its reply whatever is raised, one
 file of an import, which may hold any bytes, one check of `beemon doctor`, one turn of a destination
-of the uplink, one connection to a broker, which may send any bytes, and (by ``attempt``) a look at
-the data, whose defect costs that look alone."""
+of the uplink, one connection to a broker, which may send any bytes, the module of a driver, which
+another package may bring, and (by ``attempt``) a look at the data, whose defect costs that
+look alone."""
 
 ROW_OF = {name: depth for depth, row in enumerate(ROWS) for name in row.split()}
 

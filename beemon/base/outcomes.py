@@ -44,7 +44,7 @@ REASONS = {
         "does.",
     ),
     "missing-library": Explanation(
-        "a package that the driver needs is not installed",
+        "the driver, or a package that it needs, is not installed or cannot be loaded",
         "Install the package that the message names, with `sudo apt install`.",
     ),
     "device-error": Explanation(

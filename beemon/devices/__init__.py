@@ -13,10 +13,11 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from beemon.base.defects import contain
 from beemon.base.options import Problem, Where, build, suggestion
 from beemon.devices._base import CommonSettings, Device, own_options
 
@@ -33,7 +34,7 @@ class UnknownDriverError(LookupError):
 
 
 class BrokenDriverError(ImportError):
-    """A package's driver that cannot be imported; the text says why."""
+    """A driver that cannot be imported or lacks a class; the text says why."""
 
 
 @functools.cache
@@ -51,18 +52,36 @@ def module(kind: str, driver: str) -> ModuleType:
     """
     own = drivers(kind)
     if driver in own:
-        return importlib.import_module(f"{__name__}.{PACKAGES[kind]}.{driver}")
+        path = f"{__name__}.{PACKAGES[kind]}.{driver}"
+        return _loaded(f'driver "{driver}"', lambda: importlib.import_module(path))
     added = _added(kind)
     if driver not in added.names:
         known = sorted({*own, *added.names})
         raise UnknownDriverError(f'unknown {kind} driver "{driver}"{suggestion(driver, known)}')
     point = added[driver]
-    try:
-        found: ModuleType = point.load()
-    except (ImportError, AttributeError, SyntaxError) as error:
-        package = point.dist.name if point.dist else point.value
-        message = f'driver "{driver}" of the package {package} cannot be loaded: {error}'
-        raise BrokenDriverError(message) from error
+    package = point.dist.name if point.dist else point.value
+    return _loaded(f'driver "{driver}" of the package {package}', point.load)
+
+
+def _loaded(driver: str, load: Callable[[], ModuleType]) -> ModuleType:
+    """The module of a driver. Raises :class:`BrokenDriverError`.
+
+    An import runs code of others, so it can raise anything: RPi.GPIO raises ``RuntimeError`` on
+    what it takes for another computer.
+    """
+
+    def refuse(error: Exception) -> NoReturn:
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        raise BrokenDriverError(f"{driver} cannot be loaded: {kind}{error}") from error
+
+    found = contain(load, refuse)
+    for name, wanted in (("Settings", CommonSettings), ("Driver", Device)):
+        one = getattr(found, name, None)
+        if not (isinstance(one, type) and issubclass(one, wanted)):
+            raise BrokenDriverError(
+                f"{driver} cannot be used: {found.__name__} has no {name} of the class "
+                f"{wanted.__name__}"
+            )
     return found
 
 
@@ -81,7 +100,15 @@ def settings_for(
         wanted: type[CommonSettings] = module(kind, str(table.get("driver"))).Settings
     except (UnknownDriverError, BrokenDriverError) as error:
         return None, [Problem(where("driver"), str(error))]
-    return build(wanted, own_options(table), where, given={"name": name})
+    return contain(
+        lambda: build(wanted, own_options(table), where, given={"name": name}),
+        lambda error: (None, [_defect(where, error)]),
+    )
+
+
+def _defect(where: Where, error: Exception) -> Problem:
+    said = f"{type(error).__name__}: {error}"
+    return Problem(where("driver"), f"its driver has a defect: {said}")
 
 
 def load(kind: str, name: str, table: Mapping[str, object]) -> Device:

@@ -6,14 +6,26 @@ A device is resolved once, when its config is loaded: from then on nobody reads 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, fields
 from typing import TYPE_CHECKING
 
 from beemon import devices
-from beemon.base.options import Problem, suggestion
+from beemon.base.options import Problem, build, suggestion
 from beemon.base.values import value_class
 from beemon.config.settings import DeviceSettings
-from beemon.devices._base import Claim, CommonSettings, Device, Recorder, SensorSettings
+from beemon.devices._base import (
+    Camera,
+    Claim,
+    CommonSettings,
+    Device,
+    Microphone,
+    Output,
+    OutputSettings,
+    Recorder,
+    Sensor,
+    SensorSettings,
+    own_options,
+)
 
 if TYPE_CHECKING:
     from beemon.config.power import PowerSettings
@@ -96,6 +108,15 @@ class ResolvedDevice:
         return self.driver(self.settings)
 
 
+_COMMON: dict[str, tuple[type[Device], type[CommonSettings]]] = {
+    "camera": (Camera, CommonSettings),
+    "microphone": (Microphone, CommonSettings),
+    "sensor": (Sensor, SensorSettings),
+    "output": (Output, OutputSettings),
+}
+"""The classes of which all drivers of a kind are."""
+
+
 def resolve_devices(
     settings: Mapping[str, DeviceSettings],
 ) -> tuple[dict[str, ResolvedDevice], list[Problem]]:
@@ -109,6 +130,19 @@ def resolve_devices(
             driver = devices.module(device.kind, device.driver).Driver
             resolved[name] = ResolvedDevice(device, driver, own)
     return resolved, found
+
+
+def stand_in(device: DeviceSettings) -> ResolvedDevice:
+    """The device without its driver, which cannot be used at the moment.
+
+    Its schedule stays, so each of its slots has an outcome. The worker tries the driver again each
+    time that it opens the device.
+    """
+    driver, settings = _COMMON[device.kind]
+    given = {"name": device.name}
+    known = {each.name for each in fields(settings)} & own_options(device.table).keys()
+    own, _ = build(settings, {name: device.table[name] for name in known}, device.where, given)
+    return ResolvedDevice(device, driver, own or settings(name=device.name))
 
 
 def find_absent(resolved: Iterable[ResolvedDevice]) -> list[Problem]:

@@ -14,7 +14,7 @@ from multiprocessing.queues import Queue
 
 from beemon.base import clock, zone
 from beemon.config.settings import Settings
-from beemon.devices.ask import resolve_devices
+from beemon.devices.ask import resolve_devices, stand_in
 from beemon.ledger.writer import LedgerWriter
 from beemon.orchestrator.assembly import Surroundings, assemble
 from beemon.orchestrator.conditions import LedgerWriting
@@ -37,9 +37,14 @@ def work(
     between two heartbeats.
     """
     devices, problems = resolve_devices(settings.devices)
-    if problems:
+    if problems and not settings.fallback:
         report(Rejected(problems))
         return
+    for problem in problems:  # nothing is left to fall back on: it must not stop the others
+        log.error("%s; the other devices go on", problem)
+    devices = {
+        name: devices.get(name) or stand_in(device) for name, device in settings.devices.items()
+    }
     inbox, writing = Inbox(), LedgerWriting()
     writer = LedgerWriter(settings.archive_path, run_number, inbox.forward(writing.tell))
     writer.start()

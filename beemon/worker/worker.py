@@ -35,6 +35,7 @@ from beemon.devices._base import (
     Device,
     DeviceError,
     DeviceLostError,
+    LibraryMissingError,
     Output,
     Recorder,
     Refusal,
@@ -225,7 +226,7 @@ class Worker(SpawnProcess):
         if name not in self._resolved:
             found, problems = resolve_devices({name: self._settings[name]})
             if problems:
-                raise ValueError("; ".join(map(str, problems)))
+                raise LibraryMissingError("; ".join(map(str, problems)))
             self._resolved.update(found)
         return self._resolved[name].make()
 
