@@ -1,6 +1,5 @@
 """beemon's own package: built from this working tree, and installed into a container."""
 
-import atexit
 import fcntl
 import json
 import os
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.grounds import container
 from tests.grounds.container import Container
 from tests.grounds.deadline import until
 from tests.grounds.tree import PROJECT
@@ -40,9 +40,18 @@ LAST_WITH_CONFFILE = "396ad87e0df904e0c8e571969ea7ef0afa60a591"
 
 @cache
 def earlier_package(commit: str) -> Path:
-    """The .deb of a commit of this project, built by its own script."""
-    place = Path(tempfile.mkdtemp(prefix="beemon-earlier-"))
-    atexit.register(shutil.rmtree, place)
+    """The .deb of a commit of this project, built by its own script, and kept."""
+    kept = container._runs().parent / "packages" / f"{commit}.deb"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="beemon-earlier-") as place:
+            _build(commit, place)
+            fresh = shutil.copy(Path(place, "dist/beemon.deb"), f"{kept}.{os.getpid()}")
+        Path(fresh).rename(kept)
+    return kept
+
+
+def _build(commit: str, place: str) -> None:
     script = """
         git -c safe.directory='*' archive "$1" | tar --extract --directory "$2"
         cd "$2"
@@ -52,7 +61,6 @@ def earlier_package(commit: str) -> Path:
         scripts/build-deb
     """
     subprocess.run(["bash", "-euc", script, "-", commit, place], cwd=PROJECT, check=True)
-    return place / "dist/beemon.deb"
 
 
 def has_commit(commit: str) -> bool:

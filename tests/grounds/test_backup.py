@@ -10,7 +10,7 @@ import pytest
 from tests.grounds.container import Container
 from tests.grounds.deadline import until
 from tests.grounds.package import Installation, ask, install
-from tests.grounds.tree import bare
+from tests.grounds.tree import furnished
 
 pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
 
@@ -33,10 +33,10 @@ COUNT = (
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    with Container(bare("trixie")) as machine:
+    with Container(furnished("trixie")) as machine:
         said, seconds = install(machine, recommends=False)
         machine.shut_down()
-        yield Installation("trixie", said, seconds, (machine.upper, bare("trixie")))
+        yield Installation("trixie", said, seconds, (machine.upper, furnished("trixie")))
 
 
 def content(machine: Container, most: int) -> str:

@@ -17,7 +17,7 @@ from tests.grounds.container import Container
 from tests.grounds.deadline import PATIENCE_SECONDS, until, within
 from tests.grounds.home_assistant import HomeAssistant, binds
 from tests.grounds.package import apt, higher_version, package
-from tests.grounds.tree import bare
+from tests.grounds.tree import furnished
 
 pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(900)]
 
@@ -158,9 +158,9 @@ def is_well(seen: dict[str, dict[str, Any]]) -> bool:
 @pytest.fixture(scope="module", params=["trixie", pytest.param("forky", marks=pytest.mark.long)])
 def home(request: pytest.FixtureRequest) -> Iterator[Home]:
     """With the last Home Assistant for Debian 13's Python, or with the newest one."""
-    with Container(bare("trixie"), binds=binds(request.param)) as machine:
+    with Container(furnished("trixie"), binds=binds(request.param)) as machine:
         machine.put("/root/beemon.deb", package())
-        apt(machine, "install ./beemon.deb mosquitto python3-av python3-paho-mqtt")
+        apt(machine, "install ./beemon.deb mosquitto python3-paho-mqtt")
         found = Home(machine, request.param)
         found.assistant.install()
         found.configure("hive", CONFIG)

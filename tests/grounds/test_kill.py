@@ -14,7 +14,7 @@ import pytest
 from tests.grounds.container import RELEASES, Container
 from tests.grounds.deadline import until, within
 from tests.grounds.package import install
-from tests.grounds.tree import bare
+from tests.grounds.tree import furnished
 
 pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
 
@@ -38,7 +38,7 @@ DROP_IN = f"[Service]\nWatchdogSec={WATCHDOG_SECONDS}\n"
 @pytest.fixture(scope="module", params=RELEASES)
 def machine(request: pytest.FixtureRequest) -> Iterator[Container]:
     """A machine on which commands flow and the watchdog is short."""
-    with Container(bare(request.param)) as booted:
+    with Container(furnished(request.param)) as booted:
         install(booted, recommends=False)
         booted.put("/etc/beemon/conf.d/brood.toml", dedent(CONFIG))
         booted.put("/etc/systemd/system/beemon.service.d/short.conf", DROP_IN)

@@ -19,7 +19,7 @@ from tests.grounds.deadline import until
 from tests.grounds.package import Installation, apt, ask, higher_version, install, package
 from tests.grounds.tree import PROJECT, bare, tree
 
-pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(900)]
 
 @contextmanager
 def installed(release: str, recommends: bool) -> Iterator[Installation]:

@@ -12,7 +12,7 @@ import pytest
 from tests.grounds.container import Container
 from tests.grounds.deadline import until
 from tests.grounds.package import apt, install
-from tests.grounds.tree import bare
+from tests.grounds.tree import furnished
 
 pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
 
@@ -58,9 +58,8 @@ LOCAL, UNIX = "http://127.0.0.1:8081", "/run/beemon-web.socket"
 
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def machine(request: pytest.FixtureRequest) -> Iterator[Container]:
-    with Container(bare(request.param)) as booted:
+    with Container(furnished(request.param)) as booted:
         install(booted, recommends=False)
-        apt(booted, "install openssl python3-segno")
         yield booted
 
 
@@ -146,7 +145,6 @@ def test_its_user_reads_the_archive_and_writes_none_of_it(machine: Container) ->
 
 
 def test_everything_of_a_hive_is_seen_from_within_the_sandbox(machine: Container) -> None:
-    apt(machine, "install python3-av")
     machine.run("beemon", "setup", "--yes", "--simulated", timeout=120)
     jobs = {}
     for command in ("read", "record microphone.brood 2", "record camera.entrance 2"):

@@ -10,7 +10,7 @@ import pytest
 from tests.grounds.container import Container
 from tests.grounds.deadline import until
 from tests.grounds.package import ask, install
-from tests.grounds.tree import bare
+from tests.grounds.tree import furnished
 
 pytestmark = [pytest.mark.ground("container"), pytest.mark.timeout(600)]
 
@@ -55,10 +55,10 @@ ZONES = {
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[tuple[Path, ...]]:
-    with Container(bare("bookworm")) as machine:
+    with Container(furnished("bookworm")) as machine:
         install(machine, recommends=False)
         machine.shut_down()
-        yield machine.upper, bare("bookworm")
+        yield machine.upper, furnished("bookworm")
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -9,6 +9,11 @@ PROJECT = Path(__file__).parents[2]
 
 SYSTEM = ["dbus", "netcat-openbsd", "systemd-sysv", "tzdata", "udev"]
 """What a small Debian that boots has; tzdata is there on every one, and would ask where we are."""
+USED = ["openssl", "python3-av", "python3-segno"]
+"""What beemon uses where it is there."""
+CAMERA = ["libcamera0.4", "python3-jsonschema", "python3-libcamera", "python3-piexif",
+          "python3-pil", "python3-prctl", "python3-pytest", "python3-tqdm"]
+"""What picamera2 and its checks need with a virtual camera, which Debian 12's libcamera has not."""
 
 
 @cache
@@ -33,6 +38,15 @@ def bare(release: str) -> Path:
     others = ("apprise", "autopkgtest", "dpkg-dev", "mosquitto", "openssl", "polkitd",
               "python3-av", "python3-paho-mqtt", "python3-segno")
     return tree(release, tuple(SYSTEM), (*depends(), *others))
+
+
+def furnished(release: str) -> Path:
+    """A Debian that boots with what beemon depends on, and most of what it can use.
+
+    It is for what looks at no installation of these packages: that takes longer than most tests.
+    """
+    packages = [*SYSTEM, *depends(), *USED, *(CAMERA if release == "trixie" else ())]
+    return tree(release, tuple(dict.fromkeys(packages)), ("mosquitto", "python3-paho-mqtt"))
 
 
 def depends() -> list[str]:

@@ -17,11 +17,9 @@ from pathlib import Path
 
 from tests.grounds import container
 from tests.grounds.container import Container
-from tests.grounds.tree import PROJECT, SYSTEM, depends, tree
+from tests.grounds.tree import PROJECT, furnished
 
 VIRTUAL = PROJECT / "tests/virtual"
-PACKAGES = ["libcamera0.4", "python3-av", "python3-jsonschema", "python3-libcamera"]
-PACKAGES += ["python3-piexif", "python3-pil", "python3-prctl", "python3-pytest", "python3-tqdm"]
 WHEELS = ["picamera2", "simplejpeg", "videodev2", "libarchive-c"]
 """What neither Debian nor the stand-ins have."""
 WIDTH, HEIGHT, PICTURES = 640, 480, 20
@@ -58,12 +56,11 @@ def missing() -> str | None:
 @contextmanager
 def machine(folder: Path) -> Iterator[Container]:
     """One that is booted; ``folder`` is for what it is given."""
-    root = tree("trixie", (*SYSTEM, *depends(), *PACKAGES))
     binds = [f"{PROJECT}:/beemon", f"{_wheels()}:/wheels"]
     for name, make in (("tools", _make_tools), ("hive", _draw)):
         make(folder / name)
         binds.append(f"{folder / name}:/{name}")
-    with Container(root, binds=binds) as debian:
+    with Container(furnished("trixie"), binds=binds) as debian:
         debian.put("/usr/share/libcamera/pipeline/virtual/virtual.yaml", CONFIG)
         yield debian
 
