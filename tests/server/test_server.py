@@ -391,7 +391,7 @@ class TestCommands:
         (b"record microphone.brood 1e3", "bad-argument"),
         (b"record microphone.brood 3 3", "bad-argument"),
         (b"ping pong", "bad-argument"),
-        (b"wait 0", "bad-argument"),
+        (b"wait 0.5", "bad-argument"),
         (b"record microphone.brod", "unknown-device"),
         (b"snapshot camera.roof", "unknown-device"),
         (b"job 4711", "unknown-job"),
