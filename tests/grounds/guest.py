@@ -26,10 +26,11 @@ CAMERAS = ("python3-av", "v4l-utils")
 """What most guests have besides, for all of them to boot one tree."""
 ONE = ("-accel", "tcg,thread=single")
 TWO = ("-accel", "tcg,thread=multi", "-smp", "2")
+UNHURRIED = (*ONE, "-icount", "shift=2")
 OWN_TIME = (*ONE, "-icount", "shift=2,sleep=off")
 """The processors of a guest: one; two, which take half as much time again, to be kept in step; or
-one whose clock counts its instructions (4 ns each) and skips what it would sleep. The latter does
-not see that this machine is busy."""
+one whose clock counts its instructions (4 ns each) and what it sleeps, so that it does not see that
+this machine is busy; or such a one that skips what it would sleep."""
 FIRST = ("nice", "-n", "-5")
 """Before what else the machine does: what is emulated is slow as it is."""
 KERNEL = "console=ttyS0 quiet panic=-1 no_timer_check"
@@ -55,9 +56,9 @@ def run(
     """Boot a guest, run the script in it, and return its output.
 
     ``packages`` are there besides what beemon depends on, ``hardware`` is more of what qemu
-    emulates, ``release`` is Debian's, ``processor`` is :data:`ONE`, :data:`TWO` or
-    :data:`OWN_TIME`; ``folder`` is shared with the guest as ``/exchange``. Fails where the script
-    fails, or does not end within ``seconds`` after the boot.
+    emulates, ``release`` is Debian's, ``processor`` is :data:`ONE`, :data:`TWO`,
+    :data:`UNHURRIED` or :data:`OWN_TIME`; ``folder`` is shared with the guest as ``/exchange``.
+    Fails where the script fails, or does not end within ``seconds`` after the boot.
     """
     (folder / "script").write_text(script)
     command = [*_command(folder, guest_tree(packages, release), processor), *hardware]

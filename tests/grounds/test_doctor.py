@@ -13,9 +13,6 @@ pytestmark = [pytest.mark.ground("guest"), pytest.mark.long, pytest.mark.timeout
 
 PACKAGES = ("dbus", "dosfstools", "dphys-swapfile", "iw", "network-manager", "systemd-sysv",
             "systemd-timesyncd")
-UNHURRIED = (*guest.ONE, "-icount", "shift=2")
-"""Its time is that of its own instructions, and of what it sleeps: 14 s are enough for a machine
-that does not hang, however busy the one below it."""
 HARDWARE = ("-rtc", "clock=vm", "-audiodev", "none,id=nobody", "-device", "qemu-xhci,id=usb",
             "-device", "usb-audio,audiodev=nobody,bus=usb.0,port=1", "-device", "i6300esb")
 UNIT = """\
@@ -59,9 +56,10 @@ exit 1
 
 def test_each_fix_mends_the_thing_itself(tmp_path: Path) -> None:
     (tmp_path / "init").write_text(INIT)
+    # In its own time 14 s are enough for a machine that does not hang, however busy this one is.
     print(guest.run(
         "modprobe mac80211_hwsim radios=1; modprobe i6300esb; modprobe i2c-dev\n"
         "export PYTHONUNBUFFERED=1\n"
         f"{PYTEST} -s --durations=0 /beemon/tests/guest/check_doctor.py\n{HANG}",
-        tmp_path, seconds=600, packages=PACKAGES, hardware=HARDWARE, processor=UNHURRIED,
+        tmp_path, seconds=600, packages=PACKAGES, hardware=HARDWARE, processor=guest.UNHURRIED,
     ))

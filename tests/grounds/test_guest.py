@@ -43,7 +43,7 @@ def test_a_usb_device_is_bound_anew(tmp_path: Path) -> None:
         "cp /beemon/debian/beemon.udev /usr/lib/udev/rules.d/60-beemon.rules\n"
         "/lib/systemd/systemd-udevd --daemon\n"
         f"{PYTEST} -s /beemon/tests/guest/check_usb.py",
-        tmp_path, seconds=200, processor=guest.TWO,
+        tmp_path, seconds=400, processor=guest.UNHURRIED,
     )
 
 
@@ -53,7 +53,7 @@ def test_setup_finds_a_card_a_camera_and_a_chip(tmp_path: Path) -> None:
         "modprobe snd-aloop; modprobe vivid n_devs=1\n"
         "/lib/systemd/systemd-udevd --daemon; udevadm trigger; udevadm settle\n"
         f"{PYTEST} -s /beemon/tests/guest/check_setup.py",
-        tmp_path, seconds=400, processor=guest.TWO,
+        tmp_path, seconds=400, processor=guest.UNHURRIED,
     )
 
 
