@@ -93,6 +93,14 @@ def test_a_defect_in_a_look_costs_that_look_alone(tmp_path: Path, look: str) -> 
         assert hive.children()["beemon-orchestr"] == orchestrator
 
 
+def test_without_the_package_for_tags_it_records_without_tags(tmp_path: Path) -> None:
+    (tmp_path / "mutagen.py").write_text("raise ImportError\n")
+    path = f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"
+    with Hive(tmp_path, DEVICES, PYTHONPATH=path) as hive:
+        assert_it_records(hive)
+        until(lambda: "tags" in hive.troubles())
+
+
 def assert_it_records(hive: Hive) -> None:
     assert hive.do("read")["outcome"] == "done"
     recorded = hive.do("record microphone.brood 0.5")

@@ -163,7 +163,6 @@ class StreamCamera(Camera):
 
     def open(self) -> None:
         library("av")
-        library("mutagen")
         wanted = self.settings
         if wanted.light_pin is not None:
             self._light = Light(wanted.light_pin, wanted.light_active, wanted.light_lead)

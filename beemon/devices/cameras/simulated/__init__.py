@@ -61,7 +61,6 @@ class Driver(SimulatedRecorder, Camera):
 
     def open(self) -> None:
         self._av = library("av")
-        library("mutagen")
         library("numpy")
         from beemon.devices.cameras.simulated.entrance import Entrance
         from beemon.devices.cameras.simulated.planes import Planes

@@ -57,7 +57,6 @@ class Driver(Microphone):
         Call it from a thread that lives as long as the device is open: arecord ends with the
         thread that started it.
         """
-        library("mutagen")
         library("numpy")
         library("soundfile")
         self._end = None

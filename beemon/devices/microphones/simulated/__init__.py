@@ -49,7 +49,6 @@ class Driver(SimulatedRecorder, Microphone):
         return absent("mutagen", "numpy", "soundfile")
 
     def open(self) -> None:
-        library("mutagen")
         library("numpy")
         library("soundfile")
         self._begin_stream(self.settings.rate)
