@@ -105,6 +105,9 @@ class HiveDay:
         """The time on the clocks at a moment, such as ``09:45``."""
         hours = (at - self.begin) / HOUR
         hours += (at - self.clock(hours)) / HOUR
+        skipped = 2 - (self.clock(hours + 2) - at) / HOUR  # by clocks that are set forward
+        if abs(self.clock(hours + skipped) - at) < 1:  # a time that they skip is no time
+            hours += skipped
         minutes = round(hours * 60) % (24 * 60)
         return f"{minutes // 60:02}:{minutes % 60:02}"
 
