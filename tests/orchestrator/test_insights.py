@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,19 +21,25 @@ from beemon.base.clock import Moment, Quality, Stamp
 from beemon.base.facts import to_json
 from beemon.base.finding import FIRST, STANDS, WITHDRAWN, Finding, Measured
 from beemon.base.moments import US_PER_SECOND, from_iso
+from beemon.base.progress import Progress
 from beemon.base.readings import Reading
 from beemon.config.settings import ArchiveSettings, DeviceSettings, Hive, Settings, Weighing
+from beemon.exchange import backup
+from beemon.exchange.restore import Goal, restore
 from beemon.insights.day import RULES
 from beemon.insights.hive_day import HOUR, Found, HiveDay, moment
 from beemon.ledger import findings, hours, readings
+from beemon.ledger.identity import Memory
 from beemon.ledger.ledger import Ledger
 from beemon.ledger.looks import Looks
+from beemon.ledger.writer import LedgerWriter
 from beemon.orchestrator.archive_worker import Chore
 from beemon.orchestrator.in_force import InForce
 from beemon.orchestrator.inbox import Inbox
 from beemon.orchestrator.insights import Insights
 from beemon.worker import insight
 from beemon.worker.messages import Done
+from tests.faults import failing_disk
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BEGIN = from_iso("2026-06-01T00:00:00+02:00") / US_PER_SECOND
@@ -97,6 +104,7 @@ class Run:
 
     def __init__(self, archive: Path, clock: Hours, hive: Hive = HIVE) -> None:
         self.archive, self.clock, self.inbox = archive, clock, Inbox()
+        archive.mkdir(exist_ok=True)
         self.ledger = Ledger(archive, clock=clock)
         self.ledger.prepare()
         with self.ledger.transaction():
@@ -148,6 +156,58 @@ class Run:
 
     def close(self) -> None:
         self.ledger.close()
+
+
+class FullDisk(Run):
+    """A run with the real writer of the ledger; the disk is full at the first finding's write."""
+
+    def __init__(self, archive: Path, clock: Hours) -> None:
+        super().__init__(archive, clock)
+        self.troubles: SimpleQueue[str | None] = SimpleQueue()
+        self.told: list[str | None] = []
+        self.is_open = 0
+        self.writer = LedgerWriter(
+            archive, self.ledger.run, self.troubles.put, retry_seconds=0.01, clock=clock
+        )
+        self.writer.start()
+
+    def write(self, change: Callable[[Ledger], Any], written: Callable[[Any], None]) -> None:
+        self.is_open += 1
+
+        def end() -> None:
+            self.is_open -= 1
+
+        def ended(result: Any) -> None:
+            written(result)
+            self.inbox.forward(end)()
+
+        self.writer.write(change, ended)
+
+    def turn(self) -> None:
+        self.insights.look(self.clock.stamp())
+        while self.is_open or self.waiting:
+            if self.waiting:
+                self.carry_out(self.waiting.pop(0))
+            elif action := self.inbox.take(20.0):
+                action()
+            else:
+                raise TimeoutError("nothing was written")
+
+    def carry_out(self, chore: Chore) -> None:
+        asked = chore.work.asked
+        assert asked is not None
+        done = insight.look(0, self.archive, asked, WITH_DROPS)
+        if asked.day is None or self.told:
+            chore.settle(done)
+            return
+        with failing_disk():
+            chore.settle(done)
+            self.told.append(self.troubles.get(timeout=20.0))
+        self.told.append(self.troubles.get(timeout=20.0))
+
+    def close(self) -> None:
+        assert self.writer.finish(20.0)
+        super().close()
 
 
 def weight_at(hour: float) -> float:
@@ -473,6 +533,53 @@ def all_at_once_without(run: Run, what: str) -> None:
 
     run.carry_out = refuse  # type: ignore[method-assign]
     all_at_once(run, 4)
+
+
+def test_a_full_disk_at_the_write_of_a_finding_loses_nothing_and_tells_nothing_twice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    usual, full = Run(tmp_path / "usual", Hours()), FullDisk(tmp_path / "full", Hours())
+    all_at_once(usual, 3)
+    usual.close()
+    caplog.clear()
+    with caplog.at_level("INFO", "beemon.orchestrator.insights"):
+        all_at_once(full, 3)
+    full.close()
+    assert full.told[0] is not None
+    assert full.told[0].startswith("the database cannot be written")
+    assert full.told[1:] == [None]
+    assert told(full.archive) == told(usual.archive)
+    numbers = [record.args[0] for record in caplog.records if record.args]
+    assert numbers
+    assert len(numbers) == len(set(numbers)) == events_of(full.archive)
+
+
+def events_of(archive: Path) -> int:
+    with closing(Ledger(archive)) as ledger:
+        found = ledger.db.execute("SELECT count(*) FROM events WHERE kind = 'finding'")
+        return int(found.fetchone()[0])
+
+
+def test_a_restored_backup_holds_the_findings_and_goes_on_with_them(tmp_path: Path) -> None:
+    old = Run(tmp_path / "old", Hours())
+    all_at_once(old, 4)
+    old.close()
+    config = tmp_path / "beemon.toml"
+    config.write_text("")
+    hive = backup.Hive(old.archive, "apiary-7", config)
+    backup.save(hive, tmp_path / "hive.tar.gz", Progress(), with_recordings=True)
+    new = tmp_path / "new"
+    goal = Goal(new, tmp_path / "etc/beemon.toml", Memory(tmp_path / "known", new))
+    (tmp_path / "etc").mkdir()
+    restore(tmp_path / "hive.tar.gz", goal, Progress())
+    assert told(new) == told(old.archive)
+    for archive in (old.archive, new):
+        run = Run(archive, old.clock)
+        run.clock.at = BEGIN + (4 * 24 + 7) * HOUR
+        run.turn()
+        run.close()
+    assert told(new) == told(old.archive)
+    assert events_of(new) == events_of(old.archive)
 
 
 def test_a_cut_between_two_days_loses_nothing(season: Run, tmp_path: Path) -> None:
