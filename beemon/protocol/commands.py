@@ -144,14 +144,6 @@ def _offset(name: str, written: str, _: Devices) -> int:
     return int(written)
 
 
-def _count(name: str, written: str, _: Devices) -> int:
-    if not _COUNT.fullmatch(written):
-        raise RequestError(
-            "bad-argument", f'{name} must be a whole number from 1, not "{shown(written)}"'
-        )
-    return int(written)
-
-
 def _row(name: str, written: str, _: Devices) -> int:
     """The number of a job or a finding; those that came from a damaged ledger are below 1."""
     if not _EVENT.fullmatch(written):
